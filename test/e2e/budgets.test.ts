@@ -1,5 +1,5 @@
-// What a night may cost: rows written, WAL, requests. Times are the bench's business. A server of
-// its own, because WAL is counted for a whole server, and other tests write too.
+// The cost of a night in rows written, WAL and requests. The bench measures times. The server is
+// separate, because WAL is counted for a whole server and other tests write too.
 
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -18,7 +18,7 @@ const PRODUCTS = 5000
 const MEGABYTE = 1_000_000
 
 const folder = await mkdtemp(join(tmpdir(), 'shelfsync-budgets-'))
-// When root runs this, the server's own account has to find its way in.
+// When root runs this test, the server's account must be able to enter the folder.
 await chmod(folder, 0o711)
 const choice = process.env['TEST_POSTGRES'] ?? 'embedded'
 const server = await openEmbedded({
@@ -55,8 +55,8 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 }
 
 async function readings(): Promise<Cost> {
-  // The counts of every session that has ended its transaction; an idle one hands its own in when
-  // told to.
+  // The counts of all sessions that have ended their transaction. An idle session reports its
+  // counts on request.
   const { rows } = await db.query<Cost>(
     `select (pg_current_wal_insert_lsn() - '0/0')::bigint as "walBytes", sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as "rowsWritten"
      from pg_stat_force_next_flush(), pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images')`,
@@ -65,7 +65,7 @@ async function readings(): Promise<Cost> {
   return rows[0]
 }
 
-test('the same feed again writes no row and next to no log, also when every moving member has moved; one in a hundred costs its share', async (t) => {
+test('an unchanged feed writes no row and almost no WAL, even when volatile members move; one changed product in a hundred costs its share', async (t) => {
   const simulator = await startMedipim({ products: 1, rateLimit: null })
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
@@ -88,7 +88,7 @@ test('the same feed again writes no row and next to no log, also when every movi
   await feed('first')
   const first = await costOf(() => pipeline.sync())
   assert.ok(first.rowsWritten > 2 * PRODUCTS)
-  // The first reader after a load sets hint bits; a large load does this by itself.
+  // The first reader after a load sets hint bits. After a large load Postgres does that by itself.
   await db.query(
     'vacuum (analyze) catalog.products, catalog.variants, catalog.prices, catalog.images',
   )

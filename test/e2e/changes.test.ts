@@ -1,5 +1,5 @@
-// What a reader that follows api.changes is told: each thing that happened to a product by its
-// name, and a first load in one line.
+// The changes that a reader of api.changes receives: each event of a product by its name, and a
+// first load in one row.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -33,7 +33,7 @@ async function kinds(pipeline: TestPipeline, after = 0): Promise<string[][]> {
   return (await published(pipeline, after)).map(({ kind, product_external_id: id }) => [kind, id])
 }
 
-test('each change is published under what happened, as the plan foretold it', async (t) => {
+test('each change is published under the kind that the plan predicted', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const [renamed = '', repriced = '', deactivated = '', returned = ''] = supplier.catalogue.ids()
   await pipeline.sync()
@@ -83,7 +83,7 @@ test('each change is published under what happened, as the plan foretold it', as
   assert.deepEqual(detailOf('repriced')?.[`price:${repriced}:public`], [1000, 1100])
 })
 
-test('a product that is created and changed in one run is created', async (t) => {
+test('a product that is created and changed in one run is published as created', async (t) => {
   const { pipeline, supplier } = await openToy(t, {
     db,
     options: { lanes: 1, batchRecordsMax: 1 },
@@ -108,7 +108,7 @@ test('a product that is created and changed in one run is created', async (t) =>
   )
 })
 
-test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
+test('a held first load is published by the next run, before its own changes', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
     const { pipeline, supplier } = await openToy(t, { db })
     const [id = ''] = supplier.catalogue.ids()

@@ -1,5 +1,4 @@
-// The command line from outside: what it prints, what it exits with, and what the database holds
-// afterwards.
+// The command line from outside: its output, its exit code, and the database afterwards.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -15,7 +14,7 @@ import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.t
 const SECRET = 'planted-key-secret'
 const STREAM = '/v4/products/stream'
 
-/** A shelf with one MediPim source, not synced yet. */
+/** A home with one MediPim source that is not synced yet. */
 async function withMedipim(
   t: TestContext,
   products: number,
@@ -52,7 +51,7 @@ function ledgerOf(ended: CommandResult): Record<string, number | null> {
   return ended.json()['ledger'] as Record<string, number | null>
 }
 
-test('a MediPim source of Australia is due at 03:17 in Sydney, in full on Sundays', async (t) => {
+test('an Australian MediPim source is due at 03:17 in Sydney, in full on Sundays', async (t) => {
   const { db } = await withMedipim(t, 1)
   const { rows } = await db.query('select schedule from catalog.sources')
   assert.deepEqual(rows, [
@@ -60,7 +59,7 @@ test('a MediPim source of Australia is due at 03:17 in Sydney, in full on Sunday
   ])
 })
 
-test('sync --json ends with one line whose keys and their order are a promise', async (t) => {
+test('sync --json ends with one line whose keys and their order are documented', async (t) => {
   const shelf = await withMedipim(t, 60)
   const first = await shelf.run('sync', '--json')
   assertEnded(first, 0)
@@ -99,7 +98,7 @@ test('sync --json ends with one line whose keys and their order are a promise', 
   assert.deepEqual([ledgerOf(again)['unchanged'], ledgerOf(again)['updated']], [60, 0])
 })
 
-test('the log lines of a command and the row of its run have one correlation id, and another command has another', async (t) => {
+test("a command's log lines and run share one correlation id, and each command has another", async (t) => {
   const { run } = await withMedipim(t, 10)
   const seen = new Set<unknown>()
   for (let command = 0; command < 2; command++) {
@@ -124,7 +123,7 @@ test('the log lines of a command and the row of its run have one correlation id,
   assert.equal(seen.size, 2)
 })
 
-test('for people a sync prints what it did, how fast, and nothing secret; a wrong key fails with a hint', async (t) => {
+test('sync prints its result and speed without secrets, and a wrong key fails with a hint', async (t) => {
   const { run, simulator } = await withMedipim(t, 30)
   const green = await run('sync')
   assertEnded(green, 0)
@@ -176,7 +175,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assert.equal((twin.json()['settings'] as Record<string, unknown>)['minIntervalMs'], 5)
 })
 
-test('what cannot be added says why, and is not stored', async (t) => {
+test('a source that cannot be added is not stored, and the error says why', async (t) => {
   const shelf = await openShelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
   const shop = await startShop(t, { products: 3 })
   const refusals: [set: () => void, address: string, words: RegExp][] = [
@@ -207,7 +206,7 @@ test('what cannot be added says why, and is not stored', async (t) => {
   assert.equal(rowCount, 0)
 })
 
-test('a catalogue that shrinks too much is held with exit code 2, until a person approves', async (t) => {
+test('a catalogue that shrinks too much is held with exit code 2 until a person approves', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 60)
   assertEnded(await run('sync'), 0)
   simulator.catalogue.remove({ share: 0.5 })
@@ -233,7 +232,7 @@ test('a catalogue that shrinks too much is held with exit code 2, until a person
   assert.equal(decision.decided_by, 'tester')
 })
 
-test('a held run that a person rejects removes nothing, and is over', async (t) => {
+test('a held run that a person rejects removes nothing and ends', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 60)
   assertEnded(await run('sync'), 0)
   simulator.catalogue.remove({ share: 0.5 })
@@ -255,7 +254,7 @@ test('a held run that a person rejects removes nothing, and is over', async (t) 
   assert.match(late.stderr, /is rejected, not held/)
 })
 
-test('held prices are listed, and become current or are dropped as a person decides', async (t) => {
+test("held prices are listed, and become current or are dropped by a person's decision", async (t) => {
   const { run, db, simulator } = await withMedipim(t, 80)
   await run('sync')
   const priced = simulator.catalogue
@@ -291,7 +290,7 @@ test('held prices are listed, and become current or are dropped as a person deci
   assertEnded(await run('reviews', 'approve'), 64)
 })
 
-test('a replay empties quarantine of what can be applied now, and keeps the rest', async (t) => {
+test('a replay applies the quarantined records that are valid now and keeps the rest', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 150)
   const [good = '', bad = ''] = simulator.catalogue
     .visible()
@@ -316,13 +315,13 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
     listed.map(({ product }) => product),
     [bad],
   )
-  // As if an older normaliser had refused a record that is sound.
+  // As if an older normaliser had refused a valid record.
   await db.query(
     `insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
      select source_id, run_id, artifact_run, part_no, line_no + 1000, byte_offset, byte_length, $1, rule, message, raw from catalog.quarantine`,
     [good],
   )
-  // As of an older run that failed in the middle of its fetch.
+  // A record of an older run that failed in the middle of its fetch.
   await db.query(`
     with failed as (
       insert into catalog.runs (source_id, kind, state, correlation_id, artifact_run, normaliser_version, first_load)
@@ -340,7 +339,7 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
   assert.deepEqual(rows, [{ external_id: bad }, { external_id: null }])
 })
 
-test('a replay applies the artifact of the latest complete run, or of the one that is named, and asks the supplier nothing', async (t) => {
+test('a replay applies the artifact of the latest complete run or of the named one, without a request to the supplier', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 40)
   const full = (await run('sync', '--json')).json()['run']
   simulator.clock.advance(3_600_000)
@@ -394,7 +393,7 @@ test('a replay applies the artifact of the latest complete run, or of the one th
   assert.equal(simulator.stats.snapshot().requests[STREAM], asked)
 })
 
-test('artifacts are printed as they were sent and verified; a damaged byte is found; purged ones are gone', async (t) => {
+test('artifacts are printed unchanged and verified, a damaged byte is reported, and purged artifacts are gone', async (t) => {
   const { run, start, folder } = await withMedipim(t, 300)
   const id = String((await run('sync', '--json')).json()['run'])
   const printed = await run('artifacts', 'cat', id)
@@ -440,7 +439,7 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
   assert.match(replay.stderr, /The artifact of run \d+ of \S+ has been purged/)
 })
 
-test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) => {
+test('a successful run purges artifacts beyond ARTIFACTS_KEEP', async (t) => {
   const { url, close } = await startMedipim({ products: 20, rateLimit: null })
   t.after(close)
   const { run, folder } = await openShelfsync(t, {
@@ -473,7 +472,7 @@ test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) 
 })
 
 for (const signal of ['SIGINT', 'SIGHUP'] as const) {
-  test(`${signal} stops cleanly with exit code 130, begins no other source, and the next sync resumes the same run`, async (t) => {
+  test(`${signal} stops cleanly with exit code 130, starts no other source, and the next sync resumes the run`, async (t) => {
     const { run, start, db, simulator } = await withMedipim(t, 300)
     assertEnded(await run('add', 'medipim', '--name', 'z-last'), 0)
     simulator.faults.set({ kind: 'stall', afterLines: 200, path: STREAM })
@@ -496,12 +495,12 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) {
   })
 }
 
-test('the second Ctrl-C ends at once', async (t) => {
+test('a second Ctrl-C ends the process at once', async (t) => {
   const { start, db, simulator } = await withMedipim(t, 50)
   simulator.faults.set({ kind: 'stall', afterLines: 20, path: STREAM })
   const running = start('sync')
   await waitUntil(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
-  // What has arrived cannot be written down now, so stopping cleanly takes for ever.
+  // The data that has arrived cannot be written now, so a clean stop never completes.
   const client = await db.connect()
   await client.query(
     'begin; lock table catalog.parts in access exclusive mode; lock table catalog.artifacts in access exclusive mode',
@@ -513,7 +512,7 @@ test('the second Ctrl-C ends at once', async (t) => {
   client.release(true)
 })
 
-test('a line every few seconds tells how far a run is, in a pipe and as JSON', async (t) => {
+test('a line every few seconds reports progress, in a pipe and as JSON', async (t) => {
   const { start, simulator } = await withMedipim(t, 100)
   for (const [flags, words] of [
     [[], 'pharmacy: fetched '],
@@ -527,7 +526,7 @@ test('a line every few seconds tells how far a run is, in a pipe and as JSON', a
   }
 })
 
-test('sources are changed, paused and resumed; all that is wrong with a command is exit code 64', async (t) => {
+test('sources are changed, paused and resumed, and every usage error has exit code 64', async (t) => {
   const { run } = await withMedipim(t, 10)
   const set = await run(
     'sources',
@@ -586,7 +585,7 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
   }
 })
 
-test('a source whose key would go to somebody else, or in the clear, is refused when it is added and when it is set', async (t) => {
+test('a source that would send its key to another host or unencrypted is refused by add and set', async (t) => {
   const { run } = await withMedipim(t, 1)
   for (const address of ['https://api.medipim.example', 'http://api.au.medipim.com']) {
     for (const command of [
@@ -601,7 +600,7 @@ test('a source whose key would go to somebody else, or in the clear, is refused 
   assert.deepEqual((await run('sources')).stdout.match(/^(pharmacy|other)/gm), ['pharmacy'])
 })
 
-test('a database that lacks migrations is left alone, and migrate brings it up to date', async (t) => {
+test('a database that lacks migrations is not changed until migrate updates it', async (t) => {
   const { run } = await openShelfsync(t, {}, { migrations: [] })
   const refused = await run('status')
   assertEnded(refused, 1)
@@ -615,7 +614,7 @@ test('a database that lacks migrations is left alone, and migrate brings it up t
   assertEnded(await run('status'), 0)
 })
 
-test('plan shows what a sync would change, and changes nothing', async (t) => {
+test('plan shows the changes of a sync and changes nothing', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 40)
   await run('sync')
   const [changed = ''] = simulator.catalogue.update({ count: 1 })

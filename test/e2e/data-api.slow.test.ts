@@ -1,4 +1,4 @@
-// Without a database password: the pipeline by calls of the Data API alone leaves what it leaves by
+// Without a database password: a pipeline that only calls the Data API writes the same as one with
 // sessions, whatever breaks in between.
 
 import assert from 'node:assert/strict'
@@ -20,7 +20,7 @@ import { openShelfsync } from './shelfsync.ts'
 
 const database = await openTestDatabase()
 const untouched = await openTestDatabase()
-/** On a server whose Data API refuses statements without a condition. */
+/** A database on a server whose Data API refuses statements without a condition. */
 const strict = canCheck ? await openTestDatabase(undefined, { server: '15' }) : null
 const { pool: db } = database
 type Test = Parameters<typeof startDataApi>[0]
@@ -30,11 +30,11 @@ interface Both {
   readonly copied: TestPipeline
   readonly supplier: ToySupplier
   readonly api: TestDataApi
-  /** A sync's wish to work by calls. */
+  /** The option of a sync to work by calls. */
   readonly by: { readonly tools: { readonly db: DataApi } }
 }
 
-/** Two sources of one supplier: one that works by calls, one by sessions. */
+/** Opens two sources of one supplier: one works by calls, one by sessions. */
 async function openBoth(t: Test, setup: Partial<ToySetup> = {}): Promise<Both> {
   const api = await startDataApi(t, database)
   const { pipeline: called, supplier } = await openToy(t, { db, ...setup })
@@ -50,7 +50,7 @@ async function openBoth(t: Test, setup: Partial<ToySetup> = {}): Promise<Both> {
 
 testDataApiKills(database, 1_200)
 
-test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
+test('a source is the same by calls and by sessions, day after day', async (t) => {
   const { called, copied, supplier, by } = await openBoth(t)
   const both = async (
     sync: (pipeline: TestPipeline, wish: SyncOverrides) => Promise<RunReport>,
@@ -88,7 +88,7 @@ test('day after day, by calls and by sessions, a source becomes the same', async
 })
 
 test(
-  'everything is written where the Data API refuses statements without a condition',
+  'a sync works where the Data API refuses statements without a condition',
   { skip: !strict && 'no Postgres 15, or no headers of it' },
   async (t) => {
     assert.ok(strict)
@@ -113,7 +113,7 @@ test(
   },
 )
 
-test('the stand-in answers with the statuses of PostgREST', () => {
+test('the stand-in returns the statuses of PostgREST', () => {
   const statuses = {
     '42501': 403,
     '23503': 409,
@@ -146,7 +146,7 @@ test('the stand-in answers with the statuses of PostgREST', () => {
   )
 })
 
-test('what is known is told by its hash and not sent again', async (t) => {
+test('known records are sent as hashes only', async (t) => {
   const { called, api, by } = await openBoth(t)
   await called.sync(by)
   const before = api.calls.length
@@ -161,12 +161,11 @@ test('what is known is told by its hash and not sent again', async (t) => {
   )
 })
 
-test('a batch that is sent twice is written once, and answered twice', async (t) => {
+test('a batch that is sent twice is written once, and both calls return the same result', async (t) => {
   const { called, api, by } = await openBoth(t)
   const report = await called.sync(by)
   const [first, second] = api.calls.filter((call) => isBatch(call)).map(({ body }) => body)
-  // Its run is over: anything that it wrote now would be wrong, so it is opened again for the
-  // experiment.
+  // Its run has ended, so a write now would be wrong. It is reopened for this test.
   await called.query(`update catalog.runs set state = 'running' where id = $1`, report.run)
   await called.query('delete from catalog.checkpoints where run_id = $1', report.run)
   await called.query(
@@ -190,8 +189,8 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   const again = (await post(first)) as typeof answered
   assert.deepEqual([again[0].counts, again[0].seqs], [answered[0].counts, answered[0].seqs])
   assert.deepEqual(await listRowVersions(called), written)
-  // One that does not follow what is stored is turned away: its sender has to look where the part
-  // stands.
+  // A batch that does not follow the checkpoint is refused: its sender must read the checkpoint
+  // first.
   const { hint, message } = (await post(
     second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'),
   )) as { hint: string; message: string }
@@ -199,7 +198,7 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
 })
 
 for (const trouble of ['before', 'after'] as const) {
-  test(`a connection that breaks ${trouble} the work is done costs nothing but time, wherever it breaks`, async (t) => {
+  test(`a connection that breaks ${trouble} the work is done costs only time, at any call`, async (t) => {
     const { called, copied, supplier, api, by } = await openBoth(t)
     await called.sync(by)
     await copied.sync()
@@ -256,7 +255,7 @@ const PASSING: readonly (readonly [what: string, trouble: Trouble])[] = [
 ]
 
 for (const [what, trouble] of PASSING) {
-  test(`${what} is waited out`, async (t) => {
+  test(`${what} is retried until it ends`, async (t) => {
     const { called, api, by } = await openBoth(t)
     api.trouble = (call) => (isBatch(call, 2) || isBatch(call, 3) ? trouble : null)
     const report = await called.sync(by)
@@ -270,7 +269,7 @@ for (const [what, trouble] of PASSING) {
   })
 }
 
-test('a record that Postgres cannot hold is quarantined as it is by sessions, and its neighbours arrive', async (t) => {
+test('a record that Postgres cannot hold is quarantined as by sessions, and its neighbours are written', async (t) => {
   const { called, copied, supplier, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
   const [first = '', second = '', third = ''] = supplier.catalogue.ids()
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
@@ -278,7 +277,7 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
     [second]: ({ variants }) => ({
       variants: variants.map((variant) => ({ ...variant, availability: 'odd' as never })),
     }),
-    // What jsonb cannot even read.
+    // A value that jsonb cannot read.
     [third]: () => ({ attributes: { odd: 'a\0b' } }),
   }
   const careless = {
@@ -298,7 +297,7 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
     one.reason ?? '',
   )
   assert.deepEqual(countOutcomes(other), countOutcomes(one))
-  // The supplier sends no line twice alike, so what lies in quarantine is compared with the
+  // The supplier never sends the same bytes twice, so the quarantined bytes are compared with the
   // archive.
   const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [
     await snapshotCatalogue(called),
@@ -318,7 +317,7 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
     )
 })
 
-test('a run that begins by calls can go on by a session', async (t) => {
+test('a run that begins by calls can continue by a session', async (t) => {
   const { called, copied, api, by } = await openBoth(t)
   api.trouble = ({ name, nth }) => (name === 'write_batch' && nth > 4 ? 'after' : null)
   const interrupted = await called.sync({
@@ -334,7 +333,7 @@ test('a run that begins by calls can go on by a session', async (t) => {
   assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 })
 
-test('a worker that was taken over writes nothing more by calls', async (t) => {
+test('a worker that lost its run writes nothing more by calls', async (t) => {
   const { called, api, by } = await openBoth(t)
   const expire = async (): Promise<Trouble> => {
     await called.expireLease()
@@ -353,7 +352,7 @@ test('a worker that was taken over writes nothing more by calls', async (t) => {
   assert.deepEqual(await listRowVersions(called), rows)
 })
 
-test('no key but a secret one opens anything, and none of them is told', async (t) => {
+test('only a secret key gives access, and no key is shown', async (t) => {
   const api = await startDataApi(t, database)
   const sendRequest = (secretKey: string): Promise<unknown> =>
     new DataApi({ url: api.url, secretKey }).call('list_sources', {})
@@ -375,7 +374,7 @@ test('no key but a secret one opens anything, and none of them is told', async (
   assert.deepEqual(rows, [])
 })
 
-test('functions that somebody opened to everybody refuse everybody, and doctor says so', async (t) => {
+test('functions that were granted to everyone refuse every caller, and doctor reports it', async (t) => {
   const api = await startDataApi(t, database)
   await db.query('create role authenticated nologin').catch(() => undefined)
   // https://supabase.com/docs/guides/api/using-custom-schemas
@@ -430,7 +429,7 @@ test('functions that somebody opened to everybody refuse everybody, and doctor s
   assert.match((await run('doctor')).stdout, /^ok    grants /m)
 })
 
-test('every stray right on the tables and functions is found, and taken back by the statement that is told', async (t) => {
+test('every stray grant on tables and functions is found, and the printed statement revokes it', async (t) => {
   const stray = async () =>
     await new DataApi({ url: api.url, secretKey: api.keys.secret }).call<{
       grantee: string
@@ -462,13 +461,13 @@ test('every stray right on the tables and functions is found, and taken back by 
   await db.query(`select catalog.unpublish('anon')`)
 })
 
-test('what may be read is taken from the secret key without taking its work', async (t) => {
+test('read rights can be revoked from the secret key without stopping its syncs', async (t) => {
   const { called, by } = await openBoth(t)
   await db.query(`select catalog.publish('service_role'); select catalog.unpublish('service_role')`)
   assert.equal((await called.sync(by)).state, 'succeeded')
 })
 
-test('what needs a session says so', async (t) => {
+test('an operation that needs a session says so', async (t) => {
   const api = await startDataApi(t, untouched)
   const { run } = await openShelfsync(t, {
     DATABASE_URL: '',

@@ -1,5 +1,5 @@
-// A whole catalogue by calls of the Data API, with the process killed on the way: what comes out is
-// what sessions make of it.
+// A whole catalogue by calls of the Data API, with the process killed in the middle. The result
+// equals that of sessions.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -12,16 +12,16 @@ import { openPipeline, openMedipim } from '../support/pipeline.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-/** The stand-in has no storage. */
+/** The stand-in has no object storage. */
 export const HERE = { ARTIFACTS: 'file:artifacts' }
 
 export const isBatch = ({ name, nth }: Call, which = nth): boolean =>
   name === 'write_batch' && nth === which
 
-/** Declares the test that a sync by calls survives being killed in its middle. */
+/** Declares the test that a sync by calls survives being killed in the middle. */
 export function testDataApiKills(database: TestDatabase, products: number): void {
   const { pool: db } = database
-  test(`${products.toLocaleString('en')} products by calls, killed in the middle and resumed, are the products by sessions`, async (t) => {
+  test(`${products.toLocaleString('en')} products by calls, killed in the middle and resumed, equal the products by sessions`, async (t) => {
     const simulator = await startMedipim({ products, rateLimit: null })
     t.after(simulator.close)
     const api = await startDataApi(t, database)
@@ -55,8 +55,8 @@ export function testDataApiKills(database: TestDatabase, products: number): void
       options: DEFAULT_OPTIONS,
     })
     const expected = await copied.sync()
-    // A fetch that was killed asks again from the moment of the last archived product, and may be
-    // sent that one twice.
+    // A killed fetch resumes from the time of the last archived product, and may receive that
+    // product twice.
     const {
       fetched = 0,
       unchanged = 0,

@@ -1,5 +1,4 @@
-// What the command line is given: `.env` and the folder that it is called in, and addresses with
-// too much in them.
+// Inputs of the command line: `.env`, the working directory, and addresses that contain secrets.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -9,7 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openShelfsync } from './shelfsync.ts'
 
-test('a .env with a byte order mark is read whole, and what it or the environment cannot mean is said at once', async (t) => {
+test('a .env with a byte order mark is read completely, and invalid values are reported at once', async (t) => {
   const shelf = await openShelfsync(t, {
     HTTPS_PROXY: 'http://user:hunter2@proxy.example:3128',
     DATABASE_URL: '',
@@ -30,7 +29,7 @@ test('a .env with a byte order mark is read whole, and what it or the environmen
   assert.doesNotMatch(stderr, /hunter2/)
 })
 
-test('a working directory that is gone is told as that', () => {
+test('a removed working directory is reported as such', () => {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
   const script = 'folder=$(mktemp -d) && cd "$folder" && rmdir "$folder" && exec "$0" "$1" status'
   const { status, stderr } = spawnSync('/bin/sh', ['-c', script, process.execPath, main], {
@@ -43,7 +42,7 @@ test('a working directory that is gone is told as that', () => {
   )
 })
 
-test('an address with a password in it is refused before any of it is said', async (t) => {
+test('an address with a password is refused before any of it is printed', async (t) => {
   const shelf = await openShelfsync(t)
   for (const address of [
     'https://id:2024/Summer!x@shop.example',

@@ -1,5 +1,5 @@
 // Real processes of `shelfsync serve` that share one database, one artifact store and one supplier,
-// as machines of their own would.
+// as separate machines would.
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,7 @@ export interface FleetOptions {
   readonly supplierUrl: string
   /** Null: the queue is in the database. */
   readonly queueUrl: string | null
-  /** Parts of a megabyte and batches of 40 records, in place of 32 and 5,000. */
+  /** Parts of a megabyte and batches of 40 records instead of 32 MiB and 5,000. */
   readonly smallParts: boolean
 }
 
@@ -41,26 +41,26 @@ export interface TimedRun extends EndedRun {
   readonly seconds: number
 }
 
-/** Starts a program here, or on another host. */
+/** Starts a program here or on another host. */
 export type Start = (
   command: string,
   args: readonly string[],
   options: StartOptions,
 ) => Promise<Process>
 
-/** A database and a store, and the source that machines bring up to date. */
+/** A database, a store, and a source that the machines update. */
 export interface Fleet {
   readonly database: TestDatabase
   readonly pipeline: TestPipeline
-  /** Another source, from this supplier. */
+  /** Adds another source of this supplier. */
   addSource(supplierUrl: string): Promise<TestPipeline>
   readonly env: Environment
   /** Starts one machine and waits until it serves. */
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
   requestRun(machine: Machine, mode?: 'auto' | 'full', pipeline?: TestPipeline): Promise<number>
-  /** The run's row, when it is over. */
+  /** The run's row after its end. */
   waitForEnd(run: number): Promise<TimedRun>
-  /** Another source, brought up to date from the same supplier by this process alone. */
+  /** Another source of the same supplier, synced by this process alone. */
   syncTwin(): Promise<TestPipeline>
 }
 
@@ -139,7 +139,7 @@ export async function openFleet(
   }
 }
 
-/** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
+/** Every worker that held a lease during the run, by kind of task. Resolves when the run ends. */
 export async function watchWorkers(
   { pipeline, database }: Fleet,
   run: number,

@@ -1,6 +1,6 @@
-// What every function of the schema must be, read from a migrated database: nothing that a caller
-// makes in its own temporary schema may be found by a function, because most of them run as their
-// owner, who is a superuser on a plain Postgres.
+// Rules for every function of the schema, checked in a migrated database. An object in a caller's
+// temporary schema must never be found by a function, because most functions run as their owner,
+// who is a superuser on a plain Postgres.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,12 +15,12 @@ const database = await openTestDatabase()
 const { pool: db } = database
 await migrateQueue(db)
 
-/** Everything that is neither Postgres's nor the user's. */
+/** Everything that belongs neither to Postgres nor to the user. */
 const OURS = `(select oid from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))`
 
 test("every function looks for names in pg_catalog first and in the caller's temporary schema last", async () => {
-  // A body that is SQL rather than text was bound to what it names when it was created: readers'
-  // functions in `api` have one, to be inlined.
+  // A body in SQL syntax was bound to its objects when it was created. The readers' functions in
+  // `api` have such bodies, so that they can be inlined.
   const { rows } =
     await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
     where pronamespace in ${OURS}
@@ -29,12 +29,12 @@ test("every function looks for names in pg_catalog first and in the caller's tem
   assert.deepEqual(rows, [])
 })
 
-test('several processes bring the queue up to date at once', async () => {
+test('several processes can migrate the queue at the same time', async () => {
   for (let round = 0; round < 3; round++)
     await Promise.all(Array.from({ length: 4 }, () => migrateQueue(db)))
 })
 
-test('no function updates or deletes without a condition, which the Data API of Supabase refuses', async () => {
+test("no function updates or deletes without a condition, which Supabase's Data API refuses", async () => {
   const { rows } = await db.query<{
     name: string
     definition: string
@@ -64,7 +64,7 @@ test('no function updates or deletes without a condition, which the Data API of 
   )
 })
 
-test('nothing that a caller puts into its temporary schema runs in a function, whichever its role may call', async (t) => {
+test("an object in a caller's temporary schema never runs in a function, for any role that may call it", async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
   const source = (await pipeline.source()).id
@@ -77,7 +77,7 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
   )
   assert.ok(started)
   const traps = await listTraps()
-  // What a function without the right path does with them.
+  // The effect on a function without the correct path.
   await db.query(`create function public.careless() returns text language plpgsql security definer set search_path = '' as
     $$ declare found text := 'x'; begin return found; end $$`)
   t.after(async () => void (await db.query('drop function public.careless()')))
@@ -139,10 +139,7 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
   }
 })
 
-/**
- * In a transaction that is rolled back, with a record in staging. Whether the call succeeds is not
- * the question.
- */
+/** Runs in a transaction that is rolled back, with a record in staging. The call may fail. */
 async function attempt(session: ClientBase, call: string, staged: boolean): Promise<void> {
   await session.query('begin')
   try {
@@ -175,7 +172,7 @@ function sampleOf(type: string): string {
   return type === 'bytea' ? '' : '1'
 }
 
-/** `timestamp with time zone` is grammar, not a name. */
+/** `timestamp with time zone` is syntax, not a name. */
 function qualifiable(type: string): string {
   const names: Readonly<Record<string, string>> = {
     'timestamp with time zone': 'timestamptz',
@@ -189,8 +186,8 @@ function qualifiable(type: string): string {
 }
 
 /**
- * For every type of Postgres a domain of its name, for every relation a view, for functions and
- * operators namesakes: each says as whom it runs.
+ * Creates a domain for every type of Postgres, a view for every relation, and namesakes of
+ * functions and operators. Each reports the role that runs it.
  */
 async function listTraps(): Promise<string[]> {
   const { rows: types } = await db.query<{

@@ -1,6 +1,6 @@
-// Suppliers that write to the terminal: every command that shows what they said, over titles,
-// vendors, ids, reasons and shop names that hold escape sequences, C1 controls, bidirectional marks
-// and lines of their own.
+// Suppliers that try to write to the terminal. Every command that shows supplier text is run over
+// titles, vendors, ids, reasons and shop names that contain escape sequences, C1 controls,
+// bidirectional marks and line breaks.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -15,16 +15,16 @@ import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/
 import { openServices } from '../support/services.ts'
 
 /**
- * Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a
- * line of its own.
+ * Colour, the window's title, the clipboard, clearing the screen by a C1 control, reversed text, a
+ * line break.
  */
 const HOSTILE =
   'x\u001b[31m\u001b]0;owned\u0007\u001b]52;c;aGk=\u001b\\\u009b2J\u202e\u2066evil\u200f\ufeff\u2028\r\nerror: forged'
 const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 
 /**
- * What changes something instead of showing it. A new command is shown to belong to neither list
- * until it stands in one.
+ * Commands that change something instead of showing it. A new command must be added to one of the
+ * two lists.
  */
 const ACTING = [
   'sync',
@@ -108,7 +108,7 @@ async function openHostile(
   return { pipeline, env }
 }
 
-test('no command lets a supplier write to the terminal, and as JSON each says what the supplier said', async (t) => {
+test("no command lets a supplier write to the terminal, and JSON contains the supplier's text unchanged", async (t) => {
   const { pipeline, env } = await openHostile(t)
   const shop = await startShopify({ products: 3, name: `Shop ${HOSTILE}` })
   t.after(shop.close)
@@ -123,7 +123,7 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
   const refused = runs.find(({ reason }) => reason?.includes('code x') === true)
   assert.ok(refused, 'a run has a hostile reason')
 
-  // Each with a piece of what it shows of the hostile texts, or null where it shows none.
+  // Each command with a piece of the hostile text that it shows, or null when it shows none.
   const listing: readonly (readonly [args: readonly string[], shown: RegExp | null])[] = [
     [['add', shop.url, '--name', 'shop', '--no-sync'], /Title x\\u001b\[31m/],
     [['status'], null],

@@ -1,5 +1,5 @@
-// Which runs ask for everything, which for what changed, and from when on. What day it is, the
-// tests say.
+// The choice between full and incremental runs, and the time from which an incremental run reads.
+// The tests set the date.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,7 +22,7 @@ async function titleOf(pipeline: TestPipeline, id: string): Promise<string | nul
   return row?.title ?? null
 }
 
-test('a product that was written 5 minutes before the watermark and showed up late comes with the next incremental run', async (t) => {
+test('an incremental run includes a product that was written 5 minutes before the watermark and appeared late', async (t) => {
   const {
     pipeline,
     supplier: { catalogue, clock },
@@ -45,11 +45,11 @@ test('a product that was written 5 minutes before the watermark and showed up la
   assert.deepEqual([kind, ledger.created, ledger.missing], ['incremental', 1, 0])
   assert.equal(await titleOf(pipeline, late), 'Written before, shown after')
   assert.equal(await titleOf(pipeline, later), null)
-  // What came later than that waits for the next full run.
+  // A later appearance waits for the next full run.
   assert.equal((await pipeline.sync()).ledger.created, 1)
 })
 
-test('by itself a source runs fully on the Sunday of its own zone, once, and incrementally on all other days', async (t) => {
+test('a source runs fully once on Sunday in its own time zone, and incrementally on other days', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const { id } = await pipeline.source()
   await saveSource(db, id, {
@@ -64,7 +64,7 @@ test('by itself a source runs fully on the Sunday of its own zone, once, and inc
       at,
     )
   assert.equal(await auto('2026-01-14T16:17:00Z'), 'full')
-  // In Sydney Sunday, 18 January, begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on
+  // In Sydney, Sunday 18 January begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on
   // Sunday.
   await fullWasAt('2026-01-10T16:17:00Z')
   assert.equal(await auto('2026-01-17T12:59:00Z'), 'incremental')
@@ -74,7 +74,7 @@ test('by itself a source runs fully on the Sunday of its own zone, once, and inc
   assert.equal(await auto('2026-01-18T16:17:00Z'), 'incremental')
 })
 
-test('what a run is follows from what is asked, what the supplier can, and what is known', async (t) => {
+test("the kind of a run follows from the request, the connector's scopes and the known state", async (t) => {
   const { pipeline } = await openToy(t, { db })
   const fresh = await pipeline.source()
   await pipeline.sync()

@@ -1,4 +1,5 @@
-// `shelfsync jobs` as a person types it, while the services that left the dead letters are at rest.
+// `shelfsync jobs` as an operator runs it, while the services that left the dead letters are
+// stopped.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

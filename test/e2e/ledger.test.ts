@@ -1,5 +1,5 @@
-// The ledger: every archived line has one outcome, and a run whose books do not balance is not
-// green.
+// The ledger: every archived line has one outcome, and a run whose ledger does not balance never
+// succeeds.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ import { openToy } from '../support/toy/open.ts'
 
 const { pool: db, url: databaseUrl } = await openTestDatabase()
 
-test('every outcome is counted once, and they add up to what was fetched', async (t) => {
+test('every outcome is counted once, and the outcomes add up to the fetched records', async (t) => {
   const { pipeline, supplier } = await openToy(t, {
     db,
     policy: { quarantineShare: 0.5 },
@@ -55,7 +55,7 @@ test('every outcome is counted once, and they add up to what was fetched', async
   )
 })
 
-test('a run whose lines are not all accounted for is held', async (t) => {
+test('a run with unaccounted lines is held', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())

@@ -1,4 +1,4 @@
-// 300,000 products, shared by eight processes as in many-machines.slow.test.ts, and by fewer: more
+// 300,000 products, shared by eight processes as in many-machines.slow.test.ts and by fewer. More
 // maintainers are faster where there are cores.
 
 import assert from 'node:assert/strict'
@@ -22,10 +22,7 @@ const simulator = await serveFeed(
 )
 after(simulator.close)
 
-/**
- * What no row says of itself but by whom and when it was written; documents stand there by their
- * hashes.
- */
+/** Columns that depend on the writer or the time. Documents are compared by their hashes. */
 const APART = [
   'source_id',
   'id',
@@ -41,9 +38,7 @@ const APART = [
   'raw',
 ]
 
-/**
- * Rows of each table and the sum of their hashes: the same only for the same rows, in any order.
- */
+/** The rows of each table and the sum of their hashes: equal only for equal rows, in any order. */
 async function digest({ query, source }: TestPipeline): Promise<Record<string, string>> {
   const { id } = await source()
   const digests: Record<string, string> = {}
@@ -68,7 +63,7 @@ async function digest({ query, source }: TestPipeline): Promise<Record<string, s
   return digests
 }
 
-/** One run by two fetchers, two orchestrators and so many maintainers. */
+/** Runs a sync with two fetchers, two orchestrators and so many maintainers. */
 async function share(
   t: Lifetime,
   maintainers: number,
@@ -92,10 +87,7 @@ async function share(
   return { ended: await fleet.waitForEnd(run), digest: await digest(fleet.pipeline) }
 }
 
-/**
- * More maintainers are faster only where there are cores for them; elsewhere a single one would
- * tell nothing new.
- */
+/** More maintainers are faster only where there are cores for them. */
 const CAN_COMPARE = availableParallelism() >= 4
 const MAINTAINERS = CAN_COMPARE ? [1, 4] : [4]
 
@@ -115,7 +107,7 @@ test(`${PRODUCTS} products, shared by several maintainers on either queue, are c
   ] as const) {
     const seconds: number[] = []
     for (const maintainers of MAINTAINERS) {
-      await t.test(`${maintainers} by way of ${queue}`, async (one) => {
+      await t.test(`${maintainers} with ${queue}`, async (one) => {
         const { ended, digest: found } = await share(one, maintainers, queueUrl)
         assert.deepEqual(
           [ended.state, ended.reason, ended.ledger?.['created'], ended.ledger?.['fetched']],

@@ -1,5 +1,5 @@
-// One run, shared by eight processes: two fetchers, four maintainers, two orchestrators. What they
-// make together is what one makes alone.
+// One run, shared by eight processes: two fetchers, four maintainers and two orchestrators. The
+// result equals that of one process.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { openFleet, watchWorkers, type Machine } from './fleet.ts'
 
 const PRODUCTS = 3_000
 
-/** Some products change, some are gone, many were touched, and all others are known. */
+/** Some products change, some are removed, many are touched, all others are known. */
 function nextDay({ catalogue, clock }: MedipimSimulator): void {
   clock.advance(86_400_000)
   const ids = catalogue.visible().map((state) => catalogue.idOf(state))
@@ -18,8 +18,8 @@ function nextDay({ catalogue, clock }: MedipimSimulator): void {
   catalogue.touch(ids.slice(200, 2_000))
 }
 
-// By way of Redis too: many-machines.full.ts.
-test('two fetchers, four maintainers and two orchestrators share a run by way of Postgres, and it is correct to the row', async (t) => {
+// many-machines.full.ts covers Redis.
+test('two fetchers, four maintainers and two orchestrators share a run through Postgres, and it is correct to the row', async (t) => {
   const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
   t.after(simulator.close)
   const fleet = await openFleet(t, {

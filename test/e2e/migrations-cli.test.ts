@@ -1,4 +1,4 @@
-// The migrations as files of somebody's own project.
+// The migrations as files of another project.
 
 import assert from 'node:assert/strict'
 import { appendFile, readdir } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { listMigrations } from '../../src/db/migrate/migrate.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-test('migrations are copied into the folder of a project, once, without a database', async (t) => {
+test("migrations are copied into a project's folder once, without a database", async (t) => {
   const { run, folder } = await openShelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
   const copy = async () => run('migrations', 'copy', 'supabase/migrations', '--json')
   const shipped = (await listMigrations()).map(({ file }) => file)

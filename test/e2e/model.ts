@@ -1,5 +1,5 @@
-// What the catalogue must say after any sequence of runs, as simply as it can be told. It is given
-// the lines that a run archived, and knows nothing of hashes, batches, parts or crashes.
+// A simple model of the catalogue after any sequence of runs. It reads the lines that a run
+// archived, and has no hashes, batches, parts or crashes.
 
 export interface ModelLine {
   /** Null: the line is unreadable. */
@@ -9,9 +9,9 @@ export interface ModelLine {
   readonly status: string
   readonly title: string
   readonly price: number | null
-  /** Epoch milliseconds; below all others when it cannot be trusted. */
+  /** Epoch milliseconds. A time that cannot be trusted is below all others. */
   readonly at: number
-  /** All of the record that means something. */
+  /** The record without its volatile members. */
   readonly content: string
 }
 
@@ -23,9 +23,9 @@ export interface ModelProduct {
   missed: boolean
 }
 
-/** Reads an archived line of the toy supplier. */
+/** Parses an archived line of the toy supplier. */
 export function parseModelLine(text: string): ModelLine {
-  // What is cut off after its id still says whose it is.
+  // A line that is cut after its id still identifies its product.
   const unreadable = {
     id: /"id":"([^"]+)"/.exec(text)?.[1] ?? null,
     broken: true,
@@ -60,7 +60,7 @@ function trusted(epochMs: unknown): number {
 export class Model {
   readonly products = new Map<string, ModelProduct>()
 
-  /** A run that came to its end. @returns how it must have settled */
+  /** Applies a run that ended. @returns the state in which it must have settled */
   run(
     kind: 'full' | 'incremental',
     lines: readonly ModelLine[],
@@ -84,7 +84,9 @@ export class Model {
     return 'succeeded'
   }
 
-  /** An older artifact once more: it only confirms, and what waited becomes current. */
+  /**
+   * Applies an older artifact again: it only confirms products, and pending prices become current.
+   */
   replay(lines: readonly ModelLine[], complete: boolean): 'succeeded' | 'held' {
     return this.#settle(lines, complete) ? 'succeeded' : 'held'
   }
@@ -133,7 +135,7 @@ function reprice(prices: ModelProduct['prices'], price: number | null): void {
   else prices.pending = price
 }
 
-/** Of each product the line with the highest time, of equal ones the last. */
+/** For each product the line with the highest time; of equal times the last line wins. */
 function winners(lines: readonly ModelLine[]): ModelLine[] {
   const best = new Map<string, ModelLine>()
   for (const line of lines) {

@@ -1,5 +1,5 @@
-// The same again writes nothing, and what is older never overwrites what is newer, whatever the
-// order of lines, parts and artifacts.
+// Applying the same data again writes nothing, and an older record never overwrites a newer one,
+// whatever the order of lines, parts and artifacts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,14 +20,14 @@ interface Version {
   readonly id: string
   readonly name?: string
   readonly cents?: number
-  /** Epoch milliseconds, or the value that a supplier sends in their place. */
+  /** Epoch milliseconds, or the value that a supplier sends instead. */
   readonly at: Json | undefined
 }
 
-/** A time that a catalogue can have, in epoch milliseconds. */
+/** A plausible time, in epoch milliseconds. */
 const T = 1_700_000_000_000
 
-/** A source whose supplier sends exactly these lines. */
+/** Opens a source whose supplier sends exactly the given lines. */
 async function openFeed(
   t: Parameters<typeof openToy>[0],
   options = { partBytesMax: 1, lanes: 1 },
@@ -61,7 +61,7 @@ const shown = async (pipeline: TestPipeline, id = 'A') => {
   return { title, prices, status }
 }
 
-test('the same artifact twice: the second time writes no row', async (t) => {
+test('applying the same artifact a second time writes no row', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const { run } = await pipeline.sync()
   const before = await listRowVersions(pipeline)
@@ -70,7 +70,7 @@ test('the same artifact twice: the second time writes no row', async (t) => {
   assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
-test('the same feed again writes no row, also when every moving member has moved', async (t) => {
+test('an unchanged feed writes no row, even when every volatile member has moved', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
   const before = await listRowVersions(pipeline)
@@ -80,7 +80,7 @@ test('the same feed again writes no row, also when every moving member has moved
   assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
-test('a normaliser of another version looks at every record, and writes only what comes out differently', async (t) => {
+test('a new normaliser version reads every record and writes only the differences', async (t) => {
   const { pipeline } = await openToy(t, { db })
   await pipeline.sync()
   const before = await listRowVersions(pipeline)
@@ -89,7 +89,7 @@ test('a normaliser of another version looks at every record, and writes only wha
   assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
-test('a replay of an older artifact changes nothing that a younger one wrote', async (t) => {
+test('a replay of an older artifact changes nothing that a newer one wrote', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const ids = supplier.catalogue.ids()
   const first = await pipeline.sync()
@@ -107,7 +107,7 @@ test('a replay of an older artifact changes nothing that a younger one wrote', a
   assert.deepEqual(await snapshotCatalogue(pipeline), before)
 })
 
-test('what a younger run saw unchanged, a replay of an older artifact does not change back', async (t) => {
+test('a replay of an older artifact does not revert a product that a newer run saw unchanged', async (t) => {
   const { pipeline, send } = await openFeed(t)
   send({ id: 'A', name: 'first', at: T + 100 })
   await pipeline.sync()
@@ -140,14 +140,14 @@ test('within a run the newest record of a product wins, whatever the order of th
   }
 })
 
-test('of two records of the same time the later line wins', async (t) => {
+test('of two records with the same time the later line wins', async (t) => {
   const { pipeline, send } = await openFeed(t)
   send({ id: 'A', name: 'first', at: T + 100 }, { id: 'A', name: 'second', at: T + 100 })
   await pipeline.sync()
   assert.equal((await shown(pipeline)).title, 'second')
 })
 
-test('a known record and a new one of the same product are compared, whichever comes first', async (t) => {
+test('a known and a new record of the same product are compared, whichever comes first', async (t) => {
   for (const reverse of [false, true]) {
     for (const newest of ['known', 'new']) {
       const { pipeline, send } = await openFeed(t)
@@ -169,7 +169,7 @@ test('a known record and a new one of the same product are compared, whichever c
   }
 })
 
-test('a record beyond the gates that loses against a known one leaves no held price behind', async (t) => {
+test('a record with an implausible price that loses against a known one leaves no held price', async (t) => {
   const { pipeline, send } = await openFeed(t)
   send({ id: 'A', at: T + 100 })
   await pipeline.sync()
@@ -178,7 +178,7 @@ test('a record beyond the gates that loses against a known one leaves no held pr
   assert.deepEqual((await shown(pipeline)).prices, { current: 1000 })
 })
 
-test('a product that is made and repriced in one run has the newest price', async (t) => {
+test('a product that is created and repriced in one run has the newest price', async (t) => {
   for (const cents of [1100, 90_000]) {
     const { pipeline, send } = await openFeed(t)
     send({ id: 'A', cents: 1000, at: T + 100 }, { id: 'A', cents, at: T + 200 })
@@ -187,7 +187,7 @@ test('a product that is made and repriced in one run has the newest price', asyn
   }
 })
 
-test('a supplier whose clock ran ahead is believed again as soon as it is corrected', async (t) => {
+test('a supplier whose clock ran ahead is trusted again once it is corrected', async (t) => {
   const { pipeline, send } = await openFeed(t)
   const yearMs = 31_536_000_000
   const nextYear = Date.now() + yearMs
@@ -206,7 +206,7 @@ test('a supplier whose clock ran ahead is believed again as soon as it is correc
   )
 })
 
-/** Times that say nothing about the order of records. */
+/** Times that do not order records. */
 const UNTRUSTED: readonly (readonly [what: string, at: Json | undefined])[] = [
   ['absent', undefined],
   ['null', null],
@@ -222,7 +222,7 @@ const UNTRUSTED: readonly (readonly [what: string, at: Json | undefined])[] = [
   ['an object', { seconds: 1 }],
 ]
 
-test('a product whose time cannot be trusted takes the record of the next run, and the one after that', async (t) => {
+test('a product with an untrusted time takes the record of each following run', async (t) => {
   const { pipeline, send } = await openFeed(t)
   const dated = { id: 'B', at: T + 100 }
   const all = (name: string, cents = 1000, time?: number) => [
@@ -282,14 +282,14 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   assert.deepEqual(await titles(), new Set(['fourth']))
 })
 
-test('a product that stated a time, then none that can be trusted for the same content, is followed when it states a lower one', async (t) => {
+test('a product whose time became untrusted accepts a lower time later', async (t) => {
   const { pipeline, send } = await openFeed(t)
   const all = (name: string, cents: number, time?: number) =>
     UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at }))
   send(...all('first', 1000, T + 200))
   await pipeline.sync()
   send(...all('first', 1000))
-  // The warning about a value that is no time is kept with the product.
+  // The warning about an invalid time is stored with the product.
   assert.deepEqual(countOutcomes(await pipeline.sync()), {
     unchanged: 4,
     updated: UNTRUSTED.length - 4,
@@ -303,7 +303,7 @@ test('a product that stated a time, then none that can be trusted for the same c
   })
 })
 
-test('within a run a time that cannot be trusted ranks below every other, whatever the order of the lines', async (t) => {
+test('within a run an untrusted time ranks below every other, whatever the order of the lines', async (t) => {
   for (const [partBytesMax, untrusted] of [
     [1, UNTRUSTED.slice(1, 4)],
     [8_000_000, UNTRUSTED],
@@ -335,7 +335,7 @@ test('within a run a time that cannot be trusted ranks below every other, whatev
   }
 })
 
-test('a clock that is ahead by less than the tolerance keeps no later record out', async (t) => {
+test('a clock that is ahead by less than the tolerance blocks no later record', async (t) => {
   const { pipeline, send } = await openFeed(t)
   send({ id: 'A', name: 'ahead', at: Date.now() + 200_000 })
   await pipeline.sync()
@@ -349,7 +349,7 @@ test('a clock that is ahead by less than the tolerance keeps no later record out
   assert.equal((await shown(pipeline)).title, 'corrected')
 })
 
-test('a shop that leaves its times out, or in the future, is followed all the same', async (t) => {
+test('a shop without times, or with times in the future, is still followed', async (t) => {
   const simulator = await startShopify({ products: UNDATED.length })
   t.after(simulator.close)
   const { shop } = simulator
@@ -380,7 +380,7 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   assert.equal((await pipeline.sync()).ledger.older, 0)
 })
 
-test('a shop that stated a time, then none for the same product, is followed when it states a lower one', async (t) => {
+test('a shop whose time became unknown is followed when it states a lower one', async (t) => {
   const simulator = await startShopify({ products: 1 })
   t.after(simulator.close)
   const connector = CONNECTORS.get('shopify')
@@ -399,7 +399,7 @@ test('a shop that stated a time, then none for the same product, is followed whe
   assert.deepEqual(await send('first', null), { unchanged: 1 })
   assert.deepEqual(await send('first', null), { unchanged: 1 })
   assert.deepEqual(await send('second', '2026-05-01T00:00:00Z'), { updated: 1 })
-  // An unknown time that is known again: from there on the order of times counts.
+  // An unknown time becomes known again: from now on the order of times counts.
   assert.deepEqual(await send('third', null), { updated: 1 })
   assert.deepEqual(await send('third', '2026-06-01T00:00:00Z'), { unchanged: 1 })
   assert.deepEqual(await send('fourth', '2026-05-01T00:00:00Z'), { older: 1 })

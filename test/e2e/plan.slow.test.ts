@@ -1,5 +1,5 @@
-// A plan against the sync that follows it: on any kind of day both come to the same ledger and the
-// same verdict, and the plan writes nothing.
+// A plan against the sync that follows it: on any day both have the same ledger and the same state,
+// and the plan writes nothing.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -23,19 +23,19 @@ interface Morning extends Pick<ToySupplier, 'catalogue' | 'misstate'> {
   readonly pipeline: TestPipeline
   /** 30 products, each with a price of 10.00. */
   readonly ids: readonly string[]
-  /** Strikes the plan and the sync alike. */
+  /** Sets a fault that affects the plan and the sync. */
   strike(fault: ToyFault): void
 }
 
 /**
- * What the ledger says beyond zero, why the run is held, how the source differs from others, and
- * what happens before the plan.
+ * The outcomes that are not zero, the reason for holding the run, the source's configuration, and
+ * the events before the plan.
  */
 interface Day {
   readonly counts: Readonly<Record<string, number>>
   readonly held?: RegExp
   readonly setup?: Omit<ToySetup, 'db'>
-  /** How it is planned and synced. */
+  /** The options of the plan and the sync. */
   readonly wish?: SyncOverrides
   /** The connector of a later version. */
   readonly upgrade?: (connector: Connector) => Partial<Connector>
@@ -62,10 +62,7 @@ async function makePlan(
   return { plan, changes }
 }
 
-/**
- * One lane and a part of its own for all lines: with two lanes it is chance which of two equal
- * lines comes second.
- */
+/** One lane and one part for all lines: with two lanes the order of two equal lines is random. */
 async function wakeUp(
   t: TestContext,
   { setup = {} }: Pick<Day, 'setup'>,
@@ -83,7 +80,7 @@ async function wakeUp(
   return { pipeline, supplier, catalogue, misstate, ids, strike }
 }
 
-/** Every row of the source, and that no run, part or product number was taken. */
+/** Every row of the source, and the counts of its runs and artifacts. */
 async function everything(pipeline: TestPipeline): Promise<unknown> {
   const { id } = await pipeline.source()
   const rows = await pipeline.query(
@@ -95,10 +92,10 @@ async function everything(pipeline: TestPipeline): Promise<unknown> {
 }
 
 const LOOSE = { policy: { quarantineShare: 0.5 } }
-/** So that lines of one product never meet in a batch. */
+/** Lines of one product never share a batch. */
 const ALONE = { options: { batchRecordsMax: 1 } }
 
-/** Of the products that are normalised the first three come to what no table takes. */
+/** Gives the first three normalised products values that the tables refuse. */
 function spoil({ normalise }: Connector): Partial<Connector> {
   const spoilt: readonly ((draft: Draft) => Partial<Draft>)[] = [
     ({ variants }) => ({ variants: [...variants, ...variants] }),
@@ -360,7 +357,7 @@ for (const [what, day] of Object.entries(DAYS)) {
   })
 }
 
-test('every change is told with the product and what would become of it', async (t) => {
+test('a plan lists every change with its product and its values', async (t) => {
   const { pipeline, catalogue, ids, misstate } = await wakeUp(t, { setup: LOOSE })
   const [repriced = '', wild = '', broken = '', gone = ''] = ids
   catalogue.setPrice([repriced], { cents: 1100 })
@@ -378,7 +375,7 @@ test('every change is told with the product and what would become of it', async 
   assert.match(JSON.stringify(of(broken)?.detail), /^\{"line":\d+,"reason":".*expected number/)
 })
 
-test('what cannot be planned is an error', async (t) => {
+test('a plan that cannot be made is an error', async (t) => {
   const { pipeline, strike, supplier } = await wakeUp(t, {})
   strike({ kind: 'cut', afterLines: 7 })
   await assert.rejects(makePlan(pipeline), { code: 'source/cut-short' })
@@ -401,7 +398,7 @@ test('what cannot be planned is an error', async (t) => {
   assert.equal((await makePlan(pipeline)).plan.state, 'succeeded')
 })
 
-test('a plan of a run that would be held says so and why, for people and for machines', async (t) => {
+test('a plan of a run that would be held reports that and the reason, as text and as JSON', async (t) => {
   const simulator = await startMedipim({
     products: 30,
     keys: [{ id: '42', secret: 'secret' }],

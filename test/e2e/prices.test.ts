@@ -1,4 +1,5 @@
-// Prices: which wait for settle, which for a person, and that the last good one stays meanwhile.
+// Prices: which ones wait for settle, which ones for a person, and that the last good price stays
+// meanwhile.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -39,7 +40,7 @@ async function open(t: Parameters<typeof openToy>[0]) {
   return { pipeline, supplier, ids, id, prices, shown, review }
 }
 
-test('a changed price is pending until its run settles, and current then', async (t) => {
+test('a changed price is pending until its run settles, then current', async (t) => {
   const { pipeline, supplier, id, prices, shown } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 1500 })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
@@ -97,7 +98,7 @@ test('a price just inside the gates is not held', async (t) => {
   )
 })
 
-test('a held price that is approved becomes the current one and the measure of the next', async (t) => {
+test('an approved price becomes current and the measure of the next one', async (t) => {
   const { pipeline, supplier, id, prices } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 50_000 })
   await pipeline.sync()
@@ -110,7 +111,7 @@ test('a held price that is approved becomes the current one and the measure of t
   assert.deepEqual(await prices(), { current: 40_000 })
 })
 
-test('a held price that is rejected does not come back by being stated again', async (t) => {
+test('a rejected price does not return when the supplier states it again', async (t) => {
   const { pipeline, supplier, id, prices, review } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 50_000 })
   await pipeline.sync()
@@ -122,7 +123,7 @@ test('a held price that is rejected does not come back by being stated again', a
   await assert.rejects(decidePrice(db, 0, true, 'me'), { code: 'review/unknown' })
 })
 
-test('a held price goes when the supplier takes it back, and gives way to a better one', async (t) => {
+test('a held price is dropped when the supplier withdraws it or states a better one', async (t) => {
   const { pipeline, supplier, ids, id, prices, review } = await open(t)
   supplier.catalogue.setPrice(ids.slice(0, 2), { cents: 50_000 })
   await pipeline.sync()
@@ -151,7 +152,7 @@ test('a price that the supplier withdraws is no longer shown', async (t) => {
   assert.equal((await shown()) ?? null, null)
 })
 
-test('a source whose prices are all withdrawn is held, in its plan too, and the prices stay', async (t) => {
+test('a source that withdraws all prices is held, in its plan too, and the prices stay', async (t) => {
   const { pipeline, supplier, ids, prices } = await open(t)
   supplier.catalogue.update(ids, { price: null })
   const reason = new RegExp(`${ids.length} of \\d+ products with a price would have none any more`)
@@ -180,7 +181,7 @@ test('a source whose prices are all withdrawn is held, in its plan too, and the 
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('another currency holds every price that it changes', async (t) => {
+test('a change of currency holds every affected price', async (t) => {
   const { pipeline, supplier, id, prices } = await open(t)
   supplier.catalogue.update([id], { currency: 'USD' })
   await pipeline.sync()
@@ -193,7 +194,7 @@ test('another currency holds every price that it changes', async (t) => {
   assert.match(reviews[0]?.reason ?? '', /the currency changed from EUR to USD/)
 })
 
-test('a whole source that shifts together is held, and approving makes the new prices current', async (t) => {
+test('a source whose prices all shift is held, and approving makes the new prices current', async (t) => {
   const { pipeline, supplier, ids, prices } = await open(t)
   supplier.catalogue.setPrice(ids, { cents: 2000 })
   const held = await pipeline.sync()
@@ -211,7 +212,7 @@ test('a whole source that shifts together is held, and approving makes the new p
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('a whole source that shifts together and is rejected keeps the old prices', async (t) => {
+test('a source whose prices all shift keeps the old ones when a person rejects', async (t) => {
   const { pipeline, supplier, ids, prices } = await open(t)
   supplier.catalogue.setPrice(ids, { cents: 500 })
   await pipeline.sync()

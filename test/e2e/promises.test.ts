@@ -1,4 +1,4 @@
-// docs/promises.md names a test for every promise: here it is checked that each of them is there.
+// Checks that every test named in docs/promises.md exists.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 const root = new URL('../../', import.meta.url)
 
-test('every promise is planned or has a test that exists', async () => {
+test('every promise is planned or names a test that exists', async () => {
   const page = await readFile(new URL('docs/promises.md', root), 'utf8')
   const rows = page
     .split('\n')

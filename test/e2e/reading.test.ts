@@ -1,5 +1,5 @@
-// Reading schema `api` as the Data API reads it: views embedded into each other, whole rows, and
-// filters that begin at an index.
+// Reads schema `api` as the Data API does: embedded views, whole rows, and filters that use an
+// index.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const database = await openTestDatabase(undefined, { migrations: [] })
 const { pool: db } = database
-// As on Supabase, where these are there before any migration.
+// As on Supabase, where these roles exist before any migration.
 for (const role of ['service_role', 'anon'])
   await db.query(`create role ${role} nologin`).catch(() => undefined)
 await migrate(db)
@@ -29,7 +29,7 @@ async function openReader(t: Test, which: 'secret' | 'publishable') {
   return { api, supabase: createClient(api.url, api.keys[which], { db: { schema: 'api' } }) }
 }
 
-test('a secret key reads after migrate, others only what is published, and nobody the records as they came', async (t) => {
+test('after migrate a secret key can read, others read only published views, and no role reads raw records', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
   const secret = (await openReader(t, 'secret')).supabase
@@ -68,7 +68,7 @@ test('a secret key reads after migrate, others only what is published, and nobod
   ])
 })
 
-test('products embed their variants, and those their prices; each row embeds its product', async (t) => {
+test('products embed their variants, variants their prices, and each row embeds its product', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
   const [id = ''] = priceActiveProducts(simulator)
@@ -125,7 +125,7 @@ test('products embed their variants, and those their prices; each row embeds its
   assert.equal((await supabase.from('products').select('nothing(x)')).error?.code, 'PGRST200')
 })
 
-test('what the README shows of supabase-js runs as it stands there', async (t) => {
+test("the README's example of supabase-js runs unchanged", async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
   await db.query(`update catalog.sources set name = 'medipim-au' where name = $1`, [pipeline.name])
@@ -155,7 +155,7 @@ test('what the README shows of supabase-js runs as it stands there', async (t) =
   )
 })
 
-test('readers who ask for a product, or for what belongs to one, go by an index', async (t) => {
+test('reading a product, or rows that belong to one, uses an index', async (t) => {
   const id = await fill(5_000)
   const role = 'anon'
   await db.query(`select catalog.publish('${role}')`)
@@ -209,7 +209,7 @@ test('readers who ask for a product, or for what belongs to one, go by an index'
 })
 
 /**
- * Makes a source `many` with so many products, and what belongs to them. Returns the uuid of one.
+ * Creates a source `many` with so many products and their rows. Returns the uuid of one product.
  */
 async function fill(products: number): Promise<string> {
   await db.query(`
@@ -254,7 +254,7 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-/** Every node of the plan. */
+/** Lists every node of the plan. */
 async function explain(role: string, statement: string): Promise<PlanNode[]> {
   const [row] = await as(role, (query) =>
     query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`explain (format json) ${statement}`),

@@ -1,5 +1,5 @@
-// When a product is taken for gone: two complete runs in a row, a small share, nothing unreadable;
-// and how it comes back.
+// Removal of products: two complete runs in a row without the product, a small share, no unreadable
+// record; and products that return.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +25,7 @@ async function open(t: Parameters<typeof openToy>[0], products = 30) {
   return { pipeline, supplier, ids, gone, statusOf }
 }
 
-test('a product is removed when two complete runs in a row did not see it', async (t) => {
+test('a product is removed when two complete runs in a row do not include it', async (t) => {
   const { pipeline, supplier, gone, statusOf } = await open(t)
   supplier.catalogue.remove([gone])
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, missing: 1 })
@@ -35,7 +35,7 @@ test('a product is removed when two complete runs in a row did not see it', asyn
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29 })
 })
 
-test('a product that comes back is active again, with the same row and its price', async (t) => {
+test('a product that returns is active again, with the same row and price', async (t) => {
   const { pipeline, supplier, gone, statusOf } = await open(t)
   supplier.catalogue.remove([gone])
   await pipeline.sync()
@@ -55,7 +55,7 @@ test('a product that comes back is active again, with the same row and its price
   )
 })
 
-test('being seen in between starts the count anew, also by an incremental run', async (t) => {
+test('a product that is seen in between starts a new count, also in an incremental run', async (t) => {
   const { pipeline, supplier, gone, statusOf } = await open(t)
   supplier.catalogue.remove([gone])
   await pipeline.sync()
@@ -67,7 +67,7 @@ test('being seen in between starts the count anew, also by an incremental run', 
   assert.equal(await statusOf(gone), 'active')
 })
 
-test('an incremental run, a held one and an incomplete one count no misses', async (t) => {
+test('an incremental, a held and an incomplete run count no misses', async (t) => {
   const { pipeline, supplier, ids, gone, statusOf } = await open(t)
   supplier.catalogue.remove([gone])
   await pipeline.sync()
@@ -80,7 +80,7 @@ test('an incremental run, a held one and an incomplete one count no misses', asy
   assert.equal(await statusOf(gone), 'active')
 })
 
-test('of a small source one product may always go, two may not', async (t) => {
+test('a small source may lose one product at a time, but not two', async (t) => {
   const { pipeline, supplier, ids, gone, statusOf } = await open(t, 6)
   supplier.catalogue.remove([gone])
   assert.equal((await pipeline.sync()).state, 'succeeded')
@@ -92,7 +92,7 @@ test('of a small source one product may always go, two may not', async (t) => {
   assert.match(report.reason ?? '', /2 of 5 products are missing/)
 })
 
-test("the share of products that may go is the source's own", async (t) => {
+test('the share of products that may be removed is set for each source', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, policy: { removalShare: 0.5 } })
   const ids = supplier.catalogue.ids()
   await pipeline.sync()
@@ -101,7 +101,7 @@ test("the share of products that may go is the source's own", async (t) => {
   assert.equal((await pipeline.sync()).ledger.removed, 12)
 })
 
-test('a quarantined record whose id can be read counts as seen', async (t) => {
+test('a quarantined record with a readable id counts as seen', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
   const [gone = ''] = supplier.catalogue.ids()
   await pipeline.sync()
@@ -126,7 +126,7 @@ const NAMED: readonly (readonly [
 ]
 
 for (const [what, spoil] of NAMED) {
-  test(`a record that is ${what} is set aside with its id: it counts as seen, and what is gone is removed`, async (t) => {
+  test(`a record that is ${what} is quarantined with its id and counts as seen, and missing products are removed`, async (t) => {
     const { pipeline, supplier } = await openToy(t, {
       db,
       policy: { quarantineShare: 0.5 },
@@ -155,7 +155,7 @@ for (const [what, spoil] of NAMED) {
   })
 }
 
-test('a byte order mark before a line is no content: its record is seen unchanged, and a line of nothing else is blank', async (t) => {
+test('a byte order mark before a line changes nothing, and a line that holds only one is blank', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
   supplier.setFaults(
@@ -170,7 +170,7 @@ test('a byte order mark before a line is no content: its record is seen unchange
   )
 })
 
-test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
+test('a run with a record without a readable id counts no misses, and reports it until a complete run settles', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
   await pipeline.sync()
   supplier.setFaults(
@@ -211,7 +211,7 @@ test('a run with a record of which no id can be read counts no misses, and says 
   assert.deepEqual(await told(), [null, null, 0, 0])
 })
 
-test('an empty line does not stand for a product that is missing', async (t) => {
+test('a blank line does not stand for a missing product', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
   supplier.setFaults(
@@ -225,7 +225,7 @@ test('an empty line does not stand for a product that is missing', async (t) => 
   )
 })
 
-test('approving a held run removes at once, rejecting it leaves everything', async (t) => {
+test('approving a held run removes at once, and rejecting it changes nothing', async (t) => {
   const { pipeline, supplier, ids } = await open(t)
   supplier.catalogue.remove(ids.slice(0, 10))
   const rejected = await pipeline.sync()
@@ -241,7 +241,7 @@ test('approving a held run removes at once, rejecting it leaves everything', asy
   await assert.rejects(decideRun(db, rejected.run, true, 'me'), { code: 'run/not-held' })
 })
 
-test('a held run cannot be approved any more when a younger run has seen its missing products', async (t) => {
+test('a held run cannot be approved after a newer run has seen its missing products', async (t) => {
   const { pipeline, supplier, ids } = await open(t)
   supplier.catalogue.remove(ids.slice(0, 10))
   const held = await pipeline.sync()

@@ -1,5 +1,5 @@
-// A plan of a replay against the replay that follows it: both come to the same ledger and the same
-// verdict, and the plan writes nothing.
+// A plan of a replay against the replay that follows it: both have the same ledger and the same
+// state, and the plan writes nothing.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -19,10 +19,7 @@ import { openShelfsync } from './shelfsync.ts'
 
 const { pool: db } = await openTestDatabase()
 
-/**
- * 30 products in several parts, synced twice: of the second run's artifact two are newer than of
- * the first.
- */
+/** 30 products in several parts, synced twice. Two products are newer in the second artifact. */
 async function openArchive(t: TestContext) {
   const { pipeline, supplier } = await openToy(t, { db, options: { lanes: 1 } })
   const ids = supplier.catalogue.ids()
@@ -121,7 +118,7 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
   })
 }
 
-test('a replay cannot be planned of an artifact that is not there, nor while a run is under way', async (t) => {
+test('a replay of a missing artifact, or during a run, cannot be planned', async (t) => {
   const { pipeline, first } = await openArchive(t)
   await assert.rejects(plan(pipeline, 999_999), { code: 'run/unknown' })
   await pipeline.query(`update catalog.runs set state = 'running' where id = $1`, first)
@@ -132,7 +129,7 @@ test('a replay cannot be planned of an artifact that is not there, nor while a r
   })
 })
 
-test('replay --plan shows what the replay would change, and changes nothing', async (t) => {
+test('replay --plan shows the changes of the replay and changes nothing', async (t) => {
   const simulator = await startMedipim({ products: 30, rateLimit: null })
   t.after(simulator.close)
   const { run, db: own } = await openShelfsync(t, {
@@ -141,7 +138,7 @@ test('replay --plan shows what the replay would change, and changes nothing', as
   })
   await run('add', 'medipim', '--name', 'pharmacy')
   await run('sync')
-  // As if an earlier normaliser had read it otherwise.
+  // As if an earlier normaliser had read it differently.
   await own.query(
     `update catalog.products set title = 'Misread', content_hash = '\\x00', record_hash = '\\x00' where seq = 3`,
   )

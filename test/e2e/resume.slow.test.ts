@@ -1,5 +1,5 @@
-// Which run a sync goes on with, and which one it begins: an interrupted run is only resumed while
-// that is what was asked for.
+// The choice between resuming a run and starting one: an interrupted run is resumed only while it
+// is what was requested.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ import { watchStore } from '../faults/failpoints.ts'
 const { pool: db } = await openTestDatabase()
 const WEEK_MS = 7 * 86_400_000
 
-/** A source that is up to date, after a run of this kind that could store nothing. */
+/** Opens a source that is up to date, after a run of this kind that could not store anything. */
 async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverrides) {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
@@ -31,7 +31,10 @@ async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverr
   return { pipeline, supplier, interrupted }
 }
 
-/** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
+/**
+ * The kind of the next run, the time from which it reads, and whether it resumed the interrupted
+ * run.
+ */
 async function next(
   pipeline: TestPipeline,
   wish: SyncOverrides,
@@ -49,7 +52,7 @@ const sinceOf = async (pipeline: TestPipeline): Promise<Date> =>
   new Date(((await pipeline.source()).watermarkAt?.getTime() ?? 0) - 600_000)
 
 for (const mode of ['full', 'incremental'] as const) {
-  test(`a sync goes on with an interrupted ${mode} run, whatever is due`, async (t) => {
+  test(`a sync resumes an interrupted ${mode} run, whatever is due`, async (t) => {
     for (const dueIn of [0, WEEK_MS]) {
       const { pipeline } = await openInterrupted(t, { mode })
       const since = mode === 'full' ? null : await sinceOf(pipeline)
@@ -61,7 +64,7 @@ for (const mode of ['full', 'incremental'] as const) {
     }
   })
 
-  test(`instead of an interrupted ${mode} run that is too old a sync does what is due`, async (t) => {
+  test(`a sync runs what is due instead of resuming a ${mode} run that is too old`, async (t) => {
     for (const due of ['full', 'incremental'] as const) {
       const { pipeline } = await openInterrupted(t, { mode })
       await pipeline.query(
@@ -80,7 +83,7 @@ for (const mode of ['full', 'incremental'] as const) {
   })
 }
 
-test('a full run is not asked for by going on with an incremental one', async (t) => {
+test('a request for a full run does not resume an incremental one', async (t) => {
   const { pipeline, interrupted } = await openInterrupted(t, { mode: 'incremental' })
   assert.deepEqual(await next(pipeline, { mode: 'full' }), ['full', null, false])
   const rows = await pipeline.query<{ state: string; reason: string }>(
@@ -97,7 +100,7 @@ test('a full run is not asked for by going on with an incremental one', async (t
   )
 })
 
-test('a run by hand goes on with one that asks from the same time or earlier, not with one that asks for less', async (t) => {
+test('a manual run resumes one that reads from the same time or earlier, not one that reads less', async (t) => {
   for (const earlierMs of [-3_600_000, 0, 3_600_000]) {
     const asked = new Date(Date.now() - 86_400_000)
     const { pipeline } = await openInterrupted(t, { mode: 'incremental', sinceAt: asked })
@@ -108,8 +111,7 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
 })
 
 /**
- * The same line, whose supplier gives two pages each time it is asked and then breaks off with
- * `code`.
+ * The same pipeline with a supplier that delivers two pages per request and then fails with `code`.
  */
 function brokenOff(
   pipeline: TestPipeline,
@@ -127,7 +129,7 @@ function brokenOff(
   return broken
 }
 
-test('a supplier that breaks off is asked as long as it gets further, one that only trickles so many times; then the next sync goes on behind it', async (t) => {
+test('a supplier that fails is requested again while it makes progress, and a limited number of times while it only trickles; the next sync resumes behind it', async (t) => {
   const { pipeline: patient } = await openToy(t, { db })
   const further = brokenOff(patient, 'source/unavailable')
   assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')
@@ -148,7 +150,7 @@ test('a supplier that breaks off is asked as long as it gets further, one that o
   assert.deepEqual([healed, resumed, created], ['succeeded', true, 30])
 })
 
-test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
+test('a run that an internal error ended is not resumed, because its archive would cause the error again', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const broken = {
     ...pipeline.connector,

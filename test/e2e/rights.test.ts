@@ -1,5 +1,5 @@
-// Who may do what: readers see what was published to them and never `raw`, workers work through
-// functions and touch no table.
+// Database rights: readers see the published views but never `raw`; workers use functions and no
+// table.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -35,14 +35,14 @@ async function tables(): Promise<string[]> {
   return rows.map(({ tablename }) => tablename)
 }
 
-test('row security is on for every table', async () => {
+test('every table has row security', async () => {
   const { rows } = await db.query(
     `select relname from pg_class where relnamespace = 'catalog'::regnamespace and relkind = 'r' and not relrowsecurity`,
   )
   assert.deepEqual(rows, [])
 })
 
-test('a role that nothing was published to sees nothing and may call nothing', async (t) => {
+test('an unpublished role reads nothing and calls nothing', async (t) => {
   const { pool } = await createLogin(t, database)
   for (const view of VIEWS)
     await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
@@ -52,7 +52,7 @@ test('a role that nothing was published to sees nothing and may call nothing', a
   await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
 })
 
-test('a role that was published to reads the views, never raw, writes nothing, and loses it again', async (t) => {
+test('a published role reads the views but never raw, writes nothing, and loses the right again', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
   const { name, pool } = await createLogin(t, database)
@@ -78,7 +78,7 @@ test('a role that was published to reads the views, never raw, writes nothing, a
   await assert.rejects(pool.query('select api.variants(null::api.products)'), DENIED)
 })
 
-test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
+test('a worker with both roles runs a whole sync and cannot use a table directly', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const { pool } = await createLogin(t, database, 'shelfsync_fetcher', 'shelfsync_maintainer')
   const first = await pipeline.sync({ tools: { db: pool } })
@@ -103,7 +103,7 @@ test('a worker with both roles carries a whole sync out and can touch no table',
   await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
 })
 
-test("the fetcher's role cannot touch products, the maintainer's cannot archive", async (t) => {
+test("the fetcher's role cannot write products, and the maintainer's cannot archive", async (t) => {
   const fetcher = await createLogin(t, database, 'shelfsync_fetcher')
   const maintainer = await createLogin(t, database, 'shelfsync_maintainer')
   await assert.rejects(
@@ -119,7 +119,7 @@ test("the fetcher's role cannot touch products, the maintainer's cannot archive"
   )
 })
 
-test('staging tables that a worker has made itself are refused, so that nothing of its own runs as their owner', async (t) => {
+test('staging tables that a worker created are refused, so that its code never runs as their owner', async (t) => {
   const { pool } = await createLogin(t, database, 'shelfsync_maintainer')
   const session = await pool.connect()
   try {
@@ -142,11 +142,11 @@ test('staging tables that a worker has made itself are refused, so that nothing 
   }
 })
 
-test('schema api is published to the roles that are named, and taken back', async (t) => {
+test('schema api is published to named roles and revoked again', async (t) => {
   const { run, db: own } = await openShelfsync(t)
   const role = `reader_${Math.random().toString(36).slice(2)}`
   await own.query(`create role ${role}`)
-  // Where `service_role` was before the migrations, as on Supabase, it may read from the start.
+  // A `service_role` that existed before the migrations, as on Supabase, may read from the start.
   const others = (await run('publish', '--json')).json()['readers'] as string[]
   assert.deepEqual((await run('publish', '--role', role, '--json')).json(), {
     readers: [...others, role].sort(),

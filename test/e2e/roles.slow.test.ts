@@ -1,5 +1,5 @@
-// Each kind of process under a login of its own that has one role and nothing else: made by the
-// very statements of docs/services.md.
+// Each kind of process with a separate login that has only its role, created by the statements of
+// docs/services.md.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -35,8 +35,8 @@ const database = await openTestDatabase({ after: (end) => ends.defer(end) })
 const logins = await makeLogins()
 
 /**
- * The name and the password of each login, as the page makes them. A server's roles are those of
- * all its databases, so the names get a tail.
+ * The name and the password of each login in the page. Roles belong to a whole server, so the names
+ * get a suffix.
  */
 async function makeLogins(): Promise<
   Record<Kind, { readonly name: string; readonly password: string }>
@@ -86,7 +86,7 @@ interface Said {
   readonly sources: readonly unknown[]
 }
 
-/** Three processes, each logged in with its own role; only the fetcher has the supplier's key. */
+/** Three processes, each logged in with its own role. Only the fetcher has the supplier's key. */
 async function openCompany(t: Lifetime, fleet: Fleet) {
   const machines: Partial<Record<Kind, Machine>> = {}
   const sendRequest = async (kind: Kind, path: string, method = 'GET') => {
@@ -113,7 +113,7 @@ async function openCompany(t: Lifetime, fleet: Fleet) {
     json: async (kind: Kind, path: string, method?: string) =>
       JSON.parse(await sendRequest(kind, path, method)) as Said,
     metrics: (kind: Kind) => sendRequest(kind, '/metrics'),
-    /** Stops all of them, and returns what they said. */
+    /** Stops all processes and returns their output. */
     async stop(): Promise<string> {
       const all = Object.values(machines)
       for (const { process } of all) process.kill('SIGTERM')
@@ -125,7 +125,7 @@ async function openCompany(t: Lifetime, fleet: Fleet) {
 }
 
 test(
-  'three processes, each with its own role and nothing else, carry runs out, keep the schedule and tell how things stand',
+  'three processes with one role each execute runs, keep the schedule and report the status',
   { timeout: 120_000 },
   async (t) => {
     const simulator = await startMedipim({ products: 60, rateLimit: null })
@@ -162,7 +162,7 @@ test(
     const { run: replayed } = await company.json('maintainer', '/run', 'POST')
     assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
 
-    // As if all of that had been nights ago.
+    // As if all of that had happened nights ago.
     await pipeline.query(
       `update catalog.runs set started_at = started_at - interval '3 days', last_started_at = last_started_at - interval '3 days'`,
     )
@@ -200,7 +200,7 @@ test(
   },
 )
 
-test('a login that lacks a right is told so, with a code and what to do, by status, doctor and sync', async (t) => {
+test('status, doctor and sync report a login that lacks a right, with a code and a remedy', async (t) => {
   const loggedIn = (kind: Kind) =>
     openShelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
   const { pipeline } = await openMedipim(t, { db: database.pool })
@@ -233,7 +233,7 @@ test('a login that lacks a right is told so, with a code and what to do, by stat
   assert.deepEqual(runs, [{ state: 'failed', error_code: 'db/denied' }])
 })
 
-test('a task and a request whose login lacks a right say so with the same code, and the run does too', async (t) => {
+test('a task, a request and the run report the same code when their login lacks a right', async (t) => {
   const { pipeline } = await openMedipim(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()
@@ -272,7 +272,7 @@ test('a task and a request whose login lacks a right say so with the same code, 
   assert.deepEqual(ended, { state: 'failed', error_code: 'db/denied' })
 })
 
-test('a process whose login lacks the rights of its role refuses to start, naming the login, the role and the remedy', async (t) => {
+test('a process whose login lacks rights of its role refuses to start and names the login, the role and the remedy', async (t) => {
   const fleet = await openFleet(t, {
     supplierUrl: 'http://127.0.0.1:1',
     queueUrl: null,
@@ -303,7 +303,7 @@ test('a process whose login lacks the rights of its role refuses to start, namin
   await requireRights(database.pool, ROLES)
 })
 
-test('the orchestrator ends a run that a dead letter holds up, and lets it go on', async (t) => {
+test('the orchestrator ends a run that a dead letter blocks, and resumes it on request', async (t) => {
   const { pipeline } = await openMedipim(t, { db: database.pool })
   await migrateQueue(database.pool)
   const db = await createLogin(t, 'orchestrator')
@@ -322,7 +322,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
     (
       await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
     )[0]?.state
-  // Other tests of this database have left theirs.
+  // Other tests of this database have left their rows.
   const letters = async () => (await listDeadLetters(queues)).filter((one) => one.run === run)
   const failing = queues.work('fetch', 1, () =>
     Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
@@ -337,9 +337,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
 
 const ORDERING = ['start_run', 'extend_run']
 const TASKS = ['claim_task', 'end_run', 'record_copy', 'release_task', 'renew_lease']
-/**
- * All functions that may write, and those that tell what is in the products, by who may call them.
- */
+/** All functions that write or read products, by the roles that may call them. */
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [...ORDERING, ...TASKS, 'add_part', 'update_artifact'],
   maintainer: [
@@ -373,7 +371,7 @@ const TELLING = [
   'list_newer_seen',
 ]
 
-test('no role may touch a table, or call what is not its business', async (t) => {
+test('no role may use a table, or call a function of another role', async (t) => {
   for (const kind of KINDS) {
     const db = await createLogin(t, kind)
     const { rows: tables } = await db.query(`select oid::regclass from pg_class

@@ -1,4 +1,4 @@
-// The property test at length. `SEED=… node --test test/e2e/sequences.full.ts` goes other ways.
+// The long property test. `SEED=… node --test test/e2e/sequences.full.ts` runs other sequences.
 
 import { openTestDatabase } from '../support/database.ts'
 import { testSequences } from './sequences.ts'

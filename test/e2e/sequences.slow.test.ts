@@ -1,4 +1,4 @@
-// A few seconds of the property test; the rest is in sequences.full.ts.
+// A few seconds of the property test. The rest is in sequences.full.ts.
 
 import { openTestDatabase } from '../support/database.ts'
 import { testSequences } from './sequences.ts'

@@ -1,5 +1,4 @@
-// Any sequence of what suppliers do and what befalls a run, through the real pipeline, against the
-// model.
+// Any sequence of supplier changes and run failures, through the real pipeline, against the model.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -17,7 +16,7 @@ import { Model, parseModelLine, type ModelLine } from './model.ts'
 
 const which = fc.nat({ max: 11 })
 
-/** What the supplier does between two runs. */
+/** Events at the supplier between two runs. */
 const anyHappening = fc.oneof(
   fc.record({ do: fc.constant('create' as const) }),
   fc.record({
@@ -79,9 +78,9 @@ const anyStep = fc.record({ happenings: fc.array(anyHappening, { maxLength: 4 })
 type Happening = typeof anyHappening extends fc.Arbitrary<infer T> ? T : never
 type Run = typeof anyRun extends fc.Arbitrary<infer T> ? T : never
 
-/** Declares the property test; the same seed gives the same sequences. */
+/** Declares the property test. The same seed produces the same sequences. */
 export function testSequences(database: TestDatabase, numRuns: number, seed: number): void {
-  test('any sequence of runs ends in the catalogue that the model says', async (t) => {
+  test('any sequence of runs ends in the catalogue that the model predicts', async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 7 }), async (steps) => {
         const ended = new AsyncDisposableStack()
@@ -170,7 +169,7 @@ class Sequence {
   }
 
   /**
-   * The connection dies at the place, as it does when the process is killed, and nobody renews the
+   * The connection dies at the place, as when the process is killed, and no worker renews the
    * lease.
    */
   async #runAndCrash({ run, crash }: Extract<Run, { crash: unknown }>): Promise<RunReport> {

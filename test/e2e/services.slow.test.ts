@@ -1,5 +1,4 @@
-// The services as real processes, asked by the very commands of docs/services.md, with a shell and
-// curl.
+// The services as real processes, called by the commands of docs/services.md with a shell and curl.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -32,7 +31,7 @@ interface Stage {
   query<Row>(sql: string): Promise<Row[]>
 }
 
-/** A database, a supplier and a source; no process yet. */
+/** A database, a supplier and a source. No process runs yet. */
 async function setStage(t: Lifetime): Promise<Stage> {
   const database = await openTestDatabase(t)
   await migrateQueue(database.pool)
@@ -62,7 +61,7 @@ async function setStage(t: Lifetime): Promise<Stage> {
 }
 
 test(
-  'metrics without a key are for this machine, wherever the servers with a key listen',
+  'metrics without a key are served to this machine only, wherever the other servers listen',
   { skip: process.platform !== 'linux' && 'needs all of 127.0.0.0/8' },
   async (t) => {
     const stage = await setStage(t)
@@ -144,7 +143,7 @@ async function untilOver(port: number | undefined, run: number): Promise<Said> {
 }
 
 suite('shelfsync serve', () => {
-  test('every command of the page works, and the run that they ask for ends well', async (t) => {
+  test('every command of the page works, and its run succeeds', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage)
     const commands =
@@ -202,7 +201,7 @@ suite('shelfsync serve', () => {
     assert.equal(over.state, 'succeeded')
   })
 
-  test('three processes with a role each do a run together, and a restart forgets nothing', async (t) => {
+  test('three processes with one role each share a run, and a restart loses nothing', async (t) => {
     const stage = await setStage(t)
     const first = await serve(t, stage, 'orchestrator')
     const workers = [await serve(t, stage, 'fetcher'), await serve(t, stage, 'maintainer')]
@@ -244,7 +243,7 @@ suite('shelfsync serve', () => {
     })
   })
 
-  test('what is missing is said by name: /health without workers is 503', async (t) => {
+  test('/health returns 503 without workers and names what is missing', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
     const { status, body } = await sendRequest(ports['orchestrator'], '/health')
@@ -262,7 +261,7 @@ suite('shelfsync serve', () => {
         ...stage,
         env: { ...stage.env, ARTIFACTS: `file:${disk.path}` },
       })
-      // Workers that are not there yet when the servers are say so of themselves.
+      // Workers that start later than the servers report themselves.
       const artifacts = async () => {
         const { status, body } = await sendRequest(ports['orchestrator'], '/health')
         return {
@@ -286,7 +285,7 @@ suite('shelfsync serve', () => {
     },
   )
 
-  test('a scheduler alone begins what was due while no process ran, and others do it', async (t) => {
+  test('a scheduler alone starts runs that were due while no process ran, and other processes execute them', async (t) => {
     const stage = await setStage(t)
     await stage.query(`update catalog.sources set schedule_set_at = now() - interval '2 days'`)
     const scheduler = await serve(t, stage, 'scheduler')
@@ -301,7 +300,7 @@ suite('shelfsync serve', () => {
     assert.deepEqual(await scheduler.process.exited, { code: 0, signal: null })
   })
 
-  test('asked twice it is one run; cancelled, it stays so, and the next order starts another', async (t) => {
+  test('two requests start one run; a cancelled run stays cancelled, and the next request starts another', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
     const order = async () =>
@@ -322,7 +321,7 @@ suite('shelfsync serve', () => {
     assert.ok((await order()) > run)
   })
 
-  test('SIGTERM ends an idle process with 0, and without ADMIN_KEY none starts', async (t) => {
+  test('SIGTERM ends an idle process with 0, and no process starts without ADMIN_KEY', async (t) => {
     const stage = await setStage(t)
     const { process } = await serve(t, stage)
     process.kill('SIGTERM')
@@ -333,7 +332,7 @@ suite('shelfsync serve', () => {
     assert.match(refused.output(), /ADMIN_KEY: missing/)
   })
 
-  test('no secret is in anything that a process says', async (t) => {
+  test('no secret is in the output of a process', async (t) => {
     const stage = await setStage(t)
     const { process, ports } = await serve(t, stage)
     await sendRequest(ports['orchestrator'], '/sync', {

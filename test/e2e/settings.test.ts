@@ -1,5 +1,5 @@
-// Changing the settings of a source: what a shop that changed its currency needs, and what keeps a
-// run from mixing two settings.
+// Changes of a source's settings: a shop that changed its currency, and the rules that keep a run
+// from mixing two settings.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -31,7 +31,7 @@ function reprice({ shop }: ShopifySimulator, price: string): void {
     })
 }
 
-test('a shop that changed its currency fails with the command that answers it, and then all prices are in the new one without a review', async (t) => {
+test('a shop that changed its currency fails with the command to run, and then all prices are in the new currency without a review', async (t) => {
   const shop = await startShop(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0 }
   const pipeline = await openPipeline(t, { db, connector: shopify, settings })
@@ -75,7 +75,7 @@ test('a shop that changed its currency fails with the command that answers it, a
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 12 })
 })
 
-test('records that have not changed are looked at again once the settings have', async (t) => {
+test('unchanged records are read again after the settings have changed', async (t) => {
   const shop = await startShop(t)
   const pipeline = await openPipeline(t, {
     db,
@@ -95,7 +95,7 @@ test('records that have not changed are looked at again once the settings have',
   )
 })
 
-test('settings stay as they are while a run is under way, and a run that was interrupted is not resumed with others', async (t) => {
+test('settings cannot change during a run, and an interrupted run is not resumed with others', async (t) => {
   const shop = await startShop(t)
   const { db: own, run } = await openShelfsync(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0, maxPages: 101 }

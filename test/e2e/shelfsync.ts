@@ -1,4 +1,4 @@
-// The real command line as child processes, with a database, a folder and suppliers of its own.
+// The real command line as child processes, with a separate database and folder.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import type { MigrateOptions } from '../../src/db/migrate/migrate.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { openTestDatabase } from '../support/database.ts'
 
-/** Each command is a process of its own, and starting one is mostly compiling. */
+/** Each command is a separate process, and most of its start is compiling. */
 const COMPILE_CACHE = fileURLToPath(
   new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url),
 )
@@ -28,22 +28,23 @@ export interface CommandResult {
 export interface RunningCommand {
   readonly child: ChildProcess
   readonly result: Promise<CommandResult>
-  /** Resolves when standard error has said it. */
+  /** Resolves when standard error contains the words. */
   waitForOutput(words: string): Promise<void>
 }
 
 export interface Shelfsync {
   readonly db: Db
   readonly url: string
-  /** Where the artifacts are. */
+  /** The folder of the artifacts. */
   readonly folder: string
   run(...args: readonly string[]): Promise<CommandResult>
   start(...args: readonly string[]): RunningCommand
 }
 
 /**
- * `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the
- * variable away; nothing else of our own environment but what Node needs.
+ * `env` on top of a database, a folder and permission for loopback addresses. An empty value
+ * removes the variable. Of this process's environment only the variables that Node needs are passed
+ * on.
  */
 export async function openShelfsync(
   t: TestContext,
@@ -84,7 +85,7 @@ function withoutEmpty(
 
 function watch(child: ChildProcess): RunningCommand {
   let [stdout, stderr] = ['', '']
-  // Decoded as a stream: a character may lie on the edge of two chunks.
+  // Decoded as a stream, because a character may be divided between two chunks.
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
   const closed = once(child, 'close')

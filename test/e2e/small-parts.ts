@@ -1,7 +1,7 @@
-// Loaded before the command line, it makes the pipeline's parts and batches small, so that a
-// catalogue of some thousand products is worth sharing.
+// Preloaded before the command line to make parts and batches small, so that processes can share a
+// catalogue of a few thousand products.
 
 import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 
-// A page of the supplier, which has about a megabyte, is never divided.
+// A page of the supplier has about a megabyte and is never divided.
 Object.assign(DEFAULT_OPTIONS, { partBytesMax: 1, batchRecordsMax: 40 })

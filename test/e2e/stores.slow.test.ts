@@ -1,5 +1,5 @@
-// The stores across a network as a source lives with them: synced, verified, printed, replayed,
-// purged, and the plain copy beside the parts.
+// The network stores from the view of a source: synced, verified, printed, replayed, purged, with
+// the plain copy beside the parts.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -52,7 +52,7 @@ const PLACES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
 }
 
 for (const [what, open] of Object.entries(PLACES)) {
-  test(`a source whose artifacts live in ${what}`, async (t) => {
+  test(`a source whose artifacts are in ${what}`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'shelfsync-store-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
     const { env, access } = await open(t, folder)

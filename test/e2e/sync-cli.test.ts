@@ -1,12 +1,12 @@
-// `shelfsync sync` when something is wrong with a source or before one is found: the others go on,
-// and there is always a last line to read.
+// `shelfsync sync` when a source fails or no source exists: the others continue, and the last line
+// is always a report.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-test('a source that cannot be synced does not keep the next ones from it', async (t) => {
+test('a source that cannot be synced does not stop the next ones', async (t) => {
   const simulator = await startMedipim({ products: 10, rateLimit: null })
   t.after(simulator.close)
   const { run, db } = await openShelfsync(t, {
@@ -41,7 +41,7 @@ test('a source that cannot be synced does not keep the next ones from it', async
   )
 })
 
-test('whatever went wrong, the last line of sync --json is a report', async (t) => {
+test('the last line of sync --json is a report after any failure', async (t) => {
   const { run } = await openShelfsync(t, { MEDIPIM_API_KEY: '42:secret' })
   const idle = await run('sync', '--json')
   assert.equal(idle.code, 0)

@@ -1,4 +1,4 @@
-// docs/uninstall.md, carried out on a server of its own: roles belong to a whole server.
+// Executes docs/uninstall.md on a separate server, because roles belong to a whole server.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ async function everything(db: Db): Promise<string[]> {
   return rows.map(({ thing }) => thing)
 }
 
-test('what the page says leaves nothing behind, spares what is not ours, and a new installation works', async (t) => {
+test('uninstalling leaves nothing behind, spares other objects, and a new installation works', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-uninstall-'))
   await chmod(home, 0o755)
   const server = await openEmbedded({ home, settings: { fsync: 'off', shared_buffers: '16MB' } })

@@ -1,5 +1,5 @@
-// What readers find in schema `api`, row for row: the members of a supplier's record under the
-// names and types that its views promise.
+// The rows of schema `api`: the members of a supplier's record under the names and types that its
+// views document.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,8 +9,8 @@ import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
 const { pool: db } = await openTestDatabase()
 
 /**
- * The supplier's member, its value, and the columns that it makes. Zeros lead, and SNOMED passes
- * 2^53: codes are text.
+ * The supplier's member, its value, and the columns made of it. Codes are text, because they have
+ * leading zeros and SNOMED exceeds 2^53.
  */
 const CODES = [
   ['ean', ['0609580872276', '609580872276'], { ean: ['0609580872276', '609580872276'] }],
@@ -39,7 +39,7 @@ const CODES = [
   ['gs1Category', { code: '010000845', level: 4 }, { gs1_category: '010000845' }],
 ] as const
 
-test('api.medipim_products has every code of a product as the supplier writes it, and what else its readers know', async (t) => {
+test('api.medipim_products has every code of a product unchanged, and the other columns that its readers know', async (t) => {
   const {
     pipeline,
     simulator: { catalogue },
@@ -119,7 +119,7 @@ test('api.medipim_products has every code of a product as the supplier writes it
   }
 })
 
-test('brands, organisations and categories are rows of their own, each once, with what the supplier says of them', async (t) => {
+test("brands, organisations and categories have separate rows, each once, with the supplier's values", async (t) => {
   const {
     pipeline,
     simulator: { catalogue },
@@ -190,10 +190,10 @@ test('brands, organisations and categories are rows of their own, each once, wit
   )
 })
 
-/** What a supplier calls things: no product's data, and without a time of its own. */
+/** Names of a supplier's entities. They are no product's data and have no time. */
 const TERMS = ['brands', 'categories', 'organizations']
 
-test('no view of schema api shows anything of a product that has expired, by whatever member it would', async (t) => {
+test('no view of schema api shows any member of an expired product', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const { catalogue, clock } = simulator
   const ids = priceActiveProducts(simulator)

@@ -1,6 +1,5 @@
-// One process with every role, over Supabase Storage and a queue on Redis, as its settings make it:
-// what happens in it reaches its metrics, its health and its log, and every setting reaches what it
-// is for.
+// One process with every role, over Supabase Storage and a queue on Redis, configured by settings:
+// its events appear in metrics, health and log, and every setting takes effect.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,7 +19,7 @@ const ADMIN_KEY_NEXT = 'the-key-of-tomorrow-0123456789'
 const BUCKET = 'medipim-raw'
 
 /**
- * A supplier, a storage, and a park of machines that are told of the project and not of a place for
+ * A supplier, a storage, and a fleet that knows the Supabase project and no other place for
  * artifacts.
  */
 async function openWhole(t: TestContext, queueUrl: string | null = null) {
@@ -50,7 +49,7 @@ async function metricsOf({ ports }: Machine): Promise<string> {
 const sum = (series: Readonly<Record<string, number>>): number =>
   Object.values(series).reduce((total, value) => total + value, 0)
 
-test('what happens to a run is in the metrics: requests, waits for the supplier and the store, connections, dead letters; its copy is in the bucket', async (t) => {
+test("the metrics show a run's requests, waits, connections and dead letters, and its copy is in the bucket", async (t) => {
   const { simulator, storage, fleet, project } = await openWhole(t)
   const machine = await fleet.serve([], { ...project, ARTIFACTS_LATEST: 'true' })
   simulator.faults.set({
@@ -92,7 +91,7 @@ test('what happens to a run is in the metrics: requests, waits for the supplier 
   assert.ok(sum(listSeries(metrics, 'shelfsync_database_connections')) > 0)
 })
 
-test('either key opens, and failures of one caller by way of the proxy ban its wrong keys', async (t) => {
+test('either key is accepted, and failures of one caller behind the proxy block its wrong keys', async (t) => {
   const { fleet, project } = await openWhole(t)
   const machine = await fleet.serve(['orchestrator'], {
     ...project,
@@ -116,7 +115,7 @@ test('either key opens, and failures of one caller by way of the proxy ban its w
 })
 
 test(
-  '/health names whatever is away: the store, the queue, the database',
+  '/health names an unavailable store, queue or database',
   { skip: explainMissingProgram('redis-server', 'redis-server') },
   async (t) => {
     const redis = await startRedis(t)
@@ -142,7 +141,7 @@ test(
   },
 )
 
-test('a bucket that takes no part is refused at start, with both sizes', async (t) => {
+test('a bucket whose limit is below a part is refused at start, with both sizes', async (t) => {
   const { storage, fleet, project } = await openWhole(t)
   const [small, limit] = ['too-small', 10 * 1024 * 1024]
   storage.objects.saveBucket({

@@ -1,5 +1,5 @@
-// Secrets that are words of ours: a password "medipim", a key "removed". Every command is run with
-// such secrets and with others, and says the same.
+// Secrets that are ordinary words: a password "medipim", a key "removed". Every command runs with
+// such secrets and with others, and prints the same.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -47,14 +47,14 @@ interface Stage {
 }
 
 /**
- * A source with something in every list: a held price, a record in quarantine, a dead letter, runs
- * that went well.
+ * A source with an entry in every list: a held price, a quarantined record, a dead letter,
+ * successful runs.
  */
 async function setStage(t: TestContext): Promise<Stage> {
   const database = await openTestDatabase(t)
   const role = `words_${process.pid}`
   await database.pool.query(`create role ${role} login superuser`)
-  // After the database, of which it owns a part.
+  // After the database, whose objects it uses.
   t.after(async () => {
     const client = new pg.Client({
       connectionString: Object.assign(new URL(database.url), { pathname: '/postgres' }).href,
@@ -136,7 +136,9 @@ async function setStage(t: TestContext): Promise<Stage> {
   return { pipeline, letter: String(Object(letter).id ?? letter), shop: shop.url, folder, env }
 }
 
-/** Each command as it is called, those that show first: they say the same twice. */
+/**
+ * Each command in the order of execution. Those that only show come first and print the same twice.
+ */
 function callsOn({
   pipeline: { name },
   letter,
@@ -199,16 +201,16 @@ async function run(
   return said
 }
 
-/** Without what the clock decides. */
+/** Without values that depend on the clock. */
 function steady({ stdout, stderr }: CommandOutput): string {
   return `${stdout}\n${stderr}`.replaceAll(/just now|\d+ (s|min) ago|[\d.,]+/g, 'N')
 }
 
-test('with secrets that are words of ours every command says the same as with any others', async (t) => {
+test('every command prints the same with secrets that are ordinary words', async (t) => {
   const stage = await setStage(t)
   const { shows, acts } = callsOn(stage)
   const called = [...shows, ...acts].map((args) => args.join(' '))
-  // `artifacts cat` writes the supplier's bytes, past everything that this is about.
+  // `artifacts cat` writes the supplier's bytes directly.
   for (const { name } of listCommands(createSilentProgram()))
     if (name !== 'artifacts cat')
       assert.ok(
