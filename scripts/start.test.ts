@@ -47,23 +47,23 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   assert.equal(await shelfsync('stop'), `The database in ${home} is not running.\n`)
 
   const demo = [inRoot('bin/launch.js'), inRoot('scripts/start.ts')]
-  const { stdout: told } = await ask(demo)
-  const [table = ''] = told.match(/^ +first sync[^]*?\n\n/m) ?? []
+  const { stdout } = await ask(demo)
+  const [table = ''] = stdout.match(/^ +first sync[^]*?\n\n/m) ?? []
   assert.match(
     table,
     /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m,
   )
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
-  assert.match(told, /medipim-demo is paused/)
+  assert.match(stdout, /medipim-demo is paused/)
 
   assert.match(await shelfsync('quarantine'), /publicPrice/)
-  // Its supplier is gone and no key is set: exit codes other than 0 would reject.
+  // The supplier has stopped and no key is set: an exit code other than 0 would reject.
   assert.match(await shelfsync('sync'), /medipim-demo is paused/)
   assert.match(await shelfsync('doctor'), /^ok +medipim key/m)
   const { stdout: status, stderr } = await ask([inRoot('bin/shelfsync'), 'status'])
   assert.match(status, /^medipim-demo .* 24 h ago +paused$/m)
-  assert.equal(stderr, '', 'a database with a source is no news')
-  assert.match(told, /^ {2}npx shelfsync status {14}how the source stands$/m)
+  assert.equal(stderr, '', 'a database with a source is not announced')
+  assert.match(stdout, /^ {2}npx shelfsync status {14}the state of the source$/m)
 
   // Beside settings for another database, its commands name its own.
   await writeFile(join(home, '.env'), 'DATABASE_URL=postgres://nowhere.invalid/x\n')
@@ -71,17 +71,17 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   const chosen = `DATABASE_URL=embedded SHELFSYNC_HOME=${home}`
   for (const command of ['status', 'stop'])
     assert.ok(beside.includes(`\n  ${chosen} npx shelfsync ${command} `), beside)
-  const asTold = async (command: string) =>
+  const runAsPrinted = async (command: string) =>
     (
       await ask([inRoot('bin/shelfsync'), command], {
         DATABASE_URL: 'embedded',
         SHELFSYNC_HOME: home,
       })
     ).stdout
-  assert.match(await asTold('status'), /^medipim-demo /m)
+  assert.match(await runAsPrinted('status'), /^medipim-demo /m)
   assert.match(
     await shelfsync('stop'),
     /^DATABASE_URL chooses a database that Shelfsync does not manage/,
   )
-  assert.match(await asTold('stop'), /is stopped/)
+  assert.match(await runAsPrinted('stop'), /is stopped/)
 })

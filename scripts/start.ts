@@ -1,7 +1,7 @@
-// `npm start`: the whole pipeline on this machine, with nothing to set up. Syncs a simulated supplier
-// three times, while products change, and says what came of it. It begins anew each time; a real
-// key and a real database are never touched. The source is left paused, because its supplier ends
-// with this process.
+// `npm start`: the whole pipeline on this machine, without any setup. Syncs a simulated supplier three
+// times, while products change, and prints the results. Each call starts from an empty source, and
+// never uses a real key or database. The source is left paused, because its supplier ends with this
+// process.
 
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -30,10 +30,7 @@ const NAME = demo.source
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
 const HOME = process.env['SHELFSYNC_HOME'] ?? '.shelfsync'
 const DAY_SECONDS = 86_400
-/**
- * The simulator's clock only moves when told to: two days on, at the end of the demo, it shows what
- * ours does.
- */
+/** The simulator's clock starts two days ago, so that it shows the present at the end of the demo. */
 const DAYS = 2
 
 const output = new Output(process.stdout, process.stderr)
@@ -53,7 +50,7 @@ async function main(signal: AbortSignal): Promise<void> {
   await using tools = await openTools(settings, new Cli(output, {}).createHost(settings), {
     keepServer: true,
   })
-  const { id } = await beginAnew(tools, simulator)
+  const { id } = await resetDemo(tools, simulator)
   try {
     const syncs = [await sync('first sync', tools, signal)]
     const [broken] = await changeProducts(simulator)
@@ -62,7 +59,7 @@ async function main(signal: AbortSignal): Promise<void> {
     await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
     await breakProduct(simulator, broken)
     syncs.push(await sync('once more', tools, signal))
-    console.log(`\n${sideBySide(syncs)}\n\n${await nextSteps(tools)}`)
+    console.log(`\n${formatFigures(syncs)}\n\n${await formatNextSteps(tools)}`)
   } finally {
     await saveSource(tools.db, id, { state: 'paused' })
   }
@@ -70,11 +67,11 @@ async function main(signal: AbortSignal): Promise<void> {
 
 interface Simulator extends AsyncDisposable {
   readonly url: string
-  /** Changes the catalogue; the ids that were struck come back. */
+  /** Changes the catalogue, and returns the ids of the changed products. */
   control(verb: string, body: unknown): Promise<readonly string[]>
 }
 
-/** In a process of its own, so that the figures below are those of the sync alone. */
+/** A separate process, so that the figures cover the sync only. */
 async function startSimulator(): Promise<Simulator> {
   const cli = fileURLToPath(new URL('../simulators/cli.ts', import.meta.url))
   const child = spawn(
@@ -89,12 +86,12 @@ async function startSimulator(): Promise<Simulator> {
     return {
       url,
       async control(verb, body) {
-        const answer = await fetch(`${url}/_control/${verb}`, {
+        const response = await fetch(`${url}/_control/${verb}`, {
           method: 'POST',
           body: JSON.stringify(body),
         })
-        const { ids = [], error } = (await answer.json()) as { ids?: string[]; error?: string }
-        if (!answer.ok) throw new Error(`The simulator refused ${verb}: ${error}`)
+        const { ids = [], error } = (await response.json()) as { ids?: string[]; error?: string }
+        if (!response.ok) throw new Error(`The simulator refused ${verb}: ${error}`)
         return ids
       },
       async [Symbol.asyncDispose]() {
@@ -105,12 +102,12 @@ async function startSimulator(): Promise<Simulator> {
   throw new Error('The simulator did not start')
 }
 
-async function beginAnew(
+async function resetDemo(
   { db, store, connectors }: Tools,
   { url, control }: Simulator,
 ): Promise<Source> {
   const connector = connectors.get(demo.connector)
-  if (!connector) throw new Error(`There is no connector ${demo.connector}`)
+  if (!connector) throw new Error(`Unknown connector ${demo.connector}`)
   await removeSource(db, NAME)
   await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
   await control('clock', { set: new Date().toISOString(), advanceSeconds: -DAYS * DAY_SECONDS })
@@ -124,8 +121,8 @@ async function beginAnew(
 }
 
 /**
- * A day in the life of a catalogue. Products that vanish are removed only when the next full run
- * does not see them either. Returns who was only touched.
+ * Simulates one day of changes. Products that vanish are removed only when the next full run does
+ * not see them either. Returns the ids of products that changed in volatile members only.
  */
 async function changeProducts({ control }: Simulator): Promise<readonly string[]> {
   await control('clock', { advanceSeconds: DAY_SECONDS })
@@ -138,9 +135,7 @@ async function changeProducts({ control }: Simulator): Promise<readonly string[]
   return touched
 }
 
-/**
- * The next time the supplier is asked for its products, it gives one without a number for a price.
- */
+/** Replaces the price of one product by text in the supplier's next response. */
 async function breakProduct({ control }: Simulator, id: string | undefined): Promise<void> {
   await control('faults', {
     kind: 'patch',
@@ -150,12 +145,12 @@ async function breakProduct({ control }: Simulator, id: string | undefined): Pro
   })
 }
 
-/** What is told of one sync, by name. */
+/** The figures of one sync, by name. */
 type Figures = Readonly<Record<string, string>>
 
 async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<Figures> {
   const source = await loadSource(tools.db, NAME)
-  // Lets Linux count the peak anew; elsewhere it stays that of the whole process.
+  // Resets the peak memory on Linux; elsewhere it is the peak of the whole process.
   await writeFile('/proc/self/clear_refs', '5').catch(() => undefined)
   const progress = newProgress()
   const hide = showProgress(output, title, progress)
@@ -166,10 +161,10 @@ async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<F
     { progress, signal },
   ).finally(hide)
   if (report.state === 'failed') throw report.error
-  return figuresOf(title, report, progress.fetchedBytes)
+  return toFigures(title, report, progress.fetchedBytes)
 }
 
-function figuresOf(
+function toFigures(
   title: string,
   { ledger, seconds, state }: RunReport,
   fetchedBytes: number,
@@ -195,8 +190,8 @@ function figuresOf(
   }
 }
 
-/** A row for each figure and a column for each sync: narrow enough for any terminal. */
-function sideBySide(syncs: readonly Figures[]): string {
+/** Formats one row per figure and one column per sync, in at most 80 columns. */
+function formatFigures(syncs: readonly Figures[]): string {
   const names = Object.keys(syncs[0] ?? {})
   const width = Math.max(...syncs.map((figures) => figures['']?.length ?? 0)) + 2
   return names
@@ -206,31 +201,31 @@ function sideBySide(syncs: readonly Figures[]): string {
     .join('\n')
 }
 
-async function nextSteps({ db }: Tools): Promise<string> {
+async function formatNextSteps({ db }: Tools): Promise<string> {
   const { rows } = await db.query<{ port: number }>('select inet_server_port() as port')
   const chosen = await findPrefix()
   const steps = [
-    ['status', 'how the source stands'],
-    ['reviews', 'prices that rose twentyfold, and wait for you'],
-    ['quarantine', 'the record that could not be read'],
-    ['runs', 'the three runs; `runs show ID` tells all about one'],
-    ['stop', 'stops that database, which runs on until then'],
+    ['status', 'the state of the source'],
+    ['reviews', 'held prices, which rose twentyfold'],
+    ['quarantine', 'the record that could not be applied'],
+    ['runs', 'the three runs; `runs show ID` shows one'],
+    ['stop', 'stops the database, which keeps running until then'],
   ].map(([command, what]) => `  ${chosen}npx shelfsync ${command?.padEnd(20)}${what}`)
-  const psql = `  PGPASSWORD=$(cat ${shellWord(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'`
-  return `What to try next${chosen === '' ? '' : "; your settings choose another database, so each command names the demo's"}:
+  const psql = `  PGPASSWORD=$(cat ${quoteForShell(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'`
+  return `Next steps${chosen === '' ? '' : ' (your settings choose another database, so each command names the one of the demo)'}:
 ${[...steps.slice(0, -1), psql, ...steps.slice(-1)].join('\n')}
 
-${NAME} is paused, because its supplier ended with this command: \`shelfsync sync\` leaves it alone.
+${NAME} is paused, because its supplier has stopped: \`shelfsync sync\` skips it.
 
-The real thing:
+Your own catalogues:
   ${demo.realCommand}
   npx shelfsync add https://some-shop.example
-  .env.example explains every setting; DATABASE_URL chooses a database of your own.`
+  .env.example explains every setting; DATABASE_URL chooses your own database.`
 }
 
 /**
- * What goes before a command, so that it looks at the demo's database: nothing, when the
- * environment and `.env` already choose that.
+ * Returns the variables that make a command use the demo's database, or an empty string when the
+ * environment and `.env` already choose it.
  */
 async function findPrefix(): Promise<string> {
   try {
@@ -242,12 +237,12 @@ async function findPrefix(): Promise<string> {
     )
       return ''
   } catch {
-    // What is wrong with the settings, the command that reads them will say.
+    // The next command that reads the settings reports the error.
   }
-  return `DATABASE_URL=${EMBEDDED} SHELFSYNC_HOME=${shellWord(HOME)} `
+  return `DATABASE_URL=${EMBEDDED} SHELFSYNC_HOME=${quoteForShell(HOME)} `
 }
 
-function shellWord(text: string): string {
+function quoteForShell(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 

@@ -7,10 +7,10 @@ import { writeGenerated } from './support/generated.ts'
 const schema = {
   title: 'Product',
   description:
-    'What every connector makes of a record. Unknown is null, never a default; names that end in Ms are epoch milliseconds.',
+    'A product as every connector returns it. An unknown value is null, never a default. Names that end in Ms are epoch milliseconds.',
   ...z.toJSONSchema(DraftSchema, {
     target: 'draft-2020-12',
-    // True of the type; to JSON Schema it would mean that writers may not send it.
+    // In the type it means immutable; in JSON Schema it would mean that writers may not send the member.
     override: ({ jsonSchema }) => void delete jsonSchema.readOnly,
   }),
 }

@@ -9,7 +9,7 @@ import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const EXAMPLE_SOURCE = 'my-shop'
 
-/** The secrets that a source may have of its own: `SECRET_MY_SHOP_TOKEN`. */
+/** The secrets that one source may have, such as `SECRET_MY_SHOP_TOKEN`. */
 const sourceSecrets = [...CONNECTORS.values()].flatMap(({ name: connector, credentials }) =>
   Object.entries(credentials.variables)
     .filter(([, { secret }]) => secret)
@@ -74,7 +74,7 @@ function sourceSecretLines(): string[] {
   return [
     '## Secrets of one source',
     '',
-    'Hundreds of shops each need their own token. Set `SECRET_<SOURCE>_<NAME>` in the environment or in `.env`: the name of the source in upper case, with `_` for `-`.',
+    'Each of many shops may need its own token. Set `SECRET_<SOURCE>_<NAME>` in the environment or in `.env`, with the name of the source in upper case and `_` for `-`.',
     `For the source \`${EXAMPLE_SOURCE}\` these are:`,
     '',
     ...markdownTable(
@@ -86,7 +86,7 @@ function sourceSecretLines(): string[] {
       ]),
     ),
     '',
-    'A source that has one secret of its own uses no shared secret of its connector. Secrets are never stored in the database and never printed:',
+    'A source with at least one of its variables set does not use the shared secrets of its connector. Secrets are never stored in the database and never printed:',
     '`shelfsync sources show NAME` lists the variables of a source as set or missing, and `shelfsync doctor` reports a variable that no source uses.',
   ]
 }
