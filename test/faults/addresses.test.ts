@@ -1,5 +1,5 @@
-// No request follows a user's address into a private network: asked for directly, by a name, or by
-// a redirect in the middle of a run.
+// No request reaches a private network through a user's address: directly, by a name, or by a
+// redirect in the middle of a run.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -32,7 +32,7 @@ async function syncAt(
   }
 }
 
-test('a source in a private network is refused before a packet leaves', async (t) => {
+test('a source in a private network is refused before a packet is sent', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const { port } = simulator
   for (const host of [
@@ -59,7 +59,7 @@ test('a source in a private network is refused before a packet leaves', async (t
   assert.deepEqual(pipeline.waits, [], 'a refusal is not tried again')
 })
 
-test('a redirect into a private network is refused, and the key does not travel with it', async (t) => {
+test('a redirect into a private network is refused without sending the key', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const outside = createServer((_, response) =>
     response.writeHead(307, { location: `${simulator.url}/v4/products/stream` }).end(),

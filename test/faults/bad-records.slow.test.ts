@@ -1,5 +1,5 @@
-// One bad record: its neighbours arrive, it is kept with its place and its bytes, and after a fix
-// it is taken in.
+// One bad record: its neighbours are written, it is quarantined with its place and its bytes, and
+// after a fix it is replayed.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -33,7 +33,7 @@ interface Quarantined {
   raw: Buffer
 }
 
-/** How the records that name this product, or none, stand in quarantine. */
+/** The states of the quarantined records that name this product, or none. */
 async function stateOf(pipeline: TestPipeline, product: string | null): Promise<string[]> {
   const rows = await pipeline.query<{ state: string }>(
     'select state from catalog.quarantine where source_id = $1 and external_id is not distinct from $2 order by id',
@@ -90,7 +90,7 @@ for (const [what, patch, rule] of PATCHES) {
     assert.deepEqual(
       countOutcomes(await pipeline.sync()),
       { created: 1, unchanged: 29 },
-      'the next good run heals',
+      'the next good run repairs it',
     )
   })
 }
@@ -100,7 +100,7 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
   ['a pack of three thousand million', { packageQuantity: 3_000_000_000 }],
   ['a weight beyond all scales', { weight: 1e308, weightWithUnit: { value: 1e308, unit: 'kg' } }],
   [
-    'wrong types where nothing depends on them',
+    'wrong types in unused members',
     {
       name: ['not', 'localised'],
       ean: { 0: 'x' },
@@ -115,7 +115,7 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
 ]
 
 for (const [what, patch] of HARMLESS) {
-  test(`${what} does not keep a product from arriving`, async (t) => {
+  test(`${what} does not prevent a product from being written`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db })
     const [bad = ''] = priceActiveProducts(simulator)
     simulator.faults.set({
@@ -132,7 +132,7 @@ for (const [what, patch] of HARMLESS) {
   })
 }
 
-/** Text that no index holds and that cannot be compressed into one. */
+/** Text that no index can hold, and that cannot be compressed to fit into one. */
 const LONG = Array.from({ length: 4000 }, (_, i) => ((i * 7919) % 9973).toString(36)).join('')
 const DEEP = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
 
@@ -152,12 +152,12 @@ const LINES: readonly (readonly [
   ],
   ['half a line', { kind: 'half-line', at: 5, path: STREAM }, { created: 29, quarantined: 1 }],
   [
-    'a number for a line',
+    'a number as a line',
     { kind: 'insert-line', at: 5, text: '42', path: STREAM },
     { created: 30, quarantined: 1 },
   ],
   [
-    'JSON of another kind',
+    'JSON of another shape',
     { kind: 'insert-line', at: 5, text: '{"hello":"world"}', path: STREAM },
     { created: 30, quarantined: 1 },
   ],
@@ -166,9 +166,9 @@ const LINES: readonly (readonly [
     { kind: 'insert-line', at: 5, text: 'abc\0def', path: STREAM },
     { created: 30, quarantined: 1 },
   ],
-  // The parser quotes what it could not read, and may cut a pair of surrogates in two.
+  // The parser quotes the text that it could not read, and may divide a pair of surrogates.
   [
-    'an unknown word of smiles',
+    'an unknown word of emoji',
     { kind: 'insert-line', at: 5, text: `{"a":${'😀'.repeat(30)}`, path: STREAM },
     { created: 30, quarantined: 1 },
   ],
@@ -188,12 +188,12 @@ const LINES: readonly (readonly [
     { created: 30, quarantined: 1 },
   ],
   [
-    'a record so deep that nothing can write it',
+    'a record that is too deep to be written',
     { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`), path: STREAM },
     { created: 30, quarantined: 1 },
   ],
   [
-    'one that is as deep, and hashed by its bytes',
+    'an equally deep record that is hashed by its bytes',
     {
       kind: 'insert-line',
       at: 5,
@@ -228,7 +228,7 @@ const LINES: readonly (readonly [
 ]
 
 for (const [what, fault, expected] of LINES) {
-  test(`${what} among the lines harms no other`, async (t) => {
+  test(`${what} among the lines affects no other line`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, {
       db,
       policy: LOOSE,
@@ -258,7 +258,7 @@ for (const [what, fault, expected] of LINES) {
   })
 }
 
-test('a reason that quotes what Postgres cannot hold ends its run all the same', async (t) => {
+test('a run ends even when its reason quotes text that Postgres cannot hold', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
@@ -280,7 +280,7 @@ test('a reason that quotes what Postgres cannot hold ends its run all the same',
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('text that Postgres cannot hold is repaired and said so', async (t) => {
+test('text that Postgres cannot hold is repaired with a warning', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const [nul = '', surrogate = ''] = priceActiveProducts(simulator)
   simulator.faults.set(
@@ -307,7 +307,7 @@ test('text that Postgres cannot hold is repaired and said so', async (t) => {
   )
 })
 
-test('a line of 40 MB is set aside with its size, and its neighbours arrive', async (t) => {
+test('a line of 40 MB is quarantined with its size, and its neighbours are written', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     policy: LOOSE,
@@ -331,11 +331,11 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
   assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 1, unchanged: 29 })
 })
 
-test('a line of 80 MB, more than is ever held, is set aside with its id and all of its bytes, and its neighbours arrive', async (t) => {
+test('a line of 80 MB, which is never held in memory, is quarantined with its id and all bytes, and its neighbours are written', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [large = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
-  // Cut in its middle first: what had come of it is forgotten, and it comes again.
+  // It is cut in its middle first: the piece is discarded, and the line is fetched again.
   simulator.faults.set(
     {
       kind: 'product',
@@ -375,7 +375,7 @@ test('a run with more bad records than its budget is held', async (t) => {
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('of a small source one record may always be bad', async (t) => {
+test('one record of a small source may always be bad', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 6 } })
   simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
   const report = await pipeline.sync()
@@ -385,7 +385,7 @@ test('of a small source one record may always be bad', async (t) => {
   )
 })
 
-test('a run far over its budget stops with the reason, and what arrived stays archived', async (t) => {
+test('a run far over its budget stops with the reason, and its data stays archived', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     options: { lanes: 1, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
@@ -413,7 +413,7 @@ test('a run far over its budget stops with the reason, and what arrived stays ar
   assert.equal((await pipeline.sync()).state, 'succeeded', 'the next good feed is applied as usual')
 })
 
-test('a run far over its budget archives the rest all the same, and once the normaliser is corrected the artifact replays', async (t) => {
+test('a run far over its budget archives the rest, and the artifact replays once the normaliser is corrected', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     linesPerPage: 3000,
@@ -437,7 +437,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
     normalise() {
       throw new SyncError('record/invalid', 'the normaliser is wrong')
     },
-    // The last page comes when the run has stopped.
+    // The last page arrives when the run has stopped.
     async *fetch(request, signal) {
       let pages = 0
       for await (const page of connector.fetch(request, signal)) {
@@ -467,7 +467,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
   )
 })
 
-test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
+test('a held run reports how many prices wait for it, and the next good run makes them current', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const [one = '', other = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
@@ -488,7 +488,7 @@ test('a held run says how many prices wait for it, and the next good run makes t
   assert.equal((await listProducts(pipeline)).get(one)?.prices['current'], 1100)
 })
 
-test('after the normaliser is corrected, a replay takes in what was in quarantine', async (t) => {
+test('a replay applies the quarantined records after the normaliser is corrected', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [good = '', bad = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
@@ -515,7 +515,7 @@ test('after the normaliser is corrected, a replay takes in what was in quarantin
   assert.deepEqual(await stateOf(pipeline, bad), ['replayed'])
 })
 
-test('a record that is still bad in a replay stays in quarantine', async (t) => {
+test('a record that is still bad in a replay stays quarantined', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
   const { run } = await pipeline.sync()
@@ -523,7 +523,7 @@ test('a record that is still bad in a replay stays in quarantine', async (t) => 
   assert.deepEqual(await stateOf(pipeline, null), ['open'])
 })
 
-test('a record leaves quarantine when a later run has it in good order, not while it is still bad or unseen', async (t) => {
+test('a record leaves quarantine when a later run has a valid version, not while it is bad or unseen', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = '', other = ''] = priceActiveProducts(simulator)
   simulator.faults.set({
@@ -546,7 +546,7 @@ test('a record leaves quarantine when a later run has it in good order, not whil
   assert.deepEqual(await stateOf(pipeline, bad), ['superseded', 'resolved'])
 })
 
-test('an unreadable line leaves quarantine with the next whole green run, not with an incremental or a held one', async (t) => {
+test('an unreadable line leaves quarantine with the next complete, successful run, not with an incremental or a held one', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     policy: { ...LOOSE, removalShare: 0.2 },
@@ -564,7 +564,7 @@ test('an unreadable line leaves quarantine with the next whole green run, not wi
   assert.deepEqual(await stateOf(pipeline, null), ['resolved'])
 })
 
-test('an unreadable line that comes with every run is in quarantine once', async (t) => {
+test('an unreadable line that returns in every run is quarantined once', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 3 })
   simulator.faults.set({ kind: 'insert-line', at: 5, text: '<body>', path: STREAM, times: 1 })
@@ -580,7 +580,7 @@ test('an unreadable line that comes with every run is in quarantine once', async
   ])
 })
 
-test('a replay of an older artifact leaves what a younger one could not bring in quarantine', async (t) => {
+test('a replay of an older artifact keeps the quarantined records of a newer one', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = ''] = priceActiveProducts(simulator)
   const { run } = await pipeline.sync()
@@ -597,8 +597,8 @@ test('a replay of an older artifact leaves what a younger one could not bring in
 })
 
 /**
- * Everything that a connector of ours would never do, and one that somebody writes may: Postgres
- * refuses it in words of many classes.
+ * Drafts that the project's connectors never produce and that another connector may. Postgres
+ * refuses them with errors of many classes.
  */
 const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => Partial<Draft>])[] =
   [
@@ -610,7 +610,7 @@ const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => 
       }),
     ],
     [
-      'a currency that is none',
+      'an unknown currency',
       ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
     ],
     [
@@ -620,7 +620,7 @@ const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => 
   ]
 
 for (const [what, spoil] of BROKEN_DRAFTS) {
-  test(`a draft with ${what} is quarantined alone, and its neighbours arrive`, async (t) => {
+  test(`a draft with ${what} is quarantined alone, and its neighbours are written`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priceActiveProducts(simulator)
     const careless = {
@@ -641,7 +641,7 @@ for (const [what, spoil] of BROKEN_DRAFTS) {
   })
 }
 
-test('a brand that Postgres cannot hold is left out with a warning, and no other brand is lost with it', async (t) => {
+test('a brand that Postgres cannot hold is omitted with a warning, and no other brand is lost', async (t) => {
   const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
   const branded = (externalId: string, index: number): Term => ({
     kind: 'brand',

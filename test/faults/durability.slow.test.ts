@@ -1,5 +1,5 @@
-// Raw first, batches whole, and only the holder of the lease writes: a store that fails, statements
-// that fail, and two workers.
+// Raw first, whole batches, and only the holder of the lease writes: with a failing store, failing
+// statements, and two workers.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ import {
 
 const { pool: db, url: databaseUrl } = await openTestDatabase()
 
-/** The same worker with a database and a store of its own, both watched. */
+/** The same worker with a separate database pool and store, both watched. */
 async function watched(
   t: Lifetime,
   pipeline: TestPipeline,
@@ -32,9 +32,9 @@ async function watched(
   return { tools: { db: own, store: watchStore(pipeline.tools.store, watch) } }
 }
 
-/** The checkpoints know of every product that there is, and of no other. */
+/** The checkpoints account for every product in the table, and for no other. */
 async function assertAccounted(pipeline: TestPipeline): Promise<void> {
-  // One statement, so that another lane's commit cannot come in between.
+  // One statement, so that no other lane commits in between.
   const [row] = await pipeline.query<{ products: number; accounted: number }>(
     `select (select count(*) from catalog.products where source_id = s.id) as products,
        (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
@@ -44,12 +44,12 @@ async function assertAccounted(pipeline: TestPipeline): Promise<void> {
   assert.equal(row?.products, row?.accounted)
 }
 
-/** No page of the list was requested a second time. */
+/** No page of the list was requested twice. */
 function assertEachPageOnce({ requests }: ToySupplier): void {
   assert.equal(new Set(requests).size, requests.length)
 }
 
-test('the bytes in the store are the bytes that were served', async (t) => {
+test('the store holds exactly the bytes that the supplier served', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, start: { products: 40, pageSize: 8 } })
   const { run, ledger } = await pipeline.sync()
   assert.equal(ledger.created, 40)
@@ -59,7 +59,7 @@ test('the bytes in the store are the bytes that were served', async (t) => {
   assert.equal(await pipeline.archived(run), (await Promise.all(served)).join(''))
 })
 
-test('what the store did not take is not applied, and the supplier is not asked again for it', async (t) => {
+test('data that the store refused is not applied, and the supplier is not requested again for it', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, start: { products: 40 } })
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
@@ -80,7 +80,7 @@ test('what the store did not take is not applied, and the supplier is not asked 
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 40])
 })
 
-test('a part is applied only when its bytes are in the store and its row is written', async (t) => {
+test('a part is applied only after its bytes are in the store and its row is written', async (t) => {
   const { pipeline } = await openToy(t, { db })
   let stored = 0
   let recorded = 0
@@ -98,7 +98,7 @@ test('a part is applied only when its bytes are in the store and its row is writ
   assert.ok(recorded > 3 && opened > 3)
 })
 
-test('at every commit the checkpoints account for exactly the rows that are there', async (t) => {
+test('at every commit the checkpoints account for exactly the rows in the tables', async (t) => {
   const { pipeline } = await openToy(t, { db })
   let commits = 0
   const own = await watched(t, pipeline, async (place) => {
@@ -138,7 +138,7 @@ for (const place of [
   'before settle_run',
   'before put',
 ] satisfies Failpoint[]) {
-  test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
+  test(`a run waits for Postgres or the store to return ${place}, and ends like an uninterrupted one`, async (t) => {
     const { pipeline, supplier } = await openToy(t, { db, options: { lanes: 1 } })
     let failures = 0
     const own = await watched(t, pipeline, (passed) => {
@@ -165,10 +165,10 @@ for (const place of [
   'before settle_run',
   'before update_artifact',
 ] satisfies Failpoint[]) {
-  test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
+  test(`a worker whose run was taken over ${place} writes nothing more`, async (t) => {
     const { pipeline } = await openToy(t, { db, options: { lanes: 1 } })
-    // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction
-    // that a takeover has to wait for.
+    // For known lines only the checkpoint is written. Within a batch it would be part of a
+    // transaction that a takeover has to wait for.
     if (place === 'before save_checkpoint') await pipeline.sync()
     const reached = Promise.withResolvers<void>()
     const resume = Promise.withResolvers<void>()
@@ -196,7 +196,7 @@ for (const place of [
   })
 }
 
-test('while a worker lives, another one is refused', async (t) => {
+test('a second worker is refused while the first one holds the lease', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const reached = Promise.withResolvers<void>()
   const resume = Promise.withResolvers<void>()

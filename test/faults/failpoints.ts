@@ -1,7 +1,8 @@
-// Places in the pipeline where a test can stop it, without a trace of that in it: the handles
-// that it is given are watched. A place is `before` or `after` an SQL statement (`begin`, `commit`,
-// or the name of a function of ours), `put` of the store, or `ack`, when the queue is told that a
-// job is done; `in copy` is when Postgres has half of what a COPY sends at once.
+// Places at which a test can stop the pipeline without changing its code: the database pool and the
+// store that it receives are watched. A place is `before` or `after` an SQL statement (`begin`,
+// `commit`, or the name of a catalogue function), `put` of the store, or `ack`, when the queue
+// learns that a job is done; `in copy` is when Postgres has half of the bytes that a COPY sends at
+// once.
 
 import { Writable } from 'node:stream'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
@@ -10,12 +11,12 @@ import type { Db } from '../../src/db/pool.ts'
 export type Failpoint = `${'before' | 'after'} ${string}` | 'in copy'
 
 /**
- * Called at every place that is passed. What it returns is awaited there; what it throws, the
- * statement throws.
+ * Called at every place. The statement waits for the returned promise and fails with a thrown
+ * error.
  */
 export type FailpointWatcher = (place: Failpoint) => void | Promise<void>
 
-/** The `nth` time (from 1) that `place` is passed, `act`. */
+/** Calls `act` when `place` is passed for the `nth` time, counted from 1. */
 export function onNthPass(
   place: Failpoint,
   nth: number,
@@ -25,7 +26,7 @@ export function onNthPass(
   return (passed) => (passed === place && --left === 0 ? act() : undefined)
 }
 
-/** Watches every statement of `db` from now on, on connections of whoever borrows them. */
+/** Watches every statement of `db` from now on, on every borrowed connection. */
 export function watchQueries(db: Db, watch: FailpointWatcher): void {
   const watched = new WeakSet<object>()
   const connect = db.connect.bind(db)

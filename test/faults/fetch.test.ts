@@ -1,5 +1,5 @@
-// A supplier that cuts, stalls, refuses or forgets: what arrives is kept, nothing that did not
-// arrive is taken for gone.
+// A supplier that cuts, stalls, refuses or loses state: arrived data is kept, and missing data
+// removes no product.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ async function statuses(pipeline: TestPipeline): Promise<string[]> {
   return [...(await listProducts(pipeline)).values()].map(({ id, status }) => `${id} ${status}`)
 }
 
-test('a feed truncated at any byte removes nothing, and the next good run heals', async (t) => {
+test('a feed truncated at any byte removes nothing, and the next good run repairs it', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'feed.ndjson')
@@ -68,7 +68,7 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
 })
 
 const ERROR_LINE = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
-/** In the middle at first, and then before the first line of all that is asked for. */
+/** First in the middle, then before the first line of every following response. */
 const lasting = (
   fault: { kind: 'insert-line'; text: string } | { kind: 'cut'; afterBytes: number },
 ): MedipimFaultInput[] => {
@@ -105,7 +105,7 @@ const FAILURES: readonly [
     () => lasting({ kind: 'insert-line', text: ERROR_LINE }),
   ],
   [
-    'an empty answer',
+    'an empty response',
     'held',
     /: The stream of MediPim ended before its first line \(.*nothing at all/,
     () => [{ kind: 'empty', path: STREAM, times: null }],
@@ -119,7 +119,7 @@ const FAILURES: readonly [
 ]
 
 for (const [what, state, reason, faults] of FAILURES) {
-  test(`${what} is told with its place: source, run, part, line and byte`, async (t) => {
+  test(`${what} is reported with its place: source, run, part, line and byte`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db })
     simulator.faults.set(...faults(simulator))
     const report = await pipeline.sync()
@@ -145,7 +145,7 @@ for (const [what, state, reason, faults] of FAILURES) {
   })
 }
 
-test('however many warnings there are, the reason of an incomplete fetch is among them', async (t) => {
+test('the reason of an incomplete fetch is reported, however many warnings there are', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const chatty: Connector = {
     ...pipeline.connector,
@@ -159,7 +159,7 @@ test('however many warnings there are, the reason of an incomplete fetch is amon
   assert.match(report.reason ?? '', /The stream of MediPim ended/)
 })
 
-test('a stream that is cut after every few products never brings the pipeline over 90 requests a minute', async (t) => {
+test('a stream that is cut after every few products never causes more than 90 requests a minute', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     supplier: { products: 300 },
@@ -184,7 +184,7 @@ test('a stream that is cut after every few products never brings the pipeline ov
   assert.ok(busiest <= 90, `${busiest} requests in a minute`)
 })
 
-test('who is told to wait while asking for the list of fields waits that long before the stream', async (t) => {
+test('a request for the list of fields that must wait delays the stream for as long', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
@@ -204,7 +204,7 @@ test('who is told to wait while asking for the list of fields waits that long be
   })
 })
 
-test('a stream that is cut again and again is read to its end by resuming', async (t) => {
+test('a stream that is cut repeatedly is read to its end by resuming', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 9, afterBytes: 100, times: null })
   const report = await pipeline.sync()
@@ -213,7 +213,7 @@ test('a stream that is cut again and again is read to its end by resuming', asyn
   assert.ok(pipeline.waits.length >= 3, 'it waited before each new attempt')
 })
 
-test('a cut in an unordered stream begins again, and what came twice is not written twice', async (t) => {
+test('a cut in an unordered stream starts again, and repeated records are not written twice', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set(
     { kind: 'unsorted', path: STREAM, times: null },
@@ -225,7 +225,7 @@ test('a cut in an unordered stream begins again, and what came twice is not writ
   assert.ok(report.ledger.fetched >= 45)
 })
 
-test('an empty answer is never green, and a file of nothing removes nothing', async (t) => {
+test('an empty response never succeeds, and a feed of nothing removes nothing', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
   const before = await statuses(pipeline)
@@ -239,7 +239,7 @@ test('an empty answer is never green, and a file of nothing removes nothing', as
   assert.deepEqual(await statuses(pipeline), before)
 })
 
-test('"there is nothing" (204) is right for an incremental run and held for a full one', async (t) => {
+test('a 204 response succeeds for an incremental run and is held for a full one', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
   const before = await statuses(pipeline)
@@ -255,7 +255,7 @@ test('"there is nothing" (204) is right for an incremental run and held for a fu
   assert.deepEqual(await statuses(pipeline), before)
 })
 
-test('a source that may be empty can be green with nothing, but its products stay until a person lets them go', async (t) => {
+test('a source that may be empty succeeds with nothing, but its products stay until a person approves', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
   simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
   assert.equal((await pipeline.sync()).state, 'succeeded')
@@ -287,7 +287,7 @@ test('a shrunken but well-formed feed is held', async (t) => {
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('a supplier that is away is asked again after what it says, then the run waits for the next sync', async (t) => {
+test('an unavailable supplier is requested again after the stated time, then the run waits for the next sync', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
@@ -309,7 +309,7 @@ test('a supplier that is away is asked again after what it says, then the run wa
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 30])
 })
 
-test("an error in the middle of the stream is the supplier's and no record", async (t) => {
+test("an error in the middle of the stream is the supplier's, not a record", async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const text = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
   simulator.faults.set({ kind: 'insert-line', at: 12, text, path: STREAM, times: 1 })
@@ -319,7 +319,7 @@ test("an error in the middle of the stream is the supplier's and no record", asy
   assert.equal(report.ledger.quarantined, 0)
 })
 
-test('a wrong key stops the run at once and names the reason', async (t) => {
+test('a wrong key stops the run at once and states the reason', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.setKey({ id: '42', secret: 'another' })
   const report = await pipeline.sync()
@@ -328,7 +328,7 @@ test('a wrong key stops the run at once and names the reason', async (t) => {
   assert.equal(pipeline.waits.length, 0)
 })
 
-test('a changed list of fields is told, and the run goes on', async (t) => {
+test('a changed list of fields is reported, and the run continues', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.fields.add('phaseOfTheMoon')
   const { run, state } = await pipeline.sync()
@@ -340,7 +340,7 @@ test('a changed list of fields is told, and the run goes on', async (t) => {
   assert.match(artifact?.warnings.join() ?? '', /phaseOfTheMoon/)
 })
 
-test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
+test('a cancelled sync keeps the arrived data and resumes there', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const cancelled = new AbortController()
   const store = {
@@ -364,7 +364,7 @@ test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
   assert.equal((await listProducts(pipeline)).size, 30)
 })
 
-test('a count or a watermark that is none is passed over, and the products arrive', async (t) => {
+test('an invalid count or watermark is ignored, and the products are written', async (t) => {
   for (const number of [Number.NaN, Infinity, -1, 0.5, 1e300, 8.64e18]) {
     const { pipeline } = await openMedipim(t, { db, supplier: { products: 5 } })
     const fetch: Connector['fetch'] = async function* (request, signal) {

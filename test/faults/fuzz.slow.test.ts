@@ -1,5 +1,5 @@
-// `npm run fuzz`: hostile answers for every connector of the list. FUZZ_SEED and FUZZ_ROUNDS go
-// other ways, and further.
+// `npm run fuzz`: hostile responses for every registered connector. FUZZ_SEED and FUZZ_ROUNDS
+// select other and longer sequences.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,4 +10,4 @@ process.env[FUZZ] = '1'
 const names = [...CONNECTORS.keys()]
 for (const name of names) await import(`../../src/connectors/${name}/conformance.test.ts`)
 
-test('every connector of the list is under test', () => assert.ok(names.length >= 2))
+test('every registered connector is tested', () => assert.ok(names.length >= 2))

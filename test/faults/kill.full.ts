@@ -1,4 +1,4 @@
-// Every other place where a worker can be killed.
+// All other places where a worker can be killed.
 
 import { openTestDatabase } from '../support/database.ts'
 import { testSyncKills } from './sync-kills.ts'

@@ -1,5 +1,5 @@
-// The places where a kill has to hurt most: bytes without their row, rows without their commit,
-// everything but the last word.
+// The critical places for a kill: bytes without their row, rows before their commit, and just
+// before and after settling.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +18,7 @@ testSyncKills(database, [
   ['after settle_run', 1],
 ])
 
-test('the first load survives being killed again and again', async (t) => {
+test('the first load survives repeated kills', async (t) => {
   const { pipeline, supplier } = await openToy(t, {
     db: database.pool,
     start: { products: 16 },

@@ -1,5 +1,4 @@
-// The known hashes of a catalogue of five million products: what they cost, and that each is found
-// again.
+// The known hashes of a catalogue of five million products: their memory, and that each is found.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +7,7 @@ import { measureBufferBytes } from '../support/memory.ts'
 
 const KEYS = 5_000_000
 
-/** A 16-byte hash of `number`, uniform enough for an open table. */
+/** A 16-byte hash of `number`, uniform enough for an open-addressed table. */
 function hashOf(number: number, into: Uint32Array): Uint8Array {
   for (let word = 0; word < 4; word++) {
     let mixed = Math.imul(number ^ (word * 0x9e3779b9), 0x85ebca6b)
@@ -18,7 +17,7 @@ function hashOf(number: number, into: Uint32Array): Uint8Array {
   return new Uint8Array(into.buffer)
 }
 
-test('5,000,000 known hashes fit into 26 bytes each, and each is found', () => {
+test('5,000,000 known hashes take at most 26 bytes each, and each is found', () => {
   const before = measureBufferBytes()
   const known = new KnownRecords(KEYS)
   const words = new Uint32Array(4)

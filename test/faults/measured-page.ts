@@ -1,5 +1,5 @@
-// A process that reads one page of a shop, a product and then many elements that are none, and says
-// how much memory it ever held.
+// A process that reads one page of a shop, a product followed by many invalid elements, and reports
+// its peak memory.
 
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import type { HttpResponse } from '../../src/core/http.ts'

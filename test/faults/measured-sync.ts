@@ -1,4 +1,4 @@
-// A process that syncs one source once and says how much memory it ever held.
+// A process that syncs one source once and reports its peak memory.
 
 import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'

@@ -1,5 +1,5 @@
-// Five million products through the whole line: twice what the known hashes may take in memory, so
-// the rest is parsed and compared.
+// Five million products through the whole pipeline: twice as many as the known hashes may hold in
+// memory, so the rest is parsed and compared.
 
 import { openTestDatabase } from '../support/database.ts'
 import { testMemory } from './memory.ts'

@@ -1,4 +1,4 @@
-// As many products as a check has time for; memory.full.ts loads five million.
+// As many products as the check has time for. memory.full.ts loads five million.
 
 import { openTestDatabase } from '../support/database.ts'
 import { testMemory } from './memory.ts'

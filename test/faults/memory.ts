@@ -1,5 +1,5 @@
-// Memory does not grow with the catalogue: a process of its own syncs many small products, and the
-// kernel says what it held at most.
+// Memory does not grow with the catalogue: a separate process syncs many small products, and the
+// kernel reports its peak memory.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -20,7 +20,7 @@ import type { Measured } from './measured-sync.ts'
 const MEGABYTE = 1024 * 1024
 
 /**
- * A feed of products with little more than an id, so that their number counts and not their text.
+ * A feed of products with little more than an id, so that their number matters and not their text.
  */
 async function writeSmallProducts(file: string, products: number): Promise<void> {
   const output = createWriteStream(file)
@@ -39,7 +39,7 @@ async function writeSmallProducts(file: string, products: number): Promise<void>
   await once(output, 'close')
 }
 
-/** Declares the test that so many products are loaded, and seen again, within the limit. */
+/** Declares the test that so many products are loaded, and synced again, within the limit. */
 export function testMemory({ pool: db, url: databaseUrl }: TestDatabase, products: number): void {
   test(`${products.toLocaleString('en')} products are loaded and seen again within 256 MB`, (t) =>
     measureSyncs(t, db, databaseUrl, products))

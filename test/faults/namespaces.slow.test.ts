@@ -1,4 +1,4 @@
-// A cut that is over when the run is, and what a client notices while one lasts.
+// A cut that ends with the run, and its effect on a client while it lasts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,13 +11,13 @@ const POOL = JSON.stringify(new URL('../../src/db/pool.ts', import.meta.url))
 testNetworkCut(0)
 
 test(
-  'who waits for an answer of a Postgres that cannot be reached any more learns of it while the cut lasts',
+  'a client that waits for an unreachable Postgres gets an error during the cut',
   { skip: explainMissingNetwork() ?? false },
   async (t) => {
     const database = await openTestDatabase(t)
     const { hosts, forward } = await createNetwork(t, ['island'])
-    // The notice acknowledges the question: what was sent and not acknowledged would be sent again,
-    // for a quarter of an hour.
+    // The notice acknowledges the query. Without it TCP would repeat the unacknowledged data for a
+    // quarter of an hour.
     const client = await hosts.island.spawn(process.execPath, [
       '--input-type=module',
       '-e',

@@ -1,5 +1,5 @@
-// A host that is applying is cut off: every packet to and from it is lost. Another host ends the
-// run without it, and when it comes back it has written nothing of what it was doing, and works on.
+// A host is cut off while it applies: every packet to and from it is lost. Another host ends the
+// run. When the first host returns, it has written nothing of its unfinished work, and it works on.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -13,12 +13,12 @@ import { waitUntil } from '../support/wait-until.ts'
 const PRODUCTS = 1_500
 
 /**
- * Declares the test, with a cut that lasts until the other host has ended the run, and at least so
+ * Declares the test with a cut that lasts until the other host has ended the run, and at least so
  * long.
  */
 export function testNetworkCut(cutMsMin: number): void {
   test(
-    'a host that is cut off while it applies writes nothing more: the run ends exact without it, and then it works on',
+    'a host that is cut off while it applies writes nothing more; another host ends the run, and the first works again afterwards',
     { skip: explainMissingNetwork() ?? false },
     async (t) => {
       const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 12 })
@@ -73,17 +73,14 @@ export function testNetworkCut(cutMsMin: number): void {
   )
 }
 
-/**
- * Lets everybody read checkpoints and nobody write one, so that every batch stands still just
- * before its commit.
- */
+/** Checkpoints can be read but not written, so that every batch stops just before its commit. */
 async function lockCheckpoints(t: TestContext, { database }: Fleet) {
   const release = await lockTable(t, database.pool, 'catalog.checkpoints')
   return {
     release,
     /**
-     * Resolves when batches of this host stand there, with the transactions that they have written
-     * in.
+     * Resolves when batches of this host wait there, with the transactions in which they have
+     * written.
      */
     inTheWayOf: (host: string): Promise<string[]> =>
       waitUntil(async () => {

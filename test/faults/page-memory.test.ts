@@ -1,5 +1,4 @@
-// A page is archived as it is, without being made into objects: what memory it takes is a matter of
-// its bytes.
+// A page is archived unparsed, so its memory depends on its bytes only.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

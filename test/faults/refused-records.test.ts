@@ -1,5 +1,5 @@
-// Records that only Postgres refuses: finding them costs in proportion to their number, and touches
-// no other record.
+// Records that only Postgres refuses: the cost of finding them is proportional to their number, and
+// no other record is affected.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -31,7 +31,7 @@ async function openDataApi(t: TestContext): Promise<DataApi> {
   return new DataApi({ url, secretKey: keys.secret })
 }
 
-/** What is sent to Postgres meanwhile, without COPY. */
+/** Lists the statements that are sent to Postgres while `work` runs, without COPY. */
 async function listStatements(work: () => Promise<void>): Promise<string[]> {
   const statements: string[] = []
   const watched = new Map<DbClient, DbClient['query']>()
@@ -51,9 +51,7 @@ async function listStatements(work: () => Promise<void>): Promise<string[]> {
   return statements
 }
 
-/**
- * The pipeline's connector, which gives every product in `ids` a currency that the table refuses.
- */
+/** The pipeline's connector with a currency that the table refuses for every product in `ids`. */
 function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
   const spoil = (draft: Draft): Draft => {
     const price = {
@@ -72,7 +70,7 @@ function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
 }
 
 for (const bad of [1, 8, 64]) {
-  test(`${bad} of 64 records that Postgres refuses are found by transactions in proportion to their number`, async (t) => {
+  test(`${bad} of 64 records that Postgres refuses are found by a number of transactions proportional to them`, async (t) => {
     const { pipeline, supplier } = await openBatch(t, 64)
     const ids = supplier.catalogue.ids()
     const connector = careless(
@@ -97,11 +95,11 @@ for (const bad of [1, 8, 64]) {
 }
 
 for (const bad of [1, 4]) {
-  test(`by calls, ${bad} of 64 records that Postgres refuses are found by attempts in proportion to their number`, async (t) => {
+  test(`by calls, ${bad} of 64 records that Postgres refuses are found by a number of attempts proportional to them`, async (t) => {
     const { pipeline, supplier } = await openBatch(t, 64)
     const { id } = await pipeline.source()
     const ids = supplier.catalogue.ids()
-    // A sequence counts also what is rolled back.
+    // A sequence also counts attempts that are rolled back.
     await db.query(`create schema if not exists faults; create sequence faults.attempts_${id}`)
     await db.query(
       `create function faults.count_${id}() returns trigger language plpgsql as $$ begin perform nextval('faults.attempts_${id}'); return null; end $$`,
@@ -126,7 +124,7 @@ for (const bad of [1, 4]) {
   })
 }
 
-test('numbers beyond all columns are recognised before they are sent', async (t) => {
+test('numbers beyond the range of their columns are refused before they are sent', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 16)
   // From the last line to the first, because each inserted line moves those behind it.
   for (let at = 15; at >= 0; at--) {
@@ -152,10 +150,10 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
   for (const { message } of rows) assert.match(message, /the number 1e999999 is out of its range/)
 })
 
-test('whether a record is set aside does not depend on its neighbours', async (t) => {
+test('whether a record is quarantined does not depend on its neighbours', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 8)
   const [bad = ''] = supplier.catalogue.ids()
-  // Not the bytes that the connector's scan knows: the record is written anew, and the number
+  // The connector's scan does not know these bytes: the record is serialised again, and the number
   // becomes null on the way.
   const text =
     '{"record":{"id":"KEPT","name":"x","price":1,"tags":[],"text":"","x":1e999999,"updated_at":1767225600000}}'
@@ -188,7 +186,7 @@ test('whether a record is set aside does not depend on its neighbours', async (t
   )
 })
 
-test('the extremes that a draft may hold are held, by sessions and by calls', async (t) => {
+test('the extreme values of a draft are stored, by sessions and by calls', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 4)
   const normalise = (record: unknown, settings: unknown): Draft => {
     const draft = pipeline.connector.normalise(record, settings)
@@ -217,7 +215,7 @@ test('the extremes that a draft may hold are held, by sessions and by calls', as
   assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(pipeline))
 })
 
-test('a plan finds the records that the sync would set aside', async (t) => {
+test('a plan finds the records that the sync would quarantine', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 8)
   const [bad = ''] = supplier.catalogue.ids()
   const connector = careless(pipeline, new Set([bad]))
@@ -243,11 +241,11 @@ test('a plan finds the records that the sync would set aside', async (t) => {
 })
 
 /**
- * A statement of ours that is wrong must stop the run: taken for a bad record, it would set the
- * whole catalogue aside.
+ * A wrong statement of the project must stop the run. Taken for a bad record, it would quarantine
+ * the whole catalogue.
  */
 for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '54023']) {
-  test(`an error ${state} of a merge is no record's fault: the run fails, and nothing is quarantined`, async (t) => {
+  test(`an error ${state} of a merge fails the run and quarantines nothing`, async (t) => {
     const { pipeline } = await openBatch(t, 8)
     const { id } = await pipeline.source()
     await db.query(`create schema if not exists faults; create or replace function faults.fail() returns trigger language plpgsql as $$

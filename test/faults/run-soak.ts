@@ -1,6 +1,6 @@
-// The services under a hail of SIGKILLs: processes of `shelfsync serve` that are killed at random
-// moments and started again, over suppliers that change between runs. After each round every source
-// is compared with a twin that one calm process has synced from the same supplier.
+// The services under many SIGKILLs: processes of `shelfsync serve` are killed at random moments and
+// started again, while the suppliers change between runs. After each round every source is compared
+// with a twin that one uninterrupted process has synced from the same supplier.
 
 import assert from 'node:assert/strict'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
@@ -16,8 +16,8 @@ export interface SoakOptions {
   readonly kills: number
   readonly queue: 'postgres' | 'redis'
   /**
-   * Chooses what suppliers do, who is killed and when. What a kill hits depends on the machine all
-   * the same.
+   * Selects the suppliers' changes, the victims and the times of the kills. The effect of a kill
+   * still depends on the machine.
    */
   readonly seed: number
   say(line: string): void
@@ -25,19 +25,19 @@ export interface SoakOptions {
 
 export interface SoakSummary {
   readonly kills: number
-  /** Of them, how many struck a process that held a task. */
+  /** The kills that struck a process with a task. */
   readonly hits: number
-  /** Runs that ended as their twins did. */
+  /** Runs with the same result as their twins. */
   readonly runs: number
 }
 
 const SOURCES = 6
 const PROCESSES = 2
-/** Some parts of a megabyte each. */
+/** Several parts of a megabyte each. */
 const PRODUCTS = 500
 /**
- * A round's kills; the work comes to its end after them, as soon as the queue gives back what the
- * dead held.
+ * The kills of a round. The work ends after them, as soon as the queue returns the tasks of the
+ * killed processes.
  */
 const KILLS_A_ROUND = 5
 const BETWEEN_KILLS_MS = 700
@@ -54,7 +54,7 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
   const lifetime: Lifetime = { after: (end) => opened.defer(end) }
   const random = createRandom(seed)
   const { fleet, pairs } = await openPairs(lifetime, queue, seed)
-  // Each does everything: fetches, applies, takes orders and looks after the queue.
+  // Each process does everything: it fetches, applies, takes requests and looks after the queue.
   const start = (): Promise<Machine> => fleet.serve(['fetcher', 'maintainer', 'orchestrator'])
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
@@ -62,7 +62,7 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
   const order = async (pipeline: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
     const requestFrom = async (index: number): Promise<number> =>
       fleet.requestRun(machines[index % PROCESSES] ?? assert.fail(), mode, pipeline)
-    // Whoever is killed in the middle of an order is not asked again at once; another one finds the
+    // A process that is killed during a request is not called again at once. Another one finds the
     // same run.
     for (let attempt = 0; attempt < 10; attempt++) {
       const run = await requestFrom(attempt).catch(() => null)
@@ -99,7 +99,7 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
     for (const [index, pair] of pairs.entries()) await compare(fleet, pair, runs[index] ?? 0)
     done.runs += runs.length
     say(
-      `round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs ended exact`,
+      `round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs were correct`,
     )
   }
   return done
@@ -149,8 +149,8 @@ async function compare(fleet: Fleet, { pipeline, twin }: Pair, run: number): Pro
 }
 
 /**
- * Somebody who does a task, mostly: one of the kills in four strikes anybody, and so do those that
- * find nobody at work for two seconds.
+ * Usually a process that executes a task. One kill in four strikes any process, and so does a kill
+ * that finds no busy process for two seconds.
  */
 async function findBusy(
   fleet: Fleet,
@@ -168,7 +168,8 @@ async function findBusy(
 }
 
 /**
- * The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet.
+ * The pids of the processes that hold a task, and of killed ones whose task no other process has
+ * taken yet.
  */
 async function holders({ pipeline }: Fleet): Promise<Set<number>> {
   const rows = await pipeline.query<{ pid: number }>(
@@ -177,7 +178,7 @@ async function holders({ pipeline }: Fleet): Promise<Set<number>> {
   return new Set(rows.map(({ pid }) => pid))
 }
 
-/** Something of everything that suppliers do. */
+/** Makes a change of every kind at the supplier. */
 function change({ catalogue, clock }: MedipimSimulator, random: Random): void {
   clock.advance(3_600_000)
   const ids = catalogue

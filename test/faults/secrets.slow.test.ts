@@ -1,5 +1,4 @@
-// Secrets are planted wherever the pipeline is given one, and looked for everywhere that it writes
-// to.
+// Secrets are planted in every input of the pipeline and searched for in every output.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
@@ -42,7 +41,7 @@ async function everythingWritten(
     const rows = await pipeline.query<{ row: string }>(
       `select row_to_json(t)::text as row from catalog.${tablename} t`,
     )
-    // bytea is shown in hexadecimal: what it holds is looked at as text too.
+    // bytea is shown in hexadecimal, so its bytes are searched as text too.
     texts.push(
       ...rows.map(({ row }) => row),
       ...rows.map(({ row }) =>
@@ -60,7 +59,7 @@ function errorText(report: unknown): string {
     : ''
 }
 
-test('a key reaches no log, artifact, table or error, whatever the supplier answers', async (t) => {
+test('a key reaches no log, artifact, table or error, whatever the supplier responds', async (t) => {
   const supplier = { keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
@@ -94,7 +93,7 @@ test('a key reaches no log, artifact, table or error, whatever the supplier answ
   await assertNothingSaid(pipeline, reports)
 })
 
-test('a key that the supplier quotes in a header of its answer goes no further', async (t) => {
+test('a key that the supplier quotes in a response header is stored nowhere', async (t) => {
   const supplier = { keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
@@ -144,7 +143,7 @@ test('a key that the supplier quotes in a header of its answer goes no further',
   await assertNothingSaid(pipeline, reports)
 })
 
-test('a key reaches nothing as a half of it either, wherever a text that quotes it is cut', async (t) => {
+test('no half of a key is stored when a text that quotes it is cut', async (t) => {
   const secrets = [KEY.secret, `${KEY.id}:${KEY.secret}`]
   const supplier = { products: 60, keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
@@ -161,7 +160,7 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
     Buffer.from(KEY.secret).toString('base64'),
     Buffer.from(`key=${KEY.secret};`).toString('base64'),
   ]
-  // Every limit that has a text of its own: of a code, of a message, of a whole reason.
+  // Every limit that cuts a text: of a code, of a message, of a whole reason.
   for (const limit of [60, 300, 1000]) {
     for (const spelling of spellings) {
       const text = 'x'.repeat(limit - 14) + spelling + 'y'.repeat(limit)
@@ -193,7 +192,7 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
     assert.match(reason ?? '', /x{20}/, 'the rest is told')
 })
 
-test('what a record quotes in a warning or in quarantine is cleaned before it is cut', async (t) => {
+test('text of a record in a warning or in quarantine is redacted before it is cut', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     supplier: { products: 60 },
@@ -227,7 +226,7 @@ test('what a record quotes in a warning or in quarantine is cleaned before it is
   assert.doesNotMatch(told, /pl4n/)
 })
 
-test('an error code of two megabytes fills neither the log nor the row of its run', async (t) => {
+test("an error code of two megabytes fills neither the log nor the run's row", async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, options: { attemptsMax: 1 } })
   const error = { status: 500, code: 'c'.repeat(2_000_000), message: 'm'.repeat(2_000_000) }
   simulator.faults.set({
@@ -255,8 +254,8 @@ async function assertNothingSaid(
   )
   for (const spelling of SPELLINGS) {
     assert.equal(written.includes(spelling), false, spelling)
-    // A half of it is nothing that a redactor could find later. (The id, which some begin with, is
-    // no secret.)
+    // A redactor could not recognise half of a secret later. (The id, with which some of them
+    // begin, is no secret.)
     const half = spelling.slice(0, Math.ceil(spelling.length / 2))
     if (spelling !== BASIC) assert.equal(written.includes(half), false, half)
   }

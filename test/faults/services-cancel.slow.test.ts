@@ -1,4 +1,4 @@
-// Ending a run while workers are in the middle of it: nobody who writes can keep it waiting, and
+// Ending a run while workers are in the middle of it: a writer never delays it for long, and
 // nothing is written afterwards.
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ import { runSecondDay, openSecondDay } from './worker-kills.ts'
 
 const database = await openTestDatabase()
 
-/** Sessions of the database that wait for a lock, while they do what `query` says. */
+/** Sessions of the database that wait for a lock while they run `query`. */
 async function waiting(db: Db, query = '%'): Promise<number> {
   const { rowCount } = await db.query(
     `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1 and pid <> pg_backend_pid()`,
@@ -31,7 +31,7 @@ async function waiting(db: Db, query = '%'): Promise<number> {
 }
 
 interface Batch {
-  /** Begins a batch as a worker does. @throws SyncError when the run is not its own any more */
+  /** Begins a batch as a worker does. @throws SyncError when the run has ended or was taken over */
   begin(): Promise<void>
   commit(): Promise<void>
 }
@@ -66,7 +66,7 @@ const ENDINGS: readonly (readonly [
 ]
 
 for (const [how, code, end] of ENDINGS) {
-  test(`a run is ${how} as soon as the batches under way have committed, however soon others follow them`, async (t) => {
+  test(`a run is ${how} as soon as the batches under way have committed, even when others follow at once`, async (t) => {
     const { pipeline } = await openToy(t, { db: database.pool })
     const services = await openServices(t, database, pipeline)
     const db = database.pool
@@ -80,7 +80,7 @@ for (const [how, code, end] of ENDINGS) {
     const ending = end(db, await claim(2))
     await waitUntil(async () => (await waiting(db)) === 1)
     await first.commit()
-    // Of two that take turns, one is always in the middle of a batch.
+    // Of two batches that alternate, one is always open.
     let begun = false
     const following = first.begin().then(() => (begun = true))
     const claiming = claim(3)
@@ -96,7 +96,7 @@ for (const [how, code, end] of ENDINGS) {
   })
 }
 
-test('a run that is cancelled in the middle of its batches writes nothing afterwards, no lease counts as lost, and the next run is exact', async (t) => {
+test('a run that is cancelled during its batches writes nothing afterwards, counts no lost lease, and the next run is correct', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const {
     database: { pool },

@@ -1,4 +1,4 @@
-// Services on the embedded database, which dies under them or is stopped: real processes, a real
+// Services on the embedded database, which is killed or stopped under them: real processes, a real
 // postmaster, kill -9.
 
 import assert from 'node:assert/strict'
@@ -20,15 +20,15 @@ const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
 const GONE = /the embedded database ended unexpectedly/g
 
 /**
- * A home with one source, and a supplier. What is started later ends earlier, so that nobody starts
- * the database again at the end.
+ * A home with one source, and a supplier. Processes that start later end earlier, so that no
+ * process starts the database again at the end.
  */
 async function openHome(t: TestContext) {
   const ends = new AsyncDisposableStack()
   t.after(() => ends.disposeAsync())
   const lifetime = { after: (end: () => Promise<void>) => ends.defer(end) }
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-services-embedded-'))
-  // The account that root lends to Postgres has to enter it.
+  // The account that root lends to Postgres must be able to enter it.
   await chmod(home, 0o755)
   const server = async (): Promise<Server | null> => {
     const place = await findPlace(home)
@@ -70,7 +70,7 @@ async function openHome(t: TestContext) {
       const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
       return { process: started, port: servers.find(({ name }) => name === 'orchestrator')?.port }
     },
-    /** The server that runs in place of `before`. */
+    /** The server that runs instead of `before`. */
     successor: (before: Server | null) =>
       waitUntil(async () => {
         const now = await server()
@@ -84,7 +84,7 @@ interface Said {
   readonly state: string
 }
 
-/** Null while the face cannot answer. */
+/** Null while the server cannot respond. */
 async function sendRequest(
   port: number | undefined,
   path: string,
@@ -110,7 +110,7 @@ async function runToEnd(port: number | undefined): Promise<string> {
 }
 
 test(
-  'when the database is killed or stopped under serve, it is started again on the same port, and runs end well',
+  'serve restarts a killed or stopped database on the same port, and its runs succeed',
   { timeout: 120_000 },
   async (t) => {
     const home = await openHome(t)
@@ -137,7 +137,7 @@ test(
 )
 
 test(
-  'of several processes that lose the database one starts it again, all go on with it, and none has a priority to pass on',
+  'one of several processes restarts a lost database, all continue with it, and none passes on a priority',
   { timeout: 120_000 },
   async (t) => {
     const home = await openHome(t)

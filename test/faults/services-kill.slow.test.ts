@@ -1,5 +1,5 @@
-// The places where the death of a worker hurts most: rows half on their way, a batch that is in
-// while the queue does not know, a run that is over while nobody was told.
+// The critical places for the death of a worker: rows half written, a committed batch that the
+// queue does not know, and a settled run that was not reported.
 
 import { testWorkerKills } from './worker-kills.ts'
 

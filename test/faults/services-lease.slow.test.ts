@@ -1,5 +1,5 @@
-// A worker that stands still for longer than its lease lasts, and then goes on: its task is
-// another's by then, and it writes nothing more.
+// A worker that stops for longer than its lease and then continues: another worker has its task by
+// then, and it writes nothing more.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -22,8 +22,8 @@ import {
 } from './worker-kills.ts'
 
 /**
- * Lets other workers take over, up to where only settling is left; lets the lost one come back and
- * give up; and the others end the run.
+ * Other workers take over until only settling is left; the lost worker returns and gives up; the
+ * others end the run.
  */
 async function assertWritesNothing(
   lost: { readonly pipeline: TestPipeline; comeBack(): Promise<void> },
@@ -62,7 +62,7 @@ async function surviveFreeze(
       pipeline,
       async comeBack() {
         frozen.kill('SIGCONT')
-        // What it has in hand comes to its end first.
+        // Its open statements end first.
         frozen.kill('SIGTERM')
         assert.deepEqual(await frozen.exited, { code: 0, signal: null }, frozen.output())
       },
@@ -81,7 +81,7 @@ const PLACES: readonly (readonly [Failpoint, number])[] = [
 ]
 
 test(
-  'a worker that was frozen for longer than its lease writes nothing afterwards, and the run ends exact',
+  'a worker that was frozen for longer than its lease writes nothing afterwards, and the run is correct',
   { concurrency: PLACES.length },
   async (t) => {
     const uninterrupted = await runSecondDay(t)
@@ -95,7 +95,7 @@ test(
   },
 )
 
-test('a worker whose network is silent for longer than its lease writes nothing afterwards, and the run ends exact', async (t) => {
+test('a worker whose network is silent for longer than its lease writes nothing afterwards, and the run is correct', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)

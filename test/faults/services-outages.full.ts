@@ -1,5 +1,5 @@
-// The network between a worker and Postgres, cut at every other place, and given back as soon as
-// the worker has felt it.
+// The network between a worker and Postgres is cut at all other places, and restored as soon as the
+// worker has noticed.
 
 import { test, type TestContext } from 'node:test'
 import { wait } from '../../src/lib/back-off.ts'
@@ -62,7 +62,7 @@ async function surviveCut(
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
 }
 
-test('a network that is cut anywhere is waited for', { concurrency: 4 }, async (t) => {
+test('a worker waits for a network that is cut at any place', { concurrency: 4 }, async (t) => {
   const uninterrupted = await runSecondDay(t)
   await Promise.all(
     PLACES.map((place) =>

@@ -1,6 +1,6 @@
-// What the services stand on gives way under them: Postgres restarts, refuses, is far away; the
-// network is cut; the disk is full. The work waits, says why, and goes on by itself; what comes out
-// is what comes out when nothing happens.
+// Outages under the services: Postgres restarts, refuses or is slow, the network is cut, the disk
+// is full. The work waits, reports the reason and continues by itself. The result equals that of an
+// uninterrupted run.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
@@ -30,7 +30,7 @@ import { assertEndsAsUninterrupted, runSecondDay, SUPPLIER } from './worker-kill
 /** Real waits, but short ones. */
 const IMPATIENT: Partial<PipelineOptions> = { wait, backOff: { baseMs: 50, maxMs: 400 } }
 
-/** What the metrics call it. */
+/** The metric's label for each code. */
 const REASONS: Partial<Record<ErrorCode, string>> = {
   'db/unreachable': 'database_unreachable',
   'db/busy': 'database_slow',
@@ -44,8 +44,8 @@ interface Setting {
   readonly services: TestServices
   readonly supplier: ToySupplier
   /**
-   * Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when
-   * the work has paused for `code`.
+   * Requests the run. At the place, calls `strike` and then `keepAt` repeatedly. Returns the run
+   * when the work has paused for `code`.
    */
   pausedAt(
     place: Failpoint,
@@ -56,7 +56,7 @@ interface Setting {
   ): Promise<number>
 }
 
-/** The second day, to be synced by workers in this process whose connections lead to `way`. */
+/** Opens the second day, which workers in this process sync with connections to `way`. */
 async function openSetting(
   t: TestContext,
   database: TestDatabase,
@@ -100,7 +100,7 @@ async function openSetting(
   }
 }
 
-/** A server of one's own, with `user` as its owner. */
+/** A separate server with its owner `user`. */
 async function openServer(
   t: TestContext,
 ): Promise<{ server: Embedded; user: number; restart(): Promise<Embedded> }> {
@@ -122,7 +122,7 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
   return { url, pool, drop: () => Promise.resolve() }
 }
 
-/** The log names the code and the reason, once for every pause at least. */
+/** The log names the code and the reason, at least once per pause. */
 function assertSaid(pipeline: TestPipeline, code: ErrorCode, words: RegExp): void {
   const said = pipeline.logged.filter((text) => text.includes(`"${code}"`))
   assert.ok(
@@ -131,7 +131,7 @@ function assertSaid(pipeline: TestPipeline, code: ErrorCode, words: RegExp): voi
   )
 }
 
-test('a network that is cut between worker and Postgres is waited for', async (t) => {
+test('a worker waits for a cut network to Postgres', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
@@ -146,7 +146,7 @@ test('a network that is cut between worker and Postgres is waited for', async (t
   assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
 })
 
-test('a Postgres that is restarted is waited for', async (t) => {
+test('a worker waits for a Postgres that restarts', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const { server, restart } = await openServer(t)
   const database = await openDatabase(t, server.url)
@@ -172,7 +172,7 @@ test('a statement that Postgres cancels is tried again', async (t) => {
   assertSaid(pipeline, 'db/busy', /canceling statement due to user request/)
 })
 
-test('a Postgres that is too busy to answer in time is waited for', async (t) => {
+test('a worker waits for a Postgres that is too busy to respond in time', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const { database, pipeline, services, pausedAt } = await openSetting(t, await openTestDatabase(t))
   let statementMs = 250
@@ -188,7 +188,7 @@ test('a Postgres that is too busy to answer in time is waited for', async (t) =>
   assertSaid(pipeline, 'db/busy', /canceling statement due to statement timeout/)
 })
 
-test('a Postgres that is far away is only slow', async (t) => {
+test('a distant Postgres only makes the run slower', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
@@ -201,7 +201,7 @@ test('a Postgres that is far away is only slow', async (t) => {
   assert.deepEqual(services.pauses, [])
 })
 
-test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t) => {
+test('a worker waits for a Postgres whose disk is full', { skip: NO_DISKS }, async (t) => {
   const uninterrupted = await runSecondDay(t)
   const { server, user } = await openServer(t)
   const disk = await mountDisk(t, { megabytes: 64, user })
@@ -213,7 +213,7 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
     t,
     await openDatabase(t, new URL('small', server.url).href),
   )
-  // Postgres gives room back, for instance that of staging tables.
+  // Postgres returns space, for instance that of staging tables.
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
@@ -221,7 +221,7 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
 })
 
 test(
-  'an artifact store whose disk is full is waited for, and the supplier is not asked again',
+  'a worker waits for an artifact store whose disk is full, without a second request to the supplier',
   { skip: NO_DISKS },
   async (t) => {
     const uninterrupted = await runSecondDay(t)

@@ -1,6 +1,5 @@
-// kill -9 of a worker whose settling is under way inside Postgres. Its session outlives it: it may
-// settle the run after all, or be ended by whoever takes over. Both come out as if nothing had
-// happened.
+// kill -9 of a worker whose settling runs inside Postgres. Its session outlives it: it may settle
+// the run, or be ended by the worker that takes over. Both results equal an uninterrupted run.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -31,7 +30,7 @@ async function surviveKill(
   await waitUntilFrozen(killed)
   const [job] = await services.queues.apply.getJobs(['active'])
   assert.equal(job?.name, 'settle')
-  /** The session that is in the middle of settling, other than `except`. */
+  /** The session that is settling, other than `except`. */
   const findSettling = (except = 0): Promise<number> =>
     waitUntil(async () => {
       const [session] = await pipeline.query<{ pid: number }>(
@@ -46,7 +45,7 @@ async function surviveKill(
   killed.kill('SIGKILL')
   await killed.exited
   if (takenOver) {
-    // Sooner than the queue gives the job to anybody else.
+    // Sooner than the queue gives the job to another worker.
     const settled = executeQueuedTask(
       services.tools,
       { name: 'settle', task: job.data, isLastAttempt: true },
@@ -68,7 +67,7 @@ async function surviveKill(
 }
 
 test(
-  'a run whose worker is killed while it settles ends as if nothing had happened',
+  'a run whose worker is killed while it settles ends like an uninterrupted one',
   { concurrency: 2 },
   async (t) => {
     const uninterrupted = await runSecondDay(t)

@@ -1,5 +1,5 @@
-// SIGTERM to the real `shelfsync serve`: what is under way is committed, what is left is back in
-// the queue before the process has ended, and the next process goes on there.
+// SIGTERM to the real `shelfsync serve`: open batches are committed, the rest is back in the queue
+// before the process ends, and the next process continues there.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -17,9 +17,9 @@ const SHELFSYNC = fileURLToPath(new URL('../../bin/shelfsync', import.meta.url))
 const ADMIN_KEY = 'a key for nothing but tests'
 const STREAM = '/v4/products/stream'
 const PRODUCTS = 1500
-/** Records a batch. */
+/** Records of a batch. */
 const CHUNK = 50
-/** What docs/services.md asks of whoever runs the services. Then a supervisor kills. */
+/** The time that docs/services.md requires of a supervisor before it kills. */
 const KILL_TIMEOUT_MS = 30_000
 
 interface Setting {
@@ -42,7 +42,7 @@ async function openSetting(t: TestContext): Promise<Setting> {
   }
 }
 
-/** All roles in one process. */
+/** Starts all roles in one process. */
 async function serve(
   t: TestContext,
   { database, pipeline }: Setting,
@@ -78,7 +78,7 @@ async function stop(serving: Process): Promise<void> {
   await serving.waitForLine(/stopping: batches under way are finished/)
 }
 
-/** A supervisor loses its patience at some time. */
+/** A supervisor waits for a limited time. */
 async function assertEnded(serving: Process): Promise<void> {
   const supervisor = setTimeout(() => serving.kill('SIGKILL'), KILL_TIMEOUT_MS)
   const ended = await serving.exited
@@ -86,7 +86,7 @@ async function assertEnded(serving: Process): Promise<void> {
   assert.deepEqual(ended, { code: 0, signal: null }, serving.output())
 }
 
-/** The first row that there is, once there is one. */
+/** The first row of the query, once there is one. */
 function rowOf<Row>(
   pipeline: TestPipeline,
   sql: string,
@@ -95,7 +95,7 @@ function rowOf<Row>(
   return waitUntil(async () => (await pipeline.query<Row>(sql, ...parameters))[0])
 }
 
-/** Jobs that nobody could take now, other than those that wait for other jobs. */
+/** Jobs that no worker could take now, without those that wait for other jobs. */
 async function lockedJobs(pipeline: TestPipeline): Promise<string[]> {
   const rows = await pipeline.query<{ job: string }>(
     `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`,
@@ -125,14 +125,14 @@ async function assertFinishes(t: TestContext, setting: Setting, run: number): Pr
   )
 }
 
-test('SIGTERM lets the batch under way commit, gives its part back at once and ends with 0; the next process finishes the run', async (t) => {
+test('SIGTERM lets an open batch commit, returns its part at once and ends with 0; the next process finishes the run', async (t) => {
   const setting = await openSetting(t)
   const { pipeline, database } = setting
   const serving = await serve(t, setting)
   const lock = await database.pool.connect()
   await lock.query('begin; lock table catalog.products in share mode')
   const run = await serving.order(CHUNK)
-  // A batch stands before its first row, and cannot go on.
+  // A batch waits before its first row and cannot continue.
   await rowOf(
     pipeline,
     `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`,
@@ -161,7 +161,7 @@ test('SIGTERM lets the batch under way commit, gives its part back at once and e
   await assertFinishes(t, setting, run)
 })
 
-test('SIGTERM in the middle of a fetch keeps what has come, and the next process asks only for the rest', async (t) => {
+test('SIGTERM during a fetch keeps the arrived data, and the next process requests only the rest', async (t) => {
   const setting = await openSetting(t)
   const { pipeline, simulator } = setting
   const serving = await serve(t, setting)

@@ -1,11 +1,11 @@
-// A short soak by way of either queue; `npm run soak -- --kills 200` is the long one.
+// A short soak with each queue. `npm run soak -- --kills 200` is the long one.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runSoak } from './run-soak.ts'
 
 for (const queue of ['postgres', 'redis'] as const) {
-  test(`runs whose processes are killed at random moments end in the catalogue that one calm process makes, by way of ${queue}`, async (t) => {
+  test(`runs whose processes are killed at random moments end in the catalogue of an uninterrupted process, with ${queue}`, async (t) => {
     const { kills, hits, runs } = await runSoak({
       kills: 12,
       queue,

@@ -1,5 +1,5 @@
-// `npm run soak -- --kills 200 --queue redis`: the services under random SIGKILLs, until a run
-// comes out wrong or all were survived.
+// `npm run soak -- --kills 200 --queue redis`: the services under random SIGKILLs, until a run is
+// wrong or all kills were survived.
 
 import { Command, Option } from 'commander'
 import { parseCount } from '../../src/cli/parse-numbers.ts'
@@ -11,7 +11,7 @@ const {
   seed,
 } = new Command('npm run soak --')
   .description(
-    'Kills services at random while they do one run after the other, each of which must end exact.',
+    'Kills services at random while they execute runs, each of which must end correctly.',
   )
   .option('--kills <n>', 'how many to survive', parseCount, 50)
   .addOption(
@@ -33,7 +33,7 @@ say(`seed ${seed}, queue on ${queue}`)
 try {
   const { kills, hits, runs } = await runSoak({ kills: wanted, queue, seed, say })
   say(
-    `survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs ended exact`,
+    `survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs were correct`,
   )
 } catch (error) {
   console.error(error)

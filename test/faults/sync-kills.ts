@@ -1,5 +1,5 @@
-// kill -9: a real process, killed at a named place of the pipeline, and the same command again.
-// What must come out is what comes out when nothing happens.
+// kill -9: a real process, killed at a named place of the pipeline, and the same command again. The
+// result equals that of an uninterrupted run.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import type { FailpointSync } from './sync-to-failpoint.ts'
 
 export type KillPlace = readonly [place: FailpointSync['place'], nth: number]
 
-/** Runs the pipeline in a process of its own until it stands at the place, and kills it there. */
+/** Runs the pipeline in a separate process until it reaches the place, and kills it there. */
 export async function killSyncAt(
   pipeline: TestPipeline,
   { url: databaseUrl }: TestDatabase,
@@ -31,7 +31,7 @@ export async function killSyncAt(
     nth,
   }
   const program = fileURLToPath(new URL('sync-to-failpoint.ts', import.meta.url))
-  // A process that is killed leaves half a coverage file, which no report survives.
+  // A killed process leaves half a coverage file, which breaks the whole report.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
   const child = spawn(process.execPath, [program, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,7 +46,7 @@ export async function killSyncAt(
 
 /** Declares the test that a second day's sync survives being killed at each of `places`. */
 export function testSyncKills(database: TestDatabase, places: readonly KillPlace[]): void {
-  test('a sync that was killed anywhere ends, run again, in the catalogue of one that was not', async (t) => {
+  test('a sync that was killed at any place and run again ends in the same catalogue as an uninterrupted one', async (t) => {
     const start = { products: 16 }
     const uninterrupted = await openToy(t, { db: database.pool, start })
     await uninterrupted.pipeline.sync()
@@ -69,7 +69,7 @@ export function testSyncKills(database: TestDatabase, places: readonly KillPlace
   })
 }
 
-/** The parts of a simulated supplier that a day changes. */
+/** The members of a simulated supplier that a day changes. */
 interface ChangingSupplier {
   readonly clock: Clock
   readonly catalogue: Pick<
@@ -78,7 +78,10 @@ interface ChangingSupplier {
   >
 }
 
-/** A day on which everything happens, to the first ten of `ids` and to three new products. */
+/**
+ * Simulates a day on which everything happens, to the first ten of `ids` and with three new
+ * products.
+ */
 export function simulateNextDay(
   { catalogue, clock }: ChangingSupplier,
   ids: readonly string[],

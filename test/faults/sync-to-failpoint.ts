@@ -1,5 +1,5 @@
-// A process that syncs one source until it comes to the place that its argument names, says so, and
-// waits there to be killed.
+// A process that syncs one source until it reaches the place of its argument, reports it, and waits
+// there to be killed.
 
 import { openPool } from '../../src/db/pool.ts'
 import { openPipeline } from '../support/pipeline.ts'

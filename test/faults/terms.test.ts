@@ -1,5 +1,5 @@
-// Brands that are being written when the database goes away: what a lane counts on is written
-// before it goes on.
+// Brands that are being written when the database fails: a lane continues only after the brands it
+// refers to are written.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -23,7 +23,7 @@ const brand = (externalId: string, name = externalId): Term => ({
   attributes: {},
 })
 
-test('brands whose writing fails are written by the next lane that saves, before it goes on', async (t) => {
+test('brands whose writing failed are written by the next lane before it continues', async (t) => {
   const own = await openPool(url, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(
@@ -75,7 +75,7 @@ test('brands whose writing fails are written by the next lane that saves, before
   )
 })
 
-test('of terms that are written nothing is kept but hashes, however long their names are', async (t) => {
+test('only hashes of written terms are kept in memory, however long their names are', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const source = await pipeline.source()
   const request = {

@@ -1,6 +1,6 @@
-// A process with the services' workers, as a machine of its own would be. Given a place, it says
-// when it comes there, and stands: until it is killed, or, frozen as a whole, until SIGCONT.
-// SIGTERM ends it as it ends `shelfsync serve`.
+// A process with the services' workers, like a separate machine. Given a place, it reports reaching
+// it and stops there: until it is killed, or, frozen as a whole, until SIGCONT. SIGTERM ends it as
+// it ends `shelfsync serve`.
 
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
@@ -17,10 +17,10 @@ import {
 
 export interface FailpointWorker {
   readonly databaseUrl: string
-  /** Any source of the database; the workers take the tasks of all. */
+  /** Any source of the database. The workers take the tasks of all sources. */
   readonly source: string
   readonly storeRoot: string
-  /** Null: it works until it ends. */
+  /** Null: the process works until it ends. */
   readonly place: Failpoint | null
   readonly nth: number
   readonly onReached: 'wait' | 'freeze'

@@ -1,6 +1,6 @@
 // kill -9 of a worker of the services: a real process, killed at a named place while another worker
-// is there. The other one must take over soon, by itself, and what comes out is what comes out when
-// nothing happens.
+// runs. The other one must soon take over by itself, and the result equals that of an uninterrupted
+// run.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ import { type KillPlace, simulateNextDay } from './sync-kills.ts'
 
 const PROGRAM = fileURLToPath(new URL('work-to-failpoint.ts', import.meta.url))
 export const SUPPLIER = { products: 16 }
-/** What docs/services.md promises for a machine that is gone, by the clock of the database. */
+/** The limit that docs/services.md promises for a lost machine, by the clock of the database. */
 const TAKEN_OVER_WITHIN_S = 30
 
 /** Starts a process with workers, and returns when they take tasks. */
@@ -45,17 +45,15 @@ export async function startWorkers(
 }
 
 /**
- * Resolves when workers that stand `frozen` do: a SIGCONT that came before they had stopped would
- * be lost.
+ * Resolves when the workers are frozen. A SIGCONT that arrives before they have stopped would be
+ * lost.
  */
 export async function waitUntilFrozen(workers: Process): Promise<void> {
   await workers.waitForLine(/^reached$/)
   await waitUntil(async () => /\) T /.test(await readFile(`/proc/${workers.pid}/stat`, 'utf8')))
 }
 
-/**
- * A source whose second day is to be synced by the services, in a database and a queue of its own.
- */
+/** A source whose second day the services sync, in a separate database and queue. */
 export async function openSecondDay(
   t: TestContext,
 ): Promise<{ database: TestDatabase; pipeline: TestPipeline; services: TestServices }> {
@@ -72,7 +70,7 @@ export interface UninterruptedRun {
   readonly catalogue: Readonly<Record<string, readonly string[]>>
 }
 
-/** What the second day comes to when nothing happens. */
+/** The result of the second day without an interruption. */
 export async function runSecondDay(t: TestContext): Promise<UninterruptedRun> {
   const database = await openTestDatabase(t)
   const { pipeline, supplier } = await openToy(t, { db: database.pool, start: SUPPLIER })
@@ -82,10 +80,7 @@ export async function runSecondDay(t: TestContext): Promise<UninterruptedRun> {
   return { state, ledger: { ...ledger }, catalogue: await snapshotCatalogue(pipeline) }
 }
 
-/**
- * Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had
- * happened.
- */
+/** Waits for the run's end and for an empty queue. The result must equal the uninterrupted one. */
 export async function assertEndsAsUninterrupted(
   services: TestServices,
   pipeline: TestPipeline,
@@ -108,13 +103,12 @@ export async function assertSameResult(
     ledger['fetched'],
     'the ledger does not balance',
   )
-  // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays
-  // the same.
+  // A resumed fetch may receive a line twice. The result of the lines stays the same.
   assert.deepEqual(pickDecisive(ledger), pickDecisive(uninterrupted.ledger))
   assert.deepEqual(await snapshotCatalogue(pipeline), uninterrupted.catalogue)
 }
 
-/** Waits for the run's end as an orchestrator does: what is not in the queue is put there. */
+/** Waits for the run's end and puts missing tasks into the queue, as an orchestrator does. */
 async function enqueueUntilEnd(
   { tools, queues, waitForEnd }: TestServices,
   run: number,
@@ -127,12 +121,11 @@ async function enqueueUntilEnd(
 }
 
 /**
- * Declares the test that a run outlives a worker that is killed at each of `places`, all of them
- * side by side.
+ * Declares the test that a run outlives a worker that is killed at each of `places`, concurrently.
  */
 export function testWorkerKills(places: readonly KillPlace[], atOnce: number): void {
   test(
-    'a run whose worker is killed is taken over within 30 seconds, and ends as if nothing had happened',
+    'a run whose worker is killed is taken over within 30 seconds and ends like an uninterrupted one',
     { concurrency: atOnce },
     async (t) => {
       const uninterrupted = await runSecondDay(t)
