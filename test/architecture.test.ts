@@ -1,7 +1,9 @@
 // ARCHITECTURE.md lists the modules that a record passes through; the list must be true.
 
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { findWrongArrows } from '../scripts/arrows.ts'
 import { findWrongRoom, listRooms } from '../scripts/support/record-way.ts'
 
 test('each module on the way of a record hands it to the next, in at most 12 steps', () => {
@@ -23,4 +25,24 @@ test('a module that is missing on the way, or does not define its function, is n
     findWrongRoom(rooms.map((room) => ({ ...room, name: 'Lane.fly' }))) ?? '',
     /does not define Lane\.fly/,
   )
+})
+
+const page = readFileSync(new URL('../ARCHITECTURE.md', import.meta.url), 'utf8')
+
+test('the arrows of the page are those that the check enforces', () => {
+  const folders = /^cli → .*$/m.exec(page)?.[0].split(' → ') ?? []
+  assert.ok(folders.length > 10, folders.join())
+  for (const [index, from] of folders.entries()) {
+    for (const [other, to] of folders.entries()) {
+      if (index === other) continue
+      const wrong = findWrongArrows(`src/${from}/a.ts`, `import { b } from '../${to}/b.ts'\n`)
+      assert.equal(wrong.length === 0, index < other, `${from} → ${to}`)
+    }
+  }
+})
+
+test('the table of folders contains every folder of src/', () => {
+  const root = new URL('../src/', import.meta.url)
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  for (const { name } of folders) assert.match(page, new RegExp(`^\\| .*\`src/${name}/\``, 'm'))
 })
