@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { toBytes } from './catalog.ts'
 
-test('bytes are read as they are in either output of Postgres', async (t) => {
+test('bytes are read unchanged in both output formats of Postgres', async (t) => {
   const { pool } = await openTestDatabase(t, { migrations: [] })
   const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
   for (const output of ['hex', 'escape']) {

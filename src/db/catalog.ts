@@ -1,31 +1,31 @@
-// Calls of the schema's functions, by name and with named arguments: the one thing that sessions of
-// Postgres and Supabase's Data API both can do. What a call answers is JSON whichever way it went:
-// instants are ISO text, bytes are `\x` and hex.
+// Calls of the schema's functions, by name and with named arguments. Both a Postgres session and the
+// Data API can make them, and the result is JSON either way: instants are ISO text, bytes are `\x`
+// and hex.
 
 import type { ClientBase } from 'pg'
 import { toStorableJson, toStorableText } from '../lib/storable.ts'
 import { translateErrors } from './errors.ts'
 
 /**
- * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as
- * dates, documents as `jsonb(…)`. What no text of Postgres can hold becomes U+FFFD: messages and
- * ids quote what suppliers wrote, and must not be what stops a run.
+ * Arguments by their names in the function, without `p_`. Bytes are passed as bytes, instants as
+ * dates, documents as `jsonb(…)`. Characters that Postgres text cannot store become U+FFFD:
+ * messages and ids quote a supplier's text, which must not stop a run.
  */
 export type Args = Readonly<Record<string, unknown>>
 
 export interface Catalog {
   /**
-   * Every row that the function answers, as JSON; of a function that answers a single value, that
-   * value. What takes longer than `timeoutMs` has failed, and its connection is closed, so that
-   * none is kept by a database that is silent. It may have been done nevertheless.
+   * Returns every row of the function as JSON; a function with a single value returns that value.
+   * A call that takes longer than `timeoutMs` fails and its connection is closed, so that a silent
+   * database holds none; the database may have executed it nevertheless.
    *
-   * @throws SyncError what the function refuses, in its own code · `db/…` when the database cannot
-   * be asked
+   * @throws SyncError with the code that the function raised · `db/…` when the database is
+   * unavailable
    */
   call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]>
 }
 
-/** The same inside a session, where several calls can share a transaction. */
+/** Calls inside a session, where several of them can share a transaction. */
 export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   return {
     async call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
@@ -44,30 +44,27 @@ export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   }
 }
 
-/**
- * A statement that has failed when it takes longer than `timeoutMs`; a pool closes its connection
- * then.
- */
+/** A statement that fails after `timeoutMs`. A pool closes its connection then. */
 export function timed(text: string, timeoutMs: number): { readonly text: string } {
-  // pg's types know it of whole connections only.
+  // The types of pg know this option for whole connections only.
   const statement = { text, query_timeout: timeoutMs }
   return statement
 }
 
-/** A document as an argument: pg would make an SQL array of a list, so it is told otherwise. */
+/** A document as an argument. Without this, pg would turn a list into an SQL array. */
 export function jsonb(value: unknown): object {
   return { toPostgres: () => toStorableJson(JSON.stringify(value)), toJSON: () => value }
 }
 
-/** The only row. @throws Error when there is none: functions that answer one always do */
+/** Returns the only row. @throws Error when the function returned none */
 export function one<Row>([row]: readonly Row[]): Row {
-  if (row === undefined) throw new Error('The function answered without a row')
+  if (row === undefined) throw new Error('The function returned no row')
   return row
 }
 
 /**
- * What a `bytea` looks like as text, in either `bytea_output`: the Data API's sessions are not ours
- * to set.
+ * Reads the text of a `bytea` in either format of `bytea_output`, which the sessions of the Data API
+ * decide.
  */
 export function toBytes(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')

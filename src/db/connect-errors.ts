@@ -1,5 +1,5 @@
-// Why a connection to Postgres could not be made, in words of our own for each kind: what pg and
-// the server say names neither the setting nor the remedy.
+// Explains why a connection to Postgres failed. The messages of pg and the server name neither the
+// setting nor the remedy.
 
 import { lookup } from 'node:dns/promises'
 import { SyncError } from '../core/errors.ts'
@@ -14,11 +14,11 @@ interface Place {
   readonly user: string
 }
 
-/** `error` as `db/unreachable`, told by host, port, database and user, never by the password. */
-export async function nameConnectFailure(address: URL, error: unknown): Promise<SyncError> {
-  const place = placeOf(address)
+/** The error as `db/unreachable`, with host, port, database and user, never the password. */
+export async function explainConnectError(address: URL, error: unknown): Promise<SyncError> {
+  const place = toPlace(address)
   const reason =
-    (await reasonOf(error, place)) ?? createRedactor(secretsOfAddress(address.href))(wordsOf(error))
+    (await explain(error, place)) ?? createRedactor(secretsOfAddress(address.href))(toText(error))
   return new SyncError(
     'db/unreachable',
     `Cannot connect to database ${place.database} at ${place.host}:${place.port}: ${reason}`,
@@ -26,9 +26,9 @@ export async function nameConnectFailure(address: URL, error: unknown): Promise<
   )
 }
 
-function placeOf({ hostname, port, pathname, username, password, searchParams }: URL): Place {
+function toPlace({ hostname, port, pathname, username, password, searchParams }: URL): Place {
   const user = decodeURIComponent(username) || (searchParams.get('user') ?? '')
-  // A word alone before the "@" may be the password.
+  // A single word before the "@" may be the password.
   const isShown = username === '' || password !== ''
   return {
     host: decodeURIComponent(hostname) || 'localhost',
@@ -38,8 +38,8 @@ function placeOf({ hostname, port, pathname, username, password, searchParams }:
   }
 }
 
-async function reasonOf(error: unknown, place: Place): Promise<string | null> {
-  // Several addresses were tried: the first one tells.
+async function explain(error: unknown, place: Place): Promise<string | null> {
+  // One error for each address that was tried; they are alike.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return null
   const code = findErrno(first) ?? ''
@@ -54,23 +54,24 @@ async function reasonOf(error: unknown, place: Place): Promise<string | null> {
 
 const NETWORK = new Map([
   ['ENOTFOUND', 'DNS does not know the host; check its name'],
-  ['EAI_AGAIN', 'DNS does not answer'],
+  ['EAI_AGAIN', 'DNS does not respond'],
   [
     'ECONNREFUSED',
     'nothing accepts connections there; check host and port, and that the server runs',
   ],
-  ['ECONNRESET', 'the connection was reset before the server said anything'],
-  ['EHOSTUNREACH', 'there is no route to the host'],
-  ['ENETUNREACH', 'there is no route to the host'],
-  ['EADDRNOTAVAIL', 'there is no route to the host'],
-  ['ETIMEDOUT', 'the host does not answer; a firewall may be in the way'],
-  ['ENOENT', 'there is no such socket; check that the server runs'],
+  ['ECONNRESET', 'the connection was reset before the server responded'],
+  ['EHOSTUNREACH', 'the host cannot be reached from this network'],
+  ['ENETUNREACH', 'the host cannot be reached from this network'],
+  ['EADDRNOTAVAIL', 'the host cannot be reached from this network'],
+  ['ETIMEDOUT', 'the host does not respond; a firewall may block the connection'],
+  ['ENOENT', 'the socket does not exist; check that the server runs'],
 ])
 
 // https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4
 // address only as an add-on.
 const IPV6_ONLY =
-  'the host has only an IPv6 address, and this machine has no way to it. For Supabase use the session pooler (…pooler.supabase.com:5432)'
+  'the host has only an IPv6 address, which this machine cannot reach. ' +
+  'For Supabase use the session pooler (…pooler.supabase.com:5432)'
 
 async function isIpv6Only(host: string): Promise<boolean> {
   const found = await lookup(host, { all: true }).catch(() => [])
@@ -84,14 +85,14 @@ function authenticationReason(
   message: string,
   { database, user }: Place,
 ): string | null {
-  if (code === '28P01') return `the password is wrong, or there is no user ${user}`
+  if (code === '28P01') return `the password is wrong, or user ${user} does not exist`
   if (/client password must be a string|no password/i.test(message))
-    return `the server asks for a password, and DATABASE_URL has none`
-  if (code === '3D000') return `there is no database "${database}" on this server`
+    return `the server requires a password, and DATABASE_URL has none`
+  if (code === '3D000') return `database "${database}" does not exist on this server`
   if (code === '28000' && /no pg_hba\.conf entry/.test(message)) {
     return /no encryption|SSL off/.test(message)
-      ? `the server takes no connection without TLS from user ${user}; add sslmode=require to DATABASE_URL`
-      : `the server's pg_hba.conf lets user ${user} in neither from here nor to database "${database}"`
+      ? `the server requires TLS from user ${user}; add sslmode=require to DATABASE_URL`
+      : `the server's pg_hba.conf refuses user ${user} from this address to "${database}"`
   }
   if (code === '28000') return `the server does not let user ${user} log in`
   if (code === '42501') return `user ${user} may not connect to database "${database}"`
@@ -100,11 +101,11 @@ function authenticationReason(
 
 function tlsReason(code: string, message: string): string | null {
   if (/does not support SSL/.test(message))
-    return 'the server has no TLS (SSL), which sslmode in DATABASE_URL asks for'
+    return 'the server has no TLS (SSL), which sslmode in DATABASE_URL requires'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return "the server's TLS certificate is for another host"
   if (/CERT|SIGNATURE|ISSUER|CHAIN/.test(code))
-    return `the server's TLS certificate is not trusted (${code}); name the one that signed it by sslrootcert`
+    return `the server's TLS certificate is not trusted (${code}); set sslrootcert to its issuer's`
   if (
     code === 'EPROTO' ||
     code.startsWith('ERR_SSL_') ||
@@ -116,14 +117,14 @@ function tlsReason(code: string, message: string): string | null {
 
 function protocolReason(code: string, message: string): string | null {
   if (code === '57P03') return 'the server is starting or stopping; try again in a moment'
-  if (/^53[34]00$/.test(code)) return 'the server has no connection left for us'
+  if (/^53[34]00$/.test(code)) return 'the server has no connection left'
   if (/timeout/i.test(message))
-    return 'the host does not answer in time; a firewall may be in the way'
+    return 'the host does not respond in time; a firewall may block the connection'
   if (message.startsWith('Connection terminated'))
     return 'the server closed the connection without a reason; is there a Postgres at this port?'
   return null
 }
 
-function wordsOf(error: unknown): string {
+function toText(error: unknown): string {
   return error instanceof Error ? error.message || findErrno(error) || error.name : String(error)
 }

@@ -1,4 +1,4 @@
-// What a refusal of the Data API says of itself.
+// The code and the message of each refusal of the Data API.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -8,16 +8,16 @@ import { test, type TestContext } from 'node:test'
 import { isSyncError } from '../../test/support/error-matchers.ts'
 import { DataApi } from './data-api.ts'
 
-interface Answer {
+interface GivenResponse {
   readonly status: number
   readonly body: unknown
   readonly type?: string
 }
 
-async function ask(
+async function callAgainst(
   t: TestContext,
   secretKey: string,
-  { status, body, type = 'application/json' }: Answer,
+  { status, body, type = 'application/json' }: GivenResponse,
   secrets: readonly string[] = [],
 ): Promise<never> {
   const server = createServer(
@@ -34,17 +34,17 @@ async function ask(
     secretKey,
     secrets,
   }).call('list_sources', {})
-  throw new Error('It answered')
+  throw new Error('The call succeeded')
 }
 
 const REFUSALS: readonly (readonly [
   what: string,
-  answer: Answer,
+  response: GivenResponse,
   code: string,
   message: RegExp,
 ])[] = [
   [
-    'Postgres that is restarted',
+    'a restart of Postgres',
     {
       status: 400,
       body: {
@@ -55,10 +55,10 @@ const REFUSALS: readonly (readonly [
       },
     },
     'db/unreachable',
-    /answers 400: server closed the connection unexpectedly: its connection to Postgres broke$/,
+    /responds 400: server closed the connection unexpectedly: its connection to Postgres broke$/,
   ],
   [
-    'a schema cache that is not there',
+    'a missing schema cache',
     {
       status: 503,
       body: {
@@ -88,10 +88,10 @@ const REFUSALS: readonly (readonly [
     /without a path$/,
   ],
   [
-    'a gateway that knows no such path',
+    'a gateway without this path',
     { status: 404, body: { error: 'requested path is invalid' } },
     'settings/invalid',
-    /answers 404: requested path is invalid$/,
+    /responds 404: requested path is invalid$/,
   ],
   [
     'a redirect',
@@ -100,19 +100,19 @@ const REFUSALS: readonly (readonly [
     /a redirect, so SUPABASE_URL is not the address itself$/,
   ],
   [
-    'an answer that is cut short',
+    'a truncated response',
     { status: 200, body: '[{"name": "sh' },
     'db/unreachable',
-    /answers 200: broken JSON$/,
+    /responds 200: broken JSON$/,
   ],
   [
-    'an answer that is no list of rows',
+    'a response without a list of rows',
     { status: 200, body: { status: 'ok' } },
     'db/unreachable',
-    /answers 200: no reason given$/,
+    /responds 200: no reason given$/,
   ],
   [
-    'one of our refusals with facts that cannot be read',
+    'a refusal of a function with unreadable facts',
     {
       status: 400,
       body: { code: 'SHELF', hint: 'run/fenced', message: 'Taken over', details: '{"run":' },
@@ -121,54 +121,54 @@ const REFUSALS: readonly (readonly [
     /^Taken over$/,
   ],
   [
-    'a code that is no text',
+    'a code that is a number',
     { status: 500, body: { code: 42, message: { deep: true } } },
     'db/unreachable',
-    /answers 500: no reason given$/,
+    /responds 500: no reason given$/,
   ],
 ]
 
-for (const [what, answer, code, message] of REFUSALS) {
+for (const [what, response, code, message] of REFUSALS) {
   test(`${what} is ${code}`, async (t) => {
-    await assert.rejects(ask(t, 'sb_secret_planted', answer), isSyncError(code, message))
+    await assert.rejects(callAgainst(t, 'sb_secret_planted', response), isSyncError(code, message))
   })
 }
 
-test('a token that is refused for its time is waited out, unless it is the key itself and over', async (t) => {
-  const refusal = (message: string): Answer => ({
+test('a token that is refused for its time is retried, unless it is the key itself and expired', async (t) => {
+  const refusal = (message: string): GivenResponse => ({
     status: 401,
     body: { code: 'PGRST303', message },
   })
   for (const message of ['JWT issued at future', 'JWT not yet valid', 'JWT expired']) {
     await assert.rejects(
-      ask(t, 'sb_secret_planted', refusal(message)),
+      callAgainst(t, 'sb_secret_planted', refusal(message)),
       isSyncError('db/unreachable', /the clocks of its servers differ/),
     )
   }
   await assert.rejects(
-    ask(t, 'eyJplanted', refusal('JWT issued at future')),
+    callAgainst(t, 'eyJplanted', refusal('JWT issued at future')),
     isSyncError('db/unreachable', /the clocks/),
   )
   await assert.rejects(
-    ask(t, 'eyJplanted', refusal('JWT expired')),
-    isSyncError('settings/invalid', /time is over: take a secret key/),
+    callAgainst(t, 'eyJplanted', refusal('JWT expired')),
+    isSyncError('settings/invalid', /expired token: take a secret key/),
   )
 })
 
-test('a key that the Data API quotes is taken out before the message is cut', async (t) => {
+test('a key that the Data API quotes is redacted before the message is cut', async (t) => {
   const secretKey = 'planted-key-of-a-project'
   const body = { message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }
   await assert.rejects(
-    ask(t, secretKey, { status: 400, body }),
+    callAgainst(t, secretKey, { status: 400, body }),
     isSyncError('db/unsuitable', /x{285} \[redacted\]y*…$/),
   )
 })
 
-test('another secret that it quotes, out of a record for instance, is taken out before the message is cut too', async (t) => {
+test('another secret that it quotes, for example from a record, is redacted too', async (t) => {
   const secret = 'planted-key-0f-a-supplier'
   const body = { message: `${'x'.repeat(285)} ${secret}` }
   await assert.rejects(
-    ask(t, 'sb_secret_planted', { status: 400, body }, [secret]),
+    callAgainst(t, 'sb_secret_planted', { status: 400, body }, [secret]),
     isSyncError('db/unsuitable', /x{285} \[redacted\]$/),
   )
 })

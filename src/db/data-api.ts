@@ -1,6 +1,6 @@
-// Supabase's Data API as a way to the schema's functions: each call is one request to PostgREST and
-// one transaction, so nothing lasts from one to the next. One attempt a call: whoever calls knows
-// whether it may be made again.
+// Calls of the schema's functions through Supabase's Data API. Each call is one request to PostgREST
+// and one transaction, so no state lasts between calls. A call is attempted once: the caller knows
+// whether it may be repeated.
 
 import type { ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
@@ -33,10 +33,10 @@ export interface DataApiOptions {
   readonly secrets?: readonly string[]
 }
 
-/** Where the functions are; not in `api`, whose functions people open to everybody. */
+/** The schema of the functions; not `api`, whose functions an operator may open to the public. */
 const SCHEMA = 'pipeline'
 
-/** Longer than the functions' own 55 s, so that Postgres is the one to give up. */
+/** Longer than the functions' own 55 s, so that Postgres ends a slow call first. */
 const TIMEOUT_MS = 70_000
 
 const NO_CONNECTION: Advice = ['db/unreachable', 'it has no connection to Postgres']
@@ -47,18 +47,19 @@ const OTHER_KEY: Advice = [
 
 type Advice = readonly [code: ErrorCode, advice: string]
 
-/** What PostgREST says by itself: https://docs.postgrest.org/en/stable/references/errors.html */
+/** Codes of PostgREST itself: https://docs.postgrest.org/en/stable/references/errors.html */
 const NAMED_CODES: Readonly<Record<string, Advice>> = {
-  // Postgres went away in mid-sentence, so there is no SQLSTATE; the status is 400.
+  // The connection to Postgres broke during the call, so the SQLSTATE is empty; the status is 400.
   '': ['db/unreachable', 'its connection to Postgres broke'],
   PGRST000: NO_CONNECTION,
   PGRST001: NO_CONNECTION,
-  // It waits for a schema that is exposed but not there, just as for Postgres itself:
+  // PostgREST reports an exposed schema that does not exist in the same way:
   // https://github.com/supabase/supabase/issues/45904
   PGRST002: [
     'db/unreachable',
-    `it cannot read the database. If this lasts, an exposed schema does not exist: see that ${SCHEMA}, and each other one ` +
-      "in the project's settings under Data API, is in the database, and that the Data API is on",
+    'it cannot read the database. If this lasts, an exposed schema does not exist: see that ' +
+      `${SCHEMA}, and each other one in the project's settings under Data API, is in the ` +
+      'database, and that the Data API is on',
   ],
   PGRST003: ['db/busy', 'all of its connections are in use'],
   PGRST106: ['db/not-exposed', `schema ${SCHEMA} is not exposed`],
@@ -68,7 +69,8 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
   ],
   PGRST202: [
     'db/not-migrated',
-    'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`',
+    'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and ' +
+      '`supabase db push`',
   ],
   PGRST301: OTHER_KEY,
   PGRST302: OTHER_KEY,
@@ -79,13 +81,17 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
 }
 
 /**
- * Of a token that the gateway makes itself, so another try has another one: for a secret key, which
- * is no token, or a clock that is behind.
+ * For a token that the gateway creates from a secret key, or that its clock takes for a future one:
+ * a later attempt succeeds.
  */
-const TOKEN_PASSES: Advice = ['db/unreachable', 'the clocks of its servers differ, which passes']
-const TOKEN_OVER: Advice = [
+const TOKEN_NOT_YET_VALID: Advice = [
+  'db/unreachable',
+  'the clocks of its servers differ, which is temporary',
+]
+const TOKEN_EXPIRED: Advice = [
   'settings/invalid',
-  "the key is a token whose time is over: take a secret key (sb_secret_…) from the project's settings, under API keys",
+  "the key is an expired token: take a secret key (sb_secret_…) from the project's settings, " +
+    'under API keys',
 ]
 
 export class DataApi implements PipelineDb {
@@ -112,7 +118,7 @@ export class DataApi implements PipelineDb {
     const { response, text } = await this.#post(name, renderArgs(args), timeoutMs)
     const rows = response.ok && isJson(response) ? readRows<Row>(text) : null
     if (rows !== null) return rows
-    throw toSyncError(this.#failureOf(response, text))
+    throw toSyncError(this.#toError(response, text))
   }
 
   readKnownHashes(sourceId: number, take: TakeHash): Promise<void> {
@@ -123,7 +129,7 @@ export class DataApi implements PipelineDb {
     return Promise.resolve(new DataApiWriter(this, options))
   }
 
-  /** @throws SyncError `db/not-migrated` when the project has none of our functions */
+  /** @throws SyncError `db/not-migrated` when the project does not have Shelfsync's functions */
   listAppliedVersions(): Promise<string[]> {
     return this.call<string>('list_applied_versions', {})
   }
@@ -151,16 +157,16 @@ export class DataApi implements PipelineDb {
     } catch (error) {
       throw new SyncError(
         'db/unreachable',
-        `The Data API at ${this.host} does not answer (${describeFetchError(error)})`,
+        `The Data API at ${this.host} does not respond (${describeFetchError(error)})`,
       )
     }
   }
 
-  /** Everything that is said here is redacted, and no more of it than one line. */
-  #failureOf(response: Response, text: string): Error {
+  /** The message is redacted and cut to one line. */
+  #toError(response: Response, text: string): Error {
     const { status } = response
     const { code, message, details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
-    const said = `The Data API at ${this.host} answers ${status}: ${shorten(this.#redact(message))}`
+    const said = `The Data API at ${this.host} responds ${status}: ${shorten(this.#redact(message))}`
     const named = this.#adviceOn(code, message)
     if (named) {
       return new SyncError(named[0], `${said}: ${named[1]}`, {
@@ -179,7 +185,7 @@ export class DataApi implements PipelineDb {
 
   #adviceOn(code: string | undefined, message: string): Advice | undefined {
     if (code === 'PGRST303')
-      return this.#isToken && !/future|not yet/i.test(message) ? TOKEN_OVER : TOKEN_PASSES
+      return this.#isToken && !/future|not yet/i.test(message) ? TOKEN_EXPIRED : TOKEN_NOT_YET_VALID
     return code === undefined ? undefined : NAMED_CODES[code]
   }
 }
@@ -194,7 +200,7 @@ function renderArgs(args: Args): string {
   )
 }
 
-/** Null: it is not JSON, or no list of rows, whatever its header says. */
+/** Null when the body is not a JSON list, even with the right content type. */
 function readRows<Row>(text: string): Row[] | null {
   try {
     const rows: unknown = JSON.parse(text)
@@ -204,7 +210,7 @@ function readRows<Row>(text: string): Row[] | null {
   }
 }
 
-/** An error as PostgREST writes it, or the gateway before it, which has no code. */
+/** An error of PostgREST, or of the gateway before it, which has no code. */
 interface Refusal {
   readonly code?: string
   readonly message: string
@@ -228,7 +234,7 @@ function readRefusal(text: string): Refusal {
   }
 }
 
-/** A redirect is not followed: it would carry the key to wherever it leads. */
+/** A redirect is not followed: it would send the key to another address. */
 function noJson(status: number): Refusal {
   return {
     message:

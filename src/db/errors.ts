@@ -1,4 +1,4 @@
-// What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint, and
+// Turns errors of Postgres into SyncErrors. SQLSTATE SHELF has one of our codes as its hint, and
 // facts as JSON in its detail.
 
 import { ERRORS, type ErrorCode } from '../core/error-table.ts'
@@ -10,7 +10,7 @@ interface PostgresError extends Error {
   readonly detail?: string
 }
 
-/** Returns the result of a query; an error that we named is thrown as SyncError. */
+/** Returns the result of a query. A known error is thrown as SyncError. */
 export async function translateErrors<Result>(query: Promise<Result>): Promise<Result> {
   try {
     return await query
@@ -19,21 +19,19 @@ export async function translateErrors<Result>(query: Promise<Result>): Promise<R
   }
 }
 
-/** The same error in our words; one that we did not name comes back as it is. */
+/** The SyncError for a known error. Any other error is returned unchanged. */
 export function toSyncError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code = '', hint, detail } = error as PostgresError
   if (code === 'SHELF' && hint !== undefined && Object.hasOwn(ERRORS, hint)) {
     return new SyncError(hint as ErrorCode, error.message, {
       cause: error,
-      detail: factsIn(detail),
+      detail: parseFacts(detail),
     })
   }
   if (isConnectionError(error)) {
     const what =
-      code === '53300'
-        ? 'Postgres has no connection left for us'
-        : 'The connection to Postgres is gone'
+      code === '53300' ? 'Postgres has no connection left' : 'The connection to Postgres is lost'
     return new SyncError('db/unreachable', `${what}: ${error.message || code}`, { cause: error })
   }
   const named = NAMED_STATES.find(({ states }) => states.test(code))
@@ -42,11 +40,8 @@ export function toSyncError(error: unknown): unknown {
     : error
 }
 
-/**
- * What stands between us and Postgres may have changed it; the code and the message are what
- * counts.
- */
-function factsIn(detail: string | undefined): Record<string, unknown> {
+/** Empty when a proxy has changed the JSON: the code and the message are what matters. */
+function parseFacts(detail: string | undefined): Record<string, unknown> {
   try {
     return Object(JSON.parse(detail ?? '{}')) as Record<string, unknown>
   } catch {
@@ -62,15 +57,15 @@ const NAMED_STATES: readonly {
   {
     states: /^(3F000|42P01)$/,
     code: 'db/not-migrated',
-    what: "The database has not all of Shelfsync's tables",
+    what: "The database does not have all of Shelfsync's tables",
   },
   { states: /^42501$/, code: 'db/denied', what: 'The login of DATABASE_URL lacks a right' },
-  { states: /^53100$/, code: 'db/full', what: 'Postgres takes no more rows' },
+  { states: /^53100$/, code: 'db/full', what: 'The disk of Postgres is full' },
   { states: /^25006$/, code: 'db/read-only', what: 'The database is read-only' },
   {
     states: /^(53...|57014|55P03|40001|40P01)$/,
     code: 'db/busy',
-    what: 'Postgres could not do it now',
+    what: 'Postgres is busy',
   },
 ]
 
@@ -80,14 +75,11 @@ const NAMED_STATES: readonly {
  */
 const CONNECTION_CODES =
   /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
-/** What pg says without a code. */
+/** Messages of pg that come without a code. */
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Query read timeout|Client (has encountered|was closed))/i
 
-/**
- * Whether `error` says that the connection is gone, so that the same work may succeed on another
- * one.
- */
+/** True when the connection is lost, so that the same work may succeed on another one. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof SyncError) return error.code === 'db/unreachable'
@@ -98,9 +90,9 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /**
- * SQLSTATEs that the content of a record can cause; all others say something about the database,
- * the schema or a bug, and must not set a record aside. `catalog.write_batch` catches the same
- * ones. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * SQLSTATEs that the content of a record can cause. All others point to the database, the schema or
+ * a bug, and must not quarantine a record. `catalog.write_batch` catches the same ones.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export const RECORD_STATES: Readonly<Record<string, string>> = {
   '22001': 'string_data_right_truncation',
@@ -113,13 +105,13 @@ export const RECORD_STATES: Readonly<Record<string, string>> = {
   '23502': 'not_null_violation',
   '23505': 'unique_violation',
   '23514': 'check_violation',
-  // A value that no index row holds.
+  // A value that is too long for an index.
   '54000': 'program_limit_exceeded',
   // A document that is nested too deeply.
   '54001': 'statement_too_complex',
 }
 
-/** Whether Postgres refuses the content of a record, so that a smaller batch finds it. */
+/** True when Postgres refused the content of a record, which smaller batches can find. */
 export function isRecordRefusal(error: unknown): error is Error {
   return error instanceof Error && Object.hasOwn(RECORD_STATES, (error as PostgresError).code ?? '')
 }

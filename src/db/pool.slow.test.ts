@@ -17,7 +17,7 @@ import { transaction } from './transaction.ts'
 
 const options = { applicationName: 'pool test' }
 
-test('values arrive exact: big integers, decimals and days are never rounded or shifted', async (t) => {
+test('big integers, decimals and days are read exactly', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { rows } =
     await pool.query(`select 9007199254740991 as safe, 9007199254740993 as big, array[1, null, 9007199254740993] as bigs,
@@ -35,7 +35,7 @@ test('values arrive exact: big integers, decimals and days are never rounded or 
   })
 })
 
-test('a session reads and waits as we need it, whatever the database and the role say', async (t) => {
+test('a session overrides the settings of the database and the role', async (t) => {
   const { url, pool } = await openTestDatabase(t)
   const odd = {
     timezone: 'Asia/Tokyo',
@@ -89,7 +89,7 @@ test('a session reads and waits as we need it, whatever the database and the rol
   ])
 })
 
-test('a database that is read-only can be read, and says so when it is written to', async (t) => {
+test('a read-only database can be read, and a write reports it', async (t) => {
   const { url, pool } = await openTestDatabase(t)
   await pool.query(
     `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
@@ -112,7 +112,7 @@ async function failureOf(address: string): Promise<SyncError> {
   return error
 }
 
-test('each kind of failure to connect has its own words, with host, port and name and never the password', async (t) => {
+test('each kind of connection failure has its own message, with host, port and name but never the password', async (t) => {
   const { url, pool } = await openTestDatabase(t)
   const role = `locked_${process.pid}`
   await pool.query(`create role ${role} nologin password 'hunter2/'`)
@@ -125,20 +125,20 @@ test('each kind of failure to connect has its own words, with host, port and nam
     Object.assign(new URL(url), { password: 'hunter2%2F', ...changes })
   const { port } = mute.address() as AddressInfo
   const cases = [
-    [at({}), /the password is wrong, or there is no user "postgres"$/],
+    [at({}), /the password is wrong, or user "postgres" does not exist$/],
     [
-      at({ username: 'nobody at all' }),
-      /the password is wrong, or there is no user "nobody at all"$/,
+      at({ username: 'missing user' }),
+      /the password is wrong, or user "missing user" does not exist$/,
     ],
     [at({ username: role }), /does not let user ".*" log in$/],
     [
       Object.assign(new URL(url), { password: '' }),
-      /asks for a password, and DATABASE_URL has none$/,
+      /requires a password, and DATABASE_URL has none$/,
     ],
-    [Object.assign(new URL(url), { username: 'hunter2', password: '' }), /asks for a password/],
+    [Object.assign(new URL(url), { username: 'hunter2', password: '' }), /requires a password/],
     [
       Object.assign(new URL(url), { pathname: '/now%20here' }),
-      /Cannot connect to database now here at .*: there is no database "now here" on this server$/,
+      /Cannot connect to database now here at .*: database "now here" does not exist on this server$/,
     ],
     [
       at({ port: '1' }),
@@ -146,12 +146,12 @@ test('each kind of failure to connect has its own words, with host, port and nam
     ],
     [
       at({ hostname: 'nowhere.invalid' }),
-      /DNS (does not know the host; check its name|does not answer) \(E/,
+      /DNS (does not know the host; check its name|does not respond) \(E/,
     ],
     [at({ hostname: '0.0.0.0', port: String(port) }), /is there a Postgres at this port\?$/],
     [
       at({ search: 'sslmode=require' }),
-      /the server has no TLS \(SSL\), which sslmode in DATABASE_URL asks for$/,
+      /the server has no TLS \(SSL\), which sslmode in DATABASE_URL requires$/,
     ],
     [at({ search: 'sslmode=no-verify' }), /the server has no TLS/],
   ] as const
@@ -171,9 +171,9 @@ test('each kind of failure to connect has its own words, with host, port and nam
   await pool.query(`drop role ${role}`)
 })
 
-test('a certificate that nobody signed is accepted unless the address asks for its verification', async (t) => {
+test('a self-signed certificate is accepted unless the address requires verification', async (t) => {
   const { key, cert } = createCertificate('db.test')
-  // A Postgres as far as the password: it agrees to TLS, and refuses whoever comes through it.
+  // Acts as a Postgres up to the password: it agrees to TLS, and refuses every login.
   const server = createServer((socket) => {
     socket
       .on('error', () => undefined)
@@ -227,7 +227,7 @@ test('a certificate that nobody signed is accepted unless the address asks for i
   assert.match((await failureOf(`${base}?ssl=true`)).message, /the password is wrong/)
 })
 
-test('an address that cannot be read says what to write, and none of it', async () => {
+test('the message for an unreadable address explains the fault and repeats no part of the address', async () => {
   const cases = [
     ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/],
     ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
@@ -254,7 +254,7 @@ test('an address that cannot be read says what to write, and none of it', async 
   }
 })
 
-test('what is no Postgres address is refused without repeating it', async () => {
+test('an invalid Postgres address is refused without repeating it', async () => {
   for (const address of ['', 'https://hunter2.example', 'host=localhost password=hunter2']) {
     await assert.rejects(openPool(address, options), (error: unknown) => {
       assert.ok(error instanceof SyncError)
@@ -291,7 +291,7 @@ test("Supabase's transaction port is refused before anything is sent to it", asy
   }
 })
 
-test('sslmode is kept: without TLS on the server, require fails and a missing sslmode goes on in the clear', async (t) => {
+test('sslmode is kept: without TLS on the server, require fails and a missing sslmode connects without TLS', async (t) => {
   const { url } = await openTestDatabase(t)
   const strict = new URL(url)
   strict.searchParams.set('sslmode', 'require')
@@ -310,7 +310,7 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
   await pool.end()
 })
 
-test('a transaction keeps all or nothing', async (t) => {
+test('a transaction commits all of its work or nothing', async (t) => {
   const { pool } = await openTestDatabase(t)
   await pool.query('create table kept (n integer)')
   assert.equal(
@@ -333,7 +333,7 @@ test('a transaction keeps all or nothing', async (t) => {
   assert.equal(pool.idleCount, pool.totalCount)
 })
 
-test('a transaction in which a failure was swallowed is an error, not a commit that never was', async (t) => {
+test('a transaction with an ignored failure is an error, not a commit', async (t) => {
   const { pool } = await openTestDatabase(t)
   await assert.rejects(
     pool.transaction((client) => client.query('select 1 / 0').catch(() => undefined)),
@@ -341,7 +341,7 @@ test('a transaction in which a failure was swallowed is an error, not a commit t
   )
 })
 
-test('a connection that breaks inside a transaction is a connection error, is thrown away, and ends nothing else', async (t) => {
+test('a connection that breaks inside a transaction is a connection error and leaves the pool', async (t) => {
   const { pool } = await openTestDatabase(t)
   const lost = await pool
     .transaction(async (client) => {
@@ -358,7 +358,7 @@ test('a connection that breaks inside a transaction is a connection error, is th
   assert.equal(pool.idleCount, pool.totalCount)
 })
 
-test('a Postgres without a free connection says so, and may have one later', async (t) => {
+test('a Postgres without a free connection is reported as such, and is retried', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   const role = `crowded_${process.pid}`
   await pool.query(`create role ${role} login password 'pw' connection limit 0`)
@@ -367,13 +367,10 @@ test('a Postgres without a free connection says so, and may have one later', asy
   await pool.query(`drop role ${role}`)
   assert.ok(refused instanceof SyncError)
   assert.deepEqual([refused.code, refused.action], ['db/unreachable', 'retry'])
-  assert.match(
-    refused.message,
-    /^Postgres has no connection left for us: too many connections for role/,
-  )
+  assert.match(refused.message, /^Postgres has no connection left: too many connections for role/)
 })
 
-test('only a lost connection counts as one', async (t) => {
+test('only a lost connection counts as a connection error', async (t) => {
   const { pool } = await openTestDatabase(t)
   const failed = await pool.query('select 1 / 0').catch((error: unknown) => error)
   assert.equal(isConnectionError(failed), false)

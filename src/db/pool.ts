@@ -5,7 +5,7 @@
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import { type Args, inSession } from './catalog.ts'
-import { nameConnectFailure } from './connect-errors.ts'
+import { explainConnectError } from './connect-errors.ts'
 import type { PipelineDb, TakeHash } from './pipeline-db.ts'
 import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
 import { copyKnownHashes } from './read/known-hashes.ts'
@@ -53,7 +53,7 @@ export class Db extends pg.Pool implements PipelineDb {
     return new CopyWriter(await this.connect(), numbers, options)
   }
 
-  /** Empty for a database that has none of our tables. */
+  /** Empty for a database without Shelfsync's tables. */
   async listAppliedVersions(): Promise<string[]> {
     const { rows } = await this.query<{ migrated: boolean }>(
       `select to_regprocedure('catalog.list_applied_versions()') is not null as migrated`,
@@ -138,7 +138,7 @@ export async function openPool(
     return pool
   } catch (error) {
     await pool.end()
-    throw error instanceof SyncError ? error : await nameConnectFailure(address, error)
+    throw error instanceof SyncError ? error : await explainConnectError(address, error)
   }
 }
 

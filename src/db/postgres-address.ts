@@ -1,5 +1,5 @@
-// The address of a Postgres, as pg can use it. TLS is chosen as libpq chooses it: pg alone verifies
-// under `require`, and sends everything in the clear by default.
+// Prepares the address of a Postgres for pg. TLS follows the rules of libpq: pg alone verifies
+// certificates under `require`, and by default uses no TLS.
 
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
@@ -18,7 +18,7 @@ const SSL_MODES: readonly string[] = [
 ]
 const FORM = 'postgres://user:password@host:5432/database'
 
-/** @throws SyncError `settings/invalid`, which repeats nothing of the address */
+/** @throws SyncError `settings/invalid`, which repeats no part of the address */
 export function parsePostgresAddress(databaseUrl: string): URL {
   const problem = findUnencoded(databaseUrl)
   if (problem !== null) throw invalid(`expected ${problem}`)
@@ -32,18 +32,19 @@ export function parsePostgresAddress(databaseUrl: string): URL {
     throw invalid('expected sslnegotiation to be postgres or direct')
   const ssl = address.searchParams.get('ssl')
   if (ssl !== null && !['true', '1', 'false', '0'].includes(ssl))
-    throw invalid('expected ssl to be true or false; sslmode says more')
+    throw invalid('expected ssl to be true or false; sslmode has more values')
   if (mode === 'verify-ca' && !address.searchParams.has('sslrootcert')) {
     throw invalid(
-      "sslmode=verify-ca needs sslrootcert, the file of the certificate that signed the server's; for a public one use verify-full",
+      'sslmode=verify-ca needs sslrootcert, the file of the certificate that signed the ' +
+        "server's; for a public one use verify-full",
     )
   }
   return address
 }
 
 /**
- * The address with the TLS that it asks for; where it asks for none, a server on another machine is
- * asked whether it has it.
+ * Returns the address with an explicit TLS mode. Without one in the address, a server on another
+ * machine is tested for TLS.
  */
 export async function chooseTls(address: URL): Promise<string> {
   const url = new URL(address)
@@ -57,17 +58,17 @@ export async function chooseTls(address: URL): Promise<string> {
     url.searchParams.get('sslmode') ??
     (ssl === null ? 'prefer' : /^(true|1)$/.test(ssl) ? 'require' : 'disable')
   url.searchParams.set('sslmode', mode)
-  // PGSSLNEGOTIATION is for TLS, and pg refuses it without.
+  // pg refuses PGSSLNEGOTIATION without TLS.
   if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')
-  // A replication connection takes no statements with parameters. `false` keeps PGREPLICATION out,
-  // but PgBouncer refuses the very word.
+  // A replication connection accepts no statements with parameters. `false` overrides PGREPLICATION,
+  // but PgBouncer refuses any value.
   if (url.searchParams.get('replication') !== 'false') url.searchParams.delete('replication')
   if (mode === 'no-verify') {
     // With a root certificate `require` verifies.
     url.searchParams.delete('sslrootcert')
     url.searchParams.set('sslmode', 'require')
   }
-  // Who begins with TLS directly has chosen it.
+  // Direct negotiation implies TLS.
   if (!['prefer', 'allow'].includes(mode) || url.searchParams.get('sslnegotiation') === 'direct') {
     if (mode === 'prefer' || mode === 'allow') url.searchParams.set('sslmode', 'require')
     return url.href
@@ -77,7 +78,7 @@ export async function chooseTls(address: URL): Promise<string> {
   return url.href
 }
 
-/** pg reads them itself, in the middle of connecting, and its failure would name no setting. */
+/** Checked here because the error of pg would name no setting. */
 async function requireFiles({ searchParams }: URL): Promise<void> {
   for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
     const file = searchParams.get(name)
@@ -99,7 +100,7 @@ async function refusesTls(address: URL): Promise<boolean> {
   } catch (error) {
     return error instanceof Error && /does not support SSL/.test(error.message)
   } finally {
-    await client.end()
+    await client.end().catch(() => undefined)
   }
 }
 

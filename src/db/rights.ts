@@ -1,22 +1,20 @@
-// Which roles a login really has, asked before it works: without its rights a process would take
-// tasks that it can only ruin.
+// Checks the roles of a login before a process starts: without their rights it would claim tasks
+// that it cannot finish.
 
 import { translateErrors } from './errors.ts'
 import type { Db } from './pool.ts'
 
-/**
- * For each role that `migrate` makes, a function that its work needs and no other of them may call.
- */
-const TELLTALES = {
+/** For each role that `migrate` creates, a function that only this role may call. */
+const ROLE_FUNCTIONS = {
   shelfsync_fetcher: 'add_part',
   shelfsync_maintainer: 'apply_batch',
   shelfsync_orchestrator: 'list_due_sources',
 } as const
-export type WorkerRole = keyof typeof TELLTALES
+export type WorkerRole = keyof typeof ROLE_FUNCTIONS
 
 /**
- * The login, as SQL writes it, and those of `roles` whose rights it lacks. Whoever owns the
- * functions lacks none.
+ * The login as a quoted SQL name, and those of `roles` whose rights it lacks. The owner of the
+ * functions lacks no right.
  */
 export async function findLackingRights(
   db: Db,
@@ -27,12 +25,16 @@ export async function findLackingRights(
   } = await translateErrors(
     db.query<{ login: string; lacking: WorkerRole[] }>(
       `select quote_ident(current_user) as login, array(
-       select role from unnest($1::text[], $2::text[]) as needed (role, telltale) where not exists (
-         select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-         where n.nspname = 'catalog' and proname = telltale and has_function_privilege(p.oid, 'execute'))) as lacking`,
-      [roles, roles.map((role) => TELLTALES[role])],
+         select role from unnest($1::text[], $2::text[]) as needed (role, function)
+         where not exists (
+           select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+           where n.nspname = 'catalog' and proname = needed.function
+             and has_function_privilege(p.oid, 'execute')
+         )
+       ) as lacking`,
+      [roles, roles.map((role) => ROLE_FUNCTIONS[role])],
     ),
   )
-  if (!row) throw new Error('The server answered without a row')
+  if (!row) throw new Error('The server returned no row')
   return row
 }

@@ -1,4 +1,4 @@
-// The sources: one row a configured catalogue.
+// Sources: one row for each configured catalogue.
 
 import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
@@ -7,8 +7,8 @@ import { type Catalog, jsonb, toInstant } from './catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './read/page.ts'
 
 /**
- * When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every
- * day, the first run is full.
+ * The schedule of a source: cron in an IANA zone. On weekday `fullOn` (0 Sunday), or every day, the
+ * first run is full.
  */
 export interface Schedule {
   readonly cron: string
@@ -20,16 +20,14 @@ export interface Source {
   readonly id: number
   readonly name: string
   readonly connector: string
-  /** As stored: the connector's schema reads it. */
+  /** In stored form: the connector's schema parses it. */
   readonly settings: Json
   readonly schedule: Schedule
   readonly policy: Policy
   readonly state: 'active' | 'paused'
-  /**
-   * What the last full run normalised with; null before the first, 0 since the settings changed.
-   */
+  /** Of the last full run; null before the first one, 0 after the settings changed. */
   readonly normaliserVersion: number | null
-  /** Products are numbered below this. */
+  /** All product numbers are below this. */
   readonly nextSeq: number
   readonly watermarkAt: Date | null
   readonly latestRun: number | null
@@ -39,13 +37,13 @@ export interface Source {
 
 /** `latest.ndjson` of a source. */
 export interface LatestCopy {
-  /** Whose artifact it holds; null: none yet. */
+  /** The run whose artifact it contains; null before the first copy. */
   readonly run: number | null
-  /** Why the last attempt to write it failed; null: it did not. */
+  /** The reason why the last attempt to write it failed, or null. */
   readonly error: string | null
 }
 
-/** Null: there is no copy, and nothing went wrong with one. */
+/** Null without a copy and without a failed attempt. */
 export function toLatestCopy({
   copied_run: run,
   copy_error: error,
@@ -161,15 +159,15 @@ export async function listScheduledSources(db: Catalog): Promise<ScheduledSource
 }
 
 /**
- * Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to
- * be no copy.
+ * Records which run `latest.ndjson` of the source contains, or why it could not be written. Null:
+ * the source has no copy.
  */
-export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
+export async function saveCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
   await db.call('record_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
 }
 
 /**
- * Gives a source other settings: the next full run then looks at every record again.
+ * Replaces the settings of a source. The next full run then reads every record again.
  *
  * @throws SyncError `run/active` while a run is under way
  */

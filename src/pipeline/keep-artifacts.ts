@@ -5,7 +5,7 @@ import { writeLatest } from '../artifacts/latest.ts'
 import { hasAction, messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import type { RunKind } from '../db/write/runs.ts'
-import { loadSource, noteCopy, type Source } from '../db/sources.ts'
+import { loadSource, saveCopy, type Source } from '../db/sources.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { outsideText } from './outside-text.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
@@ -57,13 +57,13 @@ export async function copyLatest(
   let run: number | null = null
   try {
     const { copy } = await loadSource(db, name)
-    if (!artifactsLatest) return copy === null ? undefined : await noteCopy(db, id, null)
+    if (!artifactsLatest) return copy === null ? undefined : await saveCopy(db, id, null)
     let held = copy?.error === null ? copy.run : null
     // Another worker may have written an older one over it, or a younger one may have come
     // meanwhile.
     while ((run = await findNewestWholeArtifact(db, id)) !== held && run !== null) {
       await writeLatest(store, name, await listParts(db, id, run))
-      await noteCopy(db, id, { run, error: null })
+      await saveCopy(db, id, { run, error: null })
       held = run
     }
   } catch (error) {
@@ -72,7 +72,7 @@ export async function copyLatest(
       { source: name, run, cause: reason },
       'latest.ndjson could not be written; the next run tries again',
     )
-    await noteCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch(
+    await saveCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch(
       (cause: unknown) =>
         log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'),
     )

@@ -143,7 +143,7 @@ test('a worker waits for a cut network to Postgres', async (t) => {
   const run = await pausedAt('before apply_batch', 2, 'db/unreachable', () => proxy.cut())
   await proxy.resume()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
+  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is lost|Cannot connect|ECONN/)
 })
 
 test('a worker waits for a Postgres that restarts', async (t) => {
@@ -154,7 +154,7 @@ test('a worker waits for a Postgres that restarts', async (t) => {
   const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
   assert.equal((await restart()).url, database.url)
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone/)
+  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is lost/)
 })
 
 test('a statement that Postgres cancels is tried again', async (t) => {
@@ -217,7 +217,7 @@ test('a worker waits for a Postgres whose disk is full', { skip: NO_DISKS }, asy
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/full', /Postgres takes no more rows: .*No space left on device/)
+  assertSaid(pipeline, 'db/full', /The disk of Postgres is full: .*No space left on device/)
 })
 
 test(

@@ -1,24 +1,24 @@
-// What the database knows of artifacts: their parts in order, whether they are complete, and what
-// later runs saw.
+// The rows of artifacts: their parts in order, their completeness, and the products that later runs
+// saw.
 
 import type { Part } from '../../artifacts/parts.ts'
 import type { Cursor } from '../../core/connector.ts'
 import { type Catalog, jsonb, one, toBytes, toInstant } from '../catalog.ts'
 import type { LeasedRun } from './runs.ts'
 
-/** A part with the cursor to fetch on after it. */
+/** A part with the cursor that continues the fetch after it. */
 export interface ArchivedPart extends Part {
   readonly cursorAfter: Cursor | null
 }
 
-/** A part as the database has it. */
+/** A part whose row is written. */
 export interface StoredPart extends ArchivedPart {
-  /** When its row was written, by the server's clock: everything in it is older. */
+  /** When its row was written, by the server's clock: every record in it is older. */
   readonly createdAt: Date
 }
 
 export interface ArtifactNote {
-  /** Nothing more will be fetched. */
+  /** True when nothing more is fetched. */
   readonly closed: boolean
   /** The supplier's own count or end marker proves that nothing is missing. */
   readonly complete: boolean
@@ -41,7 +41,7 @@ interface PartRow {
 
 /**
  * Records a part whose bytes are durable. A second call changes nothing. `ageMs`: time since the
- * supplier was asked for it.
+ * request to the supplier.
  *
  * @throws SyncError `run/fenced`
  */
@@ -106,15 +106,12 @@ export async function findArtifact(
   }
 }
 
-/** The youngest run of the source whose artifact is closed and still there. */
+/** The newest run of the source whose artifact is closed and not purged. */
 export async function findNewestArtifact(db: Catalog, sourceId: number): Promise<number | null> {
   return one(await db.call<number | null>('find_newest_artifact', { source: sourceId }))
 }
 
-/**
- * The youngest run of the source that has fetched all that the supplier has, whatever became of it
- * then.
- */
+/** The newest run of the source that has fetched the whole source, in any state. */
 export async function findNewestWholeArtifact(
   db: Catalog,
   sourceId: number,
@@ -137,7 +134,7 @@ export async function listParts(db: Catalog, sourceId: number, run: number): Pro
   }))
 }
 
-/** What settled runs with a younger artifact saw: bitmaps over product numbers. */
+/** Bitmaps over product numbers: the products that settled runs with a newer artifact saw. */
 export async function listSeenAfter(
   db: Catalog,
   sourceId: number,

@@ -24,7 +24,7 @@ export interface BatchCall {
 }
 
 export interface BatchResponse {
-  /** Of the whole part so far. */
+  /** Counts of the whole part so far. */
   readonly counts: Counts
   /** The numbers of all products that the batch named. */
   readonly seqs: readonly number[]

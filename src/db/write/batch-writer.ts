@@ -1,5 +1,5 @@
-// How a batch reaches the catalogue: its records, its quarantined records and the checkpoint after
-// it are written together, or none of them is.
+// The interface by which a lane writes a batch: its records, its quarantined records and the
+// checkpoint after it commit in one transaction.
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import type { Counts } from '../../core/ledger.ts'
@@ -67,7 +67,7 @@ export interface BatchStep {
 }
 
 export interface BatchWriter {
-  /** Encodes a record for the next batch, so that its draft need not be kept. Sends nothing. */
+  /** Encodes a record for the next batch, so that its draft need not be kept. Writes nothing. */
   add(record: ReadRecord): void
   /**
    * Writes the added records and the checkpoint in one transaction. Records that Postgres refuses

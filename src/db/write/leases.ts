@@ -14,7 +14,7 @@ export interface ClaimedTask extends LeasedRun {
 export interface Claimant {
   /** As `getOwnerName` writes it. */
   readonly owner: string
-  /** Whether another owner is known to be dead, so that its lease does not count. */
+  /** True when that owner is known to be dead, so that its lease does not count. */
   readonly isDead: (owner: string) => boolean
 }
 

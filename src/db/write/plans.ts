@@ -39,7 +39,7 @@ export interface RunFacts {
 export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
   /** Why the run would be held; empty when it would not. */
   readonly reasons: readonly string[]
-  /** Whether the run can tell which products are missing. */
+  /** True when the run can tell which products are missing. */
   readonly whole: boolean
 }
 

@@ -1,16 +1,16 @@
-// Who may read the views of schema `api`, and who has rights that nobody should have. The rules are
-// in SQL: `publish`, `unpublish`, `list_stray_grants`.
+// The roles that may read the views of schema `api`, and grants that no role should have. The rules
+// are in the SQL functions of the same names.
 
 import type { Catalog } from '../catalog.ts'
 import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
 
-/** Twice is safe. @throws SyncError `usage/invalid` when there is no such role */
+/** Calling it twice is safe. @throws SyncError `usage/invalid` when the role does not exist */
 export async function publishTo(db: Db, role: string): Promise<void> {
   await call(db, 'select catalog.publish($1)', role)
 }
 
-/** Twice is safe. @throws SyncError `usage/invalid` when there is no such role */
+/** Calling it twice is safe. @throws SyncError `usage/invalid` when the role does not exist */
 export async function unpublishFrom(db: Db, role: string): Promise<void> {
   await call(db, 'select catalog.unpublish($1)', role)
 }
@@ -23,12 +23,12 @@ export async function listReaders(db: Db): Promise<string[]> {
   return rows.map(({ role }) => role)
 }
 
-/** A right on what only the pipeline may use, which nothing of ours has given. */
+/** A grant on something that only the pipeline may use, and that no migration made. */
 export interface StrayGrant {
   readonly grantee: string
   /** `call functions of schema pipeline` */
   readonly allows: string
-  /** The statement that takes it back. */
+  /** The statement that revokes it. */
   readonly undo: string
 }
 

@@ -44,7 +44,7 @@ export interface OpenRun {
   /** The instant at which it was last started or resumed. */
   readonly begunAt: Date
   readonly options: RunOptions
-  /** Whether its artifact is closed, so that nothing more is fetched. */
+  /** True when its artifact is closed, so that nothing more is fetched. */
   readonly fetched: boolean
   readonly partsLeft: readonly number[]
 }

@@ -6,7 +6,7 @@ import { addSource, listSources } from '../sources.ts'
 
 const SCHEDULE = { cron: '0 3 * * *', zone: 'UTC', fullOn: null }
 
-test('a source is forgotten with its runs, and its neighbour is left alone', async (t) => {
+test('a source is removed with its runs, and its neighbour stays', async (t) => {
   const { pool } = await openTestDatabase(t)
   for (const name of ['one', 'two']) {
     const { id } = await addSource(pool, {
@@ -29,7 +29,7 @@ test('a source is forgotten with its runs, and its neighbour is left alone', asy
   assert.equal((await pool.query('select from catalog.runs')).rowCount, 1)
 })
 
-test('no table that belongs to sources is forgotten itself', async (t) => {
+test('every table with rows of sources is in the list', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { rows } = await pool.query<{
     name: string

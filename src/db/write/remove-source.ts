@@ -1,9 +1,8 @@
-// Forgets a source with everything that it brought. Stored bytes are not here; see the artifact
-// store.
+// Removes the rows of a source. The artifact store removes its bytes.
 
 import type { Db } from '../pool.ts'
 
-/** Those that others refer to come last. */
+/** Referenced tables come last. */
 export const TABLES = [
   'changes',
   'reviews',
@@ -24,7 +23,7 @@ export const TABLES = [
   'runs',
 ]
 
-/** Nothing happens when there is no such source. */
+/** Does nothing when the source does not exist. */
 export async function removeSource(db: Db, name: string): Promise<void> {
   await db.transaction(async (client) => {
     const { rows } = await client.query<{ id: number }>(

@@ -1,19 +1,19 @@
-// Which runs hold bytes in the artifact store, and marking those whose bytes go or are gone.
+// The runs that have bytes in the artifact store, and the marks of a purge.
 
 import type { Retained } from '../../artifacts/retention.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 
 export interface RetainedRun extends Retained {
   readonly startedAt: Date
-  /** Whether it has parts, and nobody has begun to remove them. */
+  /** True when it has parts and no purge of it has begun. */
   readonly archived: boolean
-  /** Of the parts that are recorded. */
+  /** The sum over its parts. */
   readonly storedBytes: number
 }
 
 /**
- * Every artifact of the source that is not purged. A run that is under way or held keeps the
- * artifact that it applies, its own or not.
+ * Every artifact of the source that is not purged. An active or held run keeps the artifact that it
+ * applies, its own or another run's.
  */
 export async function listRetained(db: Catalog, sourceId: number): Promise<RetainedRun[]> {
   const rows = await db.call<{
@@ -39,14 +39,14 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
   )
 }
 
-/** Notes that the bytes of this run may be gone from now on. Twice is safe. */
+/** Marks that the bytes of this run may be missing from now on. Calling it twice is safe. */
 export async function beginPurge(db: Catalog, sourceId: number, run: number): Promise<void> {
   await db.call('begin_purge', { source: sourceId, run })
 }
 
 /**
- * Notes that the bytes of these runs are gone; how far they had been applied is forgotten with
- * them. Twice is safe.
+ * Marks that the bytes of these runs are removed, and deletes their checkpoints. Calling it twice is
+ * safe.
  */
 export async function markPurged(
   db: Catalog,

@@ -32,7 +32,7 @@ export interface Run {
   /** The run whose artifact is applied: itself, or an older one in a replay. */
   readonly artifactRun: number
   readonly sinceAt: Date | null
-  /** Of a refresh or an import: the external ids that it covers. */
+  /** The external ids that a refresh or an import covers. */
   readonly keys: readonly string[] | null
   readonly resumed: boolean
   /** The source had no product when the run began. */
@@ -48,7 +48,7 @@ export interface LeasedRun extends Run {
 
 /** A run whose tasks are claimed one by one. */
 export interface QueuedRun extends Run {
-  /** Whether this call started or resumed it. */
+  /** True when this call started or resumed it. */
   readonly started: boolean
 }
 
@@ -56,7 +56,7 @@ export interface RunRequest {
   readonly sourceId: number
   readonly kind: RunKind
   readonly sinceAt: Date | null
-  /** Of a refresh or an import: external ids in order, without duplicates. */
+  /** For a refresh or an import: external ids in order, without duplicates. */
   readonly keys?: readonly string[] | null
   readonly artifactRun: number | null
   /** Resumes any interrupted sync. Otherwise only one that covers at least as much is resumed. */
@@ -212,7 +212,7 @@ export interface Settled {
   readonly state: 'succeeded' | 'held'
   readonly reason: string | null
   readonly ledger: Ledger
-  /** Of a full run that could not tell which products are missing: the reason. */
+  /** The reason why a full run could not tell which products are missing, or null. */
   readonly removalsOff: string | null
 }
 

@@ -1,5 +1,5 @@
-// A run whose worker is gone, wherever runs are shown: nobody was left to write down that it was
-// interrupted.
+// The state of a run whose worker died, in every place that shows runs: no worker was left to record
+// that the run was interrupted.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -32,8 +32,8 @@ async function openRun(t: TestContext) {
   return {
     pipeline,
     request,
-    /** The state of the run as each place tells it. */
-    async told(run: number) {
+    /** The state of the run in each place. */
+    async listStates(run: number) {
       const {
         items: [listed],
       } = await listRuns(db, { source: pipeline.name, limit: 1 })
@@ -61,16 +61,16 @@ async function openRun(t: TestContext) {
 
 const everywhere = (state: string): string[] => Array<string>(7).fill(state)
 
-test('a run whose worker is silent for longer than its lease is interrupted wherever it is shown, and the next sync resumes it', async (t) => {
-  const { pipeline, request, told } = await openRun(t)
+test('a run whose lease expired is shown as interrupted everywhere, and the next sync resumes it', async (t) => {
+  const { pipeline, request, listStates } = await openRun(t)
   const { id } = await startRun(db, request)
-  assert.deepEqual(await told(id), everywhere('running'))
+  assert.deepEqual(await listStates(id), everywhere('running'))
   await pipeline.expireLease()
-  assert.deepEqual(await told(id), everywhere('interrupted'))
+  assert.deepEqual(await listStates(id), everywhere('interrupted'))
   const { reason, finishedAt, seconds } = await loadRunDetails(db, id)
   assert.match(reason ?? '', /^the lease of its worker has expired/)
   assert.ok(finishedAt)
-  assert.equal(seconds, (await loadRunDetails(db, id)).seconds, 'it does not go on')
+  assert.equal(seconds, (await loadRunDetails(db, id)).seconds, 'its duration is fixed')
   assert.deepEqual(
     (await listRuns(db, { source: pipeline.name, state: 'interrupted', limit: 9 })).items.map(
       (run) => run.id,
@@ -85,16 +85,16 @@ test('a run whose worker is silent for longer than its lease is interrupted wher
   assert.deepEqual([run, state], [id, 'succeeded'])
 })
 
-test('a queued run that waits for workers is running, and interrupted when its only worker is gone until another takes its task', async (t) => {
-  const { pipeline, request, told } = await openRun(t)
+test('a queued run without a worker is running, and interrupted after its only worker died until another claims its task', async (t) => {
+  const { pipeline, request, listStates } = await openRun(t)
   const run = await startQueuedRun(db, request)
-  assert.deepEqual(await told(run.id), everywhere('running'))
+  assert.deepEqual(await listStates(run.id), everywhere('running'))
   await claimTask(db, run, 'fetch', { owner: 'elsewhere/1/1', isDead: () => false })
   await pipeline.query(
     `update catalog.leases set expires_at = clock_timestamp() - interval '6 seconds' where run_id = $1`,
     run.id,
   )
-  assert.deepEqual(await told(run.id), everywhere('interrupted'))
+  assert.deepEqual(await listStates(run.id), everywhere('interrupted'))
   await claimTask(db, run, 'fetch', { owner: 'elsewhere/2/2', isDead: () => false })
-  assert.deepEqual(await told(run.id), everywhere('running'))
+  assert.deepEqual(await listStates(run.id), everywhere('running'))
 })

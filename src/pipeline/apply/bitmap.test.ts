@@ -20,7 +20,7 @@ test('a bitmap has exactly the bits that were set, also after packing', () => {
   )
 })
 
-test('a union has the bits of both, and common lists those of both, ascending', () => {
+test('a union has the bits of both bitmaps, and common lists their shared bits, ascending', () => {
   fc.assert(
     fc.property(bits, bits, (a, b) => {
       const union = bitmapOf(a)
@@ -36,7 +36,7 @@ test('the bytes are in the bit order of get_bit in Postgres: bit 0 is the lowest
   assert.deepEqual([...bitmapOf([0, 9]).toBytes().subarray(0, 2)], [0b1, 0b10])
 })
 
-test('a sliver of a large catalogue packs to next to nothing', () => {
+test('few products of a large catalogue pack into few bytes', () => {
   const bitmap = new Bitmap(5_000_000)
   for (let bit = 2_000_000; bit < 2_006_000; bit++) bitmap.set(bit)
   assert.ok(bitmap.pack().length < 4000)

@@ -6,14 +6,14 @@ import { KnownRecords } from './known-records.ts'
 const hashOf = (text: string): Uint8Array =>
   createHash('sha256').update(text).digest().subarray(0, 16)
 
-test('every record that was added is found under its own number, and no other is', () => {
+test('every added record is found by its number, and no other record is', () => {
   const known = new KnownRecords(2000)
   for (let seq = 0; seq < 2000; seq++) known.add(hashOf(`record ${seq}`), seq)
   for (let seq = 0; seq < 2000; seq++) assert.equal(known.find(hashOf(`record ${seq}`)), seq)
   for (let seq = 0; seq < 2000; seq++) assert.equal(known.find(hashOf(`other ${seq}`)), -1)
 })
 
-test('hashes that share their first bytes are told apart', () => {
+test('hashes that share their first bytes are distinguished', () => {
   const known = new KnownRecords(4)
   const base = hashOf('base')
   const twins = [0, 1, 2, 3].map((last) =>
@@ -35,6 +35,6 @@ test('a full table ignores more records and still finds the earlier ones', () =>
   assert.equal(known.find(hashOf('b')), -1)
 })
 
-test('an empty table knows nothing', () => {
+test('an empty table finds no record', () => {
   assert.equal(new KnownRecords(0).find(hashOf('a')), -1)
 })

@@ -24,7 +24,7 @@ export class PartPosition {
   readonly known: Bitmap
   /** Products that went through staging. */
   readonly staged: Bitmap
-  /** Whether a line was passed since the position was created. */
+  /** True when a line was passed since the position was created. */
   moved = false
   /** Lines passed since the last commit. */
   linesUnsaved = 0
@@ -49,7 +49,7 @@ export class PartPosition {
     this.#reported = { ...this.counts }
   }
 
-  /** Whether the line is in the window, and no earlier attempt has committed it. */
+  /** True when the line is in the window, and no earlier attempt has committed it. */
   wants(line: number): boolean {
     return line > this.#from && line <= this.#to
   }

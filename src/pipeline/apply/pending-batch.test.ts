@@ -12,7 +12,7 @@ test('a batch keeps its own copy of each line', () => {
   assert.equal(batch.lines[0]?.line.toString(), 'first')
 })
 
-test('a batch is full by records or by bytes, but takes any first line', () => {
+test('a batch is limited by records and by bytes, but takes any first line', () => {
   const byRecords = new PendingBatch(1, 100)
   byRecords.add(Buffer.from('a'), rest)
   assert.equal(byRecords.fits(1), false)
@@ -23,7 +23,7 @@ test('a batch is full by records or by bytes, but takes any first line', () => {
   assert.equal(byBytes.fits(2), false)
 })
 
-test('a line beyond the arena is kept whole beside it, and a cleared batch starts again', () => {
+test('a line larger than the arena is copied separately, and a cleared batch is empty', () => {
   const batch = new PendingBatch(10, 4)
   batch.add(Buffer.from('longer than four'), rest)
   assert.equal(batch.lines[0]?.line.toString(), 'longer than four')

@@ -22,7 +22,7 @@ export class PendingBatch {
     this.#arena = Buffer.allocUnsafeSlow(bytesMax)
   }
 
-  /** Whether a line of `byteLength` still fits. An empty batch takes any line. */
+  /** True when a line of `byteLength` still fits. An empty batch takes any line. */
   fits(byteLength: number): boolean {
     return (
       this.lines.length === 0 ||

@@ -12,7 +12,7 @@ const RECORDS_MAX = 10_000
 /** A run may exceed the source's quarantine budget by this factor, so that it can be judged. */
 const BUDGETS_MAX = 10
 
-/** What is wrong with a line. */
+/** The fault of a line. */
 export interface Fault {
   readonly rule: ErrorCode
   readonly reason: string
