@@ -10,7 +10,7 @@ import {
   MIGRATIONS_DIRECTORY,
   SCHEMAS_DIRECTORY,
   type Migration,
-} from '../src/db/migrate/migrate.ts'
+} from '../src/db/migrate/migration-files.ts'
 import { writeGenerated } from './support/generated.ts'
 
 const RELEASED_FILE = fileURLToPath(new URL('../supabase/released.sha256', import.meta.url))

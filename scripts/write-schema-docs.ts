@@ -2,7 +2,7 @@
 // comments in supabase/schemas and, for the members of a product, from its published schema.
 
 import { DraftSchema } from '../src/core/product-schema.ts'
-import { listMigrations, SCHEMAS_DIRECTORY } from '../src/db/migrate/migrate.ts'
+import { listMigrations, SCHEMAS_DIRECTORY } from '../src/db/migrate/migration-files.ts'
 import type { Db } from '../src/db/pool.ts'
 import { openTestDatabase } from '../test/support/database.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'

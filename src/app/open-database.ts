@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { DataApiOptions } from '../db/data-api.ts'
-import { listMissingMigrations } from '../db/migrate/migrate.ts'
+import { listMissingMigrations } from '../db/migrate/migration-states.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import { openEmbedded } from '../embedded-postgres/embedded.ts'
 

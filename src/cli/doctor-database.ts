@@ -2,7 +2,7 @@
 
 import { ERRORS } from '../core/error-table.ts'
 import { DataApi } from '../db/data-api.ts'
-import { listMigrationStates, listMissingMigrations } from '../db/migrate/migrate.ts'
+import { listMigrationStates, listMissingMigrations } from '../db/migrate/migration-states.ts'
 import type { Catalog } from '../db/catalog.ts'
 import type { Db } from '../db/pool.ts'
 import { listStrayGrants } from '../db/write/publications.ts'

@@ -1,7 +1,7 @@
 // `shelfsync migrations copy DIR`: copies the migrations into a project that the Supabase CLI pushes.
 
 import type { Command } from 'commander'
-import { copyMigrations } from '../db/migrate/migrate.ts'
+import { copyMigrations } from '../db/migrate/migration-files.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
 export function addMigrations(program: Command, cli: Cli): void {

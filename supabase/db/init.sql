@@ -1,4 +1,5 @@
--- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, `shelfsync migrate` does the rest.
+-- Shelfsync's schema, for Postgres 15, 16, 17 and 18. Run it once, on a database without the schema.
+-- Afterwards `shelfsync migrate` applies newer migrations.
 -- Generated from supabase/migrations by scripts/write-migrations.ts: do not edit.
 
 begin;
@@ -16,7 +17,7 @@ alter table catalog.migrations enable row level security;
 do $$
 begin
   if exists (select from catalog.migrations) then
-    raise exception 'Shelfsync is installed here already: run "shelfsync migrate" instead.';
+    raise exception 'Shelfsync is already installed in this database: run "shelfsync migrate" instead.';
   end if;
 end
 $$;
@@ -75,9 +76,9 @@ create table catalog.runs (
   correlation_id     text not null,
   -- Run whose artifact is applied: itself, or an older one in a replay.
   artifact_run       bigint not null,
-  -- Incremental: the supplier was asked for changes from here on.
+  -- Incremental: the supplier was to send changes from here on.
   since              timestamptz,
-  -- Refresh and import: external ids that the supplier was asked for, in order and without duplicates.
+  -- Refresh and import: the requested external ids, in order and without duplicates.
   keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
@@ -110,8 +111,8 @@ create index runs_by_state on catalog.runs (state, id);
 create sequence catalog.tokens;
 
 -- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
--- `fetch`, `part N` and `settle` belong to workers of the queue. Leases are rows of their own table because
--- batches keep the run's row share-locked, and a renewal must never wait for a batch.
+-- `fetch`, `part N` and `settle` belong to workers of the queue. Leases have a separate table because batches
+-- keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
@@ -150,7 +151,7 @@ create table catalog.parts (
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
   cursor_after       jsonb,                          -- where the fetch resumes after this part
-  -- When the supplier was asked for it; the supplier read its records later.
+  -- When the part was requested; the supplier read its records later.
   requested_at       timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
@@ -401,7 +402,7 @@ create index changes_unpublished on catalog.changes (source_id) where position i
 -- Constants that more than one function uses. Those that TypeScript has too are compared by
 -- src/db/constants.test.ts.
 
--- How far a supplier's clock may run ahead of ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
+-- Largest lead of a supplier's clock over ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
 create function catalog.clock_tolerance() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 minutes' $$;
 
@@ -610,7 +611,7 @@ $$;
 --   the
 --   same replay; a refresh or an import only a run of the same keys. Any other request resumes a run of its
 --   kind
---   that asks for at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
+--   that covers at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
 --   supplier is
 --   to be asked: a run that has fetched everything is not resumed.
 create function catalog.may_resume(
@@ -653,7 +654,7 @@ begin
   return run;
 end $$;
 
--- insert_run(…) → a new run, with an artifact of its own unless it applies the one of `p_artifact_run`.
+-- insert_run(…) → a new run, with a new artifact unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
   p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
@@ -681,8 +682,8 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
---   idempotent  a second request for a queued run that is running returns it unchanged; so does a schedule's
---               request (`p_after`: the run that its time counts from) when the source has a younger run
+--   idempotent  a second request for a queued run that is running returns it unchanged. A schedule's request
+--               does too (`p_after`: the run that its time counts from) when the source has a younger run
 --               already
 --   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
 --               neither
@@ -1029,7 +1030,7 @@ end $$;
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
---   age         time since the supplier was asked for the part
+--   age         time since the part was requested
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
@@ -1156,8 +1157,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(source, runs): the bytes of these artifacts are removed; so are the checkpoints of the runs
--- that applied them.
+-- mark_purged(source, runs): the bytes of these artifacts have been removed. Deletes the checkpoints of the
+-- runs that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
@@ -1189,8 +1190,8 @@ $$;
 -- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes this run
 -- leaves alone when it is published or rejected.
 --   keyed run   every other run that has not succeeded
---   other runs  keyed runs that are active, and younger keyed runs that are held. What an older run left
---               behind is this run's to publish
+--   other runs  keyed runs that are active, and younger keyed runs that are held. This run publishes the rest
+--               of what older runs left
 create function catalog.list_unpublished_by_others(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -1202,9 +1203,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     end)
 $$;
 
--- load_requested_at(source, artifact_run, part) → when the supplier was asked for the part, or for the first
--- part of the artifact. The supplier may have read a record at any time from then on. Without a part, the
--- start of the run.
+-- load_requested_at(source, artifact_run, part) → when the part was requested, or the first part of the
+-- artifact. The supplier may have read a record at any time from then on. Without a part, the start of the
+-- run.
 create function catalog.load_requested_at(p_source integer, p_artifact_run bigint, p_part integer)
 returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -1215,8 +1216,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     (select started_at from catalog.runs where source_id = p_source and id = p_artifact_run))
 $$;
 
--- is_newer_artifact(source, artifact_run, than) → whether the supplier was asked for the first artifact after
--- it was asked for the second.
+-- is_newer_artifact(source, artifact_run, than) → whether the first artifact was requested after the second.
 create function catalog.is_newer_artifact(p_source integer, p_artifact_run bigint, p_than bigint)
 returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -1518,8 +1518,8 @@ end $$;
 -- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
 -- nothing but the temporary tables `verdicts` and `price_verdicts`.
 --
--- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, whatever it
--- believes about the sizes of the tables.
+-- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
+-- of its estimates of the tables' sizes.
 
 -- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
 -- index.
@@ -1577,7 +1577,7 @@ end $$;
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
 --               has a better record of the same product
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
---               than an unknown one. Artifacts are ordered by when the supplier was asked for them, see
+--               than an unknown one. Artifacts are ordered by when they were requested, see
 --               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
 --               that saw the product (`p_seen_later`), may only normalise again the record that the row
 --               already holds. Of two artifacts the newer wins, unless both times are known and its own is
@@ -2245,7 +2245,7 @@ begin
       || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
-    reasons := reasons || 'the supplier sent none of the requested products'::text;
+    reasons := reasons || 'the supplier sent no requested product'::text;
   end if;
   if catalog.is_over_share(quarantined, fetched, share) then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s)',
@@ -3220,8 +3220,8 @@ begin
     end);
 end $$;
 
--- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until
--- the next one settles.
+-- find_settled_full_run(source) → the newest full run that settled. Its `removals_off` is valid until the
+-- next one settles.
 create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null
@@ -3465,7 +3465,7 @@ $$;
 
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
 -- holds a namesake of each function that may be called. It is separate from schema `api`, because Supabase's
--- own page tells users to open all functions of a schema for readers to `anon`:
+-- own page advises users to open all functions of a schema for readers to `anon`:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
@@ -3769,7 +3769,7 @@ declare
   r record;
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
   -- The relations by which the Data API embeds one view into another.
@@ -3951,30 +3951,30 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '71dc402fa588a3c0817c1f89d3015d137f6276e7c6ac940bbde5d7bb292528ce'),
+  ('20261122000010', 'run_tables', 'e14f704d88fd85511c9b79b744f499cefd01e83fb0f15ffd3b52c7078b5a6b0d'),
   ('20261122000011', 'catalogue_tables', 'ba65253e48776c31315759946582bda2b52c38e6eedad0cd32be49567cfe9704'),
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
-  ('20261122000013', 'constants', '86830004cf1fd74f5582d3b5ebbe2a5acd4034584e6ed1854d2db9b3e3c46733'),
+  ('20261122000013', 'constants', 'a347337e7b6ce9b796d7017617da56a0b34f49bd4c172a6aba545526e44727a7'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '8f2178f77a48b83472e551014bf854261b48c555a7e205908f7c62cb7339e62e'),
+  ('20261122000021', 'runs', '72e350e99c3a08ff1e0b75ffa47ddcc9521ffb5700ad05a2dfe46db9a2012ff5'),
   ('20261122000022', 'queue', 'f853dc100f59bf657f049e7cf93142bd4e4f7098ec36a02ede5301b223c31c52'),
   ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
-  ('20261122000024', 'artifacts', 'fd7d35beeb84d2f2824a3559c37c6a74d0b162984d7a98f85ab3b9740cf40493'),
-  ('20261122000025', 'keyed_runs', '451e3c7e756b15ba2cfb3890eca7c79342f774f3e43ca9cd9229c1d205f297ca'),
+  ('20261122000024', 'artifacts', '256f7f8a79e91a996b2908009c2b568ba6c2a03746acfcd38b5a35b5f85cfeea'),
+  ('20261122000025', 'keyed_runs', '68501ddc3b919c00dfef38a14a8d12c672fb937b1f8e665710ef28da8a919ce6'),
   ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', 'ce9d7a64247ecef33f49ca91fa98157a27a2b2d49ef15ebd51b601d8a05ef9d5'),
+  ('20261122000032', 'judge', 'daeee531aa86f3f5c4ac9c790dc74ba1e9c1324cf177be68d87903b4fcd7dbd4'),
   ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
-  ('20261122000040', 'gate', '16fc85259fc5edff47453905b4cf32d7f8e706c84e510a004f73caba0db07031'),
+  ('20261122000040', 'gate', '75a3b31e022d21067922e18be47b1c4719fbcf7b58743358789e4c2f2ccc2e02'),
   ('20261122000041', 'settle', '5ea76bd0915477362d136972b0b6b33b31bdbc7b5c32f8d29da824f0d21cf30d'),
   ('20261122000042', 'reviews', 'fb28e40959d975ce8321ba0c267a72db6d63df2a9d94dd92a8c0743d4d5eb3b9'),
   ('20261122000050', 'plan', 'ff1547e67f3ca3ba45a0bbc65cfc8860e600e508f7023e27737370a889677307'),
   ('20261122000060', 'views', 'cf6b61f532680270e83b004bb9b85c0c4441794be91ff0feb54e96b87eff8d0c'),
   ('20261122000061', 'embeds', '9e0d56310b1eccb15f6c4885b1e75969c94a0dcc019694ad7a2cfca563f177fe'),
-  ('20261122000070', 'summaries', 'ba41bcc4ffb61d153a38bb4cfd81c2ccef4bf13adf9aeea438c24a0101dc1af5'),
+  ('20261122000070', 'summaries', 'eecafb5ddd5d819a800888fb98483baa50812bc7f8b7899b9574df477ab8d105'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
-  ('20261122000080', 'data_api', '09e1283a9b72c0dcadaa0d9270c73f8e8a9bcfaa93d04f3e6e68e01c983e1182'),
-  ('20261122000090', 'security', '4799f7f61fe9b1e7c9ed5dce67d960691c7c3af6d16e5b1b9ecc6eccc85cc94b');
+  ('20261122000080', 'data_api', '984bbb718a534077c23e38aa6040bc777ad2143eb7ad172a7648f50e9b4dd6e3'),
+  ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

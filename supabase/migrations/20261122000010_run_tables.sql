@@ -50,9 +50,9 @@ create table catalog.runs (
   correlation_id     text not null,
   -- Run whose artifact is applied: itself, or an older one in a replay.
   artifact_run       bigint not null,
-  -- Incremental: the supplier was asked for changes from here on.
+  -- Incremental: the supplier was to send changes from here on.
   since              timestamptz,
-  -- Refresh and import: external ids that the supplier was asked for, in order and without duplicates.
+  -- Refresh and import: the requested external ids, in order and without duplicates.
   keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
@@ -85,8 +85,8 @@ create index runs_by_state on catalog.runs (state, id);
 create sequence catalog.tokens;
 
 -- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
--- `fetch`, `part N` and `settle` belong to workers of the queue. Leases are rows of their own table because
--- batches keep the run's row share-locked, and a renewal must never wait for a batch.
+-- `fetch`, `part N` and `settle` belong to workers of the queue. Leases have a separate table because batches
+-- keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
@@ -125,7 +125,7 @@ create table catalog.parts (
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
   cursor_after       jsonb,                          -- where the fetch resumes after this part
-  -- When the supplier was asked for it; the supplier read its records later.
+  -- When the part was requested; the supplier read its records later.
   requested_at       timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),

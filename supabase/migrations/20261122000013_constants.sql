@@ -3,7 +3,7 @@
 -- Constants that more than one function uses. Those that TypeScript has too are compared by
 -- src/db/constants.test.ts.
 
--- How far a supplier's clock may run ahead of ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
+-- Largest lead of a supplier's clock over ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
 create function catalog.clock_tolerance() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 minutes' $$;
 

@@ -7,7 +7,7 @@
 --   the
 --   same replay; a refresh or an import only a run of the same keys. Any other request resumes a run of its
 --   kind
---   that asks for at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
+--   that covers at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
 --   supplier is
 --   to be asked: a run that has fetched everything is not resumed.
 create function catalog.may_resume(
@@ -50,7 +50,7 @@ begin
   return run;
 end $$;
 
--- insert_run(…) → a new run, with an artifact of its own unless it applies the one of `p_artifact_run`.
+-- insert_run(…) → a new run, with a new artifact unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
   p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
@@ -78,8 +78,8 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
---   idempotent  a second request for a queued run that is running returns it unchanged; so does a schedule's
---               request (`p_after`: the run that its time counts from) when the source has a younger run
+--   idempotent  a second request for a queued run that is running returns it unchanged. A schedule's request
+--               does too (`p_after`: the run that its time counts from) when the source has a younger run
 --               already
 --   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
 --               neither

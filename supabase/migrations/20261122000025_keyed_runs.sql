@@ -18,8 +18,8 @@ $$;
 -- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes this run
 -- leaves alone when it is published or rejected.
 --   keyed run   every other run that has not succeeded
---   other runs  keyed runs that are active, and younger keyed runs that are held. What an older run left
---               behind is this run's to publish
+--   other runs  keyed runs that are active, and younger keyed runs that are held. This run publishes the rest
+--               of what older runs left
 create function catalog.list_unpublished_by_others(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -31,9 +31,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     end)
 $$;
 
--- load_requested_at(source, artifact_run, part) → when the supplier was asked for the part, or for the first
--- part of the artifact. The supplier may have read a record at any time from then on. Without a part, the
--- start of the run.
+-- load_requested_at(source, artifact_run, part) → when the part was requested, or the first part of the
+-- artifact. The supplier may have read a record at any time from then on. Without a part, the start of the
+-- run.
 create function catalog.load_requested_at(p_source integer, p_artifact_run bigint, p_part integer)
 returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -44,8 +44,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     (select started_at from catalog.runs where source_id = p_source and id = p_artifact_run))
 $$;
 
--- is_newer_artifact(source, artifact_run, than) → whether the supplier was asked for the first artifact after
--- it was asked for the second.
+-- is_newer_artifact(source, artifact_run, than) → whether the first artifact was requested after the second.
 create function catalog.is_newer_artifact(p_source integer, p_artifact_run bigint, p_than bigint)
 returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$

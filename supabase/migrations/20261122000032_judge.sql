@@ -3,8 +3,8 @@
 -- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
 -- nothing but the temporary tables `verdicts` and `price_verdicts`.
 --
--- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, whatever it
--- believes about the sizes of the tables.
+-- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
+-- of its estimates of the tables' sizes.
 
 -- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
 -- index.
@@ -62,7 +62,7 @@ end $$;
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
 --               has a better record of the same product
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
---               than an unknown one. Artifacts are ordered by when the supplier was asked for them, see
+--               than an unknown one. Artifacts are ordered by when they were requested, see
 --               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
 --               that saw the product (`p_seen_later`), may only normalise again the record that the row
 --               already holds. Of two artifacts the newer wins, unless both times are known and its own is

@@ -13,7 +13,7 @@ declare
   r record;
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
   -- The relations by which the Data API embeds one view into another.

@@ -1,7 +1,7 @@
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
---   age         time since the supplier was asked for the part
+--   age         time since the part was requested
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
@@ -128,8 +128,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(source, runs): the bytes of these artifacts are removed; so are the checkpoints of the runs
--- that applied them.
+-- mark_purged(source, runs): the bytes of these artifacts have been removed. Deletes the checkpoints of the
+-- runs that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'

@@ -139,7 +139,7 @@ begin
       || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
-    reasons := reasons || 'the supplier sent none of the requested products'::text;
+    reasons := reasons || 'the supplier sent no requested product'::text;
   end if;
   if catalog.is_over_share(quarantined, fetched, share) then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s)',

@@ -115,8 +115,8 @@ begin
     end);
 end $$;
 
--- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until
--- the next one settles.
+-- find_settled_full_run(source) → the newest full run that settled. Its `removals_off` is valid until the
+-- next one settles.
 create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null

@@ -1,6 +1,6 @@
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
 -- holds a namesake of each function that may be called. It is separate from schema `api`, because Supabase's
--- own page tells users to open all functions of a schema for readers to `anon`:
+-- own page advises users to open all functions of a schema for readers to `anon`:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { appendFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { listMigrations } from '../../src/db/migrate/migrate.ts'
+import { listMigrations } from '../../src/db/migrate/migration-files.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 test("migrations are copied into a project's folder once, without a database", async (t) => {

@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { PRESENCE_LOCK } from '../../src/embedded-postgres/presence.ts'
-import { listMigrations, migrate, type Migration } from '../../src/db/migrate/migrate.ts'
+import { migrate } from '../../src/db/migrate/migrate.ts'
+import { listMigrations, type Migration } from '../../src/db/migrate/migration-files.ts'
 import { type Db, openPool } from '../../src/db/pool.ts'
 
 export interface TestDatabase {

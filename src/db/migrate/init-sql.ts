@@ -1,18 +1,17 @@
-// The whole schema as one script, to paste into an SQL editor: all migrations and their records, in
-// one transaction. Generated into supabase/db/init.sql; the check compares.
+// The whole schema as one script for an SQL editor: all migrations and their records, in one
+// transaction. scripts/write-migrations.ts writes it to supabase/db/init.sql.
 
-import { type Migration, RECORDS_SQL } from './migrate.ts'
+import type { Migration } from './migration-files.ts'
+import { RECORDS_SQL } from './migration-records.ts'
 
-/**
- * Refuses a database that has any migration already; a later `shelfsync migrate` goes on from what
- * it recorded.
- */
+/** The script refuses a database that has a migration already. `shelfsync migrate` can follow it. */
 export function renderInitSql(migrations: readonly Migration[]): string {
   const records = migrations.map(
     ({ version, name, checksum }) => `  ('${version}', '${name}', '${checksum}')`,
   )
   const parts = [
-    `-- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, \`shelfsync migrate\` does the rest.
+    `-- Shelfsync's schema, for Postgres 15, 16, 17 and 18. Run it once, on a database without the schema.
+-- Afterwards \`shelfsync migrate\` applies newer migrations.
 -- Generated from supabase/migrations by scripts/write-migrations.ts: do not edit.
 
 begin;
@@ -23,7 +22,7 @@ ${RECORDS_SQL}
 do $$
 begin
   if exists (select from catalog.migrations) then
-    raise exception 'Shelfsync is installed here already: run "shelfsync migrate" instead.';
+    raise exception 'Shelfsync is already installed in this database: run "shelfsync migrate" instead.';
   end if;
 end
 $$;`,
@@ -33,7 +32,7 @@ $$;`,
   return parts.join('\n\n')
 }
 
-/** Alone, a file need not end its last statement. */
+/** The last statement of a file may lack its semicolon. */
 function close(sql: string): string {
   return sql.endsWith(';') ? sql : `${sql}\n;`
 }

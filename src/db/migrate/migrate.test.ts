@@ -5,13 +5,9 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { renderInitSql } from './init-sql.ts'
-import {
-  copyMigrations,
-  listMigrations,
-  listMigrationStates,
-  migrate,
-  type Migration,
-} from './migrate.ts'
+import { migrate } from './migrate.ts'
+import { copyMigrations, listMigrations, type Migration } from './migration-files.ts'
+import { listMigrationStates } from './migration-states.ts'
 import type { Db } from '../pool.ts'
 
 const FILES = {
@@ -29,19 +25,19 @@ test('migrations are applied in order, once, and recorded', async (t) => {
   assert.equal(await count(db, 'catalog.shops'), 1)
 })
 
-test('the state of an empty database can be asked without changing it', async (t) => {
+test('reading the states of an empty database changes nothing', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   assert.deepEqual(await states(db, migrations), ['shops pending', 'prices pending'])
   assert.equal(await count(db, `pg_namespace where nspname = 'catalog'`), 0)
 })
 
-test('two that migrate at once apply each migration once', async (t) => {
+test('processes that migrate at the same time apply each migration once', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   const applied = await Promise.all([1, 2, 3].map(() => migrate(db, { migrations })))
   assert.deepEqual(names(applied.flat()), ['shops', 'prices'])
 })
 
-test('a failing migration leaves nothing behind and names file, line and reason; those before it stay', async (t) => {
+test('a failing migration is rolled back, names file, line and reason, and keeps the ones before it', async (t) => {
   const db = await emptyDatabase(t)
   const failing = {
     'a syntax error': [
@@ -85,7 +81,7 @@ test('a failing migration leaves nothing behind and names file, line and reason;
   }
 })
 
-test('a migration that was changed after it was applied is refused; other line endings are no change', async (t) => {
+test('a migration that was changed after it was applied is refused, unless only line endings differ', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   await migrate(db, { migrations })
   const files = Object.entries(FILES).map(([file, sql]) => [file, sql.replaceAll('\n', '\r\n')])
@@ -112,7 +108,7 @@ test('a database that a newer version has migrated is refused', async (t) => {
   assert.deepEqual(await states(db, migrations.slice(0, 1)), ['shops applied', 'prices unknown'])
 })
 
-test('what `supabase db push` has applied is noted and not run again, and the rest follows', async (t) => {
+test('migrations that `supabase db push` has applied are recorded and not run again', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   await db.query(`create schema catalog; ${migrations[0]?.sql ?? ''}
     create schema supabase_migrations;
@@ -124,7 +120,7 @@ test('what `supabase db push` has applied is noted and not run again, and the re
   assert.equal(await count(db, 'supabase_migrations.schema_migrations'), 2)
 })
 
-test("Supabase's own history is written only on request, and then completely", async (t) => {
+test('the history of the Supabase CLI is written only on request', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   await migrate(db, { migrations })
   assert.equal(await count(db, `pg_namespace where nspname = 'supabase_migrations'`), 0)
@@ -137,7 +133,7 @@ test("Supabase's own history is written only on request, and then completely", a
   ])
 })
 
-test('init.sql makes the same schema, once, and migrate goes on from it', async (t) => {
+test('init.sql creates the same schema once, and migrate continues from it', async (t) => {
   const db = await emptyDatabase(t)
   const migrations = await fixtures(t, {
     ...FILES,
@@ -149,11 +145,11 @@ test('init.sql makes the same schema, once, and migrate goes on from it', async 
     'prices applied',
     'names pending',
   ])
-  await assert.rejects(db.query(renderInitSql(migrations)), /installed here already/)
+  await assert.rejects(db.query(renderInitSql(migrations)), /already installed in this database/)
   assert.deepEqual(names(await migrate(db, { migrations })), ['names'])
 })
 
-test('init.sql runs as it is shipped', async (t) => {
+test('the shipped init.sql creates the newest schema', async (t) => {
   const db = await emptyDatabase(t)
   await db.query(renderInitSql(await listMigrations()))
   assert.deepEqual(await migrate(db), [])
@@ -180,7 +176,7 @@ test('migrations are copied once, and a changed copy is never overwritten', asyn
   assert.equal(await readFile(join(target, '20260101000002_prices.sql'), 'utf8'), 'mine')
 })
 
-test('file names that would not apply in a certain order are refused', async (t) => {
+test('files whose order is ambiguous are refused', async (t) => {
   await assert.rejects(fixtures(t, { 'first.sql': 'select 1' }), /first.sql is not named/)
   await assert.rejects(
     fixtures(t, { '1_a.sql': 'select 1', '1_b.sql': 'select 1' }),

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import type { Db } from '../pool.ts'
-import { listMigrations, MIGRATIONS_DIRECTORY, SCHEMAS_DIRECTORY } from './migrate.ts'
+import { listMigrations, MIGRATIONS_DIRECTORY, SCHEMAS_DIRECTORY } from './migration-files.ts'
 
 const SCHEMAS = `('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace)`
 const RELATIONS = `(select oid from pg_class where relnamespace in ${SCHEMAS} and relname <> 'migrations')`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { splitSql } from './sql-statements.ts'
 
-test('a script is cut at the semicolons that end statements, and at no others', () => {
+test('a script is split only at the semicolons that end statements', () => {
   const script = `-- a comment; not a statement
 select ';' as "a;b"; /* ; */ select e'it\\'s;' , 'it''s;';
 
@@ -25,6 +25,6 @@ select $1;select a$b from c`
   )
 })
 
-test('a script without statements has none', () => {
+test('a script without statements yields none', () => {
   assert.deepEqual(splitSql('-- nothing;\n/* at\nall */ ;;\n'), [])
 })

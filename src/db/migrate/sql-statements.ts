@@ -1,10 +1,10 @@
-// Cuts an SQL script into its statements, so that a failing one can be named by its line. It knows
-// strings, quoted names, dollar quotes and comments; not `begin atomic` bodies, whose pieces
-// Postgres would refuse.
+// Splits an SQL script into its statements, so that an error can name the line of the failing one. It
+// knows strings, quoted names, dollar quotes and comments. It does not know `begin atomic` bodies:
+// Postgres would refuse their pieces.
 
 export interface Statement {
   readonly sql: string
-  /** Line of the script, from 1, on which the statement's first word stands. */
+  /** Line of the statement's first word in the script, from 1. */
   readonly line: number
 }
 
