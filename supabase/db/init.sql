@@ -1798,7 +1798,7 @@ $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
---               Empty members for a new product: in apply its row exists by now, so only the verdict tells
+--               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
 returns table (line_no integer, external_id text, kind text, detail jsonb)
@@ -3963,7 +3963,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '68501ddc3b919c00dfef38a14a8d12c672fb937b1f8e665710ef28da8a919ce6'),
   ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', 'daeee531aa86f3f5c4ac9c790dc74ba1e9c1324cf177be68d87903b4fcd7dbd4'),
+  ('20261122000032', 'judge', 'ac59df4d79dca7aa69835a965e2e95a8f4bfb6b7c4ba17c041e95f20f3932865'),
   ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
   ('20261122000040', 'gate', '75a3b31e022d21067922e18be47b1c4719fbcf7b58743358789e4c2f2ccc2e02'),
   ('20261122000041', 'settle', '5ea76bd0915477362d136972b0b6b33b31bdbc7b5c32f8d29da824f0d21cf30d'),

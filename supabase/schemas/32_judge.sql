@@ -281,7 +281,7 @@ $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
---               Empty members for a new product: in apply its row exists by now, so only the verdict tells
+--               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
 returns table (line_no integer, external_id text, kind text, detail jsonb)
