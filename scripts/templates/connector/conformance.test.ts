@@ -1,5 +1,5 @@
-// example-supplier against the suite that every connector passes. `serve` is its supplier until it
-// has a simulator.
+// example-supplier against the suite that every connector passes. `serve` is the supplier until
+// there is a simulator.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { serve } from '../../../test/conformance/supplier.ts'
@@ -8,6 +8,7 @@ import { exampleSupplier } from './connector.ts'
 testConnector({
   connector: exampleSupplier,
   settings: (origin) => ({ url: `${origin}/products.ndjson`, currency: 'EUR' }),
+  // Enough products for two pages or more.
   size: 100,
   start: (size) =>
     serve(size, {

@@ -1,0 +1,33 @@
+// example-supplier against the suite that every connector passes. `serve` is the supplier until
+// there is a simulator.
+
+import { testConnector } from '../../../test/conformance/connector.ts'
+import { serve } from '../../../test/conformance/supplier.ts'
+import { exampleSupplier } from './connector.ts'
+
+const KEY = 'planted-api-key'
+
+testConnector({
+  connector: exampleSupplier,
+  settings: (origin) => ({ url: `${origin}/products.ndjson`, currency: 'EUR' }),
+  credentials: { EXAMPLE_SUPPLIER_API_KEY: KEY },
+  // Enough products for two pages or more.
+  size: 100,
+  start: (size) =>
+    serve(size, {
+      record: ({ id, title, priceMinor, updatedAtMs, text }) => ({
+        id,
+        name: title,
+        price: priceMinor,
+        updated_at: new Date(updatedAtMs).toISOString(),
+        text,
+      }),
+      spoil: (record, flaw) =>
+        flaw === 'shape' ? { ...record, name: 7 } : { ...record, id: null },
+      answer(request, records) {
+        if (request.headers.get('x-api-key') !== KEY) return new Response('', { status: 401 })
+        const lines = [...records, { end: true, count: records.length }]
+        return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+      },
+    }),
+})
