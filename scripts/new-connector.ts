@@ -2,9 +2,11 @@
 // and adds two lines to the list of connectors. The templates are real code that is checked and
 // tested where it lies; only names and the depth of imports change.
 
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const TEMPLATES = fileURLToPath(new URL('templates/', import.meta.url))
 const TEMPLATE_NAME = 'example-supplier'
@@ -117,7 +119,10 @@ function parseArguments(given: readonly string[]): NewConnector {
 if (import.meta.main) {
   try {
     const connector = parseArguments(process.argv.slice(2))
-    const written = await createConnector(fileURLToPath(new URL('../', import.meta.url)), connector)
+    const root = fileURLToPath(new URL('../', import.meta.url))
+    const written = await createConnector(root, connector)
+    // The length of the name decides where the formatter breaks lines.
+    await promisify(execFile)(join(root, 'node_modules/.bin/oxfmt'), written, { cwd: root })
     const folder = `src/connectors/${connector.name}`
     console.log(
       `${written.join('\n')}\n\nNext: npx node --test '${folder}/*.test.ts', then change the connector as ${folder}/README.md describes.`,
