@@ -1,5 +1,5 @@
-// bin/ in a folder of its own, with a command line that only reports. Copies that ask for Node 999
-// take the long way on every machine.
+// bin/ in a separate folder, with a command line that only reports. Copies that require Node 999
+// search for another Node on every machine.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -26,19 +26,19 @@ for (const nodeMin of [24, 999]) {
     assert.equal(code, 7)
   })
 
-  test(`a signal reaches the command ${how}, and its exit code comes back`, async (t) => {
+  test(`a signal reaches the command ${how}, and its exit code is returned`, async (t) => {
     const { code } = await run(await clone(t, nodeMin), ['wait'], { signal: 'SIGTERM' })
     assert.equal(code, 3)
   })
 }
 
-test('without a Node that is new enough the message says what to do', async (t) => {
+test('without a new enough Node the message says what to do', async (t) => {
   const { errors, code } = await run(await clone(t, 999, { packaged: false }), [])
   assert.match(errors, /this is Node \d+.*999 or newer is needed\.\nRun `npm ci`/)
   assert.equal(code, 1)
 })
 
-test('`node bin/launch.js FILE` finds a new enough Node as well', async (t) => {
+test('`node bin/launch.js FILE` also finds a new enough Node', async (t) => {
   const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], {
     file: 'launch.js',
   })
@@ -62,7 +62,7 @@ for (const nodeMin of [24, 999]) {
 
 interface Clone {
   readonly installed?: boolean
-  /** Whether there is a Node among the packages. */
+  /** True when a package contains Node. */
   readonly packaged?: boolean
 }
 

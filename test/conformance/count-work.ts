@@ -27,7 +27,10 @@ const WHOLE = ['concat', 'join', 'shift', 'slice', 'splice', 'toReversed', 'unsh
 
 type Method = (this: unknown[], ...parameters: unknown[]) => unknown
 
-/** The visits that `work` makes. It must be synchronous: the built-in methods are replaced meanwhile. */
+/**
+ * The visits that `work` makes. It must be synchronous: the built-in methods are replaced
+ * meanwhile.
+ */
 export function countWork(record: unknown, work: (record: unknown) => void): number {
   let count = 0
   const visit = (elements: number): void => void (count += elements)

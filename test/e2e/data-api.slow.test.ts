@@ -1,5 +1,5 @@
 // Without a database password: a pipeline that only calls the Data API writes the same as one with
-// sessions, whatever breaks in between.
+// sessions, even when calls fail.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -439,7 +439,7 @@ test('every stray grant on tables and functions is found, and the printed statem
   const api = await startDataApi(t, database)
   assert.deepEqual(await stray(), [])
   await db.query(`select catalog.publish('anon')`)
-  assert.deepEqual(await stray(), [], 'what is published is meant')
+  assert.deepEqual(await stray(), [], 'published rights are not stray')
   await db.query(
     `grant execute on function catalog.decide_run to public; grant insert on catalog.prices to service_role; grant select on catalog.sources to anon`,
   )

@@ -139,7 +139,7 @@ export async function openFleet(
   }
 }
 
-/** Every worker that held a lease during the run, by kind of task. Resolves when the run ends. */
+/** Every worker that had a lease during the run, by kind of task. Resolves when the run ends. */
 export async function watchWorkers(
   { pipeline, database }: Fleet,
   run: number,

@@ -23,7 +23,7 @@ interface Said {
 for (const queue of ['Postgres', 'Redis'] as const) {
   const skip = queue === 'Redis' && explainMissingProgram('redis-server', 'redis-server')
   test(
-    `what failed for good is listed, tried again and thrown away from the command line, by way of ${queue}`,
+    `dead letters are listed, retried and discarded on the command line, with ${queue}`,
     { skip },
     async (t) => {
       const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null

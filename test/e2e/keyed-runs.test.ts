@@ -135,7 +135,7 @@ for (const seen of ['wrote', 'saw unchanged'] as const) {
   test(`a stale part of a full run never overwrites what a later refresh ${seen}`, async (t) => {
     const opened = await openSynced(t)
     const { pipeline, supplier } = opened
-    // Without source times only the order of the requests tells which record is newer.
+    // Without source times only the order of the requests decides which record is newer.
     supplier.misstate(['p-7'], { updated_at: 0 })
     await pipeline.sync()
     const original = (await findTitle(opened, 'p-7')) ?? ''

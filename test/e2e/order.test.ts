@@ -1,5 +1,5 @@
-// Applying the same data again writes nothing, and an older record never overwrites a newer one,
-// whatever the order of lines, parts and artifacts.
+// Applying the same data again writes nothing, and an older record never overwrites a newer one, in
+// any order of lines, parts and artifacts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -89,7 +89,7 @@ test('a new normaliser version reads every record and writes only the difference
   assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
-test('a replay of an older artifact changes nothing that a newer one wrote', async (t) => {
+test('a replay of an older artifact changes no row that a newer one wrote', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const ids = supplier.catalogue.ids()
   const first = await pipeline.sync()
@@ -121,7 +121,7 @@ test('a replay of an older artifact does not revert a product that a newer run s
   assert.equal((await shown(pipeline)).title, 'first')
 })
 
-test('within a run the newest record of a product wins, whatever the order of the parts', async (t) => {
+test('within a run the newest record of a product wins in any order of the parts', async (t) => {
   for (const order of [
     [100, 200, 300],
     [300, 200, 100],
@@ -147,7 +147,7 @@ test('of two records with the same time the later line wins', async (t) => {
   assert.equal((await shown(pipeline)).title, 'second')
 })
 
-test('a known and a new record of the same product are compared, whichever comes first', async (t) => {
+test('a known and a new record of the same product are compared in either order', async (t) => {
   for (const reverse of [false, true]) {
     for (const newest of ['known', 'new']) {
       const { pipeline, send } = await openFeed(t)
@@ -202,7 +202,7 @@ test('a supplier whose clock ran ahead is trusted again once it is corrected', a
   const { watermarkAt } = await pipeline.source()
   assert.ok(
     watermarkAt && watermarkAt <= new Date(),
-    'the next incremental run asks for nothing in the future',
+    'the next incremental run requests no future changes',
   )
 })
 
@@ -303,7 +303,7 @@ test('a product whose time became untrusted accepts a lower time later', async (
   })
 })
 
-test('within a run an untrusted time ranks below every other, whatever the order of the lines', async (t) => {
+test('within a run an untrusted time ranks below every other in any order of the lines', async (t) => {
   for (const [partBytesMax, untrusted] of [
     [1, UNTRUSTED.slice(1, 4)],
     [8_000_000, UNTRUSTED],

@@ -175,7 +175,7 @@ test('a source that withdraws all prices is held, in its plan too, and the price
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
-  assert.match(again.reason ?? '', reason, 'what an earlier run left pending')
+  assert.match(again.reason ?? '', reason, 'prices that an earlier run left pending')
   await decideRun(db, held.run, true, 'test')
   assert.equal((await prices())?.current ?? null, null)
   assert.equal((await pipeline.sync()).state, 'succeeded')

@@ -52,7 +52,7 @@ const sinceOf = async (pipeline: TestPipeline): Promise<Date> =>
   new Date(((await pipeline.source()).watermarkAt?.getTime() ?? 0) - 600_000)
 
 for (const mode of ['full', 'incremental'] as const) {
-  test(`a sync resumes an interrupted ${mode} run, whatever is due`, async (t) => {
+  test(`a sync resumes an interrupted ${mode} run even when another kind is due`, async (t) => {
     for (const dueIn of [0, WEEK_MS]) {
       const { pipeline } = await openInterrupted(t, { mode })
       const since = mode === 'full' ? null : await sinceOf(pipeline)

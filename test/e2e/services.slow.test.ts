@@ -213,7 +213,7 @@ suite('shelfsync serve', () => {
       lower.every(
         (priority) => priority >= Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL),
       ),
-      'who works gives way to who answers',
+      'workers have a lower priority than servers',
     )
     assert.equal(own, getPriority())
     const { status, body } = await sendRequest(first.ports['orchestrator'], '/sync', {
@@ -251,7 +251,7 @@ suite('shelfsync serve', () => {
   })
 
   test(
-    'a disk that is full keeps nobody from starting, and /health says 503 with the reason until there is room',
+    'processes start on a full disk, and /health returns 503 with the reason until there is space',
     { skip: NO_DISKS },
     async (t) => {
       const stage = await setStage(t)

@@ -43,8 +43,7 @@ export interface Shelfsync {
 
 /**
  * `env` on top of a database, a folder and permission for loopback addresses. An empty value
- * removes the variable. Of this process's environment only the variables that Node needs are passed
- * on.
+ * removes the variable. The variables that Node needs are inherited, no other ones.
  */
 export async function openShelfsync(
   t: TestContext,

@@ -190,7 +190,7 @@ test("brands, organisations and categories have separate rows, each once, with t
   )
 })
 
-/** Names of a supplier's entities. They are no product's data and have no time. */
+/** Names of a supplier's entities. They belong to no product and have no time. */
 const TERMS = ['brands', 'categories', 'organizations']
 
 test('no view of schema api shows any member of an expired product', async (t) => {

@@ -53,7 +53,7 @@ async function quarantine(pipeline: TestPipeline, run: number): Promise<Quaranti
 
 const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>, rule: string])[] =
   [
-    ['a price that is no number', { publicPrice: 'much' }, 'record/invalid'],
+    ['a price that is not a number', { publicPrice: 'much' }, 'record/invalid'],
     ['a price below zero', { publicPrice: -100 }, 'record/invalid'],
     ['a price in fractions of cents', { publicPrice: 10.5 }, 'record/invalid'],
     ['a price beyond all integers', { publicPrice: 1e300 }, 'record/invalid'],
@@ -111,7 +111,7 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
     },
   ],
   ['a date that is none', { officialDeletionAt: 'soon', meta: { createdAt: -1 } }],
-  ['members that nobody announced', { quantum: { entangled: [{ deep: true }] } }],
+  ['unknown members', { quantum: { entangled: [{ deep: true }] } }],
 ]
 
 for (const [what, patch] of HARMLESS) {
@@ -370,7 +370,7 @@ test('a run with more bad records than its budget is held', async (t) => {
   const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 30 records are in quarantine \(more than 1/)
-  assert.equal((await listProducts(pipeline)).size, 28, 'what is good is there all the same')
+  assert.equal((await listProducts(pipeline)).size, 28, 'the good records are written')
   await decideRun(db, report.run, true, 'me')
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })

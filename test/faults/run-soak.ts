@@ -149,8 +149,8 @@ async function compare(fleet: Fleet, { pipeline, twin }: Pair, run: number): Pro
 }
 
 /**
- * Usually a process that executes a task. One kill in four strikes any process, and so does a kill
- * that finds no busy process for two seconds.
+ * Usually a process that executes a task. One kill in four strikes any process. A kill that finds
+ * no busy process for two seconds also strikes any.
  */
 async function findBusy(
   fleet: Fleet,

@@ -59,7 +59,7 @@ function errorText(report: unknown): string {
     : ''
 }
 
-test('a key reaches no log, artifact, table or error, whatever the supplier responds', async (t) => {
+test('a key reaches no log, artifact, table or error with any response of the supplier', async (t) => {
   const supplier = { keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
@@ -189,7 +189,7 @@ test('no half of a key is stored when a text that quotes it is cut', async (t) =
   assert.match(pipeline.logged.join(''), /kept in raw only: x{46}/)
   await assertNothingSaid(pipeline, reports)
   for (const { reason } of reports.slice(0, -1))
-    assert.match(reason ?? '', /x{20}/, 'the rest is told')
+    assert.match(reason ?? '', /x{20}/, 'the rest is kept')
 })
 
 test('text of a record in a warning or in quarantine is redacted before it is cut', async (t) => {
@@ -217,13 +217,13 @@ test('text of a record in a warning or in quarantine is redacted before it is cu
     },
   )
   await pipeline.sync()
-  const rows = await pipeline.query<{ told: string }>(`
-    select warnings::text as told from catalog.products where warnings is not null union all select message from catalog.quarantine`)
-  const told = rows.map((row) => row.told).join('\n')
-  assert.match(told, /x{30}\[redacted\]/)
-  assert.match(told, /x{10}\[redacted\]\\" is unknown/)
-  assert.match(told, /no JSON: /)
-  assert.doesNotMatch(told, /pl4n/)
+  const rows = await pipeline.query<{ written: string }>(`
+    select warnings::text as written from catalog.products where warnings is not null union all select message from catalog.quarantine`)
+  const written = rows.map((row) => row.written).join('\n')
+  assert.match(written, /x{30}\[redacted\]/)
+  assert.match(written, /x{10}\[redacted\]\\" is unknown/)
+  assert.match(written, /no JSON: /)
+  assert.doesNotMatch(written, /pl4n/)
 })
 
 test("an error code of two megabytes fills neither the log nor the run's row", async (t) => {
@@ -255,7 +255,7 @@ async function assertNothingSaid(
   for (const spelling of SPELLINGS) {
     assert.equal(written.includes(spelling), false, spelling)
     // A redactor could not recognise half of a secret later. (The id, with which some of them
-    // begin, is no secret.)
+    // begin, is not a secret.)
     const half = spelling.slice(0, Math.ceil(spelling.length / 2))
     if (spelling !== BASIC) assert.equal(written.includes(half), false, half)
   }

@@ -89,7 +89,7 @@ for (const [how, code, end] of ENDINGS) {
       assert.rejects(claiming, { code: 'run/over' }),
     ])
     await waitUntil(async () => begun || (await waiting(db)) === 3)
-    assert.equal(begun, false, 'a batch passed whoever ends the run')
+    assert.equal(begun, false, 'a batch overtook the end of the run')
     await second.commit()
     await ending
     await refused

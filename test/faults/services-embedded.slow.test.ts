@@ -132,7 +132,7 @@ test(
 
     serving.kill('SIGTERM')
     assert.deepEqual(await serving.exited, { code: 0, signal: null })
-    assert.equal(await home.server(), null, 'whoever started it stops it')
+    assert.equal(await home.server(), null, 'the process that started it stops it')
   },
 )
 

@@ -124,5 +124,5 @@ test('only hashes of written terms are kept in memory, however long their names 
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,
   )
-  assert.equal(after?.written, written, 'what was sent is known by its hash')
+  assert.equal(after?.written, written, 'a written term is known by its hash')
 })

@@ -113,7 +113,7 @@ async function watch(url: string): Promise<void> {
         perform pg_sleep(0.1);
         commit;
         quiet := case when pg_try_advisory_lock(${PRESENCE_LOCK}) then quiet + 1 else 0 end;
-        -- The last time the lock is kept, so that whoever comes now waits for the end and starts the server anew.
+        -- The lock is kept the last time, so that a process that comes now waits for the end and restarts the server.
         if quiet between 1 and 19 then perform pg_advisory_unlock(${PRESENCE_LOCK}); end if;
       end loop;
       execute format('copy (select) to program %L', 'kill -INT ' || split_part(pg_read_file('postmaster.pid'), chr(10), 1));

@@ -104,7 +104,7 @@ async function startTalk(t: TestContext) {
 const PATIENCE = `until awk '$1 == "Tcp:" && $13 + 0 >= 11 { found = 1 } END { exit !found }' /proc/net/snmp; do sleep 0.05; done`
 
 test(
-  'a host that is cut off meets silence and no refusal, while others go on; reconnected, it hears what was lost',
+  'a host that is cut off gets no packets and no refusals while others continue, and receives the lost packets after it is reconnected',
   { skip },
   async (t) => {
     const { heard, guests, caller, connect, island, mainland } = await startTalk(t)

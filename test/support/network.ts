@@ -61,7 +61,7 @@ export function explainMissingNetwork(): string | null {
     )
     return null
   } catch (error) {
-    return `no hosts of their own here: that takes Linux with unshare and ip, as root or with user namespaces (${String(error)})`
+    return `no separate hosts on this machine: they need Linux with unshare and ip, as root or with user namespaces (${String(error)})`
   }
 }
 

@@ -9,7 +9,7 @@ const node = (script: string): [string, string[]] => [
   ['--input-type=module', '-e', script],
 ]
 
-/** Whether a process runs and is not a zombie. */
+/** True when a process runs and is not a zombie. */
 async function lives(pid: number | string): Promise<boolean> {
   return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''
 }

@@ -13,7 +13,7 @@ const HEADERS = '/usr/include/postgresql/15/server'
 const COMPILER = '/usr/bin/gcc'
 const SERVER = '/usr/lib/postgresql/15/bin/postgres'
 
-/** Whether this machine can start a Postgres 15 with the check. */
+/** True when this machine can start a Postgres 15 with the check. */
 export const canCheck = [join(HEADERS, 'postgres.h'), COMPILER, SERVER].every((path) =>
   existsSync(path),
 )

@@ -27,7 +27,7 @@ export const fetchHttp: Http = async ({ url, method = 'GET', headers = {} }, sig
     }
   } catch (cause) {
     if (signal.aborted) throw signal.reason
-    throw new SyncError('source/unavailable', `No answer from ${url}`, { cause })
+    throw new SyncError('source/unavailable', `No response from ${url}`, { cause })
   }
 }
 

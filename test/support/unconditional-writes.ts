@@ -36,7 +36,7 @@ function statementAt(text: string, start: number): string {
   return text.slice(start)
 }
 
-/** Whether the statement itself has a `where`. One in parentheses belongs to a subquery. */
+/** True when the statement itself has a `where`. One in parentheses belongs to a subquery. */
 function hasWhere(statement: string): boolean {
   let flat = statement
   for (let inner = ''; inner !== flat;) {
