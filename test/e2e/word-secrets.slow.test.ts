@@ -149,8 +149,10 @@ function callsOn({
     shows: [
       ['status'],
       ['sources', 'list'],
+      ['sources', 'show', name],
       ['runs', 'list'],
       ['runs', 'show', '1'],
+      ['runs', 'changes', '1'],
       ['reviews', 'list'],
       ['quarantine', 'list'],
       ['artifacts', 'list'],
