@@ -121,7 +121,7 @@ test('each request writes one access log line with its caller, route and status 
       method: 'GET',
       route: null,
       status: 404,
-      bytes: 144,
+      bytes: 146,
       client: '127.0.0.1',
       code: 'request/unknown-path',
       message: 'request',
