@@ -33,6 +33,7 @@ const RUN: RunDetails = {
   correlationId: '9f0c2f4e-0d7e-4a53-a4b8-6a1a4d1c8a53',
   options: {},
   sinceAt: null,
+  keyCount: null,
   artifactRun: 12,
   startedAt: STARTED_AT,
   finishedAt: null,
@@ -116,6 +117,7 @@ const RUN_MEMBERS: Readonly<Record<keyof ReturnType<typeof toRunDetailsJson>, st
   id: 'Number of the run.',
   source: 'Name of the source.',
   kind: '`full`, `incremental`, `refresh`, `import` or `replay`.',
+  keyCount: 'Number of products that a refresh or an import covers. Null for any other kind.',
   state:
     '`running`, `interrupted`, `fetched`, `succeeded`, `held`, `failed`, `rejected`, `superseded`, ' +
     '`cancelled` or `partial`. A running run becomes `interrupted` when the lease of its worker ' +

@@ -1,4 +1,4 @@
-// The queue's component of /health and doctor on a real Redis that answers, and takes no writes.
+// /health and doctor report on a real Redis that rejects writes.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -12,14 +12,14 @@ import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 
 const skip = explainMissingProgram('redis-server', 'redis-server')
-/** Only the queue is looked at here: the other components are broken. */
+/** Only the queue works; the tests do not look at the other components. */
 const NOTHING = {
   db: { query: () => Promise.reject(new Error('none')) },
   store: { check: () => Promise.reject(new Error('none')) },
 } as unknown as HealthTools
 
 test(
-  'a Redis that takes no writes is not healthy, for /health and for doctor, until it takes them again',
+  'health and doctor report a Redis that rejects writes as failing, until it accepts them again',
   { skip },
   async (t) => {
     const { url } = await startRedis(t)
@@ -64,7 +64,7 @@ test(
 )
 
 test(
-  'an eviction policy that drops jobs is known to the caller, and BullMQ prints nothing of it past the log',
+  'an eviction policy that drops jobs is reported to the caller, and BullMQ prints nothing',
   { skip },
   async (t) => {
     const { url } = await startRedis(t)

@@ -209,7 +209,7 @@ function formatRun(output: Output, run: RunDetails): string {
   const expected = ledger?.expected == null ? '' : ` · expected ${formatCount(ledger.expected)}`
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
-    ['kind', run.sinceAt ? `${run.kind}, since ${formatInstant(run.sinceAt)}` : run.kind],
+    ['kind', formatKind(run)],
     ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
     ['reason', run.reason],
     ['started', `${formatInstant(run.startedAt)}, took ${formatDuration(run.seconds)}`],
@@ -236,6 +236,11 @@ function formatRun(output: Output, run: RunDetails): string {
       value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`],
     ),
   ].join('\n')
+}
+
+function formatKind({ kind, sinceAt, keyCount }: RunSummary): string {
+  if (keyCount !== null) return `${kind} of ${formatQuantity(keyCount, 'product')}`
+  return sinceAt ? `${kind}, since ${formatInstant(sinceAt)}` : kind
 }
 
 function formatArtifact(artifact: ArtifactSummary): string {

@@ -1,6 +1,6 @@
 // The log: JSON lines from pino, or short lines on a terminal. Each line is parsed again before it is
-// written: only then is everything text (bindings, nested errors, causes and stacks), so the redactor
-// sees all of it. Errors may quote anything, so every secret is redacted in them. In the rest of a
+// written, because bindings, nested errors, causes and stacks are text only then, and the redactor sees
+// all of it. Errors may quote anything, so every secret is redacted in them. In the rest of a
 // line, which Shelfsync writes, only secrets that cannot be a word are redacted.
 
 import { pino, type Logger } from 'pino'

@@ -65,17 +65,17 @@ test('counters, histograms and gauges are exported for Prometheus, with the metr
 test('a name, a label or a value outside the table does not compile', () => {
   const metrics = createMetrics()
   const wrong = [
-    // @ts-expect-error -- no such metric
+    // @ts-expect-error -- the metric does not exist
     () => metrics.count('shelfsync_wishes_total', {}),
-    // @ts-expect-error -- no such label
+    // @ts-expect-error -- the label does not exist
     () => metrics.count('shelfsync_leases_lost_total', { run: '7' }),
     // @ts-expect-error -- the label is missing
     () => metrics.count('shelfsync_auth_failures_total', {}),
-    // @ts-expect-error -- no such word
+    // @ts-expect-error -- the value is not in the table
     () => metrics.count('shelfsync_auth_failures_total', { reason: 'rainy' }),
-    // @ts-expect-error -- a gauge is not counted
+    // @ts-expect-error -- a gauge is not a counter
     () => metrics.count('shelfsync_database_connections', { state: 'idle' }),
-    // @ts-expect-error -- the database knows this one
+    // @ts-expect-error -- the metric has scope system
     () => metrics.set('shelfsync_open_reviews', { source: 'shop' }, 1),
   ]
   assert.equal(wrong.length, 6)

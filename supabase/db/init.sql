@@ -3144,13 +3144,14 @@ end $$;
 --   counts       lines by outcome so far; of a settled run, its ledger
 create function catalog.summarize_runs(p_runs bigint[]) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
-  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  options jsonb, since timestamptz, key_count integer, artifact_run bigint,
+  started_at timestamptz, finished_at timestamptz,
   measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   ledger jsonb, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options,
-    r.since, r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
+    r.since, cardinality(r.keys), r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
     coalesce(a.state <> 'open', false), a.expected,
     coalesce((r.ledger ->> 'fetched')::bigint, (
       select sum(p.line_count) from catalog.parts p
@@ -3169,7 +3170,8 @@ create function catalog.list_runs(
   p_source text, p_state text, p_before bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
-  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  options jsonb, since timestamptz, key_count integer, artifact_run bigint,
+  started_at timestamptz, finished_at timestamptz,
   measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   ledger jsonb, removals_off text
 )
@@ -3971,7 +3973,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'ff1547e67f3ca3ba45a0bbc65cfc8860e600e508f7023e27737370a889677307'),
   ('20261122000060', 'views', 'cf6b61f532680270e83b004bb9b85c0c4441794be91ff0feb54e96b87eff8d0c'),
   ('20261122000061', 'embeds', '9e0d56310b1eccb15f6c4885b1e75969c94a0dcc019694ad7a2cfca563f177fe'),
-  ('20261122000070', 'summaries', 'eecafb5ddd5d819a800888fb98483baa50812bc7f8b7899b9574df477ab8d105'),
+  ('20261122000070', 'summaries', 'b385b733b975dbc2ec9aeab0342e03c8d4412c0f9babd6b2e14228b317e4151d'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
   ('20261122000080', 'data_api', '984bbb718a534077c23e38aa6040bc777ad2143eb7ad172a7648f50e9b4dd6e3'),

@@ -41,13 +41,14 @@ end $$;
 --   counts       lines by outcome so far; of a settled run, its ledger
 create function catalog.summarize_runs(p_runs bigint[]) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
-  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  options jsonb, since timestamptz, key_count integer, artifact_run bigint,
+  started_at timestamptz, finished_at timestamptz,
   measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   ledger jsonb, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options,
-    r.since, r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
+    r.since, cardinality(r.keys), r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
     coalesce(a.state <> 'open', false), a.expected,
     coalesce((r.ledger ->> 'fetched')::bigint, (
       select sum(p.line_count) from catalog.parts p
@@ -66,7 +67,8 @@ create function catalog.list_runs(
   p_source text, p_state text, p_before bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
-  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  options jsonb, since timestamptz, key_count integer, artifact_run bigint,
+  started_at timestamptz, finished_at timestamptz,
   measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   ledger jsonb, removals_off text
 )

@@ -1,5 +1,4 @@
-// The metrics that come from the database: a real Postgres, real runs, and the text that Prometheus
-// reads.
+// The metrics from the database, with a real Postgres and real runs, as Prometheus reads them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,15 +19,15 @@ import { saveSource } from '../sources.ts'
 
 const { pool: db, url } = await openTestDatabase()
 
-/** What a fresh process would show. */
+/** Returns the metrics of a new process. */
 function showMetrics(): Promise<string> {
   const metrics = createMetrics()
   metrics.collect({ name: 'database', read: createMetricsReader(db) })
   return metrics.text()
 }
 
-/** One source's part of a metric: its other labels → value, without those that are zero. */
-async function shown(
+/** Maps the other labels of one source's series to their values, without zeros. */
+async function listOwnSeries(
   pipeline: TestPipeline,
   name: string,
   text?: string,
@@ -56,7 +55,7 @@ test('records are counted by outcome over all settled runs, and each ledger bala
     (outcome) => [`outcome="${outcome}"`, first.ledger[outcome] + second.ledger[outcome]] as const,
   )
   assert.deepEqual(
-    await shown(pipeline, 'shelfsync_records_total'),
+    await listOwnSeries(pipeline, 'shelfsync_records_total'),
     Object.fromEntries(expected.filter(([, count]) => count > 0)),
   )
   assert.deepEqual(
@@ -65,14 +64,14 @@ test('records are counted by outcome over all settled runs, and each ledger bala
     ],
     0,
   )
-  assert.deepEqual(await shown(pipeline, 'shelfsync_open_reviews'), {
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_open_reviews'), {
     '': (await listReviews(db, { source: pipeline.name, limit: 100 })).items.length,
   })
-  assert.deepEqual(await shown(pipeline, 'shelfsync_open_quarantine'), { '': 2 })
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_open_quarantine'), { '': 2 })
   const archived = Buffer.byteLength(
     (await pipeline.archived(first.run)) + (await pipeline.archived(second.run)),
   )
-  assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total'), { '': archived })
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_fetched_bytes_total'), { '': archived })
 })
 
 test('the difference of an unbalanced ledger is exported', async (t) => {
@@ -82,7 +81,7 @@ test('the difference of an unbalanced ledger is exported', async (t) => {
     `update catalog.runs set ledger = ledger || '{"created": 28}' where id = $1`,
     run,
   )
-  assert.deepEqual(await shown(pipeline, 'shelfsync_ledger_difference_records'), { '': 2 })
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_ledger_difference_records'), { '': 2 })
 })
 
 test('an active run exports its progress', async (t) => {
@@ -95,12 +94,12 @@ test('an active run exports its progress', async (t) => {
     onNthPass(
       'before settle_run',
       1,
-      async () => void seen.push(await shown(pipeline, 'shelfsync_active_run_records')),
+      async () => void seen.push(await listOwnSeries(pipeline, 'shelfsync_active_run_records')),
     ),
   )
   await pipeline.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ 'stage="expected"': 30, 'stage="fetched"': 30, 'stage="applied"': 30 }])
-  assert.deepEqual(await shown(pipeline, 'shelfsync_active_run_records'), {})
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_active_run_records'), {})
 })
 
 test('runs are counted by their end, and a later decision lowers no counter', async (t) => {
@@ -111,11 +110,11 @@ test('runs are counted by their end, and a later decision lowers no counter', as
   assert.equal(held.state, 'held')
   await pipeline.query('update catalog.run_ends set seconds = 90 where run_id = $1', held.run)
   const before = parseExposition(await showMetrics())
-  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total'), {
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_runs_total'), {
     'state="succeeded"': 1,
     'state="held"': 1,
   })
-  const buckets = await shown(pipeline, 'shelfsync_run_duration_seconds_bucket')
+  const buckets = await listOwnSeries(pipeline, 'shelfsync_run_duration_seconds_bucket')
   assert.deepEqual(
     [
       buckets['le="60",state="held"'],
@@ -124,7 +123,10 @@ test('runs are counted by their end, and a later decision lowers no counter', as
     ],
     [undefined, 1, 1],
   )
-  assert.equal((await shown(pipeline, 'shelfsync_run_duration_seconds_sum'))['state="held"'], 90)
+  assert.equal(
+    (await listOwnSeries(pipeline, 'shelfsync_run_duration_seconds_sum'))['state="held"'],
+    90,
+  )
 
   await decideRun(db, held.run, true, 'test')
   await pipeline.sync()
@@ -136,7 +138,7 @@ test('runs are counted by their end, and a later decision lowers no counter', as
         `${series} fell from ${value} to ${after.get(series)}`,
       )
   }
-  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total'), {
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_runs_total'), {
     'state="succeeded"': 2,
     'state="held"': 1,
   })
@@ -169,18 +171,20 @@ test('each end of a run is read once, and a long-running process exports the sam
   await addEnds(1, 'superseded', null)
   await addEnds(1, 'failed', null)
   const text = await metrics.text()
-  assert.deepEqual(await shown(pipeline, 'shelfsync_records_total', text), {
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_records_total', text), {
     'outcome="unchanged"': 10_006,
   })
-  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', text), {
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_runs_total', text), {
     'state="succeeded"': 5001,
     'state="held"': 2,
     'state="superseded"': 1,
     'state="failed"': 1,
   })
-  assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total', text), { '': 5005 * 7 })
+  assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_fetched_bytes_total', text), {
+    '': 5005 * 7,
+  })
   assert.equal(
-    (await shown(pipeline, 'shelfsync_run_duration_seconds_bucket', text))[
+    (await listOwnSeries(pipeline, 'shelfsync_run_duration_seconds_bucket', text))[
       'le="15",state="succeeded"'
     ],
     5001,
@@ -197,8 +201,8 @@ test('each end of a run is read once, and a long-running process exports the sam
     'fetched_bytes_total',
   ]) {
     assert.deepEqual(
-      await shown(pipeline, `shelfsync_${name}`),
-      await shown(pipeline, `shelfsync_${name}`, text),
+      await listOwnSeries(pipeline, `shelfsync_${name}`),
+      await listOwnSeries(pipeline, `shelfsync_${name}`, text),
     )
   }
 })
@@ -211,7 +215,10 @@ test('a run that failed and was resumed counts twice, in old and new processes',
   const { run, state } = await pipeline.sync()
   assert.equal(state, 'failed')
   const failed = { 'state="failed"': 1 }
-  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', await metrics.text()), failed)
+  assert.deepEqual(
+    await listOwnSeries(pipeline, 'shelfsync_runs_total', await metrics.text()),
+    failed,
+  )
   assert.deepEqual(await pipeline.query('select catalog.reopen_run($1) as reopened', run), [
     { reopened: true },
   ])
@@ -221,14 +228,14 @@ test('a run that failed and was resumed counts twice, in old and new processes',
   )
   assert.equal((await pipeline.sync()).run, run)
   for (const text of [await metrics.text(), await showMetrics()]) {
-    assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', text), {
+    assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_runs_total', text), {
       ...failed,
       'state="succeeded"': 1,
     })
-    assert.deepEqual(await shown(pipeline, 'shelfsync_records_total', text), {
+    assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_records_total', text), {
       'outcome="created"': 30,
     })
-    assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total', text), {
+    assert.deepEqual(await listOwnSeries(pipeline, 'shelfsync_fetched_bytes_total', text), {
       '': Buffer.byteLength(await pipeline.archived(run)),
     })
   }
@@ -250,7 +257,7 @@ test('the age counts from the last successful run, otherwise from the creation o
   const { pipeline, supplier } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const age = async (): Promise<number | undefined> =>
-    (await shown(pipeline, 'shelfsync_run_age_seconds'))['']
+    (await listOwnSeries(pipeline, 'shelfsync_run_age_seconds'))['']
   await pipeline.query(
     `update catalog.sources set created_at = now() - interval '3 days' where id = $1`,
     id,

@@ -34,6 +34,8 @@ export interface RunSummary {
   readonly options: RunOptions
   /** Start of the period that an incremental run covers. */
   readonly sinceAt: Date | null
+  /** Products that a refresh or an import covers; null for any other kind. */
+  readonly keyCount: number | null
   /** The run whose artifact it applies; its own unless it is a replay. */
   readonly artifactRun: number
   readonly startedAt: Date
@@ -81,6 +83,7 @@ export interface RunRow {
   readonly correlation_id: string
   readonly options: RunOptions
   readonly since: string | null
+  readonly key_count: number | null
   readonly artifact_run: number
   readonly started_at: string
   readonly finished_at: string | null
@@ -167,6 +170,7 @@ export function toRunSummary(row: RunRow): RunSummary {
     correlationId: row.correlation_id,
     options: row.options,
     sinceAt: toInstant(row.since),
+    keyCount: row.key_count,
     artifactRun: row.artifact_run,
     startedAt,
     finishedAt,

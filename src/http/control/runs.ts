@@ -12,11 +12,13 @@ export interface RunError {
 }
 
 export function toRunJson(run: RunSummary) {
-  const { id, source, kind, state, correlationId, startedAt, finishedAt, removalsOff } = run
+  const { id, source, kind, keyCount, state, correlationId, startedAt, finishedAt, removalsOff } =
+    run
   return {
     id,
     source,
     kind,
+    keyCount,
     state,
     correlationId,
     startedAt,

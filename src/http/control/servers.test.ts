@@ -148,7 +148,7 @@ test('every path of every server needs the key, except /healthz and the private 
   }
   for (const name of ['fetcher', 'maintainer', 'orchestrator', 'metrics'] as const) {
     for (const route of Object.keys(SERVERS[name].routes)) {
-      // A server of its own each time: failures add up to a ban.
+      // A new server each time, because failures add up to a ban.
       const { sendRequest } = await startServer(t, create[name])
       const [method = '', path = ''] = route.replace(':id', '1').split(' ')
       const statuses = await Promise.all(
@@ -244,23 +244,23 @@ test('health names failing components and is 503 then', async (t) => {
   const { sendRequest, recorded } = await startServer(t, createOrchestrator)
   const database = { component: 'database', ok: true, detail: 'Postgres 17.2', latencyMs: 2 }
   recorded.components = [database]
-  const well = await sendRequest('/health')
+  const healthy = await sendRequest('/health')
   assert.deepEqual(
-    [well.status, await well.json()],
+    [healthy.status, await healthy.json()],
     [200, { ok: true, broken: [], components: [database] }],
   )
   const queue = {
     component: 'queue',
     ok: false,
-    detail: 'redis://u:planted@queue does not answer',
+    detail: 'redis://u:planted@queue does not respond',
     latencyMs: 1000,
   }
   recorded.components = [database, queue]
-  const ill = await sendRequest('/health')
-  assert.equal(ill.status, 503)
-  assert.deepEqual(await ill.json(), {
+  const failing = await sendRequest('/health')
+  assert.equal(failing.status, 503)
+  assert.deepEqual(await failing.json(), {
     ok: false,
     broken: ['queue'],
-    components: [database, { ...queue, detail: 'redis://[redacted]@queue does not answer' }],
+    components: [database, { ...queue, detail: 'redis://[redacted]@queue does not respond' }],
   })
 })

@@ -35,7 +35,7 @@ const PROGRESS = [
 
 async function startOrchestrator(t: Parameters<typeof startServer>[0], db: Db) {
   const server = await startServer(t, (options) => createOrchestratorApp({ ...options, db }))
-  /** Past the half second in which an answer is given again. */
+  /** Moves the clock past the age at which a cached response is refreshed. */
   const status = async (query = ''): Promise<Status> => {
     server.recorded.nowMs += 1000
     const response = await server.sendRequest(`/status${query}`)
@@ -45,7 +45,7 @@ async function startOrchestrator(t: Parameters<typeof startServer>[0], db: Db) {
   return { ...server, status }
 }
 
-/** Without what depends on the clock. */
+/** Omits the members that depend on the clock. */
 function steady({
   progress: { perSecond: _, etaSeconds: __, ...progress },
 }: Pick<Status, 'progress'>): object {
@@ -81,7 +81,7 @@ test('the status follows a run from its first line to its last', async (t) => {
     assert.deepEqual([state, source, errors], ['running', pipeline.name, []])
     assert.ok(progress.applied <= progress.fetched && (progress.percent ?? 0) <= 100)
   }
-  // The last thing that is stored is the manifest, when all is applied.
+  // The manifest is stored last, when every line is applied.
   assert.deepEqual(
     [...new Set(seen.map(({ progress }) => progress.phase))],
     ['start', 'fetch', 'settle'],
@@ -184,6 +184,7 @@ test('inserted, updated and skipped count created, updated and unchanged product
     'id',
     'source',
     'kind',
+    'keyCount',
     'state',
     'correlationId',
     'startedAt',
@@ -324,7 +325,7 @@ test('a new schedule is due and late from then on, never for a time before it wa
   await set(null)
   assert.ok(new Date((await due()) ?? 0) > (before?.at ?? new Date()))
   await moveBack()
-  // Which day is the full one moves no time.
+  // The day of the full run changes no due time.
   await set(0)
   assert.equal(await due(), '2026-01-03T12:30:00.000Z')
   await pool.query(`update catalog.sources set schedule_set_at = '2026-01-05T13:00:00Z'`)
@@ -342,25 +343,25 @@ test('a thousand requests within half a second cost one query, and later ones do
         : Reflect.get(target, name),
   })
   let nowMs = 1_000_000
-  const board = createStatusCache({ db, redact: (text) => text, nowMs: () => nowMs })
-  await Promise.all(Array.from({ length: 1000 }, () => board.read(null)))
+  const cache = createStatusCache({ db, redact: (text) => text, nowMs: () => nowMs })
+  await Promise.all(Array.from({ length: 1000 }, () => cache.read(null)))
   nowMs += 499
-  await board.read(null)
+  await cache.read(null)
   assert.equal(queries, 1)
   nowMs += 1
   const { promise, resolve: letGo } = Promise.withResolvers<void>()
   held = promise
-  await board.read(null)
-  await board.read(null)
+  await cache.read(null)
+  await cache.read(null)
   assert.equal(queries, 2)
   nowMs += 500
-  const [late, later] = [board.read(null), board.read(null)]
+  const [late, later] = [cache.read(null), cache.read(null)]
   letGo()
   await late
   await later
   assert.equal(queries, 2)
-  await assert.rejects(board.read('nobody'), /Source nobody does not exist/)
-  await assert.rejects(board.read('nobody'), /Source nobody does not exist/)
+  await assert.rejects(cache.read('nobody'), /Source nobody does not exist/)
+  await assert.rejects(cache.read('nobody'), /Source nobody does not exist/)
   assert.equal(queries, 4)
 })
 
@@ -371,12 +372,12 @@ test('a query that hangs times out, and the next request does not wait for it', 
     get: (target, name) =>
       name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name),
   })
-  const board = createStatusCache({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
-  await assert.rejects(Promise.all([board.read(null), board.read(null)]), {
+  const cache = createStatusCache({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
+  await assert.rejects(Promise.all([cache.read(null), cache.read(null)]), {
     code: 'db/unreachable',
   })
   hangs = false
-  assert.match(await board.read(null), /"state":"idle"/)
+  assert.match(await cache.read(null), /"state":"idle"/)
 })
 
 test('secrets in reasons and names are redacted from the status', async (t) => {
@@ -424,6 +425,7 @@ const RUNNING: RunSummary = {
   measuredAt: new Date(100_000),
   seconds: 100,
   sinceAt: null,
+  keyCount: null,
   artifactRun: 1,
   ledger: null,
   fetchedAll: false,

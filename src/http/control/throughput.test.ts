@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createThroughputMeter, type ThroughputMeter } from './throughput.ts'
 
-/** What it shows at each second, for a run that stands at so many lines then. */
+/** Returns the throughput at each second of a run with the given number of finished lines. */
 function watch(
-  speedometer: ThroughputMeter,
-  sights: readonly (readonly [second: number, linesDone: number, run?: number])[],
+  meter: ThroughputMeter,
+  samples: readonly (readonly [second: number, linesDone: number, run?: number])[],
 ): (number | null)[] {
-  return sights.map(([second, linesDone, run = 1]) =>
-    speedometer({ run, linesDone, atMs: 1000 * second }),
+  return samples.map(([second, linesDone, run = 1]) =>
+    meter({ run, linesDone, atMs: 1000 * second }),
   )
 }
 
@@ -25,9 +25,9 @@ test('the meter returns a value after five seconds', () => {
 })
 
 test('the meter follows a change of speed within a minute', () => {
-  const speedometer = createThroughputMeter()
+  const meter = createThroughputMeter()
   assert.deepEqual(
-    watch(speedometer, [
+    watch(meter, [
       [0, 0],
       [30, 3000],
       [60, 6000],
@@ -35,7 +35,7 @@ test('the meter follows a change of speed within a minute', () => {
     [null, 100, 100],
   )
   assert.deepEqual(
-    watch(speedometer, [
+    watch(meter, [
       [90, 6000],
       [120, 6000],
     ]),

@@ -10,34 +10,34 @@ interface ErrorBody {
   readonly error: { readonly code: string | null; readonly message: string; readonly hint: string }
 }
 
-async function errorOf(response: Response): Promise<[status: number, code: string | null]> {
+async function readErrorCode(response: Response): Promise<[status: number, code: string | null]> {
   assert.equal(response.headers.get('Content-Type'), 'application/json')
   const { error } = (await response.json()) as ErrorBody
   assert.deepEqual(Object.keys(error), ['code', 'message', 'hint'])
   return [response.status, error.code]
 }
 
-function linesOf({ recorded }: TestServer): Record<string, unknown>[] {
+function parseLog({ recorded }: TestServer): Record<string, unknown>[] {
   return recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))
 }
 
 test('an unknown path is 404 and an unsupported method 405, with or without the key', async (t) => {
   const { sendRequest } = await startServer(t, createFetcherApp)
   for (const headers of [{ 'X-ADMIN-KEY': KEY }, {}]) {
-    assert.deepEqual(await errorOf(await sendRequest('/nothing', { headers })), [
+    assert.deepEqual(await readErrorCode(await sendRequest('/nothing', { headers })), [
       404,
       'request/unknown-path',
     ])
-    assert.deepEqual(await errorOf(await sendRequest('/run/', { method: 'POST', headers })), [
+    assert.deepEqual(await readErrorCode(await sendRequest('/run/', { method: 'POST', headers })), [
       404,
       'request/unknown-path',
     ])
     const response = await sendRequest('/healthz', { method: 'DELETE', headers })
     assert.equal(response.headers.get('Allow'), 'GET, HEAD')
-    assert.deepEqual(await errorOf(response), [405, 'request/wrong-method'])
+    assert.deepEqual(await readErrorCode(response), [405, 'request/wrong-method'])
     const get = await sendRequest('/run', { headers })
     assert.equal(get.headers.get('Allow'), 'POST')
-    assert.deepEqual(await errorOf(get), [405, 'request/wrong-method'])
+    assert.deepEqual(await readErrorCode(get), [405, 'request/wrong-method'])
   }
 })
 
@@ -54,7 +54,7 @@ test('/healthz needs no key, and HEAD is GET without a body', async (t) => {
 
 test('metrics need the key, except on the private port', async (t) => {
   const { sendRequest } = await startServer(t, createFetcherApp)
-  assert.deepEqual(await errorOf(await sendRequest('/metrics', { headers: {} })), [
+  assert.deepEqual(await readErrorCode(await sendRequest('/metrics', { headers: {} })), [
     401,
     'request/unauthorized',
   ])
@@ -66,7 +66,7 @@ test('metrics need the key, except on the private port', async (t) => {
     assert.deepEqual([response.status, await response.text()], [200, 'shelfsync_up 1\n'])
     assert.match(response.headers.get('Content-Type') ?? '', /^text\/plain; version=0\.0\.4/)
   }
-  assert.deepEqual(await errorOf(await privately.sendRequest('/healthz')), [
+  assert.deepEqual(await readErrorCode(await privately.sendRequest('/healthz')), [
     404,
     'request/unknown-path',
   ])
@@ -88,14 +88,14 @@ test('every response is not cacheable and has a correlation id: a new one, or a 
     assert.match(await idOf('/healthz', odd), /^[0-9a-f-]{36}$/)
 })
 
-test('every log line of a request has its correlation id, and so has the run that it starts', async (t) => {
+test('every log line of a request has its correlation id, and the run that it starts has it too', async (t) => {
   const server = await startServer(t, createFetcherApp)
   await server.sendRequest('/run', {
     method: 'POST',
     headers: { 'X-ADMIN-KEY': KEY, 'X-Correlation-Id': 'mine' },
   })
   assert.deepEqual(
-    linesOf(server).map(({ message, cid }) => [message, cid]),
+    parseLog(server).map(({ message, cid }) => [message, cid]),
     [
       ['runs requested', 'mine'],
       ['request', 'mine'],
@@ -109,7 +109,7 @@ test('each request writes one access log line with its caller, route and status 
   await server.sendRequest('/secret/planted?planted=1')
   const bytes = (await (await server.post('/run', { source: 'one' })).arrayBuffer()).byteLength
   await server.sendRequest('/healthz')
-  const lines = linesOf(server)
+  const lines = parseLog(server)
     .filter(({ message }) => message === 'request')
     .map(({ time: _, cid: __, ms, ...line }) => {
       assert.equal(typeof ms, 'number')
@@ -165,7 +165,7 @@ test('a SyncError is sent with its status, code and hint, without secrets', asyn
   server.recorded.failure = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), {
     code: 'ECONNREFUSED',
   })
-  assert.deepEqual(await errorOf(await server.post('/run', {})), [503, 'db/unreachable'])
+  assert.deepEqual(await readErrorCode(await server.post('/run', {})), [503, 'db/unreachable'])
 })
 
 test('an error without a code is logged with its stack, and the response says nothing about it', async (t) => {
@@ -181,7 +181,7 @@ test('an error without a code is logged with its stack, and the response says no
       hint: `This is a bug. Search the log for correlation id ${id}.`,
     },
   })
-  const line = linesOf(server).find(({ level }) => level === 'error')
+  const line = parseLog(server).find(({ level }) => level === 'error')
   assert.equal(line?.cid, id)
   assert.match(JSON.stringify(line?.err), /TypeError: planted detail\\n +at /)
 })
@@ -189,7 +189,7 @@ test('an error without a code is logged with its stack, and the response says no
 test('a body over 64 KiB is refused with or without a Content-Length, and is not read without a key', async (t) => {
   const server = await startServer(t, createFetcherApp)
   const big = JSON.stringify({ source: 'x'.repeat(70_000) })
-  assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(70_000) })), [
+  assert.deepEqual(await readErrorCode(await server.post('/run', { source: 'x'.repeat(70_000) })), [
     413,
     'request/too-large',
   ])
@@ -200,12 +200,14 @@ test('a body over 64 KiB is refused with or without a Content-Length, and is not
     body: new Blob([big]).stream(),
     duplex: 'half',
   } as RequestInit)
-  assert.deepEqual(await errorOf(streamed), [413, 'request/too-large'])
+  assert.deepEqual(await readErrorCode(streamed), [413, 'request/too-large'])
   assert.deepEqual(
-    await errorOf(await server.sendRequest('/run', { method: 'POST', headers: {}, body: big })),
+    await readErrorCode(
+      await server.sendRequest('/run', { method: 'POST', headers: {}, body: big }),
+    ),
     [401, 'request/unauthorized'],
   )
-  assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(60_000) })), [
+  assert.deepEqual(await readErrorCode(await server.post('/run', { source: 'x'.repeat(60_000) })), [
     400,
     'request/invalid',
   ])
@@ -220,14 +222,14 @@ test('a body that is not JSON or has another Content-Type is refused; no body is
       headers: { 'X-ADMIN-KEY': KEY, ...(type === null ? {} : { 'Content-Type': type }) },
       body,
     })
-  assert.deepEqual(await errorOf(await send('application/x-www-form-urlencoded', '{}')), [
+  assert.deepEqual(await readErrorCode(await send('application/x-www-form-urlencoded', '{}')), [
     415,
     'request/not-json',
   ])
-  assert.deepEqual(await errorOf(await send('text/json', '{}')), [415, 'request/not-json'])
+  assert.deepEqual(await readErrorCode(await send('text/json', '{}')), [415, 'request/not-json'])
   for (const body of ['{', 'true', '[]', '"x"', 'null', new Uint8Array([0x7b, 0xff, 0x7d])]) {
     assert.deepEqual(
-      await errorOf(await send('application/json', body)),
+      await readErrorCode(await send('application/json', body)),
       [400, 'request/invalid'],
       String(body),
     )

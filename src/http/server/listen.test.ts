@@ -8,31 +8,35 @@ import { createFetcherApp } from '../control/servers.ts'
 import { listen } from './listen.ts'
 import type { Operations } from '../control/operations.ts'
 
-/** Operations whose orders are under way until they are let go. */
-function slowOperations(): { operations: Operations; asked: Promise<void>; letGo: () => void } {
-  const asked = Promise.withResolvers<void>()
+/** Operations whose requests for runs wait until they are released. */
+function slowOperations(): {
+  operations: Operations
+  requested: Promise<void>
+  release: () => void
+} {
+  const requested = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
   const requestRuns: Operations['requestRuns'] = async () => {
-    asked.resolve()
+    requested.resolve()
     await gone.promise
     return [{ source: 'one', run: 1, started: true }]
   }
   return {
     operations: { requestRuns, cancelRun: () => assert.fail(), checkHealth: () => assert.fail() },
-    asked: asked.promise,
-    letGo: gone.resolve,
+    requested: requested.promise,
+    release: gone.resolve,
   }
 }
 
 test('closing finishes an open request, accepts no new one and leaves no connection', async (t) => {
-  const { operations, asked, letGo } = slowOperations()
+  const { operations, requested, release } = slowOperations()
   const { post, sendRequest, close } = await startServer(t, createFetcherApp, { operations })
   await (await sendRequest('/healthz')).text()
   const open = post('/run')
-  await asked
+  await requested
   const closed = close()
   await assert.rejects(sendRequest('/healthz'), /fetch failed/)
-  letGo()
+  release()
   const response = await open
   assert.deepEqual([response.status, response.headers.get('Connection')], [202, 'close'])
   await response.json()
@@ -51,7 +55,7 @@ test('an idle connection does not delay closing', { timeout: 5000 }, async (t) =
 })
 
 test('a request is cut off after the grace period', async (t) => {
-  const { operations, asked } = slowOperations()
+  const { operations, requested } = slowOperations()
   const { port, close } = await listen(createFetcherApp(serverOptions({ operations }).options), {
     host: '127.0.0.1',
     port: 0,
@@ -63,7 +67,7 @@ test('a request is cut off after the grace period', async (t) => {
     headers: { 'X-ADMIN-KEY': KEY },
   })
   const broken = assert.rejects(open, /fetch failed/)
-  await asked
+  await requested
   await close()
   await broken
 })
