@@ -1,5 +1,5 @@
-// The Data API's part of "the usual way": a small HTTP server that runs the same SQL for an upsert
-// as PostgREST does. https://docs.postgrest.org/en/stable/references/api/tables_views.html#upsert
+// Stands in for the Data API in the supabase-js benchmark: runs the same SQL for an upsert as
+// PostgREST. https://docs.postgrest.org/en/stable/references/api/tables_views.html#upsert
 
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
@@ -13,8 +13,8 @@ const UPSERT = `
   with payload as (select $1::json as body)
   insert into public.products (${COLUMNS})
   select ${COLUMNS} from payload, json_populate_recordset(null::public.products, payload.body)
-  on conflict (id) do update set name = excluded.name, status = excluded.status, price_cents = excluded.price_cents,
-    updated_at = excluded.updated_at, raw = excluded.raw`
+  on conflict (id) do update set name = excluded.name, status = excluded.status,
+    price_cents = excluded.price_cents, updated_at = excluded.updated_at, raw = excluded.raw`
 
 const server = createServer((request, response) => {
   buffer(request)

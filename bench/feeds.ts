@@ -1,5 +1,5 @@
-// The three feeds of the bench, rendered once and kept: a catalogue, the same a day later with
-// everything touched and nothing changed, and the same with 1 % changed.
+// The three feeds of the benchmark, rendered once and cached: a catalogue, the next day with every
+// product touched but unchanged, and the next day with 1 % changed.
 
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ export type Case = (typeof CASES)[number]
 
 const VARIANTS = { 'first-load': 'first', again: 'moved', 'one-percent': 'changed' } as const
 
-/** The feed of a case with so many products, from the cache in `folder` when it is there. */
+/** Returns the feed of a case, from the cache in `folder` or rendered now. */
 export async function loadFeed(
   folder: string,
   products: number,
@@ -20,11 +20,11 @@ export async function loadFeed(
 ): Promise<Feed> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${products}-${which}.ndjson`)
-  const about = `${file}.json`
-  if (existsSync(about)) return JSON.parse(await readFile(about, 'utf8')) as Feed
+  const metadataFile = `${file}.json`
+  if (existsSync(metadataFile)) return JSON.parse(await readFile(metadataFile, 'utf8')) as Feed
   onProgress(`rendering ${products} products for ${which} …`)
   const feed = await prerenderFeed({ products, variant: VARIANTS[which] }, `${file}.tmp`)
   await rename(feed.file, file)
-  await writeFile(about, JSON.stringify({ ...feed, file, changed: [] }))
+  await writeFile(metadataFile, JSON.stringify({ ...feed, file, changed: [] }))
   return { ...feed, file }
 }

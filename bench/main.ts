@@ -1,5 +1,5 @@
-// Three ways to bring the same feed into the same Postgres, alternating, on databases of their own.
-// Only ratios mean anything.
+// Compares three ways to load the same feed into the same Postgres: Shelfsync, plain COPY with a
+// merge, and supabase-js. They alternate, each in its own database. Only the ratios are meaningful.
 
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
@@ -8,28 +8,25 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import pg from 'pg'
 import { parseCount } from '../src/cli/parse-numbers.ts'
-import { openEmbedded } from '../src/embedded-postgres/embedded.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'
 import { openPool } from '../src/db/pool.ts'
-import { runBare } from './copy-merge.ts'
-import { forkChild } from './processes.ts'
+import { BENCH_HOME, openBenchServer, print, roundTo2, type BenchServer } from './bench-server.ts'
+import { runCopyMerge } from './copy-merge.ts'
 import { CASES, loadFeed, type Case } from './feeds.ts'
+import { forkChild } from './processes.ts'
 
 const options = new Command('npm run bench --')
   .description(
-    'Times a first load, the same feed again and a change of 1 %, each against bare COPY and merge and against the usual chunked upsert.',
+    'Measures a first load, the same feed again and a change of 1 %, each compared with plain ' +
+      'COPY and merge and with upserts by supabase-js.',
   )
-  .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
-  .option('--rounds <n>', 'how often each is run', parseCount, 3)
-  .option('--no-usual', 'leave the chunked upsert out, which takes longest')
-  .option(
-    '--home <folder>',
-    'where database and feeds are kept',
-    join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'),
-  )
+  .option('--products <n>', 'number of products in the feed', parseCount, 108_022)
+  .option('--rounds <n>', 'number of measurements of each case', parseCount, 3)
+  .option('--no-supabase-js', 'skip supabase-js, which takes longest')
+  .option('--home <folder>', 'folder for the database and the feeds', BENCH_HOME)
   .option('--json', 'print JSON')
   .parse()
-  .opts<{ products: number; rounds: number; usual: boolean; home: string; json?: boolean }>()
+  .opts<{ products: number; rounds: number; supabaseJs: boolean; home: string; json?: boolean }>()
 
 interface Measure {
   readonly seconds: number
@@ -38,21 +35,32 @@ interface Measure {
   readonly rssPeakMb: number
 }
 
-const TABLES = `('products', 'variants', 'prices', 'images')`
-const say = (text: string) => void process.stderr.write(`${text}\n`)
+/** Seconds of each round, by case. */
+interface Measures {
+  readonly shelfsync: Map<Case, Measure[]>
+  readonly copyMerge: Map<Case, number[]>
+  readonly supabaseJs: Map<Case, number[]>
+}
 
+interface Databases {
+  readonly shelfsync: string
+  readonly copyMerge: string
+  readonly supabaseJs: string
+}
+
+const TABLES = `('products', 'variants', 'prices', 'images')`
 const home = resolve(options.home)
 const { products, rounds } = options
-// The checkpointer and autovacuum would write into somebody's minute by chance.
-const server = await openEmbedded({
-  home,
-  settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' },
-  onProgress: say,
-})
-const admin = new pg.Client({ connectionString: server.url })
-await admin.connect()
-try {
-  const cases = await measureAll()
+
+{
+  await using server = await openBenchServer(home, print)
+  const measures: Measures = {
+    shelfsync: new Map(CASES.map((name) => [name, []])),
+    copyMerge: new Map(CASES.map((name) => [name, []])),
+    supabaseJs: new Map(CASES.map((name) => [name, []])),
+  }
+  for (let round = 1; round <= rounds; round++) await measureRound(server, round, measures)
+  const cases = await Promise.all(CASES.map((name) => summarise(name, measures)))
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
@@ -62,64 +70,59 @@ try {
   if (options.json)
     console.log(JSON.stringify({ machine, cases: cases.map(({ noise: _, ...rest }) => rest) }))
   else console.table(cases)
-} finally {
-  await admin.end()
-  await server.stop()
 }
 
-async function measureAll() {
-  const ours = new Map<Case, Measure[]>(CASES.map((name) => [name, []]))
-  const bare = new Map<Case, number[]>(CASES.map((name) => [name, []]))
-  const usual = new Map<Case, number[]>(CASES.map((name) => [name, []]))
-  for (let round = 1; round <= rounds; round++) {
-    const [oursDb, bareDb, usualDb] = [
-      await freshDatabase('ours'),
-      await freshDatabase('bare'),
-      await freshDatabase('usual'),
-    ]
-    const artifacts = join(home, 'artifacts')
-    await rm(artifacts, { recursive: true, force: true })
-    for (const name of CASES) {
-      const feed = await loadFeed(join(home, 'feeds'), products, name, say)
-      const source = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
-      const measure = await measureOurs(source.message.url, oursDb, `file:${artifacts}`)
-      ours.get(name)?.push(measure)
-      const bareSeconds = await runBare(bareDb, feed.file)
-      bare.get(name)?.push(bareSeconds)
-      // The usual way is slow and steady: once is enough.
-      if (options.usual && round === 1)
-        usual.get(name)?.push(await measureUsual(source.message.url, usualDb))
-      source.child.disconnect()
-      say(
-        `round ${round}, ${name}: ours ${measure.seconds.toFixed(1)} s, bare ${bareSeconds.toFixed(1)} s, ${JSON.stringify(measure)}`,
-      )
-    }
+async function measureRound(server: BenchServer, round: number, measures: Measures): Promise<void> {
+  const databases: Databases = {
+    shelfsync: await createMigrated(server, 'shelfsync'),
+    copyMerge: await createMigrated(server, 'copy_merge'),
+    supabaseJs: await createMigrated(server, 'supabase_js'),
   }
-  return Promise.all(
-    CASES.map(async (name) => {
-      const measures = ours.get(name) ?? []
-      const seconds = measures.map((measure) => measure.seconds)
-      const bareSeconds = bare.get(name) ?? []
-      const ratios = seconds.map((value, round) => value / (bareSeconds[round] ?? Number.NaN))
-      const { bytes, lines } = await loadFeed(join(home, 'feeds'), products, name, say)
-      return {
-        case: name,
-        products: lines,
-        bytes,
-        ours_s: round2(median(seconds)),
-        bare_s: round2(median(bareSeconds)),
-        usual_s: options.usual ? round2(median(usual.get(name) ?? [])) : null,
-        ratio_bare: round2(median(ratios)),
-        rows_written: median(measures.map(({ rowsWritten }) => rowsWritten)),
-        wal_bytes: median(measures.map(({ walBytes }) => walBytes)),
-        rss_peak_mb: Math.max(...measures.map(({ rssPeakMb }) => rssPeakMb)),
-        noise: `${round2(Math.min(...ratios))}–${round2(Math.max(...ratios))}`,
-      }
-    }),
-  )
+  const artifacts = join(home, 'artifacts')
+  await rm(artifacts, { recursive: true, force: true })
+  for (const name of CASES) {
+    const feed = await loadFeed(join(home, 'feeds'), products, name, print)
+    const source = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
+    const { url } = source.message
+    const measure = await measureShelfsync(url, databases.shelfsync, `file:${artifacts}`)
+    measures.shelfsync.get(name)?.push(measure)
+    const copySeconds = await runCopyMerge(databases.copyMerge, feed.file)
+    measures.copyMerge.get(name)?.push(copySeconds)
+    // supabase-js is slow and varies little: one measurement is enough.
+    if (options.supabaseJs && round === 1)
+      measures.supabaseJs.get(name)?.push(await measureSupabaseJs(url, databases.supabaseJs))
+    source.child.disconnect()
+    const seconds = `Shelfsync ${measure.seconds.toFixed(1)} s, COPY ${copySeconds.toFixed(1)} s`
+    print(`round ${round}, ${name}: ${seconds}, ${JSON.stringify(measure)}`)
+  }
 }
 
-async function measureOurs(url: string, database: string, artifacts: string): Promise<Measure> {
+async function summarise(name: Case, { shelfsync, copyMerge, supabaseJs }: Measures) {
+  const measures = shelfsync.get(name) ?? []
+  const seconds = measures.map((measure) => measure.seconds)
+  const copySeconds = copyMerge.get(name) ?? []
+  const ratios = seconds.map((value, round) => value / (copySeconds[round] ?? Number.NaN))
+  const { bytes, lines } = await loadFeed(join(home, 'feeds'), products, name, print)
+  return {
+    case: name,
+    products: lines,
+    bytes,
+    shelfsync_s: roundTo2(median(seconds)),
+    copy_merge_s: roundTo2(median(copySeconds)),
+    supabase_js_s: options.supabaseJs ? roundTo2(median(supabaseJs.get(name) ?? [])) : null,
+    ratio_copy_merge: roundTo2(median(ratios)),
+    rows_written: median(measures.map(({ rowsWritten }) => rowsWritten)),
+    wal_bytes: median(measures.map(({ walBytes }) => walBytes)),
+    rss_peak_mb: Math.max(...measures.map(({ rssPeakMb }) => rssPeakMb)),
+    noise: `${roundTo2(Math.min(...ratios))}–${roundTo2(Math.max(...ratios))}`,
+  }
+}
+
+async function measureShelfsync(
+  url: string,
+  database: string,
+  artifacts: string,
+): Promise<Measure> {
   const before = await readCounters(database)
   const { child, message } = await forkChild<{
     seconds: number
@@ -129,7 +132,7 @@ async function measureOurs(url: string, database: string, artifacts: string): Pr
   }>('shelfsync-sync.ts', [url, database, artifacts])
   if (child.exitCode === null) await once(child, 'exit')
   if (message.state !== 'succeeded')
-    throw new Error(`our run is ${message.state}: ${message.reason}`)
+    throw new Error(`The run of Shelfsync is ${message.state}: ${message.reason}`)
   const after = await readCounters(database)
   return {
     seconds: message.seconds,
@@ -139,11 +142,13 @@ async function measureOurs(url: string, database: string, artifacts: string): Pr
   }
 }
 
-async function measureUsual(feedUrl: string, database: string): Promise<number> {
+async function measureSupabaseJs(feedUrl: string, database: string): Promise<number> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   await client.query(
-    'create table if not exists public.products (id text primary key, name text, status text, price_cents integer, updated_at timestamptz, raw jsonb)',
+    `create table if not exists public.products
+       (id text primary key, name text, status text, price_cents integer, updated_at timestamptz,
+        raw jsonb)`,
   )
   await client.end()
   const api = await forkChild<{ url: string }>('data-api.ts', [database])
@@ -155,26 +160,24 @@ async function measureUsual(feedUrl: string, database: string): Promise<number> 
   return message.seconds
 }
 
-async function freshDatabase(name: string): Promise<string> {
-  await admin.query(`drop database if exists bench_${name} with (force)`)
-  await admin.query(`create database bench_${name}`)
-  const url = new URL(server.url)
-  url.pathname = `/bench_${name}`
-  const db = await openPool(url.href, { applicationName: 'bench' })
+async function createMigrated(server: BenchServer, name: string): Promise<string> {
+  const url = await server.createDatabase(name)
+  const db = await openPool(url, { applicationName: 'bench' })
   await migrate(db)
   await db.end()
-  return url.href
+  return url
 }
 
 /**
- * Rows that were inserted, updated or deleted in the catalogue's big tables, and the WAL position.
- * Backends report when they leave.
+ * Reads the number of rows inserted, updated or deleted in the large tables, and the WAL position.
+ * Postgres updates the statistics when a connection ends.
  */
 async function readCounters(database: string): Promise<{ rows: number; wal: number }> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   const { rows } = await client.query<{ rows: string; wal: string }>(
-    `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) as rows, pg_current_wal_lsn() - '0/0' as wal
+    `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) as rows,
+            pg_current_wal_lsn() - '0/0' as wal
      from pg_stat_user_tables where schemaname = 'catalog' and relname in ${TABLES}`,
   )
   await client.end()
@@ -184,8 +187,4 @@ async function readCounters(database: string): Promise<{ rows: number; wal: numb
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[sorted.length >> 1] ?? Number.NaN
-}
-
-function round2(value: number): number {
-  return Math.round(value * 100) / 100
 }

@@ -1,14 +1,11 @@
-// Processes of their own for what is measured, so that measuring shares no memory with it.
+// Starts separate processes, so that a measurement shares no memory with the measured code.
 
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { ENVIRONMENT, NODE_FLAGS } from '../bin/launch.js'
 
-/**
- * Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits
- * for its first message.
- */
+/** Starts a file of this folder with the flags of bin/shelfsync and waits for its first message. */
 export async function forkChild<Message>(
   file: string,
   args: readonly string[],
@@ -20,7 +17,7 @@ export async function forkChild<Message>(
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const failed = once(child, 'exit').then(() => {
-    throw new Error(`${file} ended without an answer`)
+    throw new Error(`${file} ended without a message`)
   })
   failed.catch(() => undefined)
   const [message] = (await Promise.race([once(child, 'message'), failed])) as [Message]

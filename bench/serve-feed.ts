@@ -1,5 +1,4 @@
-// A process of its own that serves one pre-rendered feed, so that serving shares no memory with
-// what is measured.
+// Serves one prerendered feed in a separate process, which shares no memory with the measured code.
 
 import { serveFeed } from '../simulators/medipim/feed.ts'
 

@@ -1,5 +1,5 @@
-// What the services cost: idle, per run against one process that does it alone, and under a crowd
-// that asks how things stand.
+// Measures the services: idle, per run in comparison with one process, and under a load of status
+// requests.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,21 +11,18 @@ import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import pg from 'pg'
 import { parseCount } from '../src/cli/parse-numbers.ts'
-import { openEmbedded } from '../src/embedded-postgres/embedded.ts'
+import { BENCH_HOME, openBenchServer, print, roundTo2, type BenchServer } from './bench-server.ts'
 import { loadFeed } from './feeds.ts'
 import { forkChild } from './processes.ts'
 import type { CrowdLatency } from './status-load.ts'
 
 const options = new Command('npm run bench:services --')
   .description(
-    'Measures what the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.',
+    'Measures the services: idle, per run in comparison with one process, and under a load of ' +
+      'status requests.',
   )
-  .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
-  .option(
-    '--home <folder>',
-    'where database and feeds are kept',
-    join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'),
-  )
+  .option('--products <n>', 'number of products in the feed', parseCount, 108_022)
+  .option('--home <folder>', 'folder for the database and the feeds', BENCH_HOME)
   .option('--json', 'print JSON')
   .parse()
   .opts<{ products: number; home: string; json?: boolean }>()
@@ -34,59 +31,82 @@ const { products } = options
 const program = join(import.meta.dirname, '../bin/shelfsync')
 const ADMIN_KEY = 'only-for-this-measurement'
 const IDLE_MS = 20_000
-const CROWD = { perSecond: 1000, seconds: 30 }
-const say = (text: string) => void process.stderr.write(`${text}\n`)
+const LOAD = { perSecond: 1000, seconds: 30 }
 
-const server = await openEmbedded({
-  home,
-  settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' },
-  onProgress: say,
-})
-const admin = new pg.Client({ connectionString: server.url })
-await admin.connect()
-try {
-  const feed = await loadFeed(join(home, 'feeds'), products, 'first-load', say)
+{
+  await using server = await openBenchServer(home, print)
+  const feed = await loadFeed(join(home, 'feeds'), products, 'first-load', print)
   const supplier = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
   const { url } = supplier.message
-  const alone = await runAlone(url)
-  // The crowd first: compiled code is kept between starts, and the very first one is 15 MB larger.
-  const crowded = await runServices(url, true)
-  const calm = await runServices(url, false)
+  const alone = await runAlone(server, url)
+  // Loaded first: compiled code is kept between starts, and the first start needs 15 MB more.
+  const loaded = await runServices(server, url, true)
+  const calm = await runServices(server, url, false)
   supplier.child.disconnect()
   const figures = {
     products,
-    alone_s: alone,
+    one_process_s: alone,
     services_s: calm.seconds,
-    ratio: round(calm.seconds / alone),
+    ratio: roundTo2(calm.seconds / alone),
     first_row_ms: calm.firstRowMs,
     idle_cpu_percent: calm.idleCpu,
     idle_rss_mb: calm.idleRssMb,
-    crowded_s: crowded.seconds,
-    slowed: round(crowded.seconds / calm.seconds),
-    status_ms: crowded.latency,
+    services_under_load_s: loaded.seconds,
+    load_ratio: roundTo2(loaded.seconds / calm.seconds),
+    status_ms: loaded.latency,
   }
   if (options.json) console.log(JSON.stringify(figures))
   else console.table(figures)
-} finally {
-  await admin.end()
-  await server.stop()
 }
 
-async function runAlone(url: string): Promise<number> {
-  const database = await freshDatabase('alone')
+async function runAlone(server: BenchServer, url: string): Promise<number> {
+  const database = await server.createDatabase('alone')
+  await runCommand(['migrate'], { PATH: process.env['PATH'] ?? '', DATABASE_URL: database })
   const { child, message } = await forkChild<{ seconds: number; state: string }>(
     'shelfsync-sync.ts',
     [url, database, `file:${join(home, 'artifacts')}`],
   )
   if (child.exitCode === null) await once(child, 'exit')
-  say(`alone: ${message.state} in ${message.seconds.toFixed(1)} s`)
-  return round(message.seconds)
+  print(`one process: ${message.state} in ${message.seconds.toFixed(1)} s`)
+  return roundTo2(message.seconds)
 }
 
-async function runServices(url: string, crowded: boolean) {
-  const database = await freshDatabase(crowded ? 'crowded' : 'services')
+async function runServices(server: BenchServer, url: string, isLoaded: boolean) {
+  const database = await server.createDatabase(isLoaded ? 'loaded' : 'services')
   await rm(join(home, 'services'), { recursive: true, force: true })
-  const env = {
+  const env = createEnvironment(database)
+  await runCommand(['migrate'], env)
+  await runCommand(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
+  const watcher = new pg.Client({ connectionString: database })
+  await watcher.connect()
+  const { service, worker, port } = await startServices(env, isLoaded)
+  try {
+    const idle = isLoaded ? { idleCpu: 0, idleRssMb: 0 } : await measureIdle(service)
+    const startedMs = performance.now()
+    const { run } = (await send(port, 'POST', '/sync')) as { run: number }
+    const loadArguments = [port, LOAD.perSecond, LOAD.seconds].map(String)
+    const load = isLoaded
+      ? forkChild<CrowdLatency>('status-load.ts', loadArguments, { ADMIN_KEY })
+      : null
+    const firstRowMs = await waitForRun(watcher, run, startedMs)
+    const seconds = roundTo2((performance.now() - startedMs) / 1000)
+    const latency = (await load)?.message ?? null
+    const title = isLoaded ? 'services under load' : 'services'
+    const others = JSON.stringify({ ...idle, latency })
+    print(`${title}: ${seconds} s, first row after ${firstRowMs} ms, ${others}`)
+    return { seconds, firstRowMs, latency, ...idle }
+  } finally {
+    for (const child of [worker, service]) {
+      if (!child) continue
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
+    await watcher.end()
+  }
+}
+
+function createEnvironment(database: string): Record<string, string> {
+  return {
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: database,
     SHELFSYNC_HOME: join(home, 'services'),
@@ -100,63 +120,49 @@ async function runServices(url: string, crowded: boolean) {
     METRICS_PORT: '0',
     LISTEN_HOST: '127.0.0.1',
   }
-  await command(['migrate'], env)
-  await command(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
-  const watcher = new pg.Client({ connectionString: database })
-  await watcher.connect()
-  // Who is asked by a crowd has a process of its own; work that shares its event loop would make it
-  // wait.
-  const worker = crowded
+}
+
+interface Services {
+  readonly service: ChildProcess
+  readonly worker: ChildProcess | null
+  /** Port of the orchestrator. */
+  readonly port: number
+}
+
+/**
+ * Under load, the orchestrator has its own process, because work in its event loop would delay it.
+ */
+async function startServices(env: Record<string, string>, isLoaded: boolean): Promise<Services> {
+  const worker = isLoaded
     ? spawn(program, ['serve', 'fetcher', 'maintainer'], {
         env,
         stdio: ['ignore', 'ignore', 'inherit'],
       })
     : null
-  const service = spawn(program, ['serve', ...(crowded ? ['orchestrator'] : []), '--json'], {
+  const service = spawn(program, ['serve', ...(isLoaded ? ['orchestrator'] : []), '--json'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  try {
-    const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
-    const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
-    const port = servers.find(({ name }) => name === 'orchestrator')?.port ?? 0
-    const idle = crowded ? { idleCpu: 0, idleRssMb: 0 } : await measureIdle(service)
-    const startedMs = performance.now()
-    const { run } = (await ask(port, 'POST', '/sync')) as { run: number }
-    const crowd = crowded
-      ? forkChild<CrowdLatency>(
-          'status-load.ts',
-          [port, CROWD.perSecond, CROWD.seconds].map(String),
-          {
-            ADMIN_KEY,
-          },
-        )
-      : null
-    let firstRowMs = 0
-    for (let state = 'running'; state === 'running';) {
-      const seen = await progressOf(watcher, run)
-      if (firstRowMs === 0 && seen.applied > 0)
-        firstRowMs = Math.round(performance.now() - startedMs)
-      state = seen.state
-      await new Promise((done) => setTimeout(done, firstRowMs === 0 ? 20 : 200))
-    }
-    const seconds = round((performance.now() - startedMs) / 1000)
-    const latency = (await crowd)?.message ?? null
-    say(
-      `services${crowded ? ' with a crowd' : ''}: ${seconds} s, first row after ${firstRowMs} ms, ${JSON.stringify({ ...idle, latency })}`,
-    )
-    return { seconds, firstRowMs, latency, ...idle }
-  } finally {
-    for (const one of [worker, service]) {
-      if (!one) continue
-      one.kill('SIGTERM')
-      await once(one, 'exit')
-    }
-    await watcher.end()
-  }
+  const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
+  const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
+  const port = servers.find(({ name }) => name === 'orchestrator')?.port ?? 0
+  return { service, worker, port }
 }
 
-/** Share of a core and resident memory while there is nothing to do. */
+/** Returns the milliseconds to the first applied record. */
+async function waitForRun(watcher: pg.Client, run: number, startedMs: number): Promise<number> {
+  let firstRowMs = 0
+  for (let state = 'running'; state === 'running';) {
+    const progress = await readProgress(watcher, run)
+    if (firstRowMs === 0 && progress.applied > 0)
+      firstRowMs = Math.round(performance.now() - startedMs)
+    state = progress.state
+    await new Promise((done) => setTimeout(done, firstRowMs === 0 ? 20 : 200))
+  }
+  return firstRowMs
+}
+
+/** Measures the share of a core and the resident memory without work. */
 async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; idleRssMb: number }> {
   const ticks = () =>
     readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -169,57 +175,46 @@ async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; id
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
   // A tick is 10 ms on every Linux that Node runs on.
   return {
-    idleCpu: round((100 * 10 * (ticks() - before)) / IDLE_MS),
+    idleCpu: roundTo2((100 * 10 * (ticks() - before)) / IDLE_MS),
     idleRssMb: Math.round(rssKb / 1000),
   }
 }
 
-function ask(port: number, method: string, path: string): Promise<unknown> {
+function send(port: number, method: string, path: string): Promise<unknown> {
   return new Promise((done, fail) => {
-    const sent = request(
+    const outgoing = request(
       { host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY } },
-      (answer) => {
+      (response) => {
         let text = ''
-        answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-        answer.on('end', () =>
-          answer.statusCode !== undefined && answer.statusCode < 300
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        response.on('end', () =>
+          response.statusCode !== undefined && response.statusCode < 300
             ? done(JSON.parse(text))
-            : fail(new Error(`${path}: ${answer.statusCode} ${text}`)),
+            : fail(new Error(`${path}: ${response.statusCode} ${text}`)),
         )
       },
     )
-    sent.on('error', fail)
-    sent.end()
+    outgoing.on('error', fail)
+    outgoing.end()
   })
 }
 
-async function progressOf(
+async function readProgress(
   client: pg.Client,
   run: number,
 ): Promise<{ state: string; applied: number }> {
   const { rows } = await client.query<{ state: string; applied: string }>(
-    `select state, (select coalesce(sum(lines_done), 0) from catalog.checkpoints where run_id = $1) as applied from catalog.runs where id = $1`,
+    `select state,
+            (select coalesce(sum(lines_done), 0) from catalog.checkpoints
+             where run_id = $1) as applied
+     from catalog.runs where id = $1`,
     [run],
   )
   return { state: rows[0]?.state ?? 'unknown', applied: Number(rows[0]?.applied) }
 }
 
-async function command(args: readonly string[], env: Record<string, string>): Promise<void> {
+async function runCommand(args: readonly string[], env: Record<string, string>): Promise<void> {
   const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number]
   if (code !== 0) throw new Error(`shelfsync ${args.join(' ')} ended with ${code}`)
-}
-
-async function freshDatabase(name: string): Promise<string> {
-  await admin.query(`drop database if exists bench_${name} with (force)`)
-  await admin.query(`create database bench_${name}`)
-  const url = new URL(server.url)
-  url.pathname = `/bench_${name}`
-  if (name === 'alone')
-    await command(['migrate'], { PATH: process.env['PATH'] ?? '', DATABASE_URL: url.href })
-  return url.href
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
 }

@@ -1,5 +1,4 @@
-// What is measured as "ours": a process that syncs one source from HTTP to settled rows, as
-// `shelfsync sync --full` does.
+// Syncs one source from HTTP to settled rows in this process, as `shelfsync sync --full` does.
 
 import { openStore } from '../src/artifacts/open.ts'
 import { medipim } from '../src/connectors/medipim/connector.ts'
@@ -52,10 +51,9 @@ const tools = {
   redact: (text: string) => text,
   correlationId: 'bench',
 }
-const here = { ...source, settings }
 const report = await syncSource(
   tools,
-  bindConnector(connector, here),
+  bindConnector(connector, { ...source, settings }),
   { mode: 'full', sinceAt: null, now: new Date() },
   { progress: newProgress(), signal: new AbortController().signal },
 )

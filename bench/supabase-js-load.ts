@@ -1,5 +1,4 @@
-// What is measured as "the usual way": what users write today. The real supabase-js, upserts in
-// chunks of 5,000 records.
+// The usual hand-written load: supabase-js with upserts in chunks of 5,000 records.
 
 import { createClient } from '@supabase/supabase-js'
 
@@ -23,7 +22,7 @@ const response = await fetch(`${feedUrl}/v4/products/stream`, {
   headers: { authorization: `Basic ${btoa('42:secret')}`, 'content-type': 'application/json' },
   body: JSON.stringify({ filter: { updatedSince: 0 }, sorting: { touchedAt: 'ASC' } }),
 })
-if (!response.ok || !response.body) throw new Error(`the feed answered ${response.status}`)
+if (!response.ok || !response.body) throw new Error(`The feed responded ${response.status}`)
 const decoder = new TextDecoder()
 let rest = ''
 let rows: object[] = []

@@ -1,8 +1,7 @@
-// Starts a file on Node 24 or newer, so that a run stays under 256 MB: with a small young
-// generation, with big buffers that go back to the system when they are freed, and with one arena
-// for all threads (glibc would keep them, and one each: mallopt(3)). Compiled code is kept between
-// starts. Plain JavaScript for old Nodes; everything else is TypeScript that only Node 24 reads as
-// it is. `node bin/launch.js FILE …` runs FILE so.
+// Starts a file on Node 24 or newer, with settings that keep a run under 256 MB: a small young
+// generation, large buffers that are returned to the system when freed, and one arena for all
+// threads instead of one each (mallopt(3)). Compiled code is kept between starts. This file is
+// JavaScript for older Nodes; the rest is TypeScript. Usage: `node bin/launch.js FILE …`.
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -17,21 +16,18 @@ export const ENVIRONMENT = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
 }
 
-/**
- * Becomes Node running `args`; where a process cannot become another, runs it as a child and ends
- * as it does.
- */
+/** Replaces this process by Node with `args`, or runs it as a child where exec is unavailable. */
 export function runLean(args) {
   if (find('commander') === null) fail('the packages are not installed. Run `npm ci` first.')
   const node = findNode()
   const env = { ...ENVIRONMENT, ...process.env }
-  // pg would look for a native client that is not installed.
+  // With it, pg would load a native client that is not installed.
   delete env.NODE_PG_FORCE_NATIVE
   if (process.execve && process.platform !== 'win32')
     process.execve(node, [node, ...NODE_FLAGS, ...args], env)
 
   const child = spawn(node, [...NODE_FLAGS, ...args], { stdio: 'inherit', env })
-  // On a terminal Ctrl-C reaches the child by itself; twice would mean "at once".
+  // A terminal sends Ctrl-C to the child too, which treats a second one as "stop at once".
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
     process.on(signal, () => {
@@ -42,18 +38,19 @@ export function runLean(args) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
-/** This Node when it is new enough, else the one that npm installed beside the other packages. */
+/** Returns this Node if it is new enough, or the one that npm installed. */
 function findNode() {
   if (Number(process.versions.node.split('.')[0]) >= NODE_MIN) return process.execPath
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
   return (
     find(`${name}/bin/node${process.platform === 'win32' ? '.exe' : ''}`) ??
     fail(`this is Node ${process.versions.node}, and ${NODE_MIN} or newer is needed.
-Run \`npm ci\` without --omit=optional (it brings ${name} where that exists), or install Node ${NODE_MIN}: https://nodejs.org`)
+Run \`npm ci\` without --omit=optional (it installs ${name} where that exists),
+or install Node ${NODE_MIN}: https://nodejs.org`)
   )
 }
 
-/** Where a package's file is, or null. */
+/** Returns the path of a package's file, or null. */
 function find(file) {
   try {
     return createRequire(import.meta.url).resolve(file)
