@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findWrongArrows } from './arrows.ts'
+import { listForbiddenImports } from './arrows.ts'
 
 function isWrong(path: string, target: string): boolean {
-  const [wrong] = findWrongArrows(path, `import { x } from '${target}'`)
+  const [wrong] = listForbiddenImports(path, `import { x } from '${target}'`)
   assert.ok(wrong === undefined || wrong.startsWith(`${path} imports ${target}: `))
   return wrong !== undefined
 }
 
-test('a layer imports itself and what lies below, never what lies above', () => {
+test('a layer imports itself and lower layers, never higher ones', () => {
   assert.ok(!isWrong('src/pipeline/apply/lane.ts', './settle.ts'))
   assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../../db/write/batches.ts'))
   assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../../connectors/registry.ts'))
@@ -20,7 +20,7 @@ test('a layer imports itself and what lies below, never what lies above', () => 
   assert.ok(isWrong('src/app/serve.ts', '../cli/serve.ts'))
 })
 
-test('connectors and parsers know core and lib, no other supplier and no runtime', () => {
+test('connectors and parsers import core and lib, no other supplier and no runtime', () => {
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../lib/read-body.ts'))
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', 'zod'))
   assert.ok(!isWrong('src/connectors/registry.ts', './shopify/connector.ts'))
@@ -32,7 +32,7 @@ test('connectors and parsers know core and lib, no other supplier and no runtime
   assert.ok(!isWrong('src/node/hash.ts', 'node:crypto'))
 })
 
-test('what ships imports no test, tool or simulator, and a simulator nothing that ships', () => {
+test('src imports no test, tool or simulator, and simulators do not import src', () => {
   assert.ok(isWrong('src/cli/demo.ts', '../../simulators/medipim/main.ts'))
   assert.ok(isWrong('src/db/pool.ts', '../../test/support/database.ts'))
   assert.ok(isWrong('src/db/pool.ts', './pool.test.ts'))
@@ -40,14 +40,14 @@ test('what ships imports no test, tool or simulator, and a simulator nothing tha
   assert.ok(!isWrong('src/db/pool.slow.test.ts', '../../test/support/database.ts'))
 })
 
-test('a folder without a place among the layers is told to get one', () => {
+test('an unknown folder is reported with the remedy', () => {
   assert.match(
-    findWrongArrows('src/misc/x.ts', "import '../core/json.ts'")[0] ?? '',
-    /misc\/ has no place/,
+    listForbiddenImports('src/misc/x.ts', "import '../core/json.ts'")[0] ?? '',
+    /misc\/ is not a known layer/,
   )
 })
 
-test('every spelling of an import counts', () => {
+test('every form of an import counts', () => {
   const spellings = [
     "import type { X } from '../db/x.ts'",
     "import {\n  x,\n  y,\n} from '../db/x.ts'",
@@ -57,5 +57,9 @@ test('every spelling of an import counts', () => {
     "type X = import('../db/x.ts').X",
   ]
   for (const spelling of spellings)
-    assert.equal(findWrongArrows('src/core/a.ts', `// text\n${spelling}\n`).length, 1, spelling)
+    assert.equal(
+      listForbiddenImports('src/core/a.ts', `// text\n${spelling}\n`).length,
+      1,
+      spelling,
+    )
 })

@@ -1,12 +1,12 @@
-// Which folder may import which: the arrows of ARCHITECTURE.md as a table. Types count like any
-// other import. Cycles are found by the linter, modules that nothing imports by knip.
+// The imports that each folder may have: the arrows of ARCHITECTURE.md as a table. Type imports
+// count too. The linter finds cycles, and knip finds unused modules.
 
 import { posix } from 'node:path'
 
 const PURE = ['core', 'lib']
 const PLATFORM = [...PURE, 'node', 'config', 'telemetry']
 const STORES = [...PLATFORM, 'artifacts', 'db']
-/** From `sources/` up, suppliers and parsers are used. */
+/** Folders from `sources/` on may import connectors and parsers. */
 const PIPELINE = [...STORES, 'connectors', 'normalise', 'sources', 'pipeline']
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -38,10 +38,9 @@ const IMPORT =
   /^(?:import|export)\b[^'"`;]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm
 
 /**
- * What is wrong with the imports of one file, in words; `path` is relative to the project. Tests
- * may import anything.
+ * Describes the forbidden imports of one file; `path` is relative to the project. Tests have none.
  */
-export function findWrongArrows(path: string, source: string): string[] {
+export function listForbiddenImports(path: string, source: string): string[] {
   if (path.endsWith('.test.ts')) return []
   return Array.from(
     source.matchAll(IMPORT),
@@ -49,44 +48,38 @@ export function findWrongArrows(path: string, source: string): string[] {
   ).flatMap((target) => {
     const isFile = target.startsWith('.')
     const reason = isFile
-      ? forbidsFile(path, posix.join(posix.dirname(path), target))
-      : forbidsPackage(path, target)
+      ? findFileReason(path, posix.join(posix.dirname(path), target))
+      : findPackageReason(path, target)
     return reason === null ? [] : [`${path} imports ${target}: ${reason}`]
   })
 }
 
-function forbidsFile(from: string, to: string): string | null {
+function findFileReason(from: string, to: string): string | null {
   const [root, layer = ''] = from.split('/')
   const [toRoot, toLayer = ''] = to.split('/')
-  if (to.endsWith('.test.ts')) return 'a test is not imported'
+  if (to.endsWith('.test.ts')) return 'tests must not be imported'
   if (root === 'simulators')
-    return toRoot === 'src'
-      ? 'a simulator that shares code with what it tests proves nothing'
-      : null
+    return toRoot === 'src' ? 'a simulator must not share code with the code that it tests' : null
   if (root !== 'src') return null
-  if (toRoot !== 'src') return `what ships does not import ${toRoot}/`
+  if (toRoot !== 'src') return `src/ must not import ${toRoot}/`
   if (layer === 'connectors' && layer === toLayer && areTwoSuppliers(from, to))
-    return 'a connector knows no other: put it into lib/'
+    return 'a connector must not import another one: move the code to lib/'
   if (layer === toLayer) return null
   const allowed = MAY_IMPORT[layer]
-  if (allowed === undefined)
-    return `${layer}/ has no place among the layers: give it one in scripts/arrows.ts`
+  if (allowed === undefined) return `${layer}/ is not a known layer: add it to scripts/arrows.ts`
   return allowed.includes(toLayer)
     ? null
     : `${layer}/ may import ${allowed.join(', ') || 'only itself'}`
 }
 
-function forbidsPackage(from: string, target: string): string | null {
+function findPackageReason(from: string, target: string): string | null {
   const [root, layer = ''] = from.split('/')
   if (root !== 'src' || !target.startsWith('node:') || !WEB_STANDARDS_ONLY.has(layer)) return null
   return `${layer}/ runs in Deno too and uses web standards only`
 }
 
-/**
- * Whether both lie in folders of suppliers, and not the same one; `connectors/registry.ts` lies in
- * none.
- */
+/** True for files of two different connectors; `connectors/registry.ts` belongs to none. */
 function areTwoSuppliers(from: string, to: string): boolean {
-  const [, , mine, ...rest] = from.split('/')
-  return rest.length > 0 && to.split('/')[2] !== mine
+  const [, , supplier, ...rest] = from.split('/')
+  return rest.length > 0 && to.split('/')[2] !== supplier
 }

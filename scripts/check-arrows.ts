@@ -1,11 +1,11 @@
-// Fails when a file imports what its folder may not. The table is in arrows.ts.
+// Fails when a file has an import that its folder must not have. The table is in arrows.ts.
 
 import { glob, readFile } from 'node:fs/promises'
-import { findWrongArrows } from './arrows.ts'
+import { listForbiddenImports } from './arrows.ts'
 
 const root = new URL('../', import.meta.url)
 for await (const path of glob('{src,simulators}/**/*.ts', { cwd: root })) {
-  for (const wrong of findWrongArrows(
+  for (const wrong of listForbiddenImports(
     path.replaceAll('\\', '/'),
     await readFile(new URL(path, root), 'utf8'),
   )) {

@@ -1,6 +1,5 @@
-// Everything that must hold before a change is taken, one step after the other; the first failure
-// ends it. The tests come last, so that the output ends with their totals; `--static` leaves them
-// out.
+// All checks of a change, in order; the first failure ends them. The tests are last, so that the
+// output ends with their totals; `--static` skips them.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -24,7 +23,7 @@ const STEPS: readonly (readonly [what: string, command: string])[] = [
 ]
 
 if (VERSION !== project.version)
-  fail(`src/core/version.ts says ${VERSION}, package.json ${project.version}`)
+  fail(`src/core/version.ts has version ${VERSION}, package.json ${project.version}`)
 const steps = process.argv.includes('--static') ? STEPS.slice(0, -1) : STEPS
 for (const [what, command] of steps) {
   console.log(`\n— ${what}: ${command}`)

@@ -91,7 +91,7 @@ async function startSimulator(): Promise<Simulator> {
           body: JSON.stringify(body),
         })
         const { ids = [], error } = (await response.json()) as { ids?: string[]; error?: string }
-        if (!response.ok) throw new Error(`The simulator refused ${verb}: ${error}`)
+        if (!response.ok) throw new Error(`The simulator rejected ${verb}: ${error}`)
         return ids
       },
       async [Symbol.asyncDispose]() {
@@ -140,7 +140,7 @@ async function breakProduct({ control }: Simulator, id: string | undefined): Pro
   await control('faults', {
     kind: 'patch',
     ids: [id],
-    patch: { publicPrice: 'ask us' },
+    patch: { publicPrice: 'on request' },
     path: '/v4/products/stream',
   })
 }

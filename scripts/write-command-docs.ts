@@ -1,8 +1,8 @@
 // Writes docs/commands.md from the definitions of the commands.
 
 import type { Command, Option } from 'commander'
-import { examplesOf, listCommands, createSilentProgram } from './support/commands.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { listExamples, listCommands, createSilentProgram } from './support/commands.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 
 const program = createSilentProgram()
 
@@ -14,7 +14,7 @@ const lines = [
   '',
   'Every command takes these options:',
   '',
-  ...markdownTable(['option', 'meaning'], program.options.map(describeOption)),
+  ...formatTable(['option', 'meaning'], program.options.map(describeOption)),
 ]
 for (const { name, command } of listCommands(program)) lines.push('', ...section(name, command))
 
@@ -34,9 +34,9 @@ function section(name: string, command: Command): string[] {
     '',
     `${capitalise(command.description())}${usage}.`,
     '',
-    ...(rows.length === 0 ? [] : [...markdownTable(['argument or option', 'meaning'], rows), '']),
+    ...(rows.length === 0 ? [] : [...formatTable(['argument or option', 'meaning'], rows), '']),
     '```sh',
-    ...examplesOf(command),
+    ...listExamples(command),
     '```',
   ]
 }

@@ -1,7 +1,7 @@
 // Writes docs/errors.md from the table of errors.
 
 import { ERRORS, type Action } from '../src/core/error-table.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 
 const ACTIONS: Readonly<Record<Action, string>> = {
   retry: 'tries again later',
@@ -30,7 +30,7 @@ for (const [place, members] of places) {
     '',
     `## ${place}`,
     '',
-    ...markdownTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows),
+    ...formatTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows),
   )
 }
 

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { SERVERS, type HttpServer, type Route } from '../src/http/control/routes.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 import { OBJECTS, REQUESTED_RUNS, type ApiObject } from './support/http-objects.ts'
 
 const INTRODUCTION = `# HTTP API
@@ -117,7 +117,7 @@ function formatRoute([route, details]: [string, Route]): string[] {
     `${summary}${needsKey ? '' : ' Needs no key.'}`,
     ...formatParameters(body ?? query),
     '',
-    ...markdownTable(['status', 'response'], rows),
+    ...formatTable(['status', 'response'], rows),
   ]
 }
 
@@ -132,7 +132,7 @@ function formatParameters(schema: z.ZodType | undefined): string[] {
     field.default == null ? '' : `\`${String(field.default)}\``,
     field.description ?? '',
   ])
-  return ['', ...markdownTable(['parameter', 'type', 'default', 'description'], rows)]
+  return ['', ...formatTable(['parameter', 'type', 'default', 'description'], rows)]
 }
 
 /** Omits null, which only means that the parameter may be omitted. */
@@ -159,7 +159,7 @@ function formatObject({ name, introduction, example, attributes }: ApiObject): s
     '```',
     ...attributes.flatMap(({ of, members }) => [
       '',
-      ...markdownTable(
+      ...formatTable(
         ['attribute', 'description'],
         Object.entries(members).map(([member, text]) => [
           `\`${of === null ? '' : `${of}.`}${member}\``,

@@ -1,7 +1,7 @@
 // Writes docs/metrics.md and the alert rules of Prometheus from the table of metrics.
 
 import { METRICS, type Metric } from '../src/telemetry/metrics-table.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 
 const metrics = Object.entries<Metric>(METRICS)
 
@@ -46,7 +46,7 @@ function formatPage(): string {
       '',
       ...introduction,
       '',
-      ...markdownTable(['metric', 'type', 'labels', 'description', 'alert'], rows),
+      ...formatTable(['metric', 'type', 'labels', 'description', 'alert'], rows),
     )
   }
   return `${lines.join('\n')}\n`

@@ -5,7 +5,7 @@ import { DraftSchema } from '../src/core/product-schema.ts'
 import { listMigrations, SCHEMAS_DIRECTORY } from '../src/db/migrate/migration-files.ts'
 import type { Db } from '../src/db/pool.ts'
 import { openTestDatabase } from '../test/support/database.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 
 interface Column {
   readonly schema: 'api' | 'catalog'
@@ -79,7 +79,9 @@ function columnOf(member: string): string {
   )
 }
 
-/** `catalog.runs` → the comment above its statement, `catalog.runs.since` → the one of the column. */
+/**
+ * `catalog.runs` → the comment above its statement, `catalog.runs.since` → the one of the column.
+ */
 function readComments(sql: string): Map<string, string> {
   const comments = new Map<string, string>()
   for (const [, above = '', relation = '', body = ''] of sql.matchAll(
@@ -151,7 +153,7 @@ async function renderPage(db: Db): Promise<string> {
         '',
         ...(about === undefined ? [] : [about, '']),
         ...(embedded === undefined ? [] : [`Embeds ${embedded} over the Data API.`, '']),
-        ...markdownTable(['column', 'type', ''], rows),
+        ...formatTable(['column', 'type', ''], rows),
       )
     }
   }

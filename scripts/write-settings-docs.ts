@@ -5,7 +5,7 @@ import { Policy } from '../src/core/policy.ts'
 import { SETTING_GROUPS } from '../src/config/settings-schema.ts'
 import { CONNECTORS } from '../src/connectors/registry.ts'
 import { sourceVariable } from '../src/core/credentials.ts'
-import { markdownTable, writeGenerated } from './support/generated.ts'
+import { formatTable, writeGenerated } from './support/generated.ts'
 
 const EXAMPLE_SOURCE = 'my-shop'
 
@@ -51,7 +51,7 @@ function formatPage(): string {
       `${description}${secret ? ' **Secret.**' : ''}`,
       otherwise,
     ])
-    lines.push('', `## ${heading}`, '', ...markdownTable(['setting', 'meaning', 'default'], rows))
+    lines.push('', `## ${heading}`, '', ...formatTable(['setting', 'meaning', 'default'], rows))
   }
   lines.push('', ...sourceSecretLines())
   const limits = Object.entries(Policy.shape).map(([name, limit]) => [
@@ -65,7 +65,7 @@ function formatPage(): string {
     '',
     'A run that exceeds a limit is held for a decision. The limits are stored with the source: `shelfsync sources set NAME --policy removalShare=0.2`.',
     '',
-    ...markdownTable(['limit', 'meaning', 'default'], limits),
+    ...formatTable(['limit', 'meaning', 'default'], limits),
   )
   return `${lines.join('\n')}\n`
 }
@@ -77,7 +77,7 @@ function sourceSecretLines(): string[] {
     'Each of many shops may need its own token. Set `SECRET_<SOURCE>_<NAME>` in the environment or in `.env`, with the name of the source in upper case and `_` for `-`.',
     `For the source \`${EXAMPLE_SOURCE}\` these are:`,
     '',
-    ...markdownTable(
+    ...formatTable(
       ['variable', 'connector', 'in place of'],
       sourceSecrets.map(({ name, connector, shared }) => [
         `\`${name}\``,

@@ -7,7 +7,7 @@ export const demo = {
   source: 'medipim-demo',
   environment: (url: string) => ({ MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:sim-key' }),
   settings: (url: string) => ({ apiUrl: url, market: 'au' }),
-  /** How a user syncs the real supplier. */
+  /** Command that syncs the real supplier. */
   realCommand:
     'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync',
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { findWrongArrows } from '../scripts/arrows.ts'
+import { listForbiddenImports } from '../scripts/arrows.ts'
 import { findWrongRoom, listRooms } from '../scripts/support/record-way.ts'
 
 test('each module on the way of a record hands it to the next, in at most 12 steps', () => {
@@ -35,7 +35,7 @@ test('the arrows of the page are those that the check enforces', () => {
   for (const [index, from] of folders.entries()) {
     for (const [other, to] of folders.entries()) {
       if (index === other) continue
-      const wrong = findWrongArrows(`src/${from}/a.ts`, `import { b } from '../${to}/b.ts'\n`)
+      const wrong = listForbiddenImports(`src/${from}/a.ts`, `import { b } from '../${to}/b.ts'\n`)
       assert.equal(wrong.length === 0, index < other, `${from} → ${to}`)
     }
   }

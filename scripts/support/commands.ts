@@ -1,12 +1,12 @@
-// The command line as data: every command with its arguments, options and examples. Nothing is run
-// and no setting is read.
+// The command line as data: every command with its arguments, options and examples, without running
+// a command or reading a setting.
 
 import type { Command } from 'commander'
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 
-/** The program, deaf and mute: it understands a command line, or throws, and does nothing. */
+/** Creates a program that parses a command line, or throws, without any action or output. */
 export function createSilentProgram(): Command {
   const nowhere = { write: () => true }
   const program = createProgram(new Cli(new Output(nowhere, nowhere), {}))
@@ -14,10 +14,7 @@ export function createSilentProgram(): Command {
   return program
 }
 
-/**
- * The commands that can be called, such as `sources set`, in the order of `--help`; those that only
- * hold others are left out.
- */
+/** Lists the callable commands, such as `sources set`, in the order of `--help`. */
 export function listCommands(
   program: Command,
   path: readonly string[] = [],
@@ -30,8 +27,8 @@ export function listCommands(
   })
 }
 
-/** The commands to copy that `--help` ends with. */
-export function examplesOf(command: Command): string[] {
+/** Returns the example commands at the end of `--help`. */
+export function listExamples(command: Command): string[] {
   let help = ''
   command.configureOutput({ writeOut: (text) => void (help += text) })
   command.outputHelp()

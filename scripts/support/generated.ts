@@ -1,5 +1,4 @@
-// How every scripts/write-*.ts ends: it writes what it made, or with `--check` only says which
-// committed files differ from that.
+// The output of every scripts/write-*.ts: files, or with `--check` a list of outdated ones.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -8,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 const root = new URL('../../', import.meta.url)
 
 /**
- * `files` maps paths within the project to their whole text. A difference under `--check` makes the
- * exit code 1.
+ * `files` maps paths within the project to their whole text. A difference under `--check` sets the
+ * exit code to 1.
  */
 export async function writeGenerated(files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
@@ -18,22 +17,18 @@ export async function writeGenerated(files: Readonly<Record<string, string>>): P
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, text)
     } else if ((await readFile(file, 'utf8').catch(() => null)) !== text) {
-      console.error(
-        `${path} is not what it is made from: run node scripts/${basename(process.argv[1] ?? '')}`,
-      )
+      console.error(`${path} is outdated: run node scripts/${basename(process.argv[1] ?? '')}`)
       process.exitCode = 1
     }
   }
 }
 
-/**
- * A Markdown table. Cells are Markdown already; only what would end a cell or the row is changed.
- */
-export function markdownTable(
+/** Formats a table. Cells are Markdown; characters that end a cell or a row are escaped. */
+export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
 ): string[] {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`
+  const escape = (cell: string): string => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')
+  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(' | ')} |`
   return [line(headings), line(headings.map(() => '---')), ...rows.map(line)]
 }
