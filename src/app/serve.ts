@@ -166,7 +166,7 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
   const tools = { db, store, log, redact: createRedactor([], settings.secrets) }
   return {
     async settled(source, run, { state }) {
-      await keepArtifacts(tools, source, run, settings, state === 'succeeded')
+      await keepArtifacts(tools, source, { id: run.id, succeeded: state === 'succeeded' }, settings)
     },
     archived: (source) => copyLatest(tools, source, settings),
     ...countTasks(metrics),

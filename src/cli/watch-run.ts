@@ -32,8 +32,13 @@ export async function watchRun(
   }
   printReport(cli.output, report, progress)
   cli.end(toExitCode(report))
-  const { run, kind, state } = report
-  if (run !== null && kind !== null)
-    await keepArtifacts(tools, source, { id: run, kind }, tools.settings, state === 'succeeded')
+  const { run, state } = report
+  if (run !== null)
+    await keepArtifacts(
+      tools,
+      source,
+      { id: run, succeeded: state === 'succeeded' },
+      tools.settings,
+    )
   return report
 }

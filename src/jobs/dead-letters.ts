@@ -1,5 +1,5 @@
-// Dead letters: tasks that failed for good, kept in the queue until a person decides. The run is
-// what counts: trying again means letting the run go on where it stopped.
+// Dead letters: tasks that failed for good, kept in the queue until a person decides. A retry resumes
+// the run where it stopped.
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
@@ -32,8 +32,9 @@ export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
 }
 
 /**
- * Lets the run of a dead letter go on where it stopped. @throws SyncError `job/unknown` ·
- * `run/over` when a younger run has taken its place
+ * Resumes the run of a dead letter.
+ *
+ * @throws SyncError `job/unknown` · `run/over` when the run has ended or a newer run replaced it
  */
 export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
@@ -42,14 +43,14 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
   if (!open) {
     throw new SyncError(
       'run/over',
-      `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`,
+      `Run ${letter.run} cannot be resumed: it has ended, or a newer run of ${letter.source} has replaced it. Discard ${id}`,
     )
   }
   await enqueueRun(db, queues, open)
   return letter
 }
 
-/** Throws a dead letter away. Its run stays as it ended. @throws SyncError `job/unknown` */
+/** Deletes a dead letter. Its run does not change. @throws SyncError `job/unknown` */
 export async function discardDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
   await (await queues[letter.queue].getJob(id))?.remove()

@@ -1,6 +1,6 @@
-// Filling the queue from the rows of the runs: a flow of fetch and parts below their settle. The
-// ids of jobs name what they do, so filling twice changes nothing, and a queue that was lost is
-// filled with just what is left.
+// Enqueues the work of runs as their rows describe it: a flow of fetch and parts under their settle.
+// Job ids name the task, so enqueueing twice changes nothing, and a lost queue is filled again with
+// exactly the work that is left.
 
 import type { FlowJob, JobsOptions } from 'bullmq'
 import { messageOf } from '../core/errors.ts'
@@ -12,15 +12,14 @@ import { listFailed, type Queues, type Task } from './queues.ts'
 import { isPartial, windowsOf } from '../pipeline/line-windows.ts'
 
 /**
- * A task is tried again so often, when its error says that trying helps, after fifteen seconds and
- * then each time twice as long, less up to half. What passes within minutes is waited out by the
- * task itself.
+ * Retries of a task whose error permits them: after 15 s, doubled each time, less a jitter of up to
+ * half. The task itself waits for errors that pass within minutes.
  */
 const TASK: JobsOptions = {
   attempts: 5,
   backoff: { type: 'exponential', delay: 15_000, jitter: 0.5 },
   removeOnComplete: true,
-  // What is left of a failed job is its dead letter.
+  // A failed job stays as its dead letter.
   removeOnFail: false,
 }
 
@@ -28,7 +27,7 @@ const fetchId = (run: number) => `${run}-fetch`
 const partId = (run: number, part: number) => `${run}-part-${part}`
 const settleId = (run: number) => `${run}-settle`
 
-/** Puts every queued run into the queue that is not in it. Returns the runs. */
+/** Enqueues every open run that is not in the queue. Returns all open runs. */
 export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly OpenRun[]> {
   const runs = await listQueuedRuns(db)
   for (const run of runs) await enqueueRun(db, queues, run)
@@ -36,8 +35,8 @@ export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly 
 }
 
 /**
- * Puts what is left of one run into the queue, unless it is there already, in place of what is left
- * there of it from before it was interrupted.
+ * Enqueues the remaining work of a run, unless it is in the queue already. Jobs from before the run
+ * was resumed are replaced.
  */
 export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
   const { id, sourceId, source, fetched, options } = run
@@ -74,8 +73,8 @@ export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<
 }
 
 /**
- * Adds a part that was just recorded below the run's settle. Without that, in a queue that was
- * emptied, the next filling adds both.
+ * Adds a new part under the run's settle job. When the queue was emptied and has no settle job, the
+ * scheduler adds both later.
  */
 export async function enqueuePart(
   { apply }: Queues,
@@ -96,14 +95,14 @@ export async function enqueuePart(
   } catch (error) {
     log.warn(
       { part, cause: messageOf(error) },
-      'the part is not in the queue; it will be put there with what else is left',
+      'the part could not be enqueued; the scheduler will enqueue it',
     )
   }
 }
 
 /**
- * Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of
- * the beginning `except`.
+ * Removes the jobs of a run that no worker has, and its dead letters, except those whose `begunAt` is
+ * `except`.
  */
 export async function dequeueRun(queues: Queues, run: number, except?: string): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))

@@ -8,7 +8,8 @@ import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { listProducts, snapshotCatalogue } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
-import { AS_SCHEDULED, cancelRequestedRun, requestRuns, type RunsRequest } from './request-runs.ts'
+import { AS_SCHEDULED, type RunsRequest } from './runs-request.ts'
+import { cancelRequestedRun, requestRuns } from './request-runs.ts'
 
 const database = await openTestDatabase()
 const db = database.pool
@@ -152,7 +153,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     run: number,
     ...orders: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
-    const message = `${pipeline.name} is busy with run ${run}, which is not what was asked for`
+    const message = `${pipeline.name} is busy with run ${run}, which does not do what was requested`
     for (const order of orders)
       await assert.rejects(services.requestRun(order), { code: 'run/active', message })
   }
@@ -274,7 +275,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
     services.requestRun({ mode: 'maintain-only', artifact: delta, offset: lines }),
     {
       code: 'request/invalid',
-      message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
+      message: `The artifact of run ${delta} (incremental) has ${lines} lines, so it has none after the first ${lines}`,
     },
   )
   await assert.rejects(services.requestRun({ mode: 'maintain-only', artifact: 999_999 }), {

@@ -1,6 +1,5 @@
-// The queues: BullMQ over Postgres, the same database, or over Redis when one machine is outgrown.
-// A queue is never the truth: what there is to do stands in the rows of the runs, so a queue that
-// is lost is filled again from there.
+// The queues: BullMQ over the same Postgres, or over Redis when one machine is not enough. The rows of
+// the runs say which work is left; a lost queue is filled again from them.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -19,18 +18,18 @@ import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { createCalmBackend } from './backends/postgres.ts'
 
-/** One by kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
+/** One queue for each kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
 export type QueueName = 'fetch' | 'apply'
 export const QUEUE_NAMES: readonly QueueName[] = ['fetch', 'apply']
 
-/** A task of a run. Every one may be done twice. */
+/** A task of a run. Executing it twice is safe. */
 export interface Task {
   readonly sourceId: number
   readonly source: string
   readonly run: number
   /**
-   * ISO text. A run that goes on after an interruption begins once more: tasks from before it say
-   * nothing about it any more.
+   * When the run was started or resumed, as ISO text. Tasks from before the last resumption are
+   * obsolete.
    */
   readonly begunAt: string
   /** In `apply` jobs only. */
@@ -40,8 +39,8 @@ export interface Task {
 /** BullMQ's own schema in the database. */
 export const QUEUE_SCHEMA = 'bullmq'
 /**
- * BullMQ's functions create sequences in the first schema of their path. Only the owner can create
- * anything there.
+ * BullMQ's functions create sequences in the first schema of the path, where only the owner may
+ * create objects.
  */
 const QUEUE_PATH = `search_path=${QUEUE_SCHEMA}, pg_catalog, pg_temp`
 /**
@@ -50,42 +49,40 @@ const QUEUE_PATH = `search_path=${QUEUE_SCHEMA}, pg_catalog, pg_temp`
  */
 const PREFIX = '{shelfsync}'
 
-/**
- * How long a worker's silence is borne before its job goes to another one; leases of tasks last
- * about as long.
- */
+/** Lock duration of a job. When it expires, another worker gets the job. About a lease duration. */
 const LOCK_MS = 12_000
-/** The advisory lock of whoever brings the queue's tables up to date. */
+/** Advisory lock that `migrateQueue` holds. */
 const QUEUE_LOCK = 7_435_901_630
 const STALLED_CHECK_MS = 5_000
-/** A job that has killed so many workers is a dead letter. */
+/** Number of lost workers after which a job becomes a dead letter. */
 const STALLED_MAX = 10
 
 export interface Queues {
   readonly backend: 'postgres' | 'redis'
   /**
-   * What Redis does when its memory is full, or null. Anything but `noeviction` may lose jobs,
-   * which then are filled in again.
+   * The eviction policy of Redis, or null. With any other than `noeviction` jobs may be lost when its
+   * memory is full; the scheduler enqueues them again.
    */
   readonly evictionPolicy: string | null
   /**
-   * Writes and removes a key of Redis. In Postgres there is nothing to prove. @throws Error what
-   * Redis says
+   * Writes and removes a key in Redis. Does nothing with Postgres.
+   *
+   * @throws Error the error of Redis
    */
   verifyWritable(): Promise<void>
   readonly fetch: Queue<Task>
   readonly apply: Queue<Task>
   addFlow(flow: FlowJob): Promise<void>
-  /** Starts taking jobs. Close it before the queues. */
+  /** Starts a worker. Close it before the queues. */
   work(name: QueueName, concurrency: number, processor: Processor<Task>): Worker<Task>
-  /** From now on nothing waits for a Redis that is away: the process is about to end. */
+  /** Stops waiting for an unavailable Redis, because the process ends. */
   leave(): void
   close(): Promise<void>
 }
 
 /**
- * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on
- * the Redis of `queueUrl`, see `openRedis`.
+ * Opens the queues on `db`, whose connections need the schema `bullmq` in their search path, or on
+ * the Redis at `queueUrl`, see `openRedis`.
  *
  * @throws SyncError `queue/unreachable` · `db/not-migrated`
  */
@@ -95,7 +92,7 @@ export async function openQueues(
   onError: (error: Error) => void,
 ): Promise<Queues> {
   const leaving = new AbortController()
-  // Who has the queue in Postgres need not carry a Redis client about.
+  // Loaded only when it is needed.
   const library = queueUrl === null ? null : await import('./backends/redis.ts')
   const redis =
     queueUrl === null || library === null
@@ -128,8 +125,7 @@ export async function openQueues(
         stalledInterval: STALLED_CHECK_MS,
         maxStalledCount: STALLED_MAX,
         autorun: false,
-        // A job that could not be looked at, because Postgres or Redis was away, is looked for
-        // again soon.
+        // Postgres or Redis was unavailable.
         runRetryDelay: 1000,
         drainDelay: 5,
       } as WorkerOptions
@@ -153,20 +149,16 @@ export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Pro
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
 
-/**
- * Brings the queue's own tables up to date, and lets the roles of processes use them. Twice is
- * safe.
- */
+/** Creates or updates BullMQ's tables and grants the workers' roles access. Calling twice is safe. */
 export async function migrateQueue(db: Db): Promise<void> {
   const client = await db.connect()
   try {
     await client.query('reset search_path')
-    // Postgres refuses two sessions that grant or alter the same at once. The lock ends with the
-    // session.
+    // Two sessions cannot alter the same objects at once. The lock ends with the session.
     await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
     await runMigrations(client, QUEUE_SCHEMA)
-    // Some of BullMQ's functions have no path of their own, and none of them puts the caller's
-    // temporary schema last.
+    // Some of BullMQ's functions have no search path, and no path has the caller's temporary schema
+    // last.
     await client.query(`do $$
       declare f regprocedure;
       begin
@@ -199,7 +191,7 @@ interface Emits {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** A connection that breaks mends itself; without a listener it would end the process. */
+/** BullMQ reconnects by itself; an `error` event without a listener would end the process. */
 function listenTo<Emitter extends Emits>(
   emitter: Emitter,
   onError: (error: Error) => void,

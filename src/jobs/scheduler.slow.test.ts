@@ -12,7 +12,8 @@ import { cancelRun, reopenRun } from '../db/write/queued-runs.ts'
 import { listScheduledSources } from '../db/sources.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { AS_SCHEDULED, startOrFindRun } from './request-runs.ts'
+import { AS_SCHEDULED } from './runs-request.ts'
+import { startOrFindRun } from './start-or-find-run.ts'
 
 const database = await openTestDatabase()
 const db = database.pool
@@ -120,8 +121,7 @@ test('a scheduler that looked before a run and claims after its end starts no se
     services.tools,
     await pipeline.source(),
     { ...AS_SCHEDULED, source: pipeline.name },
-    'late',
-    seen?.lastRun,
+    { correlationId: 'late', after: seen?.lastRun ?? 0 },
   )
   assert.deepEqual(late, { source: pipeline.name, run: run?.id, started: false, open: null })
   assert.equal((await runs()).length, 1)

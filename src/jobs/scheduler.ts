@@ -1,85 +1,78 @@
-// The schedules, and the care of the queue. All that it decides stands in the database, under the
-// database's clock: any number of these may run, each night starts one run, and what was missed
-// while none ran is made up for once.
+// Starts scheduled runs and repairs the queue. The database decides, by its own clock: any number of
+// schedulers may run, each scheduled time starts one run, and times that passed while no scheduler
+// ran start one run together.
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
+import { listScheduledSources, loadSource, type ScheduledSource } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
-import { listScheduledSources, type ScheduledSource } from '../db/sources.ts'
-import { loadSource } from '../db/sources.ts'
 import { wait } from '../lib/back-off.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
-import {
-  AS_SCHEDULED,
-  startOrFindRun,
-  enqueueRuns,
-  type StartedRun,
-  type RequestTools,
-} from './request-runs.ts'
 import { listFailed } from './queues.ts'
+import { enqueueRuns } from './request-runs.ts'
+import { AS_SCHEDULED, type RequestTools, type StartedRun } from './runs-request.ts'
+import { startOrFindRun } from './start-or-find-run.ts'
 
-/** How late a scheduled run may begin, and how long a lost queue may stay empty. */
+/** Upper bound for the delay of a scheduled run, and for how long a lost queue stays empty. */
 export const TICK_MS = 5_000
 
-/**
- * Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is
- * over.
- */
+/** Repeats both tasks until `signal` is aborted. Resolves when the last repetition has ended. */
 export async function runScheduler(
   tools: RequestTools,
   signal: AbortSignal,
   tickMs = TICK_MS,
 ): Promise<void> {
   const calendar = new Calendar()
-  const told = new Map<string, string>()
-  const again = async (look: () => Promise<void>, what: string): Promise<void> => {
+  const reported = new Map<string, string>()
+  const repeat = async (task: () => Promise<void>, failure: string): Promise<void> => {
     while (!signal.aborted) {
-      await look().catch((error: unknown) =>
-        tools.log.warn({ cause: String(error) }, `${what} could not be looked after; trying again`),
-      )
-      // Being told to stop is how it ends, not a failure.
+      await task().catch((error: unknown) => tools.log.warn({ cause: String(error) }, failure))
+      // An abort ends the wait and then the loop.
       await wait(tickMs, signal).catch(() => undefined)
     }
   }
-  // Apart, because the queue may be away for long and is waited for.
+  // Separate loops, because repairing waits while the queue is unavailable.
   await Promise.all([
-    again(() => startDue(tools, calendar, told), 'the schedules'),
-    again(() => repairQueue(tools), 'the queue'),
+    repeat(
+      () => startDueRuns(tools, calendar, reported),
+      'the schedules could not be read; trying again',
+    ),
+    repeat(() => repairQueue(tools), 'the queue could not be repaired; trying again'),
   ])
 }
 
 /**
- * Starts what is due. `told`: why a source could not be started the last time, so that its reason
- * is logged once and not at every look.
+ * Starts the runs of all sources that are due. `reported`: the last error of each source, so that a
+ * repeated error is logged once.
  */
-export async function startDue(
+export async function startDueRuns(
   tools: RequestTools,
   calendar: Calendar,
-  told = new Map<string, string>(),
+  reported = new Map<string, string>(),
 ): Promise<void> {
-  const begun: StartedRun[] = []
+  const started: StartedRun[] = []
   for (const scheduled of await listScheduledSources(tools.db)) {
     try {
-      const run = await beginIfDue(tools, calendar, scheduled)
-      if (run) begun.push(run)
-      told.delete(scheduled.source)
+      const run = await startIfDue(tools, calendar, scheduled)
+      if (run) started.push(run)
+      reported.delete(scheduled.source)
     } catch (error) {
-      // A run by hand is in its way and will be over.
+      // A manual run is active. The source stays due until it has ended.
       if (error instanceof SyncError && error.code === 'run/active') continue
       const cause = String(error)
-      if (told.get(scheduled.source) !== cause)
+      if (reported.get(scheduled.source) !== cause)
         tools.log.error(
           { source: scheduled.source, cause },
           'the scheduled run could not be started; trying again',
         )
-      told.set(scheduled.source, cause)
+      reported.set(scheduled.source, cause)
     }
   }
-  await enqueueRuns(tools, begun)
+  await enqueueRuns(tools, started)
 }
 
-async function beginIfDue(
+async function startIfDue(
   tools: RequestTools,
   calendar: Calendar,
   { source, schedule, lastRun, sinceAt, now }: ScheduledSource,
@@ -88,43 +81,36 @@ async function beginIfDue(
   if (at === null)
     throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
   if (at > now) return null
-  const begun = await startOrFindRun(
+  const run = await startOrFindRun(
     tools,
     await loadSource(tools.db, source),
     { ...AS_SCHEDULED, source },
-    randomUUID(),
-    lastRun,
+    { correlationId: randomUUID(), after: lastRun },
   )
-  if (begun.started) tools.log.info({ source, run: begun.run, dueAt: at }, 'scheduled run started')
-  return begun
+  if (run.started) tools.log.info({ source, run: run.run, dueAt: at }, 'scheduled run started')
+  return run
 }
 
 /**
- * Puts into the queue what is not there, ends runs whose job is a dead letter, and throws away what
- * nobody needs any more.
+ * Enqueues the work that is missing from the queue, interrupts runs whose job is a dead letter, and
+ * removes jobs that no run needs.
  */
 export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
   const open = new Map((await enqueueOpenRuns(db, queues)).map((run) => [run.id, run]))
   const letters = await listFailed(queues)
-  const moot = new Set(
-    letters.length === 0
-      ? []
-      : await listObsoleteRuns(
-          db,
-          letters.map(({ data }) => data.run),
-        ),
-  )
+  const runs = letters.map(({ data }) => data.run)
+  const obsolete = new Set(runs.length === 0 ? [] : await listObsoleteRuns(db, runs))
   for (const letter of letters) {
     const { run, begunAt } = letter.data
-    const held = open.get(run)
-    // A run that a dead letter holds up would wait for ever. A letter from before the run went on
-    // must not end it again.
-    if (held?.begunAt.toISOString() === begunAt)
+    const current = open.get(run)
+    // The run would wait without end for the failed task. A dead letter from before the run was
+    // resumed must not interrupt it again.
+    if (current?.begunAt.toISOString() === begunAt)
       await interruptRun(db, run, `a task failed for good: ${letter.failedReason}`)
-    else if (held) await dequeueRun(queues, run)
-    else if (moot.has(run)) await letter.remove().catch(() => undefined)
+    else if (current) await dequeueRun(queues, run)
+    else if (obsolete.has(run)) await letter.remove().catch(() => undefined)
   }
-  // So would a settle whose run is over.
+  // A settle job of a run that has ended would wait without end for its children.
   for (const job of await queues.apply.getWaitingChildren()) {
     if (!open.has(job.data.run)) await job.remove({ removeChildren: false }).catch(() => undefined)
   }

@@ -22,13 +22,12 @@ async function openCopied(t: TestContext) {
     pipeline,
     supplier,
     path,
-    keep: async ({ run, kind, state }: RunReport, artifactsLatest = true) =>
+    keep: async ({ run, state }: RunReport, artifactsLatest = true) =>
       await keepArtifacts(
         pipeline.tools,
         await pipeline.source(),
-        { id: run, kind },
+        { id: run, succeeded: state === 'succeeded' },
         { artifactsKeep: 1, artifactsLatest },
-        state === 'succeeded',
       ),
     latest: () => readFile(path, 'utf8'),
     copy: async () => (await pipeline.source()).copy,

@@ -1,4 +1,4 @@
-// What suppliers, stores and Postgres say, as it may be stored and shown.
+// Text from suppliers, stores and Postgres, made safe to store and show.
 
 import { cutText } from '../lib/text.ts'
 import { toStorableText } from '../lib/storable.ts'
@@ -7,8 +7,8 @@ import type { Redactor } from '../telemetry/redact.ts'
 const CHARS_MAX = 1000
 
 /**
- * `text` on one line, without secrets, and only then cut, because half a secret is not recognised.
- * A column of Postgres can hold it.
+ * Returns `text` on one line, redacted, storable in Postgres, and cut to `CHARS_MAX`. It is cut last,
+ * because the redactor does not recognise half a secret.
  */
 export function outsideText({ redact }: { readonly redact: Redactor }, text: string): string {
   return cutText(toStorableText(redact(text).replaceAll(/\s+/g, ' ')), CHARS_MAX)

@@ -1,4 +1,4 @@
-// Parts on their way from fetch to the lanes, in order.
+// Passes parts from the fetch to the lanes, in order.
 
 import type { StoredPart } from '../db/write/artifacts.ts'
 
@@ -13,7 +13,7 @@ export class PartQueue {
     else this.#waiting.push(part)
   }
 
-  /** Nothing more comes: takers get null when the queue is empty. */
+  /** No more parts follow: `take` returns null once the queue is empty. */
   close(): void {
     this.#closed = true
     for (const taker of this.#takers.splice(0)) taker(null)

@@ -1,5 +1,5 @@
-// purge: removes the bytes of runs that are no longer kept, and then says so in the database. Cut
-// in between, it is done again.
+// purge: removes the artifacts of runs that are no longer kept, and then records it. If it is
+// interrupted in between, the next purge repeats it.
 
 import { artifactPrefix } from '../artifacts/manifest.ts'
 import { type Keep, selectRunsToPurge, selectRunsForRebuild } from '../artifacts/retention.ts'
@@ -18,20 +18,20 @@ export interface PurgeTools {
 export interface Purged {
   readonly source: string
   readonly runs: readonly number[]
-  /** As recorded: what was freed, or would be. */
+  /** Recorded size of what was removed, or would be. */
   readonly storedBytes: number
-  /** Runs that were left as they are, because nothing of them is in this store. */
+  /** Runs that were not purged because their artifacts are not in this store. */
   readonly elsewhere: readonly number[]
-  /** The runs that a rebuild of the catalogue needs, and that stay for it. */
+  /** Runs that are kept because a rebuild of the catalogue needs them. */
   readonly rebuild: readonly number[]
 }
 
 /**
- * Removes everything that the purged runs have archived, manifests and unrecorded parts too. Their
- * rows stay, and say `purged`. A run that has parts, but none in this store, is warned of and left
- * alone: its bytes are most likely where ARTIFACTS pointed before.
+ * Removes all objects of the purged runs, including manifests and unrecorded parts. Their rows stay
+ * and become `purged`. A run whose parts are not in this store is reported and not purged: its
+ * objects are most likely where ARTIFACTS pointed before.
  *
- * @throws SyncError `artifact/unwritable`; what was removed until then is removed
+ * @throws SyncError `artifact/unwritable`; objects removed before the error stay removed
  */
 export async function purgeSource(
   { db, store, log }: PurgeTools,
@@ -43,8 +43,8 @@ export async function purgeSource(
   const elsewhere: number[] = []
   const retained = await listRetained(db, source.id)
   const rebuild = keep === 'none' ? [] : selectRunsForRebuild(retained).map(({ run }) => run)
-  for (const doomed of selectRunsToPurge(retained, keep)) {
-    const { run, startedAt } = doomed
+  for (const retainedRun of selectRunsToPurge(retained, keep)) {
+    const { run, startedAt } = retainedRun
     const keys = await Array.fromAsync(
       store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })),
       ({ key }) => key,
@@ -54,14 +54,14 @@ export async function purgeSource(
       continue
     }
     if (!dryRun) {
-      // Noted before the first byte goes: whoever finds nothing later knows that it was removed
-      // here. Whether the store has other objects of the source would not tell, since a store to
-      // which ARTIFACTS has moved has those of the runs after that.
+      // Recorded before the first object is removed, so that a later purge that finds none knows
+      // that they were removed here. Other objects of the source in the store prove nothing: after
+      // ARTIFACTS has changed, the new store has those of later runs.
       await beginPurge(db, source.id, run)
       await store.remove(keys)
       await markPurged(db, source.id, [run])
     }
-    purged.push(doomed)
+    purged.push(retainedRun)
   }
   if (elsewhere.length > 0) {
     const runs = `run${elsewhere.length === 1 ? '' : 's'} ${elsewhere.join(', ')}`
@@ -79,7 +79,7 @@ export async function purgeSource(
   }
 }
 
-/** Asked anew: another process may be purging the run at this moment. */
+/** Reads the rows again, because another process may be purging the run. */
 async function isElsewhere(db: Catalog, source: Source, run: number): Promise<boolean> {
   return (await listRetained(db, source.id)).some(
     (retained) => retained.run === run && retained.archived,

@@ -1,6 +1,6 @@
-// Waiting out what passes: a Postgres that restarts or is out of room, a network that is cut, a
-// disk that is full. The one layer that tries again for these; what a supplier does is fetch's
-// business. Whatever is done again begins at its last commit, so twice is safe.
+// Retries after errors that pass: Postgres restarts or is out of space, the network fails, a disk is
+// full. This is the only layer that retries them; fetch retries the supplier. The work that is
+// retried continues from its last commit.
 
 import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
@@ -8,45 +8,42 @@ import { toSyncError } from '../db/errors.ts'
 import { chooseDelayMs } from '../lib/back-off.ts'
 import type { Progress, RunContext } from './context.ts'
 
-/** What of a run's context is needed to wait. */
+/** Part of a run's context that waiting needs. */
 export type Waiting = Pick<RunContext, 'options' | 'progress' | 'log' | 'signal' | 'onPause'>
 
 /**
- * What `work` returns, tried again with back-off for as long as `options.retryWithinMs` while it
- * fails for a reason that passes and gets nowhere.
+ * Returns the result of `work`, and retries it with back-off while it fails with a retryable error.
+ * Gives up after `options.retryWithinMs` without progress.
  *
- * @throws whatever else `work` throws, and the last failure when patience is over
+ * @throws any other error of `work`, and the last retryable one
  */
 export async function withRetry<T>(context: Waiting, work: () => Promise<T>): Promise<T> {
   const { options, progress, signal } = context
-  let stoodMs = 0
+  let stalledMs = 0
   for (let attempt = 0; ; attempt++) {
-    const [begunMs, before] = [performance.now(), workDone(progress)]
+    const [startedMs, before] = [performance.now(), countWorkDone(progress)]
     try {
       return await work()
     } catch (error) {
       signal.throwIfAborted()
       const failure = toSyncError(error)
-      const gotFurther = workDone(progress) > before
-      // Then it is another disturbance.
-      if (gotFurther) [stoodMs, attempt] = [0, 0]
+      const gotFurther = countWorkDone(progress) > before
+      // After progress, this is a new problem.
+      if (gotFurther) [stalledMs, attempt] = [0, 0]
       if (
         !hasAction(failure, 'retry') ||
         failure.code.startsWith('source/') ||
-        stoodMs >= options.retryWithinMs
+        stalledMs >= options.retryWithinMs
       )
         throw failure
-      const triedMs = gotFurther ? 0 : performance.now() - begunMs
-      stoodMs += triedMs + (await waitBeforeRetry(context, failure, { attempt, triedMs }))
+      const triedMs = gotFurther ? 0 : performance.now() - startedMs
+      stalledMs += triedMs + (await waitBeforeRetry(context, failure, { attempt, triedMs }))
     }
   }
 }
 
-/**
- * Grows with what is fetched and with what is committed; lines that were only looked at may be
- * looked at again.
- */
-function workDone({ fetchedLines, counts }: Progress): number {
+/** Grows with fetched and committed lines. Lines that were read without a commit do not count. */
+function countWorkDone({ fetchedLines, counts }: Progress): number {
   return fetchedLines + countLines(counts)
 }
 
@@ -55,11 +52,11 @@ export interface Attempt {
   readonly attempt: number
   /** See `Pause`. */
   readonly triedMs?: number
-  /** To be waited at least. */
+  /** Lower bound of the wait. */
   readonly leastMs?: number
 }
 
-/** Waits before the next attempt, and says why to whoever watches. Returns the milliseconds. */
+/** Waits before the next attempt and reports the reason. Returns the milliseconds. */
 export async function waitBeforeRetry(
   context: Waiting,
   failure: SyncError,

@@ -6,12 +6,8 @@ import { CONNECTORS } from '../../src/connectors/registry.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
-import {
-  AS_SCHEDULED,
-  requestRuns,
-  type RequestedRun,
-  type RunsRequest,
-} from '../../src/jobs/request-runs.ts'
+import { AS_SCHEDULED, type RequestedRun, type RunsRequest } from '../../src/jobs/runs-request.ts'
+import { requestRuns } from '../../src/jobs/request-runs.ts'
 import {
   migrateQueue,
   openQueues,
@@ -20,7 +16,7 @@ import {
   type Task,
 } from '../../src/jobs/queues.ts'
 import { ApplyStateCache } from '../../src/jobs/apply-state-cache.ts'
-import { startDue, repairQueue } from '../../src/jobs/scheduler.ts'
+import { startDueRuns, repairQueue } from '../../src/jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../../src/jobs/queued-task.ts'
 import { startWorker } from '../../src/jobs/worker.ts'
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
@@ -123,7 +119,7 @@ export async function openServices(
       return ordered
     },
     async runScheduler() {
-      await startDue(tools, new Calendar())
+      await startDueRuns(tools, new Calendar())
       await repairQueue(tools)
     },
     startWorkers() {

@@ -1,6 +1,6 @@
 // The operations behind the HTTP servers. A request only starts, finds or ends work; workers do it.
 
-import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
 
 export interface ComponentHealth {
   readonly component: string

@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
-import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
 import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
 import {

@@ -16,7 +16,7 @@ import { saveSource } from '../../db/sources.ts'
 import { Calendar } from '../../sources/due.ts'
 import { listDeadLetters, retryDeadLetter } from '../dead-letters.ts'
 import { cancelRequestedRun } from '../request-runs.ts'
-import { startDue } from '../scheduler.ts'
+import { startDueRuns } from '../scheduler.ts'
 
 const database = await openTestDatabase()
 const db = database.pool
@@ -98,7 +98,7 @@ test(
     assert.deepEqual(await cancelRequestedRun(services.tools, run), { run, state: 'cancelled' })
     assert.match(
       pipeline.logged.join(''),
-      /"level":"warn".*the queue did not take all runs in time/,
+      /"level":"warn".*the queue did not accept all runs in time/,
     )
     const { id } = await pipeline.source()
     await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
@@ -110,7 +110,7 @@ test(
       `update catalog.sources set schedule_set_at = schedule_set_at - interval '1 hour' where id = $1`,
       [id],
     )
-    await startDue(services.tools, new Calendar())
+    await startDueRuns(services.tools, new Calendar())
     const [due] = await pipeline.query<{ id: number; state: string }>(
       'select id, state from catalog.runs where source_id = $1 and id > $2',
       id,

@@ -1,0 +1,86 @@
+// Starts the run of one source for the queue, or finds the run that does what is requested already.
+// It changes the database only; the queue is filled afterwards.
+
+import { SyncError } from '../core/errors.ts'
+import type { Source } from '../db/sources.ts'
+import { extendRun, findQueuedRun } from '../db/write/queued-runs.ts'
+import { findActiveRun, startQueuedRun, type ActiveRun } from '../db/write/runs.ts'
+import { isOwnerDead } from '../node/process-owner.ts'
+import { chooseKeyedRun } from '../pipeline/choose-run.ts'
+import { isPartial } from '../pipeline/line-windows.ts'
+import { bindSource } from '../sources/bound-source.ts'
+import { chooseQueuedRun } from './choose-queued-run.ts'
+import {
+  isSlice,
+  settles,
+  toRunOptions,
+  type RequestTools,
+  type RunsRequest,
+  type StartedRun,
+} from './runs-request.ts'
+
+export interface RequestOrigin {
+  readonly correlationId: string
+  /** Of a scheduled run: see `RunRequest`. */
+  readonly after?: number
+}
+
+/** @throws SyncError see `requestRuns` */
+export async function startOrFindRun(
+  tools: RequestTools,
+  source: Source,
+  request: RunsRequest,
+  origin: RequestOrigin,
+): Promise<StartedRun> {
+  if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
+  const { db } = tools
+  const bound = bindSource(tools, source)
+  const keyed = request.keys && (await chooseKeyedRun(db, bound, request.keys))
+  const active = await findActiveRun(db, source.id, keyed?.keys)
+  if (active && isUnderWay(active)) return joinRun(tools, source, request, active)
+  const { id, started } = await startQueuedRun(db, {
+    ...(keyed ?? (await chooseQueuedRun(db, bound, request, active))),
+    ...origin,
+    sourceId: source.id,
+    normaliserVersion: bound.connector.normaliserVersion,
+    owner: 'queue',
+    deadOwner: active?.owner ?? null,
+    options: toRunOptions(request),
+  })
+  // Another request started a run in the meantime.
+  if (!started && origin.after === undefined) return startOrFindRun(tools, source, request, origin)
+  const open = started ? await findQueuedRun(db, id) : null
+  return { source: source.name, run: id, started, open }
+}
+
+/** @throws SyncError `run/active` when the active run does something else */
+async function joinRun(
+  { db }: RequestTools,
+  source: Source,
+  request: RunsRequest,
+  active: ActiveRun,
+): Promise<StartedRun> {
+  if (!serves(active, request))
+    throw new SyncError(
+      'run/active',
+      `${source.name} is busy with run ${active.id}, which does not do what was requested`,
+    )
+  const extended = settles(request) && (await extendRun(db, source.id, active.id))
+  const open = extended ? await findQueuedRun(db, active.id) : null
+  return { source: source.name, run: active.id, started: false, open }
+}
+
+/** Whether a worker has the run, or will take it from the queue. */
+function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
+  return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
+}
+
+/** Whether the active run does what is requested, or more. */
+function serves({ kind, options, artifactRun }: ActiveRun, request: RunsRequest): boolean {
+  const { mode, keys, artifact, offset, limit } = request
+  if (artifact !== null && artifact !== artifactRun) return false
+  if (isSlice(request) || isPartial(options))
+    return options.offset === (offset ?? undefined) && options.limit === (limit ?? undefined)
+  if (keys !== null || mode === 'maintain-only') return true
+  return mode === 'auto' ? kind !== 'replay' : kind === 'full'
+}
