@@ -69,9 +69,11 @@ export async function verifyWritable(store: ArtifactStore): Promise<void> {
   await store.put(key, new Uint8Array(PROBE_BYTES))
   try {
     await store.get(key)
-  } finally {
-    await store.remove([key])
+  } catch (error) {
+    await store.remove([key]).catch(() => undefined)
+    throw error
   }
+  await store.remove([key])
 }
 
 const SAFE_SEGMENT = /^[A-Za-z0-9._-]{1,200}$/

@@ -137,7 +137,7 @@ export async function openPool(
     await checkServer(pool)
     return pool
   } catch (error) {
-    await pool.end()
+    await pool.end().catch(() => undefined)
     throw error instanceof SyncError ? error : await explainConnectError(address, error)
   }
 }

@@ -128,7 +128,7 @@ export async function makePlace(
     if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
     await (isSheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
-    await removeDraft({ directory: draft, account })
+    await removeDraft({ directory: draft, account }).catch(() => undefined)
     if (!isTaken(error)) throw error
   }
   const place = await findPlace(home)

@@ -90,7 +90,7 @@ async function enter(url: string): Promise<Presence | null> {
     await client.query('select pg_advisory_lock_shared($1)', [PRESENCE_LOCK])
     return { presence: client, gone }
   } catch (error) {
-    await client.end()
+    await client.end().catch(() => undefined)
     if (isConnectionError(error)) return null
     throw error
   }

@@ -31,7 +31,7 @@ export async function fetchParts(
   context: RunContext,
   onPart: (part: StoredPart) => void,
 ): Promise<void> {
-  const { db, run, progress, source } = context
+  const { db, run, progress, source, log } = context
   const [artifact, parts, checkpoints] = await withRetry(context, () =>
     Promise.all([
       findArtifact(db, source.id, run.artifactRun),
@@ -55,7 +55,9 @@ export async function fetchParts(
   try {
     await writer.close(await fetchWithRetries(context, writer))
   } catch (error) {
-    await writer.flush()
+    await writer.flush().catch((cause: unknown) =>
+      log.warn({ cause: String(cause) }, 'the pages since the last part could not be archived'),
+    )
     throw error
   }
 }
