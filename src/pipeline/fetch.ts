@@ -55,9 +55,11 @@ export async function fetchParts(
   try {
     await writer.close(await fetchWithRetries(context, writer))
   } catch (error) {
-    await writer.flush().catch((cause: unknown) =>
-      log.warn({ cause: String(cause) }, 'the pages since the last part could not be archived'),
-    )
+    await writer
+      .flush()
+      .catch((cause: unknown) =>
+        log.warn({ cause: String(cause) }, 'the pages since the last part could not be archived'),
+      )
     throw error
   }
 }
