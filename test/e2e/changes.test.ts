@@ -40,9 +40,9 @@ test('each change is published under the kind that the plan predicted', async (t
   supplier.catalogue.remove([returned])
   await pipeline.sync()
   await pipeline.sync()
-  const told = await published(pipeline)
+  const changesBefore = await published(pipeline)
   assert.deepEqual(
-    told.map(({ kind }) => kind),
+    changesBefore.map(({ kind }) => kind),
     ['loaded', 'removed'],
   )
   supplier.clock.advance(60_000)
@@ -73,7 +73,7 @@ test('each change is published under the kind that the plan predicted', async (t
   )
   assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
   await pipeline.sync()
-  const changes = await published(pipeline, told.at(-1)?.position)
+  const changes = await published(pipeline, changesBefore.at(-1)?.position)
   assert.deepEqual(
     changes.map(({ kind, product_external_id: id }) => `${kind} ${id}`).sort(),
     expected,

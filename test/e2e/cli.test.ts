@@ -109,8 +109,8 @@ test("a command's log lines and run share one correlation id, and each command h
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => 'level' in line)
     assert.ok(
-      ['request', 'run started', 'run settled'].every((said) =>
-        logged.some(({ message }) => message === said),
+      ['request', 'run started', 'run settled'].every((expected) =>
+        logged.some(({ message }) => message === expected),
       ),
       synced.stderr,
     )
@@ -346,7 +346,7 @@ test('a replay applies the artifact of the latest complete run or of the named o
   const [changed = ''] = simulator.catalogue.update({ count: 1 })
   const since = new Date(simulator.clock.nowMs() - 60_000).toISOString()
   assert.equal(ledgerOf(await run('sync', 'pharmacy', '--since', since, '--json'))['updated'], 1)
-  const asked = simulator.stats.snapshot().requests[STREAM]
+  const requestsBefore = simulator.stats.snapshot().requests[STREAM]
   // As if an older normaliser had read the titles differently.
   await db.query(
     `update catalog.products set title = 'as it was read before', record_hash = sha256(record_hash), content_hash = sha256(content_hash)`,
@@ -390,7 +390,7 @@ test('a replay applies the artifact of the latest complete run or of the named o
     ).rowCount,
     1,
   )
-  assert.equal(simulator.stats.snapshot().requests[STREAM], asked)
+  assert.equal(simulator.stats.snapshot().requests[STREAM], requestsBefore)
 })
 
 test('artifacts are printed unchanged and verified, a damaged byte is reported, and purged artifacts are gone', async (t) => {

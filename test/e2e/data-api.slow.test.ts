@@ -53,7 +53,7 @@ testDataApiKills(database, 1_200)
 test('a source is the same by calls and by sessions, day after day', async (t) => {
   const { called, copied, supplier, by } = await openBoth(t)
   const both = async (
-    sync: (pipeline: TestPipeline, wish: SyncOverrides) => Promise<RunReport>,
+    sync: (pipeline: TestPipeline, overrides: SyncOverrides) => Promise<RunReport>,
   ): Promise<RunReport> => {
     const [one, other] = [await sync(called, by), await sync(copied, {})]
     assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
@@ -62,14 +62,16 @@ test('a source is the same by calls and by sessions, day after day', async (t) =
   }
   const ids = supplier.catalogue.ids()
   supplier.misstate(ids.slice(0, 6), { updated_at: 4_102_444_800_000 })
-  await both((pipeline, wish) => pipeline.sync(wish))
+  await both((pipeline, overrides) => pipeline.sync(overrides))
   supplier.heal()
   simulateNextDay(supplier, supplier.catalogue.ids())
-  const second = await both((pipeline, wish) => pipeline.sync({ ...wish, mode: 'incremental' }))
+  const second = await both((pipeline, overrides) =>
+    pipeline.sync({ ...overrides, mode: 'incremental' }),
+  )
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
   const full = [
-    await both((pipeline, wish) => pipeline.sync(wish)),
-    await both((pipeline, wish) => pipeline.sync(wish)),
+    await both((pipeline, overrides) => pipeline.sync(overrides)),
+    await both((pipeline, overrides) => pipeline.sync(overrides)),
   ]
   assert.deepEqual(
     full.map(({ ledger }) => [ledger.missing, ledger.removed]),
@@ -78,12 +80,12 @@ test('a source is the same by calls and by sessions, day after day', async (t) =
       [0, 1],
     ],
   )
-  await both(async (pipeline, wish) => {
+  await both(async (pipeline, overrides) => {
     const [first] = await pipeline.query<{ id: number }>(
       'select min(id) as id from catalog.runs where source_id = $1',
       (await pipeline.source()).id,
     )
-    return pipeline.replay(first?.id ?? 0, wish)
+    return pipeline.replay(first?.id ?? 0, overrides)
   })
 })
 
@@ -340,7 +342,7 @@ test('a worker that lost its run writes nothing more by calls', async (t) => {
     const second = await called.sync({ mode: 'auto' })
     assert.deepEqual([second.state, second.resumed], ['succeeded', true])
     rows = await listRowVersions(called)
-    return 'go on'
+    return 'continue'
   }
   let rows: string[] = []
   api.trouble = (call) => (isBatch(call, 3) ? expire() : null)

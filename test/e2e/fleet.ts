@@ -105,21 +105,21 @@ export async function openFleet(
         [...NODE_FLAGS, ...preload, MAIN, 'serve', ...roles, '--json'],
         { env: { ...env, ...own } },
       )
-      const [said] = await started.waitForLine(/^\{"serving".*$/)
-      const { servers } = JSON.parse(said) as { servers: { name: string; port: number }[] }
+      const [line] = await started.waitForLine(/^\{"serving".*$/)
+      const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
       return {
         process: started,
         ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])),
       }
     },
     async requestRun({ ports }, mode = 'auto', { name: source } = pipeline) {
-      const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
+      const response = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
         method: 'POST',
         headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' },
         body: JSON.stringify({ source, ...(mode === 'full' ? { mode } : {}) }),
       })
-      const { run } = (await answer.json()) as { run: number }
-      assert.equal(answer.status, 202)
+      const { run } = (await response.json()) as { run: number }
+      assert.equal(response.status, 202)
       return run
     },
     waitForEnd: (run) =>

@@ -56,7 +56,7 @@ async function openFeed(
   }
 }
 
-const shown = async (pipeline: TestPipeline, id = 'A') => {
+const findProduct = async (pipeline: TestPipeline, id = 'A') => {
   const { title, prices, status } = (await listProducts(pipeline)).get(id) ?? {}
   return { title, prices, status }
 }
@@ -118,7 +118,7 @@ test('a replay of an older artifact does not revert a product that a newer run s
   send({ id: 'A', name: 'first', at: T + 400 })
   await pipeline.sync()
   await pipeline.replay(second.run)
-  assert.equal((await shown(pipeline)).title, 'first')
+  assert.equal((await findProduct(pipeline)).title, 'first')
 })
 
 test('within a run the newest record of a product wins in any order of the parts', async (t) => {
@@ -132,7 +132,7 @@ test('within a run the newest record of a product wins in any order of the parts
     send(...order.map((at) => ({ id: 'A', name: `at ${at}`, cents: 1000 + at, at: T + at })))
     const report = await pipeline.sync()
     assert.deepEqual(
-      await shown(pipeline),
+      await findProduct(pipeline),
       { title: 'at 300', prices: { current: 1300 }, status: 'active' },
       order.join(),
     )
@@ -144,7 +144,7 @@ test('of two records with the same time the later line wins', async (t) => {
   const { pipeline, send } = await openFeed(t)
   send({ id: 'A', name: 'first', at: T + 100 }, { id: 'A', name: 'second', at: T + 100 })
   await pipeline.sync()
-  assert.equal((await shown(pipeline)).title, 'second')
+  assert.equal((await findProduct(pipeline)).title, 'second')
 })
 
 test('a known and a new record of the same product are compared in either order', async (t) => {
@@ -161,7 +161,7 @@ test('a known and a new record of the same product are compared in either order'
       const report = await pipeline.sync()
       assert.equal(report.state, 'succeeded')
       assert.deepEqual(
-        await shown(pipeline),
+        await findProduct(pipeline),
         { title: newest, prices: { current: newest === 'new' ? 1100 : 1000 }, status: 'active' },
         `${newest} ${reverse}`,
       )
@@ -175,7 +175,7 @@ test('a record with an implausible price that loses against a known one leaves n
   await pipeline.sync()
   send({ id: 'A', cents: 90_000, at: T + 200 }, { id: 'A', at: T + 300 })
   await pipeline.sync()
-  assert.deepEqual((await shown(pipeline)).prices, { current: 1000 })
+  assert.deepEqual((await findProduct(pipeline)).prices, { current: 1000 })
 })
 
 test('a product that is created and repriced in one run has the newest price', async (t) => {
@@ -183,7 +183,7 @@ test('a product that is created and repriced in one run has the newest price', a
     const { pipeline, send } = await openFeed(t)
     send({ id: 'A', cents: 1000, at: T + 100 }, { id: 'A', cents, at: T + 200 })
     await pipeline.sync()
-    assert.deepEqual((await shown(pipeline)).prices, { current: cents })
+    assert.deepEqual((await findProduct(pipeline)).prices, { current: cents })
   }
 })
 
@@ -195,10 +195,10 @@ test('a supplier whose clock ran ahead is trusted again once it is corrected', a
   await pipeline.sync()
   send({ id: 'A', name: 'corrected', at: nextYear - yearMs + 10 })
   assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 1 })
-  assert.equal((await shown(pipeline)).title, 'corrected')
+  assert.equal((await findProduct(pipeline)).title, 'corrected')
   send({ id: 'A', name: 'and on', at: nextYear - yearMs + 20 })
   await pipeline.sync()
-  assert.equal((await shown(pipeline)).title, 'and on')
+  assert.equal((await findProduct(pipeline)).title, 'and on')
   const { watermarkAt } = await pipeline.source()
   assert.ok(
     watermarkAt && watermarkAt <= new Date(),
@@ -264,7 +264,7 @@ test('a product with an untrusted time takes the record of each following run', 
   assert.deepEqual(countOutcomes(plan), expected)
   const second = await pipeline.sync()
   assert.deepEqual(countOutcomes(second), expected)
-  assert.deepEqual(await shown(pipeline, 'null'), {
+  assert.deepEqual(await findProduct(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
     status: 'active',
@@ -296,7 +296,7 @@ test('a product whose time became untrusted accepts a lower time later', async (
   })
   send(...all('second', 1100, T + 100))
   assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: UNTRUSTED.length })
-  assert.deepEqual(await shown(pipeline, 'null'), {
+  assert.deepEqual(await findProduct(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
     status: 'active',
@@ -329,9 +329,9 @@ test('within a run an untrusted time ranks below every other in any order of the
     send(...pairs('dated', T + 150))
     await pipeline.sync()
     assert.deepEqual(await wrong('dated'), [], 'a known record and a new one')
-    send(...pairs('dated anew', T + 200))
+    send(...pairs('dated again', T + 200))
     await pipeline.sync()
-    assert.deepEqual(await wrong('dated anew'), [], 'two new ones')
+    assert.deepEqual(await wrong('dated again'), [], 'two new ones')
   }
 })
 
@@ -346,7 +346,7 @@ test('a clock that is ahead by less than the tolerance blocks no later record', 
   assert.equal(row?.ok, true)
   send({ id: 'A', name: 'corrected', at: Date.now() + 100_000 })
   await pipeline.sync()
-  assert.equal((await shown(pipeline)).title, 'corrected')
+  assert.equal((await findProduct(pipeline)).title, 'corrected')
 })
 
 test('a shop without times, or with times in the future, is still followed', async (t) => {

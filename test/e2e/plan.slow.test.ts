@@ -24,7 +24,7 @@ interface Morning extends Pick<ToySupplier, 'catalogue' | 'misstate'> {
   /** 30 products, each with a price of 10.00. */
   readonly ids: readonly string[]
   /** Sets a fault that affects the plan and the sync. */
-  strike(fault: ToyFault): void
+  setFault(fault: ToyFault): void
 }
 
 /**
@@ -36,7 +36,7 @@ interface Day {
   readonly held?: RegExp
   readonly setup?: Omit<ToySetup, 'db'>
   /** The options of the plan and the sync. */
-  readonly wish?: SyncOverrides
+  readonly overrides?: SyncOverrides
   /** The connector of a later version. */
   readonly upgrade?: (connector: Connector) => Partial<Connector>
   happen(morning: Morning): unknown
@@ -44,11 +44,11 @@ interface Day {
 
 async function makePlan(
   pipeline: TestPipeline,
-  wish: SyncOverrides = {},
+  overrides: SyncOverrides = {},
   connector = pipeline.connector,
 ): Promise<{ plan: Plan; changes: PlannedChange[] }> {
   const changes: PlannedChange[] = []
-  const request = { mode: 'full', sinceAt: null, now: new Date(), ...wish } as const
+  const request = { mode: 'full', sinceAt: null, now: new Date(), ...overrides } as const
   const plan = await planSource(
     pipeline.tools,
     bindConnector(connector, await pipeline.source()),
@@ -76,8 +76,8 @@ async function wakeUp(
   await pipeline.sync()
   supplier.clock.advance(3_600_000)
   const { catalogue, misstate } = supplier
-  const strike = (fault: ToyFault): void => supplier.setFaults({ times: null, ...fault })
-  return { pipeline, supplier, catalogue, misstate, ids, strike }
+  const setFault = (fault: ToyFault): void => supplier.setFaults({ times: null, ...fault })
+  return { pipeline, supplier, catalogue, misstate, ids, setFault }
 }
 
 /** Every row of the source, and the counts of its runs and artifacts. */
@@ -162,33 +162,33 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'a blank line and a product that is gone': {
     counts: { blank: 1, missing: 1, unchanged: 29 },
-    happen({ catalogue, ids, strike }) {
+    happen({ catalogue, ids, setFault }) {
       catalogue.remove(ids.slice(0, 1))
-      strike({ kind: 'insert-line', at: 4, text: ' ' })
+      setFault({ kind: 'insert-line', at: 4, text: ' ' })
     },
   },
   'a blank line and a product that is gone for the second time': {
     counts: { blank: 1, removed: 1, unchanged: 29 },
-    async happen({ pipeline, catalogue, ids, strike }) {
+    async happen({ pipeline, catalogue, ids, setFault }) {
       catalogue.remove(ids.slice(0, 1))
       await pipeline.sync()
-      strike({ kind: 'insert-line', at: 4, text: '' })
+      setFault({ kind: 'insert-line', at: 4, text: '' })
     },
   },
   'a broken line that names its product, and a product that is gone': {
     counts: { quarantined: 1, unchanged: 28, missing: 1 },
     setup: LOOSE,
-    happen({ catalogue, ids, strike }) {
+    happen({ catalogue, ids, setFault }) {
       catalogue.remove(ids.slice(0, 1))
-      strike({ kind: 'half-line', at: 4 })
+      setFault({ kind: 'half-line', at: 4 })
     },
   },
   'a line that names no product, and a product that is gone': {
     counts: { quarantined: 1, unchanged: 29 },
     setup: LOOSE,
-    happen({ catalogue, ids, strike }) {
+    happen({ catalogue, ids, setFault }) {
       catalogue.remove(ids.slice(0, 1))
-      strike({ kind: 'insert-line', at: 4, text: '<html>Bad gateway</html>' })
+      setFault({ kind: 'insert-line', at: 4, text: '<html>Bad gateway</html>' })
     },
   },
   'a broken record': {
@@ -214,7 +214,7 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'a known line sent twice': {
     counts: { duplicate: 1, unchanged: 30 },
-    happen: ({ strike }) => strike({ kind: 'duplicate-line', at: 4 }),
+    happen: ({ setFault }) => setFault({ kind: 'duplicate-line', at: 4 }),
   },
   'an id sent twice': {
     counts: { updated: 1, missing: 1, unchanged: 29 },
@@ -222,30 +222,30 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'a new product sent twice in one batch': {
     counts: { created: 1, duplicate: 1, unchanged: 30 },
-    happen({ catalogue, strike }) {
+    happen({ catalogue, setFault }) {
       catalogue.add(1)
-      strike({ kind: 'duplicate-line', at: 30 })
+      setFault({ kind: 'duplicate-line', at: 30 })
     },
   },
   'a new product sent twice in two batches': {
     counts: { created: 1, unchanged: 31 },
     setup: ALONE,
-    happen({ catalogue, strike }) {
+    happen({ catalogue, setFault }) {
       catalogue.add(1)
-      strike({ kind: 'duplicate-line', at: 30 })
+      setFault({ kind: 'duplicate-line', at: 30 })
     },
   },
   'a changed product sent twice in two batches': {
     counts: { held: 1, unchanged: 30 },
     setup: ALONE,
-    happen({ catalogue, ids, strike }) {
+    happen({ catalogue, ids, setFault }) {
       catalogue.setPrice(ids.slice(0, 1), { cents: 20_000 })
-      strike({ kind: 'duplicate-line', at: 0 })
+      setFault({ kind: 'duplicate-line', at: 0 })
     },
   },
   'another normaliser': {
     counts: { updated: 30 },
-    wish: { mode: 'auto' },
+    overrides: { mode: 'auto' },
     upgrade: ({ normalise }) => ({
       normaliserVersion: 99,
       normalise(record, settings) {
@@ -262,7 +262,7 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'an incremental run': {
     counts: { updated: 2, unchanged: 1 },
-    wish: { mode: 'incremental' },
+    overrides: { mode: 'incremental' },
     happen({ catalogue, ids }) {
       catalogue.update(ids.slice(0, 2))
       catalogue.remove(ids.slice(2, 3))
@@ -330,11 +330,11 @@ for (const [what, day] of Object.entries(DAYS)) {
     await day.happen(morning)
     const connector = { ...pipeline.connector, ...day.upgrade?.(pipeline.connector) }
     const before = await everything(pipeline)
-    const { plan, changes } = await makePlan(pipeline, day.wish, connector)
+    const { plan, changes } = await makePlan(pipeline, day.overrides, connector)
     assert.deepEqual(await everything(pipeline), before)
 
     const { state, reason, kind, ledger, removalsOff } = await pipeline.sync({
-      ...day.wish,
+      ...day.overrides,
       connector,
     })
     assert.deepEqual(countOutcomes(plan), day.counts)
@@ -342,12 +342,12 @@ for (const [what, day] of Object.entries(DAYS)) {
     if (day.held) assert.match(plan.reason ?? '', day.held)
     assert.deepEqual(plan, { kind, state, reason, ledger, removalsOff })
 
-    const told = Object.groupBy(changes, (change) =>
+    const kinds = Object.groupBy(changes, (change) =>
       ['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written',
     )
     const { created, updated, held, quarantined, missing, removed } = ledger
     assert.deepEqual(
-      Object.fromEntries(Object.entries(told).map(([name, list]) => [name, list.length])),
+      Object.fromEntries(Object.entries(kinds).map(([name, list]) => [name, list.length])),
       Object.fromEntries(
         Object.entries({ written: created + updated + held, quarantined, missing, removed }).filter(
           ([, count]) => count > 0,
@@ -376,8 +376,8 @@ test('a plan lists every change with its product and its values', async (t) => {
 })
 
 test('a plan that cannot be made is an error', async (t) => {
-  const { pipeline, strike, supplier } = await wakeUp(t, {})
-  strike({ kind: 'cut', afterLines: 7 })
+  const { pipeline, setFault, supplier } = await wakeUp(t, {})
+  setFault({ kind: 'cut', afterLines: 7 })
   await assert.rejects(makePlan(pipeline), { code: 'source/cut-short' })
   supplier.heal()
   async function* unproved(...args: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
@@ -387,7 +387,7 @@ test('a plan that cannot be made is an error', async (t) => {
     code: 'source/cut-short',
     message: /cannot be planned with/,
   })
-  strike({ kind: 'status', status: 500 })
+  setFault({ kind: 'status', status: 500 })
   assert.equal((await pipeline.sync()).state, 'failed')
   supplier.heal()
   await assert.rejects(makePlan(pipeline), {

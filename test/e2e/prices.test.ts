@@ -25,7 +25,7 @@ async function open(t: Parameters<typeof openToy>[0]) {
   const [id = ''] = ids
   const prices = async (of = id): Promise<ListedProduct['prices'] | undefined> =>
     (await listProducts(pipeline)).get(of)?.prices
-  const shown = async (): Promise<number | undefined> => {
+  const loadShownPrice = async (): Promise<number | undefined> => {
     const [row] = await pipeline.query<{ amount_minor: number }>(
       'select amount_minor from api.prices where source = $1 and product_external_id = $2',
       pipeline.name,
@@ -37,18 +37,22 @@ async function open(t: Parameters<typeof openToy>[0]) {
     (await listReviews(db, { source: pipeline.name, kind: 'price', limit: 100 })).items.find(
       ({ priceType }) => priceType === 'public',
     )
-  return { pipeline, supplier, ids, id, prices, shown, review }
+  return { pipeline, supplier, ids, id, prices, loadShownPrice, review }
 }
 
 test('a changed price is pending until its run settles, then current', async (t) => {
-  const { pipeline, supplier, id, prices, shown } = await open(t)
+  const { pipeline, supplier, id, prices, loadShownPrice } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 1500 })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   const seen: unknown[] = []
   watchQueries(
     own,
-    onNthPass('before settle_run', 1, async () => void seen.push(await prices(), await shown())),
+    onNthPass(
+      'before settle_run',
+      1,
+      async () => void seen.push(await prices(), await loadShownPrice()),
+    ),
   )
   await pipeline.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ current: 1000, pending: 1500 }, 1000])
@@ -71,18 +75,18 @@ for (const [what, cents, reason] of [
   ['÷10', 100, /fell ÷10/],
 ] as const) {
   test(`a price that becomes ${what} is held, and the last good one stays`, async (t) => {
-    const { pipeline, supplier, id, prices, shown, review } = await open(t)
+    const { pipeline, supplier, id, prices, loadShownPrice, review } = await open(t)
     supplier.catalogue.setPrice([id], { cents })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded')
     assert.deepEqual(countOutcomes(report), { unchanged: 29, held: 1 })
     assert.deepEqual(await prices(), { current: 1000, held: cents })
-    assert.equal(await shown(), 1000)
+    assert.equal(await loadShownPrice(), 1000)
     assert.match((await review())?.reason ?? '', reason)
     assert.deepEqual(
       countOutcomes(await pipeline.sync()),
       { unchanged: 30 },
-      'it is asked about once',
+      'it is reviewed only once',
     )
   })
 }
@@ -146,10 +150,10 @@ test('a first price of zero is held, and the first good one is taken', async (t)
 })
 
 test('a price that the supplier withdraws is no longer shown', async (t) => {
-  const { pipeline, supplier, id, shown } = await open(t)
+  const { pipeline, supplier, id, loadShownPrice } = await open(t)
   supplier.catalogue.update([id], { price: null })
   assert.equal((await pipeline.sync()).ledger.updated, 1)
-  assert.equal((await shown()) ?? null, null)
+  assert.equal((await loadShownPrice()) ?? null, null)
 })
 
 test('a source that withdraws all prices is held, in its plan too, and the prices stay', async (t) => {
@@ -235,5 +239,5 @@ test('prices that are all ×100 hold the run and every price', async (t) => {
   assert.deepEqual(await prices(), { current: 1000, held: 100_000 })
   supplier.heal()
   assert.equal((await pipeline.sync()).state, 'succeeded')
-  assert.deepEqual(await prices(), { current: 1000 }, 'the next good run heals')
+  assert.deepEqual(await prices(), { current: 1000 }, 'the next good run repairs it')
 })

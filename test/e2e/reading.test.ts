@@ -161,7 +161,7 @@ test('reading a product, or rows that belong to one, uses an index', async (t) =
   await db.query(`select catalog.publish('${role}')`)
   t.after(async () => void (await db.query(`select catalog.unpublish('${role}')`)))
   const relations = await loadRelations(db)
-  const asked: readonly (readonly [view: string, params: Record<string, string>])[] = [
+  const reads: readonly (readonly [view: string, params: Record<string, string>])[] = [
     ['products', { id: `eq.${id}` }],
     ...['variants', 'prices', 'price_history', 'images', 'changes'].map(
       (view) => [view, { product_id: `eq.${id}` }] as const,
@@ -184,7 +184,7 @@ test('reading a product, or rows that belong to one, uses an index', async (t) =
     ],
     ['prices', { product_id: `eq.${id}`, select: 'amount_minor,variant(sku),product(title)' }],
   ]
-  for (const [view, params] of asked) {
+  for (const [view, params] of reads) {
     const statement = buildRead(relations, view, new URLSearchParams(params))
     const plan = await explain(role, statement)
     const what = `${view}?${new URLSearchParams(params)}`

@@ -179,7 +179,7 @@ test('a run with a record without a readable id counts no misses, and reports it
   )
   const why =
     '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
-  const told = async () => {
+  const listReports = async () => {
     const {
       sources: [standing],
     } = await loadStatus(db, pipeline.name, 5_000)
@@ -199,16 +199,16 @@ test('a run with a record without a readable id counts no misses, and reports it
     assert.equal((await loadRunDetails(db, report.run)).removalsOff, why)
     assert.equal((await loadRunSummary(db, report.run, 5_000)).removalsOff, why)
   }
-  assert.deepEqual(await told(), [why, why, 0, 1])
+  assert.deepEqual(await listReports(), [why, why, 0, 1])
   assert.deepEqual(
     [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
   supplier.heal()
   assert.equal((await pipeline.sync({ mode: 'incremental' })).removalsOff, null)
-  assert.deepEqual(await told(), [why, why, 0, 1])
+  assert.deepEqual(await listReports(), [why, why, 0, 1])
   await pipeline.sync()
-  assert.deepEqual(await told(), [null, null, 0, 0])
+  assert.deepEqual(await listReports(), [null, null, 0, 0])
 })
 
 test('a blank line does not stand for a missing product', async (t) => {

@@ -15,7 +15,7 @@ const { pool: db } = await openTestDatabase()
 const WEEK_MS = 7 * 86_400_000
 
 /** Opens a source that is up to date, after a run of this kind that could not store anything. */
-async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverrides) {
+async function openInterrupted(t: Parameters<typeof openToy>[0], overrides: SyncOverrides) {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
   supplier.clock.advance(60_000)
@@ -24,7 +24,7 @@ async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverr
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
   const interrupted = await pipeline.sync({
-    ...wish,
+    ...overrides,
     tools: { store: watchStore(pipeline.tools.store, full) },
   })
   assert.equal(interrupted.state, 'failed')
@@ -35,11 +35,11 @@ async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverr
  * The kind of the next run, the time from which it reads, and whether it resumed the interrupted
  * run.
  */
-async function next(
+async function syncNext(
   pipeline: TestPipeline,
-  wish: SyncOverrides,
+  overrides: SyncOverrides,
 ): Promise<[kind: string, since: Date | null, resumed: boolean]> {
-  const { run, kind, resumed, state } = await pipeline.sync(wish)
+  const { run, kind, resumed, state } = await pipeline.sync(overrides)
   assert.equal(state, 'succeeded')
   const [row] = await pipeline.query<{ since: Date | null }>(
     'select since from catalog.runs where id = $1',
@@ -56,11 +56,10 @@ for (const mode of ['full', 'incremental'] as const) {
     for (const dueIn of [0, WEEK_MS]) {
       const { pipeline } = await openInterrupted(t, { mode })
       const since = mode === 'full' ? null : await sinceOf(pipeline)
-      assert.deepEqual(await next(pipeline, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [
-        mode,
-        since,
-        true,
-      ])
+      assert.deepEqual(
+        await syncNext(pipeline, { mode: 'auto', now: new Date(Date.now() + dueIn) }),
+        [mode, since, true],
+      )
     }
   })
 
@@ -73,7 +72,7 @@ for (const mode of ['full', 'incremental'] as const) {
       )
       const since = due === 'full' ? null : await sinceOf(pipeline)
       assert.deepEqual(
-        await next(pipeline, {
+        await syncNext(pipeline, {
           mode: 'auto',
           now: new Date(Date.now() + (due === 'full' ? WEEK_MS : 0)),
         }),
@@ -85,7 +84,7 @@ for (const mode of ['full', 'incremental'] as const) {
 
 test('a request for a full run does not resume an incremental one', async (t) => {
   const { pipeline, interrupted } = await openInterrupted(t, { mode: 'incremental' })
-  assert.deepEqual(await next(pipeline, { mode: 'full' }), ['full', null, false])
+  assert.deepEqual(await syncNext(pipeline, { mode: 'full' }), ['full', null, false])
   const rows = await pipeline.query<{ state: string; reason: string }>(
     'select state, reason from catalog.runs where id = $1',
     interrupted.run,
@@ -102,43 +101,44 @@ test('a request for a full run does not resume an incremental one', async (t) =>
 
 test('a manual run resumes one that reads from the same time or earlier, not one that reads less', async (t) => {
   for (const earlierMs of [-3_600_000, 0, 3_600_000]) {
-    const asked = new Date(Date.now() - 86_400_000)
-    const { pipeline } = await openInterrupted(t, { mode: 'incremental', sinceAt: asked })
-    const sinceAt = new Date(asked.getTime() - earlierMs)
-    const expected = earlierMs > 0 ? ['incremental', sinceAt, false] : ['incremental', asked, true]
-    assert.deepEqual(await next(pipeline, { mode: 'incremental', sinceAt }), expected)
+    const firstSinceAt = new Date(Date.now() - 86_400_000)
+    const { pipeline } = await openInterrupted(t, { mode: 'incremental', sinceAt: firstSinceAt })
+    const sinceAt = new Date(firstSinceAt.getTime() - earlierMs)
+    const expected =
+      earlierMs > 0 ? ['incremental', sinceAt, false] : ['incremental', firstSinceAt, true]
+    assert.deepEqual(await syncNext(pipeline, { mode: 'incremental', sinceAt }), expected)
   }
 })
 
 /**
  * The same pipeline with a supplier that delivers two pages per request and then fails with `code`.
  */
-function brokenOff(
+function breakOff(
   pipeline: TestPipeline,
   code: ErrorCode,
-): { readonly connector: Connector; asked: number } {
+): { readonly connector: Connector; requests: number } {
   async function* fetch(...request: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
-    broken.asked++
+    broken.requests++
     let pages = 0
     for await (const page of pipeline.connector.fetch(...request)) {
       if (++pages > 2) throw new SyncError(code, 'broken off')
       yield page
     }
   }
-  const broken = { connector: { ...pipeline.connector, fetch }, asked: 0 }
+  const broken = { connector: { ...pipeline.connector, fetch }, requests: 0 }
   return broken
 }
 
 test('a supplier that fails is requested again while it makes progress, and a limited number of times while it only trickles; the next sync resumes behind it', async (t) => {
   const { pipeline: patient } = await openToy(t, { db })
-  const further = brokenOff(patient, 'source/unavailable')
+  const further = breakOff(patient, 'source/unavailable')
   assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')
-  assert.ok(further.asked > 3)
+  assert.ok(further.requests > 3)
   const { pipeline } = await openToy(t, { db })
-  const trickling = brokenOff(pipeline, 'source/too-slow')
+  const trickling = breakOff(pipeline, 'source/too-slow')
   const { state, error, ledger } = await pipeline.sync({ connector: trickling.connector })
   assert.deepEqual(
-    [state, error instanceof SyncError && error.code, trickling.asked],
+    [state, error instanceof SyncError && error.code, trickling.requests],
     ['failed', 'source/too-slow', 3],
   )
   assert.ok(ledger.fetched >= 16, `${ledger.fetched} lines are kept`)

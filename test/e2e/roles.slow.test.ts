@@ -92,12 +92,12 @@ async function openCompany(t: Lifetime, fleet: Fleet) {
   const machines: Partial<Record<Kind, Machine>> = {}
   const sendRequest = async (kind: Kind, path: string, method = 'GET') => {
     const headers = { 'X-ADMIN-KEY': fleet.env['ADMIN_KEY'] ?? '' }
-    const answer = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, {
+    const response = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, {
       method,
       headers,
     })
-    const text = await answer.text()
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
+    const text = await response.text()
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
     return text
   }
   return {
@@ -137,30 +137,30 @@ test(
       smallParts: false,
     })
     const { pipeline } = fleet
-    const company = await openCompany(t, fleet)
+    const processes = await openCompany(t, fleet)
     const stateOf = async (run: number) => (await fleet.waitForEnd(run)).state
 
-    const orchestrator = await company.start('orchestrator')
+    const orchestrator = await processes.start('orchestrator')
     const cancelled = await fleet.requestRun(orchestrator)
-    assert.deepEqual(await company.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), {
+    assert.deepEqual(await processes.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), {
       run: cancelled,
       state: 'cancelled',
     })
 
-    await Promise.all([company.start('fetcher'), company.start('maintainer')])
-    const ordered = await fleet.requestRun(orchestrator)
-    assert.equal(await stateOf(ordered), 'succeeded')
-    assert.equal((await company.json('orchestrator', `/runs/${ordered}`)).state, 'succeeded')
-    const status = await company.json('orchestrator', '/status')
-    assert.deepEqual([status.run, status.sources.length], [ordered, 1])
-    assert.deepEqual((await company.json('orchestrator', '/health')).broken, [])
+    await Promise.all([processes.start('fetcher'), processes.start('maintainer')])
+    const requested = await fleet.requestRun(orchestrator)
+    assert.equal(await stateOf(requested), 'succeeded')
+    assert.equal((await processes.json('orchestrator', `/runs/${requested}`)).state, 'succeeded')
+    const status = await processes.json('orchestrator', '/status')
+    assert.deepEqual([status.run, status.sources.length], [requested, 1])
+    assert.deepEqual((await processes.json('orchestrator', '/health')).broken, [])
 
-    const { run: archived } = await company.json('fetcher', '/run', 'POST')
+    const { run: archived } = await processes.json('fetcher', '/run', 'POST')
     assert.equal(await stateOf(archived), 'fetched')
     assert.deepEqual((await pipeline.source()).copy, { run: archived, error: null })
-    const { run: applied } = await company.json('maintainer', '/run', 'POST')
+    const { run: applied } = await processes.json('maintainer', '/run', 'POST')
     assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
-    const { run: replayed } = await company.json('maintainer', '/run', 'POST')
+    const { run: replayed } = await processes.json('maintainer', '/run', 'POST')
     assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
 
     // As if all of that had happened nights ago.
@@ -181,7 +181,7 @@ test(
     )
     assert.equal(await stateOf(scheduled), 'succeeded')
 
-    const metrics = await company.metrics('orchestrator')
+    const metrics = await processes.metrics('orchestrator')
     const own = `source="${pipeline.name}"`
     assert.equal(listSeries(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
     assert.equal(listSeries(metrics, 'shelfsync_ledger_difference_records')[own], 0)
@@ -193,11 +193,11 @@ test(
       'collector="queue"': 0,
     })
     for (const kind of ['fetcher', 'maintainer'] as const)
-      assert.match(await company.metrics(kind), /^shelfsync_database_connections/m)
+      assert.match(await processes.metrics(kind), /^shelfsync_database_connections/m)
 
-    const said = await company.stop()
-    assert.doesNotMatch(said, /permission denied|must be owner/i)
-    assert.match(said, /old artifacts purged/)
+    const output = await processes.stop()
+    assert.doesNotMatch(output, /permission denied|must be owner/i)
+    assert.match(output, /old artifacts purged/)
   },
 )
 
@@ -249,12 +249,12 @@ test('a task, a request and the run report the same code when their login lacks 
       operations: { ...operations, cancelRun: (id) => cancelRequestedRun(tools, id) },
     }),
   )
-  const answer = await sendRequest(`/runs/${run}/cancel`, {
+  const response = await sendRequest(`/runs/${run}/cancel`, {
     method: 'POST',
     headers: { 'X-ADMIN-KEY': KEY },
   })
-  const { error } = (await answer.json()) as { error: { code: string } }
-  assert.deepEqual([answer.status, error.code], [500, 'db/denied'])
+  const { error } = (await response.json()) as { error: { code: string } }
+  assert.deepEqual([response.status, error.code], [500, 'db/denied'])
 
   await assert.rejects(
     executeQueuedTask(
@@ -316,9 +316,9 @@ test('the orchestrator ends a run that a dead letter blocks, and resumes it on r
     connectors: new Map([[pipeline.connector.name, pipeline.connector]]),
     log: pipeline.tools.log,
   }
-  const [ordered] = await requestRuns(tools, { ...AS_SCHEDULED, source: pipeline.name }, 'test')
-  assert.ok(ordered && 'run' in ordered)
-  const { run } = ordered
+  const [requested] = await requestRuns(tools, { ...AS_SCHEDULED, source: pipeline.name }, 'test')
+  assert.ok(requested && 'run' in requested)
+  const { run } = requested
   const stateNow = async () =>
     (
       await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)

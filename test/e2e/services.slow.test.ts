@@ -87,10 +87,10 @@ test(
       [200, 200],
     )
     assert.equal(await statusAt('127.0.0.2', ports['metrics'], '/metrics'), 'ECONNREFUSED')
-    const told = await startProcess(t, program, ['serve', 'scheduler'], {
+    const metricsOnly = await startProcess(t, program, ['serve', 'scheduler'], {
       env: { ...stage.env, METRICS_HOST: '127.0.0.2' },
     })
-    const [, host = '', port] = await told.waitForLine(/^metrics +http:\/\/(.*):(\d+)$/)
+    const [, host = '', port] = await metricsOnly.waitForLine(/^metrics +http:\/\/(.*):(\d+)$/)
     assert.deepEqual(
       [
         host,
@@ -127,11 +127,11 @@ async function sendRequest(
   path: string,
   init: RequestInit = {},
 ): Promise<{ status: number; body: Said }> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     headers: { 'X-ADMIN-KEY': ADMIN_KEY },
     ...init,
   })
-  return { status: answer.status, body: (await answer.json()) as Said }
+  return { status: response.status, body: (await response.json()) as Said }
 }
 
 async function untilOver(port: number | undefined, run: number): Promise<Said> {
@@ -160,12 +160,12 @@ suite('shelfsync serve', () => {
         `${ports['fetcher']} ${ports['maintainer']} ${ports['orchestrator']}`,
       )
     assert.doesNotMatch(here, /:(300[123]|9091)\b/)
-    const asked = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) =>
+    const lines = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) =>
       explainMissingProgram('jq', 'jq') ? command.replace(/ \| jq .*/, '') : command,
     )
-    assert.equal(asked.length, 9)
+    assert.equal(lines.length, 9)
     const answers: string[] = []
-    for (const command of asked) {
+    for (const command of lines) {
       const { stdout } = await promisify(execFile)(
         'sh',
         ['-c', command.replaceAll('curl -s', 'curl -sS --fail-with-body')],

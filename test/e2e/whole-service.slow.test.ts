@@ -126,8 +126,8 @@ test(
       DATABASE_URL: routeThrough(fleet.database.url, proxy),
     })
     const broken = async () => {
-      const answer = await sendRequest(machine, '/health')
-      return [answer.status, ((await answer.json()) as { broken: string[] }).broken]
+      const response = await sendRequest(machine, '/health')
+      return [response.status, ((await response.json()) as { broken: string[] }).broken]
     }
     assert.deepEqual(await broken(), [200, []])
     storage.faults.set({ kind: 'status', status: 503, times: null })

@@ -191,16 +191,16 @@ async function run(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): Promise<CommandOutput> {
-  const said = { stdout: '', stderr: '' }
-  const ended = runCommand(env, args, said)
+  const output = { stdout: '', stderr: '' }
+  const ended = runCommand(env, args, output)
   if (args[0] === 'serve') {
-    await Promise.race([waitUntil(() => said.stdout !== ''), ended])
+    await Promise.race([waitUntil(() => output.stdout !== ''), ended])
     process.emit('SIGTERM')
   }
   await ended
   // A command expects to be the only one of its process.
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal)
-  return said
+  return output
 }
 
 /** Without values that depend on the clock. */

@@ -39,14 +39,14 @@ export function watchQueries(db: Db, watch: FailpointWatcher): void {
       const name = nameStatement(call[0])
       if (name === null) return query(...call)
       const callback = call.at(-1)
-      const answer = (async () => {
+      const outcome = (async () => {
         await watch(`before ${name}`)
         const result = await query(...(typeof callback === 'function' ? call.slice(0, -1) : call))
         await watch(`after ${name}`)
         return result
       })()
-      if (typeof callback !== 'function') return answer
-      answer.then(
+      if (typeof callback !== 'function') return outcome
+      outcome.then(
         (result) => callback(null, result),
         (error: unknown) => callback(error),
       )

@@ -60,16 +60,20 @@ async function measureSyncs(
     { created: products, unchanged: 0 },
     { created: 0, unchanged: products },
   ]) {
-    const wish = JSON.stringify({
+    const parameters = JSON.stringify({
       databaseUrl,
       source: pipeline.name,
       storeRoot: pipeline.storeRoot,
     })
     const program = fileURLToPath(new URL('measured-sync.ts', import.meta.url))
     // As bin/shelfsync starts it.
-    const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, program, wish], {
-      env: { ...process.env, ...ENVIRONMENT },
-    })
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...NODE_FLAGS, program, parameters],
+      {
+        env: { ...process.env, ...ENVIRONMENT },
+      },
+    )
     const { state, reason, created, unchanged, peakBytes }: Measured = JSON.parse(stdout)
     assert.equal(state, 'succeeded', reason ?? '')
     assert.deepEqual({ created, unchanged }, expected)

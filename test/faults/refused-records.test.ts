@@ -222,7 +222,7 @@ test('a plan finds the records that the sync would quarantine', async (t) => {
   const { planSource } = await import('../../src/pipeline/plan.ts')
   const { bindConnector } = await import('../../src/sources/bound-source.ts')
   const { newProgress } = await import('../../src/pipeline/context.ts')
-  const told: string[] = []
+  const listed: string[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     pipeline.tools,
@@ -232,11 +232,11 @@ test('a plan finds the records that the sync would quarantine', async (t) => {
       progress: newProgress(),
       signal: new AbortController().signal,
       onChange: ({ kind, externalId }) => {
-        if (kind === 'quarantined') told.push(externalId)
+        if (kind === 'quarantined') listed.push(externalId)
       },
     },
   )
-  assert.deepEqual(told, [bad])
+  assert.deepEqual(listed, [bad])
   assert.deepEqual(countOutcomes(plan), countOutcomes(await pipeline.sync({ connector })))
 })
 

@@ -20,7 +20,7 @@ export interface SoakOptions {
    * still depends on the machine.
    */
   readonly seed: number
-  say(line: string): void
+  report(line: string): void
 }
 
 export interface SoakSummary {
@@ -49,7 +49,7 @@ interface Pair {
 }
 
 /** @throws AssertionError at the first source that differs from its twin */
-export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
+export async function runSoak({ kills, queue, seed, report }: SoakOptions): Promise<SoakSummary> {
   await using opened = new AsyncDisposableStack()
   const lifetime: Lifetime = { after: (end) => opened.defer(end) }
   const random = createRandom(seed)
@@ -59,7 +59,7 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
 
-  const order = async (pipeline: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
+  const requestRun = async (pipeline: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
     const requestFrom = async (index: number): Promise<number> =>
       fleet.requestRun(machines[index % PROCESSES] ?? assert.fail(), mode, pipeline)
     // A process that is killed during a request is not called again at once. Another one finds the
@@ -84,8 +84,8 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
 
   for (let round = 1; done.kills < kills; round++) {
     for (const pair of pairs) change(pair.simulator, random)
-    const ordered = Promise.all(
-      pairs.map(({ pipeline }) => order(pipeline, random.chance(0.3) ? 'auto' : 'full')),
+    const requested = Promise.all(
+      pairs.map(({ pipeline }) => requestRun(pipeline, random.chance(0.3) ? 'auto' : 'full')),
     )
     for (
       let left = Math.min(random.between(1, KILLS_A_ROUND), kills - done.kills);
@@ -95,10 +95,10 @@ export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise
       await new Promise((resolve) => setTimeout(resolve, random.below(BETWEEN_KILLS_MS)))
       await killOne()
     }
-    const runs = await ordered
+    const runs = await requested
     for (const [index, pair] of pairs.entries()) await compare(fleet, pair, runs[index] ?? 0)
     done.runs += runs.length
-    say(
+    report(
       `round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs were correct`,
     )
   }

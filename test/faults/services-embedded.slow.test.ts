@@ -90,21 +90,21 @@ async function sendRequest(
   path: string,
   method = 'GET',
 ): Promise<Said | null> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers: { 'X-ADMIN-KEY': ADMIN_KEY },
   })
-  const said = (await answer.json()) as Said
-  if (answer.status === 503) return null
-  assert.ok(answer.ok, JSON.stringify(said))
-  return said
+  const body = (await response.json()) as Said
+  if (response.status === 503) return null
+  assert.ok(response.ok, JSON.stringify(body))
+  return body
 }
 
 async function runToEnd(port: number | undefined): Promise<string> {
   const { run } = await waitUntil(() => sendRequest(port, '/sync', 'POST'))
   const { state } = await waitUntil(async () => {
-    const said = await sendRequest(port, `/runs/${run}`)
-    return said?.state !== 'running' && said
+    const body = await sendRequest(port, `/runs/${run}`)
+    return body?.state !== 'running' && body
   })
   return state
 }

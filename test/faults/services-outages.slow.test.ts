@@ -123,11 +123,11 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
 }
 
 /** The log names the code and the reason, at least once per pause. */
-function assertSaid(pipeline: TestPipeline, code: ErrorCode, words: RegExp): void {
-  const said = pipeline.logged.filter((text) => text.includes(`"${code}"`))
+function assertLogged(pipeline: TestPipeline, code: ErrorCode, words: RegExp): void {
+  const lines = pipeline.logged.filter((text) => text.includes(`"${code}"`))
   assert.ok(
-    said.some((text) => words.test(text)),
-    `no line says ${words}:\n${said.join('\n')}`,
+    lines.some((text) => words.test(text)),
+    `no line matches ${words}:\n${lines.join('\n')}`,
   )
 }
 
@@ -143,7 +143,11 @@ test('a worker waits for a cut network to Postgres', async (t) => {
   const run = await pausedAt('before apply_batch', 2, 'db/unreachable', () => proxy.cut())
   await proxy.resume()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is lost|Cannot connect|ECONN/)
+  assertLogged(
+    pipeline,
+    'db/unreachable',
+    /The connection to Postgres is lost|Cannot connect|ECONN/,
+  )
 })
 
 test('a worker waits for a Postgres that restarts', async (t) => {
@@ -154,7 +158,7 @@ test('a worker waits for a Postgres that restarts', async (t) => {
   const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
   assert.equal((await restart()).url, database.url)
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is lost/)
+  assertLogged(pipeline, 'db/unreachable', /The connection to Postgres is lost/)
 })
 
 test('a statement that Postgres cancels is tried again', async (t) => {
@@ -169,7 +173,7 @@ test('a statement that Postgres cancels is tried again', async (t) => {
   await lock.query('commit')
   lock.release()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/busy', /canceling statement due to user request/)
+  assertLogged(pipeline, 'db/busy', /canceling statement due to user request/)
 })
 
 test('a worker waits for a Postgres that is too busy to respond in time', async (t) => {
@@ -185,7 +189,7 @@ test('a worker waits for a Postgres that is too busy to respond in time', async 
   statementMs = 0
   await release()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/busy', /canceling statement due to statement timeout/)
+  assertLogged(pipeline, 'db/busy', /canceling statement due to statement timeout/)
 })
 
 test('a distant Postgres only makes the run slower', async (t) => {
@@ -217,7 +221,7 @@ test('a worker waits for a Postgres whose disk is full', { skip: NO_DISKS }, asy
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
   await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-  assertSaid(pipeline, 'db/full', /The disk of Postgres is full: .*No space left on device/)
+  assertLogged(pipeline, 'db/full', /The disk of Postgres is full: .*No space left on device/)
 })
 
 test(
@@ -238,7 +242,7 @@ test(
     const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
     await disk.free()
     await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
-    assertSaid(pipeline, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
+    assertLogged(pipeline, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
     assert.equal(supplier.countLists(), 2, 'one list a day')
   },
 )

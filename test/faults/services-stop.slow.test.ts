@@ -46,7 +46,7 @@ async function openSetting(t: TestContext): Promise<Setting> {
 async function serve(
   t: TestContext,
   { database, pipeline }: Setting,
-): Promise<{ running: Process; order(chunkSize: number): Promise<number> }> {
+): Promise<{ running: Process; requestRun(chunkSize: number): Promise<number> }> {
   const env = cleanEnv({
     DATABASE_URL: database.url,
     ARTIFACTS: `file:${pipeline.storeRoot}`,
@@ -63,7 +63,7 @@ async function serve(
   const [, url] = await running.waitForLine(/^orchestrator +(http:\S+)/)
   return {
     running,
-    async order(chunkSize) {
+    async requestRun(chunkSize) {
       const body = JSON.stringify({ source: pipeline.name, mode: 'full', chunkSize })
       const headers = { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }
       const response = await fetch(new URL('/sync', url), { method: 'POST', headers, body })
@@ -131,7 +131,7 @@ test('SIGTERM lets an open batch commit, returns its part at once and ends with 
   const serving = await serve(t, setting)
   const lock = await database.pool.connect()
   await lock.query('begin; lock table catalog.products in share mode')
-  const run = await serving.order(CHUNK)
+  const run = await serving.requestRun(CHUNK)
   // A batch waits before its first row and cannot continue.
   await rowOf(
     pipeline,
@@ -166,7 +166,7 @@ test('SIGTERM during a fetch keeps the arrived data, and the next process reques
   const { pipeline, simulator } = setting
   const serving = await serve(t, setting)
   simulator.faults.set({ kind: 'stall', path: STREAM, afterLines: 900 })
-  const run = await serving.order(500)
+  const run = await serving.requestRun(500)
   await rowOf(
     pipeline,
     'select from catalog.artifacts where run_id = $1 and expected is not null',

@@ -10,7 +10,7 @@ for (const queue of ['postgres', 'redis'] as const) {
       kills: 12,
       queue,
       seed: Number(process.env['SEED'] ?? 1),
-      say: () => undefined,
+      report: () => undefined,
     })
     assert.ok(hits > 0, 'no kill struck a busy process')
     t.diagnostic(`${kills} kills, ${hits} in the middle of a task, ${runs} runs`)

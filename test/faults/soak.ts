@@ -27,16 +27,16 @@ const {
   .parse()
   .opts<{ kills: number; queue: 'postgres' | 'redis'; seed: number }>()
 const startedMs = performance.now()
-const say = (line: string): void =>
+const report = (line: string): void =>
   console.log(`${Math.round((performance.now() - startedMs) / 1000)} s  ${line}`)
-say(`seed ${seed}, queue on ${queue}`)
+report(`seed ${seed}, queue on ${queue}`)
 try {
-  const { kills, hits, runs } = await runSoak({ kills: wanted, queue, seed, say })
-  say(
+  const { kills, hits, runs } = await runSoak({ kills: wanted, queue, seed, report })
+  report(
     `survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs were correct`,
   )
 } catch (error) {
   console.error(error)
-  say(`failed; --seed ${seed} kills in the same order again`)
+  report(`failed; --seed ${seed} kills in the same order again`)
   process.exitCode = 1
 }

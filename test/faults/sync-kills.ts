@@ -38,8 +38,8 @@ export async function killSyncAt(
     env,
   })
   const exited = once(child, 'exit')
-  const [said] = await once(createInterface(child.stdout), 'line')
-  assert.equal(said, 'reached', `${place} ${nth} is a place on the way`)
+  const [line] = await once(createInterface(child.stdout), 'line')
+  assert.equal(line, 'reached', `${place} ${nth} is a place on the way`)
   child.kill('SIGKILL')
   await exited
 }

@@ -14,16 +14,16 @@ export interface CommandOutput {
 export async function runCommand(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
-  said = { stdout: '', stderr: '' },
+  written = { stdout: '', stderr: '' },
 ): Promise<CommandOutput> {
   const output = new Output(
-    { write: (text) => (said.stdout += text) },
-    { write: (text) => (said.stderr += text) },
+    { write: (text) => (written.stdout += text) },
+    { write: (text) => (written.stderr += text) },
   )
   try {
     await createProgram(new Cli(output, env)).parseAsync(['node', 'shelfsync', ...args])
   } catch (error) {
     output.error(error)
   }
-  return said
+  return written
 }

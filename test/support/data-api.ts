@@ -24,7 +24,7 @@ export interface Call {
  * response that is sent instead of doing the work.
  */
 export type Trouble =
-  | 'go on'
+  | 'continue'
   | 'before'
   | 'after'
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body: string }
@@ -81,7 +81,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
   const signatures = new Map<string, Signature>()
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) =>
-      answer(response, 500, { code: 'XX000', message: String(error) }),
+      sendJson(response, 500, { code: 'XX000', message: String(error) }),
     )
   })
   server.listen(0, '127.0.0.1')
@@ -110,7 +110,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
           ? 'service_role'
           : null
     if (role === null || request.headers.authorization !== `Bearer ${String(key)}`)
-      return answer(response, 401, { message: 'Invalid API key' })
+      return sendJson(response, 401, { message: 'Invalid API key' })
     if (Buffer.byteLength(body) > BODY_MAX)
       return refuse(response, { status: 413, body: '<html>too large</html>' })
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api')
@@ -121,16 +121,16 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
       request.headers['accept-profile'] === 'api'
     ) {
       const { status, result } = await read(role, view, searchParams)
-      return answer(response, status, result)
+      return sendJson(response, status, result)
     }
     const [, name] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
     if (request.method !== 'POST' || name === undefined)
-      return answer(response, 404, {
+      return sendJson(response, 404, {
         code: 'PGRST125',
         message: 'Invalid path specified in request URL',
       })
     if (request.headers['content-profile'] !== 'pipeline')
-      return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
+      return sendJson(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
     const call = { name, nth: calls.filter((before) => before.name === name).length + 1, body }
     calls.push(call)
     const trouble = await api.trouble(call)
@@ -143,7 +143,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
       body,
     )
     if (trouble === 'after') return void request.socket.destroy()
-    answer(response, status, result)
+    sendJson(response, status, result)
   }
 
   async function run(
@@ -302,7 +302,7 @@ export function statusOf(code: string, message: string, role: string): number {
   return STATUSES.find(([codes]) => codes.test(code))?.[1] ?? 400
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
     .end(JSON.stringify(body))

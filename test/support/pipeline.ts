@@ -77,10 +77,10 @@ export interface TestPipeline {
    * Runs a full sync unless the options differ. Throws when a settled run has a ledger that does
    * not balance.
    */
-  sync(wish?: SyncOverrides): Promise<RunReport>
+  sync(overrides?: SyncOverrides): Promise<RunReport>
   /** A refresh or an import of these products. */
-  syncKeys(keys: readonly string[], wish?: SyncOverrides): Promise<RunReport>
-  replay(run: number, wish?: SyncOverrides): Promise<RunReport>
+  syncKeys(keys: readonly string[], overrides?: SyncOverrides): Promise<RunReport>
+  replay(run: number, overrides?: SyncOverrides): Promise<RunReport>
   /** The content of a run's artifact. */
   archived(run: number): Promise<string>
   /** Ends the lease, as if its worker had been silent for too long. */
@@ -148,9 +148,9 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
       tools: other,
       connector: another = connector,
       signal = new AbortController().signal,
-      ...wish
+      ...overrides
     } = {}) {
-      const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...wish }
+      const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...overrides }
       return balanced(
         await syncSource({ ...tools, ...other }, bindConnector(another, await source()), request, {
           progress: newProgress(),

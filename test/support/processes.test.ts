@@ -33,12 +33,12 @@ test('waiting for a line that never comes fails with the output so far', async (
   const child = await startProcess(t, ...node(`console.log('something else')`))
   await assert.rejects(
     child.waitForLine(/ready/),
-    /ended without a line like \/ready\/\. It said:\nsomething else/,
+    /ended without a line like \/ready\/\. Its output:\nsomething else/,
   )
   const silent = await startProcess(t, 'sleep', ['infinity'])
   await assert.rejects(
     silent.waitForLine(/ready/, { timeoutMs: 1 }),
-    /^Error: sleep infinity\nsaid no line like \/ready\/ for 1 ms/,
+    /^Error: sleep infinity\nwrote no line like \/ready\/ for 1 ms/,
   )
 })
 

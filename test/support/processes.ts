@@ -108,7 +108,7 @@ export async function startProcess(
 }
 
 function listenTo(child: ChildProcess, name: string): Process {
-  const said: string[] = []
+  const received: string[] = []
   let more = Promise.withResolvers<void>()
   let ended = false
   const wake = (): void => {
@@ -116,7 +116,7 @@ function listenTo(child: ChildProcess, name: string): Process {
     more = Promise.withResolvers()
   }
   const readSocket = (line: string): void => {
-    said.push(line)
+    received.push(line)
     wake()
   }
   for (const input of [child.stdout, child.stderr])
@@ -126,12 +126,12 @@ function listenTo(child: ChildProcess, name: string): Process {
     wake()
     return { code, signal }
   })
-  const output = (): string => said.map((line) => `${line}\n`).join('')
+  const output = (): string => received.map((line) => `${line}\n`).join('')
 
   async function* lines(): AsyncGenerator<string> {
     for (let at = 0; ; at++) {
-      while (said[at] === undefined && !ended) await more.promise
-      const line = said[at]
+      while (received[at] === undefined && !ended) await more.promise
+      const line = received[at]
       if (line === undefined) return
       yield line
     }
@@ -141,7 +141,7 @@ function listenTo(child: ChildProcess, name: string): Process {
       const match = pattern.exec(line)
       if (match) return match
     }
-    throw new Error(`${name}\nended without a line like ${pattern}. It said:\n${output()}`)
+    throw new Error(`${name}\nended without a line like ${pattern}. Its output:\n${output()}`)
   }
   return {
     pid: child.pid ?? 0,
@@ -154,7 +154,7 @@ function listenTo(child: ChildProcess, name: string): Process {
       const giveUp = (): void =>
         late.reject(
           new Error(
-            `${name}\nsaid no line like ${pattern} for ${timeoutMs} ms. It said:\n${output()}`,
+            `${name}\nwrote no line like ${pattern} for ${timeoutMs} ms. Its output:\n${output()}`,
           ),
         )
       const timer = setTimeout(giveUp, timeoutMs)

@@ -34,7 +34,7 @@ export interface TestServices {
   readonly pauses: readonly Pause[]
   /** The metrics of the workers. */
   readonly metrics: Metrics
-  requestRun(order?: Partial<RunsRequest>): Promise<RequestedRun>
+  requestRun(request?: Partial<RunsRequest>): Promise<RequestedRun>
   runScheduler(): Promise<void>
   /** Starts workers. The result stops them, as SIGTERM would. */
   startWorkers(): () => Promise<void>
@@ -110,13 +110,13 @@ export async function openServices(
     pauses,
     metrics,
     async requestRun(order = {}) {
-      const [ordered] = await requestRuns(
+      const [requested] = await requestRuns(
         tools,
         { ...AS_SCHEDULED, source: pipeline.name, ...order },
         'test',
       )
-      if (!ordered || 'error' in ordered) throw new Error('nothing was ordered')
-      return ordered
+      if (!requested || 'error' in requested) throw new Error('no run was requested')
+      return requested
     },
     async runScheduler() {
       await startDueRuns(tools, new Calendar())

@@ -58,7 +58,7 @@ interface ReadOptions {
 
 export function fetchPages(
   { url }: ShopifySimulator,
-  asking: ReadOptions = {},
+  options: ReadOptions = {},
 ): AsyncIterable<Page> {
   const {
     cursor = null,
@@ -66,7 +66,7 @@ export function fetchPages(
     warnings = [],
     signal = new AbortController().signal,
     http = fetchHttp,
-  } = asking
+  } = options
   const all = ShopifySettings.parse({ url, currency: 'AUD', minIntervalMs: 0, ...settings })
   return shopify.fetch(
     {
@@ -83,9 +83,9 @@ export function fetchPages(
 
 export async function readPages(
   simulator: ShopifySimulator,
-  asking?: ReadOptions,
+  options?: ReadOptions,
 ): Promise<Page[]> {
-  return Array.fromAsync(fetchPages(simulator, asking))
+  return Array.fromAsync(fetchPages(simulator, options))
 }
 
 export function listLines(pages: readonly Page[]): string[] {
@@ -113,20 +113,20 @@ export function recognise(simulator: ShopifySimulator, path = '/') {
 /** Reads all pages and calls `afterAnswer` after each response to a request for products. */
 export async function readWhile(
   simulator: ShopifySimulator,
-  afterAnswer: (asked: URL) => void,
-  asking: ReadOptions = {},
-): Promise<{ pages: Page[]; asked: string[] }> {
-  const asked: string[] = []
+  afterAnswer: (requested: URL) => void,
+  options: ReadOptions = {},
+): Promise<{ pages: Page[]; searches: string[] }> {
+  const searches: string[] = []
   const http: Http = async (request, signal) => {
     const response = await fetchHttp(request, signal)
     const url = new URL(request.url)
     if (url.pathname !== '/products.json') return response
-    asked.push(url.search)
+    searches.push(url.search)
     const body = async function* (): AsyncGenerator<Uint8Array> {
       yield* response.body
       afterAnswer(url)
     }
     return { ...response, body: body() }
   }
-  return { pages: await readPages(simulator, { ...asking, http }), asked }
+  return { pages: await readPages(simulator, { ...options, http }), searches: searches }
 }

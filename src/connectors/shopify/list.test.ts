@@ -51,7 +51,7 @@ test('products that move to a page that was read already are found at its seam',
   ] as const) {
     const simulator = await openShop(t, { products })
     const listed = simulator.shop.products().map(({ id }) => id)
-    const { pages, asked } = await readWhile(simulator, ({ searchParams }) => {
+    const { pages, searches } = await readWhile(simulator, ({ searchParams }) => {
       if (searchParams.get('page') === '1' && searchParams.get('limit') === '250')
         simulator.shop.remove(...listed.slice(0, goneFirst))
     })
@@ -62,7 +62,7 @@ test('products that move to a page that was read already are found at its seam',
       `${goneFirst} of ${products} taken off the first page`,
     )
     assert.equal(listIds(pages).length, products, 'none twice')
-    assert.ok(asked.length <= 2 * Math.ceil(products / 250) + 2, asked.join(' '))
+    assert.ok(searches.length <= 2 * Math.ceil(products / 250) + 2, searches.join(' '))
   }
 })
 
@@ -92,9 +92,9 @@ test('a list that changes faster than it is read is not complete', async (t) => 
   assert.deepEqual([code, /changed all of page 1/.test(message)], ['source/cut-short', true])
 })
 
-test('a quiet shop is asked for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
+test('a quiet shop is searches for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
   const requestsFor = async (products: number): Promise<string[]> =>
-    (await readWhile(await openShop(t, { products }), () => undefined)).asked
+    (await readWhile(await openShop(t, { products }), () => undefined)).searches
   assert.deepEqual(await requestsFor(3), ['?limit=250&page=1', '?limit=250&page=2'])
   assert.deepEqual(await requestsFor(500), [
     '?limit=250&page=1',
@@ -106,7 +106,7 @@ test('a quiet shop is asked for each page once, for the end of each page once mo
 })
 
 /** A list of `products` products, of which the one at `large` has a text of 66 MiB. */
-function listWithLarge(products: number, large: number, asked: string[]): Http {
+function listWithLarge(products: number, large: number, searches: string[]): Http {
   const piece = Buffer.alloc(1024 * 1024, 'x')
   async function* page(from: number, to: number): AsyncGenerator<Uint8Array> {
     yield Buffer.from('{"products":[')
@@ -121,7 +121,7 @@ function listWithLarge(products: number, large: number, asked: string[]): Http {
     const { pathname, search, searchParams } = new URL(url)
     const [limit, number] = [Number(searchParams.get('limit')), Number(searchParams.get('page'))]
     const isList = pathname === '/products.json'
-    if (isList) asked.push(search)
+    if (isList) searches.push(search)
     const body = isList ? page((number - 1) * limit, number * limit) : page(0, 0)
     return Promise.resolve({
       status: 200,
@@ -133,16 +133,20 @@ function listWithLarge(products: number, large: number, asked: string[]): Http {
   }
 }
 
-test('a page above 64 MiB is asked for again in smaller pages, down to the one product that is so large, and the list goes on behind it', async (t) => {
-  const asked: string[] = []
+test('a page above 64 MiB is searches for again in smaller pages, down to the one product that is so large, and the list goes on behind it', async (t) => {
+  const searches: string[] = []
   const pages = await readPages(await openShop(t, { products: 0 }), {
-    http: listWithLarge(256, 3, asked),
+    http: listWithLarge(256, 3, searches),
   })
   assert.equal(pages.at(-1)?.complete, true)
   assert.deepEqual(
     listIds(pages),
     Array.from({ length: 256 }, (_, id) => id),
   )
-  assert.deepEqual(asked.slice(0, 3), ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])
-  assert.ok(asked.length <= 24, asked.join(' '))
+  assert.deepEqual(searches.slice(0, 3), [
+    '?limit=250&page=1',
+    '?limit=50&page=1',
+    '?limit=10&page=1',
+  ])
+  assert.ok(searches.length <= 24, searches.join(' '))
 })
