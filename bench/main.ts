@@ -107,12 +107,12 @@ async function summarise(name: Case, { shelfsync, copyMerge, supabaseJs }: Measu
     case: name,
     products: lines,
     bytes,
-    shelfsync_s: roundTo2(median(seconds)),
-    copy_merge_s: roundTo2(median(copySeconds)),
-    supabase_js_s: options.supabaseJs ? roundTo2(median(supabaseJs.get(name) ?? [])) : null,
-    ratio_copy_merge: roundTo2(median(ratios)),
-    rows_written: median(measures.map(({ rowsWritten }) => rowsWritten)),
-    wal_bytes: median(measures.map(({ walBytes }) => walBytes)),
+    shelfsync_s: roundTo2(findMedian(seconds)),
+    copy_merge_s: roundTo2(findMedian(copySeconds)),
+    supabase_js_s: options.supabaseJs ? roundTo2(findMedian(supabaseJs.get(name) ?? [])) : null,
+    ratio_copy_merge: roundTo2(findMedian(ratios)),
+    rows_written: findMedian(measures.map(({ rowsWritten }) => rowsWritten)),
+    wal_bytes: findMedian(measures.map(({ walBytes }) => walBytes)),
     rss_peak_mb: Math.max(...measures.map(({ rssPeakMb }) => rssPeakMb)),
     noise: `${roundTo2(Math.min(...ratios))}–${roundTo2(Math.max(...ratios))}`,
   }
@@ -184,7 +184,7 @@ async function readCounters(database: string): Promise<{ rows: number; wal: numb
   return { rows: Number(rows[0]?.rows), wal: Number(rows[0]?.wal) }
 }
 
-function median(values: readonly number[]): number {
+function findMedian(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[sorted.length >> 1] ?? Number.NaN
 }

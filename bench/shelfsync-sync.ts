@@ -1,12 +1,12 @@
 // Syncs one source from HTTP to settled rows in this process, as `shelfsync sync --full` does.
 
-import { openStore } from '../src/artifacts/open.ts'
+import { openStore } from '../src/artifacts/open-store.ts'
 import { medipim } from '../src/connectors/medipim/connector.ts'
 import { openPool } from '../src/db/pool.ts'
 import { addSource, findSource } from '../src/db/sources.ts'
 import { createAddressGuard } from '../src/node/address-guard.ts'
 import { createHttp } from '../src/node/http-client.ts'
-import { readPeakMemoryBytes } from '../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
 import { createCredentialReader } from '../src/sources/credentials.ts'

@@ -41,7 +41,7 @@ const figures: readonly Figure[] = [
 ]
 
 console.log(
-  `${files.length} files, ${median(files.map(({ lines }) => lines.length))} lines at the median\n`,
+  `${files.length} files, ${findMedian(files.map(({ lines }) => lines.length))} lines at the median\n`,
 )
 for (const { name, value, limit, unit = '', places } of figures) {
   const exceeded = value > limit
@@ -138,6 +138,6 @@ function listFunctions(): { readonly place: string; readonly shape: FunctionShap
   )
 }
 
-function median(numbers: readonly number[]): number {
+function findMedian(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
 }

@@ -45,7 +45,7 @@ export function readSourceFile(path: string): SourceFile {
   const { program, comments, errors } = parseSync(path, source)
   const [error] = errors
   if (error) throw new Error(`${path}: ${error.message}`)
-  const lineAt = lineFinder(source)
+  const lineAt = createLineFinder(source)
   const functions: FunctionShape[] = []
   const texts: Text[] = []
   const imports: string[] = []
@@ -96,7 +96,7 @@ function toText({ value, start }: Comment, lineAt: (offset: number) => number): 
 }
 
 /** Parser offsets count UTF-16 units, as strings do. */
-function lineFinder(source: string): (offset: number) => number {
+function createLineFinder(source: string): (offset: number) => number {
   const starts = [0]
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1))
     starts.push(at + 1)

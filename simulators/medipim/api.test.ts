@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isObject, textOf } from './json.ts'
+import { isObject, toText } from './json.ts'
 import { send, EVERYTHING, listIds, readJson, readStream, startFor } from './test-client.ts'
 
 interface MediaLine {
@@ -213,7 +213,7 @@ test('results have the requested order, and ties another order in every response
   const ids = (await sorted({ id: 'ASC' })).map(({ id }) => id ?? '')
   assert.deepEqual(ids, ids.toSorted())
   const names = (await sorted({ name: { direction: 'ASC', locale: 'en' } })).map(({ name }) =>
-    isObject(name) ? textOf(name.en) : '',
+    isObject(name) ? toText(name.en) : '',
   )
   assert.deepEqual(names, names.toSorted())
   const statuses = (await sorted({ status: 'ASC' })).map(({ status }) => status)

@@ -5,7 +5,7 @@ import type { Catalogue } from './catalogue.ts'
 import { distortProduct, type MedipimFault } from './faults.ts'
 import type { Fields } from './fields.ts'
 import { matchAnyOf, compileFilter, type Vocabulary } from './filter.ts'
-import { isObject, textOf, type Json, type JsonObject } from './json.ts'
+import { isObject, toText, type Json, type JsonObject } from './json.ts'
 import { listMedia, loadMedia, MEDIA_FILTERS, type MediaRef } from './media-filters.ts'
 import { createProductFilters, type FilterSwitches } from './product-filters.ts'
 import { makeName } from './product.ts'
@@ -183,7 +183,7 @@ function readSortKey(catalogue: Catalogue, state: ProductState, key: string): st
     case 'name':
       return makeName(catalogue.world.seed, state)
     case 'pbs':
-      return textOf(catalogue.build(state, '').pbs)
+      return toText(catalogue.build(state, '').pbs)
     default:
       return catalogue.idOf(state)
   }

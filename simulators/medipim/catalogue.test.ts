@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClock } from '../support/clock.ts'
 import { createCatalogue, type Catalogue } from './catalogue.ts'
-import { textOf, type JsonObject } from './json.ts'
+import { toText, type JsonObject } from './json.ts'
 
 const START_AT = Date.UTC(2026, 0, 15, 16)
 
@@ -62,7 +62,7 @@ test('about 15 % are not active; replaced ones refer to an active one and lack c
   assert.ok(share('inactive') > 0.06 && share('replaced') > 0.03 && share('no_selection') > 0.003)
   const replaced = products.filter(({ status }) => status === 'replaced')
   for (const product of replaced) {
-    assert.equal(catalogue.find(textOf(product.replacement)).status, 'active')
+    assert.equal(catalogue.find(toText(product.replacement)).status, 'active')
     assert.deepEqual(
       [product.ean, product.photos, product.descriptions, product.brands],
       [[], [], [], []],
@@ -211,7 +211,7 @@ test('a product can be deactivated, replaced, removed, restored and added', () =
     ['inactive', 'replaced', false],
   )
   const { replacement, ean } = catalogue.build(catalogue.find(old), '')
-  assert.deepEqual([catalogue.find(textOf(replacement)).status, ean], ['active', []])
+  assert.deepEqual([catalogue.find(toText(replacement)).status, ean], ['active', []])
   assert.equal(catalogue.visible().length, 29)
   assert.deepEqual(catalogue.restore('all'), [gone])
   catalogue.activate([off])

@@ -125,7 +125,7 @@ function changeProduct(
     case 'future':
       return {
         ...product,
-        meta: { ...metaOf(product), updatedAt: Number(metaOf(product).updatedAt) + A_YEAR },
+        meta: { ...readMeta(product), updatedAt: Number(readMeta(product).updatedAt) + A_YEAR },
       }
     case 'padding':
       return moveMetaLast({ ...product, padding: 'x'.repeat(bytes) })
@@ -140,6 +140,6 @@ function mapPrices(product: JsonObject, price: (cents: number) => Json): JsonObj
   return { ...product, ...Object.fromEntries(changedPrices) }
 }
 
-function metaOf({ meta }: JsonObject): JsonObject {
+function readMeta({ meta }: JsonObject): JsonObject {
   return isObject(meta) ? meta : {}
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isObject, textOf, type JsonObject } from './json.ts'
+import { isObject, toText, type JsonObject } from './json.ts'
 import { listIds, readStream, startFor } from './test-client.ts'
 
 type Fits = (product: JsonObject) => boolean
@@ -115,7 +115,7 @@ test('each filter matches exactly the products of its name', async (t) => {
     ],
     [
       { search: { query: 'VITAMIN', locale: 'en' } },
-      ({ name }) => isObject(name) && textOf(name.en).toLowerCase().includes('vitamin'),
+      ({ name }) => isObject(name) && toText(name.en).toLowerCase().includes('vitamin'),
     ],
     [
       { and: [{ status: 'active' }, { not: { minimumContent: true } }] },
@@ -130,7 +130,7 @@ test('each filter matches exactly the products of its name', async (t) => {
   for (const [filter, fits] of cases) {
     const expected = products
       .filter(fits)
-      .map(({ id }) => textOf(id))
+      .map(({ id }) => toText(id))
       .toSorted()
     assert.ok(expected.length > 0, `the test has nothing to find for ${JSON.stringify(filter)}`)
     assert.deepEqual(await listIds(simulator, filter), expected, JSON.stringify(filter))

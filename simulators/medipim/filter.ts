@@ -2,7 +2,7 @@
 // words are in product-filters.ts and media-filters.ts. A filter is compiled once, so that a filter
 // by status does not build products.
 
-import { isObject, textOf, type Json } from './json.ts'
+import { isObject, toText, type Json } from './json.ts'
 import type { Checker } from './violations.ts'
 
 export type Matcher<Candidate> = (candidate: Candidate) => boolean
@@ -74,11 +74,11 @@ export function matchAnyOf<Candidate>(
       const given = Array.isArray(value) && many ? value : [value]
       const wanted = new Set<string>()
       for (const item of given) {
-        const text = textOf(item)
+        const text = toText(item)
         if (text === '' || allowed?.includes(text) === false) return null
         wanted.add(text)
       }
-      return (candidate) => valuesOf(candidate).some((own) => wanted.has(textOf(own)))
+      return (candidate) => valuesOf(candidate).some((own) => wanted.has(toText(own)))
     },
   }
 }

@@ -2,7 +2,7 @@
 // product.
 
 import { matchAnyOf, matchFlag, matchPeriod, type Vocabulary, type Word } from './filter.ts'
-import { isObject, textOf, type Json, type JsonObject } from './json.ts'
+import { isObject, toText, type Json, type JsonObject } from './json.ts'
 import type { ProductState } from './state.ts'
 
 export interface Candidate {
@@ -118,7 +118,7 @@ function compileSearch(value: Json): ((candidate: Candidate) => boolean) | null 
     const title = isObject(name) ? name[locale] : null
     if (typeof title === 'string' && title.toLowerCase().includes(query)) return true
     return [id, ...toList(ean), ...toList(supplierReference)].some(
-      (code) => textOf(code).toLowerCase() === query,
+      (code) => toText(code).toLowerCase() === query,
     )
   }
 }

@@ -1,7 +1,7 @@
 // Builds the objects that commands and services share from the settings, and closes them in reverse
 // order.
 
-import { openStore } from '../artifacts/open.ts'
+import { openStore } from '../artifacts/open-store.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { CONNECTORS } from '../connectors/registry.ts'
 import type { Settings } from '../config/settings.ts'

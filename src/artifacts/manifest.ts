@@ -35,7 +35,7 @@ export interface ArtifactRun {
 }
 
 /** `<source>/<yyyy>/<mm>/<dd>/<run>/`: the prefix of all keys of a run. */
-export function artifactPrefix({ source, run, startedAt }: ArtifactRun): string {
+export function toArtifactPrefix({ source, run, startedAt }: ArtifactRun): string {
   return `${source}/${startedAt.toISOString().slice(0, 10).replaceAll('-', '/')}/${run}/`
 }
 
@@ -43,17 +43,17 @@ export function artifactPrefix({ source, run, startedAt }: ArtifactRun): string 
  * `…/part-00001-<checksum>.ndjson.zst`. With the first 8 digits of the checksum, a worker that lost
  * its lease cannot overwrite the part of its successor.
  */
-export function artifactKey(
+export function toArtifactKey(
   run: ArtifactRun,
   no: number,
   { sha256, codec }: Pick<PackedPart, 'sha256' | 'codec'>,
 ): string {
   const name = `part-${String(no).padStart(5, '0')}-${sha256.slice(0, 8)}`
-  return `${artifactPrefix(run)}${name}.ndjson${EXTENSIONS[codec]}`
+  return `${toArtifactPrefix(run)}${name}.ndjson${EXTENSIONS[codec]}`
 }
 
-export function manifestKey(run: ArtifactRun): string {
-  return `${artifactPrefix(run)}manifest.json`
+export function toManifestKey(run: ArtifactRun): string {
+  return `${toArtifactPrefix(run)}manifest.json`
 }
 
 /** Safe to repeat. @throws SyncError `artifact/unwritable` */

@@ -8,8 +8,14 @@ import { after, before, test } from 'node:test'
 import { measureBufferBytes } from '../../test/support/memory.ts'
 import { SyncError } from '../core/errors.ts'
 import { Codec, CHUNK_BYTES, decompress } from './codec.ts'
-import { DiskStore } from './disk.ts'
-import { artifactKey, type ArtifactRun, Manifest, manifestKey, saveManifest } from './manifest.ts'
+import { DiskStore } from './stores/disk.ts'
+import {
+  toArtifactKey,
+  type ArtifactRun,
+  Manifest,
+  toManifestKey,
+  saveManifest,
+} from './manifest.ts'
 import { readParts, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
 
 const RUN: ArtifactRun = {
@@ -44,7 +50,7 @@ async function archive(
   const writer = new PartWriter(codec)
   for (const one of pages) await writer.add(one)
   const { bytes, ...packed } = await writer.finish()
-  const key = artifactKey(RUN, no, packed)
+  const key = toArtifactKey(RUN, no, packed)
   await store.put(key, bytes)
   return Part.parse({ no, key, ...packed })
 }
@@ -190,18 +196,18 @@ test('two workers that archive the same part number with other bytes do not over
 test('keys sort by source, UTC day, run and part', () => {
   const sha256 = 'abcdef01'.repeat(8)
   assert.equal(
-    artifactKey(RUN, 12, { sha256, codec: 'zstd' }),
+    toArtifactKey(RUN, 12, { sha256, codec: 'zstd' }),
     'medipim-au/2026/11/22/01J/part-00012-abcdef01.ndjson.zst',
   )
   assert.equal(
-    artifactKey(RUN, 1, { sha256, codec: 'gzip' }),
+    toArtifactKey(RUN, 1, { sha256, codec: 'gzip' }),
     'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson.gz',
   )
   assert.equal(
-    artifactKey(RUN, 1, { sha256, codec: 'none' }),
+    toArtifactKey(RUN, 1, { sha256, codec: 'none' }),
     'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson',
   )
-  assert.equal(manifestKey(RUN), 'medipim-au/2026/11/22/01J/manifest.json')
+  assert.equal(toManifestKey(RUN), 'medipim-au/2026/11/22/01J/manifest.json')
 })
 
 test('a manifest is written unchanged, and an invalid one is rejected', async () => {
@@ -222,8 +228,11 @@ test('a manifest is written unchanged, and an invalid one is rejected', async ()
     finishedAt: '2026-11-23T00:10:00.000Z',
     shelfsync: '0.1.0',
   }
-  await saveManifest(store, manifestKey(RUN), manifest)
-  assert.deepEqual(Manifest.parse(JSON.parse(String(await store.get(manifestKey(RUN))))), manifest)
+  await saveManifest(store, toManifestKey(RUN), manifest)
+  assert.deepEqual(
+    Manifest.parse(JSON.parse(String(await store.get(toManifestKey(RUN))))),
+    manifest,
+  )
   await assert.rejects(saveManifest(store, 'other.json', { ...manifest, lines: -1 }))
   await assert.rejects(store.get('other.json'))
 })

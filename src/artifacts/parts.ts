@@ -110,7 +110,7 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
       `${actual} (${stored.length} bytes)`,
       `${part.sha256} (${part.storedBytes} bytes)`,
     ]
-    throw corruptError(store, part, `has SHA-256 ${is}, but ${was} was archived`)
+    throw createCorruptError(store, part, `has SHA-256 ${is}, but ${was} was archived`)
   }
   let rawBytes = 0
   try {
@@ -120,7 +120,7 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
       yield chunk
     }
   } catch (error) {
-    throw corruptError(
+    throw createCorruptError(
       store,
       part,
       `is not valid ${part.codec} data after ${rawBytes} raw bytes`,
@@ -129,7 +129,7 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
   }
   if (rawBytes !== part.rawBytes) {
     const compared = rawBytes > part.rawBytes ? 'more' : 'fewer'
-    throw corruptError(
+    throw createCorruptError(
       store,
       part,
       `decompresses to ${compared} than the ${part.rawBytes} raw bytes that were archived`,
@@ -168,14 +168,23 @@ async function findProblem(store: ArtifactStore, part: Part): Promise<SyncError 
     }
     return lineCount === part.lineCount
       ? null
-      : corruptError(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
+      : createCorruptError(
+          store,
+          part,
+          `has ${lineCount} lines, but ${part.lineCount} were archived`,
+        )
   } catch (error) {
     if (error instanceof SyncError && error.code.startsWith('artifact/')) return error
     throw error
   }
 }
 
-function corruptError(store: ArtifactStore, part: Part, how: string, cause?: unknown): SyncError {
+function createCorruptError(
+  store: ArtifactStore,
+  part: Part,
+  how: string,
+  cause?: unknown,
+): SyncError {
   const detail = { key: part.key, part: part.no }
   return new SyncError('artifact/corrupt', `${part.key} in ${store.describe()} ${how}`, {
     cause,

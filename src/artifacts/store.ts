@@ -111,13 +111,13 @@ export function checkKey(key: string): string {
  *
  * @throws SyncError `usage/invalid`
  */
-export function folderOf(prefix: string): string {
+export function toFolder(prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder !== '') checkKey(folder.slice(0, -1))
   return folder
 }
 
 /** Returns the media type of `key`, for stores that record one. */
-export function contentTypeOf(key: string): string {
+export function findContentType(key: string): string {
   return TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
 }

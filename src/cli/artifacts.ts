@@ -8,7 +8,7 @@ import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/ar
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
-import { escapeLines } from '../lib/printable.ts'
+import { escapeLines } from '../lib/escape-controls.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 import { createLimitOption, parseId } from './parse-numbers.ts'

@@ -5,7 +5,7 @@
 
 import { isAbort, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
-import { escapeControls, escapeLines } from '../lib/printable.ts'
+import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
 import { cutText } from '../lib/text.ts'
 import { redactJson, type LogDestination } from '../telemetry/log.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'

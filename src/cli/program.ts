@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { VERSION } from '../core/version.ts'
-import { escapeLines } from '../lib/printable.ts'
+import { escapeLines } from '../lib/escape-controls.ts'
 import { addAdd } from './add.ts'
 import { addArtifacts } from './artifacts.ts'
 import { type Cli, formatExamples } from './cli.ts'

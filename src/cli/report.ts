@@ -3,7 +3,7 @@
 import { hasAction, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
-import { readPeakMemoryBytes } from '../node/memory.ts'
+import { readPeakMemoryBytes } from '../node/peak-memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import { EXIT } from './cli.ts'

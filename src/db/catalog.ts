@@ -3,7 +3,7 @@
 // and hex.
 
 import type { ClientBase } from 'pg'
-import { toStorableJson, toStorableText } from '../lib/storable.ts'
+import { toStorableJson, toStorableText } from '../lib/storable-text.ts'
 import { translateErrors } from './errors.ts'
 
 /**

@@ -10,7 +10,7 @@ import {
   toStatusError,
   type StatusCodes,
 } from '../lib/http-status.ts'
-import { toStorableJson } from '../lib/storable.ts'
+import { toStorableJson } from '../lib/storable-text.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { describeFetchError } from '../node/system-errors.ts'

@@ -34,7 +34,7 @@ export interface Place {
   readonly account: Account
 }
 
-export function dataOf(place: Place): string {
+export function toDataPath(place: Place): string {
   return join(place.directory, 'data')
 }
 
@@ -89,7 +89,7 @@ export async function loadPassword(place: Place): Promise<string> {
  * @throws SyncError `db/unsuitable` when the place's account cannot read it
  */
 export async function loadMajor(place: Place): Promise<number> {
-  const file = join(dataOf(place), 'PG_VERSION')
+  const file = join(toDataPath(place), 'PG_VERSION')
   try {
     return Number(await readFileAs(place.account, file))
   } catch (cause) {
@@ -176,7 +176,7 @@ async function initialise(place: Place, binaries: string): Promise<void> {
       : ['--locale=C.UTF-8']
   await runAs(account, join(binaries, 'initdb'), [
     '--pgdata',
-    dataOf(place),
+    toDataPath(place),
     '--username=postgres',
     `--pwfile=${password}`,
     '--auth=scram-sha-256',

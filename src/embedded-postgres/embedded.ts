@@ -10,7 +10,7 @@ import { isConnectionError } from '../db/errors.ts'
 import { runAs, type Account } from './account.ts'
 import { findBinaries, readMajor } from './binaries.ts'
 import {
-  dataOf,
+  toDataPath,
   findPlace,
   loadMajor,
   makePlace,
@@ -159,7 +159,7 @@ async function prepareHome(home: string): Promise<void> {
 
 function createPlace(home: string, options: EmbeddedOptions): Promise<Place> {
   options.onProgress?.('Preparing the database, once …')
-  return makePlace(home, shelterOf(options), (account) =>
+  return makePlace(home, chooseShelter(options), (account) =>
     findPrograms(home, options, account),
   ).catch((cause: unknown) => {
     throw toCreationError(home, cause)
@@ -172,11 +172,11 @@ async function findPrograms(
   account: Account,
 ): Promise<string> {
   const openSpare = async (): Promise<string> =>
-    account.uid === undefined ? home : openShelter(shelterOf(options))
+    account.uid === undefined ? home : openShelter(chooseShelter(options))
   return options.binaries ?? findBinaries(account, openSpare)
 }
 
-function shelterOf({ shelter = '/var/lib/shelfsync' }: EmbeddedOptions): string {
+function chooseShelter({ shelter = '/var/lib/shelfsync' }: EmbeddedOptions): string {
   return shelter
 }
 
@@ -198,7 +198,7 @@ function toCreationError(home: string, cause: unknown): unknown {
 
 /** A server that cannot write cannot log why it does not start. */
 async function checkWritable(place: Place): Promise<void> {
-  await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', dataOf(place)]).catch(
+  await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', toDataPath(place)]).catch(
     (cause: unknown) => {
       throw new SyncError(
         'settings/invalid',

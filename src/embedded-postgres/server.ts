@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
 import { findErrno } from '../node/system-errors.ts'
 import { readFileAs, runAs, SERVER_ENVIRONMENT } from './account.ts'
-import { dataOf, type Place } from './data-directory.ts'
+import { toDataPath, type Place } from './data-directory.ts'
 
 const LOG_BYTES_MAX = 8 * 1024 * 1024
 const FAST_STOP_MS = 120_000
@@ -30,7 +30,7 @@ export async function findServer(place: Place): Promise<Server | null> {
   const [pid, , , port, , , , status] = await readPidFile(place)
   if (!pid) return null
   const [program, ...args] = await readCommand(Number(pid))
-  if (!isPostgres(program) || !args.includes(dataOf(place))) return null
+  if (!isPostgres(program) || !args.includes(toDataPath(place))) return null
   return {
     pid: Number(pid),
     port: Number(port),
@@ -47,7 +47,7 @@ export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
   if (!pid || !isAlive(Number(pid)) || isPostgres((await readCommand(Number(pid)))[0])) return
   if ((await readPidFile(place))[0] === pid)
-    await runAs(place.account, 'rm', ['-f', join(dataOf(place), 'postmaster.pid')])
+    await runAs(place.account, 'rm', ['-f', join(toDataPath(place), 'postmaster.pid')])
 }
 
 export interface Launch {
@@ -69,7 +69,7 @@ export async function launchServer(
   const all = { ...settings, port: String(port ?? (await findFreePort(await loadLastPort(place)))) }
   const args = [
     '-D',
-    dataOf(place),
+    toDataPath(place),
     ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]
   const child = spawn(
@@ -143,7 +143,7 @@ export async function readLogTail(place: Place): Promise<string> {
 }
 
 async function readPidFile(place: Place): Promise<string[]> {
-  const text = await readFileAs(place.account, join(dataOf(place), 'postmaster.pid')).catch(
+  const text = await readFileAs(place.account, join(toDataPath(place), 'postmaster.pid')).catch(
     () => '',
   )
   return text === '' ? [] : text.split('\n')
@@ -174,7 +174,7 @@ function isPostgres(program: string | undefined): boolean {
 
 /** Returns the port of the previous start, so that a saved address stays valid. */
 async function loadLastPort(place: Place): Promise<number> {
-  const options = await readFileAs(place.account, join(dataOf(place), 'postmaster.opts')).catch(
+  const options = await readFileAs(place.account, join(toDataPath(place), 'postmaster.opts')).catch(
     () => '',
   )
   const port = Number(/"port=(\d+)"/.exec(options)?.[1] ?? 0)

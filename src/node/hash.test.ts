@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { hashRecord, sha256 } from './hash.ts'
+import { hashRecord, hashSha256 } from './hash.ts'
 
 const scratch = new Uint8Array(64)
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -37,7 +37,7 @@ test('a record larger than the scratch buffer has the same hash', () => {
 
 test('sha256 returns all 32 bytes', () => {
   assert.equal(
-    Buffer.from(sha256(bytes('abc'))).toString('hex'),
+    Buffer.from(hashSha256(bytes('abc'))).toString('hex'),
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   )
 })

@@ -31,7 +31,7 @@ export function hashRecord(
 }
 
 /** Returns the 32 bytes of the SHA-256. */
-export function sha256(bytes: Uint8Array): Uint8Array {
+export function hashSha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 

@@ -1,7 +1,7 @@
 // Turns the pages of a fetch into archived parts. One part fills while the previous one is stored;
 // their rows are written in order.
 
-import { artifactKey } from '../artifacts/manifest.ts'
+import { toArtifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
@@ -176,7 +176,7 @@ export class ArtifactWriter {
   ): Promise<void> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
-    const key = artifactKey(
+    const key = toArtifactKey(
       { source: source.name, run: String(run.id), startedAt: run.startedAt },
       place.no,
       packed,

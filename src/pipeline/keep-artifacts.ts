@@ -1,7 +1,7 @@
 // Work on artifacts after a run: writes the plain copy `latest.ndjson`, and purges old artifacts. An
 // error here does not fail the run.
 
-import { writeLatest } from '../artifacts/latest.ts'
+import { writeLatest } from '../artifacts/latest-file.ts'
 import { hasAction, messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import { loadSource, saveCopy, type Source } from '../db/sources.ts'

@@ -1,7 +1,7 @@
 // Text from suppliers, stores and Postgres, made safe to store and show.
 
 import { cutText } from '../lib/text.ts'
-import { toStorableText } from '../lib/storable.ts'
+import { toStorableText } from '../lib/storable-text.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 
 const CHARS_MAX = 1000

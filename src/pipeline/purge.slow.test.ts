@@ -10,7 +10,7 @@ import { onNthPass, type Failpoint, watchQueries } from '../../test/faults/failp
 import { openTestDatabase } from '../../test/support/database.ts'
 import { type TestPipeline } from '../../test/support/pipeline.ts'
 import { openToy } from '../../test/support/toy/open.ts'
-import { DiskStore } from '../artifacts/disk.ts'
+import { DiskStore } from '../artifacts/stores/disk.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'

@@ -1,7 +1,7 @@
 // purge: removes the artifacts of runs that are no longer kept, and then records it. If it is
 // interrupted in between, the next purge repeats it.
 
-import { artifactPrefix } from '../artifacts/manifest.ts'
+import { toArtifactPrefix } from '../artifacts/manifest.ts'
 import { type Keep, selectRunsToPurge, selectRunsForRebuild } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Catalog } from '../db/catalog.ts'
@@ -46,7 +46,7 @@ export async function purgeSource(
   for (const retainedRun of selectRunsToPurge(retained, keep)) {
     const { run, startedAt } = retainedRun
     const keys = await Array.fromAsync(
-      store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })),
+      store.list(toArtifactPrefix({ source: source.name, run: String(run), startedAt })),
       ({ key }) => key,
     )
     if (keys.length === 0 && (await isElsewhere(db, source, run))) {

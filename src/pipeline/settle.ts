@@ -2,7 +2,7 @@
 // completeness, removals, prices and the watermark; this file gives it the set of seen products and
 // writes the artifact's manifest.
 
-import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
+import { toManifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { VERSION } from '../core/version.ts'
 import {
   findArtifact,
@@ -80,7 +80,7 @@ async function writeManifest(
   const sum = (of: (part: StoredPart) => number) =>
     parts.reduce((total, part) => total + of(part), 0)
   const place = { source: source.name, run: String(run.id) }
-  await saveManifest(store, manifestKey({ ...place, startedAt: run.startedAt }), {
+  await saveManifest(store, toManifestKey({ ...place, startedAt: run.startedAt }), {
     ...place,
     mode: run.kind,
     parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),

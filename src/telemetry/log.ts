@@ -4,7 +4,7 @@
 // line, which Shelfsync writes, only secrets that cannot be a word are redacted.
 
 import { pino, type Logger } from 'pino'
-import { escapeControls, escapeLines } from '../lib/printable.ts'
+import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 

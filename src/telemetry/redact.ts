@@ -3,7 +3,7 @@
 // writes, only values that cannot be a word are redacted: a password such as "shop" would otherwise
 // destroy the names of sources and JSON members.
 
-import { listSpellings } from '../lib/secrets.ts'
+import { listSpellings } from '../lib/secret-spellings.ts'
 
 const MARK = '[redacted]'
 // Redacting shorter values would destroy most lines and protect nothing.

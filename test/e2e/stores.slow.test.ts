@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
-import { openStore, type StoreAccess } from '../../src/artifacts/open.ts'
+import { openStore, type StoreAccess } from '../../src/artifacts/open-store.ts'
 import { startS3 } from '../support/s3-server.ts'
 import { openShelfsync } from './shelfsync.ts'
 

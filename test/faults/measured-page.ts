@@ -3,7 +3,7 @@
 
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import type { HttpResponse } from '../../src/core/http.ts'
-import { readPeakMemoryBytes } from '../../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../../src/node/peak-memory.ts'
 
 export interface MeasuredPage {
   readonly lines: number

@@ -2,7 +2,7 @@
 
 import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { readPeakMemoryBytes } from '../../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../../src/node/peak-memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import { MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 

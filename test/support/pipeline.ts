@@ -11,7 +11,7 @@ import {
   type MedipimOptions,
   type MedipimSimulator,
 } from '../../simulators/medipim/simulator.ts'
-import { DiskStore } from '../../src/artifacts/disk.ts'
+import { DiskStore } from '../../src/artifacts/stores/disk.ts'
 import { readParts } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import { medipim } from '../../src/connectors/medipim/connector.ts'

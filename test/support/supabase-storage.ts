@@ -14,7 +14,7 @@ import {
   type StorageSimulator,
 } from '../../simulators/storage/server.ts'
 import type { Waiter } from '../../src/lib/back-off.ts'
-import { type SupabaseOptions, SupabaseStore } from '../../src/artifacts/supabase.ts'
+import { type SupabaseOptions, SupabaseStore } from '../../src/artifacts/stores/supabase.ts'
 
 export const BUCKET = 'medipim-raw'
 export const MIB = 1024 * 1024

@@ -2,7 +2,7 @@
 // decides that, except when one line was passed because its hash was known and another line of the
 // same product was merged: those two are compared here.
 
-import { readLines } from '../../artifacts/lines.ts'
+import { readLines } from '../../artifacts/line-batches.ts'
 import { readPart } from '../../artifacts/parts.ts'
 import type { Draft } from '../../core/product.ts'
 import { trustedTime } from '../../core/source-time.ts'

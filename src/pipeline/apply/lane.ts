@@ -2,7 +2,7 @@
 // others to the reader and the writer in batches.
 
 import { setImmediate } from 'node:timers/promises'
-import { readLines, type LongLine, type Lines } from '../../artifacts/lines.ts'
+import { readLines, type LongLine, type Lines } from '../../artifacts/line-batches.ts'
 import { readPart } from '../../artifacts/parts.ts'
 import { addCounts } from '../../core/ledger.ts'
 import type { StoredPart } from '../../db/write/artifacts.ts'

@@ -4,7 +4,7 @@
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { documentOf, MemberFinder } from '../../lib/member-finder.ts'
-import { toStorableText } from '../../lib/storable.ts'
+import { toStorableText } from '../../lib/storable-text.ts'
 
 /** Push the line into it, then call `toLineId`. */
 export function newIdFinder({ idPaths }: Connector): MemberFinder {

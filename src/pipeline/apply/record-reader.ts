@@ -9,9 +9,9 @@ import type { Draft } from '../../core/product.ts'
 import type { QuarantinedRecord, ReadRecord } from '../../db/write/batch-writer.ts'
 import { describeJsonError } from '../../lib/json-error.ts'
 import { countValues } from '../../lib/json-slices.ts'
-import { findUnstorableNumber } from '../../lib/numeric-limits.ts'
-import { mapTexts, toStorableText } from '../../lib/storable.ts'
-import { sha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
+import { findUnstorableNumber } from '../../lib/unstorable-numbers.ts'
+import { mapTexts, toStorableText } from '../../lib/storable-text.ts'
+import { hashSha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
 import { outsideText } from '../outside-text.ts'
 import { checkDuplicateKeys } from './duplicate-keys.ts'
@@ -118,7 +118,7 @@ function withWarnings(context: Pick<RunContext, 'redact'>, draft: Draft, repairs
 }
 
 function hashParsed(record: unknown): Uint8Array {
-  return sha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES)
+  return hashSha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES)
 }
 
 /**

@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { isSyncError } from '../../test/support/error-matchers.ts'
-import { testStore } from '../../test/conformance/store.ts'
-import { SyncError } from '../core/errors.ts'
+import { isSyncError } from '../../../test/support/error-matchers.ts'
+import { testStore } from '../../../test/conformance/store.ts'
+import { SyncError } from '../../core/errors.ts'
 import { DiskStore } from './disk.ts'
 
 async function openEmpty(): Promise<{

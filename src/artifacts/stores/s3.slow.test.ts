@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { testStore } from '../../test/conformance/store.ts'
-import { type S3Server, startS3 } from '../../test/support/s3-server.ts'
-import { isSyncError } from '../../test/support/error-matchers.ts'
+import { testStore } from '../../../test/conformance/store.ts'
+import { type S3Server, startS3 } from '../../../test/support/s3-server.ts'
+import { isSyncError } from '../../../test/support/error-matchers.ts'
 import { type S3Options, S3Store } from './s3.ts'
 
 let folder: string

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BucketRow } from '../../simulators/storage/objects.ts'
-import { SECRET_KEY, type StorageSimulator } from '../../simulators/storage/server.ts'
-import { isSyncError } from '../../test/support/error-matchers.ts'
+import type { BucketRow } from '../../../simulators/storage/objects.ts'
+import { SECRET_KEY, type StorageSimulator } from '../../../simulators/storage/server.ts'
+import { isSyncError } from '../../../test/support/error-matchers.ts'
 import {
   countRequests,
   BUCKET,
@@ -15,8 +15,8 @@ import {
   PART,
   listPatches,
   streamSlowly,
-} from '../../test/support/supabase-storage.ts'
-import type { Waiter } from '../lib/back-off.ts'
+} from '../../../test/support/supabase-storage.ts'
+import type { Waiter } from '../../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 
 test('a missing bucket is created once, as a private one, for all writers', async (context) => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { escapeControls, escapeLines } from './printable.ts'
+import { escapeControls, escapeLines } from './escape-controls.ts'
 
 test('controls, marks of direction and invisible characters are escaped, other text is unchanged', () => {
   assert.equal(escapeControls('a\u001b[31m\u009b\u007f'), String.raw`a\u001b[31m\u009b\u007f`)

@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
-import { testStore } from '../../test/conformance/store.ts'
-import { isSyncError } from '../../test/support/error-matchers.ts'
+import { SECRET_KEY, startStorage } from '../../../simulators/storage/server.ts'
+import { testStore } from '../../../test/conformance/store.ts'
+import { isSyncError } from '../../../test/support/error-matchers.ts'
 import {
   countRequests,
   BUCKET,
@@ -24,8 +24,8 @@ import {
   type Patch,
   listPatches,
   streamSlowly,
-} from '../../test/support/supabase-storage.ts'
-import type { Waiter } from '../lib/back-off.ts'
+} from '../../../test/support/supabase-storage.ts'
+import type { Waiter } from '../../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 import { UPLOAD_CHUNK_BYTES } from './resumable-upload.ts'
 

@@ -20,7 +20,7 @@ const NUMBERS = /(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?/g
  */
 export function findUnstorableNumber(json: string): string | null {
   // Reading every number would cost 2.5 % of a load; hardly any record needs it.
-  if (!LONG_EXPONENT.test(json) && !mayHoldLongRun(json)) return null
+  if (!LONG_EXPONENT.test(json) && !hasLongRun(json)) return null
   for (const [written, integer = '', fraction = '', exponent = '0'] of json
     .replace(STRINGS, '""')
     .matchAll(NUMBERS)) {
@@ -41,7 +41,7 @@ function isUnstorable(integer: string, fraction: string, exponent: number): bool
 }
 
 /** A long run of digits covers two tested positions, which are half its length apart. */
-function mayHoldLongRun(json: string): boolean {
+function hasLongRun(json: string): boolean {
   for (let at = LONG_RUN / 2; at < json.length; at += LONG_RUN / 2)
     if (isDigit(json, at) && isDigit(json, at - LONG_RUN / 2)) return true
   return false

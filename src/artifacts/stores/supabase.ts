@@ -6,11 +6,11 @@ import { z } from 'zod'
 import { uploadBytes, uploadStream } from './resumable-upload.ts'
 import {
   checkKey,
-  contentTypeOf,
-  folderOf,
+  findContentType,
+  toFolder,
   type ArtifactStore,
   type StoredObject,
-} from './store.ts'
+} from '../store.ts'
 import { type ApiOptions, type ApiRequest, StorageApi, StorageError } from './supabase-api.ts'
 import {
   describeBucket,
@@ -116,7 +116,7 @@ export class SupabaseStore implements ArtifactStore {
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
-    yield* this.#walk(folderOf(prefix), prefix)
+    yield* this.#walk(toFolder(prefix), prefix)
   }
 
   async remove(keys: readonly string[]): Promise<void> {
@@ -139,7 +139,7 @@ export class SupabaseStore implements ArtifactStore {
   }
 
   #targetOf(key: string): UploadTarget {
-    return { bucket: this.#access.bucket, key: checkKey(key), contentType: contentTypeOf(key) }
+    return { bucket: this.#access.bucket, key: checkKey(key), contentType: findContentType(key) }
   }
 
   /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
-import { openStore, type StoreAccess } from './open.ts'
+import { openStore, type StoreAccess } from './open-store.ts'
 
 const ACCESS: StoreAccess = {
   supabase: { url: 'https://x.supabase.co/', secretKey: 'sb_secret_x', bucket: 'medipim-raw' },

@@ -5,7 +5,7 @@ import type { Part } from './parts.ts'
 import { readParts } from './parts.ts'
 import type { ArtifactStore } from './store.ts'
 
-export function latestKey(source: string): string {
+export function toLatestKey(source: string): string {
   return `${source}/latest.ndjson`
 }
 
@@ -21,5 +21,5 @@ export async function writeLatest(
   source: string,
   parts: readonly Part[],
 ): Promise<void> {
-  await store.putStream(latestKey(source), readParts(store, parts))
+  await store.putStream(toLatestKey(source), readParts(store, parts))
 }

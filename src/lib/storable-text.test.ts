@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toStorableJson, toStorableText } from './storable.ts'
+import { toStorableJson, toStorableText } from './storable-text.ts'
 
 test('U+0000 and half a surrogate pair become U+FFFD, other text is unchanged', () => {
   assert.equal(toStorableText('a\0b\ud83dc'), 'a\ufffdb\ufffdc')

@@ -5,8 +5,8 @@ import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { SECRET_KEY } from '../../simulators/storage/server.ts'
-import { startProcess } from '../../test/support/processes.ts'
+import { SECRET_KEY } from '../../../simulators/storage/server.ts'
+import { startProcess } from '../../../test/support/processes.ts'
 import {
   countRequests,
   BUCKET,
@@ -15,7 +15,7 @@ import {
   openStorage,
   PART,
   listPatches,
-} from '../../test/support/supabase-storage.ts'
+} from '../../../test/support/supabase-storage.ts'
 import { createUploadMemory, nameUpload } from './upload-memory.ts'
 
 test('after a client is killed in a chunk, the next process that stores the same bytes resumes its upload', async (context) => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { measureBufferBytes } from '../../test/support/memory.ts'
-import { type Lines, type LongLine, readLines } from './lines.ts'
+import { type Lines, type LongLine, readLines } from './line-batches.ts'
 
 /** Remembers what it is given as text, or its length when that is all that matters. */
 class Collector {

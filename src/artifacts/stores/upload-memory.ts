@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder } from '../node/make-folder.ts'
+import { makeFolder } from '../../node/make-folder.ts'
 
 /** The platform drops unfinished uploads after a day. */
 const AGE_MS_MAX = 24 * 3_600_000

@@ -3,16 +3,16 @@
 
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
-import { SyncError } from '../core/errors.ts'
-import { classifyStatus, isTransientStatus } from '../lib/http-status.ts'
-import { findErrno } from '../node/system-errors.ts'
+import { SyncError } from '../../core/errors.ts'
+import { classifyStatus, isTransientStatus } from '../../lib/http-status.ts'
+import { findErrno } from '../../node/system-errors.ts'
 import {
   checkKey,
-  contentTypeOf,
-  folderOf,
+  findContentType,
+  toFolder,
   type ArtifactStore,
   type StoredObject,
-} from './store.ts'
+} from '../store.ts'
 
 export interface S3Options {
   readonly bucket: string
@@ -88,7 +88,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    const object = { ...this.#placeOf(key), ContentType: contentTypeOf(key), Body: bytes }
+    const object = { ...this.#placeOf(key), ContentType: findContentType(key), Body: bytes }
     await this.#call('artifact/unwritable', `Cannot write ${key}`, (client) =>
       client.putObject(object),
     )
@@ -100,7 +100,7 @@ export class S3Store implements ArtifactStore {
       const { Upload } = await import('@aws-sdk/lib-storage')
       const params = {
         ...place,
-        ContentType: contentTypeOf(key),
+        ContentType: findContentType(key),
         Body: Readable.from(source, { objectMode: false }),
       }
       await new Upload({ client, params, partSize: PIECE_BYTES, queueSize: 1 }).done()
@@ -116,7 +116,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
-    folderOf(prefix)
+    toFolder(prefix)
     const { bucket, prefix: root } = this.#options
     let token: string | undefined
     do {
@@ -185,7 +185,7 @@ export class S3Store implements ArtifactStore {
   /** Omits the SDK's error as a cause: it quotes the key's id and the signed request. */
   #toSyncError(code: Code, what: string, error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof SyncError) return error
-    const status = statusOf(error)
+    const status = findStatus(error)
     // The server's error code, which may be any text.
     const name = /^[A-Za-z][\w.]{0,60}$/.test(error.name) ? error.name : 'an error without a name'
     const reason = findErrno(error) ?? name
@@ -201,7 +201,7 @@ export class S3Store implements ArtifactStore {
   }
 }
 
-function statusOf(error: Error): number | null {
+function findStatus(error: Error): number | null {
   const { $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
   return $metadata?.httpStatusCode ?? null
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readPeakMemoryBytes } from './memory.ts'
+import { readPeakMemoryBytes } from './peak-memory.ts'
 
 test('peak memory is in bytes, includes the current use and does not fall when memory is freed', () => {
   const before = readPeakMemoryBytes()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
-import { findUnstorableNumber } from './numeric-limits.ts'
+import { findUnstorableNumber } from './unstorable-numbers.ts'
 
 const NUMBERS: readonly string[] = [
   '0',

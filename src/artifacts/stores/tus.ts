@@ -80,7 +80,7 @@ export async function createUpload(
  * @throws LostUploadError when the server no longer has it, or has all of its `length` bytes
  */
 export async function loadOffset({ api, path }: Upload, length: number): Promise<number> {
-  const { headers } = await api.sendWithRetries(headRequest(path)).catch(throwLost)
+  const { headers } = await api.sendWithRetries(createHeadRequest(path)).catch(throwLost)
   const offset = readOffset(headers)
   if (offset < length) return offset
   throw new LostUploadError('it is unknown whether the upload was completed')
@@ -93,7 +93,7 @@ export interface UploadState {
 
 /** Makes one attempt to ask the server for the state of an upload. */
 export async function loadState({ api, path }: Upload): Promise<UploadState> {
-  const { headers } = await api.send(headRequest(path)).catch(throwLost)
+  const { headers } = await api.send(createHeadRequest(path)).catch(throwLost)
   return { offset: readOffset(headers), isLengthKnown: headers.has('upload-length') }
 }
 
@@ -130,7 +130,7 @@ export function toLostError(error: unknown): unknown {
     : error
 }
 
-function headRequest(path: string): ApiRequest {
+function createHeadRequest(path: string): ApiRequest {
   return { method: 'HEAD', path, headers: HEADERS }
 }
 

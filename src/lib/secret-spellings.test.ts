@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createHider } from './secrets.ts'
+import { createHider } from './secret-spellings.ts'
 
 const SECRET = 'p@ss/wörd "x"\\&+ ='
 const hide = createHider([SECRET], '…')

@@ -2,11 +2,11 @@
 // in the JSON body; a gateway in front of it reports its own with an HTML page, sometimes with
 // status 200.
 
-import { chooseDelayMs, wait as waitFor, type Waiter } from '../lib/back-off.ts'
-import { classifyStatus, isTransientStatus, readRetryAfter } from '../lib/http-status.ts'
-import { cutText } from '../lib/text.ts'
-import { createRedactor, type Redactor } from '../telemetry/redact.ts'
-import { describeFetchError } from '../node/system-errors.ts'
+import { chooseDelayMs, wait as waitFor, type Waiter } from '../../lib/back-off.ts'
+import { classifyStatus, isTransientStatus, readRetryAfter } from '../../lib/http-status.ts'
+import { cutText } from '../../lib/text.ts'
+import { createRedactor, type Redactor } from '../../telemetry/redact.ts'
+import { describeFetchError } from '../../node/system-errors.ts'
 
 export interface ApiOptions {
   /** The address of the project. */

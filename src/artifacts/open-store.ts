@@ -2,11 +2,11 @@
 
 import { resolve } from 'node:path'
 import { SyncError } from '../core/errors.ts'
-import { DiskStore } from './disk.ts'
-import { type S3Options, S3Store } from './s3.ts'
+import { DiskStore } from './stores/disk.ts'
+import { type S3Options, S3Store } from './stores/s3.ts'
 import type { ArtifactStore } from './store.ts'
-import { SupabaseStore } from './supabase.ts'
-import { createUploadMemory } from './upload-memory.ts'
+import { SupabaseStore } from './stores/supabase.ts'
+import { createUploadMemory } from './stores/upload-memory.ts'
 
 /** Access to network stores, in addition to the location. The process settings have this shape. */
 export interface StoreAccess {

@@ -2,9 +2,9 @@
 // writes.
 
 import { z } from 'zod'
-import { SyncError } from '../core/errors.ts'
-import { PART_BYTES_MAX } from './parts.ts'
-import { contentTypeOf } from './store.ts'
+import { SyncError } from '../../core/errors.ts'
+import { PART_BYTES_MAX } from '../parts.ts'
+import { findContentType } from '../store.ts'
 import { type ApiRequest, type StorageApi, StorageError } from './supabase-api.ts'
 import { loadFileBytesMax } from './tus.ts'
 
@@ -16,7 +16,7 @@ const Bucket = z.object({
 type Bucket = z.infer<typeof Bucket>
 
 /** Types that every run writes: parts, their manifest, and the plain copy of the newest. */
-const TYPES = ['part.ndjson.zst', 'manifest.json', 'latest.ndjson'].map(contentTypeOf)
+const TYPES = ['part.ndjson.zst', 'manifest.json', 'latest.ndjson'].map(findContentType)
 
 const TYPE_REMEDY = `Allow ${TYPES.join(', ')} in the bucket, or remove its restriction of types`
 const SIZE_REMEDY =
@@ -92,10 +92,10 @@ export async function withStorageErrors<Result>(
     return await work()
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    const { status, isTransient } = error
+    const { status, isTransient, retryAfterMs } = error
     const detail = { status }
     const message = `${what} in ${describeBucket(access)}: ${error.message}`
-    if (isTransient) throw new SyncError('artifact/unavailable', message, { detail })
+    if (isTransient) throw new SyncError('artifact/unavailable', message, { detail, retryAfterMs })
     const remedy = status === null ? undefined : REMEDIES[status]
     if (remedy !== undefined)
       throw new SyncError('settings/invalid', `${message}. ${remedy}`, { detail })

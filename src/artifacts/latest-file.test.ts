@@ -6,8 +6,8 @@ import { test, type TestContext } from 'node:test'
 import { measureBufferBytes } from '../../test/support/memory.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Codec } from './codec.ts'
-import { DiskStore } from './disk.ts'
-import { latestKey, writeLatest } from './latest.ts'
+import { DiskStore } from './stores/disk.ts'
+import { toLatestKey, writeLatest } from './latest-file.ts'
 import { type Part, PartWriter } from './parts.ts'
 
 const LINE = `{"id":"1","name":"${'Sun cream '.repeat(100)}"}\n`
@@ -33,7 +33,7 @@ async function archive(
 }
 
 async function latestOf(store: DiskStore): Promise<string> {
-  return Buffer.from(await store.get(latestKey('shop'))).toString()
+  return Buffer.from(await store.get(toLatestKey('shop'))).toString()
 }
 
 test('latest.ndjson contains all parts in order, and the next run replaces it', async (context) => {
@@ -47,7 +47,7 @@ test('latest.ndjson contains all parts in order, and the next run replaces it', 
   assert.equal(await latestOf(store), '{"id":"a"}\n{"id":"b"}\n')
   await writeLatest(store, 'shop', [await archive(store, 3, '{"id":"c"}\n')])
   assert.equal(await latestOf(store), '{"id":"c"}\n')
-  assert.equal(latestKey('shop'), 'shop/latest.ndjson')
+  assert.equal(toLatestKey('shop'), 'shop/latest.ndjson')
 })
 
 test('a corrupt part leaves the previous file', async (context) => {

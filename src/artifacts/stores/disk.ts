@@ -6,17 +6,17 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { access, constants, lstat, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { SyncError } from '../core/errors.ts'
-import { makeFolder } from '../node/make-folder.ts'
-import { findErrno } from '../node/system-errors.ts'
+import { SyncError } from '../../core/errors.ts'
+import { makeFolder } from '../../node/make-folder.ts'
+import { findErrno } from '../../node/system-errors.ts'
 import {
   checkKey,
-  folderOf,
+  toFolder,
   verifyWritable,
   UNFINISHED,
   type ArtifactStore,
   type StoredObject,
-} from './store.ts'
+} from '../store.ts'
 
 /** Only the owner may read what a supplier sent. */
 const FOLDER_MODE = 0o700
@@ -99,7 +99,7 @@ export class DiskStore implements ArtifactStore {
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
-    const folder = folderOf(prefix)
+    const folder = toFolder(prefix)
     await this.#refuseLinks(folder).catch((error: unknown) => {
       throw this.#toSyncError('artifact/missing', `Cannot list ${folder}`, error)
     })
