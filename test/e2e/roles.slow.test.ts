@@ -398,7 +398,7 @@ test('no role may use a table, or call a function of another role', async (t) =>
       )
     if (kind !== 'fetcher')
       await assert.rejects(
-        db.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`),
+        db.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null, null)`),
         DENIED,
       )
   }
