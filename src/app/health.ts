@@ -4,6 +4,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
+import { loadServerVersion } from '../db/server-facts.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
@@ -21,7 +22,7 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
   // An unavailable database is reported by its own check.
   const sources = listSourceSummaries(db, DEADLINE_MS).catch(() => [])
   const components = await Promise.all([
-    checkComponent('database', () => describeDatabase(db)),
+    checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
     checkComponent('queue', () => describeQueues(queues)),
     checkComponent('artifacts', async () => {
       await store.check()
@@ -39,13 +40,6 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
   return copied.length === 0
     ? components
     : [...components, await checkComponent('latest', async () => describeCopies(copied))]
-}
-
-async function describeDatabase(db: Db): Promise<string> {
-  const { rows } = await db.query<{ version: string }>(
-    `select current_setting('server_version') as version`,
-  )
-  return `Postgres ${rows[0]?.version}`
 }
 
 async function describeQueues(queues: Queues): Promise<string> {

@@ -8,6 +8,7 @@ import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { DataApiOptions } from '../db/data-api.ts'
 import { listMissingMigrations } from '../db/migrate/migration-states.ts'
 import { openPool, type Db } from '../db/pool.ts'
+import { findCatalogueState } from '../db/server-facts.ts'
 import { openEmbedded } from '../embedded-postgres/embedded.ts'
 
 /** A start of the embedded server that takes less time is not announced. */
@@ -87,17 +88,13 @@ export async function requireMigrated(db: PipelineDb, ...advice: readonly string
  * that was just created or does not have a source.
  */
 async function notifyIfEmpty(db: Db, home: string, { notify }: DatabaseOptions): Promise<void> {
-  const {
-    rows: [found],
-  } = await db.query<{ created: boolean }>(
-    `select to_regclass('catalog.sources') is null as created`,
-  )
-  const isNew = found?.created === true
-  if (!isNew && (await db.query('select from catalog.sources limit 1')).rowCount !== 0) return
+  const state = await findCatalogueState(db)
+  if (state === 'used') return
   const place = resolve(home, 'postgres')
-  const notice = isNew
-    ? `a new, empty database was created in ${place}`
-    : `the database in ${place} is empty: it does not have a source`
+  const notice =
+    state === 'new'
+      ? `a new, empty database was created in ${place}`
+      : `the database in ${place} is empty: it does not have a source`
   notify(`${notice}. SHELFSYNC_HOME chooses another folder, DATABASE_URL chooses another database`)
 }
 

@@ -1,4 +1,4 @@
-// Facts about the server and the login for `shelfsync doctor`.
+// Facts about the server, the login and the database, for `doctor`, `/health` and notices.
 
 import type { Db } from './pool.ts'
 
@@ -38,4 +38,22 @@ export async function inspectServer(db: Db): Promise<ServerFacts> {
       ) as tables`)
   if (!clock || !facts) throw new Error('The server returned no row')
   return { ...facts, skewMs: clock.now.getTime() - middleMs }
+}
+
+/** Returns the version as the server reports it, which is also a check that it responds. */
+export async function loadServerVersion(db: Db): Promise<string> {
+  const { rows } = await db.query<{ version: string }>(
+    `select current_setting('server_version') as version`,
+  )
+  return rows[0]?.version ?? ''
+}
+
+/** `new`: without tables · `empty`: without a source. */
+export async function findCatalogueState(db: Db): Promise<'new' | 'empty' | 'used'> {
+  const { rows } = await db.query<{ isNew: boolean }>(
+    `select to_regclass('catalog.sources') is null as "isNew"`,
+  )
+  if (rows[0]?.isNew === true) return 'new'
+  const { rowCount } = await db.query('select from catalog.sources limit 1')
+  return rowCount === 0 ? 'empty' : 'used'
 }

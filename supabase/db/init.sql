@@ -103,7 +103,7 @@ create unique index runs_one_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind not in ('refresh', 'import');
 create index runs_keyed_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
-create index runs_held on catalog.runs (source_id) where state = 'held';
+create index runs_held on catalog.runs (source_id, id) where state = 'held';
 create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
@@ -3953,7 +3953,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'e14f704d88fd85511c9b79b744f499cefd01e83fb0f15ffd3b52c7078b5a6b0d'),
+  ('20261122000010', 'run_tables', '818b65a73f2dae0b068687355480b5725738d0b6329cbbb77abeb2de00f9d627'),
   ('20261122000011', 'catalogue_tables', 'ba65253e48776c31315759946582bda2b52c38e6eedad0cd32be49567cfe9704'),
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'a347337e7b6ce9b796d7017617da56a0b34f49bd4c172a6aba545526e44727a7'),

@@ -77,7 +77,7 @@ create unique index runs_one_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind not in ('refresh', 'import');
 create index runs_keyed_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
-create index runs_held on catalog.runs (source_id) where state = 'held';
+create index runs_held on catalog.runs (source_id, id) where state = 'held';
 create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
