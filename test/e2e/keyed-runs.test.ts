@@ -94,7 +94,7 @@ test('a refresh leaves the missing, the watermark and the last full run as they 
   const nothing = await pipeline.syncKeys(['p-1'])
   assert.deepEqual(
     [nothing.state, nothing.reason],
-    ['held', 'the supplier sent none of the requested products'],
+    ['held', 'the supplier sent no requested product'],
   )
   const { nextSeq: __, ...after } = await pipeline.source()
   assert.deepEqual(after, before)
