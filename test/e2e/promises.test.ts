@@ -24,7 +24,7 @@ test('every promise is planned or names a test that exists', async () => {
       .join('.+')
     assert.match(
       source,
-      new RegExp(`X`),
+      new RegExp(`test\\(\\s*['"\`]${title}['"\`]`),
       `${file} has no test "${name}"`,
     )
   }
