@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toy } from '../../test/conformance/wrong.ts'
+import { toy } from '../../test/conformance/toy/subject.ts'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createCredentialReader, listSecretStates } from './credentials.ts'

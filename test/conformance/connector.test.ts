@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CHECKS, CONCURRENCY, suiteDatabase, testConnector } from './connector.ts'
 import { Rig } from './rig.ts'
-import { toy, type Defect } from './wrong.ts'
+import type { Defect } from './toy/defects.ts'
+import { toy } from './toy/subject.ts'
 
 testConnector(toy(null))
 

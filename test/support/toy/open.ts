@@ -1,7 +1,7 @@
 // A pipeline that reads the toy supplier: the tests of the engine use it where the supplier does
 // not matter.
 
-import { toy } from '../../conformance/wrong.ts'
+import { toy } from '../../conformance/toy/subject.ts'
 import type { Db } from '../../../src/db/pool.ts'
 import type { PipelineOptions } from '../../../src/pipeline/options.ts'
 import type { Lifetime } from '../database.ts'

@@ -1,5 +1,5 @@
 // The toy supplier as a real HTTP server: a catalogue that a test changes, listed in small pages,
-// and faults at any line of the list. Its protocol is described in test/conformance/wrong.ts.
+// and faults at any line of the list. Its protocol is described in test/conformance/toy/pages.ts.
 
 import type { z } from 'zod'
 import { sendFaultResponse, sendBody } from '../../../simulators/support/body.ts'

@@ -1,0 +1,49 @@
+// A small connector that keeps the whole contract, or has one defect. The tests of the engine use it
+// without a defect.
+
+import { z } from 'zod'
+import type { Connector } from '../../../src/core/connector.ts'
+import type { Draft } from '../../../src/core/product.ts'
+import { declareCredentials, type ToyCredentials } from './credentials.ts'
+import type { Has } from './defects.ts'
+import { fetchPages, probe, ToySettings } from './pages.ts'
+import { findId, scanLine, toDraft, unwrapLine } from './record.ts'
+
+export function createToyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
+  let count = 0
+  const settings: z.ZodType<ToySettings> = has('takes any settings')
+    ? z.looseObject({ url: z.any() })
+    : has('has a setting for its key')
+      ? ToySettings.extend({ apiKey: z.string().default('') })
+      : ToySettings
+  const counts = has('counts in its titles') || has('scans nothing and counts in its titles')
+  const normalise = (record: unknown): Draft => toDraft(record, counts ? ` ${++count}` : '', has)
+  return {
+    name: 'toy',
+    title: 'A connector for the tests of the suite itself',
+    settings,
+    credentials: declareCredentials(has),
+    options: has('has an option that is no setting')
+      ? [{ setting: 'colour', value: 'colour', description: 'the colour of the toys' }]
+      : [],
+    normaliserVersion: 1,
+    volatilePaths: has('masks nothing') ? [] : ['seen', 'updated_at'],
+    idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
+    scopes: has('declares no scope') ? [] : ['all', 'since', 'keys'],
+    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
+    fetch: (request, signal) =>
+      fetchPages(
+        request,
+        has('does not hear the signal') ? new AbortController().signal : signal,
+        has,
+      ),
+    probe: has('probes nothing') ? () => Promise.resolve() : probe,
+    address: ({ url }) => url,
+    scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
+    unwrap: unwrapLine,
+    identify: has('identifies by normalising')
+      ? (record) => normalise(record).externalId
+      : (record) => findId(record, has),
+    normalise,
+  }
+}
