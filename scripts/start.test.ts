@@ -1,4 +1,4 @@
-// `npm start` as a newcomer runs it, with fewer products and a home of its own.
+// `npm start` with fewer products and a temporary home.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -65,7 +65,7 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   assert.equal(stderr, '', 'a database with a source is not announced')
   assert.match(stdout, /^ {2}npx shelfsync status {14}the state of the source$/m)
 
-  // Beside settings for another database, its commands name its own.
+  // With settings for another database, the printed commands name the demo's database.
   await writeFile(join(home, '.env'), 'DATABASE_URL=postgres://nowhere.invalid/x\n')
   const beside = (await ask(demo)).stdout
   const chosen = `DATABASE_URL=embedded SHELFSYNC_HOME=${home}`

@@ -3,6 +3,7 @@
 
 import {
   readSourceFile,
+  readText,
   listFiles,
   type FunctionShape,
   type SourceFile,
@@ -12,6 +13,7 @@ import { listWordings } from './support/wording.ts'
 
 const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
 const FILE_LINES_MAX = 300
+const TEST_LINES_MAX = 700
 const FUNCTION_LINES_MAX = 60
 const PARAMETERS_MAX = 4
 const COLUMNS_MAX = 100
@@ -32,6 +34,7 @@ const files = listFiles(PATTERNS)
 
 const figures: readonly Figure[] = [
   measureLargestFile(),
+  measureLargestTest(),
   measureLongestFunction(),
   countParameters(),
   countCycles(),
@@ -61,6 +64,21 @@ function measureLargestFile(): Figure {
     value: byLength[0]?.lines.length ?? 0,
     limit: FILE_LINES_MAX,
     places,
+  }
+}
+
+function measureLargestTest(): Figure {
+  const tests = listFiles(['{src,simulators,scripts,test}/**/*.ts'])
+    .filter((path) => path.endsWith('.test.ts') || path.startsWith('test/'))
+    .map((path) => ({ path, count: readText(path).trimEnd().split('\n').length }))
+    .toSorted((a, b) => b.count - a.count)
+  return {
+    name: 'lines of the largest test file',
+    value: tests[0]?.count ?? 0,
+    limit: TEST_LINES_MAX,
+    places: tests
+      .filter(({ count }) => count > TEST_LINES_MAX)
+      .map(({ path, count }) => `${path}: ${count} lines`),
   }
 }
 

@@ -1,4 +1,4 @@
-// The supplier that `npm start` simulates, as the demo needs to know it.
+// Facts about the simulated supplier of `npm start`.
 
 export const demo = {
   /** The name of the simulator and of the connector. */

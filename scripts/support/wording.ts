@@ -1,9 +1,9 @@
-// Wording in comments, messages, test names and docs that makes a reader stop: archaic words,
-// inverted clauses, words with another meaning here. Each entry says what to write instead.
+// Finds wording in comments, messages, test names and docs that slows a reader down: archaic words,
+// inverted clauses, and words with another meaning in this project.
 
 import { listFiles, readSourceFile, readText, type Text } from './source-files.ts'
 
-/** Generated files repeat what their sources say. */
+/** Generated files repeat the text of their sources. */
 const GENERATED = new Set([
   'docs/schema.md',
   'docs/commands.md',

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { measureBufferBytes } from '../../test/support/memory.ts'
 import { type Lines, type LongLine, readLines } from './line-batches.ts'
 
-/** Remembers what it is given as text, or its length when that is all that matters. */
+/** Collects its input as text. */
 class Collector {
   text = ''
   length = 0

@@ -50,7 +50,7 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
 export function selectRunsForRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
   const first = runs.filter(({ whole }) => whole).sort(byNewest)[0]
   if (!first) return []
-  // A refresh or an import that started before it may have fetched beside it.
+  // A refresh or an import that started earlier may have fetched at the same time.
   const isLater = ({ run, keyed, finishedAt }: Run): boolean =>
     run >= first.run || (keyed && (finishedAt === null || finishedAt >= first.startedAt))
   return runs.filter((run) => run.closed && isLater(run))

@@ -1,4 +1,4 @@
-// A slug is always a name that the command line takes; a cut text is whole characters.
+// Slugs are valid names for the command line, and text is shortened between characters.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -84,7 +84,7 @@ test('a key is sent unencrypted only to this machine, also after a redirect', as
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  // The address may be reached, but the host is not one of ours by name.
+  // The address is allowed, but the name is not.
   const guard = createAddressGuard(['127.0.0.1', 'own.test'], async () => [
     { address: '127.0.0.1', family: 4 },
   ])
