@@ -370,6 +370,15 @@ test('a Postgres without a free connection is reported as such, and is retried',
   assert.match(refused.message, /^Postgres has no connection left: too many connections for role/)
 })
 
+test('a Postgres with one free connection refuses the pool, which closes', async (t) => {
+  const { pool, url } = await openTestDatabase(t)
+  const role = `single_${process.pid}`
+  await pool.query(`create role ${role} login password 'pw' connection limit 1`)
+  const address = Object.assign(new URL(url), { username: role, password: 'pw' })
+  await assert.rejects(openPool(address.href, options), { code: 'db/unreachable' })
+  await pool.query(`drop role ${role}`)
+})
+
 test('only a lost connection counts as a connection error', async (t) => {
   const { pool } = await openTestDatabase(t)
   const failed = await pool.query('select 1 / 0').catch((error: unknown) => error)

@@ -134,7 +134,7 @@ export async function openPool(
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
-    await checkServer(pool)
+    await pool.use((one) => pool.use((two) => checkServer(one, two)))
     return pool
   } catch (error) {
     await pool.end().catch(() => undefined)
@@ -162,31 +162,25 @@ interface Session {
   readonly replica: boolean
 }
 
-async function checkServer(pool: Db): Promise<void> {
-  const [one, two] = [await pool.connect(), await pool.connect()]
-  try {
-    const { version, name, replica, pid } = await loadSession(one)
-    if (version < VERSION_MIN)
-      throw new SyncError(
-        'db/unsuitable',
-        `The server is Postgres ${name}; Shelfsync needs 15 or newer`,
-      )
-    if (replica)
-      throw new SyncError(
-        'db/unsuitable',
-        'The server is a read replica; Shelfsync needs the primary',
-      )
-    // In session mode each connection has a separate server process. A pooler in transaction mode
-    // shares its processes, the last used first or in turn: this sequence of queries detects both.
-    const seen = [pid]
-    for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
-    const [a, b, c, d, e] = seen
-    if (a === b || a !== c || a !== d || b !== e)
-      throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
-  } finally {
-    one.release()
-    two.release()
-  }
+async function checkServer(one: DbClient, two: DbClient): Promise<void> {
+  const { version, name, replica, pid } = await loadSession(one)
+  if (version < VERSION_MIN)
+    throw new SyncError(
+      'db/unsuitable',
+      `The server is Postgres ${name}; Shelfsync needs 15 or newer`,
+    )
+  if (replica)
+    throw new SyncError(
+      'db/unsuitable',
+      'The server is a read replica; Shelfsync needs the primary',
+    )
+  // In session mode each connection has a separate server process. A pooler in transaction mode
+  // shares its processes, the last used first or in turn: this sequence of queries detects both.
+  const seen = [pid]
+  for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
+  const [a, b, c, d, e] = seen
+  if (a === b || a !== c || a !== d || b !== e)
+    throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
 }
 
 async function loadSession(client: DbClient): Promise<Session> {
