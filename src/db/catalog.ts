@@ -1,6 +1,6 @@
-// Calls of the schema's functions, by name and with named arguments. Both a Postgres session and the
-// Data API can make them, and the result is JSON either way: instants are ISO text, bytes are `\x`
-// and hex.
+// Calls of the schema's functions, by name and with named arguments. Both a Postgres session and
+// the Data API can make them, and the result is JSON either way: instants are ISO text, bytes are
+// `\x` and hex.
 
 import type { ClientBase } from 'pg'
 import { toStorableJson, toStorableText } from '../lib/storable-text.ts'
@@ -63,8 +63,8 @@ export function one<Row>([row]: readonly Row[]): Row {
 }
 
 /**
- * Reads the text of a `bytea` in either format of `bytea_output`, which the sessions of the Data API
- * decide.
+ * Reads the text of a `bytea` in either format of `bytea_output`, which the sessions of the Data
+ * API decide.
  */
 export function toBytes(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')

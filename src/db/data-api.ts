@@ -1,6 +1,6 @@
-// Calls of the schema's functions through Supabase's Data API. Each call is one request to PostgREST
-// and one transaction, so no state lasts between calls. A call is attempted once: the caller knows
-// whether it may be repeated.
+// Calls of the schema's functions through Supabase's Data API. Each call is one request to
+// PostgREST and one transaction, so no state lasts between calls. A call is attempted once: the
+// caller knows whether it may be repeated.
 
 import type { ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
@@ -163,13 +163,14 @@ export class DataApi implements PipelineDb {
   }
 
   /** The message is redacted and cut to one line. */
-  #toError(response: Response, text: string): Error {
+  #toError(response: Response, body: string): Error {
     const { status } = response
-    const { code, message, details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
-    const said = `The Data API at ${this.host} responds ${status}: ${shorten(this.#redact(message))}`
+    const { code, message, details, hint } = isJson(response) ? readRefusal(body) : noJson(status)
+    const reason = shorten(this.#redact(message))
+    const text = `The Data API at ${this.host} responds ${status}: ${reason}`
     const named = this.#adviceOn(code, message)
     if (named) {
-      return new SyncError(named[0], `${said}: ${named[1]}`, {
+      return new SyncError(named[0], `${text}: ${named[1]}`, {
         retryAfterMs: readRetryAfter(response.headers),
       })
     }
@@ -180,7 +181,7 @@ export class DataApi implements PipelineDb {
         ...(details && { detail: details }),
       })
     }
-    return toStatusError(response, GATEWAY_CODES, said)
+    return toStatusError(response, GATEWAY_CODES, text)
   }
 
   #adviceOn(code: string | undefined, message: string): Advice | undefined {

@@ -60,8 +60,8 @@ export async function chooseTls(address: URL): Promise<string> {
   url.searchParams.set('sslmode', mode)
   // pg refuses PGSSLNEGOTIATION without TLS.
   if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')
-  // A replication connection accepts no statements with parameters. `false` overrides PGREPLICATION,
-  // but PgBouncer refuses any value.
+  // A replication connection accepts no statements with parameters. `false` overrides
+  // PGREPLICATION, but PgBouncer refuses any value.
   if (url.searchParams.get('replication') !== 'false') url.searchParams.delete('replication')
   if (mode === 'no-verify') {
     // With a root certificate `require` verifies.

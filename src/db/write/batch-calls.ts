@@ -1,5 +1,5 @@
-// One call of the Data API that writes a batch: its records as JSON, its quarantined records, and the
-// checkpoint.
+// One call of the Data API that writes a batch: its records as JSON, its quarantined records, and
+// the checkpoint.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Counts } from '../../core/ledger.ts'

@@ -18,6 +18,7 @@ import { mergeRecords, type MergeSession } from './merge-records.ts'
 import type { ProductNumbers } from './product-numbers.ts'
 import { StagedRows } from './staged-rows.ts'
 
+/** Rows of products are much larger than the others; they grow to the size of a batch. */
 const PRODUCT_BYTES = 512 * 1024
 
 /** Owns one connection, and creates its staging tables when there is something to stage. */

@@ -93,8 +93,8 @@ export async function extendRun(db: Catalog, sourceId: number, id: number): Prom
 }
 
 /**
- * Ends a run for good, whichever worker executes it. A run that is over stays unchanged. Returns its
- * state.
+ * Ends a run for good, whichever worker executes it. A run that is over stays unchanged. Returns
+ * its state.
  *
  * @throws SyncError `run/unknown`
  */

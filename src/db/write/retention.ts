@@ -45,8 +45,8 @@ export async function beginPurge(db: Catalog, sourceId: number, run: number): Pr
 }
 
 /**
- * Marks that the bytes of these runs are removed, and deletes their checkpoints. Calling it twice is
- * safe.
+ * Marks that the bytes of these runs are removed, and deletes their checkpoints. Calling it twice
+ * is safe.
  */
 export async function markPurged(
   db: Catalog,

@@ -163,8 +163,8 @@ export interface ActiveRun {
 }
 
 /**
- * The run that is active, or that the next sync resumes. With `keys`: the refresh or import of these
- * keys; else the one run of the source that is neither.
+ * The run that is active, or that the next sync resumes. With `keys`: the refresh or import of
+ * these keys; else the one run of the source that is neither.
  */
 export async function findActiveRun(
   db: Catalog,

@@ -1,5 +1,5 @@
-// The state of a run whose worker died, in every place that shows runs: no worker was left to record
-// that the run was interrupted.
+// The state of a run whose worker died, in every place that shows runs: no worker was left to
+// record that the run was interrupted.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -92,7 +92,7 @@ function parseRecord(
       scan === null
         ? connector.unwrap(parseJson(line))
         : parseJson(line.subarray(scan.start, scan.end))
-    if (!mayHoldUntoStorableText(line)) return { record, repairs: 0 }
+    if (!mayHoldUnstorableText(line)) return { record, repairs: 0 }
     let repairs = 0
     const repaired = mapTexts(record, (text) => {
       const stored = toStorableText(text)
@@ -168,6 +168,6 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** Postgres text has no U+0000, and UTF-8 has no lone surrogates: JSON escapes can hide both. */
-function mayHoldUntoStorableText(line: Buffer): boolean {
+function mayHoldUnstorableText(line: Buffer): boolean {
   return line.includes('\\u0000') || line.includes('\\ud') || line.includes('\\uD') || !isUtf8(line)
 }
