@@ -20,7 +20,7 @@ function parses(text: string): boolean {
   }
 }
 
-test('it takes what JSON.parse takes, and refuses what JSON.parse refuses, however the bytes come', () => {
+test('it accepts and rejects the same bytes as JSON.parse, in any pieces', () => {
   const piece = fc.constantFrom(
     '{',
     '}',
@@ -73,7 +73,7 @@ test('it takes what JSON.parse takes, and refuses what JSON.parse refuses, howev
   )
 })
 
-test('it says where the first byte is that cannot stand there, and whether only the end is missing', () => {
+test('it reports the first invalid byte, and whether only the end is missing', () => {
   const check = (text: string) => {
     const made = new JsonCheck()
     made.push(new TextEncoder().encode(text))
@@ -86,7 +86,7 @@ test('it says where the first byte is that cannot stand there, and whether only 
   assert.deepEqual(check(''), [false, null])
 })
 
-test('nesting without end costs a byte for each level', () => {
+test('endless nesting costs one byte per level', () => {
   const check = new JsonCheck()
   check.push(new Uint8Array(1_000_000).fill(0x5b))
   check.push(new Uint8Array(1_000_000).fill(0x5d))

@@ -1,6 +1,6 @@
-// Whether bytes are one JSON document (RFC 8259), without making anything of them: JSON.parse needs
-// forty times the memory of a list of short elements. Strings are not decoded, so it says nothing
-// of UTF-8.
+// Checks that bytes are one JSON document (RFC 8259) without parsing them: JSON.parse needs forty
+// times the memory for a list of short elements. Strings are not decoded, so invalid UTF-8 is
+// accepted.
 
 type State =
   | 'value'
@@ -15,14 +15,14 @@ type State =
   | 'number'
   | 'literal'
 
-/** Of a number, what has come so far. */
+/** The part of a number that was read last. */
 type Digits = 'minus' | 'zero' | 'whole' | 'point' | 'fraction' | 'e' | 'e-sign' | 'exponent'
 
-/** Takes one document, piece by piece. */
+/** Checks one document piece by piece. */
 export class JsonCheck {
-  /** The bytes taken. */
+  /** Number of bytes so far. */
   length = 0
-  /** Where the first byte is that cannot stand there, or null. */
+  /** Position of the first invalid byte, or null. */
   faultAt: number | null = null
   #state: State = 'value'
   #digits: Digits = 'minus'
@@ -33,7 +33,7 @@ export class JsonCheck {
   /** By depth, 1 for an object and 0 for a list. */
   #kinds = new Uint8Array(64)
 
-  /** Whether the bytes so far are a whole document. */
+  /** True when the bytes so far are a complete document. */
   get isWhole(): boolean {
     const ended =
       this.#state === 'after' || (this.#state === 'number' && COMPLETE.has(this.#digits))
@@ -49,10 +49,7 @@ export class JsonCheck {
     this.length += bytes.length
   }
 
-  /**
-   * From `from` to the last byte that needs no thought. Returns the index of the byte that it took
-   * last.
-   */
+  /** Skips the plain bytes of a string from `from`. Returns the index of the last byte it read. */
   #skipText(bytes: Uint8Array, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0

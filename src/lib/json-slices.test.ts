@@ -1,4 +1,5 @@
-// The slices are the sender's own bytes, in any layout, and a cut is told from an end.
+// Slices are the sender's bytes in any layout, and a truncated value is distinguished from a
+// complete one.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -30,7 +31,7 @@ function linesOf(bytes: Uint8Array, blockBytes = 1000): string {
   return blocks.map((block) => decode(block.bytes)).join('')
 }
 
-test('elements keep their own spelling: escapes, number forms, inner spaces, order', () => {
+test('elements keep their bytes: escapes, number formats, inner spaces and order', () => {
   const first = String.raw`{"id":10000000000000000001,"t":"\u00e9 \" ] } , \\","n":1.50e+2}`
   assert.deepEqual(sliced(`{"x":[1],"products" : [ ${first} ,{ "a" : [ ] },"s",-1,null]}`), [
     first,
@@ -41,7 +42,7 @@ test('elements keep their own spelling: escapes, number forms, inner spaces, ord
   ])
 })
 
-test('an empty, absent or other-typed member has no elements', () => {
+test('an empty or absent member, or one of another type, has no elements', () => {
   for (const text of [
     '{"products":[]}',
     '{"products": [ ] }',
@@ -68,7 +69,7 @@ test('a pretty-printed record becomes one line of the same length', () => {
   assert.equal(lines, '{    "a": "x\\ny" }\n2\n')
 })
 
-test('any array of values in any layout comes back as the same values', () => {
+test('any array of values in any layout yields the same values', () => {
   const layout = fc.constantFrom<string | undefined>(undefined, '  ', '\t', '\r\n')
   fc.assert(
     fc.property(
@@ -90,7 +91,7 @@ test('any array of values in any layout comes back as the same values', () => {
   )
 })
 
-test('a member is found by its name, the first or the last of several', () => {
+test('a member is found by its name, as the first or the last of several', () => {
   const bytes = encode('{"id" : 1 ,"x":{"id":2},"id":"3"}')
   const textOf = (slice: ReturnType<typeof memberValue>) =>
     slice && decode(bytes.subarray(slice.start, slice.end))
@@ -112,7 +113,7 @@ test('bytes cut anywhere inside have no end', () => {
     assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
 })
 
-test('values are counted without parsing: as many as there are, or one more for each list or object', () => {
+test('values are counted without parsing, with at most one too many for each list or object', () => {
   const count = (value: unknown): number =>
     typeof value === 'object' && value !== null
       ? Object.values(value).reduce<number>((sum, one) => sum + count(one), 1)

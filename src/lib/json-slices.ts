@@ -1,6 +1,5 @@
-// Finds the elements of a JSON array as the bytes that they are, so that a record can be archived
-// exactly as it was sent. It looks for quotes and brackets only: apart from `valueEnd`, call it on
-// bytes that JSON.parse has accepted.
+// Finds the elements of a JSON array as bytes, so that a record is archived exactly as it was sent.
+// It searches only for quotes and brackets: except for `valueEnd`, the bytes must be valid JSON.
 
 /** `bytes[start, end)` is one JSON value, without the whitespace around it. */
 export interface Slice {
@@ -8,7 +7,7 @@ export interface Slice {
   readonly end: number
 }
 
-/** Where the value that begins at `start` ends, or null when the bytes end inside it. */
+/** Returns the end of the value at `start`, or null when the bytes end inside it. */
 export function valueEnd(bytes: Uint8Array, start: number): number | null {
   const first = bytes[start]
   if (first === QUOTE) return stringEnd(bytes, start)
@@ -30,14 +29,14 @@ export function valueEnd(bytes: Uint8Array, start: number): number | null {
   return null
 }
 
-/** The index of the first byte that is neither whitespace nor a byte order mark. */
+/** Returns the index of the first byte that is neither whitespace nor a byte order mark. */
 export function valueStart(bytes: Uint8Array): number {
   return skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
 }
 
 /**
- * How many values a JSON document has, without parsing it: each but the first comes after a comma
- * or an opening bracket.
+ * Counts the values of a JSON document without parsing it: each except the first follows a comma or
+ * an opening bracket.
  */
 export function countValues(bytes: Uint8Array): number {
   let count = 1
@@ -50,8 +49,8 @@ export function countValues(bytes: Uint8Array): number {
 }
 
 /**
- * The value of the member `name` of the object that begins at `start`: of the last one by that
- * name, as JSON.parse has it. Null without one.
+ * Returns the value of the member `name` of the object at `start`, the last one of that name, like
+ * JSON.parse. Null without one.
  */
 export function memberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
   let found: Slice | null = null
@@ -59,27 +58,27 @@ export function memberValue(bytes: Uint8Array, start: number, name: string): Sli
   return found
 }
 
-/** The same of the first one by that name: costs nothing more when it is the first member. */
+/** Returns the first one of that name, without reading further. */
 export function firstMemberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
   for (const member of members(bytes, start)) if (member.name === name) return member.value
   return null
 }
 
-/** The elements of the array `member` of the object in `bytes`; nothing where it is no array. */
+/** Yields the elements of the array `member` of the object in `bytes`; none for another type. */
 export function* memberElements(bytes: Uint8Array, member: string): Generator<Slice> {
   const value = memberValue(bytes, valueStart(bytes), member)
   if (value !== null && bytes[value.start] === BRACKET_OPEN) yield* children(bytes, value.start)
 }
 
-/** The elements of the array that begins at `start`. */
+/** Yields the elements of the array at `start`. */
 export function elements(bytes: Uint8Array, start: number): Generator<Slice> {
   return children(bytes, start)
 }
 
 /**
- * The slices as NDJSON, one line each, in blocks of at most 10,000 that pass `blockBytes` by less
- * than a line. A line break between tokens becomes a space; every other byte stays. Memory is
- * needed for a block, however many slices there are.
+ * Yields the slices as NDJSON, one line each, in blocks of at most 10,000 that exceed `blockBytes`
+ * by less than a line. A line break between tokens becomes a space; other bytes are unchanged. It
+ * needs memory for one block.
  */
 export function* lineBlocks(
   bytes: Uint8Array,
@@ -127,7 +126,7 @@ function* members(
   const decoder = new TextDecoder()
   for (const name of children(bytes, start)) {
     const from = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
-    // A name that is longer than any that is asked for is not decoded.
+    // A name that is longer than the requested one is not decoded.
     const text: unknown =
       name.end - name.start > NAME_BYTES_MAX
         ? null
@@ -136,7 +135,7 @@ function* members(
   }
 }
 
-/** The elements of the array at `start`, or the names of the members when it is an object. */
+/** Yields the elements of the array, or the names of the members of the object, at `start`. */
 function* children(bytes: Uint8Array, start: number): Generator<Slice> {
   const isObject = bytes[start] === BRACE_OPEN
   let at = skipSpace(bytes, start + 1)

@@ -39,17 +39,17 @@ const DOCUMENTS: readonly (readonly [text: string, value: unknown])[] = [
 ]
 
 for (const [text, value] of DOCUMENTS) {
-  test(`in ${text === '' ? 'nothing' : text} the member is ${JSON.stringify(value)}, however the bytes come`, () => {
+  test(`in ${text === '' ? 'no bytes' : text} the member is ${JSON.stringify(value)}, in any pieces`, () => {
     for (const pieceBytes of [1, 3, 1_000]) assert.deepEqual(find(text, pieceBytes), value)
   })
 }
 
-test('a text that is too long is not found, and what comes after it is', () => {
+test('a text that is too long is not found, and a later member is', () => {
   assert.equal(find(`{"id":"${'x'.repeat(10_000)}"}`), null)
   assert.equal(find(`{"${'x'.repeat(10_000)}":1,"id":2}`), 2)
 })
 
-test('of any JSON it finds what JSON.parse finds', () => {
+test('it finds the same member of any JSON as JSON.parse', () => {
   const record = fc.dictionary(
     fc.constantFrom('id', 'result', 'results', 'x'),
     fc.jsonValue({ maxDepth: 3 }),

@@ -1,28 +1,28 @@
-// Finds a member of a JSON document by its path in bytes that come piece by piece. It looks at
-// quotes, brackets, colons and commas only, so it costs no memory however long the document is, and
-// works on a document that is cut short or broken somewhere else.
+// Finds a member of a JSON document by its path, in bytes that arrive piece by piece. It reads only
+// quotes, brackets, colons and commas, so its memory does not grow with the document, and it works
+// on a document that is truncated or invalid elsewhere.
 
-/** Longer texts are not kept: no id is as long. */
+/** Longer texts are not kept, because ids are shorter. */
 const TEXT_BYTES_MAX = 8 * 1024
 
 export interface FoundMember {
-  /** The path it was found at, one of those asked for. */
+  /** Its path, one of the requested ones. */
   readonly path: string
   /** A string, boolean, null or number; an integer beyond 2^53 as its digits. */
   readonly value: unknown
 }
 
-/** Takes one document. Paths are dotted, with `*` for any index: `result.id`, `results.*.id`. */
+/** Reads one document. Paths are dotted, with `*` for any index: `result.id`, `results.*.id`. */
 export class MemberFinder {
   readonly #paths: ReadonlySet<string>
   readonly #depthMax: number
   readonly #decoder = new TextDecoder()
-  /** By depth, the name of the member that is being read, `*` in a list; null where nothing is. */
+  /** By depth, the name of the current member, `*` in a list, or null. */
   readonly #names: (string | null)[] = [null]
   #depth = 0
   #ended = false
   #followed = false
-  /** Where in a string or a bare word the bytes are, or between them. */
+  /** The current position: in a string, in a bare word, or between them. */
   #inside: 'string' | 'word' | null = null
   #escaped = false
   #expectsValue = false
@@ -37,8 +37,8 @@ export class MemberFinder {
   }
 
   /**
-   * The last member found so far, as JSON.parse lets the last one win; null when it is one of
-   * several in a list, or the document is followed by another.
+   * The last member found so far, like JSON.parse; null when it is one of several in a list, or
+   * when another document follows.
    */
   get found(): FoundMember | null {
     return this.#followed ? null : this.#found
@@ -111,20 +111,17 @@ export class MemberFinder {
     }
   }
 
-  /**
-   * `undefined` stands for a value that nothing asks for: an object, a list or a text that is too
-   * long.
-   */
+  /** `undefined` is an object, a list or a text that is too long. */
   #note(value: unknown): void {
     const path = this.#names.slice(1, this.#depth + 1).join('.')
     if (!this.#paths.has(path)) return
-    // A second element of a list: which of them is meant?
+    // A second element of a list makes the value ambiguous.
     if (path.includes('*') && this.#found?.path === path) this.#followed = true
     this.#found = value === undefined ? null : { path, value }
   }
 }
 
-/** The document in which `value` stands at `path`, and nothing else. */
+/** Builds the document that has only `value`, at `path`. */
 export function documentOf({ path, value }: FoundMember): unknown {
   return path
     .split('.')
