@@ -9,6 +9,7 @@ import {
   type SourceFile,
 } from './support/source-files.ts'
 import { listRooms } from './support/record-way.ts'
+import { listSqlFiles } from './support/sql-files.ts'
 import { listWordings } from './support/wording.ts'
 
 const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
@@ -17,6 +18,7 @@ const TEST_LINES_MAX = 700
 const FUNCTION_LINES_MAX = 60
 const PARAMETERS_MAX = 4
 const COLUMNS_MAX = 100
+const SQL_COLUMNS_MAX = 110
 const ROOMS_MAX = 12
 
 interface Figure {
@@ -32,6 +34,8 @@ const files = listFiles(PATTERNS)
   .filter((path) => !path.endsWith('.test.ts'))
   .map(readSourceFile)
 
+const sqlFiles = listSqlFiles()
+
 const figures: readonly Figure[] = [
   measureLargestFile(),
   measureLargestTest(),
@@ -40,6 +44,9 @@ const figures: readonly Figure[] = [
   countCycles(),
   measureLongLines(),
   countRooms(),
+  measureLargestSqlFile(),
+  measureLongestSqlFunction(),
+  countLongSqlLines(),
   countWordings(),
 ]
 

@@ -1,6 +1,6 @@
 // Writes supabase/db/init.sql from the migrations. Until the first release, the migrations are
-// themselves generated: one for each file of supabase/schemas. `--release` records their checksums
-// in supabase/released.sha256; from then on this script only verifies that they are unchanged.
+// generated too: one for each file of supabase/schemas. `--release` records their checksums in
+// supabase/released.sha256; afterwards this script only verifies that they are unchanged.
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -12,26 +12,26 @@ import {
   type Migration,
 } from '../src/db/migrate/migration-files.ts'
 import { writeGenerated } from './support/generated.ts'
+import {
+  listChangedReleases,
+  parseReleased,
+  renderReleased,
+} from './support/released-migrations.ts'
 
 const RELEASED_FILE = fileURLToPath(new URL('../supabase/released.sha256', import.meta.url))
 /** The first migrations have the version `<date><number of the schema file>`. */
 const FIRST_SET_DATE = '20261122'
 
-const released = await readReleased()
-if (process.argv.includes('--release')) await release()
-else if (released.size === 0) await writeFirstMigrations()
-else await verifyReleased()
-await writeGenerated({ 'supabase/db/init.sql': renderInitSql(await listMigrations()) })
-
-/** File name → SHA-256 of its text, in hex. */
-async function readReleased(): Promise<Map<string, string>> {
-  const lines = (await readFile(RELEASED_FILE, 'utf8')).split('\n')
-  return new Map(
-    lines
-      .filter((line) => /^[0-9a-f]{64} {2}/.test(line))
-      .map((line): [string, string] => [line.slice(66), line.slice(0, 64)]),
-  )
+const released = parseReleased(await readFile(RELEASED_FILE, 'utf8'))
+if (released.size === 0) await writeFirstMigrations()
+const migrations = await listMigrations()
+for (const file of listChangedReleases(migrations, released)) {
+  console.error(`supabase/migrations/${file} is released and was changed or removed: restore it`)
+  process.exitCode = 1
 }
+if (process.argv.includes('--release'))
+  await writeFile(RELEASED_FILE, renderReleased(migrations, released), { flag: 'a' })
+await writeGenerated({ 'supabase/db/init.sql': renderInitSql(migrations) })
 
 async function writeFirstMigrations(): Promise<void> {
   await mkdir(MIGRATIONS_DIRECTORY, { recursive: true })
@@ -55,22 +55,4 @@ function firstMigrationFile({ version, name }: Migration): string {
 
 function render({ file, sql }: Migration): string {
   return `-- Generated from supabase/schemas/${file} until the first release: do not edit.\n\n${sql}`
-}
-
-async function verifyReleased(): Promise<void> {
-  const present = new Map((await listMigrations()).map(({ file, checksum }) => [file, checksum]))
-  for (const [file, checksum] of released) {
-    if (present.get(file) === checksum) continue
-    console.error(`supabase/migrations/${file} is released and was changed or removed: restore it`)
-    process.exitCode = 1
-  }
-}
-
-async function release(): Promise<void> {
-  await verifyReleased()
-  const migrations = await listMigrations()
-  const lines = migrations
-    .filter(({ file }) => !released.has(file))
-    .map(({ file, checksum }) => `${checksum}  ${file}\n`)
-  await writeFile(RELEASED_FILE, lines.join(''), { flag: 'a' })
 }

@@ -104,7 +104,9 @@ export function listWordings(): string[] {
   const code = listFiles(['{src,simulators,scripts,bench,bin,test}/**/*.{ts,js}']).filter(
     (path) => path !== 'scripts/support/wording.ts',
   )
-  const sql = listFiles(['supabase/schemas/*.sql'])
+  const sql = listFiles(['supabase/{schemas,migrations}/*.sql']).filter(
+    (path) => !readText(path).startsWith('-- Generated from'),
+  )
   const pages = listFiles([
     '*.md',
     'docs/**/*.md',

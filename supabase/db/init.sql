@@ -426,6 +426,70 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$ select 193622
 create function catalog.max_id() returns bigint
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 9223372036854775807 $$;
 
+-- 20261122000014_documents.sql
+
+-- Generated from supabase/schemas/14_documents.sql until the first release: do not edit.
+
+-- Pure functions of JSON documents.
+
+-- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
+-- index.
+create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if jsonb_typeof(doc) = 'array' and path[1] = '*' then
+    return (
+      select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]')
+      from jsonb_array_elements(doc) with ordinality as t (e, i));
+  elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
+    return doc;
+  elsif cardinality(path) = 1 then
+    return doc - path[1];
+  end if;
+  return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
+end $$;
+
+-- remove_members(doc, paths) → the document without the members at these paths, written with dots.
+create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  path text;
+begin
+  foreach path in array paths loop
+    doc := catalog.remove_member(doc, string_to_array(path, '.'));
+  end loop;
+  return doc;
+end $$;
+
+-- diff_members(before, after) → the members that differ, as {member: [before, after]}.
+create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
+  from (select jsonb_object_keys(before || after) as k) keys
+  where before -> k is distinct from after -> k
+$$;
+
+-- product_members(…) → the members of a product that a change reports.
+create function catalog.product_members(
+  status text, title text, description text, brand text, manufacturer text, url text, successor text,
+  identifiers jsonb, attributes jsonb
+) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('status', status, 'title', title, 'description', description, 'brand', brand,
+    'manufacturer', manufacturer, 'url', url, 'successor', successor) || identifiers || attributes
+$$;
+
+-- add_counts(a, b) → the sum of two objects of counts, member by member.
+create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_object_agg(key, total)
+  from (
+    select key, sum(value::bigint) as total
+    from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c
+    group by key
+  ) t
+$$;
+
 -- 20261122000020_leases.sql
 
 -- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
@@ -678,6 +742,36 @@ begin
   return run;
 end $$;
 
+-- supersede_stale_keyed_runs(source, resume_within): a refresh or an import that was interrupted longer ago
+-- cannot be resumed any more.
+create function catalog.supersede_stale_keyed_runs(p_source integer, p_resume_within interval) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.runs
+    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
+        finished_at = clock_timestamp()
+    where source_id = p_source and keys is not null and state = 'interrupted'
+      and started_at <= clock_timestamp() - p_resume_within
+$$;
+
+-- take_over(active, dead_owner): ends the sessions of workers that had a lease of the run.
+--   errors      run/active  a worker has a lease of the running run, unless it is `p_dead_owner`
+create function catalog.take_over(p_active catalog.runs, p_dead_owner text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  worker text := (
+    select l.owner from catalog.leases l
+    where l.source_id = p_active.source_id and l.run_id = p_active.id and l.expires_at > clock_timestamp()
+      and l.owner is distinct from p_dead_owner
+    order by l.expires_at desc limit 1);
+begin
+  if p_active.state = 'running' and worker is not null then
+    perform catalog.fail('run/active',
+      format('Run %s of this source is under way on %s', p_active.id, split_part(worker, '/', 1)));
+  end if;
+  perform catalog.terminate_sessions(l.token)
+    from catalog.leases l where l.source_id = p_active.source_id and l.run_id = p_active.id;
+end $$;
+
 -- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
 -- superseded.
 --   started     this call started or resumed the run
@@ -701,17 +795,12 @@ create function catalog.start_run(
 #variable_conflict use_column
 declare
   active catalog.runs;
-  lease catalog.leases;
   run catalog.runs;
   resumes boolean;
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
-  update catalog.runs r
-    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
-        finished_at = clock_timestamp()
-    where r.source_id = p_source and r.keys is not null and r.state = 'interrupted'
-      and r.started_at <= clock_timestamp() - p_resume_within;
+  perform catalog.supersede_stale_keyed_runs(p_source, p_resume_within);
   select * into active from catalog.runs r
     where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
       and r.keys is not distinct from p_keys;
@@ -729,17 +818,7 @@ begin
       run.first_load, run.started_at;
     return;
   end if;
-
-  select * into lease from catalog.leases l
-    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp()
-      and l.owner is distinct from p_dead_owner
-    order by expires_at desc limit 1;
-  if active.state = 'running' and lease.task is not null then
-    perform catalog.fail('run/active',
-      format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
-  end if;
-  perform catalog.terminate_sessions(l.token)
-    from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  perform catalog.take_over(active, p_dead_owner);
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
@@ -1521,35 +1600,6 @@ end $$;
 -- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
 -- of its estimates of the tables' sizes.
 
--- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
--- index.
-create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-begin
-  if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (
-      select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]')
-      from jsonb_array_elements(doc) with ordinality as t (e, i));
-  elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
-    return doc;
-  elsif cardinality(path) = 1 then
-    return doc - path[1];
-  end if;
-  return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
-end $$;
-
--- remove_members(doc, paths) → the document without the members at these paths, written with dots.
-create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-  path text;
-begin
-  foreach path in array paths loop
-    doc := catalog.remove_member(doc, string_to_array(path, '.'));
-  end loop;
-  return doc;
-end $$;
-
 -- correct_source_times(source, artifact_run, part): applies the rule of `trustedTime` in
 -- src/core/source-time.ts to the staged times.
 --   unknown     a time at or before 1970, which stands for a missing value, and a time that is ahead of the
@@ -1716,9 +1766,8 @@ begin
   )
   select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
     last_good, last_good_currency,
-    case when is_current then 'kept' when reason is not null then 'held' when is_first then 'current'
-      else 'pending' end,
-    reason
+    case when is_current then 'kept' when reason is not null then 'held'
+      when is_first then 'current' else 'pending' end, reason
   from pairs
   left join lateral (
     select state, (amount_minor, currency, compare_at_minor)
@@ -1776,24 +1825,6 @@ begin
     where j.verdict = 'created'
       and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
 end $$;
-
--- diff_members(before, after) → the members that differ, as {member: [before, after]}.
-create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
-  from (select jsonb_object_keys(before || after) as k) keys
-  where before -> k is distinct from after -> k
-$$;
-
--- product_members(…) → the members of a product that a change reports.
-create function catalog.product_members(
-  status text, title text, description text, brand text, manufacturer text, url text, successor text,
-  identifiers jsonb, attributes jsonb
-) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('status', status, 'title', title, 'description', description, 'brand', brand,
-    'manufacturer', manufacturer, 'url', url, 'successor', successor) || identifiers || attributes
-$$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
@@ -3558,17 +3589,6 @@ begin
       p_run.normaliser_version, p_volatile, p_price_factor, p_seen_later, p_run.first_load) b;
 end $$;
 
--- add_counts(a, b) → the sum of two objects of counts, member by member.
-create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_object_agg(key, total)
-  from (
-    select key, sum(value::bigint) as total
-    from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c
-    group by key
-  ) t
-$$;
-
 -- lock_checkpoint(source, run, part, lines_before, lines_done, known, staged) → the part's checkpoint if the
 -- batch that ends at `p_lines_done` has been applied before; null if the batch is to be applied now.
 --   ordering    the row exists and is locked afterwards, so that calls for one part wait for each other
@@ -3957,15 +3977,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000011', 'catalogue_tables', 'ba65253e48776c31315759946582bda2b52c38e6eedad0cd32be49567cfe9704'),
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'a347337e7b6ce9b796d7017617da56a0b34f49bd4c172a6aba545526e44727a7'),
+  ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '72e350e99c3a08ff1e0b75ffa47ddcc9521ffb5700ad05a2dfe46db9a2012ff5'),
+  ('20261122000021', 'runs', '233ce2efebf60c244eaff2d58ee08f4c8b9f19e1b996adb94b8e6eb8e2d554df'),
   ('20261122000022', 'queue', 'f853dc100f59bf657f049e7cf93142bd4e4f7098ec36a02ede5301b223c31c52'),
   ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
   ('20261122000024', 'artifacts', '256f7f8a79e91a996b2908009c2b568ba6c2a03746acfcd38b5a35b5f85cfeea'),
   ('20261122000025', 'keyed_runs', '68501ddc3b919c00dfef38a14a8d12c672fb937b1f8e665710ef28da8a919ce6'),
   ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', 'ac59df4d79dca7aa69835a965e2e95a8f4bfb6b7c4ba17c041e95f20f3932865'),
+  ('20261122000032', 'judge', '3fdc38a05a466351354aca2c3613a3868c91549f5b3aef6d10a7ae9099ceb2d1'),
   ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
   ('20261122000040', 'gate', '75a3b31e022d21067922e18be47b1c4719fbcf7b58743358789e4c2f2ccc2e02'),
   ('20261122000041', 'settle', '5ea76bd0915477362d136972b0b6b33b31bdbc7b5c32f8d29da824f0d21cf30d'),
@@ -3976,7 +3997,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000070', 'summaries', 'b385b733b975dbc2ec9aeab0342e03c8d4412c0f9babd6b2e14228b317e4151d'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
-  ('20261122000080', 'data_api', '984bbb718a534077c23e38aa6040bc777ad2143eb7ad172a7648f50e9b4dd6e3'),
+  ('20261122000080', 'data_api', 'b288cc8bf7294e7a471f5a7243ec4cd2d77379f040766419ada8e4548309f6e1'),
   ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

@@ -93,17 +93,6 @@ begin
       p_run.normaliser_version, p_volatile, p_price_factor, p_seen_later, p_run.first_load) b;
 end $$;
 
--- add_counts(a, b) → the sum of two objects of counts, member by member.
-create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_object_agg(key, total)
-  from (
-    select key, sum(value::bigint) as total
-    from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c
-    group by key
-  ) t
-$$;
-
 -- lock_checkpoint(source, run, part, lines_before, lines_done, known, staged) → the part's checkpoint if the
 -- batch that ends at `p_lines_done` has been applied before; null if the batch is to be applied now.
 --   ordering    the row exists and is locked afterwards, so that calls for one part wait for each other

@@ -72,6 +72,36 @@ begin
   return run;
 end $$;
 
+-- supersede_stale_keyed_runs(source, resume_within): a refresh or an import that was interrupted longer ago
+-- cannot be resumed any more.
+create function catalog.supersede_stale_keyed_runs(p_source integer, p_resume_within interval) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.runs
+    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
+        finished_at = clock_timestamp()
+    where source_id = p_source and keys is not null and state = 'interrupted'
+      and started_at <= clock_timestamp() - p_resume_within
+$$;
+
+-- take_over(active, dead_owner): ends the sessions of workers that had a lease of the run.
+--   errors      run/active  a worker has a lease of the running run, unless it is `p_dead_owner`
+create function catalog.take_over(p_active catalog.runs, p_dead_owner text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  worker text := (
+    select l.owner from catalog.leases l
+    where l.source_id = p_active.source_id and l.run_id = p_active.id and l.expires_at > clock_timestamp()
+      and l.owner is distinct from p_dead_owner
+    order by l.expires_at desc limit 1);
+begin
+  if p_active.state = 'running' and worker is not null then
+    perform catalog.fail('run/active',
+      format('Run %s of this source is under way on %s', p_active.id, split_part(worker, '/', 1)));
+  end if;
+  perform catalog.terminate_sessions(l.token)
+    from catalog.leases l where l.source_id = p_active.source_id and l.run_id = p_active.id;
+end $$;
+
 -- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
 -- superseded.
 --   started     this call started or resumed the run
@@ -95,17 +125,12 @@ create function catalog.start_run(
 #variable_conflict use_column
 declare
   active catalog.runs;
-  lease catalog.leases;
   run catalog.runs;
   resumes boolean;
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
-  update catalog.runs r
-    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
-        finished_at = clock_timestamp()
-    where r.source_id = p_source and r.keys is not null and r.state = 'interrupted'
-      and r.started_at <= clock_timestamp() - p_resume_within;
+  perform catalog.supersede_stale_keyed_runs(p_source, p_resume_within);
   select * into active from catalog.runs r
     where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
       and r.keys is not distinct from p_keys;
@@ -123,17 +148,7 @@ begin
       run.first_load, run.started_at;
     return;
   end if;
-
-  select * into lease from catalog.leases l
-    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp()
-      and l.owner is distinct from p_dead_owner
-    order by expires_at desc limit 1;
-  if active.state = 'running' and lease.task is not null then
-    perform catalog.fail('run/active',
-      format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
-  end if;
-  perform catalog.terminate_sessions(l.token)
-    from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  perform catalog.take_over(active, p_dead_owner);
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else

@@ -4,35 +4,6 @@
 -- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
 -- of its estimates of the tables' sizes.
 
--- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
--- index.
-create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-begin
-  if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (
-      select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]')
-      from jsonb_array_elements(doc) with ordinality as t (e, i));
-  elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
-    return doc;
-  elsif cardinality(path) = 1 then
-    return doc - path[1];
-  end if;
-  return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
-end $$;
-
--- remove_members(doc, paths) → the document without the members at these paths, written with dots.
-create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-  path text;
-begin
-  foreach path in array paths loop
-    doc := catalog.remove_member(doc, string_to_array(path, '.'));
-  end loop;
-  return doc;
-end $$;
-
 -- correct_source_times(source, artifact_run, part): applies the rule of `trustedTime` in
 -- src/core/source-time.ts to the staged times.
 --   unknown     a time at or before 1970, which stands for a missing value, and a time that is ahead of the
@@ -199,9 +170,8 @@ begin
   )
   select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
     last_good, last_good_currency,
-    case when is_current then 'kept' when reason is not null then 'held' when is_first then 'current'
-      else 'pending' end,
-    reason
+    case when is_current then 'kept' when reason is not null then 'held'
+      when is_first then 'current' else 'pending' end, reason
   from pairs
   left join lateral (
     select state, (amount_minor, currency, compare_at_minor)
@@ -259,24 +229,6 @@ begin
     where j.verdict = 'created'
       and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
 end $$;
-
--- diff_members(before, after) → the members that differ, as {member: [before, after]}.
-create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
-  from (select jsonb_object_keys(before || after) as k) keys
-  where before -> k is distinct from after -> k
-$$;
-
--- product_members(…) → the members of a product that a change reports.
-create function catalog.product_members(
-  status text, title text, description text, brand text, manufacturer text, url text, successor text,
-  identifiers jsonb, attributes jsonb
-) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('status', status, 'title', title, 'description', description, 'brand', brand,
-    'manufacturer', manufacturer, 'url', url, 'successor', successor) || identifiers || attributes
-$$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
