@@ -6,10 +6,7 @@ import type { ApplyState } from '../pipeline/apply/lane.ts'
 import type { RunContext } from '../pipeline/context.ts'
 import { withRetry } from '../pipeline/retry.ts'
 
-/**
- * How long a state without users is kept: reading the hashes of a large source takes several
- * seconds.
- */
+/** Time for which an unused state is kept: the hashes of a large source take seconds to read. */
 const KEEP_MS = 20_000
 
 interface Entry {

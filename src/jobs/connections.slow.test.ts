@@ -1,5 +1,4 @@
-// What one process of all roles takes of Postgres: ten connections at most, and only such as are
-// sessions.
+// Connections that one process with all roles opens to Postgres: at most ten, in session mode only.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +11,7 @@ const CONNECTIONS_MAX = 10
 const skip = explainMissingProgram('pgbouncer', 'pgbouncer')
 const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
 
-test('a process of all roles that applies six parts at once opens ten connections at most, and does its run', async (t) => {
+test('a process with all roles that applies six parts at once opens at most ten connections, and its run succeeds', async (t) => {
   const simulator = await startMedipim({ products: 2_000, rateLimit: null })
   t.after(simulator.close)
   const { database, pipeline, ...cluster } = await openFleet(t, {
@@ -24,7 +23,7 @@ test('a process of all roles that applies six parts at once opens ten connection
   const run = await cluster.requestRun(machine)
   let ended = false
   const over = cluster.waitForEnd(run).finally(() => (ended = true))
-  // Whatever they call themselves: a session that listens for the queue has the queue's name.
+  // Counted under any name: a session that listens for the queue has the queue's name.
   const sessions = async (): Promise<number[]> =>
     (
       await database.pool.query<{ pid: number }>(
@@ -33,8 +32,7 @@ test('a process of all roles that applies six parts at once opens ten connection
     ).rows.map(({ pid }) => pid)
   let most = 0
   while (!ended) {
-    // A session that was closed is listed until its server process has gone: what counts is who
-    // stays.
+    // A closed session is listed until its server process has ended, so only lasting ones count.
     let open = await sessions()
     for (let look = 0; open.length > CONNECTIONS_MAX && look < 20; look++) {
       const there = new Set(await sessions())
@@ -72,7 +70,7 @@ for (const command of [['serve'], ['sync']]) {
   )
 }
 
-test('by way of a pooler in session mode a run ends well', { skip }, async (t) => {
+test('a run succeeds through a pooler in session mode', { skip }, async (t) => {
   const simulator = await startMedipim({ products: 300, rateLimit: null })
   t.after(simulator.close)
   const fleet = await openFleet(t, {

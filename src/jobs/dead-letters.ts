@@ -59,6 +59,6 @@ export async function discardDeadLetter(queues: Queues, id: string): Promise<Dea
 
 async function loadDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
   const letter = (await listDeadLetters(queues)).find((one) => one.id === id)
-  if (!letter) throw new SyncError('job/unknown', `There is no dead letter ${id}`)
+  if (!letter) throw new SyncError('job/unknown', `The dead letter ${id} does not exist`)
   return letter
 }

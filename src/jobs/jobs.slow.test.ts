@@ -1,4 +1,4 @@
-// Runs through the queue, on a real Postgres: what one process does alone, workers do together.
+// Runs through the queue on a real Postgres produce the same result as one process.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ import { cancelRequestedRun, requestRuns } from './request-runs.ts'
 const database = await openTestDatabase()
 const db = database.pool
 
-test('a run through the queue ends in the catalogue that one process makes, and asked for twice it is one run', async (t) => {
+test('a run through the queue produces the catalogue that one process produces, and a second request finds it', async (t) => {
   const alone = await openToy(t, { db, start: { products: 40 } })
   await alone.pipeline.sync()
   const { pipeline } = await openToy(t, { db, start: { products: 40 } })
@@ -33,7 +33,7 @@ test('a run through the queue ends in the catalogue that one process makes, and 
   )
 })
 
-test('fetch-only leaves what it fetched, and maintain-only goes on with it', async (t) => {
+test('fetch-only leaves an archived run, and maintain-only resumes it', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -55,7 +55,7 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
   ])
 })
 
-test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
+test('fetch-only and full ask the supplier again, even when an archived artifact is not applied yet', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -75,7 +75,7 @@ test('fetch-only and full ask the supplier anew, whatever is archived and not ap
   assert.equal(supplier.countLists(), 3)
 })
 
-test('at the command line a full sync asks the supplier anew after a fetch-only run, and any other goes on with it', async (t) => {
+test('on the command line a full sync asks the supplier again after a fetch-only run, and any other sync resumes that run', async (t) => {
   for (const mode of ['full', 'auto'] as const) {
     const { pipeline, supplier } = await openToy(t, { db })
     const services = await openServices(t, database, pipeline)
@@ -91,7 +91,7 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
   }
 })
 
-test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
+test('fetch-only archives the whole catalogue, even where a sync would be incremental', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -106,7 +106,7 @@ test('fetch-only archives the whole catalogue, also where a sync would ask for w
 })
 
 for (const mode of ['auto', 'maintain-only'] as const) {
-  test(`what is only being fetched is applied too when somebody asks for ${mode} meanwhile`, async (t) => {
+  test(`a fetch-only run is applied too after a request for ${mode} during its fetch`, async (t) => {
     const { pipeline, supplier } = await openToy(t, { db, start: { products: 60 } })
     const gate = stopAfterPages(pipeline, 8)
     const services = await openServices(t, database, gate.pipeline)
@@ -130,7 +130,7 @@ for (const mode of ['auto', 'maintain-only'] as const) {
   })
 }
 
-test('a run that is under way answers the orders that it fulfils, and is in the way of all others', async (t) => {
+test('an active run serves the requests that it fulfils and refuses all others', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const stop = services.startWorkers()
@@ -184,7 +184,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   await cancelRequestedRun(services.tools, replay.run)
 })
 
-test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
+test('of simultaneous requests one starts the run and the others find it', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const orders = await Promise.all(Array.from({ length: 6 }, () => services.requestRun()))
@@ -194,7 +194,7 @@ test('of orders that come at the same moment one starts the run, and the others 
   await cancelRequestedRun(services.tools, run ?? 0)
 })
 
-test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
+test('an error of one source does not stop the others, and a request fails only when no source has a run', async (t) => {
   const own = await openTestDatabase(t)
   const [{ pipeline }, empty, lost] = [
     await openToy(t, { db: own.pool }),
@@ -231,7 +231,7 @@ test('what one source refuses keeps no other from its run, and only when not one
   })
 })
 
-test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
+test('a partial run applies the requested lines and does not settle', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -252,7 +252,7 @@ test('a partial run applies the lines that it is asked for and settles nothing',
   assert.equal(watermark, null)
 })
 
-test('maintain-only applies the artifact that is named; lines of a delta are refused unless it is named, and so are lines that are not there', async (t) => {
+test('maintain-only applies the named artifact; it refuses lines of an unnamed delta and lines that do not exist', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -295,7 +295,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
     (await endOf({ artifact: delta, limit: 1 })).reason ?? '',
     new RegExp(`^1 lines after line 0 of artifact ${delta} were applied`),
   )
-  // The source of a run is known.
+  // The run identifies its source.
   const [ordered] = await requestRuns(
     services.tools,
     { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full },
@@ -309,7 +309,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   )
 })
 
-test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {
+test('a task that fails for good becomes a dead letter; retried after its cause is gone, its run succeeds', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -325,7 +325,7 @@ test('a task that fails for good is a dead letter; tried again when its cause is
   assert.deepEqual(await listDeadLetters(services.queues), [])
 })
 
-test('a dead letter that is thrown away is gone, and its run stays as it ended', async (t) => {
+test('a discarded dead letter is gone, and its run does not change', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -338,7 +338,7 @@ test('a dead letter that is thrown away is gone, and its run stays as it ended',
   await assert.rejects(discardDeadLetter(services.queues, id), { code: 'job/unknown' })
 })
 
-test('a task that fails for a reason that passes is tried again later, and its run ends well', async (t) => {
+test('a task with a retryable error is tried again later, and its run succeeds', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -352,7 +352,7 @@ test('a task that fails for a reason that passes is tried again later, and its r
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
 })
 
-test('the fifth attempt is the last one: the task is a dead letter, and the run can go on', async (t) => {
+test('after the fifth attempt the task is a dead letter, and the run can be resumed', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -369,7 +369,7 @@ test('the fifth attempt is the last one: the task is a dead letter, and the run 
   assert.equal((await services.waitForEnd(run)).state, 'interrupted')
 })
 
-test('a queue that was emptied is filled again from the rows, and the run goes on', async (t) => {
+test('an emptied queue is filled again from the rows, and the run continues', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()
@@ -381,7 +381,7 @@ test('a queue that was emptied is filled again from the rows, and the run goes o
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
 })
 
-test('of many runs in the queue the database reads the one that is asked for', async (t) => {
+test('among many queued runs the database reads only the requested one', async (t) => {
   const [one, other] = [(await openToy(t, { db })).pipeline, (await openToy(t, { db })).pipeline]
   const { run } = await (await openServices(t, database, one)).requestRun()
   await (await openServices(t, database, other)).requestRun()
@@ -391,7 +391,7 @@ test('of many runs in the queue the database reads the one that is asked for', a
   )
 })
 
-test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {
+test('a cancelled run does not change, and its workers write nothing more', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()

@@ -10,7 +10,7 @@ import type { TaskName } from '../db/write/leases.ts'
 import type { Task } from './queues.ts'
 import { executeQueuedTask } from './queued-task.ts'
 
-/** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
+/** A run whose fetch waits in the queue; `begin` executes it as its last attempt. */
 async function openFetchTask(t: TestContext) {
   const database = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: database.pool })
@@ -27,10 +27,10 @@ async function openFetchTask(t: TestContext) {
   return { database, pipeline, services, run: job.data.run, begin }
 }
 
-test('a task that cannot be begun because Postgres is read-only is left for later, which the log and the metrics say', async (t) => {
+test('a task that cannot start because Postgres is read-only is delayed, and the log and the metrics report it', async (t) => {
   const { database, pipeline, services, run, begin } = await openFetchTask(t)
-  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are,
-  // so they are ended.
+  // Supabase does this to a database whose disk is full. It does not affect existing sessions, so
+  // they are ended.
   const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
     await database.pool.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`,
@@ -64,7 +64,7 @@ test('a task that cannot be begun because Postgres is read-only is left for late
   assert.equal(await begin(), 'done')
 })
 
-test('a task that another worker has taken over is left to it, and counted as a lost lease', async (t) => {
+test('a task that another worker took over stops and counts as a lost lease', async (t) => {
   const { database, services, begin } = await openFetchTask(t)
   watchQueries(
     services.tools.db,
@@ -80,7 +80,7 @@ test('a task that another worker has taken over is left to it, and counted as a 
   })
 })
 
-test('a task of a worker that is gone is taken over, which the log says', async (t) => {
+test('a task of a dead worker is taken over, and the log reports it', async (t) => {
   const { database, pipeline, run, begin } = await openFetchTask(t)
   await database.pool.query(
     `insert into catalog.leases (source_id, run_id, task, token, owner, expires_at)
@@ -93,7 +93,7 @@ test('a task of a worker that is gone is taken over, which the log says', async 
   )
 })
 
-test('who debugs sees every batch that was committed', async (t) => {
+test('a run with debug logs every committed batch', async (t) => {
   const database = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
@@ -116,7 +116,7 @@ test('who debugs sees every batch that was committed', async (t) => {
   )
 })
 
-test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
+test('a run whose tasks together exceed the quarantine limit stops, and its artifact can be replayed', async (t) => {
   const database = await openTestDatabase(t)
   const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
   const { pipeline, supplier } = await openToy(t, { db: database.pool, options })
@@ -141,7 +141,7 @@ test('a run whose tasks together are far over its budget stops, and what is arch
     parts.rows.length >= 3 && parts.rows.every(({ lines }) => lines < 10_000),
     'no part alone is over the limit',
   )
-  // As it is while more is being fetched.
+  // The state during a fetch.
   await database.pool.query(
     `update catalog.artifacts set state = 'open', complete = false where run_id = $1`,
     [run],
@@ -159,6 +159,6 @@ test('a run whose tasks together are far over its budget stops, and what is arch
   assert.match(
     replay.reason ?? '',
     /^\d+ of the first \d+ records of .+ are in quarantine/,
-    'it is applied anew, and as bad as before',
+    'the replay applies it again with the same result',
   )
 })

@@ -71,8 +71,8 @@ export interface QueuedTask {
 }
 
 /**
- * How the attempt ended for the queue: `done` also when nothing was left to do · `busy`: it could
- * not start now · `stopped`: the process stops, and another worker resumes.
+ * The result of an attempt for the queue. `done`: nothing is left to do · `busy`: it could not start
+ * now · `stopped`: the process stops, and another worker resumes.
  */
 export type TaskEnd = 'done' | 'busy' | 'stopped'
 

@@ -21,7 +21,7 @@ import {
 } from './runs-request.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
-/** How long a request waits for the queue: Redis may be unavailable for any time. */
+/** Time limit of a request for the queue: Redis may be unavailable for any time. */
 const QUEUE_MS = 2_000
 
 /**
@@ -83,7 +83,7 @@ async function listActive(db: Db): Promise<readonly Source[]> {
   const active = all.filter(({ state }) => state === 'active')
   if (active.length > 0) return active
   throw all.length === 0
-    ? new SyncError('source/unknown', 'There is no source yet')
+    ? new SyncError('source/unknown', 'No source has been added yet')
     : new SyncError('source/paused', 'Every source is paused')
 }
 

@@ -63,12 +63,12 @@ export interface RequestTools {
   readonly log: Log
 }
 
-/** Whether the request is for some lines of an artifact only. */
+/** True when only some lines of an artifact are requested. */
 export function isSlice({ offset, limit }: RunsRequest): boolean {
   return offset !== null || limit !== null
 }
 
-/** Whether the run settles: it is not only fetched, and applies more than some lines. */
+/** True when the run settles: it is applied, and not only some of its lines. */
 export function settles(request: RunsRequest): boolean {
   return request.mode !== 'fetch-only' && !isSlice(request)
 }

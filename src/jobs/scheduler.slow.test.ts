@@ -1,5 +1,4 @@
-// The schedules on a real Postgres, whose clock is the only one. Rows are moved into the past in
-// place of it.
+// Schedules on a real Postgres, whose clock decides. Tests move rows into the past instead.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,8 +18,7 @@ const database = await openTestDatabase()
 const db = database.pool
 
 /**
- * A source that was added three nights ago, and is due every day at the time that it was half an
- * hour ago.
+ * A source that was added three nights ago and is scheduled daily, the last time half an hour ago.
  */
 async function openNightly(t: Lifetime) {
   const { pipeline, supplier } = await openToy(t, { db })
@@ -41,7 +39,7 @@ async function openNightly(t: Lifetime) {
       [id, days],
     )
   await moveBack(3)
-  // Whatever is left of it would be begun, or done, by the tests that follow.
+  // Later tests would start or execute its remaining work.
   t.after(async () => {
     await saveSource(db, id, { state: 'paused' })
     for (const run of await pipeline.query<{ id: number }>(
@@ -62,7 +60,7 @@ async function openNightly(t: Lifetime) {
         'select id, state from catalog.runs where source_id = $1 order by id',
         id,
       ),
-    /** As if the source's runs had begun so long ago. */
+    /** Moves the runs of the source into the past by this time. */
     ageRuns: (age: string) =>
       db.query(
         'update catalog.runs set started_at = started_at - $2::interval, last_started_at = last_started_at - $2::interval where source_id = $1',
@@ -71,7 +69,7 @@ async function openNightly(t: Lifetime) {
   }
 }
 
-test('three missed nights are made up for by one run', async (t) => {
+test('one run makes up for three missed nights', async (t) => {
   const { services, runs } = await openNightly(t)
   services.startWorkers()
   await services.runScheduler()
@@ -81,7 +79,7 @@ test('three missed nights are made up for by one run', async (t) => {
   assert.deepEqual(await runs(), [{ id: first?.id, state: 'succeeded' }])
 })
 
-test('a schedule that is set begins at its next time, not for one that had passed before, and is made up for from then on', async (t) => {
+test('a new schedule is due at its next time, not at an earlier one, and is made up for from then on', async (t) => {
   const { pipeline, services, runs, ageRuns, id, cronOf } = await openNightly(t)
   await pipeline.sync()
   await ageRuns('1 day')
@@ -89,8 +87,8 @@ test('a schedule that is set begins at its next time, not for one that had passe
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
   await services.runScheduler()
   assert.equal((await runs()).length, 1)
-  // The night comes: as if the schedule had been set half an hour ago. Which day is the full one
-  // moves no time of it.
+  // Moves the setting of the schedule half an hour into the past. The day of the full run changes
+  // no scheduled time.
   await pipeline.query(
     `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
     id,
@@ -100,7 +98,7 @@ test('a schedule that is set begins at its next time, not for one that had passe
   assert.equal((await runs()).length, 2)
 })
 
-test('schedulers that look at the same moment start one run', async (t) => {
+test('simultaneous schedulers start one run', async (t) => {
   const { pipeline, services, runs } = await openNightly(t)
   const other = await openServices(t, database, pipeline)
   await Promise.all(
@@ -110,7 +108,7 @@ test('schedulers that look at the same moment start one run', async (t) => {
   assert.equal(pipeline.logged.filter((text) => text.includes('scheduled run started')).length, 1)
 })
 
-test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
+test('a scheduler that read the schedule before a run and claims after its end does not start a second one', async (t) => {
   const { pipeline, services, runs } = await openNightly(t)
   const seen = (await listScheduledSources(db)).find(({ source }) => source === pipeline.name)
   services.startWorkers()
@@ -127,7 +125,7 @@ test('a scheduler that looked before a run and claims after its end starts no se
   assert.equal((await runs()).length, 1)
 })
 
-test('a run by hand that is still on at the time of the night is followed by the run of the night', async (t) => {
+test('a manual run that is active at the scheduled time is followed by the scheduled run', async (t) => {
   const { services, runs, ageRuns } = await openNightly(t)
   const { run } = await services.requestRun({ mode: 'full' })
   await ageRuns('40 minutes')
@@ -139,7 +137,7 @@ test('a run by hand that is still on at the time of the night is followed by the
   assert.equal((await runs()).length, 2)
 })
 
-test('a slice by hand that is in the way of the night is waited for, and no error', async (t) => {
+test('a manual partial run at the scheduled time delays the scheduled run without an error', async (t) => {
   const { pipeline, services, runs, ageRuns } = await openNightly(t)
   const stop = services.startWorkers()
   await services.waitForEnd((await services.requestRun()).run)
@@ -158,7 +156,7 @@ test('a slice by hand that is in the way of the night is waited for, and no erro
   )
 })
 
-test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {
+test('an interrupted run is resumed once at the next scheduled time; interrupted again, it waits for the one after', async (t) => {
   const { pipeline, services, runs, ageRuns } = await openNightly(t)
   const { run } = await services.requestRun()
   const interrupt = () =>
@@ -172,7 +170,7 @@ test('an interrupted run is resumed at the next time, and once: interrupted agai
   assert.deepEqual(await runs(), [{ id: run, state: 'interrupted' }])
 })
 
-test('a paused source waits, and is made up for once when it goes on', async (t) => {
+test('a paused source waits, and one run makes up for it when it is resumed', async (t) => {
   const { services, runs, id } = await openNightly(t)
   await saveSource(db, id, { state: 'paused' })
   await services.runScheduler()
@@ -183,7 +181,7 @@ test('a paused source waits, and is made up for once when it goes on', async (t)
   assert.equal((await runs()).length, 1)
 })
 
-test('a schedule that cannot be read holds nobody else up', async (t) => {
+test('an invalid schedule does not delay other sources', async (t) => {
   const broken = await openNightly(t)
   await db.query(
     `update catalog.sources set schedule = jsonb_set(schedule, '{zone}', '"Mars/Olympus"') where id = $1`,
@@ -195,7 +193,7 @@ test('a schedule that cannot be read holds nobody else up', async (t) => {
   await saveSource(db, broken.id, { state: 'paused' })
 })
 
-test('a run that a dead letter ended goes on when it is asked for again, and the letter is gone', async (t) => {
+test('a request resumes a run that a dead letter interrupted, and removes the dead letter', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -204,7 +202,7 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   await services.waitForEnd(run)
   await services.waitForDeadLetter(run)
   supplier.heal()
-  // As when the reason was one that passes, and lasted too long.
+  // As after a retryable error that lasted too long.
   await db.query(`update catalog.runs set state = 'interrupted' where id = $1`, [run])
   const again = await services.requestRun()
   assert.deepEqual([again.run, again.started], [run, true])
@@ -216,7 +214,7 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   )
 })
 
-test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
+test('a run that is retried while another run of its source starts does not change', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const stop = services.startWorkers()
@@ -246,7 +244,7 @@ test('a run that is tried again while another is being started for its source st
   )
 })
 
-test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
+test('a scheduler does not interrupt a run whose dead letter is being retried', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -254,7 +252,7 @@ test('a scheduler that looks while a dead letter is being tried again lets the r
   const { run } = await services.requestRun()
   await services.waitForDeadLetter(run)
   supplier.heal()
-  // The first half of trying again: the run is on, its dead letter still there.
+  // The first half of a retry: the run is running, and its dead letter still exists.
   await reopenRun(db, run)
   await services.runScheduler()
   assert.equal((await services.waitForEnd(run)).state, 'succeeded')
@@ -264,7 +262,7 @@ test('a scheduler that looks while a dead letter is being tried again lets the r
   )
 })
 
-test('a dead letter from before its run went on does not end it again', async (t) => {
+test('a dead letter from before its run was resumed does not interrupt it again', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { id: sourceId } = await pipeline.source()
@@ -287,7 +285,7 @@ test('a dead letter from before its run went on does not end it again', async (t
   assert.equal((await services.runSchedulerUntilEnd(run)).state, 'succeeded')
 })
 
-test('dead letters are thrown away as soon as a younger run of their source ends well, and not before', async (t) => {
+test('dead letters are removed when a newer run of their source succeeds, and not before', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()

@@ -21,7 +21,7 @@ import {
 
 export interface RequestOrigin {
   readonly correlationId: string
-  /** Of a scheduled run: see `RunRequest`. */
+  /** Set for scheduled runs: see `RunRequest`. */
   readonly after?: number
 }
 
@@ -70,12 +70,12 @@ async function joinRun(
   return { source: source.name, run: active.id, started: false, open }
 }
 
-/** Whether a worker has the run, or will take it from the queue. */
+/** True when a worker has the run, or will take it from the queue. */
 function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
   return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
 }
 
-/** Whether the active run does what is requested, or more. */
+/** True when the active run does what is requested, or more. */
 function serves({ kind, options, artifactRun }: ActiveRun, request: RunsRequest): boolean {
   const { mode, keys, artifact, offset, limit } = request
   if (artifact !== null && artifact !== artifactRun) return false

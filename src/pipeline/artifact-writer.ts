@@ -37,10 +37,10 @@ export class ArtifactWriter {
   #nextNo: number
   #writer: PartWriter
   #storing: Promise<void> = Promise.resolve()
-  /** Whether the part that is filling ends with a piece of a line. */
+  /** True while the current part ends with a piece of a line. */
   #inLine = false
   #requestedMs = performance.now()
-  /** When the first bytes of the part that is filling were requested; null: it is empty. */
+  /** Time of the request for the first bytes of the current part; null while it is empty. */
   #partRequestedMs: number | null = null
 
   /** Calls `onPart` in order for every part whose row is written. */

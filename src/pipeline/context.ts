@@ -1,4 +1,4 @@
-// What every stage of a run receives: handles, the leased run, and the progress it reports.
+// The context of every stage of a run: handles, the leased run, and the progress it reports.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { ErrorCode } from '../core/error-table.ts'
@@ -45,7 +45,7 @@ export function newProgress(): Progress {
   }
 }
 
-/** How the caller follows a run and stops it. */
+/** The caller's means to follow a run and to stop it. */
 export interface RunControls {
   readonly progress: Progress
   readonly signal: AbortSignal

@@ -27,7 +27,7 @@ export interface FailedTasks extends FailedRun {
   readonly lost: boolean
 }
 
-/** How a run ends after an error. A later sync resumes a run that is `interrupted`. */
+/** The end of a run after an error. A later sync resumes a run that is `interrupted`. */
 export interface FailedRun {
   readonly state: 'interrupted' | 'failed'
   readonly code: ErrorCode | null
@@ -100,7 +100,7 @@ function describeFailure(tools: Pick<RunContext, 'redact'>, error: unknown): Fai
 
 const LOST: readonly ErrorCode[] = ['run/over', 'run/active', 'run/fenced', 'run/cancelled']
 
-/** Whether the run has ended, or its task belongs to another worker. */
+/** True when the run has ended, or its task belongs to another worker. */
 export function isLost(error: unknown): error is SyncError {
   return error instanceof SyncError && LOST.includes(error.code)
 }

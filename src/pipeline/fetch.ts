@@ -1,5 +1,5 @@
-// fetch: archives the supplier's bytes in parts. Nothing is interpreted here; a part exists once
-// its bytes are durable and its row is written, and only then is it applied.
+// fetch: archives the supplier's bytes in parts, uninterpreted. A part exists once its bytes are
+// durable and its row is written; it is applied after that.
 
 import type { Page, Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'

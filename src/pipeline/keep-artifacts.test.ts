@@ -1,5 +1,5 @@
-// The plain copy of a source's newest whole artifact, on a real disk: what it holds, and what is
-// known when it cannot be written.
+// The plain copy of a source's newest complete artifact on a real disk, and the report when it cannot
+// be written.
 
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm } from 'node:fs/promises'
@@ -34,7 +34,7 @@ async function openCopied(t: TestContext) {
   }
 }
 
-test('latest.ndjson holds the newest whole artifact, whatever became of its run', async (t) => {
+test('latest.ndjson holds the newest complete artifact, of a run in any state', async (t) => {
   const { pipeline, supplier, keep, latest, copy } = await openCopied(t)
   const green = await pipeline.sync()
   await keep(green)
@@ -52,7 +52,7 @@ test('latest.ndjson holds the newest whole artifact, whatever became of its run'
   await keep(held)
   assert.equal(await latest(), await pipeline.archived(held.run))
 
-  // Its worker was killed after the run had settled; the next run of any kind makes up for it.
+  // As if its worker had been killed after the run settled: the next run of any kind writes the copy.
   const missed = await pipeline.sync()
   const replay = await pipeline.replay(missed.run)
   await keep(replay)
@@ -61,7 +61,7 @@ test('latest.ndjson holds the newest whole artifact, whatever became of its run'
   assert.equal(await copy(), null)
 })
 
-test('a copy that cannot be written is counted and told, and the next run of any kind writes it', async (t) => {
+test('a copy that cannot be written is counted and reported, and the next run of any kind writes it', async (t) => {
   const { pipeline, path, keep, latest, copy } = await openCopied(t)
   const { queues } = await openServices(t, database, pipeline)
   const health = async () =>

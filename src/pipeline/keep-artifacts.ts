@@ -17,7 +17,7 @@ export interface KeepTools extends PurgeTools {
 export interface KeepOptions {
   /** Number of successful runs of the source whose artifacts are kept. */
   readonly artifactsKeep: number | 'all'
-  /** Whether to write `latest.ndjson`, a copy of the newest complete artifact. */
+  /** True to write `latest.ndjson`, a copy of the newest complete artifact. */
   readonly artifactsLatest: boolean
 }
 
@@ -43,8 +43,8 @@ export async function keepArtifacts(
 }
 
 /**
- * Writes `latest.ndjson` from the newest complete artifact of the source, in whatever state its run
- * is, unless the copy has it already. An error is recorded in the source's row, for `status` and the
+ * Writes `latest.ndjson` from the newest complete artifact of the source, of a run in any state,
+ * unless the copy has it already. An error is recorded in the source's row, for `status` and the
  * metrics; every later run of the source tries again.
  */
 export async function copyLatest(

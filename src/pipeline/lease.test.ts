@@ -50,7 +50,7 @@ function codeOfLoss(db: Db, pipeline: TestPipeline, run: LeasedRun): Promise<unk
   )
 }
 
-test('work is stopped with the reason: another worker has the lease, or the run has ended or was cancelled under it', async (t) => {
+test('work is aborted with the reason: another worker has the lease, the run has ended, or it was cancelled', async (t) => {
   const taken = await openRun(t)
   await taken.takeOver()
   assert.equal(await codeOfLoss(database.pool, taken.pipeline, taken.run), 'run/fenced')
@@ -66,7 +66,7 @@ test('work is stopped with the reason: another worker has the lease, or the run 
   assert.equal(await codeOfLoss(database.pool, cancelled.pipeline, cancelled.run), 'run/cancelled')
 })
 
-test('a Postgres that does not answer has one renewal to answer at a time, and keeps no connection; then the lease is renewed', async (t) => {
+test('an unresponsive Postgres receives one renewal at a time, which keeps no connection; then the lease is renewed', async (t) => {
   const { pipeline, run } = await openRun(t)
   const db = await openPool(database.url, { applicationName: 'worker' })
   t.after(() => db.end())

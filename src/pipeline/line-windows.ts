@@ -5,7 +5,7 @@ import type { StoredPart } from '../db/write/artifacts.ts'
 import type { RunOptions } from '../db/write/runs.ts'
 import type { LineWindow } from './apply/part-position.ts'
 
-/** Whether the run applies only some lines of its artifact. Such a run never settles. */
+/** True when the run applies only some lines of its artifact. Such a run never settles. */
 export function isPartial({ offset, limit }: RunOptions): boolean {
   return offset !== undefined || limit !== undefined
 }

@@ -18,8 +18,8 @@ export interface PipelineOptions {
   /** Consecutive attempts without a new page after which a fetch gives up. */
   readonly attemptsMax: number
   /**
-   * How long a run waits for Postgres or the artifact store before it stops and is left for a later
-   * run to resume.
+   * Limit of the wait for Postgres or the artifact store. After it the run stops, and a later run
+   * may resume it.
    */
   readonly retryWithinMs: number
   readonly backOff: { readonly baseMs: number; readonly maxMs: number }

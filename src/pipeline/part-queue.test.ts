@@ -15,7 +15,7 @@ const part = (no: number): StoredPart => ({
   createdAt: new Date(),
 })
 
-test('parts come out in order, to takers before and after them, and null when the queue is closed', async () => {
+test('parts are returned in order, to earlier and later calls of take, and null after the queue is closed', async () => {
   const queue = new PartQueue()
   const early = queue.take()
   queue.push(part(1))
@@ -29,7 +29,7 @@ test('parts come out in order, to takers before and after them, and null when th
   )
 })
 
-test('what waits in a closed queue is still handed out', async () => {
+test('parts that wait in a closed queue are still returned', async () => {
   const queue = new PartQueue()
   queue.push(part(1))
   queue.close()

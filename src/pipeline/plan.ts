@@ -1,6 +1,7 @@
 // plan: what a sync or a replay would change, field by field, without changing it. A plan is a run
 // without a row: the same lane reads the same lines, and the same SQL judges them and decides
-// whether the run would be held. What cannot be planned is an error, never an empty plan.
+// whether the run would be held. If a change cannot be planned, the plan fails: it is never empty
+// instead.
 
 import { readPart } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
@@ -35,7 +36,7 @@ export interface PlanControls extends RunControls {
   readonly onChange: (change: PlannedChange) => void
 }
 
-/** How the run would settle. The ledger has the counts that the run would have. */
+/** The result of settling the planned run. The ledger has the counts that the run would have. */
 export type Plan = Settled & { readonly kind: RunKind }
 
 /** No run has these numbers: nothing is found under them, and a write with them is fenced. */

@@ -1,5 +1,5 @@
-// Purging on a real Postgres with folders as stores: one that is cut short, and one that is asked
-// for what another has.
+// Purging on a real Postgres with folders as stores: an interrupted purge, and a purge of artifacts
+// that are in another store.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -45,7 +45,7 @@ async function countObjects(store: ArtifactStore): Promise<number> {
   return (await Array.fromAsync(store.list(''))).length
 }
 
-test('what is in another store is not purged, whatever this one has of later runs: one warning says so, and purging there ends it', async (t) => {
+test('artifacts in another store are not purged, even when this store has later runs: one warning reports them, until they are purged there', async (t) => {
   const { pipeline, moved, purge, states, warnings } = await openArchive(t)
   const runs = [(await pipeline.sync()).run, (await pipeline.sync()).run]
   const before = await countObjects(pipeline.tools.store)
@@ -80,7 +80,7 @@ test('what is in another store is not purged, whatever this one has of later run
 })
 
 for (const place of ['after begin_purge', 'before mark_purged'] satisfies Failpoint[]) {
-  test(`a purge that is cut ${place} is brought to its end by the next one`, async (t) => {
+  test(`the next purge completes one that was interrupted ${place}`, async (t) => {
     const { pipeline, purge, states, warnings } = await openArchive(t)
     const { run } = await pipeline.sync()
     await pipeline.sync()
@@ -98,7 +98,7 @@ for (const place of ['after begin_purge', 'before mark_purged'] satisfies Failpo
   })
 }
 
-test('a run that has archived nothing has nothing to miss', async (t) => {
+test('a run that archived nothing is purged without a warning', async (t) => {
   const { pipeline, moved, purge, states, warnings } = await openArchive(t)
   const { run } = await pipeline.sync()
   await pipeline.query('delete from catalog.checkpoints where run_id = $1', run)

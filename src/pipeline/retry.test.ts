@@ -9,7 +9,7 @@ import { DEFAULT_OPTIONS } from './options.ts'
 
 const AWAY = new SyncError('db/unreachable', 'gone')
 
-/** Waits that only count, and what was said of them. */
+/** Waits that return at once and are recorded, with their reports. */
 function open(
   retryWithinMs: number,
 ): Waiting & { readonly pauses: Pause[]; readonly waits: number[] } {
@@ -30,7 +30,7 @@ function open(
   }
 }
 
-test('what a failed attempt took counts as waiting, unless it got further', async () => {
+test('the duration of a failed attempt counts as waiting, unless it made progress', async () => {
   const waiting = open(60_000)
   let attempts = 0
   await withRetry(waiting, async () => {
@@ -48,7 +48,7 @@ test('what a failed attempt took counts as waiting, unless it got further', asyn
   )
 })
 
-test('patience is over after so much standing still, and begins anew with what gets further', async () => {
+test('retrying ends after a time without progress, and progress starts that time again', async () => {
   const waiting = open(1)
   let attempts = 0
   const work = async (): Promise<never> => {
@@ -57,7 +57,7 @@ test('patience is over after so much standing still, and begins anew with what g
     throw AWAY
   }
   await assert.rejects(withRetry(waiting, work), AWAY)
-  // The four that got further are each waited out like a first one; the fifth did not.
+  // Each of the four attempts with progress waits like a first one; the fifth made none.
   assert.equal(attempts, 5)
   assert.ok(
     waiting.waits.every((ms) => ms <= 100),

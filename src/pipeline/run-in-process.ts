@@ -1,5 +1,5 @@
 // One process executes all tasks of a run under one lease: the scheduler of the command line. The
-// run's row records the result, whatever happens.
+// run's row records the result in every case.
 
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import type { RunKind } from '../db/write/runs.ts'

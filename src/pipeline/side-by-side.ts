@@ -14,8 +14,8 @@ import { withRetry } from './retry.ts'
 import { applyTask, fetchTask, settleTask } from './tasks.ts'
 
 /**
- * Continues from wherever an earlier attempt stopped. What was archived and applied before an error
- * stays, and the run can be resumed.
+ * Continues from the place where an earlier attempt stopped. Archived and applied parts stay after an
+ * error, and the run can be resumed.
  *
  * @throws SyncError see the tasks
  */

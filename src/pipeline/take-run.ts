@@ -19,8 +19,8 @@ export interface StartTools extends PipelineTools {
   readonly correlationId: string
 }
 
-/** How often a leased run is looked at again. */
-const LOOK_MS = 1000
+/** Interval at which a leased run is checked again. */
+const CHECK_MS = 1000
 
 /**
  * The run of a worker that died on this machine is taken over at once; that of another machine when
@@ -36,7 +36,7 @@ export async function takeRun(
 ): Promise<LeasedRun> {
   const { db, options, log } = tools
   const { source } = bound
-  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+  for (let waitedMs = 0; ; waitedMs += CHECK_MS) {
     const active = await findActiveRun(db, source.id, chosen.keys)
     try {
       const run = await startRun(db, toRunRequest(tools, bound, chosen, active))
@@ -51,7 +51,7 @@ export async function takeRun(
       if (!isActive || waitedMs >= LEASE_MS || active?.owner === getOwnerName()) throw error
       const seconds = Math.ceil((LEASE_MS - waitedMs) / 1000)
       progress.waiting = `another worker has the lease of this source; waiting ${seconds} s in case it expires`
-      await options.wait(LOOK_MS, signal)
+      await options.wait(CHECK_MS, signal)
       progress.waiting = null
     }
   }

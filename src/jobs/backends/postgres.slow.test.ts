@@ -6,7 +6,7 @@ import { openPool } from '../../db/pool.ts'
 import { createCalmBackend } from './postgres.ts'
 import { migrateQueue, QUEUE_SCHEMA } from '../queues.ts'
 
-test('a Postgres that gives out no job is asked again after a pause, every time, until it does', async (t) => {
+test('after each error of Postgres a worker waits before it requests the next job', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   await migrateQueue(pool)
   const rename = (from: string, to: string) =>
@@ -40,7 +40,7 @@ test('a Postgres that gives out no job is asked again after a pause, every time,
 })
 
 test(
-  'a worker that began while Postgres was away takes jobs when it is back',
+  'a worker that started while Postgres was unavailable takes jobs when it returns',
   { timeout: 60_000 },
   async (t) => {
     const { pool, url } = await openTestDatabase(t)

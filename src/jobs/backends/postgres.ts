@@ -1,6 +1,6 @@
-// BullMQ's backend on Postgres, made calmer for the days when Postgres answers and yet gives out no
-// job: read-only, out of room, too busy; and able to begin once more when Postgres was away just as
-// it began.
+// BullMQ's backend on Postgres, with two changes: it pauses after an error instead of retrying at once
+// (Postgres may be read-only, full or overloaded), and it recovers when Postgres was unavailable at
+// its start.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -10,14 +10,11 @@ import {
   type PostgresQueueBackend,
 } from 'bullmq'
 
-/**
- * When a job that could not be taken is asked for again. BullMQ would ask at once, as often as a
- * core can.
- */
+/** Delay after an error before the next job is requested. BullMQ would retry without a pause. */
 const RETRY_MS = 1000
 /**
- * How long a worker listens before it looks by itself. BullMQ's hour would be the hour that a job
- * waits whose notification got lost.
+ * Time limit for waiting for a notification before the queue is read. With BullMQ's default of an hour,
+ * a job whose notification was lost would wait that long.
  */
 const LISTEN_SECONDS_MAX = 5
 
@@ -41,8 +38,8 @@ export function createCalmBackend(
 }
 
 /**
- * BullMQ asks once whether its connection is ready, and keeps a "no" for ever: its workers would
- * take no job until the process starts anew.
+ * BullMQ checks its connection once and caches a failure: its workers would take no job until the
+ * process restarts.
  */
 function forgetFailure(memo: { waitUntilReady(): Promise<void> }): void {
   const waitUntilReady = memo.waitUntilReady.bind(memo)

@@ -1,5 +1,5 @@
-// The queue on Redis, alone, watched by Sentinels and as a Cluster: the same runs as on Postgres,
-// and one whose queue is flushed under its workers.
+// The queue on one Redis, on Redis with Sentinels and on a Cluster: the same runs as on Postgres, and
+// one whose queue is flushed while workers run.
 
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
@@ -21,7 +21,7 @@ import { startDueRuns } from '../scheduler.ts'
 const database = await openTestDatabase()
 const db = database.pool
 
-/** As long as the file, because workers stop after the tests that started them. */
+/** Lives until the end of the file, because workers stop after the tests that started them. */
 const skip = explainMissingProgram('redis-server', 'redis-server')
 const redis = skip ? null : await startRedis({ after })
 const cluster = skip ? null : await startRedisCluster({ after })
@@ -34,7 +34,7 @@ const QUEUES = {
 
 for (const [place, queueUrl] of Object.entries(QUEUES)) {
   suite(`the queue on ${place}`, { skip }, () => {
-    test('a run ends in the catalogue that one process makes, and leaves an empty queue', async (t) => {
+    test('a run produces the catalogue that one process produces, and leaves an empty queue', async (t) => {
       const start = { products: 40 }
       const alone = await openToy(t, { db, start })
       await alone.pipeline.sync()
@@ -49,7 +49,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
         await new Promise(setImmediate)
     })
 
-    test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
+    test('a task that fails for good becomes a dead letter; after a retry its run succeeds', async (t) => {
       const { pipeline, supplier } = await openToy(t, { db })
       const services = await openServices(t, database, pipeline, queueUrl)
       services.startWorkers()
@@ -66,7 +66,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
   })
 }
 
-test('a process whose Redis is away still stops when it is told to', { skip }, async (t) => {
+test('a process stops on request while its Redis is unavailable', { skip }, async (t) => {
   const own = await startRedis(t)
   const fleet = await openFleet(t, {
     supplierUrl: 'http://127.0.0.1:1',
@@ -82,7 +82,7 @@ test('a process whose Redis is away still stops when it is told to', { skip }, a
 })
 
 test(
-  'no order, cancellation or schedule waits for a Redis that is away, and what they left is done when it is back',
+  'requests, cancellations and schedules do not wait for an unavailable Redis, and their work is done when it returns',
   { skip },
   async (t) => {
     const own = await startRedis(t)
@@ -126,7 +126,7 @@ test(
 )
 
 test(
-  'a Redis that is flushed while a run is fetched and applied loses nothing: the run goes on and ends exact',
+  'flushing Redis while a run is fetched and applied loses nothing: the run resumes, and the catalogue matches an uninterrupted run',
   { skip },
   async (t) => {
     const start = { products: 60 }
@@ -142,8 +142,8 @@ test(
     await lock.inTheWay()
     assert.ok((await services.queues.apply.getActiveCount()) > 0)
     await redis?.flush()
-    // The tasks under way are in the queue a second time now, and whoever gets them finds them
-    // held.
+    // The running tasks are in the queue a second time now; the workers that take them find them
+    // leased.
     await services.runScheduler()
     gate.open()
     await lock.release()
@@ -165,7 +165,7 @@ test(
   },
 )
 
-/** Lets everybody read checkpoints and nobody write one: every part stays under way. */
+/** Blocks writes of checkpoints and permits reads, so that no part can finish. */
 async function lockCheckpoints(t: Lifetime) {
   const release = await lockTable(t, db, 'catalog.checkpoints')
   return {

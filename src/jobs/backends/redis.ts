@@ -1,6 +1,6 @@
-// The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of
-// QUEUE_URL. At start it must answer, or the process says so and ends; later it may be away for any
-// time, and is waited for until the process itself is about to end.
+// The Redis or Valkey of the queue: one server, a master of Sentinels, or a Cluster, by the form of
+// QUEUE_URL. It must be available when the process starts. Later it may be unavailable for any time:
+// the process waits for it until it ends.
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../../core/errors.ts'
@@ -16,14 +16,14 @@ const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
 const RETRY_MS_MAX = 2_000
 const KEEP_ALIVE_MS = 5_000
-/** A proof whose process dies in between is gone after that. */
+/** Lifetime of the key, in case the process dies before it removes the key. */
 const PROOF_MS = 60_000
 
 /**
  * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` ·
  * `redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`,
- * percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits
- * for a server that is away fails.
+ * percent-encoded; `rediss` instead of `redis` uses TLS. When `leaving` is aborted, commands that
+ * wait for an unavailable server fail.
  *
  * @throws SyncError `queue/unreachable` · `settings/invalid` when the address cannot be read
  */
@@ -41,7 +41,7 @@ export async function openRedis(
     reason = reasonOf(error)
     onError(error)
   })
-  // A Cluster that is not whole lets `connect` wait for ever.
+  // `connect` waits without limit for an incomplete Cluster.
   const ended = new Promise<never>((_, reject) =>
     client.once('end', () => reject(new Error('ended'))),
   )
@@ -59,8 +59,9 @@ export async function openRedis(
 }
 
 /**
- * Writes and removes a key, which a read-only replica or one whose memory is full does not take.
- * @throws Error what Redis says
+ * Writes and removes a key. A read-only replica, or a server whose memory is full, refuses it.
+ *
+ * @throws Error the error of Redis
  */
 export async function proveRedisWritable(client: Redis | Cluster, key: string): Promise<void> {
   await client.set(key, '1', 'PX', PROOF_MS)
@@ -68,7 +69,7 @@ export async function proveRedisWritable(client: Redis | Cluster, key: string): 
 }
 
 /**
- * What Redis does when its memory is full; null when it does not say. A queue needs `noeviction`:
+ * Returns the eviction policy, or null when Redis does not report it. A queue needs `noeviction`:
  * https://docs.bullmq.io/guide/going-to-production
  */
 export async function findEvictionPolicy(client: Redis | Cluster): Promise<string | null> {
@@ -77,42 +78,40 @@ export async function findEvictionPolicy(client: Redis | Cluster): Promise<strin
 }
 
 /**
- * Takes the eviction policy out of what the client and its duplicates hear from INFO: BullMQ prints
- * a warning of its own for each of its connections, past the log.
+ * Removes the eviction policy from INFO responses of the client and its duplicates: otherwise BullMQ
+ * prints a warning for each of its connections, outside the log.
  */
-function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
+function hidePolicy<Client extends Redis | Cluster>(client: Client): Client {
   const info = client.info.bind(client) as (...sections: unknown[]) => Promise<string>
   const duplicate = client.duplicate.bind(client) as (...options: unknown[]) => Redis | Cluster
   return Object.assign(client, {
     info: async (...sections: unknown[]) =>
       (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
-    duplicate: (...options: unknown[]) => hushPolicy(duplicate(...options)),
+    duplicate: (...options: unknown[]) => hidePolicy(duplicate(...options)),
   })
 }
 
-/** The client, not connected yet. Until it has been connected once, it does not try again. */
-
+/** Returns a client that is not connected. It reconnects only after a first connection. */
 export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cluster {
   const problem = findUnencoded(queueUrl) ?? findRedisFault(queueUrl)
   if (problem !== null) throw new SyncError('settings/invalid', `QUEUE_URL: expected ${problem}`)
-  let wasThere = false
-  const client = hushPolicy(
-    clientOf(canonicalAddress(queueUrl), (attempt) =>
-      wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null,
+  let wasReady = false
+  const client = hidePolicy(
+    createClient(canonicalAddress(queueUrl), (attempt) =>
+      wasReady && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null,
     ),
   )
-  client.once('ready', () => (wasThere = true))
+  client.once('ready', () => (wasReady = true))
   return client
 }
 
-function clientOf(
+function createClient(
   queueUrl: string,
   retryStrategy: (attempt: number) => number | null,
 ): Redis | Cluster {
-  // Blocking commands wait for jobs without end, so nothing may give them up
-  // (https://docs.bullmq.io/guide/connections), but a network that was cut must show, which without
-  // a delay of our own takes Linux two hours.
-  const patient = {
+  // Blocking commands wait for jobs without a limit (https://docs.bullmq.io/guide/connections). A
+  // broken network is noticed by keep-alive; with the default of Linux that takes two hours.
+  const options = {
     maxRetriesPerRequest: null,
     lazyConnect: true,
     keepAlive: KEEP_ALIVE_MS,
@@ -120,11 +119,11 @@ function clientOf(
   }
   const [, tls, kind, hosts = '', master = ''] =
     /^redis(s?)-(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
-  if (kind === undefined) return new PromptRedis(queueUrl, patient)
+  if (kind === undefined) return new PromptRedis(queueUrl, options)
   const login = { ...loginOf(queueUrl), ...(tls && { tls: {} }) }
   if (kind === 'cluster') {
     const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
-    // Its nodes are known by name: a certificate says nothing of addresses.
+    // Nodes are connected by name: certificates do not contain addresses.
     // https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
     const byName: ClusterOptions = tls ? { dnsLookup: (name, found) => found(null, name) } : {}
     return new Cluster(readNodes(hosts, REDIS_PORT), {
@@ -139,14 +138,13 @@ function clientOf(
     name: master || 'mymaster',
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
   }
-  return new PromptRedis({ ...patient, ...login, ...watched, sentinelRetryStrategy: retryStrategy })
+  return new PromptRedis({ ...options, ...login, ...watched, sentinelRetryStrategy: retryStrategy })
 }
 
 /**
- * Told to disconnect while it waits to try again, ioredis neither tries nor ever says that it has
- * ended, and BullMQ would wait for that for ever
- * (https://github.com/taskforcesh/bullmq/issues/4585). This client, and those that BullMQ makes
- * after it, tries once more and ends then.
+ * When ioredis disconnects while it waits to reconnect, it never emits `end`, and BullMQ waits for it
+ * without limit (https://github.com/taskforcesh/bullmq/issues/4585). This client and its duplicates
+ * connect once more and then end.
  */
 class PromptRedis extends Redis {
   override disconnect(reconnect = false): void {
@@ -172,7 +170,7 @@ function loginOf(queueUrl: string): { username?: string; password?: string } {
   return { ...(user ? { username: user } : {}), ...(password ? { password } : {}) }
 }
 
-/** A Cluster's own message says only that it failed; what its nodes said is inside. */
+/** The message of a Cluster only states that it failed; the errors of its nodes are inside. */
 function reasonOf(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message
 }
