@@ -129,6 +129,42 @@ function countRooms(): Figure {
   return { name: 'modules on the way of a record', value: rooms.length, limit: ROOMS_MAX, places }
 }
 
+function measureLargestSqlFile(): Figure {
+  const byLength = sqlFiles.toSorted((a, b) => b.lines.length - a.lines.length)
+  return {
+    name: 'lines of the largest SQL file',
+    value: byLength[0]?.lines.length ?? 0,
+    limit: FILE_LINES_MAX,
+    places: byLength.map(({ path, lines }) => `${path}: ${lines.length} lines`),
+  }
+}
+
+function measureLongestSqlFunction(): Figure {
+  const byLength = sqlFiles
+    .flatMap(({ functions }) => functions)
+    .toSorted((a, b) => b.lines - a.lines)
+  return {
+    name: 'lines of the longest SQL function',
+    value: byLength[0]?.lines ?? 0,
+    limit: FUNCTION_LINES_MAX,
+    places: byLength.map(({ place, lines }) => `${place}: ${lines} lines`),
+  }
+}
+
+function countLongSqlLines(): Figure {
+  const places = sqlFiles.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) =>
+      line.length > SQL_COLUMNS_MAX ? [`${path}:${index + 1}: ${line.length} columns`] : [],
+    ),
+  )
+  return {
+    name: `SQL lines over ${SQL_COLUMNS_MAX} columns`,
+    value: places.length,
+    limit: 0,
+    places,
+  }
+}
+
 function countWordings(): Figure {
   const places = listWordings()
   return { name: 'wording to replace', value: places.length, limit: 0, places }
