@@ -145,16 +145,17 @@ export async function watchWorkers(
   run: number,
 ): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
   const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
-  for (let state: string | undefined = 'running'; state === 'running';) {
+  await waitUntil(async () => {
     const { rows } = await database.pool.query<{ kind: keyof typeof workers; owner: string }>(
       `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and expires_at > clock_timestamp()`,
       [run],
     )
     for (const { kind, owner } of rows) workers[kind].add(owner)
-    state = (
-      await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
-    )[0]?.state
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+    const [row] = await pipeline.query<{ state: string }>(
+      'select state from catalog.runs where id = $1',
+      run,
+    )
+    return row?.state !== 'running'
+  })
   return workers
 }

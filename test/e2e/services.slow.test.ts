@@ -19,6 +19,7 @@ import {
   type Process,
 } from '../support/processes.ts'
 import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = join(root, 'bin/shelfsync')
@@ -134,12 +135,11 @@ async function sendRequest(
   return { status: response.status, body: (await response.json()) as Said }
 }
 
-async function untilOver(port: number | undefined, run: number): Promise<Said> {
-  for (;;) {
+function waitForEnd(port: number | undefined, run: number): Promise<Said> {
+  return waitUntil(async () => {
     const { body } = await sendRequest(port, `/runs/${run}`)
-    if (body.state !== 'running') return body
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+    return body.state !== 'running' && body
+  })
 }
 
 suite('shelfsync serve', () => {
@@ -197,7 +197,7 @@ suite('shelfsync serve', () => {
     assert.match(health, /^\{"ok":true,"broken":\[\]/)
     assert.equal(healthz, '{"ok":true}'.repeat(3))
     assert.match(metrics, /^shelfsync_build_info\{/m)
-    const over = await untilOver(ports['orchestrator'], 1)
+    const over = await waitForEnd(ports['orchestrator'], 1)
     assert.equal(over.state, 'succeeded')
   })
 
@@ -220,7 +220,7 @@ suite('shelfsync serve', () => {
       method: 'POST',
     })
     assert.equal(status, 202)
-    assert.equal((await untilOver(first.ports['orchestrator'], body.run)).state, 'succeeded')
+    assert.equal((await waitForEnd(first.ports['orchestrator'], body.run)).state, 'succeeded')
     const before = await sendRequest(first.ports['orchestrator'], '/status')
     first.process.kill('SIGKILL')
     await first.process.exited
@@ -291,11 +291,11 @@ suite('shelfsync serve', () => {
     const scheduler = await serve(t, stage, 'scheduler')
     assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
     await serve(t, stage, 'fetcher', 'maintainer')
-    for (let runs: { state: string }[] = []; !runs.some(({ state }) => state === 'succeeded');) {
-      runs = await stage.query('select state from catalog.runs')
+    await waitUntil(async () => {
+      const runs = await stage.query<{ state: string }>('select state from catalog.runs')
       assert.ok(runs.length <= 1, 'begun twice')
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+      return runs.some(({ state }) => state === 'succeeded')
+    })
     scheduler.process.kill('SIGTERM')
     assert.deepEqual(await scheduler.process.exited, { code: 0, signal: null })
   })
@@ -340,7 +340,7 @@ suite('shelfsync serve', () => {
       headers: { 'X-ADMIN-KEY': 'a-wrong-key-that-nobody-may-see' },
     })
     const { body } = await sendRequest(ports['orchestrator'], '/sync', { method: 'POST' })
-    await untilOver(ports['orchestrator'], body.run)
+    await waitForEnd(ports['orchestrator'], body.run)
     process.kill('SIGTERM')
     await process.exited
     for (const secret of [
