@@ -57,7 +57,7 @@ without a code is a bug. In addition to the errors of each route, every route ma
 | 413 | \`request/too-large\` |
 | 415 | \`request/not-json\` |
 | 429 | \`request/too-many-failures\`, with the header \`Retry-After\` |
-| 500 | null |
+| 500 | none: \`code\` is null |
 | 503 | \`db/unreachable\` |
 
 ## Pagination
