@@ -1,6 +1,6 @@
-// What one record may bring into the catalogue. A supplier that sends 80,000 photos of one product
-// must not cost its neighbours their time, and a number that no column holds must not end a run:
-// lists are cut with a warning, numbers are checked.
+// Limits of one record. 80,000 photos of one product must not delay other products, and a number
+// that does not fit its column must not end a run: lists are shortened with a warning, numbers are
+// checked.
 
 import { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
@@ -65,7 +65,7 @@ function first<T>(list: readonly T[], max: number, what: string, warnings: strin
   return list.slice(0, max)
 }
 
-/** Of the variants that are left. */
+/** Returns the prices of the remaining variants. */
 function pricesOf({ prices, variants: all }: Draft, variants: Draft['variants']): Draft['prices'] {
   if (variants.length === all.length) return prices
   const kept = new Set(variants.map(({ externalId }) => externalId))
@@ -134,7 +134,7 @@ function checkNumbers({ variants, prices, images, expiresAtMs }: Draft): void {
     checkWhole('the crossed-out price', compareAtMinor, Number.MAX_SAFE_INTEGER)
   }
   for (const { position } of images) checkWhole('the position of an image', position, INTEGER_MAX)
-  // A licence that ends at an unknown time could be shown for ever.
+  // A product whose licence ends at an unknown time could be shown without limit.
   if (expiresAtMs !== null && !isTime(expiresAtMs))
     throw refusal('the end of the licence', expiresAtMs, 'a time')
 }

@@ -31,7 +31,9 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
   /** The cursor of the last archived page, or null to start at the beginning. */
   readonly cursor: Cursor | null
   readonly http: Http
-  /** Reports a warning that is shown to the operator (schema drift, an odd header). Never a secret. */
+  /**
+   * Reports a warning that is shown to the operator (schema drift, an odd header). Never a secret.
+   */
   readonly warn: (message: string) => void
 }
 

@@ -31,7 +31,9 @@ export interface CredentialSchema<Credentials> {
   isComplete(credentials: Credentials): boolean
   /** How the operator completes them, such as `set SHOP_TOKEN`. */
   readonly hint: string
-  /** Other forms in which secrets are sent, such as `id:secret`: the redactor hides them as well. */
+  /**
+   * Other forms in which secrets are sent, such as `id:secret`: the redactor hides them as well.
+   */
   spellings(credentials: Credentials): readonly string[]
   /**
    * Why the secrets must not be sent to `address`, the address of a source, or null when they may

@@ -1,5 +1,5 @@
-// Every error code: its action, its HTTP status, and the hint that the operator reads. docs/errors.md
-// is written from this table.
+// Every error code: its action, its HTTP status, and the hint that the operator reads.
+// docs/errors.md is written from this table.
 
 /**
  * What the caller does about an error: `retry` the step later, `quarantine` the record, or `stop`

@@ -7,13 +7,13 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /**
-   * Longest wait for the status line and headers. Default 120,000: a large supplier answer may take
-   * long to begin.
+   * Longest wait for the status line and headers. Default 120,000: a supplier may need long to
+   * begin a large response.
    */
   readonly firstByteTimeoutMs?: number
   /**
-   * Longest silence inside the body. Default 60,000. There is no total timeout, but who only
-   * trickles is left with `source/too-slow`.
+   * Longest silence inside the body. Default 60,000. The total time is not limited, but a very slow
+   * sender ends with `source/too-slow`.
    */
   readonly idleTimeoutMs?: number
 }
@@ -21,7 +21,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
-  /** The address that answered, after redirects. */
+  /** The final address, after redirects. */
   readonly url: string
   /**
    * Decompressed. Fails with `source/cut-short` when it ends before its announced end. Read it or
@@ -32,8 +32,8 @@ export interface HttpResponse {
 }
 
 /**
- * One attempt: no retries. Redirects are followed (at most five, each address checked anew,
- * credentials dropped on another origin).
+ * One attempt: no retries. Redirects are followed (at most five, with a check of each address,
+ * and without credentials on another origin).
  *
  * @throws SyncError `source/unavailable` (no connection, reset, timeout) · `source/address-refused`
  * · an abort error when `signal` fires

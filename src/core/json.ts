@@ -1,3 +1,3 @@
-// What JSON can say. Cursors, settings and supplier data are passed around as this.
+// The type of JSON values, for cursors, settings and supplier data.
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }

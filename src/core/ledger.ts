@@ -1,6 +1,6 @@
 // The ledger of a run: every archived line has exactly one outcome.
 
-/** What became of one archived line. `older`, `duplicate` and `unchanged` wrote nothing. */
+/** Outcomes of an archived line. `older`, `duplicate` and `unchanged` write no row. */
 export const OUTCOMES = [
   'created',
   'updated',
@@ -22,7 +22,7 @@ export type Counts = Record<Outcome | 'unreadable', number>
 
 /** A settled run's balance: `fetched` is the sum of the outcomes, or the run is not green. */
 export interface Ledger extends Record<Outcome, number> {
-  /** What the supplier said it has, when it says so. */
+  /** The supplier's count; null without one. */
   readonly expected: number | null
   readonly fetched: number
   readonly removed: number
@@ -47,7 +47,7 @@ export function emptyCounts(): Counts {
   }
 }
 
-/** The ledger of lines that came to these outcomes, as long as nothing is removed or missing. */
+/** Builds the ledger of lines with these outcomes, without removed or missing products. */
 export function toLedger(
   expected: number | null,
   fetched: number,
@@ -56,7 +56,7 @@ export function toLedger(
   return { expected, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 
-/** How many lines came to an outcome. */
+/** Counts the lines with an outcome. */
 export function countLines(outcomes: Readonly<Record<Outcome, number>>): number {
   return OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0)
 }

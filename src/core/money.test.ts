@@ -28,7 +28,7 @@ test('zeros past the last decimal are taken, other digits are not', () => {
   assert.equal(minorOf('12.505', 'AUD'), null)
 })
 
-test('what is not a plain decimal is null', () => {
+test('text that is not a plain decimal is null', () => {
   for (const text of [
     '',
     ' 1',
@@ -56,7 +56,7 @@ test('money is written with the decimals of its currency', () => {
   assert.equal(formatMoney(1, 'CLF'), '0.0001 CLF')
 })
 
-test('what is written reads back as the same amount', () => {
+test('a formatted amount is parsed as the same amount', () => {
   const currency = fc.constantFrom('AUD', 'JPY', 'KWD', 'CLF')
   fc.assert(
     fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), currency, (amountMinor, code) => {

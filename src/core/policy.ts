@@ -1,4 +1,4 @@
-// What a source's owner allows a run to do without being asked. Stored with the source; absent
+// Limits within which a run needs no decision of the operator. Stored with the source; absent
 // members have these defaults.
 
 import { z } from 'zod'

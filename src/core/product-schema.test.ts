@@ -54,7 +54,7 @@ test('the schema describes the type, member by member', () => {
   assert.deepEqual(DraftSchema.parse(DRAFT), DRAFT)
 })
 
-test('a product with a member too many, one too few, or an amount that is no whole number does not fit', () => {
+test('a product with an extra member, a missing one or a fractional amount is invalid', () => {
   const { title: _, ...untitled } = DRAFT
   const [price] = DRAFT.prices
   for (const wrong of [

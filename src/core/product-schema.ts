@@ -22,18 +22,18 @@ const VariantSchema = z.strictObject({
   options: z
     .record(name, z.string())
     .readonly()
-    .describe('What tells it from its siblings, such as {"Size": "250 g"}.'),
+    .describe('Distinguishes it from its siblings, such as {"Size": "250 g"}.'),
   weightGrams: z
     .number()
     .nonnegative()
     .nullable()
-    .describe('What is in it, not what the parcel weighs.'),
-  packCount: z.int().positive().nullable().describe('How many pieces a pack holds.'),
+    .describe('Net weight of the content, without the parcel.'),
+  packCount: z.int().positive().nullable().describe('Number of pieces in a pack.'),
   availability: z.enum(['in_stock', 'out_of_stock', 'preorder', 'discontinued']).nullable(),
 })
 
 const PriceSchema = z.strictObject({
-  variantId: name.describe('The external id of the variant that costs this.'),
+  variantId: name.describe('The external id of the variant with this price.'),
   type: z
     .string()
     .regex(/^[a-z][a-z_]*$/)
@@ -72,10 +72,10 @@ export const DraftSchema = z.strictObject({
   status: z
     .enum(['draft', 'active', 'unavailable'])
     .describe(
-      'What the supplier says. In the catalogue there is also `removed`: gone, past the guard.',
+      'Status at the supplier. The catalogue also has `removed`: missing, and confirmed by the guard.',
     ),
   title: text,
-  description: text.describe('As the supplier writes it, HTML included.'),
+  description: text.describe('Unchanged from the supplier, including HTML.'),
   brand: text,
   manufacturer: text,
   url: text.describe("The product's page."),
@@ -86,14 +86,14 @@ export const DraftSchema = z.strictObject({
   attributes: z
     .record(name, json)
     .readonly()
-    .describe('What else the supplier says, under names of its connector.'),
+    .describe('Other facts of the supplier, under names of its connector.'),
   sourceUpdatedAtMs: instantMs.describe("The supplier's own time of change."),
   successorId: text.describe('The external id of the product that replaces this one.'),
   expiresAtMs: instantMs.describe('When the data may no longer be shown.'),
   variants: z
     .array(VariantSchema)
     .readonly()
-    .describe('What can be bought. A product without options has exactly one.'),
+    .describe('The items for sale. A product without options has exactly one.'),
   prices: z.array(PriceSchema).readonly(),
   images: z.array(ImageSchema).readonly(),
   terms: z
@@ -103,5 +103,5 @@ export const DraftSchema = z.strictObject({
   warnings: z
     .array(z.string())
     .readonly()
-    .describe('What was odd but not wrong: shown with the product, never blocking.'),
+    .describe('Unusual but valid facts, which are shown with the product.'),
 })

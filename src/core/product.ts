@@ -3,7 +3,7 @@
 
 import type { Json } from './json.ts'
 
-/** What a supplier may say about a product. `removed` is not here: only settle may decide that. */
+/** Status at the supplier. `removed` is not included, because only settle decides it. */
 export type ProductStatus = 'draft' | 'active' | 'unavailable'
 
 export type Availability = 'in_stock' | 'out_of_stock' | 'preorder' | 'discontinued'
@@ -48,7 +48,7 @@ export interface Image {
   readonly position: number
 }
 
-/** A brand, organisation or category that a record mentions: a row of its own table. */
+/** A brand, organisation or category that a record mentions; it is stored in a separate table. */
 export interface Term {
   readonly kind: 'brand' | 'organization' | 'category'
   readonly externalId: string
@@ -81,6 +81,6 @@ export interface Draft {
   readonly prices: readonly Price[]
   readonly images: readonly Image[]
   readonly terms: readonly Term[]
-  /** What was odd but not wrong: shown with the product, never blocking. */
+  /** Unusual but valid facts, which are shown with the product. */
   readonly warnings: readonly string[]
 }

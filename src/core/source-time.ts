@@ -1,15 +1,15 @@
-// Which of a supplier's times can be trusted. A wrong one would rank above every later record, so
-// it counts as unknown.
+// Checks a supplier's times. A wrong one would rank above every later record, so it counts as
+// unknown.
 
-/** How far a supplier's clock may run ahead of ours; `catalog.correct_source_times` has the same number. */
+/** Tolerance for a supplier's clock ahead of ours; also in `catalog.correct_source_times`. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 /** The end of the year 9999, the last that ISO 8601 and Postgres write with four digits. */
 export const TIME_MAX_MS = 253_402_300_799_999
 
 /**
- * Whether Postgres, ISO 8601 and JavaScript can all hold the time. What is not after 1970-01-01
- * stands for a missing value.
+ * True for a time that Postgres, ISO 8601 and JavaScript can represent. A time up to 1970-01-01
+ * means a missing value.
  */
 export function isTime(epochMs: number): boolean {
   return epochMs > 0 && epochMs <= TIME_MAX_MS

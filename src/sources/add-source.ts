@@ -12,10 +12,10 @@ export interface Recognised extends Recognition<unknown> {
 }
 
 /**
- * Asks every connector whether `address` is one of its own. The first that says so wins; a reason
- * why it cannot be read is told only when no other connector can.
+ * Finds the first connector that recognises `address`. The error of a connector that recognises it
+ * but cannot read it is thrown only when no other connector can.
  *
- * @throws SyncError `source/not-recognised` · whatever a connector says against the address
+ * @throws SyncError `source/not-recognised` · the error of a connector
  */
 export async function recogniseAddress(
   connectors: Iterable<Connector>,

@@ -1,4 +1,5 @@
-// A source together with the connector that reads it and its settings as that connector parsed them.
+// A source together with the connector that reads it and its settings as that connector parsed
+// them.
 
 import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'

@@ -24,7 +24,7 @@ test('a missed time is late after an hour of grace', () => {
   assert.equal(dueAt(NIGHTLY, lastGood, new Date('2026-01-15T17:18:00Z')).late, true)
 })
 
-test('a schedule that nobody can read never comes, and is late', () => {
+test('an invalid schedule has no next time and is late', () => {
   for (const wrong of [{ zone: 'Mars/Olympus' }, { cron: '0 0 30 2 *' }, { cron: '99 * * * *' }]) {
     assert.deepEqual(
       dueAt({ ...NIGHTLY, ...wrong }, new Date(0), new Date(1)),
@@ -38,13 +38,13 @@ test('a schedule that cannot be is refused with the reason', () => {
   assert.equal(faultOf(NIGHTLY), null)
   assert.match(
     faultOf({ cron: '99 * * * *', zone: 'UTC' }) ?? '',
-    /"99 \* \* \* \*" in UTC is no schedule/,
+    /"99 \* \* \* \*" in UTC is not a valid schedule/,
   )
   assert.match(faultOf({ cron: '0 3 * * *', zone: 'Mars/Olympus' }) ?? '', /Mars\/Olympus/)
-  assert.match(faultOf({ cron: '0 0 30 2 *', zone: 'UTC' }) ?? '', /never comes/)
+  assert.match(faultOf({ cron: '0 0 30 2 *', zone: 'UTC' }) ?? '', /never occurs/)
   assert.equal(
     faultOf({ cron: '* * * * * *', zone: 'UTC' }),
-    '"* * * * * *" is no schedule: write minute, hour, day of month, month and day of week, as in 17 3 * * *',
+    '"* * * * * *" is not a valid cron expression: write minute, hour, day of month, month and day of week, as in 17 3 * * *',
   )
 })
 
@@ -84,7 +84,7 @@ test('a time that clocks repeat starts one run, the first time', () => {
     '2027-04-03T15:30:00.000Z',
     '2027-04-04T16:30:00.000Z',
   ])
-  // Nor does a run by hand between the two make the second one due.
+  // A manual run between the two does not make the second one due either.
   assert.equal(
     dueAt(
       { ...NIGHTLY, cron: '30 2 * * *' },
@@ -95,7 +95,7 @@ test('a time that clocks repeat starts one run, the first time', () => {
   )
 })
 
-test('the usual time comes once every night, whatever the clocks do', () => {
+test('a nightly time occurs once every night, also when clocks change', () => {
   assert.deepEqual(starts(NIGHTLY.cron, '2026-10-02T12:00:00Z', '2026-10-04T20:00:00Z'), [
     '2026-10-02T17:17:00.000Z',
     '2026-10-03T16:17:00.000Z',
@@ -145,7 +145,7 @@ test('missed nights are one due time, not three', () => {
   )
 })
 
-test('a calendar tells what the schedule says, and reads it once', () => {
+test('a calendar returns the same times as the schedule, and parses it once', () => {
   const calendar = new Calendar()
   const now = new Date('2026-01-15T17:18:00Z')
   for (const [schedule, since] of [

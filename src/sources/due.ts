@@ -13,10 +13,10 @@ const TIMES_MAX = 10_000
 export interface Due {
   /**
    * The first scheduled instant after `sinceAt`; in the past when that was missed. Null: the
-   * schedule never comes, see `faultOf`.
+   * schedule never occurs, see `faultOf`.
    */
   readonly at: Date | null
-  /** Also of a schedule that never comes: somebody has to look. */
+  /** Also true for a schedule without a next time, which a person must correct. */
   readonly late: boolean
 }
 
@@ -29,8 +29,8 @@ export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
 }
 
 /**
- * For whoever asks every few seconds: reading cron takes half a millisecond, and what a source's
- * next time is changes once a night.
+ * Caches next times for callers that need them every few seconds: parsing cron takes half a
+ * millisecond, and the next time of a source changes once a night.
  */
 export class Calendar {
   readonly #times = new Map<string, Date | null>()
@@ -60,15 +60,18 @@ function nextTime({ cron, zone }: Schedule, after: Date): Date | null {
   }
 }
 
-/** What is wrong with a schedule, in words, or null. */
+/** Describes the error in a schedule, or returns null. */
 export function faultOf({ cron, zone }: Pick<Schedule, 'cron' | 'zone'>): string | null {
   if (cron.trim().split(/\s+/).length !== 5)
-    return `"${cron}" is no schedule: write minute, hour, day of month, month and day of week, as in 17 3 * * *`
+    return (
+      `"${cron}" is not a valid cron expression: write minute, hour, day of month, month and ` +
+      'day of week, as in 17 3 * * *'
+    )
   try {
     return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun() === null
-      ? `"${cron}" in ${zone} never comes`
+      ? `"${cron}" in ${zone} never occurs`
       : null
   } catch (error) {
-    return `"${cron}" in ${zone} is no schedule: ${messageOf(error)}`
+    return `"${cron}" in ${zone} is not a valid schedule: ${messageOf(error)}`
   }
 }

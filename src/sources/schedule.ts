@@ -1,4 +1,4 @@
-// Whether a source is due for a full run. Days are counted in the source's own zone.
+// Decides if a source is due for a full run. Days are counted in the source's zone.
 
 import type { Schedule } from '../db/sources.ts'
 
