@@ -336,6 +336,20 @@ test('a run that begins by calls can continue by a session', async (t) => {
   assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 })
 
+test('a refresh by calls runs beside a full run and leaves what is missing', async (t) => {
+  const { called, supplier, by } = await openBoth(t)
+  await called.sync(by)
+  supplier.clock.advance(3_600_000)
+  const [gone = '', changed = '', ...others] = supplier.catalogue.ids()
+  supplier.catalogue.remove([gone])
+  supplier.catalogue.update([changed])
+  const refreshed = await called.syncKeys([gone, changed, others[0] ?? ''], by)
+  assert.deepEqual([refreshed.kind, refreshed.state], ['refresh', 'succeeded'])
+  assert.deepEqual(countOutcomes(refreshed), { unchanged: 1, updated: 1 })
+  const full = await called.sync(by)
+  assert.deepEqual(countOutcomes(full), { unchanged: 29, missing: 1 })
+})
+
 test('a worker that lost its run writes nothing more by calls', async (t) => {
   const { called, api, by } = await openBoth(t)
   const expire = async (): Promise<Trouble> => {
