@@ -12,7 +12,8 @@ import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { countOutcomes, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
+import { MEDIPIM_KEY } from '../support/medipim.ts'
+import { countOutcomes, openPipeline } from '../support/pipeline.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000

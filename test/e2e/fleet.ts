@@ -9,7 +9,8 @@ import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import type { Role } from '../../src/app/roles.ts'
 import { NODE_FLAGS } from '../../bin/launch.js'
 import { openTestDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
-import { MEDIPIM_KEY, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { MEDIPIM_KEY } from '../support/medipim.ts'
+import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import {
   cleanEnv,
   startProcess,

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import type { ClientBase } from 'pg'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
 import { createLogin } from '../support/login.ts'
 import { listUnconditional } from '../support/unconditional-writes.ts'
 

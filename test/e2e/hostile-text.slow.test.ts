@@ -11,7 +11,8 @@ import { createProgram } from '../../src/cli/program.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { runCommand } from '../support/commands.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 
 /**

@@ -12,7 +12,7 @@ import { migrate } from '../../src/db/migrate/migrate.ts'
 import { buildRead, loadRelations } from '../support/data-api-reads.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const database = await openTestDatabase(undefined, { migrations: [] })

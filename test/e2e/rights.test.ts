@@ -7,7 +7,7 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
 import { createLogin } from '../support/login.ts'
 import { openShelfsync } from './shelfsync.ts'
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
 
 const { pool: db } = await openTestDatabase()
 

@@ -10,7 +10,8 @@ import { SyncError } from '../../src/core/errors.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await openTestDatabase()
 

@@ -9,12 +9,8 @@ import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
 import { decideRun } from '../../src/db/write/decisions.ts'
 import { openTestDatabase } from '../support/database.ts'
-import {
-  countOutcomes,
-  openMedipim,
-  priceActiveProducts,
-  type TestPipeline,
-} from '../support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
 import { listProducts } from '../support/snapshot.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

@@ -13,7 +13,8 @@ import type { Connector } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
 import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
 import { listProducts } from '../support/snapshot.ts'
 
 const { pool: db } = await openTestDatabase()

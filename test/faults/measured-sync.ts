@@ -4,7 +4,8 @@ import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { readPeakMemoryBytes } from '../../src/node/peak-memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
-import { MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
+import { MEDIPIM_KEY } from '../support/medipim.ts'
+import { openPipeline } from '../support/pipeline.ts'
 
 export interface Measured {
   readonly state: string

@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { ENVIRONMENT, NODE_FLAGS } from '../../bin/launch.js'
 import type { TestDatabase } from '../support/database.ts'
 import type { Db } from '../../src/db/pool.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
 import type { Measured } from './measured-sync.ts'
 
 const MEGABYTE = 1024 * 1024

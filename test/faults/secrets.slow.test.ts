@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { SyncError } from '../../src/core/errors.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { openMedipim } from '../support/medipim.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await openTestDatabase()
 const KEY = { id: 'planted-key-id', secret: 'pl4nted-s3cret/&"ü' }

@@ -6,19 +6,10 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  startMedipim,
-  type MedipimOptions,
-  type MedipimSimulator,
-} from '../../simulators/medipim/simulator.ts'
 import { DiskStore } from '../../src/artifacts/stores/disk.ts'
 import { readParts } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
-import { medipim } from '../../src/connectors/medipim/connector.ts'
-import type { Key } from '../../src/connectors/medipim/credentials.ts'
-import { scanLine } from '../../src/connectors/medipim/scan.ts'
-import { readPosition, Tally } from '../../src/connectors/medipim/stream-progress.ts'
-import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
+import type { Connector } from '../../src/core/connector.ts'
 import type { CredentialValues } from '../../src/core/credentials.ts'
 import type { Json } from '../../src/core/json.ts'
 import { OUTCOMES } from '../../src/core/ledger.ts'
@@ -99,10 +90,56 @@ export const SMALL_OPTIONS: PipelineOptions = {
 
 let sources = 0
 
+/** Opens a source with its own store, and everything that a worker needs for it. */
 export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<TestPipeline> {
-  const { db, connector, settings, policy, options, secrets = [], credentials = {} } = setup
+  const { db, connector } = setup
   const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-pipeline-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
+  const { tools, logged, waits } = createTools(t, setup, storeRoot)
+  const name = setup.source ?? (await addTestSource(setup))
+  const source = (): Promise<Source> => loadSource(db, name)
+  const bind = async (other: Connector = connector) => bindConnector(other, await source())
+  return {
+    name,
+    tools,
+    connector,
+    storeRoot,
+    logged,
+    waits,
+    source,
+    async sync({ tools: other, connector: another, signal, ...overrides } = {}) {
+      const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...overrides }
+      const bound = await bind(another)
+      return balanced(await syncSource({ ...tools, ...other }, bound, request, controls(signal)))
+    },
+    async syncKeys(keys, { tools: other, connector: another, signal } = {}) {
+      const bound = await bind(another)
+      return balanced(await syncKeys({ ...tools, ...other }, bound, keys, controls(signal)))
+    },
+    async replay(run, { tools: other, connector: another, signal } = {}) {
+      const bound = await bind(another)
+      return balanced(await replayRun({ ...tools, ...other }, bound, run, controls(signal)))
+    },
+    async archived(run) {
+      const chunks: Buffer[] = []
+      const parts = await listParts(db, (await source()).id, run)
+      for await (const chunk of readParts(tools.store, parts)) chunks.push(chunk)
+      return Buffer.concat(chunks).toString()
+    },
+    async expireLease() {
+      await db.query(
+        'update catalog.leases set expires_at = clock_timestamp() where source_id = $1',
+        [(await source()).id],
+      )
+    },
+    query: async <Row>(sql: string, ...parameters: readonly unknown[]) =>
+      (await db.query(sql, [...parameters])).rows as Row[],
+  }
+}
+
+/** A worker's tools, with a log and waits that are only recorded. */
+function createTools(t: Lifetime, setup: PipelineSetup, storeRoot: string) {
+  const { db, options, secrets = [], credentials = {} } = setup
   const guard = createAddressGuard(['127.0.0.1'])
   const http = createHttp({ guard, userAgent: 'shelfsync-test' })
   t.after(() => http.close())
@@ -125,143 +162,25 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
     options: { ...SMALL_OPTIONS, wait, ...options },
     correlationId: 'test',
   }
-  const name = setup.source ?? `source-${process.pid}-${++sources}`
-  if (setup.source === undefined) {
-    const { id } = await addSource(db, {
-      name,
-      connector: connector.name,
-      settings,
-      schedule: connector.schedule,
-    })
-    if (policy) await saveSource(db, id, { policy })
-  }
-  const source = (): Promise<Source> => loadSource(db, name)
-  return {
+  return { tools, logged, waits }
+}
+
+/** Adds a source with a new name, and returns the name. */
+async function addTestSource(setup: PipelineSetup): Promise<string> {
+  const { db, connector, settings, policy } = setup
+  const name = `source-${process.pid}-${++sources}`
+  const { id } = await addSource(db, {
     name,
-    tools,
-    connector,
-    storeRoot,
-    logged,
-    waits,
-    source,
-    async sync({
-      tools: other,
-      connector: another = connector,
-      signal = new AbortController().signal,
-      ...overrides
-    } = {}) {
-      const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...overrides }
-      return balanced(
-        await syncSource({ ...tools, ...other }, bindConnector(another, await source()), request, {
-          progress: newProgress(),
-          signal,
-        }),
-      )
-    },
-    async syncKeys(
-      keys,
-      { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
-    ) {
-      const bound = bindConnector(another, await source())
-      const controls = { progress: newProgress(), signal }
-      return balanced(await syncKeys({ ...tools, ...other }, bound, keys, controls))
-    },
-    async replay(
-      run,
-      { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
-    ) {
-      return balanced(
-        await replayRun({ ...tools, ...other }, bindConnector(another, await source()), run, {
-          progress: newProgress(),
-          signal,
-        }),
-      )
-    },
-    async archived(run) {
-      const chunks: Buffer[] = []
-      for await (const chunk of readParts(store, await listParts(db, (await source()).id, run)))
-        chunks.push(chunk)
-      return Buffer.concat(chunks).toString()
-    },
-    async expireLease() {
-      await db.query(
-        'update catalog.leases set expires_at = clock_timestamp() where source_id = $1',
-        [(await source()).id],
-      )
-    },
-    query: async <Row>(sql: string, ...parameters: readonly unknown[]) =>
-      (await db.query(sql, [...parameters])).rows as Row[],
-  }
+    connector: connector.name,
+    settings,
+    schedule: connector.schedule,
+  })
+  if (policy) await saveSource(db, id, { policy })
+  return name
 }
 
-export interface MedipimSetup extends Partial<Omit<PipelineSetup, 'connector' | 'settings'>> {
-  readonly db: Db
-  readonly simulator?: MedipimSimulator
-  readonly supplier?: Partial<MedipimOptions>
-  readonly linesPerPage?: number
-  readonly key?: Key
-}
-
-/** A key that the simulated MediPim accepts. */
-export const MEDIPIM_KEY: CredentialValues = { MEDIPIM_API_KEY: '42:secret' }
-
-/**
- * Opens a simulated MediPim with 30 products unless the options differ, and a source that reads it.
- */
-export async function openMedipim(
-  t: Lifetime,
-  setup: MedipimSetup,
-): Promise<{ pipeline: TestPipeline; simulator: MedipimSimulator }> {
-  const simulator =
-    setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
-  if (!setup.simulator) t.after(simulator.close)
-  return {
-    simulator,
-    pipeline: await openPipeline(t, {
-      ...setup,
-      connector: splitPages(medipim, setup.linesPerPage ?? 4),
-      credentials: setup.key
-        ? { MEDIPIM_API_KEY: `${setup.key.id}:${setup.key.secret}` }
-        : MEDIPIM_KEY,
-      settings: { apiUrl: simulator.url, market: 'au' },
-    }),
-  }
-}
-
-/**
- * MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor of
- * that position.
- */
-export function splitPages(connector: Connector, linesPerPage: number): Connector {
-  async function* fetch(request: FetchRequest, signal: AbortSignal): AsyncGenerator<Page> {
-    const tally = new Tally(readPosition(request.cursor))
-    let known = true
-    for await (const page of connector.fetch(request, signal)) {
-      const isPiece = page.bytes.at(-1) !== 10
-      for (let from = isPiece ? page.bytes.length : 0; from < page.bytes.length;) {
-        let to = from
-        let lineCount = 0
-        for (; lineCount < linesPerPage && to < page.bytes.length; lineCount++) {
-          const end = page.bytes.indexOf(10, to) + 1
-          const facts = scanLine(page.bytes, to, end)
-          if (facts) tally.add(facts)
-          else known = false
-          to = end
-        }
-        const last = to === page.bytes.length
-        yield {
-          ...page,
-          bytes: page.bytes.subarray(from, to),
-          lineCount,
-          cursor: last ? page.cursor : known ? tally.position() : null,
-          complete: false,
-        }
-        from = to
-      }
-      if (page.bytes.length === 0 || isPiece) yield page
-    }
-  }
-  return { ...connector, fetch }
+function controls(signal = new AbortController().signal) {
+  return { progress: newProgress(), signal }
 }
 
 /** Every archived line of a settled run has one outcome. */
@@ -280,13 +199,4 @@ function balanced(report: RunReport): RunReport {
 export function countOutcomes({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
   const { expected: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
-}
-
-/** Sets the public price of all active products to 10.00 and returns their ids. */
-export function priceActiveProducts({ catalogue }: MedipimSimulator): string[] {
-  const ids = catalogue
-    .visible()
-    .filter(({ status }) => status === 'active')
-    .map((state) => catalogue.idOf(state))
-  return catalogue.setPrice(ids, { cents: 1000 })
 }

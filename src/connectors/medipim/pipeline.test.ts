@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
-import { countOutcomes, openMedipim, priceActiveProducts } from '../../../test/support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../../../test/support/medipim.ts'
+import { countOutcomes } from '../../../test/support/pipeline.ts'
 import { listProducts } from '../../../test/support/snapshot.ts'
 
 const { pool: db } = await openTestDatabase()
