@@ -2,7 +2,8 @@
 // lines: only a line that crosses chunks is copied, and the event loop turns once per chunk, not
 // per line. A byte order mark before a line is skipped: joined files have several.
 
-import { BYTE_ORDER_MARK, LINE_FEED, countMarkBytes } from '../lib/ndjson.ts'
+import { LINE_FEED } from '../lib/byte-scan.ts'
+import { BYTE_ORDER_MARK, countMarkBytes } from '../lib/ndjson.ts'
 
 export interface Lines {
   readonly kind: 'lines'

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import type { Transform } from 'node:stream'
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
-import { LINE_FEED } from '../lib/ndjson.ts'
+import { LINE_FEED } from '../lib/byte-scan.ts'
 import { Codec, createCompressor, decompress } from './codec.ts'
 import type { ArtifactStore } from './store.ts'
 

@@ -2,6 +2,24 @@
 // times the memory for a list of short elements. Strings are not decoded, so invalid UTF-8 is
 // accepted.
 
+import {
+  BACKSLASH,
+  BRACE_CLOSE,
+  BRACE_OPEN,
+  BRACKET_CLOSE,
+  BRACKET_OPEN,
+  COLON,
+  COMMA,
+  findPlainTextEnd,
+  isDigit,
+  isSpace,
+  MINUS,
+  PLUS,
+  POINT,
+  QUOTE,
+  ZERO,
+} from './byte-scan.ts'
+
 type State =
   | 'value'
   | 'value-or-end'
@@ -51,22 +69,12 @@ export class JsonCheck {
 
   /** Skips the plain bytes of a string from `from`. Returns the index of the last byte it read. */
   #skipText(bytes: Uint8Array, from: number): number {
-    for (let at = from; at < bytes.length; at++) {
-      const byte = bytes[at] ?? 0
-      if (byte === QUOTE) {
-        this.#state = this.#isName ? 'colon' : 'after'
-        return at
-      }
-      if (byte === BACKSLASH) {
-        this.#state = 'escape'
-        return at
-      }
-      if (byte < SPACE) {
-        this.faultAt = this.length + at
-        return at
-      }
-    }
-    return bytes.length
+    const at = findPlainTextEnd(bytes, from)
+    if (at === bytes.length) return at
+    if (bytes[at] === QUOTE) this.#state = this.#isName ? 'colon' : 'after'
+    else if (bytes[at] === BACKSLASH) this.#state = 'escape'
+    else this.faultAt = this.length + at
+    return at
   }
 
   #take(byte: number): boolean {
@@ -74,9 +82,7 @@ export class JsonCheck {
     if (this.#state === 'literal') return this.#takeLetter(byte)
     if (this.#state === 'escape') return this.#takeEscape(byte)
     if (this.#state === 'hex') return this.#takeHex(byte)
-    return (
-      byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09 || this.#takeToken(byte)
-    )
+    return isSpace(byte) || this.#takeToken(byte)
   }
 
   #takeToken(byte: number): boolean {
@@ -186,28 +192,11 @@ function nextDigits(digits: Digits, byte: number): Digits | null {
   return byte === 0x65 || byte === 0x45 ? 'e' : null
 }
 
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= 0x39
-}
-
 function isHex(byte: number): boolean {
   return isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)
 }
 
-const SPACE = 0x20
-const QUOTE = 0x22
-const PLUS = 0x2b
-const COMMA = 0x2c
-const MINUS = 0x2d
-const POINT = 0x2e
-const ZERO = 0x30
-const COLON = 0x3a
-const BRACKET_OPEN = 0x5b
-const BACKSLASH = 0x5c
-const BRACKET_CLOSE = 0x5d
 const LETTER_U = 0x75
-const BRACE_OPEN = 0x7b
-const BRACE_CLOSE = 0x7d
 const COMPLETE: ReadonlySet<Digits> = new Set(['zero', 'whole', 'fraction', 'exponent'])
 const ESCAPED = new Set(new TextEncoder().encode('"\\/bfnrt'))
 const LITERALS = new Map(

@@ -5,27 +5,26 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  countValues,
-  firstMemberValue,
-  lineBlocks,
-  memberElements,
-  memberValue,
-  valueEnd,
-  valueStart,
+  findFirstMember,
+  toLineBlocks,
+  readMemberElements,
+  findMember,
+  findValueStart,
 } from './json-slices.ts'
+import { countValues, findValueEnd } from './byte-scan.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 function sliced(text: string, member = 'products'): string[] {
   const bytes = encode(text)
-  return [...memberElements(bytes, member)].map(({ start, end }) =>
+  return [...readMemberElements(bytes, member)].map(({ start, end }) =>
     decode(bytes.subarray(start, end)),
   )
 }
 
 function linesOf(bytes: Uint8Array, blockBytes = 1000): string {
-  const blocks = [...lineBlocks(bytes, memberElements(bytes, 'products'), blockBytes)]
+  const blocks = [...toLineBlocks(bytes, readMemberElements(bytes, 'products'), blockBytes)]
   for (const block of blocks)
     assert.equal(decode(block.bytes).split('\n').length - 1, block.lineCount)
   return blocks.map((block) => decode(block.bytes)).join('')
@@ -93,14 +92,14 @@ test('any array of values in any layout yields the same values', () => {
 
 test('a member is found by its name, as the first or the last of several', () => {
   const bytes = encode('{"id" : 1 ,"x":{"id":2},"id":"3"}')
-  const textOf = (slice: ReturnType<typeof memberValue>) =>
+  const textOf = (slice: ReturnType<typeof findMember>) =>
     slice && decode(bytes.subarray(slice.start, slice.end))
   assert.deepEqual(
     [
-      memberValue(bytes, 0, 'id'),
-      firstMemberValue(bytes, 0, 'id'),
-      memberValue(bytes, 0, 'y'),
-      memberValue(bytes, 1, 'id'),
+      findMember(bytes, 0, 'id'),
+      findFirstMember(bytes, 0, 'id'),
+      findMember(bytes, 0, 'y'),
+      findMember(bytes, 1, 'id'),
     ].map(textOf),
     ['"3"', '1', null, null],
   )
@@ -108,9 +107,9 @@ test('a member is found by its name, as the first or the last of several', () =>
 
 test('bytes cut anywhere inside have no end', () => {
   const whole = encode(String.raw` {"a":["]}\"",{"é":[[]]}],"b":"\\"}`)
-  assert.equal(valueEnd(whole, valueStart(whole)), whole.length)
+  assert.equal(findValueEnd(whole, findValueStart(whole)), whole.length)
   for (let size = 2; size < whole.length; size++)
-    assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
+    assert.equal(findValueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
 })
 
 test('values are counted without parsing, with at most one too many for each list or object', () => {

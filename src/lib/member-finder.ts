@@ -2,6 +2,18 @@
 // quotes, brackets, colons and commas, so its memory does not grow with the document, and it works
 // on a document that is truncated or invalid elsewhere.
 
+import {
+  BACKSLASH,
+  BRACE_CLOSE,
+  BRACE_OPEN,
+  BRACKET_CLOSE,
+  BRACKET_OPEN,
+  COLON,
+  COMMA,
+  QUOTE,
+  SPACE,
+} from './byte-scan.ts'
+
 /** Longer texts are not kept, because ids are shorter. */
 const TEXT_BYTES_MAX = 8 * 1024
 
@@ -137,13 +149,4 @@ function valueOf(text: string): unknown {
   }
 }
 
-const SPACE = 0x20
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const BRACKET_OPEN = 0x5b
-const BACKSLASH = 0x5c
-const BRACKET_CLOSE = 0x5d
-const BRACE_OPEN = 0x7b
-const BRACE_CLOSE = 0x7d
 const STRUCTURAL = new Set([COMMA, COLON, BRACKET_OPEN, BRACKET_CLOSE, BRACE_OPEN, BRACE_CLOSE])

@@ -2,6 +2,8 @@
 // carriage return are data. Line ends are searched in the original chunks, because a Node Buffer
 // searches six times faster than a plain Uint8Array.
 
+import { LINE_FEED, SPACE } from './byte-scan.ts'
+
 export interface LineBlock {
   /**
    * `lines`: whole lines. `piece`: part of a line that is too long for memory; the last piece has
@@ -22,11 +24,8 @@ export interface BlockLimits {
   readonly lineBytesMax: number
 }
 
-export const LINE_FEED = 0x0a
 /** Some programs write it at the start of a file; joined files have it before other lines too. */
 export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const
-/** Up to here, ASCII has only white space and control characters. */
-const SPACE = 0x20
 
 /** Returns the length of the byte order mark before `line`, or 0. */
 export function countMarkBytes(line: Uint8Array): number {

@@ -5,6 +5,7 @@
 
 import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
+import { isObject } from '../lib/objects.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 
@@ -83,7 +84,7 @@ function redactValue(value: unknown, redact: Redactor, rename: Redactor = (name)
   if (typeof value === 'number')
     return redact(String(value)) === String(value) ? value : '[redacted]'
   if (Array.isArray(value)) return value.map((item) => redactValue(item, redact, rename))
-  if (typeof value === 'object' && value !== null) return redactLine(value as Line, redact, rename)
+  if (isObject(value)) return redactLine(value, redact, rename)
   return value
 }
 
@@ -107,10 +108,7 @@ function formatShort({ time, level, message, err, ...rest }: Line): string {
   const fields = Object.entries(rest).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  const stack =
-    typeof err === 'object' && err !== null && 'stack' in err
-      ? `\n${escapeLines(String(err.stack))}`
-      : ''
+  const stack = isObject(err) && 'stack' in err ? `\n${escapeLines(String(err.stack))}` : ''
   const line = [
     String(time).slice(11, 19),
     String(level).padEnd(5),

@@ -6,7 +6,8 @@ import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
 import type { Key } from './credentials.ts'
 import { basicToken, refusalOf } from './responses.ts'
-import { isObject, objectsIn, textOf } from './values.ts'
+import { isObject, listObjects } from '../../lib/objects.ts'
+import { textOf } from './values.ts'
 
 /** The supplier may work on a filter over the whole catalogue for long before its first line. */
 const FIRST_BYTE_TIMEOUT_MS = 300_000
@@ -67,7 +68,7 @@ function fieldCodes(answer: Uint8Array): string[] {
   } catch {
     // Not JSON: it names no field either.
   }
-  const codes = objectsIn(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
+  const codes = listObjects(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
   if (codes.length === 0)
     throw new SyncError('source/malformed', 'the answer of get-fields names none')
   return codes.filter((code) => code !== null)

@@ -1,7 +1,8 @@
 // The codes of a product, always as strings: SNOMED ids pass 2^53 and barcodes begin with zeros.
 // None of them is unique: two products may share an EAN, and thousands share an ARTG id.
 
-import { idOf, isObject, type Fields } from './values.ts'
+import { isObject, type Members } from '../../lib/objects.ts'
+import { idOf } from './values.ts'
 
 /** Codes by scheme, as in `Draft.identifiers`. */
 export type Identifiers = Record<string, string | readonly string[]>
@@ -39,7 +40,7 @@ const GTINS = ['ean_gtin13', 'ean_gtin14', 'ean_gtin12', 'ean_gtin8', 'ean']
  * Every code that the record has. A number whose digits JSON.parse may have lost, or anything else
  * but a code, is a warning.
  */
-export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
+export function identifiersOf(record: Members, warnings: string[]): Identifiers {
   const identifiers: Identifiers = {}
   const eans = codesOf(record.ean, 'ean', warnings)
   if (eans.length > 0) identifiers.ean = eans

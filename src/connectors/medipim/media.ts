@@ -3,7 +3,8 @@
 
 import type { Json } from '../../core/json.ts'
 import type { Image } from '../../core/product.ts'
-import { isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
+import { isObject, listObjects, type Members } from '../../lib/objects.ts'
+import { localizedOf, textOf } from './values.ts'
 
 /**
  * Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for
@@ -23,16 +24,16 @@ const FORMATS = [
 ]
 
 /** The largest format of each photo, then of each frontal, each address once. */
-export function imagesOf({ photos, frontals }: Fields): Image[] {
+export function imagesOf({ photos, frontals }: Members): Image[] {
   const urls = new Set<string>()
-  for (const { formats } of [...objectsIn(photos), ...objectsIn(frontals)]) {
+  for (const { formats } of [...listObjects(photos), ...listObjects(frontals)]) {
     const url = isObject(formats) ? largestOf(formats) : null
     if (url !== null) urls.add(url)
   }
   return Array.from(urls, (url, position) => ({ url, alt: null, position }))
 }
 
-function largestOf(formats: Fields): string | null {
+function largestOf(formats: Members): string | null {
   for (const format of FORMATS) {
     const url = webAddress(formats[format])
     if (url !== null) return url
@@ -42,7 +43,7 @@ function largestOf(formats: Fields): string | null {
 
 /** The first link to a website about the product. */
 export function websiteOf(links: unknown): string | null {
-  const website = objectsIn(links).find(
+  const website = listObjects(links).find(
     ({ linkType, url }) => linkType === 'website' && webAddress(url) !== null,
   )
   return website === undefined ? null : webAddress(website.url)
@@ -50,7 +51,7 @@ export function websiteOf(links: unknown): string | null {
 
 /** Patient (`pil`) and professional (`spc`) leaflets. */
 export function leafletsOf(leaflets: unknown, locales: readonly string[]): Json[] {
-  return objectsIn(leaflets).flatMap(({ type, url }) => {
+  return listObjects(leaflets).flatMap(({ type, url }) => {
     const address = webAddress(localizedOf(url, locales))
     return address === null ? [] : [{ type: textOf(type), url: address }]
   })

@@ -11,17 +11,8 @@ import { gramsOf, millimetresOf } from './units.ts'
 import { imagesOf, leafletsOf, websiteOf } from './media.ts'
 import { termsOf } from './terms.ts'
 import { isTouchedAt } from './touched-at.ts'
-import {
-  idOf,
-  isObject,
-  isoOf,
-  localizedOf,
-  msOf,
-  numberOf,
-  objectsIn,
-  textOf,
-  type Fields,
-} from './values.ts'
+import { isObject, listObjects, type Members } from '../../lib/objects.ts'
+import { idOf, isoOf, localizedOf, msOf, numberOf, textOf } from './values.ts'
 
 const STATUSES = new Map<unknown, ProductStatus>([
   ['active', 'active'],
@@ -84,8 +75,8 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
     status: statusOf(record.status, warnings),
     title: localizedOf(record.name, locales),
     description: descriptionOf(record.descriptions, locales),
-    brand: firstName(objectsIn(record.brands), locales),
-    manufacturer: firstName(objectsIn(record.organizations).filter(isMaker), locales),
+    brand: firstName(listObjects(record.brands), locales),
+    manufacturer: firstName(listObjects(record.organizations).filter(isMaker), locales),
     url: websiteOf(record.links),
     identifiers,
     attributes: attributesOf(record, times, locales, warnings),
@@ -130,7 +121,7 @@ function touchedAtOf(seconds: unknown, warnings: string[]): number | null {
 
 /** The full description as the HTML that it is, in the best language that any of them has. */
 function descriptionOf(descriptions: unknown, locales: readonly string[]): string | null {
-  const full = objectsIn(descriptions).filter(({ type }) => type === 'full_description')
+  const full = listObjects(descriptions).filter(({ type }) => type === 'full_description')
   for (const locale of locales) {
     for (const { content } of full) {
       const text = isObject(content) ? textOf(content[locale]) : null
@@ -142,11 +133,11 @@ function descriptionOf(descriptions: unknown, locales: readonly string[]): strin
   )
 }
 
-function isMaker({ type }: Fields): boolean {
+function isMaker({ type }: Members): boolean {
   return type === 'supplier' || type === 'marketing'
 }
 
-function firstName(items: readonly Fields[], locales: readonly string[]): string | null {
+function firstName(items: readonly Members[], locales: readonly string[]): string | null {
   for (const { name } of items) {
     const text = localizedOf(name, locales)
     if (text !== null) return text
@@ -165,7 +156,7 @@ function packCountOf(quantity: unknown, warnings: string[]): number | null {
 }
 
 function pricesOf(
-  record: Fields,
+  record: Members,
   variantId: string,
   currency: string,
   warnings: string[],
@@ -187,8 +178,8 @@ function pricesOf(
 
 /** What has no column of its own. Other descriptions than the full one stay in raw. */
 function attributesOf(
-  record: Fields,
-  times: Fields,
+  record: Members,
+  times: Members,
   locales: readonly string[],
   warnings: string[],
 ): Record<string, Json> {
@@ -231,18 +222,21 @@ function celsiusOf(temperature: unknown): number | null {
 }
 
 function idsOf(list: unknown): string[] {
-  return objectsIn(list)
+  return listObjects(list)
     .map(({ id }) => idOf(id))
     .filter((id) => id !== null)
 }
 
 function namedOf(list: unknown, locales: readonly string[]): Json[] {
-  return objectsIn(list).map(({ id, name }) => ({ id: idOf(id), name: localizedOf(name, locales) }))
+  return listObjects(list).map(({ id, name }) => ({
+    id: idOf(id),
+    name: localizedOf(name, locales),
+  }))
 }
 
 /** `attributes[]`: names by type, `{"type":"galenic_shape","name":"Capsule"}`. */
 function characteristicsOf(list: unknown, locales: readonly string[]): Json[] {
-  return objectsIn(list).map(({ type, name }) => ({
+  return listObjects(list).map(({ type, name }) => ({
     type: textOf(type),
     name: localizedOf(name, locales),
   }))

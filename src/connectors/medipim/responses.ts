@@ -9,7 +9,8 @@ import { toHost, readBytes } from '../../lib/read-body.ts'
 import { createHider } from '../../lib/secret-spellings.ts'
 import { cutText } from '../../lib/text.ts'
 import type { Key } from './credentials.ts'
-import { isObject, textOf } from './values.ts'
+import { isObject } from '../../lib/objects.ts'
+import { textOf } from './values.ts'
 
 export interface SupplierError {
   readonly code: string

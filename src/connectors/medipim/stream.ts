@@ -6,18 +6,19 @@ import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { JsonCheck } from '../../lib/json-check.ts'
 import { MemberFinder } from '../../lib/member-finder.ts'
+import { LINE_FEED } from '../../lib/byte-scan.ts'
 import {
   BYTE_ORDER_MARK,
   isBlank,
   countMarkBytes,
-  LINE_FEED,
   readLineBlocks,
   type LineBlock,
 } from '../../lib/ndjson.ts'
 import { errorOfAnswer, tellable, type SupplierError } from './responses.ts'
 import { scanLine } from './scan.ts'
 import { Tally, type LineFacts, type Position } from './stream-progress.ts'
-import { isObject, numberOf } from './values.ts'
+import { isObject } from '../../lib/objects.ts'
+import { numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2
 /**

@@ -3,17 +3,18 @@
 
 import type { Json } from '../../core/json.ts'
 import type { Term } from '../../core/product.ts'
-import { idOf, isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
+import { isObject, listObjects, type Members } from '../../lib/objects.ts'
+import { idOf, localizedOf, textOf } from './values.ts'
 
 /**
  * Each term once, in the record's order. One without an id or a name cannot become a row and is
  * left out.
  */
-export function termsOf(record: Fields, locales: readonly string[]): Term[] {
+export function termsOf(record: Members, locales: readonly string[]): Term[] {
   const terms = new Map<string, Term>()
   const add = (
     kind: Term['kind'],
-    item: Fields,
+    item: Members,
     parentId: string | null,
     attributes: Term['attributes'],
   ) => {
@@ -23,15 +24,15 @@ export function termsOf(record: Fields, locales: readonly string[]): Term[] {
     if (externalId === null || name === null || terms.has(key)) return
     terms.set(key, { kind, externalId, name, parentId, attributes })
   }
-  for (const brand of objectsIn(record.brands)) add('brand', brand, null, {})
-  for (const organization of objectsIn(record.organizations))
+  for (const brand of listObjects(record.brands)) add('brand', brand, null, {})
+  for (const organization of listObjects(record.organizations))
     add('organization', organization, null, aboutOrganization(organization))
-  for (const category of objectsIn(record.publicCategories))
+  for (const category of listObjects(record.publicCategories))
     add('category', category, idOf(category.parent), {})
   return [...terms.values()]
 }
 
-function aboutOrganization({ type, contactInformation }: Fields): Record<string, Json> {
+function aboutOrganization({ type, contactInformation }: Members): Record<string, Json> {
   const contact = isObject(contactInformation) ? contactInformation : {}
   const about: Record<string, Json> = {}
   for (const [name, value] of [

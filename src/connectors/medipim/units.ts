@@ -1,7 +1,8 @@
 // Weights and sizes. The unit differs from supplier to supplier (`{"value":0.37,"unit":"kg"}`); the
 // bare members of the same name are deprecated, and in grams and millimetres.
 
-import { isObject, numberOf } from './values.ts'
+import { isObject } from '../../lib/objects.ts'
+import { numberOf } from './values.ts'
 
 const GRAMS = new Map([
   ['mg', 0.001],

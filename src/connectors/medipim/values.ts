@@ -1,23 +1,11 @@
 // Reads values that are only probably of the documented type: MediPim's documentation and its
 // answers differ in many places.
 
-export type Fields = Readonly<Record<string, unknown>>
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+import { isObject } from '../../lib/objects.ts'
 
 /** The string, or null when it is none or blank. */
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value : null
-}
-
-const NONE: readonly Fields[] = []
-
-/** The objects in a list; nothing when it is no list. */
-export function objectsIn(value: unknown): readonly Fields[] {
-  if (!Array.isArray(value) || value.length === 0) return NONE
-  return value.every(isObject) ? value : value.filter(isObject)
 }
 
 /** An id as text: MediPim writes its own as strings and those of everything else as integers. */

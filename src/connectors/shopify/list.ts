@@ -5,10 +5,11 @@
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { toHost } from '../../lib/read-body.ts'
+import { BRACE_OPEN } from '../../lib/byte-scan.ts'
 import {
-  firstMemberValue,
-  lineBlocks,
-  memberElements,
+  findFirstMember,
+  toLineBlocks,
+  readMemberElements,
   type LinesOfBlock,
   type Slice,
 } from '../../lib/json-slices.ts'
@@ -195,7 +196,7 @@ export function refuseRepetition(
 
 function toListPage(bytes: Uint8Array, url: string): ListPage {
   const ids: string[] = []
-  for (const slice of memberElements(bytes, 'products')) {
+  for (const slice of readMemberElements(bytes, 'products')) {
     if (bytes[slice.start] === BRACE_OPEN) ids.push(idIn(bytes, slice))
     if (ids.length >= 2 * IDS_MAX) ids.splice(0, IDS_MAX)
   }
@@ -204,27 +205,26 @@ function toListPage(bytes: Uint8Array, url: string): ListPage {
     byteLength: bytes.byteLength,
     ids: ids.slice(-IDS_MAX),
     lines: (passes) =>
-      lineBlocks(
+      toLineBlocks(
         bytes,
-        passes ? passing(bytes, passes) : memberElements(bytes, 'products'),
+        passes ? passing(bytes, passes) : readMemberElements(bytes, 'products'),
         BLOCK_BYTES,
       ),
   }
 }
 
 function* passing(bytes: Uint8Array, passes: (id: string) => boolean): Generator<Slice> {
-  for (const slice of memberElements(bytes, 'products'))
+  for (const slice of readMemberElements(bytes, 'products'))
     if (bytes[slice.start] === BRACE_OPEN && passes(idIn(bytes, slice))) yield slice
 }
 
-const BRACE_OPEN = 0x7b
 const ID_BYTES_MAX = 64
 const DECODER = new TextDecoder()
 
 function idIn(bytes: Uint8Array, product: Slice): string {
   const textOf = ({ start, end }: Slice): string =>
     DECODER.decode(bytes.subarray(start, Math.min(end, start + ID_BYTES_MAX)))
-  const id = firstMemberValue(bytes, product.start, 'id')
+  const id = findFirstMember(bytes, product.start, 'id')
   const text = id === null ? 'null' : textOf(id)
   return text === 'null' ? textOf(product) : text
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
+import { isObject } from '../../lib/objects.ts'
 import { minorOf } from '../../core/money.ts'
 
 const QUOTED_CHARS_MAX = 40
@@ -101,8 +102,7 @@ export function normalise(
 function parseProduct(record: unknown): ProductRecord {
   const parsed = ProductRecord.safeParse(record)
   if (parsed.success) return parsed.data
-  const hasId =
-    typeof record === 'object' && record !== null && 'id' in record && record.id !== null
+  const hasId = isObject(record) && record.id != null
   if (!hasId) throw new SyncError('record/no-id', 'The product has no id')
   const [issue] = parsed.error.issues
   throw invalid(issue?.path ?? [], issue?.message ?? 'is not as expected')

@@ -5,8 +5,9 @@
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
+import { BRACE_OPEN, BRACKET_OPEN } from '../../lib/byte-scan.ts'
 import { JsonCheck } from '../../lib/json-check.ts'
-import { elements, memberValue, valueStart, type Slice } from '../../lib/json-slices.ts'
+import { readElements, findMember, findValueStart, type Slice } from '../../lib/json-slices.ts'
 import { countMarkBytes } from '../../lib/ndjson.ts'
 import { failureOf } from './errors.ts'
 
@@ -72,15 +73,15 @@ async function readChecked(
  * later pages the products may be as they will.
  */
 export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
-  const start = valueStart(bytes)
+  const start = findValueStart(bytes)
   const kind = bytes[start]
   if (kind === BRACKET_OPEN)
     return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
   if (kind !== BRACE_OPEN) return 'a single value instead of {"products": […]}'
-  const product = memberValue(bytes, start, 'product')
+  const product = findMember(bytes, start, 'product')
   if (product !== null && bytes[product.start] === BRACE_OPEN)
     return 'one product instead of {"products": […]}'
-  const products = memberValue(bytes, start, 'products')
+  const products = findMember(bytes, start, 'products')
   if (products === null || bytes[products.start] !== BRACKET_OPEN)
     return 'JSON without a list of products'
   const first = firstOf(bytes, products.start)
@@ -88,13 +89,14 @@ export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | nul
   if (flavour !== null) return `a list${flavour}`
   if (first === null || !isBeginning) return null
   // One malformed product is for quarantine: a list is refused when none of it is as expected.
-  for (const element of elements(bytes, products.start)) if (isPublic(bytes, element)) return null
+  for (const element of readElements(bytes, products.start))
+    if (isPublic(bytes, element)) return null
   return 'a list of products without ids or variants'
 }
 
 /** The error that a shop reports inside an answer, or null. */
 export function errorOf(bytes: Uint8Array): string | null {
-  const errors = memberValue(bytes, valueStart(bytes), 'errors')
+  const errors = findMember(bytes, findValueStart(bytes), 'errors')
   if (errors === null) return null
   const length = errors.end - errors.start
   // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a
@@ -106,26 +108,23 @@ export function errorOf(bytes: Uint8Array): string | null {
 }
 
 function firstOf(bytes: Uint8Array, list: number): Slice | null {
-  return elements(bytes, list).next().value ?? null
+  return readElements(bytes, list).next().value ?? null
 }
 
 function flavourOf(bytes: Uint8Array, product: Slice | null): string | null {
   if (product === null) return null
-  if (memberValue(bytes, product.start, 'admin_graphql_api_id') !== null)
+  if (findMember(bytes, product.start, 'admin_graphql_api_id') !== null)
     return ' of the Admin API (admin_graphql_api_id)'
-  if (memberValue(bytes, product.start, 'source_data') !== null)
+  if (findMember(bytes, product.start, 'source_data') !== null)
     return ' of a flattened export (source_data)'
   return null
 }
 
 function isPublic(bytes: Uint8Array, { start }: Slice): boolean {
-  const variants = memberValue(bytes, start, 'variants')
+  const variants = findMember(bytes, start, 'variants')
   return (
-    memberValue(bytes, start, 'id') !== null &&
+    findMember(bytes, start, 'id') !== null &&
     variants !== null &&
     bytes[variants.start] === BRACKET_OPEN
   )
 }
-
-const BRACKET_OPEN = 0x5b
-const BRACE_OPEN = 0x7b
