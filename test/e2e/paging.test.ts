@@ -5,17 +5,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listArtifacts } from '../../src/db/read/artifacts.ts'
 import { listChanges } from '../../src/db/read/changes.ts'
-import { loadAllPages, type ListPage, type PageRequest } from '../../src/db/read/page.ts'
+import { isCursor, loadAllPages, type ListPage, type PageRequest } from '../../src/db/read/page.ts'
 import { listQuarantine } from '../../src/db/read/quarantine.ts'
 import { listReviews } from '../../src/db/read/reviews.ts'
 import { listRuns, RUN_STATES } from '../../src/db/read/run-summaries.ts'
 import { listSourcePage } from '../../src/db/sources.ts'
 import { createOrchestratorApp } from '../../src/http/control/servers.ts'
+import { runCommand } from '../support/commands.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startServer } from '../support/http-server.ts'
 import { openToy } from '../support/toy/open.ts'
 
-const { pool: db } = await openTestDatabase()
+const { pool: db, url } = await openTestDatabase()
 
 /** Reads a list in pages of two, and asserts that every page but the last is full. */
 async function readInPages<Item>(
@@ -120,4 +121,22 @@ test('GET /runs returns pages with a cursor, and refuses a cursor that it did no
   assert.deepEqual({ ...run, ...first.items[0] }, run)
   for (const query of ['after=7', 'limit=0', 'limit=101', 'limit=x', 'state=bogus', 'page=2'])
     assert.equal((await server.sendRequest(`/runs?${query}`)).status, 400, query)
+})
+
+test('the command line prints a page, and the option that continues it', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  for (let i = 0; i < 3; i++) await pipeline.sync()
+  const env = { DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }
+  const run = (...args: string[]) =>
+    runCommand(env, ['runs', '--source', pipeline.name, '--limit', '2', ...args])
+  const { stdout } = await run()
+  const [, after = ''] =
+    /^There is more: repeat the command with --after (\S+)$/m.exec(stdout) ?? []
+  assert.ok(isCursor('runs', after), stdout)
+  const json = JSON.parse((await run('--json')).stdout) as { items: unknown[]; next: string }
+  assert.deepEqual([json.items.length, json.next], [2, after])
+  const last = await run('--after', after)
+  assert.doesNotMatch(last.stdout, /There is more/)
+  assert.equal(last.stdout.trimEnd().split('\n').length, 2)
+  assert.match((await run('--after', 'x')).stderr, /It must be the cursor/)
 })
