@@ -23,6 +23,7 @@ import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
 import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
+import { METRICS } from '../telemetry/metrics-table.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
@@ -200,14 +201,7 @@ function openMetrics(
 }
 
 async function readQueues(queues: Queues): Promise<Reading[]> {
-  const states = [
-    'waiting',
-    'prioritized',
-    'delayed',
-    'waiting-children',
-    'active',
-    'failed',
-  ] as const
+  const states = METRICS.shelfsync_queue_jobs.labels.state
   const readings = await Promise.all(
     QUEUE_NAMES.map(async (queue) => {
       const counts = await queues[queue].getJobCounts(...states)
