@@ -21,14 +21,14 @@ export const artifactSettings = {
     matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep),
     {
       description:
-        'How many good runs of each source keep their artifacts, besides those that a rebuild of the catalogue needs: the newest complete one and every one after it. `all` keeps everything.',
+        'Number of good runs of each source whose artifacts are kept, in addition to those that a rebuild of the catalogue needs: the newest complete one and every later one. `all` keeps every artifact.',
       default: String(KEEP_DEFAULT),
       example: '30',
     },
   ),
   ARTIFACTS_LATEST: plain(Switch, {
     description:
-      'Whether the newest complete artifact of each source is also stored as `SOURCE/latest.ndjson`, uncompressed and overwritten by each run. ' +
+      'Stores the newest complete artifact of each source also as `SOURCE/latest.ndjson`, uncompressed and overwritten by each run. ' +
       'It may have several hundred megabytes: the file size limits of the project (50 MB at first) and of the bucket must allow that.',
     default: 'false',
     example: 'true',

@@ -33,7 +33,7 @@ test('each character that ends a password early is named, with the way to write 
   assert.match(findUnencoded('postgres://user:a@db.example/x%') ?? '', /behind the host/)
 })
 
-test('an address is read as it is meant, whatever its password holds, once that is encoded', () => {
+test('an address with an encoded password of any text is read correctly', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'grapheme' }),
@@ -53,7 +53,7 @@ test('an address is read as it is meant, whatever its password holds, once that 
   )
 })
 
-test('nothing between "//" and the last "@" is repeated, whatever stands there', () => {
+test('text between "//" and the last "@" is never repeated', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (secret) => {
       const address = `redis://user:Kx7${secret}Qz9@queue.example:6379/0`

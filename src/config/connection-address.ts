@@ -1,11 +1,9 @@
-// Addresses that carry a user name and a password: of Postgres, of Redis, of a proxy. All of them
-// are read here, because a password with an unencoded "/" or "#" makes every other parser take the
-// rest of the password for a host or a path, and print it. Everything between "//" and the last "@"
-// is secret: no message repeats any of it.
+// Addresses with a user name and a password: of Postgres, Redis and proxies. They are parsed here,
+// because other parsers read the rest of a password after an unencoded "/" or "#" as a host or a
+// path and print it. Text between "//" and the last "@" is secret: no message repeats it.
 
 /**
- * How each character is written that ends a user name or a password. Others are encoded for the
- * user.
+ * Encodings of the characters that end a user name or a password. Others are encoded for the user.
  */
 const ENCODED: Readonly<Record<string, string>> = {
   '/': '%2F',
@@ -31,9 +29,9 @@ interface Parts {
 }
 
 /**
- * What is not encoded in `address` and how it is written, as the end of a sentence that begins with
- * the name of the setting; null when everything can be read. Nothing of the address is repeated but
- * the characters that need encoding.
+ * Describes the unencoded characters of `address` and their encodings, as the end of a sentence
+ * that begins with the name of the setting; null for a valid address. It repeats only these
+ * characters of the address.
  */
 export function findUnencoded(address: string): string | null {
   const parts = split(address)
@@ -136,7 +134,7 @@ export function secretsOfAddress(address: string): string[] {
   const hidden = parameters
     .filter(([name]) => /password|secret|token/i.test(name))
     .map(([, value]) => value)
-  // A password that is also the user's name, as on many a laptop, is no secret.
+  // A password equal to the user's name, as in many local databases, is not a secret.
   const own =
     credentials === null || credentials.password === credentials.user
       ? []

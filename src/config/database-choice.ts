@@ -1,15 +1,15 @@
-// Which database is meant. Without DATABASE_URL it is the embedded one of SHELFSYNC_HOME, made when
-// missing, so a name that was misspelt or left empty would open another catalogue, in silence.
+// Checks the choice of a database. Without DATABASE_URL it is the embedded one of SHELFSYNC_HOME,
+// created on demand, so a misspelt or empty variable would silently open another catalogue.
 
 import { parseEnv } from 'node:util'
 import { isSlip } from './dot-env.ts'
 
-/** What DATABASE_URL says to choose the embedded database by name, whatever else is set. */
+/** Value of DATABASE_URL for the embedded database, regardless of other settings. */
 export const EMBEDDED = 'embedded'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Why no database is chosen, a line for each reason. None when DATABASE_URL has a value. */
+/** Returns the reasons why no database is chosen; empty when DATABASE_URL has a value. */
 export function databaseProblems(env: Env, dotEnvText: string): string[] {
   const dotEnv = parseEnv(dotEnvText)
   const hasValue = ({ DATABASE_URL: value }: Env): boolean =>

@@ -63,7 +63,7 @@ test('a name is read without the marks, blanks and tabs around it, and any end o
   })
 })
 
-test('what is not UTF-8 is refused, with a byte order mark or without one', () => {
+test('text that is not UTF-8 is rejected, with a byte order mark or without one', () => {
   const utf16 = Buffer.from('\ufeffBUCKET=x\n', 'utf16le')
   for (const bytes of [
     utf16,
@@ -76,7 +76,7 @@ test('what is not UTF-8 is refused, with a byte order mark or without one', () =
   assert.throws(() => decodeDotEnv(Buffer.from('BUCKET=\xe9', 'latin1')), /not UTF-8/)
 })
 
-test('a value that a quotation mark ends early is named, and so is a setting with two values', () => {
+test('a value that a quotation mark ends early and a setting with two values are reported', () => {
   const text =
     'ADMIN_KEY="abc"def"\nBUCKET="x" # c\nCONTACT=\'it\'s\'\nLOG_LEVEL="info\nS3_REGION="a"\nUSER_AGENT="a"\nBUCKET=y\n#BUCKET=z\n'
   assert.deepEqual(new Set(findEarlyQuotes(text)), new Set(['ADMIN_KEY', 'CONTACT', 'LOG_LEVEL']))

@@ -1,13 +1,13 @@
-// What may be wrong with the text of a `.env` besides the values in it.
+// Errors in the text of a `.env`, other than invalid values.
 
 import { isUtf8 } from 'node:buffer'
 import { parseEnv } from 'node:util'
 import { SETTING_NAMES } from './settings-schema.ts'
 
 /**
- * The text of a `.env` as any editor saves it. What stands before a name and around its "=" is
- * taken out, because `parseEnv` takes a byte order mark, a tab or a second blank behind `export`
- * for a part of the name, and a return alone for no end of a line.
+ * Decodes the text of a `.env` of any editor. Removes the characters before a name and around its
+ * "=", because `parseEnv` reads a byte order mark, a tab or a second blank after `export` as part
+ * of the name, and does not end a line at a single carriage return.
  *
  * @throws Error when it is not UTF-8
  */
@@ -26,8 +26,8 @@ export function decodeDotEnv(bytes: Uint8Array): string {
 }
 
 /**
- * The settings in `.env` whose value ends before a "#" in its middle: without quotes, a comment
- * begins there. A blank before it means one.
+ * Returns the settings in `.env` whose value ends at a "#" inside it, because a comment begins
+ * there without quotes. A blank before it means a deliberate comment.
  */
 export function findCutValues(dotEnvText: string): string[] {
   const names = unquoted(dotEnvText)
@@ -37,8 +37,8 @@ export function findCutValues(dotEnvText: string): string[] {
 }
 
 /**
- * The settings in `.env` with text behind the closing quotation mark, which `parseEnv` ignores: a
- * quotation mark within the value, or a missing one.
+ * Returns the settings in `.env` with text after the closing quotation mark, which `parseEnv`
+ * ignores: a quotation mark inside the value, or a missing one.
  */
 export function findEarlyQuotes(dotEnvText: string): string[] {
   const values = dotEnvText.matchAll(/^([^#=\n]+)=(["'`])[^]*?\2([^\n]*)$/gm)
@@ -48,7 +48,7 @@ export function findEarlyQuotes(dotEnvText: string): string[] {
   return SETTING_NAMES.filter((name) => names.includes(name))
 }
 
-/** The settings that `.env` gives more than one value; the last one counts. */
+/** Returns the settings with more than one value in `.env`; the last one counts. */
 export function findRepeated(dotEnvText: string): string[] {
   const names = unquoted(dotEnvText)
     .split('\n')
@@ -57,8 +57,8 @@ export function findRepeated(dotEnvText: string): string[] {
 }
 
 /**
- * The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes
- * may go on over several lines.
+ * Returns the numbers of the lines without a setting, which `parseEnv` skips silently. A value in
+ * quotes may have several lines.
  */
 export function listStrayLines(dotEnvText: string): number[] {
   const lines = unquoted(dotEnvText).split('\n')
@@ -67,7 +67,7 @@ export function listStrayLines(dotEnvText: string): number[] {
   )
 }
 
-/** Without what stands in quotes, line by line. */
+/** Removes quoted text and keeps the lines. */
 function unquoted(dotEnvText: string): string {
   return dotEnvText.replaceAll(
     /^([^#=\n]+=)[^\S\n]*(["'`])[^]*?\2/gm,
@@ -76,8 +76,8 @@ function unquoted(dotEnvText: string): string {
 }
 
 /**
- * Names in `.env` that are one slip away from a setting that is not there, each with that setting.
- * They may well be another program's, so nothing is refused for them.
+ * Returns the names in `.env` that are one typing error away from an absent setting, with that
+ * setting. They may belong to another program, so they are not errors.
  */
 export function findMisspelt(
   dotEnvText: string,
@@ -91,7 +91,7 @@ export function findMisspelt(
   })
 }
 
-/** One letter more, less or other, or two that changed places; or the same word. */
+/** True for one letter added, removed, replaced or swapped with its neighbour, or the same word. */
 export function isSlip(a: string, b: string): boolean {
   let [start, end] = [0, 0]
   while (start < a.length && a[start] === b[start]) start++

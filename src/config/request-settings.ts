@@ -20,7 +20,7 @@ export const requestSettings = {
     example: 'debug',
   }),
   CONTACT: plain(matching(/^[\x21-\x7e]{1,200}$/, 'an address or e-mail, without spaces'), {
-    description: 'Where shop owners can reach you; part of the User-Agent.',
+    description: 'Address at which shop owners can reach you; part of the User-Agent.',
     default: 'the project page',
     example: 'https://your-site.example/bot',
   }),

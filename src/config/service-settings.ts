@@ -59,7 +59,7 @@ export const serviceSettings = {
   }),
   TRUST_PROXY: plain(Networks, {
     description:
-      'The addresses and networks of your own proxies, separated by commas. The `X-Forwarded-For` that they send identifies the caller.',
+      'The addresses and networks of your proxies, separated by commas. The `X-Forwarded-For` that they send identifies the caller.',
     default: 'none: every caller behind a proxy counts as the proxy',
     example: '127.0.0.1,10.0.0.0/8',
   }),
@@ -78,12 +78,12 @@ export const serviceSettings = {
     },
   ),
   FETCH_CONCURRENCY: concurrency(
-    `How many sources a process fetches at once, ${FETCH_CONCURRENCY_MAX} at most.`,
+    `Number of sources that a process fetches at once, ${FETCH_CONCURRENCY_MAX} at most.`,
     CONCURRENCY.fetch,
     FETCH_CONCURRENCY_MAX,
   ),
   APPLY_CONCURRENCY: concurrency(
-    `How many parts a process applies at once, ${APPLY_CONCURRENCY_MAX} at most. Each uses a database connection.`,
+    `Number of parts that a process applies at once, ${APPLY_CONCURRENCY_MAX} at most. Each uses a database connection.`,
     CONCURRENCY.apply,
     APPLY_CONCURRENCY_MAX,
   ),

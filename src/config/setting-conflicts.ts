@@ -54,6 +54,6 @@ export function findKeysInTheClear({
   const url = URL.parse(text ?? '')
   if (url?.protocol !== 'http:' || createAddressGuard(allow).isOwn(url)) return []
   return [
-    'SUPABASE_URL: expected https, because anybody on the network could read the key; a host of your own may be listed in ALLOW_PRIVATE_HOSTS',
+    'SUPABASE_URL: expected https, because the network could read an unencrypted key; a private host may be listed in ALLOW_PRIVATE_HOSTS',
   ]
 }

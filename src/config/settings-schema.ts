@@ -21,7 +21,9 @@ const own = {
 
 type Schemas = { [Name in keyof typeof own]: (typeof own)[Name]['schema'] }
 
-/** All settings are optional here: which of them belong together is checked when they are loaded. */
+/**
+ * All settings are optional here: which of them belong together is checked when they are loaded.
+ */
 export const Environment = z
   .object(
     Object.fromEntries(

@@ -102,7 +102,7 @@ test('a DATABASE_URL that is empty or misspelt is an error, and none is not; the
   assert.deepEqual([databaseUrl, embedded, loadSettings({}).embedded], [null, true, false])
 })
 
-test('a line of .env that sets nothing is told by its number, not by what it says', () => {
+test('a line of .env without a setting is reported by its number, not by its text', () => {
   const sound =
     '\uFEFF# comment = with "\r\n\r\n  export LOG_LEVEL=debug\nA="one\n\ntwo" # three\nB = \'\n=\n\'\nC=`\nx\n`\nD="\nE=\n  # "\n'
   assert.equal(loadSettings({}, sound).logLevel, 'debug')
@@ -201,7 +201,7 @@ test('Supabase takes either key, and an address and a key go together', () => {
   const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   assert.match(
     problemsOf(open),
-    /SUPABASE_URL: expected https, because anybody on the network could read the key/,
+    /SUPABASE_URL: expected https, because the network could read an unencrypted key/,
   )
   assert.ok(loadSettings({ ...open, ALLOW_PRIVATE_HOSTS: 'supabase.example' }).supabase)
   assert.ok(loadSettings({ ...open, SUPABASE_URL: 'http://127.0.0.1:54321' }).supabase)
@@ -419,7 +419,7 @@ test('a password that is also the name of the user does not hide that word', () 
   )
 })
 
-test('an address whose password is not encoded says which character, and none of the address', () => {
+test('an address with an unencoded password is reported by the character, without the address', () => {
   const cases = [
     ['DATABASE_URL', 'postgres://postgres:2024/Summer!x@127.0.0.1:5432/postgres', '"/" as %2F'],
     ['DATABASE_URL', 'postgres://postgres:Sum%mer!x@127.0.0.1:5432/postgres', '"%" as %25'],

@@ -45,9 +45,9 @@ export interface Page {
    */
   readonly bytes: Uint8Array
   readonly lineCount: number
-  /** Where to go on after this page. Null: a cut after this page means starting again. */
+  /** Position after this page. Null: the fetch cannot resume here and starts again. */
   readonly cursor: Cursor | null
-  /** How many records the supplier says this fetch has in all, when it says so. */
+  /** The supplier's count of all records of this fetch, if it sends one. */
   readonly expected: number | null
   /**
    * The newest source time seen so far, epoch milliseconds: the next watermark if the run settles.
@@ -93,7 +93,7 @@ export type ProbeRequest<Settings = unknown, Credentials = unknown> = Pick<
 /** An option of `shelfsync add` that sets one setting: `apiUrl` becomes `--api-url`. */
 export interface AddOption {
   readonly setting: string
-  /** What stands for the value in help, such as `url`. */
+  /** Placeholder of the value in help, such as `url`. */
   readonly value: string
   readonly description: string
   /** The member of `credentials.variables` that provides the value when the option is absent. */
@@ -144,7 +144,7 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
 
   /**
    * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after
-   * any failure that asks for a retry, so it never retries by itself. A clean end without a
+   * any failure with the action `retry`, so it never retries by itself. A clean end without a
    * `complete` page means that completeness could not be proved.
    *
    * @throws SyncError `source/…`

@@ -53,7 +53,7 @@ test('a secret of the source wins over the shared one, and no other source reads
   assert.deepEqual(parseCredentials(schema, values, null).credentials, { keyId: '1' })
 })
 
-test('a source with one secret of its own uses no shared secret', () => {
+test('a source with a separate secret uses no shared secret', () => {
   const values = { SHOP_KEY_ID: '1', SECRET_MINE_TOKEN: 'mine' }
   assert.deepEqual(parseCredentials(schema, values, 'mine').credentials, { token: 'mine' })
   assert.deepEqual(
@@ -77,7 +77,7 @@ test('a problem names the variable that was read, and never its value', () => {
   ])
 })
 
-test('every secret is listed in every form that it is sent in, whatever source it belongs to', () => {
+test('the secrets of all sources are listed in every form in which they are sent', () => {
   const values = {
     SHOP_KEY_ID: '1',
     SECRET_MINE_KEY_ID: '2',

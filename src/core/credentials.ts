@@ -29,7 +29,7 @@ export interface CredentialSchema<Credentials> {
   readonly schema: z.ZodType<Credentials>
   /** Whether `fetch` and `probe` can use these credentials. */
   isComplete(credentials: Credentials): boolean
-  /** How the operator completes them, such as `set SHOP_TOKEN`. */
+  /** Instruction to complete them, such as `set SHOP_TOKEN`. */
   readonly hint: string
   /**
    * Other forms in which secrets are sent, such as `id:secret`: the redactor hides them as well.
@@ -72,8 +72,8 @@ export interface ReadVariable {
 }
 
 /**
- * Chooses the variable of each member. A source with one secret of its own uses no shared secret,
- * so that its key is never completed with part of another.
+ * Chooses the variable of each member. A source with any separate secret uses no shared secret, so
+ * that its key is never completed with part of another.
  */
 export function chooseVariables(
   { variables }: Pick<CredentialSchema<unknown>, 'variables'>,
@@ -117,10 +117,7 @@ export function parseCredentials<Credentials>(
   return { credentials: null, problems }
 }
 
-/**
- * Every secret that the values hold, in every form that it is sent in, whatever source it belongs
- * to: for the redactor.
- */
+/** Lists every secret of all sources, in every form in which it is sent, for the redactor. */
 export function listSecrets(
   schemas: Iterable<CredentialSchema<unknown>>,
   values: CredentialValues,

@@ -2,16 +2,16 @@
 // docs/errors.md is written from this table.
 
 /**
- * What the caller does about an error: `retry` the step later, `quarantine` the record, or `stop`
- * the run until the operator has acted.
+ * The caller's reaction to an error: `retry` the step later, `quarantine` the record, or `stop` the
+ * run until the operator has acted.
  */
 export type Action = 'retry' | 'quarantine' | 'stop'
 
 interface ErrorPolicy {
   readonly action: Action
-  /** The status of our own HTTP response when this error ends a request. */
+  /** Status of the HTTP response when this error ends a request to Shelfsync. */
   readonly status: number
-  /** What the operator can do about it. */
+  /** Advice to the operator. */
   readonly hint: string
 }
 
@@ -49,7 +49,7 @@ const SOURCE_ERRORS = {
   'source/blocked': {
     action: 'stop',
     status: 502,
-    hint: 'A bot protection answered in place of the shop. Ask its owner for access; do not evade it.',
+    hint: 'A bot protection responded instead of the shop. Ask its owner for access; do not evade it.',
   },
   'source/password': {
     action: 'stop',

@@ -6,7 +6,7 @@ interface ErrorContext {
   readonly cause?: unknown
   /** Facts for machines: never a secret, never a whole record. */
   readonly detail?: Readonly<Record<string, unknown>>
-  /** How long the other side asked us to wait, or null. */
+  /** Requested wait of the other side, or null. */
   readonly retryAfterMs?: number | null
 }
 
