@@ -81,7 +81,8 @@ ${JSON.stringify(REQUESTED_RUNS, null, 2)}
 - Repeating a request returns the same run. An active run satisfies a request for the same or less work. A request for other
   work on the same source gets 409 \`run/active\`. \`full\` is not satisfied by an incremental run. A request with \`offset\` or
   \`limit\` is satisfied only by a run with the same ones, and a request with \`artifact\` only by a run of that artifact.
-- A \`fetch-only\` run that is still active is also applied if a later request includes that.
+- An active \`fetch-only\` run is also applied if a later request includes applying.
+- A run with \`keys\` runs beside any other run of the source, and satisfies only requests with the same keys.
 - If no run could be started at all, the response is the error of the first source.
 - \`full\` and \`fetch-only\` resume an interrupted fetch. They fetch again if the archived data is complete but not applied.
 - \`offset\` and \`limit\` select lines of a complete catalogue. If the newest artifact is incremental, or does not have these
