@@ -56,7 +56,7 @@ async function openHostile(
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },
   })
-  const services = await openServices(t, database, pipeline, null)
+  const services = await openServices(t, database, pipeline)
   const [dear = ''] = priceActiveProducts(simulator)
   const [first = '', second = '', third = '', fourth = ''] = simulator.catalogue
     .visible()

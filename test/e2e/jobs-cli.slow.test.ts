@@ -29,7 +29,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null
       const database = await openTestDatabase(t)
       const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
-      const services = await openServices(t, database, pipeline, queueUrl)
+      const services = await openServices(t, database, pipeline, { queueUrl })
       const jobs = async (...args: string[]) => {
         const env = cleanEnv({
           DATABASE_URL: database.url,

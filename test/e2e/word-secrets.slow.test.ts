@@ -72,7 +72,7 @@ async function setStage(t: TestContext): Promise<Stage> {
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },
   })
-  const services = await openServices(t, database, pipeline, null)
+  const services = await openServices(t, database, pipeline)
   const [dear = ''] = priceActiveProducts(simulator)
   const broken =
     simulator.catalogue

@@ -3,7 +3,6 @@
 
 import type { Job } from 'bullmq'
 import { CONNECTORS } from '../../src/connectors/registry.ts'
-import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
 import { AS_SCHEDULED, type RequestedRun, type RunsRequest } from '../../src/jobs/runs-request.ts'
@@ -54,67 +53,48 @@ export interface EndedRun {
   readonly ledger: Readonly<Record<string, number>> | null
 }
 
+export interface ServicesSetup {
+  /** Null, the default: the queue is in Postgres. */
+  readonly queueUrl?: string | null | undefined
+  readonly options?: Partial<PipelineOptions>
+}
+
 /** Opens everything that workers need to update the pipeline's source. No worker runs yet. */
 export async function openServices(
   t: Lifetime,
   database: TestDatabase,
   pipeline: TestPipeline,
-  queueUrl: string | null = null,
-  options: Partial<PipelineOptions> = {},
+  setup: ServicesSetup = {},
 ): Promise<TestServices> {
   const db = await openPool(database.url, { applicationName: 'services', searchPath: QUEUE_SCHEMA })
   await migrateQueue(db)
-  const queues = await openQueues(db, queueUrl, () => undefined)
+  const queues = await openQueues(db, setup.queueUrl ?? null, () => undefined)
   const stops: (() => Promise<void>)[] = []
   t.after(async () => {
     await Promise.all(stops.map((stop) => stop()))
     await queues.close()
     await db.end()
   })
-  const connectors: ReadonlyMap<string, Connector> = new Map([
-    ...CONNECTORS,
-    [pipeline.connector.name, pipeline.connector],
-  ])
   const pauses: Pause[] = []
   const metrics = createMetrics()
-  const counting = countTasks(metrics)
-  const events: TaskEvents = {
-    ...counting,
-    archived: () => Promise.resolve(),
-    settled: () => Promise.resolve(),
-    paused(pause, connector) {
-      pauses.push(pause)
-      counting.paused(pause, connector)
-    },
-  }
   const tools: TaskTools = {
     ...pipeline.tools,
     http: () => pipeline.tools.http,
     db,
     queues,
-    connectors,
-    events,
+    connectors: new Map([...CONNECTORS, [pipeline.connector.name, pipeline.connector]]),
+    events: recordPauses(metrics, pauses),
     applyStates: new ApplyStateCache(),
-    options: { ...pipeline.tools.options, ...options },
-  }
-  const find = async (run: number): Promise<EndedRun | null> => {
-    const [row] = await pipeline.query<EndedRun>(
-      'select state, reason, ledger from catalog.runs where id = $1',
-      run,
-    )
-    return row && row.state !== 'running' ? row : null
+    options: { ...pipeline.tools.options, ...setup.options },
   }
   const services: TestServices = {
     tools,
     queues,
     pauses,
     metrics,
-    async requestRun(order = {}) {
-      const [requested] = await requestRuns(
-        tools,
-        { ...AS_SCHEDULED, source: pipeline.name, ...order },
-        'test',
-      )
+    async requestRun(request = {}) {
+      const all = { ...AS_SCHEDULED, source: pipeline.name, ...request }
+      const [requested] = await requestRuns(tools, all, 'test')
       if (!requested || 'error' in requested) throw new Error('no run was requested')
       return requested
     },
@@ -123,17 +103,7 @@ export async function openServices(
       await repairQueue(tools)
     },
     startWorkers() {
-      const stopping = new AbortController()
-      const workers = [
-        startWorker(tools, 'fetch', 1, stopping.signal),
-        startWorker(tools, 'apply', 2, stopping.signal),
-      ]
-      let stopped: Promise<void> | null = null
-      const stop = (): Promise<void> => {
-        stopping.abort()
-        stopped ??= Promise.all(workers.map((worker) => worker.close())).then(() => undefined)
-        return stopped
-      }
+      const stop = startWorkers(tools)
       stops.push(stop)
       return stop
     },
@@ -142,8 +112,48 @@ export async function openServices(
     waitForDelayedJob: (id) =>
       waitUntil(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
     runSchedulerUntilEnd: (run) =>
-      waitUntil(async () => (await find(run)) ?? services.runScheduler().then(() => null)),
-    waitForEnd: (run) => waitUntil(() => find(run)),
+      waitUntil(
+        async () => (await findEndedRun(pipeline, run)) ?? services.runScheduler().then(() => null),
+      ),
+    waitForEnd: (run) => waitUntil(() => findEndedRun(pipeline, run)),
   }
   return services
+}
+
+/** Counts tasks in `metrics` and records their pauses. */
+function recordPauses(metrics: Metrics, pauses: Pause[]): TaskEvents {
+  const counting = countTasks(metrics)
+  return {
+    ...counting,
+    archived: () => Promise.resolve(),
+    settled: () => Promise.resolve(),
+    paused(pause, connector) {
+      pauses.push(pause)
+      counting.paused(pause, connector)
+    },
+  }
+}
+
+/** Starts a fetching and an applying worker. The result stops both and may be called twice. */
+function startWorkers(tools: TaskTools): () => Promise<void> {
+  const stopping = new AbortController()
+  const workers = [
+    startWorker(tools, 'fetch', 1, stopping.signal),
+    startWorker(tools, 'apply', 2, stopping.signal),
+  ]
+  let stopped: Promise<void> | null = null
+  return () => {
+    stopping.abort()
+    stopped ??= Promise.all(workers.map((worker) => worker.close())).then(() => undefined)
+    return stopped
+  }
+}
+
+/** The run's row, or null while it is running. */
+async function findEndedRun(pipeline: TestPipeline, run: number): Promise<EndedRun | null> {
+  const [row] = await pipeline.query<EndedRun>(
+    'select state, reason, ledger from catalog.runs where id = $1',
+    run,
+  )
+  return row && row.state !== 'running' ? row : null
 }

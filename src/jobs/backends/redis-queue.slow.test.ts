@@ -39,7 +39,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
       const alone = await openToy(t, { db, start })
       await alone.pipeline.sync()
       const { pipeline } = await openToy(t, { db, start })
-      const services = await openServices(t, database, pipeline, queueUrl)
+      const services = await openServices(t, database, pipeline, { queueUrl })
       assert.equal(services.queues.backend, 'redis')
       services.startWorkers()
       const { run } = await services.requestRun()
@@ -51,7 +51,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
 
     test('a task that fails for good becomes a dead letter; after a retry its run succeeds', async (t) => {
       const { pipeline, supplier } = await openToy(t, { db })
-      const services = await openServices(t, database, pipeline, queueUrl)
+      const services = await openServices(t, database, pipeline, { queueUrl })
       services.startWorkers()
       supplier.setFaults({ kind: 'status', status: 401, times: null })
       const { run } = await services.requestRun()
@@ -87,7 +87,7 @@ test(
   async (t) => {
     const own = await startRedis(t)
     const { pipeline } = await openToy(t, { db })
-    const services = await openServices(t, database, pipeline, own.url)
+    const services = await openServices(t, database, pipeline, { queueUrl: own.url })
     const stateOf = async (run: number) =>
       (
         await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
@@ -134,7 +134,7 @@ test(
     await uninterrupted.pipeline.sync()
     const { pipeline, supplier } = await openToy(t, { db, start })
     const gate = stopAfterPages(pipeline, 8)
-    const services = await openServices(t, database, gate.pipeline, redis?.url)
+    const services = await openServices(t, database, gate.pipeline, { queueUrl: redis?.url })
     const lock = await lockCheckpoints(t)
     services.startWorkers()
     const { run } = await services.requestRun()

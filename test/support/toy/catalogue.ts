@@ -63,23 +63,14 @@ export function createToyCatalogue(count: number, clock: Clock): ToyCatalogue {
     if (state === undefined) throw new Error(`The toy has no product ${id}`)
     return state
   }
-  const apply = (
-    selected: readonly ProductState[],
-    act: (state: ProductState) => void,
-  ): string[] => {
-    for (const state of selected) {
-      act(state)
-      state.touchedAtMs = clock.nowMs()
-    }
-    return selected.map(({ slot }) => idAt(slot))
-  }
   const select = (selection: Selection): ProductState[] =>
     selection === 'all' ? states.filter(isListed) : selection.map(find)
-  /** A change of content: the time of the last change moves too. */
+  /** Applies `act` to the selected products and moves their times to now. */
   const change = (selection: Selection, act: (state: ProductState) => void): string[] =>
-    apply(select(selection), (state) => {
+    select(selection).map((state) => {
       act(state)
-      state.updatedAtMs = clock.nowMs()
+      state.updatedAtMs = state.touchedAtMs = clock.nowMs()
+      return idAt(state.slot)
     })
 
   return {
@@ -100,13 +91,13 @@ export function createToyCatalogue(count: number, clock: Clock): ToyCatalogue {
     deactivate: (selection) => change(selection, (state) => void (state.status = 'unavailable')),
     activate: (selection) => change(selection, (state) => void (state.status = 'active')),
     remove: (selection) => change(selection, (state) => void (state.removed = true)),
-    restore: (selection) =>
-      change(
-        selection === 'all'
-          ? states.filter(({ removed }) => removed).map(({ slot }) => idAt(slot))
-          : selection,
+    restore(selection) {
+      const removed = states.filter((state) => state.removed).map(({ slot }) => idAt(slot))
+      return change(
+        selection === 'all' ? removed : selection,
         (state) => void (state.removed = false),
-      ),
+      )
+    },
     add(added) {
       const fresh = Array.from({ length: added }, (_, index) =>
         newProduct(states.length + index, clock.nowMs()),

@@ -7,6 +7,7 @@ import { createClock, type Clock } from '../../../simulators/support/clock.ts'
 import { CommonFault, createFaultBook } from '../../../simulators/support/faults.ts'
 import { listen } from '../../../simulators/support/server.ts'
 import type { Json } from '../../../src/core/json.ts'
+import { LineFaults, lineOf } from './line-faults.ts'
 import { createToyCatalogue, type ListedRecord, type ToyCatalogue } from './catalogue.ts'
 
 export interface ToyOptions {
@@ -56,21 +57,11 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
   const catalogue = createToyCatalogue(products, clock)
   const requests: string[] = []
   const faults = createFaultBook(CommonFault)
-  let lineFaults: { readonly fault: CommonFault; skip: number; left: number }[] = []
+  const lineFaults = new LineFaults()
   let misstatements: { readonly ids: readonly string[]; readonly patch: Record<string, Json> }[] =
     []
   let records: readonly ListedRecord[] | null = null
 
-  const takeLineFaults = ({ firstLine, lines }: ListPage): CommonFault[] => {
-    const isHere = ({ fault }: (typeof lineFaults)[number]): boolean => {
-      const line = lineOf(fault)
-      return line !== null && line >= firstLine && line < firstLine + lines.length
-    }
-    const struck = lineFaults.filter(isHere).filter((entry) => entry.skip-- <= 0)
-    for (const entry of struck) entry.left -= 1
-    lineFaults = lineFaults.filter(({ left }) => left > 0)
-    return struck.map(({ fault }) => shiftLine(fault, firstLine))
-  }
   const state = ({ slot, record }: ListedRecord): ListedRecord => {
     const patches = misstatements.filter(({ ids }) => ids.some((id) => id === record['id']))
     return { slot, record: Object.assign({ ...record }, ...patches.map(({ patch }) => patch)) }
@@ -89,7 +80,10 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
         'x-pages': String(page.pages),
         'x-count': String(page.total),
       },
-      taken: { ...taken, faults: [...taken.faults, ...takeLineFaults(page)] },
+      taken: {
+        ...taken,
+        faults: [...taken.faults, ...lineFaults.take(page.firstLine, page.lines.length)],
+      },
     })
   })
 
@@ -102,12 +96,12 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
     setFaults(...added) {
       for (const fault of added.map((input) => CommonFault.parse(input)))
         if (lineOf(fault) === null) faults.set(fault)
-        else lineFaults.push({ fault, skip: fault.skip, left: fault.times ?? Infinity })
+        else lineFaults.add(fault)
     },
     misstate: (ids, patch) => void misstatements.push({ ids, patch }),
     heal() {
       faults.clear()
-      lineFaults = []
+      lineFaults.clear()
       misstatements = []
     },
     setRecords: (all) => void (records = all?.map((record, slot) => ({ slot, record })) ?? null),
@@ -144,18 +138,4 @@ function cutPage(
 
 function toLine({ slot, record }: ListedRecord): string {
   return `${JSON.stringify({ n: slot, record })}\n`
-}
-
-/** The line that a fault strikes, or null for a fault of the whole response. */
-function lineOf(fault: CommonFault): number | null {
-  if ('at' in fault) return fault.at
-  if ('afterLines' in fault && fault.afterLines > 0) return fault.afterLines
-  return null
-}
-
-/** The same fault with its line counted from the first line of the page. */
-function shiftLine(fault: CommonFault, firstLine: number): CommonFault {
-  if ('at' in fault) return { ...fault, at: fault.at - firstLine }
-  if ('afterLines' in fault) return { ...fault, afterLines: fault.afterLines - firstLine }
-  return fault
 }
