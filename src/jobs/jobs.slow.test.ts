@@ -269,7 +269,7 @@ test('maintain-only applies the named artifact; it refuses lines of an unnamed d
     code: 'request/invalid',
     message:
       `The newest artifact of ${pipeline.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
-      `offset and limit choose lines of the artifact that \`artifact\` names: name ${full}, the newest whole one, or ${delta}`,
+      `offset and limit select lines of the artifact that \`artifact\` names: name ${full}, the newest complete one, or ${delta}`,
   })
   await assert.rejects(
     services.requestRun({ mode: 'maintain-only', artifact: delta, offset: lines }),
