@@ -7,7 +7,7 @@ import { addSource, findSource } from '../src/db/sources.ts'
 import { createAddressGuard } from '../src/node/address-guard.ts'
 import { createHttp } from '../src/node/http-client.ts'
 import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
-import { newProgress } from '../src/pipeline/context.ts'
+import { createProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
 import { createCredentialReader } from '../src/sources/credentials.ts'
 import { DEFAULT_OPTIONS } from '../src/pipeline/options.ts'
@@ -55,7 +55,7 @@ const report = await syncSource(
   tools,
   bindConnector(connector, { ...source, settings }),
   { mode: 'full', sinceAt: null, now: new Date() },
-  { progress: newProgress(), signal: new AbortController().signal },
+  { progress: createProgress(), signal: new AbortController().signal },
 )
 if (report.error) console.error(report.error)
 const seconds = (performance.now() - startedMs) / 1000

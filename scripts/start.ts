@@ -21,7 +21,7 @@ import { addSource, loadSource, saveSource, type Source } from '../src/db/source
 import { EMBEDDED } from '../src/config/database-choice.ts'
 import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
 import { loadSettings } from '../src/config/settings.ts'
-import { newProgress } from '../src/pipeline/context.ts'
+import { createProgress } from '../src/pipeline/context.ts'
 import { bindSource } from '../src/sources/bound-source.ts'
 import type { RunReport } from '../src/pipeline/run-in-process.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
@@ -152,7 +152,7 @@ async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<F
   const source = await loadSource(tools.db, NAME)
   // Resets the peak memory on Linux; elsewhere it is the peak of the whole process.
   await writeFile('/proc/self/clear_refs', '5').catch(() => undefined)
-  const progress = newProgress()
+  const progress = createProgress()
   const hide = showProgress(output, title, progress)
   const report = await syncSource(
     tools,

@@ -4,7 +4,7 @@
 import { type Command, Option } from 'commander'
 import { loadSource, type Source } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
-import { newProgress, type Progress } from '../pipeline/context.ts'
+import { createProgress, type Progress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, formatExamples } from './cli.ts'
@@ -50,7 +50,7 @@ export async function showPlan(
   { name }: Source,
   plan: (progress: Progress, tell: (change: PlannedChange) => void) => Promise<Plan>,
 ): Promise<void> {
-  const progress = newProgress()
+  const progress = createProgress()
   const changes: Record<string, number> = {}
   const tell = (change: PlannedChange): void => {
     changes[change.kind] = (changes[change.kind] ?? 0) + 1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Terminal } from '../../test/support/terminal.ts'
-import { newProgress } from '../pipeline/context.ts'
+import { createProgress } from '../pipeline/context.ts'
 import { Output } from './output.ts'
 import { showProgress } from './progress.ts'
 
@@ -17,7 +17,7 @@ function onTerminal(): { terminal: Terminal; output: Output; results: () => stri
 
 test('on a terminal, two bars show the progress of a run and are removed at its end', async (t) => {
   const { terminal, output, results } = onTerminal()
-  const progress = newProgress()
+  const progress = createProgress()
   const hide = showProgress(output, 'shop', progress)
   t.after(hide)
   await terminal.shows(/^shop {2}fetched ░{24} 0 · 0 B\n {6}applied ░{24} 0$/)
@@ -55,7 +55,7 @@ test('on a terminal, two bars show the progress of a run and are removed at its 
 
 test('messages during a run are printed above the bars, in order, and stay', async (t) => {
   const { terminal, output } = onTerminal()
-  const hide = showProgress(output, 'shop', newProgress())
+  const hide = showProgress(output, 'shop', createProgress())
   t.after(hide)
   output.note('retrying')
   output.note('still retrying')
@@ -70,5 +70,5 @@ test('a run with --json draws nothing, terminal or not', () => {
   const { terminal, output } = onTerminal()
   output.json = true
   terminal.on('drawn', () => assert.fail(`drawn: ${terminal.screen}`))
-  showProgress(output, 'shop', newProgress())()
+  showProgress(output, 'shop', createProgress())()
 })

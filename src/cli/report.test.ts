@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { emptyCounts } from '../core/ledger.ts'
-import { newProgress } from '../pipeline/context.ts'
+import { createProgress } from '../pipeline/context.ts'
 import { formatProgress } from './progress.ts'
 import { toExitCode, toRefusedReport, type Report, toReportJson, formatReport } from './report.ts'
 
@@ -32,7 +32,7 @@ test('the exit code reflects the state and the error', () => {
 })
 
 test('the JSON line begins with the stable keys in their order', () => {
-  const json = JSON.stringify(toReportJson(GREEN, newProgress()))
+  const json = JSON.stringify(toReportJson(GREEN, createProgress()))
   const promised =
     '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"expected":10,"fetched":10,"created":10,"updated":0,' +
     '"unchanged":0,"older":0,"duplicate":0,"blank":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
@@ -42,18 +42,18 @@ test('the JSON line begins with the stable keys in their order', () => {
 test('a run that could not determine the missing products reports that as text and as JSON', () => {
   const report = { ...GREEN, removalsOff: '1 of 10 records have no id' }
   assert.match(
-    formatReport(report, newProgress()),
+    formatReport(report, createProgress()),
     /^ {2}removals are off: 1 of 10 records have no id$/m,
   )
   assert.equal(
-    (toReportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff,
+    (toReportJson(report, createProgress()) as { removalsOff: unknown }).removalsOff,
     report.removalsOff,
   )
 })
 
 test('the JSON line of a stopped run has the code run/cancelled', () => {
   const codeOf = (error: unknown) =>
-    (toReportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
+    (toReportJson({ ...GREEN, state: 'failed', error }, createProgress()) as { code: unknown }).code
   assert.deepEqual(
     [AbortSignal.abort().reason, new SyncError('source/gone', 'gone'), new TypeError('bug')].map(
       codeOf,
@@ -63,7 +63,7 @@ test('the JSON line of a stopped run has the code run/cancelled', () => {
 })
 
 test('the text of a report ends with the next steps', () => {
-  const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
+  const progress = { ...createProgress(), fetchedBytes: 4_000_000 }
   assert.match(
     formatReport(GREEN, progress),
     /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory [\d.]+ MB$/,
@@ -97,7 +97,7 @@ test('the text of a report ends with the next steps', () => {
 
 test('a line of progress contains rates and the time left, or the reason of a wait', () => {
   const progress = {
-    ...newProgress(),
+    ...createProgress(),
     phase: 'fetch' as const,
     expected: 1000,
     fetchedLines: 500,

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { bindSource, type BoundSource } from '../sources/bound-source.ts'
-import { newProgress, type RunControls } from '../pipeline/context.ts'
+import { createProgress, type RunControls } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import { syncKeys, syncSource } from '../pipeline/sync.ts'
 import type { SyncRequest } from '../pipeline/choose-run.ts'
@@ -66,7 +66,7 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
   } catch (error) {
     // With --json, the last line is always a report.
     if (cli.output.json)
-      printReport(cli.output, toRefusedReport(name ?? null, error), newProgress())
+      printReport(cli.output, toRefusedReport(name ?? null, error), createProgress())
     throw error
   }
 }
@@ -91,7 +91,7 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
       sources.length === 0
         ? NO_SOURCES
         : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
-    output.result(toReportJson(toIdleReport(reason), newProgress()), reason)
+    output.result(toReportJson(toIdleReport(reason), createProgress()), reason)
   }
   return active
 }

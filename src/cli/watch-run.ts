@@ -2,7 +2,7 @@
 // good end.
 
 import type { Source } from '../db/sources.ts'
-import { newProgress, type Progress } from '../pipeline/context.ts'
+import { createProgress, type Progress } from '../pipeline/context.ts'
 import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import type { Cli } from './cli.ts'
@@ -20,7 +20,7 @@ export async function watchRun(
   source: Source,
   work: (progress: Progress) => Promise<RunReport>,
 ): Promise<Report> {
-  const progress = newProgress()
+  const progress = createProgress()
   const hide = showProgress(cli.output, source.name, progress)
   let report: Report
   try {

@@ -9,7 +9,7 @@ import type { Db } from '../db/pool.ts'
 import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/write/queued-runs.ts'
 import type { Log } from '../pipeline/context.ts'
 import { listFailed, type Queues, type Task } from './queues.ts'
-import { isPartial, windowsOf } from '../pipeline/line-windows.ts'
+import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 
 /**
  * Retries of a task whose error permits them: after 15 s, doubled each time, less a jitter of up to
@@ -23,9 +23,9 @@ const TASK: JobsOptions = {
   removeOnFail: false,
 }
 
-const fetchId = (run: number) => `${run}-fetch`
-const partId = (run: number, part: number) => `${run}-part-${part}`
-const settleId = (run: number) => `${run}-settle`
+const toFetchId = (run: number) => `${run}-fetch`
+const toPartId = (run: number, part: number) => `${run}-part-${part}`
+const toSettleId = (run: number) => `${run}-settle`
 
 /** Enqueues every open run that is not in the queue. Returns all open runs. */
 export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly OpenRun[]> {
@@ -43,30 +43,30 @@ export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<
   const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
   const fetchOnly = options.stages === 'fetch'
   const top = await (fetchOnly
-    ? queues.fetch.getJob(fetchId(id))
-    : queues.apply.getJob(settleId(id)))
+    ? queues.fetch.getJob(toFetchId(id))
+    : queues.apply.getJob(toSettleId(id)))
   if (top?.data.begunAt === task.begunAt) return
   await dequeueRun(queues, id, task.begunAt)
   const fetching: FlowJob = {
     name: 'fetch',
     queueName: 'fetch',
     data: task,
-    opts: { ...TASK, jobId: fetchId(id) },
+    opts: { ...TASK, jobId: toFetchId(id) },
   }
   if (fetchOnly) return void (await queues.fetch.add('fetch', task, fetching.opts))
-  const parts = await wantedParts(db, run)
+  const parts = await listPartsToApply(db, run)
   await queues.addFlow({
     name: 'settle',
     queueName: 'apply',
     data: task,
-    opts: { ...TASK, jobId: settleId(id) },
+    opts: { ...TASK, jobId: toSettleId(id) },
     children: [
       ...(fetched ? [] : [fetching]),
       ...parts.map((part) => ({
         name: 'apply',
         queueName: 'apply',
         data: { ...task, part },
-        opts: { ...TASK, jobId: partId(id, part) },
+        opts: { ...TASK, jobId: toPartId(id, part) },
       })),
     ],
   })
@@ -88,8 +88,8 @@ export async function enqueuePart(
       { ...task, part },
       {
         ...TASK,
-        jobId: partId(task.run, part),
-        parent: { id: settleId(task.run), queue: apply.qualifiedName },
+        jobId: toPartId(task.run, part),
+        parent: { id: toSettleId(task.run), queue: apply.qualifiedName },
       },
     )
   } catch (error) {
@@ -105,7 +105,7 @@ export async function enqueuePart(
  * `except`.
  */
 export async function dequeueRun(queues: Queues, run: number, except?: string): Promise<void> {
-  const settle = await queues.apply.getJob(settleId(run))
+  const settle = await queues.apply.getJob(toSettleId(run))
   if (settle?.data.begunAt !== except)
     await settle?.remove({ removeChildren: true }).catch(() => undefined)
   for (const job of await listFailed(queues)) {
@@ -114,12 +114,12 @@ export async function dequeueRun(queues: Queues, run: number, except?: string): 
   }
 }
 
-async function wantedParts(
+async function listPartsToApply(
   db: Db,
   { id, sourceId, options, partsLeft }: OpenRun,
 ): Promise<readonly number[]> {
   if (!isPartial(options)) return partsLeft
   const { artifactRun } = await loadQueuedRun(db, sourceId, id)
-  const windows = windowsOf(await listParts(db, sourceId, artifactRun), options)
+  const windows = listWindows(await listParts(db, sourceId, artifactRun), options)
   return partsLeft.filter((part) => windows.has(part))
 }

@@ -16,9 +16,9 @@ import { claimTask, releaseTask, type TaskName } from '../db/write/leases.ts'
 import { findQueuedRun, loadQueuedRun } from '../db/write/queued-runs.ts'
 import type { LeasedRun, Settled } from '../db/write/runs.ts'
 import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
-import { newProgress, type Pause, type RunContext } from '../pipeline/context.ts'
+import { createProgress, type Pause, type RunContext } from '../pipeline/context.ts'
 import { executeTasks, isLost, type TaskResult } from '../pipeline/execute-tasks.ts'
-import { isPartial, windowsOf } from '../pipeline/line-windows.ts'
+import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
 import { bindSource } from '../sources/bound-source.ts'
@@ -171,7 +171,7 @@ async function claimContext(
     signal,
     options,
     http: http(bound.connector.name),
-    progress: newProgress(),
+    progress: createProgress(),
     onPause: (pause) => events.paused(pause, bound.connector.name),
   }
 }
@@ -219,7 +219,7 @@ async function applyPart(
       'artifact/missing',
       `Part ${task.part} of run ${run.artifactRun} is not recorded`,
     )
-  const window = windowsOf(parts, run.options).get(part.no)
+  const window = listWindows(parts, run.options).get(part.no)
   // The worker that applied it may have died before it could remove the job.
   if (!window || (await findCheckpoint(db, run, part.no))?.done) return { end: 'open' }
   await countOtherTasks(db, context)

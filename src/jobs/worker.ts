@@ -4,7 +4,7 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { hasAction, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/write/leases.ts'
-import { outsideText } from '../pipeline/outside-text.ts'
+import { sanitizeText } from '../pipeline/sanitize-text.ts'
 import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
 import type { QueueName, Task } from './queues.ts'
 
@@ -37,17 +37,17 @@ async function executeJob(
   stopping: AbortSignal,
 ): Promise<TaskEnd> {
   const isLastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-  const task = { name: taskName(job), task: job.data, isLastAttempt }
+  const task = { name: toTaskName(job), task: job.data, isLastAttempt }
   try {
     return await executeQueuedTask(tools, task, stopping)
   } catch (error) {
     // The dead letter shows this message. An error without a code is a bug, and is not retried.
-    const message = outsideText(tools, messageOf(error))
+    const message = sanitizeText(tools, messageOf(error))
     throw hasAction(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
   }
 }
 
-function taskName({ name, data }: Job<Task>): TaskName {
+function toTaskName({ name, data }: Job<Task>): TaskName {
   if (name === 'fetch' || name === 'settle') return name
   return `part ${data.part ?? 0}`
 }

@@ -9,7 +9,7 @@ import { isTime } from '../core/source-time.ts'
 import { addPart, noteArtifact, type ArchivedPart, type StoredPart } from '../db/write/artifacts.ts'
 import { LINE_FEED } from '../lib/byte-scan.ts'
 import type { RunContext } from './context.ts'
-import { outsideText } from './outside-text.ts'
+import { sanitizeText } from './sanitize-text.ts'
 import { withRetry } from './retry.ts'
 
 /** Raw bytes of the first part. Each next part may be twice as large, up to `partBytesMax`. */
@@ -110,7 +110,7 @@ export class ArtifactWriter {
   }
 
   warn(text: string): void {
-    const message = outsideText(this.#context, text)
+    const message = sanitizeText(this.#context, text)
     if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message)
     this.#context.log.warn({}, message)
   }
@@ -126,7 +126,7 @@ export class ArtifactWriter {
       byte: this.#writer.rawBytes,
     }
     const where = `${place.source}, run ${place.run}, part ${place.part}, line ${place.line}, byte ${place.byte}`
-    return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, {
+    return new SyncError(cause.code, `${sanitizeText(this.#context, cause.message)} (${where})`, {
       cause,
       detail: { ...cause.detail, ...place },
       retryAfterMs: cause.retryAfterMs,

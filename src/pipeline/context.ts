@@ -32,7 +32,7 @@ export interface Progress {
   waiting: string | null
 }
 
-export function newProgress(): Progress {
+export function createProgress(): Progress {
   return {
     phase: 'start',
     expected: null,

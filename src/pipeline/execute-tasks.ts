@@ -8,7 +8,7 @@ import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
 import { withLease } from './lease.ts'
-import { outsideText } from './outside-text.ts'
+import { sanitizeText } from './sanitize-text.ts'
 
 export type TaskResult =
   /** The run stays open: other tasks are left. */
@@ -89,12 +89,12 @@ function describeFailure(tools: Pick<RunContext, 'redact'>, error: unknown): Fai
     return {
       state: error.action === 'retry' ? 'interrupted' : 'failed',
       code,
-      reason: outsideText(tools, error.message),
+      reason: sanitizeText(tools, error.message),
     }
   return {
     state: 'failed',
     code,
-    reason: `internal error: ${outsideText(tools, messageOf(error))}`,
+    reason: `internal error: ${sanitizeText(tools, messageOf(error))}`,
   }
 }
 

@@ -121,11 +121,11 @@ export function requestPages(
 ): AsyncIterable<Page> {
   const { connector, settings, run, http, signal } = context
   const credentials = context.credentials(context)
-  const scope = scopeOf(run)
+  const scope = toScope(run)
   return connector.fetch({ settings, credentials, scope, cursor, http, warn }, signal)
 }
 
-function scopeOf({ kind, sinceAt, keys }: LeasedRun): Scope {
+function toScope({ kind, sinceAt, keys }: LeasedRun): Scope {
   if (keys !== null) return { kind: 'keys', keys }
   return kind === 'incremental'
     ? { kind: 'since', sinceMs: sinceAt?.getTime() ?? 0 }

@@ -6,7 +6,7 @@ import { hasAction, messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import { loadSource, saveCopy, type Source } from '../db/sources.ts'
 import type { Redactor } from '../telemetry/redact.ts'
-import { outsideText } from './outside-text.ts'
+import { sanitizeText } from './sanitize-text.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
 
 export interface KeepTools extends PurgeTools {
@@ -69,7 +69,7 @@ export async function copyLatest(
       { source: name, run, cause: reason },
       'latest.ndjson could not be written; the next run tries again',
     )
-    await saveCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch(
+    await saveCopy(db, id, { run, error: sanitizeText({ redact }, reason) }).catch(
       (cause: unknown) =>
         log.warn(
           { source: name, cause: String(cause) },

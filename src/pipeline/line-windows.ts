@@ -14,7 +14,7 @@ export function isPartial({ offset, limit }: RunOptions): boolean {
  * Returns a window for each part that has lines after `offset` and within `limit`. `parts`: all
  * parts of an artifact, in order.
  */
-export function windowsOf(
+export function listWindows(
   parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[],
   { offset = 0, limit }: RunOptions,
 ): ReadonlyMap<number, LineWindow> {

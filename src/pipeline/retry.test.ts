@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from '../telemetry/log.ts'
-import { newProgress, type Pause } from './context.ts'
+import { createProgress, type Pause } from './context.ts'
 import { withRetry, type Waiting } from './retry.ts'
 import { DEFAULT_OPTIONS } from './options.ts'
 
@@ -23,7 +23,7 @@ function open(
       backOff: { baseMs: 100, maxMs: 1000 },
       wait: (ms) => Promise.resolve(void waits.push(ms)),
     },
-    progress: newProgress(),
+    progress: createProgress(),
     log: createLog({ level: 'silent', secrets: [] }),
     signal: new AbortController().signal,
     onPause: (pause) => pauses.push(pause),

@@ -8,7 +8,7 @@ import type { LineWindow } from './apply/part-position.ts'
 import type { RunContext } from './context.ts'
 import type { TaskResult } from './execute-tasks.ts'
 import { fetchParts } from './fetch.ts'
-import { isPartial, windowsOf } from './line-windows.ts'
+import { isPartial, listWindows } from './line-windows.ts'
 import { withRetry } from './retry.ts'
 import { settle } from './settle.ts'
 
@@ -63,7 +63,7 @@ export async function settleTask(context: RunContext): Promise<TaskResult> {
   const { db, run, source } = context
   const { options, artifactRun } = run
   if (!isPartial(options)) return { end: 'settled', settled: await settle(context) }
-  const windows = windowsOf(await listParts(db, source.id, artifactRun), options)
+  const windows = listWindows(await listParts(db, source.id, artifactRun), options)
   const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
   return {
     end: 'partial',

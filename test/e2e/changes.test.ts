@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideRun } from '../../src/db/write/decisions.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
@@ -66,7 +66,7 @@ test('each change is published under the kind that the plan predicted', async (t
     bindConnector(pipeline.connector, await pipeline.source()),
     request,
     {
-      progress: newProgress(),
+      progress: createProgress(),
       signal: new AbortController().signal,
       onChange: (change) => void plan.push(change),
     },

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { startShopify } from '../../simulators/shopify/server.ts'
 import { CONNECTORS } from '../../src/connectors/registry.ts'
 import type { Json } from '../../src/core/json.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -259,7 +259,7 @@ test('a product with an untrusted time takes the record of each following run', 
     pipeline.tools,
     bindConnector(pipeline.connector, await pipeline.source()),
     request,
-    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
+    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.deepEqual(countOutcomes(plan), expected)
   const second = await pipeline.sync()

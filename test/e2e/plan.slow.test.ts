@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import type { Draft } from '../../src/core/product.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
@@ -54,7 +54,7 @@ async function makePlan(
     bindConnector(connector, await pipeline.source()),
     request,
     {
-      progress: newProgress(),
+      progress: createProgress(),
       signal: new AbortController().signal,
       onChange: (change) => void changes.push(change),
     },

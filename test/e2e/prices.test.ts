@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { listReviews } from '../../src/db/read/reviews.ts'
 import { decidePrice, decideRun } from '../../src/db/write/decisions.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -165,7 +165,7 @@ test('a source that withdraws all prices is held, in its plan too, and the price
     pipeline.tools,
     bindConnector(pipeline.connector, await pipeline.source()),
     request,
-    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
+    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(plan.reason ?? '', reason)
   const held = await pipeline.sync()
@@ -177,7 +177,7 @@ test('a source that withdraws all prices is held, in its plan too, and the price
     pipeline.tools,
     bindConnector(pipeline.connector, await pipeline.source()),
     request,
-    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
+    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(again.reason ?? '', reason, 'prices that an earlier run left pending')
   await decideRun(db, held.run, true, 'test')

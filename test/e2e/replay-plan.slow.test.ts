@@ -7,7 +7,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { findActiveRun } from '../../src/db/write/runs.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planReplay } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
@@ -53,7 +53,7 @@ async function plan(pipeline: TestPipeline, run: number, connector = pipeline.co
     bindConnector(connector, await pipeline.source()),
     run,
     {
-      progress: newProgress(),
+      progress: createProgress(),
       signal: new AbortController().signal,
       onChange: (change) => void changes.push(change),
     },

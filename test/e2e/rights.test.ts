@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -93,7 +93,7 @@ test('a worker with both roles runs a whole sync and cannot use a table directly
     { ...pipeline.tools, db: pool },
     bindConnector(pipeline.connector, await pipeline.source()),
     request,
-    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
+    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.equal(plan.ledger.unchanged, 30)
   for (const table of await tables()) {

@@ -8,7 +8,7 @@ import { shopify } from '../../src/connectors/shopify/connector.ts'
 import { listReviews } from '../../src/db/read/reviews.ts'
 import { startRun } from '../../src/db/write/runs.ts'
 import { addSource, saveSettings } from '../../src/db/sources.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -52,7 +52,7 @@ test('a shop that changed its currency fails with the command to run, and then a
     bindConnector(shopify, changed),
     request,
     {
-      progress: newProgress(),
+      progress: createProgress(),
       signal: new AbortController().signal,
       onChange: () => undefined,
     },

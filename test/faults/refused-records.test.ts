@@ -221,7 +221,7 @@ test('a plan finds the records that the sync would quarantine', async (t) => {
   const connector = careless(pipeline, new Set([bad]))
   const { planSource } = await import('../../src/pipeline/plan.ts')
   const { bindConnector } = await import('../../src/sources/bound-source.ts')
-  const { newProgress } = await import('../../src/pipeline/context.ts')
+  const { createProgress } = await import('../../src/pipeline/context.ts')
   const listed: string[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
@@ -229,7 +229,7 @@ test('a plan finds the records that the sync would quarantine', async (t) => {
     bindConnector(connector, await pipeline.source()),
     request,
     {
-      progress: newProgress(),
+      progress: createProgress(),
       signal: new AbortController().signal,
       onChange: ({ kind, externalId }) => {
         if (kind === 'quarantined') listed.push(externalId)

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { Term } from '../../src/core/product.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { startRun } from '../../src/db/write/runs.ts'
-import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
+import { createProgress, type RunContext } from '../../src/pipeline/context.ts'
 import { TaxonomyWriter } from '../../src/pipeline/apply/taxonomy-writer.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openToy } from '../support/toy/open.ts'
@@ -54,7 +54,7 @@ test('brands whose writing failed are written by the next lane before it continu
     source,
     settings: {},
     run,
-    progress: newProgress(),
+    progress: createProgress(),
     signal: new AbortController().signal,
   }
 
@@ -98,7 +98,7 @@ test('only hashes of written terms are kept in memory, however long their names 
     source,
     settings: {},
     run,
-    progress: newProgress(),
+    progress: createProgress(),
     signal: new AbortController().signal,
   }
   const taxonomy = new TaxonomyWriter()

@@ -21,7 +21,7 @@ import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/telemetry/log.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
-import { newProgress } from '../../src/pipeline/context.ts'
+import { createProgress } from '../../src/pipeline/context.ts'
 import type { PipelineOptions } from '../../src/pipeline/options.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import { replayRun } from '../../src/pipeline/replay.ts'
@@ -180,7 +180,7 @@ async function addTestSource(setup: PipelineSetup): Promise<string> {
 }
 
 function controls(signal = new AbortController().signal) {
-  return { progress: newProgress(), signal }
+  return { progress: createProgress(), signal }
 }
 
 /** Every archived line of a settled run has one outcome. */

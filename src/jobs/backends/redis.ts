@@ -38,7 +38,7 @@ export async function openRedis(
       ? 'its nodes serve no Cluster of all slots (redis-cli cluster info)'
       : 'no answer'
   client.on('error', (error: Error) => {
-    reason = reasonOf(error)
+    reason = readReason(error)
     onError(error)
   })
   // `connect` waits without limit for an incomplete Cluster.
@@ -120,7 +120,7 @@ function createClient(
   const [, tls, kind, hosts = '', master = ''] =
     /^redis(s?)-(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
   if (kind === undefined) return new PromptRedis(queueUrl, options)
-  const login = { ...loginOf(queueUrl), ...(tls && { tls: {} }) }
+  const login = { ...readLogin(queueUrl), ...(tls && { tls: {} }) }
   if (kind === 'cluster') {
     const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
     // Nodes are connected by name: certificates do not contain addresses.
@@ -165,12 +165,12 @@ function readNodes(hosts: string, usualPort: number): { host: string; port: numb
   })
 }
 
-function loginOf(queueUrl: string): { username?: string; password?: string } {
+function readLogin(queueUrl: string): { username?: string; password?: string } {
   const { user = '', password = '' } = credentialsOf(queueUrl) ?? {}
   return { ...(user ? { username: user } : {}), ...(password ? { password } : {}) }
 }
 
 /** The message of a Cluster only states that it failed; the errors of its nodes are inside. */
-function reasonOf(error: Error & { lastNodeError?: Error }): string {
+function readReason(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message
 }

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { ArchivedLine, QuarantinedRecord } from '../../db/write/batch-writer.ts'
 import type { RunContext } from '../context.ts'
-import { outsideText } from '../outside-text.ts'
+import { sanitizeText } from '../sanitize-text.ts'
 
 /** Each quarantined record takes up to 64 KiB in the database. */
 const RECORDS_MAX = 10_000
@@ -30,7 +30,7 @@ export function quarantineLine(
   { rule, reason: rawReason, externalId, byteLength = line.length }: Fault,
 ): QuarantinedRecord {
   const { source, run } = context
-  const reason = outsideText(context, rawReason)
+  const reason = sanitizeText(context, rawReason)
   const place = `run ${run.artifactRun}, part ${partNo}, line ${lineNo}, byte ${byteOffset}`
   const message = `${source.name}, ${place}: ${reason}`
   return { lineNo, byteOffset, byteLength, externalId, rule, reason, message, raw: line }

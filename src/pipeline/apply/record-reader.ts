@@ -13,7 +13,7 @@ import { findUnstorableNumber } from '../../lib/unstorable-numbers.ts'
 import { mapTexts, toStorableText } from '../../lib/storable-text.ts'
 import { hashSha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
-import { outsideText } from '../outside-text.ts'
+import { sanitizeText } from '../sanitize-text.ts'
 import { checkDuplicateKeys } from './duplicate-keys.ts'
 import { findLineId } from './line-id.ts'
 import type { PendingLine } from './pending-batch.ts'
@@ -109,7 +109,7 @@ function parseRecord(
 /** The draft itself when it has no warnings. */
 function withWarnings(context: Pick<RunContext, 'redact'>, draft: Draft, repairs: number): Draft {
   if (draft.warnings.length === 0 && repairs === 0) return draft
-  const warnings = draft.warnings.map((text) => outsideText(context, text))
+  const warnings = draft.warnings.map((text) => sanitizeText(context, text))
   if (repairs > 0)
     warnings.push(
       `${repairs} texts had U+0000, lone surrogates or invalid UTF-8: replaced by U+FFFD`,

@@ -6,7 +6,7 @@ import type { Term } from '../../core/product.ts'
 import { isRecordRefusal } from '../../db/errors.ts'
 import { writeTerms } from '../../db/write/terms.ts'
 import type { RunContext } from '../context.ts'
-import { outsideText } from '../outside-text.ts'
+import { sanitizeText } from '../sanitize-text.ts'
 
 /** Distinct terms that are remembered. Beyond that they are sent again, which writes nothing. */
 const TERMS_MAX = 50_000
@@ -74,7 +74,7 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
 
 function warnOfRefusal(context: RunContext, { kind, externalId }: Term, { message }: Error): void {
   const { log, source, run } = context
-  const facts = { source: source.name, run: run.id, kind, term: outsideText(context, externalId) }
+  const facts = { source: source.name, run: run.id, kind, term: sanitizeText(context, externalId) }
   log.warn(facts, `Postgres cannot hold a ${kind}; its products are written without it: ${message}`)
 }
 

@@ -10,6 +10,6 @@ const CHARS_MAX = 1000
  * Returns `text` on one line, redacted, storable in Postgres, and cut to `CHARS_MAX`. It is cut last,
  * because the redactor does not recognise half a secret.
  */
-export function outsideText({ redact }: { readonly redact: Redactor }, text: string): string {
+export function sanitizeText({ redact }: { readonly redact: Redactor }, text: string): string {
   return cutText(toStorableText(redact(text).replaceAll(/\s+/g, ' ')), CHARS_MAX)
 }
