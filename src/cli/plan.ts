@@ -88,17 +88,17 @@ export function formatPlan(
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */
 export function formatChange(output: Output, { kind, externalId, detail }: PlannedChange): string {
   const members = Object.entries(detail).map(
-    ([name, value]) => `\n    ${name}: ${differenceText(output, value)}`,
+    ([name, value]) => `\n    ${name}: ${formatDifference(output, value)}`,
   )
   return `${kind.padEnd(11)} ${output.short(externalId, ID_CHARS_MAX)}${members.join('')}`
 }
 
-function differenceText(output: Output, value: unknown): string {
-  if (!Array.isArray(value) || value.length < 2) return valueText(output, value)
+function formatDifference(output: Output, value: unknown): string {
+  if (!Array.isArray(value) || value.length < 2) return formatValue(output, value)
   const [before, after, reason] = value as unknown[]
-  return `${valueText(output, before)} → ${valueText(output, after)}${reason === undefined ? '' : ` (would be held: ${valueText(output, reason)})`}`
+  return `${formatValue(output, before)} → ${formatValue(output, after)}${reason === undefined ? '' : ` (would be held: ${formatValue(output, reason)})`}`
 }
 
-function valueText(output: Output, value: unknown): string {
+function formatValue(output: Output, value: unknown): string {
   return output.short(JSON.stringify(value ?? null), VALUE_CHARS_MAX)
 }
