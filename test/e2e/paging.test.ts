@@ -119,6 +119,7 @@ test('GET /runs returns pages with a cursor, and refuses a cursor that it did no
   assert.equal(second.next, null)
   const run = (await (await server.sendRequest(`/runs/${first.items[0]?.id}`)).json()) as object
   assert.deepEqual({ ...run, ...first.items[0] }, run)
+  assert.equal((await server.sendRequest('/runs?source=nobody')).status, 404)
   for (const query of ['after=7', 'limit=0', 'limit=101', 'limit=x', 'state=bogus', 'page=2'])
     assert.equal((await server.sendRequest(`/runs?${query}`)).status, 400, query)
 })

@@ -4,7 +4,7 @@
 import { OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import type { RunOptions } from '../write/runs.ts'
+import type { RunKind, RunOptions } from '../write/runs.ts'
 import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
@@ -25,7 +25,7 @@ export type RunState = (typeof RUN_STATES)[number]
 export interface RunSummary {
   readonly id: number
   readonly source: string
-  readonly kind: string
+  readonly kind: RunKind
   /** A running run whose worker's lease expired is `interrupted`. */
   readonly state: RunState
   readonly reason: string | null
@@ -76,7 +76,7 @@ export interface RunFilter extends PageRequest {
 export interface RunRow {
   readonly id: number
   readonly source: string
-  readonly kind: string
+  readonly kind: RunKind
   readonly state: RunState
   readonly reason: string | null
   readonly error_code: string | null

@@ -3,6 +3,7 @@
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { toLatestCopy, type LatestCopy, type Schedule, type Source } from '../sources.ts'
+import type { RunKind } from '../write/runs.ts'
 import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
 
 export interface SourceSummary {
@@ -33,7 +34,7 @@ export interface SourceSummary {
 
 export interface LastRun {
   readonly id: number
-  readonly kind: string
+  readonly kind: RunKind
   readonly state: RunState
   readonly startedAt: Date
   readonly finishedAt: Date | null
@@ -49,7 +50,7 @@ interface SourceRow {
   readonly watermark: string | null
   readonly last_run: {
     readonly id: number
-    readonly kind: string
+    readonly kind: RunKind
     readonly state: RunState
     readonly started_at: string
     readonly finished_at: string | null

@@ -72,7 +72,10 @@ export const SERVERS = {
         summary: 'Lists runs, the newest first.',
         needsKey: true,
         query: RunsQuery,
-        responses: { 200: '`{"items":[…],"next"}`: a page of [runs](#the-run-object)' },
+        responses: {
+          200: '`{"items":[…],"next"}`: a page of [runs](#the-run-object)',
+          404: '`source/unknown`',
+        },
       },
       'GET /runs/:id': {
         summary: 'Returns one run in detail.',

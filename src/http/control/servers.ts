@@ -4,7 +4,14 @@
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
-import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
+import type { ListPage } from '../../db/read/page.ts'
+import {
+  listRuns,
+  loadRunDetails,
+  type RunFilter,
+  type RunSummary,
+} from '../../db/read/run-summaries.ts'
+import { loadSource } from '../../db/sources.ts'
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
 import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
@@ -96,10 +103,8 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
       'GET /status': async (c) =>
         sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery).source)),
       'GET /runs': async (c) => {
-        const { items, next } = await withDeadline(
-          listRuns(db, readQuery(c, RunsQuery), responseMs),
-          responseMs,
-        )
+        const loading = loadRunPage(db, readQuery(c, RunsQuery), responseMs)
+        const { items, next } = await withDeadline(loading, responseMs)
         return sendJson(c, 200, { items: items.map(toRunJson), next })
       },
       'GET /runs/:id': async (c) => {
@@ -123,6 +128,16 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
     options,
     options,
   )
+}
+
+/** @throws SyncError `source/unknown`, so that a misspelt name is not an empty list */
+async function loadRunPage(
+  db: Db,
+  filter: RunFilter,
+  timeoutMs: number,
+): Promise<ListPage<RunSummary>> {
+  if (filter.source !== undefined) await loadSource(db, filter.source)
+  return listRuns(db, filter, timeoutMs)
 }
 
 /** Serves the metrics without a key, for a private port. */
