@@ -528,10 +528,10 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- raise_lease_error(run, token, state, leased): fails with the reason why a worker has to stop.
---   state       of the run; null when it does not exist
---   leased      the token is still that of a lease
---   errors      run/cancelled  a person ended the run run/fenced     another worker has the lease, or the
---               lease was given back run/over       the worker has the lease, but the run has ended
+--   state       of the run; null if it does not exist
+--   leased      the token belongs to a lease
+--   errors      run/cancelled (a person ended the run) · run/fenced (another worker has the lease, or it was
+--               given back) · run/over (the worker has the lease, but the run has ended)
 create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -611,8 +611,8 @@ begin
 end $$;
 
 -- claim_task(source, run, task, owner, dead_owner, duration) → (token, previous_owner), as take_lease
---   errors      run/over    the run has ended, or one process has taken all of it over run/active  another
---               worker has this task
+--   errors      run/over (the run has ended, or one process has taken all of it over) · run/active (another
+--               worker has this task)
 create function catalog.claim_task(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
   out token bigint, out previous_owner text
@@ -658,7 +658,7 @@ begin
 end $$;
 
 -- release_task(source, run, token): gives the lease back, so that another worker may claim the task at once.
---   idempotent  a token that is not a lease's any more changes nothing
+--   idempotent  a token that belongs to no lease changes nothing
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
@@ -670,14 +670,13 @@ $$;
 
 -- Runs: started, resumed, extended, ended, cancelled and reopened.
 
--- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
---   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
---   the
---   same replay; a refresh or an import only a run of the same keys. Any other request resumes a run of its
---   kind
---   that covers at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
---   supplier is
---   to be asked: a run that has fetched everything is not resumed.
+-- may_resume(active, …) → whether a request may resume the source's active run instead of starting one. The
+-- active run has to be younger than `p_resume_within` and of the same normaliser.
+--   replay      resumes only the same replay
+--   keyed run   resumes only a run of the same keys
+--   other runs  resume a run of their kind that covers at least as much, or with `p_resume_any` any run but a
+--               replay
+--   p_refetch   the supplier is to be asked: a run that has fetched everything is not resumed
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
@@ -3682,8 +3681,8 @@ end $$;
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
 --   p_counts    the part's outcomes before this batch. Null: the records had their outcome earlier, and the
 --               checkpoint stays as it is
---   errors      record/invalid  see merge_accepted: the sender quarantines the records and sends the rest
---               again db/busy         see lock_checkpoint: the sender has to read the checkpoint again see
+--   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
+--               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see
 --               raise_lease_error
 create function catalog.write_batch(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint,
@@ -3978,8 +3977,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'a347337e7b6ce9b796d7017617da56a0b34f49bd4c172a6aba545526e44727a7'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
-  ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '233ce2efebf60c244eaff2d58ee08f4c8b9f19e1b996adb94b8e6eb8e2d554df'),
+  ('20261122000020', 'leases', '0e14fa51797f53885dd619d7eef11e8d4a61367ca37eb5c5f7b848bc816e3a0f'),
+  ('20261122000021', 'runs', 'd060fde691b6512085b182148b809f0040969860d5b7472b3adeb5c6a955f4aa'),
   ('20261122000022', 'queue', 'f853dc100f59bf657f049e7cf93142bd4e4f7098ec36a02ede5301b223c31c52'),
   ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
   ('20261122000024', 'artifacts', '256f7f8a79e91a996b2908009c2b568ba6c2a03746acfcd38b5a35b5f85cfeea'),
@@ -3997,7 +3996,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000070', 'summaries', 'b385b733b975dbc2ec9aeab0342e03c8d4412c0f9babd6b2e14228b317e4151d'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
-  ('20261122000080', 'data_api', 'b288cc8bf7294e7a471f5a7243ec4cd2d77379f040766419ada8e4548309f6e1'),
+  ('20261122000080', 'data_api', '9b49b10b4a0c301e3b42fbf093211832db62313b4ba4e3729b90abe576304143'),
   ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

@@ -186,8 +186,8 @@ end $$;
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
 --   p_counts    the part's outcomes before this batch. Null: the records had their outcome earlier, and the
 --               checkpoint stays as it is
---   errors      record/invalid  see merge_accepted: the sender quarantines the records and sends the rest
---               again db/busy         see lock_checkpoint: the sender has to read the checkpoint again see
+--   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
+--               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see
 --               raise_lease_error
 create function catalog.write_batch(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint,

@@ -32,10 +32,10 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- raise_lease_error(run, token, state, leased): fails with the reason why a worker has to stop.
---   state       of the run; null when it does not exist
---   leased      the token is still that of a lease
---   errors      run/cancelled  a person ended the run run/fenced     another worker has the lease, or the
---               lease was given back run/over       the worker has the lease, but the run has ended
+--   state       of the run; null if it does not exist
+--   leased      the token belongs to a lease
+--   errors      run/cancelled (a person ended the run) · run/fenced (another worker has the lease, or it was
+--               given back) · run/over (the worker has the lease, but the run has ended)
 create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -115,8 +115,8 @@ begin
 end $$;
 
 -- claim_task(source, run, task, owner, dead_owner, duration) → (token, previous_owner), as take_lease
---   errors      run/over    the run has ended, or one process has taken all of it over run/active  another
---               worker has this task
+--   errors      run/over (the run has ended, or one process has taken all of it over) · run/active (another
+--               worker has this task)
 create function catalog.claim_task(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
   out token bigint, out previous_owner text
@@ -162,7 +162,7 @@ begin
 end $$;
 
 -- release_task(source, run, token): gives the lease back, so that another worker may claim the task at once.
---   idempotent  a token that is not a lease's any more changes nothing
+--   idempotent  a token that belongs to no lease changes nothing
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token

@@ -1,13 +1,12 @@
 -- Runs: started, resumed, extended, ended, cancelled and reopened.
 
--- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
---   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
---   the
---   same replay; a refresh or an import only a run of the same keys. Any other request resumes a run of its
---   kind
---   that covers at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
---   supplier is
---   to be asked: a run that has fetched everything is not resumed.
+-- may_resume(active, …) → whether a request may resume the source's active run instead of starting one. The
+-- active run has to be younger than `p_resume_within` and of the same normaliser.
+--   replay      resumes only the same replay
+--   keyed run   resumes only a run of the same keys
+--   other runs  resume a run of their kind that covers at least as much, or with `p_resume_any` any run but a
+--               replay
+--   p_refetch   the supplier is to be asked: a run that has fetched everything is not resumed
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
