@@ -18,7 +18,7 @@ const MARKER = '// npm run new connector: above this line'
 
 export interface NewConnector {
   readonly name: string
-  /** Whether the supplier requires a key. */
+  /** True when the supplier requires a key. */
   readonly withKey?: boolean
 }
 

@@ -221,7 +221,7 @@ test('private hosts are allowed all together or one by one', () => {
       .allowPrivateHosts,
     ['127.0.0.1', 'shop.internal:8080', 'fd00::/8'],
   )
-  assert.match(problemsOf({ ALLOW_PRIVATE_HOSTS: 'a,b c' }), /entry 2 is none of these/)
+  assert.match(problemsOf({ ALLOW_PRIVATE_HOSTS: 'a,b c' }), /entry 2 is not one of these/)
   for (const meant of [
     '1',
     '0',

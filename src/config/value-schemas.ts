@@ -58,7 +58,7 @@ export function connectionAddress(
 
 export const HostPatterns = listOf(
   'a list of host, host:port, address and CIDR range such as 127.0.0.1,shop.internal:8080,10.0.0.0/8',
-  'is none of these',
+  'is not one of these',
   (entry) => parseHostPattern(entry),
 )
 

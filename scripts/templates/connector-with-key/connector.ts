@@ -30,7 +30,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings, ExampleSupplier
   normalise,
 }
 
-/** The status of the catalogue tells whether the key is accepted; its body is not read. */
+/** The status of the response shows if the key is accepted; the body is not read. */
 async function probe(
   {
     settings,

@@ -31,7 +31,7 @@ export const exampleSupplierCredentials: CredentialSchema<ExampleSupplierCredent
     OWN_HOST.test(hostname) ? null : 'it is not a host of the supplier',
 }
 
-/** @throws SyncError `settings/invalid` when there is no key */
+/** @throws SyncError `settings/invalid` without a key */
 export function keyHeaders({ apiKey }: ExampleSupplierCredentials): Record<string, string> {
   if (apiKey === undefined)
     throw new SyncError(
