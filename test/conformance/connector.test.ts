@@ -14,7 +14,7 @@ testConnector(toy(null))
 const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   'settings read back as they were understood, and name what is wrong with them': [
     'takes any settings',
-    /a member that nobody knows is not refused/,
+    /an unknown member is not rejected/,
   ],
   'settings have no room for a secret': [
     'has a setting for its key',
@@ -41,7 +41,7 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
     /a probe makes 0 requests/,
   ],
   'each option of add is a setting, and its variable is a declared one': [
-    'has an option that is no setting',
+    'has an option without a setting',
     /the option colour is not a setting/,
   ],
   'the connector declares each scope that it accepts, and at least one': [
@@ -74,19 +74,19 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
     'identifies by normalising',
     /identify fails on a record that is otherwise wrong/,
   ],
-  'any value in any member comes to a draft that the tables hold, or to a refusal': [
+  'any value in any member results in a draft that fits the tables, or in a named error': [
     'throws what has no name',
     / in \w+: TypeError: price\.toFixed/,
   ],
   'a list of 100,000 elements is cut with a warning, and the work grows in proportion to its length':
     ['compares each with each', /ten times the elements of tags take (9\d|100) times the work/],
-  'a fetch goes on from the cursor of any page without a gap': [
-    'goes on a page too late',
-    /going on after page 1 loses 20 products/,
+  'a fetch resumes from the cursor of any page without a gap': [
+    'resumes a page too late',
+    /resuming after page 1 loses 20 products/,
   ],
   'ten times the products need no more memory': ['keeps all pages', /bytes more memory/],
   'the update of an old record arrives': [
-    'asks for what was created since',
+    'requests what was created since',
     /one product changed, 0 were updated/,
   ],
   'a feed that is cut short is held and removes nothing, however often': [
@@ -97,18 +97,15 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
     'takes a failed page for the end',
     /a failed page counts as complete/,
   ],
-  'an empty answer is never green': [
+  'an empty response is never green': [
     'takes nothing for the end',
-    /an answer without a byte counts as complete/,
+    /an empty response counts as complete/,
   ],
   'a product that comes twice is one product, on one page or on two': [
     'refuses repeated products',
     /the run failed: a product came twice/,
   ],
-  'products arrive in whatever order they come': [
-    'expects the order of ids',
-    /60 products came, 20 were fetched/,
-  ],
+  'products arrive in any order': ['expects the order of ids', /60 products came, 20 were fetched/],
   'a malformed record is kept with its place and its bytes, its neighbours arrive, and it is not missing':
     ['throws what has no name', /internal error: price\.toFixed/],
   'a record without an id is kept as such, and a run that has one calls nothing missing': [
@@ -129,13 +126,13 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'a supplier that falls silent is left and asked again, and then all is there': [
     'passes over silence',
-    /the pipeline was not told of the failure/,
+    /the pipeline did not receive the failure/,
   ],
-  'a connection that dies inside an answer is made anew, and then all is there': [
+  'a connection that ends inside a response is retried, and then every product is there': [
     'passes over cuts',
-    /the pipeline was not told of the failure/,
+    /the pipeline did not receive the failure/,
   ],
-  'an answer that drips in pieces, cut inside characters, is read as it was meant': [
+  'a response in small pieces, split inside characters, is read correctly': [
     'decodes piece by piece',
     /not as the supplier has them/,
   ],
@@ -147,7 +144,7 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
     'scans nothing and counts in its titles',
     /60 of 60 records count as updated/,
   ],
-  'a cancelled fetch stops at once, keeps what arrived, and the next sync goes on from there': [
+  'a cancelled fetch stops at once, keeps its pages, and the next sync resumes from there': [
     'does not hear the signal',
     /2 more pages came after the fetch was cancelled/,
   ],

@@ -1,6 +1,6 @@
-// What every connector must do, proved on the real pipeline. A connector's conformance.test.ts
-// calls `testConnector` with itself and its supplier; connector.test.ts beside this file proves of
-// each check that it catches a connector which breaks it.
+// The conformance suite of connectors, on the real pipeline. A connector's conformance.test.ts
+// calls `testConnector` with the connector and its supplier; connector.test.ts in this folder
+// proves that each check catches a connector that breaks it.
 
 import { after, before, describe, test } from 'node:test'
 import type { Db } from '../../src/db/pool.ts'
@@ -36,8 +36,8 @@ export const CHECKS: readonly Check[] = [
 export const CONCURRENCY = 3
 
 /**
- * Runs the suite. Every check has a supplier, a source and an artifact store of its own; the
- * database is one for the file.
+ * Runs the suite. Every check has a separate supplier, source and artifact store; all share one
+ * database.
  */
 export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return

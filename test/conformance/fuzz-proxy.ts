@@ -21,9 +21,9 @@ export interface Answer {
 
 export interface FuzzProxy {
   readonly origin: string
-  /** What becomes of the record of each id. */
+  /** Change of the record of each id. */
   records: ReadonlyMap<string, Change>
-  /** What becomes of an answer as a whole, records included; null leaves it as it is. */
+  /** Changes a whole response with its records; null leaves it unchanged. */
   document: (answer: Answer) => string | null
   headers: Readonly<Record<string, string>>
   status: number | null

@@ -1,6 +1,6 @@
-// Hostile answers through the whole pipeline into a real Postgres: any value in any member of many
-// records at once, lists without end, and any value around the records. Nothing that a supplier
-// sends is an internal error, and what is sound arrives.
+// Hostile responses through the whole pipeline into a real Postgres: any value in any member of
+// many records at once, very long lists, and any value around the records. No response causes an
+// internal error, and valid records arrive.
 
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
@@ -20,10 +20,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const DOCUMENTS = 60
 /** Every so many records one is left as it is. */
 const SOUND = 8
-/**
- * What a byte of the longest record may take of memory, while it is read, normalised and staged;
- * and what any run may.
- */
+/** Memory limits: per byte of the longest record, and for any run. */
 const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
 
 interface Bench {
@@ -36,7 +33,7 @@ interface Bench {
 
 /** Declares the tests. `openDatabase` is called in their description. */
 export function fuzzConnector(subject: Subject, openDatabase: () => () => Db): void {
-  describe(`${subject.connector.name} under hostile answers`, { concurrency: 1 }, () => {
+  describe(`${subject.connector.name} under hostile responses`, { concurrency: 1 }, () => {
     const db = openDatabase()
     test('any value in any member of a record: no internal error, and its neighbours arrive', (t) =>
       fuzzRecords(t, subject, db()))
@@ -96,8 +93,8 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
 }
 
 /**
- * Every value in every place, shuffled, each given to the record that has that place and the least
- * to do. What is left over is not tried.
+ * Distributes every value and place, shuffled, to the record that has the place and the fewest
+ * values. The rest is not tried.
  */
 function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string, Change>[] {
   const rounds = Array.from({ length: ROUNDS }, () => new Map<string, Change>())
@@ -197,8 +194,8 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
 }
 
 /**
- * What stands around the records: all of a document that has none, and what encloses them
- * otherwise. Of lines the second one speaks for all.
+ * Returns the paths around the records: the whole of a document without records, otherwise what
+ * encloses them. For lines, the second one represents all.
  */
 function outerPaths({ connector }: Subject, text: string): Path[] {
   const [first = '', second] = text.split('\n')

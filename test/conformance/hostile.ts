@@ -1,9 +1,9 @@
-// What a supplier may send in place of what it documents: in every member of a record, as JSON
-// text, because some of it (1e999, numbers of 400 digits, depth) does not survive JavaScript.
+// Hostile values for every member of a record, as JSON text, because JavaScript cannot represent
+// all of them (1e999, numbers of 400 digits, depth).
 
 export type Path = readonly (string | number)[]
 
-/** Values as they stand in JSON, each with a name. */
+/** Values as JSON text, each with a name. */
 export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
   ...[
     '0',
@@ -77,7 +77,7 @@ export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
 ]
 
 /**
- * What costs some milliseconds a value. JSON.parse reads any of these depths, JSON.stringify and
+ * Values that cost some milliseconds each. JSON.parse reads these depths, JSON.stringify and
  * Postgres do not.
  */
 export const LARGE: readonly (readonly [what: string, json: string])[] = [
@@ -132,8 +132,8 @@ export function withValue(record: unknown, path: Path, json: string): string | n
 }
 
 /**
- * A list of `count` elements as JSON, which differ in all that they hold, numbered from `from`.
- * What is large is thinned out, so that a list of 100,000 fits into memory.
+ * Returns a list of `count` different elements as JSON, numbered from `from`. Large values are
+ * rare, so that a list of 100,000 fits into memory.
  */
 export function listLike(element: unknown, count: number, from = 0): string {
   const pieces = JSON.stringify(thinned(element, 0), (_, value: unknown) => numbered(value)).split(

@@ -1,6 +1,6 @@
-// How much memory a fetch takes, in a process of its own, because a supplier in the same process
-// would count as well. That process runs the very file that called `testConnector`, which then
-// measures instead of testing. No time is measured, and garbage does not count.
+// Measures the memory of a fetch in a separate process, because a supplier in the same process
+// would count too. That process runs the file that called `testConnector`, which then measures
+// instead of testing. It measures no time, and garbage does not count.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -37,9 +37,7 @@ export async function measureApart(
   return JSON.parse(stdout)
 }
 
-/**
- * Whether this process is there to measure; then it does, and prints what `measureApart` returns.
- */
+/** Returns true in a process for measuring, after it has measured and printed the result. */
 export function measureWhenAsked(subject: Subject): boolean {
   const origins = process.env[ORIGINS]?.split(' ')
   if (origins === undefined) return false

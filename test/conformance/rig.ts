@@ -1,6 +1,6 @@
-// One connector and one supplier on a real line: HTTP over loopback, parts in a folder of their
-// own, a source of their own in a real Postgres. Nothing sleeps: what the pipeline wants to wait is
-// written down. Parts and batches are small, so that there are several.
+// One connector and one supplier on a real pipeline: HTTP over loopback, parts in a separate
+// folder, a separate source in a real Postgres. Waits are recorded instead of slept. Parts and
+// batches are small, so that there are several.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -14,14 +14,16 @@ import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 
-/** What a connector's own test file hands in. */
+/** Parameters of a connector's test file. */
 export interface Subject {
   readonly connector: Connector
   /** The settings of a source at `origin`, as an operator writes them. */
   readonly settings: (origin: string) => unknown
   /** Starts a supplier with so many products. */
   readonly start: (size: number) => Promise<Supplier>
-  /** How many products make two pages or more; not many more, each check reads them a few times. */
+  /**
+   * Number of products for at least two pages; few, because each check reads them several times.
+   */
   readonly size: number
   /** Values of the environment variables that the connector declares. */
   readonly credentials?: CredentialValues
@@ -32,9 +34,7 @@ export interface Subject {
   readonly file?: readonly string[]
 }
 
-/**
- * More than any check asks for: a fetch that waits this often makes no progress and will not end.
- */
+/** More than any check needs: a fetch that waits this often makes no progress. */
 const WAITS_MAX = 40
 const SMALL = {
   partBytesMax: 256 * 1024,
@@ -60,9 +60,9 @@ export class Rig {
   readonly subject: Subject
   readonly supplier: Supplier
   readonly pipeline: TestPipeline
-  /** Every pause that the pipeline asked for, milliseconds. */
+  /** Every requested pause of the pipeline, in milliseconds. */
   readonly waits: readonly number[]
-  /** How long a body may be silent, milliseconds; null leaves it to the connector. */
+  /** Longest silence of a body in milliseconds; null: the connector's value. */
   idleTimeoutMs: number | null = null
 
   private constructor(
@@ -150,7 +150,7 @@ export class Rig {
     return (await Array.fromAsync(this.fetch())).flatMap(linesOf)
   }
 
-  /** What the connector makes of the supplier's records now, by id. */
+  /** Normalises the supplier's current records, by id. */
   async drafts(): Promise<Map<string, Draft>> {
     const { connector } = this.subject
     const settings = this.settings()
@@ -235,7 +235,7 @@ export class Rig {
     assert.equal(after.length, before.length, 'rows were deleted')
   }
 
-  /** Whether the connector said that nothing is missing. */
+  /** True when the connector reported a complete fetch. */
   async isComplete(run: number): Promise<boolean> {
     const rows = await this.query<{ complete: boolean }>(
       `select complete from catalog.artifacts where source_id = $1 and run_id = ${run}`,
@@ -262,7 +262,7 @@ export function credentialsOf({ connector, credentials = {} }: Omit<Subject, 'st
   return parsed.credentials
 }
 
-/** What a product is compared by. */
+/** Compared members of a product. */
 interface Facts extends Pick<Draft, 'status' | 'title' | 'description'> {
   readonly variants: number
 }

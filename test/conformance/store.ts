@@ -1,5 +1,4 @@
-// What every artifact store must do, proved on the store itself. Each store's own test file calls
-// `testStore`.
+// The conformance suite of artifact stores. Each store's test file calls `testStore`.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -53,14 +52,14 @@ export function testStore(
       assert.deepEqual(await keysOf(store, ''), [])
     })
 
-    check('what was put is got back, whatever its size', async (store) => {
+    check('get returns the bytes of put, for any size', async (store) => {
       for (const size of SIZES) {
         await store.put(`sizes/${size}`, pattern(size, 7))
         assert.deepEqual(Buffer.from(await store.get(`sizes/${size}`)), pattern(size, 7))
       }
     })
 
-    check('what was streamed is got back, whatever its size and its pieces', async (store) => {
+    check('get returns the bytes of putStream, for any size and pieces', async (store) => {
       for (const size of SIZES) {
         const bytes = pattern(size, 3)
         await store.putStream(`streams/${size}`, pieces(bytes, 1_000_003))
@@ -113,7 +112,10 @@ export function testStore(
       })()
       while (writing) {
         const seen = await store.get('k')
-        assert.ok(old.equals(seen) || young.equals(seen), `${seen.length} bytes that nobody wrote`)
+        assert.ok(
+          old.equals(seen) || young.equals(seen),
+          `${seen.length} bytes that no writer wrote`,
+        )
       }
       await writer
     })

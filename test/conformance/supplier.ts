@@ -1,6 +1,6 @@
-// What the connector suite does to a supplier. A simulator is put behind this interface in the
-// connector's own test file; `serve` makes one out of a function that answers requests, for
-// suppliers that have no simulator yet.
+// The supplier of the connector suite. A connector's test file adapts its simulator to this
+// interface; `serve` creates one from a function that responds to requests, for suppliers without a
+// simulator.
 
 import type { IncomingMessage } from 'node:http'
 import { sendFaultResponse, sendBody } from '../../simulators/support/body.ts'
@@ -9,9 +9,9 @@ import { mix } from '../../simulators/support/random.ts'
 import { listen } from '../../simulators/support/server.ts'
 import type { Json } from '../../src/core/json.ts'
 
-/** What goes wrong, in words that fit any supplier. */
+/** Faults that every supplier can have. */
 export type Fault =
-  /** The first request for products is answered so. */
+  /** Response to the first request for products. */
   | {
       readonly kind: 'status'
       readonly status: number
@@ -24,28 +24,26 @@ export type Fault =
    */
   | { readonly kind: 'failed-page' }
   /**
-   * In the middle of the products the answer ends properly, the connection dies, or no more comes.
+   * In the middle of the products, the response ends correctly, the connection ends, or it stalls.
    */
   | { readonly kind: 'cut' | 'reset' | 'silence' }
-  /** Every answer comes slowly in small pieces, which end inside characters. */
+  /** Every response arrives slowly in small pieces, which end inside characters. */
   | { readonly kind: 'drip' }
-  /** Every answer has status 200 and not one byte. */
+  /** Every response has status 200 and no body. */
   | { readonly kind: 'empty' }
   /** Some products come twice, next to each other and far apart. */
   | { readonly kind: 'repeat' }
   /** The products come in an order that has nothing to do with any of their members. */
   | { readonly kind: 'disorder' }
 
-/**
- * How a record is wrong: not the documented shape although its id can be read, or without an id.
- */
+/** Defect of a record: an undocumented format with a readable id, or no id. */
 export type Flaw = 'shape' | 'id'
 
-/** A supplier in the hands of the suite. What is done to it shows in its next answer. */
+/** A supplier that the suite controls. Changes appear in its next response. */
 export interface Supplier {
   /** `http://127.0.0.1:PORT` */
   readonly origin: string
-  /** What it lists, by id, the longest known first. */
+  /** Ids of its products, the oldest first. */
   ids(): readonly string[]
   /** A day later, this product has another title. */
   change(id: string): void
@@ -80,14 +78,14 @@ export interface Served {
   record(product: ServedProduct): JsonRecord
   /** The same record with that flaw. */
   spoil(record: JsonRecord, flaw: Flaw): JsonRecord
-  /** Answers any request, with what the supplier lists just now. */
-  answer(request: Request, records: readonly JsonRecord[]): Response
+  /** Responds to any request with the supplier's current products. */
+  respond(request: Request, records: readonly JsonRecord[]): Response
   /**
    * Path and query of the first request for products, `*` at the end for any that begins so.
    * Default: the first of all requests.
    */
   readonly first?: string
-  /** The same of the request in whose answer something breaks. Default: any. */
+  /** Path and query of the request whose response breaks. Default: any. */
   readonly middle?: string
 }
 
@@ -112,14 +110,14 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
     const asked = await webRequest(request, url)
     const taken = faults.take(request.url ?? '/')
     if (await sendFaultResponse(response, taken)) return
-    const answer = served.answer(asked, arrange(products.map(recordOf)))
-    const bytes = Buffer.from(await answer.arrayBuffer())
+    const result = served.respond(asked, arrange(products.map(recordOf)))
+    const bytes = Buffer.from(await result.arrayBuffer())
     const halfway = taken.faults.map((fault) =>
       'afterBytes' in fault ? { ...fault, afterBytes: bytes.length >> 1 } : fault,
     )
     await sendBody(response, [bytes], {
-      status: answer.status,
-      headers: Object.fromEntries(answer.headers),
+      status: result.status,
+      headers: Object.fromEntries(result.headers),
       taken: { ...taken, faults: halfway },
     })
   })
@@ -165,7 +163,7 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
   }
 }
 
-/** The fault of `simulators/support` that answers with a status. */
+/** Creates the fault `status` of `simulators/support`. */
 export function statusFault({ status, headers = {}, body }: Extract<Fault, { kind: 'status' }>) {
   return {
     kind: 'status' as const,

@@ -24,7 +24,7 @@ testConnector({
       }),
       spoil: (record, flaw) =>
         flaw === 'shape' ? { ...record, name: 7 } : { ...record, id: null },
-      answer(request, records) {
+      respond(request, records) {
         if (request.headers.get('x-api-key') !== KEY) return new Response('', { status: 401 })
         const lines = [...records, { end: true, count: records.length }]
         return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))

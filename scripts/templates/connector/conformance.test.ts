@@ -21,7 +21,7 @@ testConnector({
       }),
       spoil: (record, flaw) =>
         flaw === 'shape' ? { ...record, name: 7 } : { ...record, id: null },
-      answer(_request, records) {
+      respond(_request, records) {
         const lines = [...records, { end: true, count: records.length }]
         return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
       },

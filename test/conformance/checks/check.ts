@@ -11,16 +11,13 @@ export interface Check {
   prove(rig: Rig): Promise<void>
 }
 
-/**
- * What goes by these names is there: tests read better without `undefined`. @throws Error when it
- * is not
- */
+/** Returns `value`, which must exist. @throws Error when it is missing */
 export function given<T>(value: T | null | undefined, what: string): T {
-  if (value === null || value === undefined) throw new Error(`There is no ${what}`)
+  if (value === null || value === undefined) throw new Error(`${what} is missing`)
   return value
 }
 
-/** The middle one. */
+/** Returns the middle one. */
 export function middleOf<T>(list: readonly T[]): T {
   return given(list[list.length >> 1], 'middle of an empty list')
 }

@@ -1,5 +1,5 @@
-// What a supplier does on a bad day. The pipeline retries, the connector only says what happened:
-// so each failure costs a pause, and then all is there.
+// Failures of a supplier. The connector only names them and the pipeline retries, so each failure
+// costs a pause, and then every product is there.
 
 import assert from 'node:assert/strict'
 import type { Fault } from '../supplier.ts'
@@ -13,7 +13,7 @@ const rateLimitIsHonoured: Check = {
   async prove(rig) {
     await survive(rig, { kind: 'status', status: 429, headers: { 'retry-after': '40' } })
     const [waitMs = 0] = rig.waits
-    assert.ok(waitMs >= 40_000, `the supplier asked for 40 s, the pause was ${waitMs} ms`)
+    assert.ok(waitMs >= 40_000, `the supplier requested 40 s, the pause was ${waitMs} ms`)
   },
 }
 
@@ -39,16 +39,16 @@ const silenceIsRetried: Check = {
 }
 
 const resetIsRetried: Check = {
-  name: 'a connection that dies inside an answer is made anew, and then all is there',
+  name: 'a connection that ends inside a response is retried, and then every product is there',
   prove: (rig) => survive(rig, { kind: 'reset' }),
 }
 
 const dripIsRead: Check = {
-  name: 'an answer that drips in pieces, cut inside characters, is read as it was meant',
+  name: 'a response in small pieces, split inside characters, is read correctly',
   async prove(rig) {
     rig.supplier.strike({ kind: 'drip' }, true)
     await rig.syncGreen()
-    assert.equal(rig.waits.length, 0, 'a slow answer was given up')
+    assert.equal(rig.waits.length, 0, 'a slow response was abandoned')
     rig.supplier.heal()
     await rig.assertExact()
   },
@@ -60,7 +60,7 @@ async function survive(rig: Rig, fault: Fault | null): Promise<void> {
   await rig.syncGreen()
   assert.ok(
     rig.waits.length > 0,
-    'the pipeline was not told of the failure: connectors do not retry by themselves',
+    'the pipeline did not receive the failure: connectors do not retry by themselves',
   )
   rig.supplier.heal()
   await rig.assertExact()

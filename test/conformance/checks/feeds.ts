@@ -1,5 +1,5 @@
-// What comes, in what order, and whether it is all: cursors, memory, repetitions, truncation,
-// records that are wrong.
+// Content, order and completeness of a feed: cursors, memory, repetitions, truncation and malformed
+// records.
 
 import assert from 'node:assert/strict'
 import type { Page } from '../../../src/core/connector.ts'
@@ -8,7 +8,7 @@ import { linesOf, type Rig } from '../rig.ts'
 import { given, middleOf, type Check } from './check.ts'
 
 const cursorsLeaveNoGap: Check = {
-  name: 'a fetch goes on from the cursor of any page without a gap',
+  name: 'a fetch resumes from the cursor of any page without a gap',
   async prove(rig) {
     const pages = await Array.fromAsync(rig.fetch())
     const all = idsOf(rig, pages)
@@ -32,12 +32,12 @@ const cursorsLeaveNoGap: Check = {
       assert.equal(
         lost.length,
         0,
-        `going on after page ${index + 1} loses ${lost.length} products, such as ${lost[0]}`,
+        `resuming after page ${index + 1} loses ${lost.length} products, such as ${lost[0]}`,
       )
       assert.equal(
         rest.at(-1)?.complete,
         true,
-        `a fetch that goes on after page ${index + 1} is not complete`,
+        `a fetch that resumes after page ${index + 1} is not complete`,
       )
     }
   },
@@ -123,7 +123,7 @@ const failedPageIsNoEnd: Check = {
 }
 
 const emptyIsNotGreen: Check = {
-  name: 'an empty answer is never green',
+  name: 'an empty response is never green',
   async prove(rig) {
     const {
       supplier,
@@ -132,8 +132,8 @@ const emptyIsNotGreen: Check = {
     await rig.syncGreen()
     supplier.strike({ kind: 'empty' }, true)
     const { run, state } = await rig.sync()
-    assert.equal(await rig.isComplete(run), false, 'an answer without a byte counts as complete')
-    assert.notEqual(state, 'succeeded', 'an answer without a byte is green')
+    assert.equal(await rig.isComplete(run), false, 'an empty response counts as complete')
+    assert.notEqual(state, 'succeeded', 'an empty response is green')
     await rig.assertNothingRemoved(size)
     supplier.heal()
     await rig.syncGreen()
@@ -170,7 +170,7 @@ const repeatedIsOne: Check = {
 }
 
 const orderIsNothing: Check = {
-  name: 'products arrive in whatever order they come',
+  name: 'products arrive in any order',
   async prove(rig) {
     rig.supplier.strike({ kind: 'disorder' }, true)
     const { ledger } = await rig.syncGreen()

@@ -1,5 +1,5 @@
-// Whatever a supplier puts into a member of a record: a draft that the tables hold, or a refusal.
-// And lists of any length.
+// Any value in any member of a record results in a draft that fits the tables or in a named error;
+// also lists of any length.
 
 import assert from 'node:assert/strict'
 import { boundedDraft, LISTS_MAX } from '../../../src/core/bounded-draft.ts'
@@ -17,7 +17,7 @@ import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'
 
 const holdsAnything: Check = {
-  name: 'any value in any member comes to a draft that the tables hold, or to a refusal',
+  name: 'any value in any member results in a draft that fits the tables, or in a named error',
   async prove(rig) {
     const records = await recordsOf(rig)
     const settings = rig.settings()
@@ -66,8 +66,8 @@ const LENGTH = 100_000
 /** The two lengths whose work is compared. */
 const [SHORT, LONG] = [1_000, 10_000]
 /**
- * How many times the work for the short list the long one may take. Linear work takes 10 times,
- * sorting 13 times, comparing each element with each 100 times.
+ * Maximum ratio of the work for the long list to that for the short one. Linear work has a ratio of
+ * 10, sorting 13, comparing all pairs 100.
  */
 const GROWTH_MAX = 20
 /**

@@ -65,7 +65,7 @@ const idsByBytes: Check = {
   },
 }
 
-/** The record with null in place of each span, or undefined when that is no JSON. */
+/** Returns the record with null instead of each span, or undefined when that is not JSON. */
 function maskedRecord(line: Buffer, { start, end, volatile }: Scan): unknown {
   let text = ''
   let from = start
@@ -118,7 +118,7 @@ const normaliseIsPure: Check = {
   },
 }
 
-/** What the catalogue's keys and columns demand. */
+/** Checks the constraints of the catalogue's keys and columns. */
 function assertFitsTables({ externalId, variants, prices, images }: Draft): void {
   const isUnique = (keys: readonly unknown[]): boolean => new Set(keys).size === keys.length
   assert.ok(

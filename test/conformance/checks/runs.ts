@@ -1,5 +1,5 @@
-// Runs over runs: what the second one writes, where a cancelled one goes on, and what none of them
-// ever tells.
+// Several runs of a source: the rows of the second one, the resumption of a cancelled one, and
+// secrets.
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
@@ -43,7 +43,7 @@ const replayWritesNothing: Check = {
 }
 
 const cancelledGoesOn: Check = {
-  name: 'a cancelled fetch stops at once, keeps what arrived, and the next sync goes on from there',
+  name: 'a cancelled fetch stops at once, keeps its pages, and the next sync resumes from there',
   async prove(rig) {
     const stop = new AbortController()
     const seen: Page[] = []
@@ -65,7 +65,7 @@ const cancelledGoesOn: Check = {
     assert.deepEqual(
       [resumed.run, resumed.resumed],
       [run, true],
-      'the next sync does not go on with the cancelled run',
+      'the next sync does not resume the cancelled run',
     )
     await rig.assertExact()
   },
@@ -126,7 +126,7 @@ const secretsStay: Check = {
   },
 }
 
-/** What all tables say of this source, with what their bytea columns hold as text too. */
+/** Returns the rows of all tables for this source as text, including their bytea columns. */
 async function everyRow(rig: Rig): Promise<string> {
   const tables = await rig.pipeline.query<{
     name: string

@@ -25,7 +25,7 @@ const settingsReadBack: Check = {
       )
     }
     const { error } = schema.safeParse({ ...membersOf(written), shelfsyncConformance: 1 })
-    assert.ok(error, 'a member that nobody knows is not refused')
+    assert.ok(error, 'an unknown member is not rejected')
     for (const name of Object.keys(membersOf(read))) {
       const problem = schema.safeParse({ ...membersOf(written), [name]: { nonsense: true } })
       assert.ok(problem.error, `nonsense in ${name} is not refused`)
@@ -62,7 +62,7 @@ const settingsWithoutSecrets: Check = {
 }
 
 function membersOf(settings: unknown): Record<string, unknown> {
-  assert.ok(typeof settings === 'object' && settings !== null, 'the settings are no object')
+  assert.ok(typeof settings === 'object' && settings !== null, 'the settings are not an object')
   return { ...settings }
 }
 

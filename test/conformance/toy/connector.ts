@@ -1,5 +1,5 @@
-// A small connector that keeps the whole contract, or has one defect. The tests of the engine use it
-// without a defect.
+// A small connector that keeps the whole contract, or has one defect. The tests of the engine use
+// it without a defect.
 
 import { z } from 'zod'
 import type { Connector } from '../../../src/core/connector.ts'
@@ -23,7 +23,7 @@ export function createToyConnector(has: Has): Connector<ToySettings, ToyCredenti
     title: 'A connector for the tests of the suite itself',
     settings,
     credentials: declareCredentials(has),
-    options: has('has an option that is no setting')
+    options: has('has an option without a setting')
       ? [{ setting: 'colour', value: 'colour', description: 'the colour of the toys' }]
       : [],
     normaliserVersion: 1,

@@ -1,6 +1,6 @@
-// Fetches the toy supplier's list page by page: `/products?page=1&since=0`. Each line has its number
-// in the list, and the headers `x-lines`, `x-pages` and `x-count` count the lines of the page, the
-// pages, and the records of all pages. `&keys=p-1,p-2` requests named products.
+// Fetches the toy supplier's list page by page: `/products?page=1&since=0`. Each line has its
+// number in the list, and the headers `x-lines`, `x-pages` and `x-count` count the lines of the
+// page, the pages, and the records of all pages. `&keys=p-1,p-2` requests named products.
 
 import { z } from 'zod'
 import type { FetchRequest, Page, ProbeRequest, Scope } from '../../../src/core/connector.ts'
@@ -102,14 +102,14 @@ async function loadPage(
 
 function formatScope(scope: Scope, has: Has): string {
   const since = scope.kind === 'since' && !has('ignores the instant') ? scope.sinceMs : 0
-  const by = has('asks for what was created since') ? 'created_at' : 'updated_at'
+  const by = has('requests what was created since') ? 'created_at' : 'updated_at'
   const keys =
     scope.kind === 'keys' && !has('ignores the keys') ? `&keys=${scope.keys.join(',')}` : ''
   return `since=${since}&by=${by}${keys}`
 }
 
 function cursorAfter(page: number, listed: number, has: Has): Cursor {
-  return has('goes on a page too late')
+  return has('resumes a page too late')
     ? { page: page + 2, listed: listed + PAGE_SIZE }
     : { page: page + 1, listed }
 }

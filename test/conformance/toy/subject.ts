@@ -34,7 +34,7 @@ const served: Served = {
   }),
   spoil: (record, flaw) =>
     flaw === 'shape' ? { ...record, price: 'a few' } : { ...record, id: null },
-  answer({ url, headers: sent }, records) {
+  respond({ url, headers: sent }, records) {
     if (sent.get('x-key') !== KEY) return new Response('', { status: 401 })
     const { searchParams } = new URL(url)
     const from = (Number(searchParams.get('page')) - 1) * PAGE_SIZE
