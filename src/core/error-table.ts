@@ -15,7 +15,7 @@ interface ErrorPolicy {
   readonly hint: string
 }
 
-const SOURCE_ERRORS = {
+export const ERRORS = {
   'source/rate-limited': {
     action: 'retry',
     status: 503,
@@ -101,9 +101,7 @@ const SOURCE_ERRORS = {
     status: 409,
     hint: 'Resume it with `shelfsync sources resume NAME`.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-const RECORD_ERRORS = {
   'record/unreadable': {
     action: 'quarantine',
     status: 422,
@@ -124,9 +122,7 @@ const RECORD_ERRORS = {
     status: 422,
     hint: 'The record does not match the documented format. `shelfsync quarantine` shows the reason.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-const RUN_ERRORS = {
   'run/active': {
     action: 'stop',
     status: 409,
@@ -168,9 +164,7 @@ const RUN_ERRORS = {
     status: 404,
     hint: 'List the open reviews with `shelfsync reviews`.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-const ARTIFACT_ERRORS = {
   'artifact/corrupt': {
     action: 'stop',
     status: 500,
@@ -191,9 +185,7 @@ const ARTIFACT_ERRORS = {
     status: 503,
     hint: 'The artifact store did not respond, and the step is retried. If this lasts, check the address and the status page of the store.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-const DATABASE_ERRORS = {
   'db/unreachable': {
     action: 'retry',
     status: 503,
@@ -240,9 +232,7 @@ const DATABASE_ERRORS = {
     status: 500,
     hint: 'Read the message. Nothing of the migration was applied. A migration that was applied must not change.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-const REQUEST_ERRORS = {
   'request/invalid': {
     action: 'stop',
     status: 400,
@@ -278,20 +268,12 @@ const REQUEST_ERRORS = {
     status: 429,
     hint: 'Too many requests had a wrong key or none. Wait as long as the header Retry-After says.',
   },
-} as const satisfies Record<string, ErrorPolicy>
 
-export const ERRORS = {
-  ...SOURCE_ERRORS,
-  ...RECORD_ERRORS,
-  ...RUN_ERRORS,
-  ...ARTIFACT_ERRORS,
   'settings/invalid': {
     action: 'stop',
     status: 500,
     hint: 'Correct the settings named above; `.env.example` describes each.',
   },
-  ...DATABASE_ERRORS,
-  ...REQUEST_ERRORS,
   'queue/unreachable': {
     action: 'retry',
     status: 503,

@@ -114,7 +114,7 @@ const FAILURES: readonly [
   [
     'a web page instead of a stream',
     'failed',
-    /^None of the stream's 2 lines states meta\.total and meta\.index \(/,
+    /^The stream has 2 lines, and not one states meta\.total and meta\.index \(/,
     () => [{ kind: 'status', status: 200, body: '<html>\n</html>\n', path: STREAM, times: null }],
   ],
 ]

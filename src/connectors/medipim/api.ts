@@ -41,8 +41,8 @@ export function openApi(baseUrl: string, key: Key, http: Http, signal: AbortSign
   }
 
   return {
-    // Only a filter by time reaches every status: `no_selection` appears in answers, but is no
-    // documented value of the status filter.
+    // Only a filter by time reaches every status: `no_selection` appears in responses, and the
+    // documentation does not list it for the status filter.
     openStream: (since) =>
       send('/v4/products/stream', {
         method: 'POST',
@@ -60,7 +60,7 @@ export function openApi(baseUrl: string, key: Key, http: Http, signal: AbortSign
   }
 }
 
-/** @throws SyncError `source/malformed` when the answer names no field */
+/** @throws SyncError `source/malformed` when the response contains no field */
 function fieldCodes(answer: Uint8Array): string[] {
   let parsed: unknown = null
   try {
@@ -70,6 +70,6 @@ function fieldCodes(answer: Uint8Array): string[] {
   }
   const codes = listObjects(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
   if (codes.length === 0)
-    throw new SyncError('source/malformed', 'the answer of get-fields names none')
+    throw new SyncError('source/malformed', 'the response of get-fields contains no field')
   return codes.filter((code) => code !== null)
 }

@@ -94,8 +94,8 @@ function namesOf(fields: readonly string[], hide: (text: string) => string): str
 }
 
 /**
- * Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and
- * who is told to wait asks for nothing.
+ * Best effort: a catalogue without its list of fields can be synced. A wrong key or a wait that the
+ * supplier requested ends the fetch.
  */
 async function reportDrift(
   api: Api,

@@ -1,5 +1,5 @@
 // The codes of a product, always as strings: SNOMED ids pass 2^53 and barcodes begin with zeros.
-// None of them is unique: two products may share an EAN, and thousands share an ARTG id.
+// They are not unique: two products may share an EAN, and thousands share an ARTG id.
 
 import { isObject, type Members } from '../../lib/objects.ts'
 import { idOf } from './values.ts'
@@ -86,7 +86,7 @@ function codesOf(value: unknown, member: string, warnings: string[]): string[] {
   return codes
 }
 
-/** `"0"` fills empty barcodes in some of the supplier's feeds, so it is no code. */
+/** `"0"` fills empty barcodes in some of the supplier's feeds, so it counts as absent. */
 function codeOf(value: unknown, member: string, warnings: string[]): string | null {
   if (value === undefined || value === null || value === '' || value === '0' || value === 0)
     return null

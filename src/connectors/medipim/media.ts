@@ -1,5 +1,6 @@
 // Pictures, leaflets and links. Their addresses are static and named after their content, so a
-// changed picture has another address; the image hosts answer only a User-Agent that says who asks.
+// changed picture has another address; the image hosts require a User-Agent that identifies the
+// client.
 
 import type { Json } from '../../core/json.ts'
 import type { Image } from '../../core/product.ts'

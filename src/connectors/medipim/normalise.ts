@@ -21,7 +21,7 @@ const STATUSES = new Map<unknown, ProductStatus>([
   ['no_selection', 'draft'],
 ])
 
-/** What the catalogue's column holds. */
+/** The range of the catalogue's column. */
 const PACK_COUNT_MAX = 2 ** 31 - 1
 
 /**
@@ -176,7 +176,7 @@ function pricesOf(
   return prices
 }
 
-/** What has no column of its own. Other descriptions than the full one stay in raw. */
+/** Values without a separate column. Descriptions other than the full one stay in raw. */
 function attributesOf(
   record: Members,
   times: Members,

@@ -1,6 +1,6 @@
-// What MediPim answers when it refuses: https://docs.dev.medipim.be/error-handling. The status line
-// is the truth; the body `{"error":{"status","code","message"}}` only explains it, and behind a
-// proxy it may be HTML or nothing.
+// Refusals of MediPim: https://docs.dev.medipim.be/error-handling. The status line decides; the
+// body `{"error":{"status","code","message"}}` only explains it, and behind a proxy it may be HTML
+// or nothing.
 
 import { isAbort, type SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -22,8 +22,8 @@ const MESSAGE_CHARS_MAX = 300
 const EXPLANATION_BYTES_MAX = 64 * 1024
 
 /**
- * The error in a parsed answer or line as the supplier wrote it, of any length, or null when it is
- * none.
+ * The error in a parsed response or line as the supplier wrote it, of any length, or null without
+ * one.
  */
 export function errorOfAnswer(answer: unknown): SupplierError | null {
   if (!isObject(answer) || answer.error === undefined || answer.result !== undefined) return null
@@ -81,7 +81,7 @@ export function hideKey({ id, secret }: Key): (text: string) => string {
 }
 
 /**
- * What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it:
+ * The token after `Basic ` by RFC 7617, in UTF-8 as MediPim requires:
  * https://docs.dev.medipim.be/authentication
  */
 export function basicToken({ id, secret }: Key): string {

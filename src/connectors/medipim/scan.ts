@@ -24,11 +24,11 @@ import {
 } from '../../lib/byte-scan.ts'
 import { isTrusted } from './touched-at.ts'
 
-/** What one line of the stream says, beside the record that it holds. */
+/** The members of one line of the stream around its record. */
 export interface Envelope extends Scan {
   readonly total: number
   readonly index: number
-  /** `result.meta.updatedAt`, unix seconds; null when it is no whole number. */
+  /** `result.meta.updatedAt`, unix seconds; null when it is not a whole number. */
   readonly updatedAt: number | null
 }
 
@@ -38,7 +38,7 @@ interface Span {
 }
 
 interface Meta {
-  /** Where its `{` is. */
+  /** The position of its `{`. */
   readonly open: number
   readonly updatedAt: Span
   readonly embedUrl: Span
@@ -51,7 +51,7 @@ const TOTAL = ENCODER.encode('"total"')
 const INDEX = ENCODER.encode('"index"')
 const UPDATED_AT = ENCODER.encode('"updatedAt"')
 const EMBED_URL = ENCODER.encode('"embedUrl"')
-/** Of an exponent in upper case. */
+/** Starts an exponent, in upper case. */
 const LETTER_E = 0x45
 
 /**

@@ -1,18 +1,20 @@
-// What a stream has shown so far: which of the indexes that it announced have arrived, and how far
-// its timestamps can be trusted. A time in the future, such as milliseconds in place of seconds,
-// moves neither the watermark nor the position. MediPim has no cursor; a cut stream goes on by
-// asking for what was touched since the last line, which needs an ordered stream.
+// The progress of a stream: which of the announced indexes have arrived, and how far its timestamps
+// can be trusted. A time in the future, such as milliseconds in place of seconds, moves neither the
+// watermark nor the position. MediPim has no cursor; a cut stream resumes with the products touched
+// since the last line, which requires an ordered stream.
 
 import type { Cursor } from '../../core/connector.ts'
 import { trustedTime } from '../../core/source-time.ts'
 
-/** Where a stream was cut. Everything touched before `touchedAt` is in the archive. */
+/**
+ * The position at which a stream was cut. Everything touched before `touchedAt` is in the archive.
+ */
 export type Position = {
   /** Unix seconds of the newest line. */
   readonly touchedAt: number
-  /** How many products the run has seen that were touched before that second. */
+  /** The number of products of the run that were touched before that second. */
   readonly seen: number
-  /** How many the run's first answer announced. */
+  /** The number that the first response of the run announced. */
   readonly expected: number
 }
 
@@ -33,7 +35,7 @@ export function readPosition(cursor: Cursor | null): Position | null {
 }
 
 export class Tally {
-  /** The last total that a line of this answer stated. */
+  /** The last total that a line of this response stated. */
   total: number | null = null
   unreadable = 0
   /** Products whose time is not one, or in the future. */
@@ -46,7 +48,7 @@ export class Tally {
   #newest: number | null
   #last: number | null
   #ordered = true
-  /** Products of this answer that were touched before `#newest`, and at it. */
+  /** Products of this response that were touched before `#newest`, and at it. */
   #before = 0
   #atNewest = 0
 
@@ -86,7 +88,10 @@ export class Tally {
     return this.#indexes.size
   }
 
-  /** How many announced products have not come. An unreadable line stands for one of them. */
+  /**
+   * The number of announced products that have not arrived. An unreadable line counts as one of
+   * them.
+   */
   get missing(): number {
     return Math.max(0, (this.total ?? 0) - this.covered - this.unreadable)
   }
@@ -100,8 +105,8 @@ export class Tally {
   }
 
   /**
-   * Products that the whole run is short of, although this answer was whole: it was asked for the
-   * rest only, and what came before and the rest together are fewer than first announced. Whether
+   * Products that the run lacks although this response was complete: it contained only the rest,
+   * and the products before it together with the rest are fewer than first announced. Whether
    * `updatedSince` includes its own second is not documented.
    */
   get lost(): number {
@@ -111,8 +116,8 @@ export class Tally {
   }
 
   /**
-   * Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have
-   * decreased or were absent.
+   * The position to resume at after the lines so far: before any gap in the indexes. Null once
+   * timestamps have decreased or were absent.
    */
   position(): Position | null {
     if (!this.#ordered) return null
@@ -132,7 +137,7 @@ export class Tally {
     if (updatedAt === this.#last) return
     if (this.#last !== null && updatedAt < this.#last) this.#ordered = false
     this.#last = updatedAt
-    // The products of a time in the future come again after a cut: none of them counts as seen
+    // The products of a time in the future come again after a cut, so they do not count as seen
     // before it.
     if (
       trustedTime(updatedAt * 1000, this.#now()) === null ||

@@ -22,8 +22,8 @@ import { numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2
 /**
- * A longer line is no record that could be parsed: it is archived in pieces, and only its beginning
- * is read.
+ * A longer line cannot be parsed as a record: it is archived in pieces, and only its beginning is
+ * read.
  */
 export const lineBytesMax = 8 * 1024 ** 2
 /** The envelope comes before the record. */
@@ -34,13 +34,14 @@ const NOTHING = new Uint8Array()
 
 /**
  * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, a longer line than
- * `lineBytesMax` in pieces, then the closing page. `null` is the answer 204: no products. `resumed`
- * is where the last attempt was cut, when `body` holds only what was touched since then. What the
- * supplier says in an `{"error":…}` line goes through `hide`, since it may quote the request.
+ * `lineBytesMax` in pieces, then the closing page. `null` is the response 204: no products.
+ * `resumed` is the position at which the last attempt was cut, when `body` contains only the
+ * products touched since then. `hide` cleans the message of an `{"error":…}` line, which may quote
+ * the request.
  *
  * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not
  * come · `source/malformed` when no line says how many there are · `source/unavailable` or
- * `source/rate-limited` for an `{"error":…}` line · whatever `body` throws
+ * `source/rate-limited` for an `{"error":…}` line · the errors of `body`
  */
 export async function* readPages(
   body: AsyncIterable<Uint8Array> | null,
@@ -103,8 +104,7 @@ function countLines(
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     if (bytes[start] === BYTE_ORDER_MARK[0]) start += countMarkBytes(bytes.subarray(start, end))
-    // Of its own bytes: looking for where a blank line begins would lead through all that follow
-    // it.
+    // Within the line: a search for the start of a blank line would read all lines after it.
     const line = bytes.subarray(start, end)
     const facts = isBlank(line) ? null : (scanLine(line, 0, line.length) ?? parseFacts(line))
     if (facts !== null && 'code' in facts) return { lineCount, error: facts }
@@ -116,8 +116,8 @@ function countLines(
 }
 
 /**
- * What a line says that `scanLine` does not know. Null for a line that is not of this stream at
- * all.
+ * The members of a line that `scanLine` does not recognise. Null for a line that does not belong to
+ * this stream.
  */
 function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
   const parsed = parse(line)
@@ -133,8 +133,8 @@ function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
 }
 
 /**
- * The lines of `body`, the last one with the `\n` that it may lack. A last line that is not whole
- * is told as `cut`.
+ * The lines of `body`, the last one with the `\n` that it may lack. A last line that is incomplete
+ * is reported as `cut`.
  */
 async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<LineBlock | 'cut'> {
   let check: JsonCheck | null = null
@@ -204,7 +204,7 @@ function isIndex(value: unknown): value is number {
 function malformed(lines: number): SyncError {
   return new SyncError(
     'source/malformed',
-    `None of the stream's ${lines} lines states meta.total and meta.index`,
+    `The stream has ${lines} lines, and not one states meta.total and meta.index`,
   )
 }
 

@@ -8,13 +8,13 @@ import { isTime, trustedTime } from '../../core/source-time.ts'
  */
 const FIRST_MS = Date.UTC(2002)
 
-/** Milliseconds in place of seconds come to the year 50,000, which is no time either. */
+/** Milliseconds in place of seconds mean the year 50,000, which counts as unknown as well. */
 export function isTouchedAt(epochMs: number): boolean {
   return epochMs >= FIRST_MS && isTime(epochMs)
 }
 
 /**
- * Whether a record that arrived at `arrivedMs` (epoch milliseconds) can have been touched at
+ * True when a record that arrived at `arrivedMs` (epoch milliseconds) can have been touched at
  * `seconds`.
  */
 export function isTrusted(seconds: number, arrivedMs: number): boolean {

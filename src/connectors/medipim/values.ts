@@ -1,5 +1,5 @@
-// Reads values that are only probably of the documented type: MediPim's documentation and its
-// answers differ in many places.
+// Reads values that only probably have the documented type: MediPim's documentation and its
+// responses differ in many places.
 
 import { isObject } from '../../lib/objects.ts'
 
@@ -37,13 +37,13 @@ export function localizedOf(value: unknown, locales: readonly string[]): string 
   )
 }
 
-/** Unix seconds as ISO 8601, or null when they are no instant. */
+/** Unix seconds as ISO 8601, or null when they do not denote an instant. */
 export function isoOf(value: unknown): string | null {
   const ms = msOf(value)
   return ms === null ? null : new Date(ms).toISOString()
 }
 
-/** Unix seconds as epoch milliseconds, or null when they are no instant. */
+/** Unix seconds as epoch milliseconds, or null when they do not denote an instant. */
 export function msOf(value: unknown): number | null {
   const seconds = numberOf(value)
   return seconds !== null && seconds >= 0 && seconds <= INSTANT_MAX_SECONDS

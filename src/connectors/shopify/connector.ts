@@ -17,7 +17,7 @@ import { failureOf, isFromShopify } from './errors.ts'
 import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
 
-/** One more than a page should have, which tells a shop that gives all it has at once. */
+/** One more than a page should have: it reveals a shop that returns all products at once. */
 const IDS_KEPT = PAGE_SIZE + 1
 const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
@@ -38,7 +38,7 @@ export const ShopifySettings = z.strictObject({
    * its shops.
    */
   minIntervalMs: z.int().nonnegative().default(1_000),
-  /** One more than the shop can answer, so that the shop and not we say where it ends. */
+  /** One more than the shop can serve, so that the shop reports the end of its list. */
   maxPages: z
     .int()
     .positive()
@@ -60,8 +60,8 @@ const Meta = z.object({
 type Meta = z.infer<typeof Meta>
 
 /**
- * `page` is asked for next; `listed` products came on the pages before it, those with `ids` on the
- * last of them.
+ * `page` is requested next. `listed` products came on the pages before it, those with `ids` on the
+ * last one.
  */
 const Cursor = z.object({
   page: z.int().positive(),
@@ -70,7 +70,7 @@ const Cursor = z.object({
 })
 type Cursor = z.infer<typeof Cursor>
 
-/** What a visitor from here is shown. */
+/** The cart of a visitor from this network. */
 const Cart = z.object({ currency: z.string() })
 
 type Warn = (message: string) => void
@@ -130,7 +130,7 @@ async function* fetchProducts(
     place = read.value
   }
   warn(
-    `${list.host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`,
+    `${list.host} continues after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`,
   )
 }
 
@@ -174,8 +174,8 @@ async function* readPlace(
 }
 
 /**
- * Whether a product may have moved over: not where the page before was the last one, and was far
- * from full, or had all that there is.
+ * True when a product may have moved to the page before: not when that page was the last one and
+ * far from full, or contained all products.
  */
 function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
   const mayBeFull = before.length < IDS_KEPT && (page > 2 || before.length >= PAGE_SIZE / 2)
@@ -217,8 +217,7 @@ function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
 }
 
 /**
- * Whether `address` is a Shopify shop. Null when nothing hints at Shopify. Asks for one product and
- * for `/meta.json`.
+ * Recognises a Shopify shop by one product and `/meta.json`. Null when nothing indicates Shopify.
  *
  * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something
  * that only looks like one
@@ -257,8 +256,8 @@ async function recognise(
 }
 
 /**
- * A web page or "not found" is what every other site answers too, so it takes more to say that a
- * shop has closed its list.
+ * Every other site also returns a web page or "not found", so a closed list needs a further sign of
+ * Shopify.
  */
 async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): Promise<boolean> {
   if (isFromShopify(response) || address.pathname.endsWith('/products.json')) return true

@@ -1,5 +1,5 @@
-// What an answer that is not a page of products means. A shop says "closed" in many ways; only 404
-// and 410 say "gone".
+// The meaning of a response that is not a page of products. A shop reports "closed" in many ways;
+// only 404 and 410 mean "gone".
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
@@ -16,9 +16,9 @@ const WEB_PAGE = 'a web page'
 const PEEK_BYTES_MAX = 64 * 1024
 
 /**
- * Why this answer cannot be a JSON document of a shop, or null when it may be one: then its body
- * has not been read. `where` begins the message. Ask once: to tell a challenge from a failure, the
- * beginning of a web page may be read.
+ * The reason why this response cannot be a JSON document of a shop, or null when it may be one:
+ * then its body has not been read. `where` begins the message. Call it once: to distinguish a
+ * challenge from a failure, it may read the beginning of a web page.
  */
 export async function failureOf(response: HttpResponse, where: string): Promise<SyncError | null> {
   const { status, headers } = response
@@ -26,7 +26,7 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
   if (url && /\/password\/?$/.test(url.pathname))
     return new SyncError('source/password', `${url.host} sends visitors to its password page`)
   if (await isChallenge(response))
-    return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
+    return new SyncError('source/blocked', `${where} responds with a bot challenge (${status})`)
   if (status === 200) {
     if (headers.get('content-length') === '0')
       return new SyncError('source/cut-short', `${where} is empty`)
@@ -35,7 +35,7 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
       : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
   }
   if (status === 429) {
-    return new SyncError('source/rate-limited', `${where} answers 429: too many requests`, {
+    return new SyncError('source/rate-limited', `${where} responds 429: too many requests`, {
       retryAfterMs: retryAfterMsOf(headers),
     })
   }
@@ -43,12 +43,12 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
     return new SyncError(SUPPLIER_CODES[classifyStatus(status)], `${where} answers ${status}`)
   const [code, reason] = REFUSALS.get(status) ?? [
     'source/rejected',
-    'is not an answer that a shop gives here',
+    'a shop does not respond like this here',
   ]
   return new SyncError(code, `${where} answers ${status}: ${reason}`)
 }
 
-/** Whether the answer was given by Shopify's own servers, whatever it says. */
+/** True when Shopify's servers sent the response. */
 export function isFromShopify({ url, headers }: HttpResponse): boolean {
   const marked =
     headers.has('x-shopid') ||
@@ -62,7 +62,7 @@ const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
   [401, ['source/password', 'the shop is closed to visitors']],
   [402, ['source/closed', 'Shopify has frozen the shop until its owner pays']],
   [403, ['source/blocked', 'the shop refuses to be read by programs']],
-  [404, ['source/gone', 'there is no such list; the shop has moved, or has closed it']],
+  [404, ['source/gone', 'the list does not exist; the shop has moved or has closed it']],
   [410, ['source/gone', 'the list has been removed for good']],
   [423, ['source/closed', 'Shopify has locked the shop']],
   [430, ['source/blocked', 'Shopify refuses this client as a security risk']],
@@ -85,7 +85,7 @@ async function isChallenge({ status, headers, body }: HttpResponse): Promise<boo
   )
 }
 
-/** What has come of the first 64 KB when they end, by themselves or by a failure. */
+/** The first 64 KB of the body, or less when it ends or fails before. */
 async function startOf(body: HttpResponse['body']): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''

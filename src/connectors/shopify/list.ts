@@ -25,24 +25,24 @@ const SMALLER = new Map([
   [2, 1],
 ])
 /**
- * How much of a full page is read again: more products than are taken off a shop between two
+ * The part of a full page that is read again: more products than a shop removes between two
  * requests.
  */
 const SEAM_SIZE = 25
 /**
- * Shopify answers 400 beyond this:
+ * Shopify responds 400 beyond this:
  * https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects
  */
 export const REACH = 25_000
 /** Of a page, what goes to the archive at once. */
 const BLOCK_BYTES = 4 * 1024 * 1024
-/** A shop that gives more than it was asked for has as many of its ids compared. */
+/** The number of ids that are compared when a shop returns more products than requested. */
 const IDS_MAX = 4 * PAGE_SIZE
 
 export type Ask = (url: string) => Promise<HttpResponse>
 
 export interface ListPage {
-  /** The address that answered, after redirects. */
+  /** The address of the response, after redirects. */
   readonly url: string
   readonly byteLength: number
   /**
@@ -59,7 +59,7 @@ export class ProductList {
   readonly host: string
   readonly #ask: Ask
   readonly #shop: string
-  /** How many products to ask for: fewer while a page is too large to be read. */
+  /** The number of products to request: fewer while a page is too large to be read. */
   #limit = PAGE_SIZE
 
   constructor(ask: Ask, shop: string) {
@@ -79,8 +79,8 @@ export class ProductList {
   }
 
   /**
-   * What has moved from page `page + 1` to page `page` since that was read: products that neither
-   * had. `before` are the ids that page `page` had, `after` those of the next one.
+   * The products that have moved from page `page + 1` to page `page` since that was read: neither
+   * contained them. `before` are the ids that page `page` had, `after` those of the next one.
    *
    * @throws SyncError `source/cut-short` when the list moves faster than it is read · `source/…`
    */
@@ -95,8 +95,7 @@ export class ProductList {
       const end = await this.#load(SEAM_SIZE, (page * PAGE_SIZE) / SEAM_SIZE)
       if (end !== null && end.ids.some((id) => known.has(id))) return yield* end.lines(isNew)
     }
-    // A page that is not full has products that nobody is shown, and where its end lies is not
-    // known.
+    // A page that is not full has hidden products, so the position of its end is unknown.
     let recognised = false
     for await (const part of this.read(page)) {
       recognised ||= part?.ids.some((id) => known.has(id)) ?? false
@@ -155,7 +154,7 @@ export class ProductList {
     // Some say it with status 200.
     if (isBeyond && error !== null) return null
     if (error !== null)
-      throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
+      throw new SyncError('source/rejected', `${where} responds with an error: ${error}`)
     const lookAlike = lookAlikeOf(bytes, page === 1 && limit === PAGE_SIZE)
     if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is ${lookAlike}`)
     return toListPage(bytes, response.url)
@@ -163,8 +162,8 @@ export class ProductList {
 }
 
 /**
- * How many to ask for after a page of `limit`: as many as a page has room for, where the products
- * go on being as large.
+ * The number of products to request after a page of `limit`: as many as fit into a page when the
+ * products stay as large.
  */
 function limitAfter(limit: number, answer: ListPage | null): number {
   const [larger = PAGE_SIZE] = [...SMALLER].find(([, smaller]) => smaller === limit) ?? []
@@ -181,7 +180,7 @@ export function refuseRepetition(
   before: readonly string[],
   { ids, url }: ListPage,
 ): void {
-  // Of a shop that gives more than it was asked for, the ends are compared.
+  // When a shop returns more than requested, the ends are compared.
   const [known, end] = [new Set(before.slice(-PAGE_SIZE)), ids.slice(-PAGE_SIZE)]
   const repeated = end.filter((id) => known.has(id)).length
   if (repeated * 2 <= Math.max(known.size, end.length)) return

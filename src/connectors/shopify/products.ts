@@ -1,6 +1,6 @@
-// Turns one product of `/products.json` into a Draft. Amounts have no currency of their own there,
-// so it comes with the settings. `grams` is what the parcel weighs, not the goods: it goes to the
-// attributes, and `weightGrams` stays unknown.
+// Turns one product of `/products.json` into a Draft. Amounts have no currency there, so it comes
+// with the settings. `grams` is the weight of the parcel, not of the goods: it becomes an
+// attribute, and `weightGrams` stays unknown.
 
 import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
@@ -8,6 +8,7 @@ import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { minorOf } from '../../core/money.ts'
+import { instantOf } from './instants.ts'
 
 const QUOTED_CHARS_MAX = 40
 
@@ -53,7 +54,7 @@ type ProductRecord = z.infer<typeof ProductRecord>
 const PLACEHOLDER = 'Default Title'
 
 /**
- * What a page may be cut to without saying so; a shop may have 2,048 variants since 2025-10-15
+ * The numbers to which a page may be cut silently; a shop may have 2,048 variants since 2025-10-15
  * (https://shopify.dev/changelog).
  */
 const SUSPICIOUS_COUNTS = [100, 250]
@@ -122,7 +123,7 @@ function distinctVariants({ variants }: ProductRecord, warnings: string[]): Vari
   const repeated = variants.length - distinct.length
   if (repeated > 0)
     warnings.push(`${repeated} variants repeat the id of another: the first of each is kept`)
-  if (variants.length === 0) warnings.push('No variants, so nothing that can be bought')
+  if (variants.length === 0) warnings.push('No variants, so the product cannot be bought')
   return distinct
 }
 
@@ -265,36 +266,6 @@ function isHidden({ product_type, tags }: ProductRecord): boolean {
     /(^|_)hidden(_product)?$/i.test(product_type ?? '') ||
     (tags ?? []).some((tag) => /^hide-?product$/i.test(tag.trim()))
   )
-}
-
-/**
- * With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5`
- * as a day in 2001.
- */
-const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/
-/**
- * Shopify opened in 2006. An earlier time, such as the first second of 2000, stands for a missing
- * one, and would rank below every other.
- */
-const FIRST_MS = Date.UTC(2006)
-
-/** Epoch milliseconds, or null with a warning when it is not a time that a shop can have. */
-function instantOf(value: unknown, warnings: string[]): number | null {
-  if (value === null || value === undefined || value === '') return null
-  const text = typeof value === 'string' ? value.trim() : ''
-  const [instant, year, month, day] = INSTANT.exec(text) ?? []
-  const epochMs =
-    instant !== undefined && isDay(Number(year), Number(month), Number(day))
-      ? Date.parse(instant)
-      : Number.NaN
-  if (epochMs >= FIRST_MS) return epochMs
-  warnings.push('updated_at is not a time: it counts as unknown')
-  return null
-}
-
-/** `Date.parse` takes the 30th of February for the 2nd of March. */
-function isDay(year: number, month: number, day: number): boolean {
-  return day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
 function textOf(value: unknown): string | null {

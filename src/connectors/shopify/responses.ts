@@ -1,6 +1,6 @@
-// Reads the JSON answers of a shop, and tells the public list of products from what merely looks
-// like it: exports of the Admin API, flattened dumps and bare lists are often saved under the name
-// products.json. A page is never parsed as a whole.
+// Reads the JSON responses of a shop, and distinguishes the public list of products from similar
+// documents: exports of the Admin API, flattened dumps and bare lists are often saved under the
+// name products.json. A page is never parsed as a whole.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -20,11 +20,11 @@ export const PAGE_BYTES_MAX = 64 * 1024 * 1024
 const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
 /** `/meta.json` and `/cart.js` have a few kilobytes. */
 const FACTS_BYTES_MAX = 1024 * 1024
-/** A larger error of a shop is told by its size. */
+/** A larger error of a shop is reported by its size. */
 const ERROR_BYTES_MAX = 1000
 
 /**
- * The whole answer to a request for `limit` products, proved to be one JSON document. `where`
+ * The whole response to a request for `limit` products, verified to be one JSON document. `where`
  * begins every message.
  *
  * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle
@@ -69,8 +69,8 @@ async function readChecked(
 }
 
 /**
- * What the answer is instead of a page of `/products.json`, in words, or null when it is one. On
- * later pages the products may be as they will.
+ * Describes a response that is not a page of `/products.json`, or null when it is one. On later
+ * pages the products may have any form.
  */
 export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
   const start = findValueStart(bytes)
@@ -88,19 +88,18 @@ export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | nul
   const flavour = flavourOf(bytes, first)
   if (flavour !== null) return `a list${flavour}`
   if (first === null || !isBeginning) return null
-  // One malformed product is for quarantine: a list is refused when none of it is as expected.
+  // One malformed product is for quarantine: a list is refused when every element is malformed.
   for (const element of readElements(bytes, products.start))
     if (isPublic(bytes, element)) return null
   return 'a list of products without ids or variants'
 }
 
-/** The error that a shop reports inside an answer, or null. */
+/** The error that a shop reports inside a response, or null. */
 export function errorOf(bytes: Uint8Array): string | null {
   const errors = findMember(bytes, findValueStart(bytes), 'errors')
   if (errors === null) return null
   const length = errors.end - errors.start
-  // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a
-  // line.
+  // Reported completely or not at all, because the redactor does not recognise half of a secret.
   if (length > ERROR_BYTES_MAX) return `${length} bytes of errors`
   return JSON.stringify(
     JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))),
