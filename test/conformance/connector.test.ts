@@ -114,7 +114,7 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   '429 with Retry-After is waited for that long, and then all is there': [
     'ignores Retry-After',
-    /asked for 40 s, the pause was \d+ ms/,
+    /requested 40 s, the pause was \d+ ms/,
   ],
   '429 without Retry-After is waited for, and then all is there': [
     'gives up at 429',
