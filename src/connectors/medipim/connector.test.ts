@@ -42,7 +42,7 @@ interface Supplier {
   readonly calls: Call[]
 }
 
-/** A supplier that lists all known fields, and answers the stream as told. */
+/** A supplier that lists all known fields, and serves the given stream. */
 async function startSupplier(
   t: TestContext,
   sendStream: RequestListener,
@@ -125,7 +125,7 @@ async function run(
   }
 }
 
-test('a full run asks for every status, oldest first, with Basic auth, and leaves it to the client to say who asks', async (t) => {
+test('a full run requests every status, oldest first, with Basic authentication and without a User-Agent', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(3)))
   const { last, warnings, thrown } = await run(supplier)
   assert.deepEqual([last?.complete, last?.expected, warnings, thrown], [true, 3, [], null])
@@ -151,7 +151,7 @@ test('a full run asks for every status, oldest first, with Basic auth, and leave
   )
 })
 
-test('an incremental run asks since its instant, in whole seconds rounded down', async (t) => {
+test('an incremental run requests changes since its instant, in whole seconds rounded down', async (t) => {
   const supplier = await startSupplier(t, answer(204))
   const { pages } = await run(supplier, { scope: { kind: 'since', sinceMs: 1_749_520_153_999 } })
   assert.deepEqual(JSON.parse(supplier.calls[1]?.body ?? '').filter, {
@@ -163,7 +163,7 @@ test('an incremental run asks since its instant, in whole seconds rounded down',
   )
 })
 
-test('a cut run resumes at the second of its last line, keeps the first claim and does not list fields again', async (t) => {
+test('a cut run resumes at the second of its last line, keeps the first count and does not list fields again', async (t) => {
   let cut = true
   const supplier = await startSupplier(t, (request, response) => {
     if (!cut) return answer(200, linesOf(2))(request, response)
@@ -182,7 +182,7 @@ test('a cut run resumes at the second of its last line, keeps the first claim an
   )
 })
 
-test('a resumed incremental run asks for the later of its two instants', async (t) => {
+test('a resumed incremental run requests changes since the later of its two instants', async (t) => {
   const supplier = await startSupplier(t, answer(204))
   for (const sinceMs of [5000, 2_000_000])
     await run(supplier, {
@@ -242,7 +242,7 @@ test('a supplier that quotes the key does not put it into our error', async (t) 
   assert.match(error?.message ?? '', /bad_request: … and Basic …$/)
 })
 
-test('without a key nothing is asked, and the error names the variables to set', async (t) => {
+test('without a key no request is made, and the error names the variables to set', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(1)))
   const { error } = await run(supplier, { key: null })
   assert.equal(error?.code, 'settings/invalid')
@@ -250,7 +250,7 @@ test('without a key nothing is asked, and the error names the variables to set',
   assert.equal(supplier.calls.length, 0)
 })
 
-test('new and vanished fields are said, and do not stop the run', async (t) => {
+test('new and vanished fields are warnings, and do not stop the run', async (t) => {
   const drifted = [
     ...knownFields().filter((code) => code !== 'pbs'),
     'scheduleCode',
@@ -282,7 +282,7 @@ test('a list of fields that cannot be had is a warning, unless the key is wrong'
   assert.equal(supplier.calls.length, 1)
 })
 
-test('who is told to wait while listing the fields asks for nothing more', async (t) => {
+test('a fetch that must wait while listing the fields makes no further request', async (t) => {
   for (const [status, code, headers] of [
     [429, 'source/rate-limited', { 'retry-after': '40' }],
     [503, 'source/unavailable', { 'retry-after': '40' }],
@@ -330,7 +330,7 @@ test('a caller that stops early closes the connection', async (t) => {
   await closed.promise
 })
 
-test('an answer without a body is released too', async (t) => {
+test('a response without a body is also released', async (t) => {
   let released = 0
   const { apiUrl } = await startSupplier(t, answer(204))
   const counting: Http = async (request, signal) => ({

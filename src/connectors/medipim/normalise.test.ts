@@ -182,7 +182,7 @@ test('a sparse product has what it has, and null for the rest', () => {
   assert.deepEqual([draft.prices, draft.images, draft.warnings], [[], [], []])
 })
 
-test('a replaced product is unavailable and names its successor; one that nobody selected is a draft', () => {
+test('a replaced product is unavailable and names its successor; an unselected product is a draft', () => {
   const draft = normalise(replaced)
   assert.deepEqual(
     [draft.status, draft.successorId, draft.prices, draft.attributes.official_deletion_at],
@@ -307,7 +307,7 @@ test('prices are whole cents: digits in a string are a warning, anything else qu
   throwsWith('record/invalid', /the number 12.99/, () => draftOf({ publicPrice: 12.99 }))
 })
 
-test('a record without a usable id, or that is no object, is refused with its path', () => {
+test('a record that is not an object, or has no usable id, is refused with its path', () => {
   for (const id of [undefined, null, '', '  ', {}, 1.5])
     throwsWith('record/no-id', /\$\.id/, () => normalise({ id }))
   for (const record of [null, [], 'text', 5])
@@ -332,7 +332,7 @@ test('a line holds its record as result, or as the only one of results', () => {
     throwsWith('record/invalid', /^\$/, () => unwrap(line))
 })
 
-test('whatever the members hold, a record becomes a draft or a named error', () => {
+test('a record with any values in its members becomes a draft or a named error', () => {
   const names = [
     'status',
     'name',

@@ -234,7 +234,7 @@ test('an error line that quotes the request gives no secret away', async () => {
   assert.doesNotMatch(JSON.stringify(error?.detail), /hush/)
 })
 
-test('what came before a failing body is yielded with its cursor', async () => {
+test('lines before the failure of a body are yielded with their cursor', async () => {
   const failure = new SyncError('source/unavailable', 'reset')
   const { text, error, last } = await read(bodyOf(linesOf(0, 1) + '{"meta', failure))
   assert.equal(error, failure)

@@ -73,7 +73,7 @@ test("a line is the shop's own bytes, and a pretty-printed record is still one l
   assert.ok(lines.every((line) => line.includes('     "id": ')))
 })
 
-test('a cursor goes on where the last page ended', async (t) => {
+test('a cursor resumes where the last page ended', async (t) => {
   const simulator = await openShop(t, { products: 510 })
   const [first, ...others] = await readPages(simulator)
   assert.deepEqual(await readPages(simulator, { cursor: first?.cursor ?? null }), others)
@@ -83,7 +83,7 @@ test('a cursor goes on where the last page ended', async (t) => {
   )
 })
 
-test('each document is asked for once, by GET, without a language or a cookie that could change the prices', async (t) => {
+test('each document is requested once, by GET, without a language or a cookie that could change the prices', async (t) => {
   const simulator = await openShop(t, { products: 1 })
   const asked: HttpRequest[] = []
   await readPages(simulator, {
@@ -214,7 +214,7 @@ test('a page that ends in its middle is cut short, and the message names page an
   }
 })
 
-test('an empty answer, a dropped connection and garbage are failures, a slow drip is none', async (t) => {
+test('an empty response, a dropped connection and garbage are failures; a slow response is not', async (t) => {
   const simulator = await openShop(t, { products: 2 })
   const codes: string[] = []
   const path = '/products.json?page=1'
@@ -260,7 +260,7 @@ test('a shop beyond the reach of the list ends incomplete and says so, with eith
   }
 })
 
-test('an error inside a JSON answer within reach is a failure', async (t) => {
+test('an error inside a JSON response is a failure on a page that the list can reach', async (t) => {
   const simulator = await openShop(t, { products: 3, reach: 10, reachStatus: 200 })
   const error = await catchSyncError(readPages(simulator))
   assert.equal(error.code, 'source/rejected')

@@ -66,7 +66,7 @@ test('products that move to a page that was read already are found at its seam',
   }
 })
 
-test('a product that moves while the fetch is interrupted is found when it goes on', async (t) => {
+test('a product that moves while the fetch is interrupted is found when the fetch resumes', async (t) => {
   const simulator = await openShop(t, { products: 300 })
   const listed = simulator.shop.products().map(({ id }) => id)
   const [first] = await readPages(simulator)
@@ -133,7 +133,7 @@ function listWithLarge(products: number, large: number, searches: string[]): Htt
   }
 }
 
-test('a page above 64 MiB is searches for again in smaller pages, down to the one product that is so large, and the list goes on behind it', async (t) => {
+test('a page above 64 MiB is requested again in smaller pages, down to the one large product, and the list continues after it', async (t) => {
   const searches: string[] = []
   const pages = await readPages(await openShop(t, { products: 0 }), {
     http: listWithLarge(256, 3, searches),

@@ -127,7 +127,7 @@ test('a product becomes a draft', () => {
   })
 })
 
-test('a text that is no amount is quoted whole or told by its length, never by a piece of it', () => {
+test('a text that is not an amount is quoted completely or reported by its length, never by a part of it', () => {
   const variant = (price: string) => ({ ...PRODUCT, variants: [{ ...VARIANT, price }] })
   assert.match(refusalOf(variant('on request'))[1], /"on request" is not an amount of AUD$/)
   assert.match(
@@ -145,7 +145,7 @@ test('a product without options has one variant without options and title', () =
   assert.deepEqual([draft.variants[0]?.title, draft.variants[0]?.options], [null, {}])
 })
 
-test('what stands for no options is none, also where the list of options is missing or has no names', () => {
+test('a placeholder for no options means none, also when the list of options is missing or has no names', () => {
   for (const options of [
     undefined,
     null,
@@ -258,7 +258,7 @@ test('copies that apps keep for themselves are drafts', () => {
   assert.equal(draftOf({ product_type: 'Hidden Gems', tags: ['hidden beach'] }).status, 'active')
 })
 
-test('what is odd is a warning', () => {
+test('odd values are warnings', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ ...VARIANT, id: index + 1 }))
   assert.match(draftOf({ variants: many(250) }).warnings.join(), /Exactly 250 variants/)
@@ -299,7 +299,7 @@ test('a time that a shop cannot have is unknown', () => {
   )
 })
 
-test('what is absent is null', () => {
+test('absent values are null', () => {
   const bare = normalise({ id: 1, variants: [] }, SETTINGS)
   assert.deepEqual(
     [bare.title, bare.description, bare.brand, bare.url, bare.sourceUpdatedAtMs],
