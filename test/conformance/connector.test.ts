@@ -118,11 +118,11 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   '429 without Retry-After is waited for, and then all is there': [
     'gives up at 429',
-    /the run failed: The toy answered 429/,
+    /the run failed: The toy responded 429/,
   ],
   '500, 502 and 503 are waited for, and then all is there': [
     'gives up at 5xx',
-    /the run failed: The toy answered 500/,
+    /the run failed: The toy responded 500/,
   ],
   'a supplier that falls silent is left and asked again, and then all is there': [
     'passes over silence',
@@ -150,7 +150,7 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'secrets are in no artifact, no table, no log and no error': [
     'quotes its key',
-    /the secret is in an error or a log: .*The toy answered 401 to/,
+    /the secret is in an error or a log: .*The toy responded 401 to/,
   ],
 }
 

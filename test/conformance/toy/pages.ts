@@ -200,7 +200,7 @@ async function toError(response: HttpResponse, has: Has): Promise<SyncError> {
   await response.cancel()
   const seconds = Number(headers.get('retry-after') ?? 0)
   const retryAfterMs = has('ignores Retry-After') ? null : seconds * 1000
-  const message = `The toy answered ${status}${has('quotes its key') ? ` to ${KEY}` : ''}`
+  const message = `The toy responded ${status}${has('quotes its key') ? ` to ${KEY}` : ''}`
   if (status === 429 && !has('gives up at 429'))
     return new SyncError('source/rate-limited', message, { retryAfterMs })
   if (status >= 500 && !has('gives up at 5xx'))
