@@ -6,7 +6,10 @@ import type { z } from 'zod'
 export interface SettingMeta {
   /** One or two sentences. */
   readonly description: string
-  /** The value, or as text what happens without one. A secret has no default value. */
+  /**
+   * The default value, or text that describes the behaviour without a value. A secret has no
+   * default value.
+   */
   readonly default: string
   readonly example: string
 }

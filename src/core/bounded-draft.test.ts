@@ -43,11 +43,11 @@ const DRAFT: Draft = {
 const many = <T>(count: number, make: (n: number) => T): T[] =>
   Array.from({ length: count }, (_, n) => make(n))
 
-test('a draft within the limits stays as it is', () => {
+test('a draft within the limits is unchanged', () => {
   assert.deepEqual(boundedDraft(DRAFT), DRAFT)
 })
 
-test('every list is cut to its limit, with a warning that says from how many', () => {
+test('every list is cut to its limit, and a warning states its original length', () => {
   const long: Draft = {
     ...DRAFT,
     identifiers: { ean: many(6_000, String), pbs: '1' },
@@ -75,7 +75,7 @@ test('every list is cut to its limit, with a warning that says from how many', (
     [variants.length, images.length, terms.length],
     [LISTS_MAX.variants, LISTS_MAX.images, LISTS_MAX.terms],
   )
-  assert.equal(prices.length, LISTS_MAX.variants, 'a price goes with its variant')
+  assert.equal(prices.length, LISTS_MAX.variants, 'a price is removed with its variant')
   assert.deepEqual(
     [
       Object.keys(variants[0]?.options ?? {}).length,
@@ -89,7 +89,7 @@ test('every list is cut to its limit, with a warning that says from how many', (
     [LISTS_MAX.attributes, LISTS_MAX.variants],
   )
   assert.equal(warnings.length, 7)
-  assert.ok(warnings.includes('images: 6000, of which the first 1000 are taken'))
+  assert.ok(warnings.includes('images: 6000, of which the first 1000 are kept'))
 })
 
 test('warnings are cut too, and the last one counts the rest', () => {
@@ -97,14 +97,14 @@ test('warnings are cut too, and the last one counts the rest', () => {
   assert.deepEqual([warnings.length, warnings.at(-1)], [LISTS_MAX.warnings, '99901 more warnings'])
 })
 
-test('a time that no calendar has is unknown, with a warning', () => {
+test('a time outside the supported range is unknown, with a warning', () => {
   for (const sourceUpdatedAtMs of [0, -1, 1e16, 253_402_300_800_000, Infinity, Number.NaN]) {
     const { sourceUpdatedAtMs: time, warnings } = boundedDraft({ ...DRAFT, sourceUpdatedAtMs })
     assert.deepEqual([time, warnings.length], [null, 1], String(sourceUpdatedAtMs))
   }
 })
 
-test('a number that its column cannot hold refuses the record', () => {
+test('a record with a number that does not fit its column is refused', () => {
   const wrong: readonly Partial<Draft>[] = [
     ...[-1, 0.5, 2 ** 31, Number.NaN].map((packCount) => ({
       variants: [{ ...VARIANT, packCount }],

@@ -1,6 +1,6 @@
-// Limits of one record. 80,000 photos of one product must not delay other products, and a number
-// that does not fit its column must not end a run: lists are shortened with a warning, numbers are
-// checked.
+// Limits of one record. Lists are shortened with a warning, so that 80,000 photos of one product do
+// not delay the others. Numbers are checked, so that one that does not fit its column quarantines
+// its record instead of ending the run.
 
 import { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
@@ -8,8 +8,8 @@ import type { Draft } from './product.ts'
 import { isTime } from './source-time.ts'
 
 /**
- * The most elements of each list. Shopify sells 2,048 variants of a product at most; what is cut
- * stays in `raw`.
+ * Maximum length of each list. Shopify allows 2,048 variants of a product. Elements beyond the
+ * limit stay in `raw`.
  */
 export const LISTS_MAX = {
   variants: 5_000,
@@ -22,18 +22,18 @@ export const LISTS_MAX = {
   warnings: 100,
 } as const
 
-/** The most members of an attribute that is an object: one for each variant fits. */
+/** Maximum number of members of an attribute that is an object: enough for one per variant. */
 const MEMBERS_MAX = LISTS_MAX.variants
 
-/** An int4 column. */
+/** The largest value of an int4 column. */
 const INTEGER_MAX = 2 ** 31 - 1
 
 /**
- * The draft itself, or a copy that the catalogue can hold. Its work grows in proportion to the
- * draft.
+ * Returns the draft, or a copy that fits the catalogue's tables. Takes time in proportion to the
+ * size of the draft.
  *
- * @throws SyncError `record/no-id` · `record/invalid` for a number in place of which nothing may be
- * guessed
+ * @throws SyncError `record/no-id` · `record/invalid` for a number or an expiry time that does not
+ * fit its column
  */
 export function boundedDraft(draft: Draft): Draft {
   if (draft.externalId === '') throw new SyncError('record/no-id', 'The id of the product is empty')
@@ -61,7 +61,7 @@ export function boundedDraft(draft: Draft): Draft {
 
 function first<T>(list: readonly T[], max: number, what: string, warnings: string[]): readonly T[] {
   if (list.length <= max) return list
-  warnings.push(`${what}: ${list.length}, of which the first ${max} are taken`)
+  warnings.push(`${what}: ${list.length}, of which the first ${max} are kept`)
   return list.slice(0, max)
 }
 
@@ -98,7 +98,7 @@ function attributeOf(value: Json, name: string, warnings: string[]): Json {
     : Object.fromEntries(first(members, MEMBERS_MAX, name, warnings))
 }
 
-/** The very object when nothing in it has changed: most records are copied nowhere. */
+/** Returns `members` itself when no member has changed, which saves a copy of most records. */
 function mapMembers<T>(
   members: Readonly<Record<string, T>>,
   map: (member: T, name: string) => T,
@@ -110,7 +110,7 @@ function mapMembers<T>(
   return changed.length === 0 ? members : { ...members, ...Object.fromEntries(changed) }
 }
 
-/** The last one says how many there are besides. */
+/** Shortens the list of warnings; the last one then counts the omitted ones. */
 function warningsOf(warnings: readonly string[]): readonly string[] {
   if (warnings.length <= LISTS_MAX.warnings) return warnings
   const shown = warnings.slice(0, LISTS_MAX.warnings - 1)
@@ -119,7 +119,7 @@ function warningsOf(warnings: readonly string[]): readonly string[] {
 
 function timeOf(epochMs: number | null, warnings: string[]): number | null {
   if (epochMs === null || isTime(epochMs)) return epochMs
-  warnings.push(`the time of change is ${epochMs} ms, which is not one: it counts as unknown`)
+  warnings.push(`the time of change, ${epochMs} ms, is not a valid time: it counts as unknown`)
   return null
 }
 

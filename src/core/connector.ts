@@ -24,9 +24,9 @@ export type Scope =
 
 export interface FetchRequest<Settings = unknown, Credentials = unknown> {
   readonly settings: Settings
-  /** As the connector's `credentials` schema parsed them; they may be incomplete. */
+  /** Parsed by the connector's `credentials` schema; they may be incomplete. */
   readonly credentials: Credentials
-  /** One of the connector's `scopes`. */
+  /** Its kind is one of the connector's `scopes`. */
   readonly scope: Scope
   /** The cursor of the last archived page, or null to start at the beginning. */
   readonly cursor: Cursor | null
@@ -39,9 +39,9 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
 
 export interface Page {
   /**
-   * Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. A
-   * line that is too long to be held comes alone in pieces, one a page: the last piece ends with
-   * `\n`, and only its page has a line count of 1 and a cursor that is kept.
+   * Whole NDJSON lines, each ended by `\n`, exactly as they are archived, with one record per line.
+   * A line that is too long for memory is split over several pages that contain nothing else. Only
+   * the last of them ends with `\n`, has a `lineCount` of 1 and a cursor that is stored.
    */
   readonly bytes: Uint8Array
   readonly lineCount: number
@@ -61,19 +61,21 @@ export interface Page {
 }
 
 /**
- * Where a record lies in its archived line, and which bytes of it move without meaning anything.
+ * The position of a record in its archived line, and the values in it that change although the
+ * product does not.
  */
 export interface Scan {
   /** The record's own JSON is `line[start, end)`. */
   readonly start: number
   readonly end: number
   /**
-   * Pairs `from, to` (absolute, ascending, flat) inside the record that are left out of its hash.
+   * Byte ranges in the record that are excluded from its hash: `from, to, from, to …`, as ascending
+   * offsets in the line.
    */
   readonly volatile: readonly number[]
 }
 
-/** A product found while trying a source out. */
+/** A product shown by `shelfsync add` before the source is stored. */
 export interface Sample {
   readonly title: string
   readonly price: string | null
@@ -116,25 +118,25 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   /** The options of `shelfsync add NAME`; any other setting is given by `--set`. */
   readonly options: readonly AddOption[]
   /**
-   * Raised whenever `normalise` would make something else of the same record: the next full run
-   * then looks at every record again.
+   * Increase it whenever `normalise` returns a different draft for the same record. The next full
+   * run then normalises every record again, including unchanged ones.
    */
   readonly normaliserVersion: number
   /**
-   * Members that move without meaning anything, as dotted paths with `*` for any index:
-   * `meta.embedUrl`, `variants.*.updated_at`.
+   * Members that change although the product does not, as dotted paths with `*` for any index:
+   * `meta.embedUrl`, `variants.*.updated_at`. A change of these alone writes no row.
    */
   readonly volatilePaths: readonly string[]
   /**
-   * Where an archived line has the id of its record, as dotted paths: read by the bytes alone when
-   * the line cannot be parsed.
+   * Dotted paths of the record's id in an archived line. They are used when the line cannot be
+   * parsed as a whole.
    */
   readonly idPaths: readonly string[]
   /** The scopes that `fetch` accepts, at least one. */
   readonly scopes: readonly Scope['kind'][]
   /**
-   * The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6)
-   * the run is full.
+   * The default schedule of a source: a five-field cron expression in the IANA time zone `zone`.
+   * The first run on the weekday `fullOn` (0 is Sunday) is full; null schedules no full runs.
    */
   readonly schedule: {
     readonly cron: string
@@ -143,9 +145,9 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   }
 
   /**
-   * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after
-   * any failure with the action `retry`, so it never retries by itself. A clean end without a
-   * `complete` page means that completeness could not be proved.
+   * Yields pages of raw NDJSON in order. It must not retry: after an error with the action `retry`,
+   * the pipeline calls it again with the cursor of the last archived page. If it ends without a
+   * `complete` page, the fetch counts as incomplete and no product is removed.
    *
    * @throws SyncError `source/…`
    */
@@ -159,32 +161,36 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    */
   probe?(request: ProbeRequest<Settings, Credentials>, signal: AbortSignal): Promise<void>
 
-  /** The address that a source reads. Its secrets are sent there and nowhere else. */
+  /**
+   * The URL that a source reads. The pipeline releases the secrets of the source only for this
+   * address.
+   */
   address(settings: Settings): string
 
   /**
-   * Finds the record in an archived line by its bytes alone. Null when the line does not have the
-   * usual form: it is then parsed and compared. A time is volatile only when it can be trusted at
-   * `arrivedMs`, the instant at which the part was archived: a record whose time became unknown
-   * must reach the database, which forgets the time that it knew.
+   * Finds the record in an archived line without parsing it. Returns null when the line does not
+   * have the usual form; the pipeline then parses it. `arrivedMs` is the time at which the part was
+   * archived, in epoch milliseconds. A time in the record may be `volatile` only when it can be
+   * trusted at `arrivedMs`: a record whose time became unknown must reach the database, which then
+   * clears the stored time.
    */
   scan(line: Uint8Array, arrivedMs: number): Scan | null
 
-  /** The record inside a parsed line. @throws SyncError `record/…` when the line holds none. */
+  /** Returns the record inside a parsed line. @throws SyncError `record/…` when there is none */
   unwrap(line: unknown): unknown
 
-  /** The id of a record, however malformed the rest of it is, or null. */
+  /** Returns the id of a record, even when the rest of the record is malformed, or null. */
   identify(record: unknown): string | null
 
   /**
-   * Pure. @throws SyncError `record/…` when `record` is not the supplier's shape; the pipeline
-   * quarantines it.
+   * Converts a record into a draft. Pure. @throws SyncError `record/…` when the record does not
+   * match the supplier's format; the pipeline quarantines it
    */
   normalise(record: unknown, settings: Settings): Draft
 
   /**
-   * Whether `address` belongs to this kind of supplier, by asking it. Absent: sources of this kind
-   * are added by name.
+   * Requests `address` to find out if it belongs to this kind of supplier, and returns null when it
+   * does not. Without this method, sources are added by the name of the connector.
    */
   recognise?(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<Settings> | null>
 }

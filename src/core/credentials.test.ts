@@ -17,7 +17,7 @@ interface ShopCredentials {
 
 const variable = { secret: true, description: 'A key.', default: 'none', example: 'your-key' }
 
-/** A shared id, and a token that each shop has for itself. */
+/** A shared id, and a token that each shop has separately. */
 const schema: CredentialSchema<ShopCredentials> = {
   variables: {
     keyId: { ...variable, name: 'SHOP_KEY_ID' },

@@ -13,13 +13,16 @@ export interface CredentialVariable {
   readonly secret: boolean
   /** One sentence for `.env.example` and docs/settings.md. */
   readonly description: string
-  /** The value, or as text what happens without one. A secret has no default value. */
+  /**
+   * The default value, or text that describes the behaviour without a value. A secret has no
+   * default value.
+   */
   readonly default: string
   readonly example: string
 }
 
 export interface CredentialSchema<Credentials> {
-  /** By member of the object that `schema` parses. */
+  /** Keyed by the members of the object that `schema` parses. */
   readonly variables: Readonly<Record<string, CredentialVariable>>
   /**
    * Parses an object of strings that has a member for each variable with a value. An empty object
@@ -31,13 +34,12 @@ export interface CredentialSchema<Credentials> {
   isComplete(credentials: Credentials): boolean
   /** Instruction to complete them, such as `set SHOP_TOKEN`. */
   readonly hint: string
-  /**
-   * Other forms in which secrets are sent, such as `id:secret`: the redactor hides them as well.
-   */
+  /** Lists other forms in which the secrets are sent, such as `id:secret`, for the redactor. */
   spellings(credentials: Credentials): readonly string[]
   /**
-   * Why the secrets must not be sent to `address`, the address of a source, or null when they may
-   * be. This machine and hosts in ALLOW_PRIVATE_HOSTS are always allowed.
+   * Returns the reason why the secrets must not be sent to `address`, or null when they may be
+   * sent. It is not called for this machine and hosts in ALLOW_PRIVATE_HOSTS, which are always
+   * allowed.
    */
   findHostFault(address: URL, credentials: Credentials): string | null
 }
@@ -52,28 +54,31 @@ export const NO_CREDENTIALS: CredentialSchema<object> = {
   findHostFault: () => null,
 }
 
-/** `SECRET_MY_SHOP_API_KEY`: the secret `apiKey` of the source `my-shop` alone. */
+/**
+ * Returns the variable of a secret of one source: `SECRET_MY_SHOP_API_KEY` for `apiKey` of
+ * `my-shop`.
+ */
 export function sourceVariable(source: string, member: string): string {
   return `SECRET_${source.replaceAll('-', '_').toUpperCase()}_${toUpperSnake(member)}`
 }
 
-/** Whether `name` is the variable of a secret of one source. */
+/** Returns true if `name` has the form of a variable that `sourceVariable` returns. */
 export function isSourceVariable(name: string): boolean {
   return /^SECRET_[A-Z0-9]+(_[A-Z0-9]+)+$/.test(name)
 }
 
-/** The variable that a member is read from: its name, or null when none has a value. */
+/** The variable that a member of the credentials is read from. */
 export interface ReadVariable {
   readonly member: string
   readonly secret: boolean
   readonly name: string | null
-  /** The variables that could provide it, the one that wins first. */
+  /** The variables that can provide it, in order of precedence. */
   readonly names: readonly string[]
 }
 
 /**
- * Chooses the variable of each member. A source with any separate secret uses no shared secret, so
- * that its key is never completed with part of another.
+ * Chooses the variable of each member. A source with a separate secret uses no shared secret, so
+ * that parts of two keys are never combined.
  */
 export function chooseVariables(
   { variables }: Pick<CredentialSchema<unknown>, 'variables'>,
@@ -98,7 +103,10 @@ export interface ParsedCredentials<Credentials> {
   readonly problems: readonly string[]
 }
 
-/** Reads the credentials of `source`, or those that all sources share when it is null. */
+/**
+ * Reads the credentials of `source`, or the shared ones when it is null. Reports problems instead
+ * of throwing.
+ */
 export function parseCredentials<Credentials>(
   schema: CredentialSchema<Credentials>,
   values: CredentialValues,
@@ -138,7 +146,9 @@ export function listSecrets(
   return [...new Set(secrets.filter((secret) => secret !== undefined && secret !== ''))] as string[]
 }
 
-/** The sources that `SECRET_<SOURCE>_<MEMBER>` variables name, as they are written there. */
+/**
+ * Lists the sources named by `SECRET_<SOURCE>_<MEMBER>` variables, in upper case as written there.
+ */
 function listSources(
   { variables }: CredentialSchema<unknown>,
   values: CredentialValues,

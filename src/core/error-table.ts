@@ -1,9 +1,9 @@
 // Every error code: its action, its HTTP status, and the hint that the operator reads.
-// docs/errors.md is written from this table.
+// docs/errors.md is generated from this table.
 
 /**
- * The caller's reaction to an error: `retry` the step later, `quarantine` the record, or `stop` the
- * run until the operator has acted.
+ * The reaction to an error: `retry` the step later, `quarantine` the record, or `stop` the run
+ * until the operator has acted.
  */
 export type Action = 'retry' | 'quarantine' | 'stop'
 

@@ -1,12 +1,12 @@
-// The one error class. error-table.ts says what each code means for the run and for the operator.
+// The error class of Shelfsync. error-table.ts defines the action, status and hint of each code.
 
 import { ERRORS, type Action, type ErrorCode } from './error-table.ts'
 
 interface ErrorContext {
   readonly cause?: unknown
-  /** Facts for machines: never a secret, never a whole record. */
+  /** Structured facts for logs and tests. Never a secret or a whole record. */
   readonly detail?: Readonly<Record<string, unknown>>
-  /** Requested wait of the other side, or null. */
+  /** The wait in milliseconds that the other side requested, or null. */
   readonly retryAfterMs?: number | null
 }
 
@@ -37,17 +37,17 @@ export class SyncError extends Error {
   }
 }
 
-/** Whether `error` is a SyncError with this action. */
+/** Returns true if `error` is a SyncError with this action. */
 export function hasAction(error: unknown, action: Action): error is SyncError {
   return error instanceof SyncError && error.action === action
 }
 
-/** The message of anything that was thrown. */
+/** Returns the message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Whether `error` is a cancellation, which is not a failure. */
+/** Returns true if `error` is a cancellation, which is not a failure. */
 export function isAbort(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -1,5 +1,5 @@
-// HTTP as connectors see it: a function handed in, so that the same connector runs in Node, Deno
-// and tests.
+// The HTTP client of connectors. It is passed in as a function, so that the same connector runs in
+// Node, Deno and tests.
 
 export interface HttpRequest {
   readonly url: string
@@ -7,13 +7,13 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /**
-   * Longest wait for the status line and headers. Default 120,000: a supplier may need long to
-   * begin a large response.
+   * Time limit for the status line and headers. Default 120,000, because a supplier may take long
+   * to begin a large response.
    */
   readonly firstByteTimeoutMs?: number
   /**
-   * Longest silence inside the body. Default 60,000. The total time is not limited, but a very slow
-   * sender ends with `source/too-slow`.
+   * Maximum time without a byte of the body. Default 60,000. The total time is not limited, but a
+   * very slow response fails with `source/too-slow`.
    */
   readonly idleTimeoutMs?: number
 }
@@ -24,18 +24,18 @@ export interface HttpResponse {
   /** The final address, after redirects. */
   readonly url: string
   /**
-   * Decompressed. Fails with `source/cut-short` when it ends before its announced end. Read it or
-   * cancel it.
+   * Decompressed. Iteration throws `source/cut-short` when the body ends before its announced
+   * length. Either read it to the end or call `cancel`.
    */
   readonly body: AsyncIterable<Uint8Array>
   cancel(): Promise<void>
 }
 
 /**
- * One attempt: no retries. Redirects are followed (at most five, with a check of each address,
- * and without credentials on another origin).
+ * Sends one request without retries. Follows at most five redirects, checks each address, and sends
+ * no credentials to another origin.
  *
  * @throws SyncError `source/unavailable` (no connection, reset, timeout) · `source/address-refused`
- * · an abort error when `signal` fires
+ * · AbortError when `signal` fires
  */
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>

@@ -15,20 +15,23 @@ export const OUTCOMES = [
 export type Outcome = (typeof OUTCOMES)[number]
 
 /**
- * Lines by outcome; `unreadable` counts those quarantined ones whose id could not be read, so that
- * nothing can be called missing.
+ * Lines by outcome. `unreadable` counts the quarantined lines whose id could not be read: with any
+ * of them, a run cannot tell which products are missing.
  */
 export type Counts = Record<Outcome | 'unreadable', number>
 
-/** A settled run's balance: `fetched` is the sum of the outcomes, or the run is not green. */
+/**
+ * The balance of a settled run. `fetched` must equal the sum of the outcomes; otherwise the run
+ * does not succeed.
+ */
 export interface Ledger extends Record<Outcome, number> {
   /** The supplier's count; null without one. */
   readonly expected: number | null
   readonly fetched: number
   readonly removed: number
   /**
-   * Products that a complete run did not see for the first time: removed if the next one does not
-   * see them either.
+   * Products that are missing from a complete run for the first time. The next complete run removes
+   * those that are still missing.
    */
   readonly missing: number
 }
@@ -47,7 +50,7 @@ export function emptyCounts(): Counts {
   }
 }
 
-/** Builds the ledger of lines with these outcomes, without removed or missing products. */
+/** Builds the ledger of lines with these outcomes. It counts no removed or missing products. */
 export function toLedger(
   expected: number | null,
   fetched: number,
@@ -56,7 +59,7 @@ export function toLedger(
   return { expected, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 
-/** Counts the lines with an outcome. */
+/** Returns the sum of all outcomes. */
 export function countLines(outcomes: Readonly<Record<Outcome, number>>): number {
   return OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0)
 }

@@ -1,4 +1,4 @@
-// Amounts are exact in every currency, and what is not an amount is null.
+// Amounts are exact in every currency, and text that is not an amount is null.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,13 +15,13 @@ test('a decimal becomes minor units by the decimals of its currency', () => {
   assert.equal(minorOf('0001.05', 'AUD'), 105)
 })
 
-test('digits that a float would bend stay exact', () => {
+test('digits beyond the precision of a float stay exact', () => {
   assert.equal(minorOf('1.005', 'BHD'), 1005)
   assert.equal(minorOf('4.35', 'EUR'), 435)
   assert.equal(minorOf('90071992547409.91', 'EUR'), Number.MAX_SAFE_INTEGER)
 })
 
-test('zeros past the last decimal are taken, other digits are not', () => {
+test('zeros past the last decimal are accepted, other digits are not', () => {
   assert.equal(minorOf('1200.00', 'JPY'), 1200)
   assert.equal(minorOf('12.5000', 'AUD'), 1250)
   assert.equal(minorOf('1200.50', 'JPY'), null)

@@ -1,8 +1,8 @@
 // Money in the currency's own minor unit: 12.50 AUD is 1250, 1200 JPY is 1200, 1.250 KWD is 1250.
-// Digits are moved as text, never through a float.
+// Digits are converted as text, never as a float.
 
 /**
- * Currencies with other than two decimals, by ISO 4217
+ * Currencies whose number of decimals is not two, by ISO 4217
  * (https://www.iso.org/iso-4217-currency-codes.html).
  */
 const DECIMALS = new Map<string, number>([
@@ -12,9 +12,9 @@ const DECIMALS = new Map<string, number>([
 ])
 
 /**
- * `12.50` in AUD → 1250. Zeros past the currency's last decimal are taken (`1200.00` JPY → 1200).
- * Null for anything else: a sign, a thousands separator, more precision than the currency has, more
- * than a safe integer holds.
+ * `12.50` in AUD → 1250. Zeros past the currency's last decimal are accepted (`1200.00` JPY →
+ * 1200). Returns null for anything else: a sign, a thousands separator, more precision than the
+ * currency has, or an amount above the safe integers.
  */
 export function minorOf(decimal: string, currency: string): number | null {
   const match = /^(\d+)(?:\.(\d+))?$/.exec(decimal)
@@ -26,7 +26,7 @@ export function minorOf(decimal: string, currency: string): number | null {
   return Number.isSafeInteger(amountMinor) ? amountMinor : null
 }
 
-/** 1250 in AUD → `12.50 AUD`. Without separators, so that `minorOf` reads the number back. */
+/** 1250 in AUD → `12.50 AUD`. Without separators, so that `minorOf` can parse the number. */
 export function formatMoney(amountMinor: number, currency: string): string {
   const decimals = decimalsOf(currency)
   const digits = String(Math.abs(amountMinor)).padStart(decimals + 1, '0')

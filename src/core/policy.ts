@@ -1,4 +1,4 @@
-// Limits within which a run needs no decision of the operator. Stored with the source; absent
+// The limits of a source, within which a run settles without a decision of the operator. Absent
 // members have these defaults.
 
 import { z } from 'zod'
@@ -10,16 +10,20 @@ export const Policy = z.strictObject({
   removalShare: share
     .default(0.15)
     .describe(
-      'Largest share of the products that may be missing from a complete run (one product always may).',
+      'Maximum share of the products that may be missing from a complete run. One missing product is always allowed.',
     ),
   quarantineShare: share
     .default(0.01)
-    .describe('Largest share of the records that may be in quarantine.'),
+    .describe('Maximum share of the records that may be quarantined.'),
   priceFactor: factor.default(10).describe('A price that rises or falls by this factor is held.'),
   priceShiftShare: share
     .default(0.25)
-    .describe('A run that moves more than this share of all prices together is held …'),
-  priceShiftFactor: factor.default(1.25).describe('… when their median moves by this factor.'),
+    .describe(
+      'A run is held when it changes more than this share of all prices and their median change reaches priceShiftFactor.',
+    ),
+  priceShiftFactor: factor
+    .default(1.25)
+    .describe('The median change, up or down, at which such a run is held. See priceShiftShare.'),
   allowEmpty: z
     .boolean()
     .default(false)

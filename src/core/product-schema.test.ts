@@ -48,7 +48,7 @@ const DRAFT: Draft = {
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 
 test('the schema describes the type, member by member', () => {
-  // An error of the type checker here: product.ts and product-schema.ts have drifted apart.
+  // A type error here means that product.ts and product-schema.ts differ.
   const same: Same<z.infer<typeof DraftSchema>, Draft> = true
   assert.ok(same)
   assert.deepEqual(DraftSchema.parse(DRAFT), DRAFT)

@@ -1,6 +1,6 @@
-// The canonical product as a schema: to check what a connector made, and to publish what readers
-// may rely on (docs/product.schema.json). The types stay in product.ts, because the line trusts
-// them and parses nothing; a test keeps the two the same.
+// The canonical product as a schema: to validate the drafts of a connector in tests, and to publish
+// the format for readers (docs/product.schema.json). The pipeline uses the types in product.ts and
+// validates nothing at run time; a test keeps the two equal.
 
 import { z } from 'zod'
 
@@ -38,7 +38,7 @@ const PriceSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z_]*$/)
     .describe(
-      'public, manufacturer, pharmacist, list …; a variant has at most one price of each type.',
+      'Such as public, manufacturer, pharmacist or list. A variant has at most one price of each type.',
     ),
   amountMinor: minor.describe(
     "In the currency's own minor unit: cents for AUD, whole yen for JPY.",
@@ -47,7 +47,7 @@ const PriceSchema = z.strictObject({
     .string()
     .regex(/^[A-Z]{3}$/)
     .describe('ISO 4217.'),
-  compareAtMinor: minor.describe('The crossed-out price, when it is really above the amount.'),
+  compareAtMinor: minor.describe('The crossed-out price, if it is above the amount.'),
 })
 
 const ImageSchema = z.strictObject({
@@ -86,10 +86,10 @@ export const DraftSchema = z.strictObject({
   attributes: z
     .record(name, json)
     .readonly()
-    .describe('Other facts of the supplier, under names of its connector.'),
-  sourceUpdatedAtMs: instantMs.describe("The supplier's own time of change."),
+    .describe('Other facts from the supplier. The connector chooses their names.'),
+  sourceUpdatedAtMs: instantMs.describe("The supplier's time of change."),
   successorId: text.describe('The external id of the product that replaces this one.'),
-  expiresAtMs: instantMs.describe('When the data may no longer be shown.'),
+  expiresAtMs: instantMs.describe('The time from which the data must not be shown.'),
   variants: z
     .array(VariantSchema)
     .readonly()

@@ -1,9 +1,11 @@
-// The canonical product: what every connector makes of its supplier's records, and what the
-// catalogue keeps.
+// The canonical product: every connector converts its supplier's records into it, and the catalogue
+// stores it.
 
 import type { Json } from './json.ts'
 
-/** Status at the supplier. `removed` is not included, because only settle decides it. */
+/**
+ * Status at the supplier. The catalogue also has `removed`, which is set only when a run settles.
+ */
 export type ProductStatus = 'draft' | 'active' | 'unavailable'
 
 export type Availability = 'in_stock' | 'out_of_stock' | 'preorder' | 'discontinued'
@@ -37,7 +39,7 @@ export interface Price {
   readonly amountMinor: number | null
   /** ISO 4217. */
   readonly currency: string
-  /** The crossed-out price, when it is really above `amountMinor`. */
+  /** The crossed-out price in the same unit, if it is above `amountMinor`. */
   readonly compareAtMinor: number | null
 }
 
@@ -58,7 +60,7 @@ export interface Term {
   readonly attributes: Readonly<Record<string, Json>>
 }
 
-/** A record after normalising. Unknown is null, never a default. */
+/** A normalised record. An unknown value is null, never a default. */
 export interface Draft {
   /** The supplier's id of the product, unique within the source. */
   readonly externalId: string
@@ -71,11 +73,11 @@ export interface Draft {
   /** Codes by scheme, always strings: `{ "ean_gtin13": "…", "artg_id": "…" }`. */
   readonly identifiers: Readonly<Record<string, string | readonly string[]>>
   readonly attributes: Readonly<Record<string, Json>>
-  /** The supplier's own time of change in epoch milliseconds, or null when it gives none. */
+  /** The supplier's time of change in epoch milliseconds, or null without one. */
   readonly sourceUpdatedAtMs: number | null
   /** The external id of the product that replaces this one. */
   readonly successorId: string | null
-  /** When the data may no longer be shown, epoch milliseconds. */
+  /** The time from which the data must not be shown, epoch milliseconds. */
   readonly expiresAtMs: number | null
   readonly variants: readonly Variant[]
   readonly prices: readonly Price[]
