@@ -32,13 +32,13 @@ for (const nodeMin of [24, 999]) {
   })
 }
 
-test('without a new enough Node the message says what to do', async (t) => {
+test('without a recent enough Node, the message states what to do', async (t) => {
   const { errors, code } = await run(await clone(t, 999, { packaged: false }), [])
   assert.match(errors, /this is Node \d+.*999 or newer is needed\.\nRun `npm ci`/)
   assert.equal(code, 1)
 })
 
-test('`node bin/launch.js FILE` also finds a new enough Node', async (t) => {
+test('`node bin/launch.js FILE` also finds a recent enough Node', async (t) => {
   const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], {
     file: 'launch.js',
   })
@@ -47,7 +47,7 @@ test('`node bin/launch.js FILE` also finds a new enough Node', async (t) => {
 })
 
 for (const nodeMin of [24, 999]) {
-  test(`before \`npm ci\` the message says to run it, where Node ${nodeMin} is needed`, async (t) => {
+  test(`before \`npm ci\`, the message states to run it, where Node ${nodeMin} is needed`, async (t) => {
     for (const file of ['shelfsync', 'launch.js']) {
       const { errors, code } = await run(
         await clone(t, nodeMin, { installed: false }),

@@ -43,7 +43,7 @@ export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return
   if (process.env[FUZZ] !== undefined) return fuzzConnector(subject, suiteDatabase)
   describe(
-    `${subject.connector.name} keeps the contract of a connector`,
+    `${subject.connector.name} fulfils the contract of a connector`,
     { concurrency: CONCURRENCY },
     () => {
       const db = suiteDatabase()

@@ -35,11 +35,11 @@ interface Bench {
 export function fuzzConnector(subject: Subject, openDatabase: () => () => Db): void {
   describe(`${subject.connector.name} under hostile responses`, { concurrency: 1 }, () => {
     const db = openDatabase()
-    test('any value in any member of a record: no internal error, and its neighbours arrive', (t) =>
+    test('any value in any member of a record causes no internal error and affects no other record', (t) =>
       fuzzRecords(t, subject, db()))
-    test('lists without end: no internal error, and memory in proportion', (t) =>
+    test('very long lists cause no internal error, and memory grows linearly', (t) =>
       fuzzLists(t, subject, db()))
-    test('any value around the records and in headers: no internal error, and the next sound run arrives', (t) =>
+    test('any value around the records and in headers causes no internal error, and the next valid run succeeds', (t) =>
       fuzzDocuments(t, subject, db()))
   })
 }

@@ -93,7 +93,7 @@ export const LARGE: readonly (readonly [what: string, json: string])[] = [
   ),
 ]
 
-/** Every place in `records` that has another shape: of a list the first element stands for all. */
+/** Lists the distinct places in `records`; the first element of a list represents all of them. */
 export function pathsOf(records: Iterable<unknown>): Path[] {
   const paths = new Map<string, Path>()
   const walk = (value: unknown, path: Path): void => {
@@ -157,7 +157,7 @@ function numbered(value: unknown): unknown {
 
 const MARK = '\u2063'
 
-/** Of each object, those inside others first cut to two. */
+/** Returns the parts of each object; nested objects are first cut to two members. */
 const MEMBERS_MAX = [8, 2]
 
 function thinned(value: unknown, depth: number): unknown {

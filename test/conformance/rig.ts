@@ -77,7 +77,7 @@ export class Rig {
     this.waits = waits
   }
 
-  /** Everything that a check needs, gone when `work` is done. */
+  /** Opens everything that a check needs, and removes it when `work` has ended. */
   static async use(subject: Subject, db: Db, work: (rig: Rig) => Promise<void>): Promise<void> {
     const supplier = await subject.start(subject.size)
     const endings = [supplier.close]
@@ -164,7 +164,7 @@ export class Rig {
     )
   }
 
-  /** Proves that the catalogue has exactly what the supplier lists, as it is now. */
+  /** Asserts that the catalogue contains exactly the supplier's current products. */
   async assertExact(): Promise<void> {
     const facts = ({ status, title, description, variants }: Facts): string =>
       `${status} "${title}" with ${variants} variants and the text ${createHash('sha256')
@@ -203,7 +203,7 @@ export class Rig {
     )
   }
 
-  /** Proves that nothing was removed, and nothing is on its way out. */
+  /** Asserts that no product was removed or counted as missing. */
   async assertNothingRemoved(productCount: number): Promise<void> {
     const rows = await this.query<{ there: number; missed: number }>(`select
       (select count(*)::integer from catalog.products where source_id = $1 and status <> 'removed') as there,

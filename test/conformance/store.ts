@@ -45,7 +45,7 @@ export function testStore(
     })
   }
 
-  describe(`${name} keeps the contract of a store`, () => {
+  describe(`${name} fulfils the contract of an artifact store`, () => {
     check('an empty store passes its check, again and again', async (store) => {
       await store.check()
       await store.check()

@@ -47,10 +47,10 @@ export interface Supplier {
   ids(): readonly string[]
   /** A day later, this product has another title. */
   change(id: string): void
-  /** A day later, all that moves without meaning anything has moved. */
+  /** A day later, all volatile members have changed. */
   touch(): void
   remove(...ids: readonly string[]): void
-  /** From now on, what it says of this product is wrong. */
+  /** From now on, the record of this product is malformed. */
   spoil(id: string, flaw: Flaw): void
   /** Strikes once, or until `heal` when it lasts. */
   strike(fault: Fault, lasting?: boolean): void
@@ -59,16 +59,16 @@ export interface Supplier {
   close(): Promise<void>
 }
 
-/** A product as `serve` has it, to be written in the supplier's own words. */
+/** A product of `serve`, which the test file converts to the supplier's format. */
 export interface ServedProduct {
   readonly id: string
   readonly title: string
   readonly priceMinor: number
   readonly createdAtMs: number
   readonly updatedAtMs: number
-  /** Moves without meaning anything. */
+  /** A volatile member. */
   readonly touchedAtMs: number
-  /** Some 16 KB, so that a few products make a page. */
+  /** About 16 KB, so that a few products fill a page. */
   readonly text: string
 }
 

@@ -175,7 +175,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assert.equal((twin.json()['settings'] as Record<string, unknown>)['minIntervalMs'], 5)
 })
 
-test('a source that cannot be added is not stored, and the error says why', async (t) => {
+test('a source that cannot be added is not stored, and the error states the reason', async (t) => {
   const shelf = await openShelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
   const shop = await startShop(t, { products: 3 })
   const refusals: [set: () => void, address: string, words: RegExp][] = [

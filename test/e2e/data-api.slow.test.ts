@@ -484,7 +484,7 @@ test('read rights can be revoked from the secret key without stopping its syncs'
   assert.equal((await called.sync(by)).state, 'succeeded')
 })
 
-test('an operation that needs a session says so', async (t) => {
+test('an operation that needs a session reports that it needs one', async (t) => {
   const api = await startDataApi(t, untouched)
   const { run } = await openShelfsync(t, {
     DATABASE_URL: '',

@@ -172,7 +172,7 @@ test('a refresh that was interrupted and resumed does not overwrite what a later
   assert.equal(await findTitle(opened, 'p-7'), original)
 })
 
-test('a full run restores what a refresh that had asked before it overwrote meanwhile', async (t) => {
+test('a full run restores products that a refresh with an earlier request overwrote meanwhile', async (t) => {
   const opened = await openSynced(t)
   const { pipeline, supplier } = opened
   supplier.misstate(['p-7'], { updated_at: 0 })

@@ -349,7 +349,7 @@ test('a clock that is ahead by less than the tolerance blocks no later record', 
   assert.equal((await findProduct(pipeline)).title, 'corrected')
 })
 
-test('a shop without times, or with times in the future, is still followed', async (t) => {
+test('a shop without times, or with times in the future, still updates the catalogue', async (t) => {
   const simulator = await startShopify({ products: UNDATED.length })
   t.after(simulator.close)
   const { shop } = simulator
@@ -380,7 +380,7 @@ test('a shop without times, or with times in the future, is still followed', asy
   assert.equal((await pipeline.sync()).ledger.older, 0)
 })
 
-test('a shop whose time became unknown is followed when it states a lower one', async (t) => {
+test('a product whose time became unknown accepts a lower time of the shop later', async (t) => {
   const simulator = await startShopify({ products: 1 })
   t.after(simulator.close)
   const connector = CONNECTORS.get('shopify')

@@ -24,7 +24,7 @@ async function statuses(pipeline: TestPipeline): Promise<string[]> {
   return [...(await listProducts(pipeline)).values()].map(({ id, status }) => `${id} ${status}`)
 }
 
-test('a feed truncated at any byte removes nothing, and the next good run repairs it', async (t) => {
+test('a feed truncated at any byte removes nothing, and the next complete run corrects the catalogue', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'feed.ndjson')
@@ -226,7 +226,7 @@ test('a cut in an unordered stream starts again, and repeated records are not wr
   assert.ok(report.ledger.fetched >= 45)
 })
 
-test('an empty response never succeeds, and a feed of nothing removes nothing', async (t) => {
+test('an empty response never succeeds, and a feed without products removes nothing', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
   const before = await statuses(pipeline)

@@ -150,7 +150,7 @@ test('numbers beyond the range of their columns are refused before they are sent
   for (const { message } of rows) assert.match(message, /the number 1e999999 is out of its range/)
 })
 
-test('the neighbours of a record do not affect its quarantine', async (t) => {
+test('other records do not affect the quarantine of a record', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 8)
   const [bad = ''] = supplier.catalogue.ids()
   // The connector's scan does not know these bytes: the record is serialised again, and the number

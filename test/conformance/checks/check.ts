@@ -1,4 +1,4 @@
-// One promise that every connector keeps, and how it is proved.
+// One check of the suite: a promise that every connector keeps, and its proof.
 
 import type { Connector } from '../../../src/core/connector.ts'
 import { listSecrets, type CredentialValues } from '../../../src/core/credentials.ts'

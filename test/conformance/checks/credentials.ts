@@ -11,11 +11,11 @@ import { credentialsOf, type Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const FOREIGN = 'https://shelfsync-conformance.example'
-/** No key is written like this; each variable refuses it, or reads it as an ordinary value. */
+/** Not a valid key: a variable either rejects it or reads it as an ordinary value. */
 const NONSENSE = ' planted planted\u0007 '
 
 const variablesAreDeclared: Check = {
-  name: 'each variable is described, and one that carries a key is a secret without a default value',
+  name: 'each variable has a description, and one that contains a key is secret and has no default',
   async prove({ subject: { connector } }) {
     for (const [member, variable] of Object.entries(connector.credentials.variables)) {
       const { name, secret, description, default: otherwise, example } = variable
@@ -32,7 +32,7 @@ const variablesAreDeclared: Check = {
 }
 
 const valuesAreNotQuoted: Check = {
-  name: 'a value that is not valid is refused by the name of its variable, and not quoted',
+  name: 'an invalid value is reported by the name of its variable, without the value',
   async prove({ subject: { connector } }) {
     const { credentials } = connector
     for (const [member, { name, secret }] of Object.entries(credentials.variables)) {
@@ -48,7 +48,7 @@ const valuesAreNotQuoted: Check = {
 }
 
 const replayNeedsNoKey: Check = {
-  name: 'without credentials fetch and probe fail before any request, and a record is normalised',
+  name: 'without credentials, fetch and probe fail before any request, and normalise still works',
   async prove(rig) {
     const { connector } = rig.subject
     const lines = await rig.lines()
@@ -76,7 +76,7 @@ const replayNeedsNoKey: Check = {
 }
 
 const secretsGoToTheSupplier: Check = {
-  name: 'secrets are sent to the address of the source, and are refused for any other host',
+  name: 'secrets are sent to the address of the source and to no other host',
   async prove(rig) {
     const { connector, credentials: values = {} } = rig.subject
     const secrets = secretsOf(connector, values).flatMap(listSpellings)
@@ -99,7 +99,7 @@ const secretsGoToTheSupplier: Check = {
 }
 
 const probeTellsKeysApart: Check = {
-  name: 'probe accepts the credentials in one request, and refuses wrong ones',
+  name: 'probe accepts valid credentials with one request, and rejects invalid ones',
   async prove(rig) {
     const { connector, credentials: values = {} } = rig.subject
     const { probe, credentials: schema } = connector
@@ -158,7 +158,7 @@ async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
 }
 
 const optionsAreSettings: Check = {
-  name: 'each option of add is a setting, and its variable is a declared one',
+  name: 'each option of add is a setting, and its environment variable is declared',
   async prove({ subject: { connector, settings }, supplier }) {
     const { options, credentials } = connector
     const names = options.map(({ setting }) => setting)

@@ -1,5 +1,5 @@
-// Failures of a supplier. The connector only names them and the pipeline retries, so each failure
-// costs a pause, and then every product is there.
+// Failures of a supplier. The connector only reports them and the pipeline retries, so each failure
+// causes a pause, and the catalogue is complete afterwards.
 
 import assert from 'node:assert/strict'
 import type { Fault } from '../supplier.ts'
@@ -9,7 +9,7 @@ import type { Check } from './check.ts'
 const IDLE_TIMEOUT_MS = 300
 
 const rateLimitIsHonoured: Check = {
-  name: '429 with Retry-After is waited for that long, and then all is there',
+  name: 'a 429 response with Retry-After is retried after that time, and the catalogue is complete',
   async prove(rig) {
     await survive(rig, { kind: 'status', status: 429, headers: { 'retry-after': '40' } })
     const [waitMs = 0] = rig.waits
@@ -18,12 +18,12 @@ const rateLimitIsHonoured: Check = {
 }
 
 const rateLimitIsRetried: Check = {
-  name: '429 without Retry-After is waited for, and then all is there',
+  name: 'a 429 response without Retry-After is retried after a pause, and the catalogue is complete',
   prove: (rig) => survive(rig, { kind: 'status', status: 429 }),
 }
 
 const brokenServerIsRetried: Check = {
-  name: '500, 502 and 503 are waited for, and then all is there',
+  name: '500, 502 and 503 responses are retried after a pause, and the catalogue is complete',
   async prove(rig) {
     for (const status of [500, 502, 503]) rig.supplier.strike({ kind: 'status', status })
     await survive(rig, null)
@@ -31,7 +31,7 @@ const brokenServerIsRetried: Check = {
 }
 
 const silenceIsRetried: Check = {
-  name: 'a supplier that falls silent is left and asked again, and then all is there',
+  name: 'a response that stalls is abandoned and requested again, and the catalogue is complete',
   async prove(rig) {
     rig.idleTimeoutMs = IDLE_TIMEOUT_MS
     await survive(rig, { kind: 'silence' })
@@ -39,12 +39,12 @@ const silenceIsRetried: Check = {
 }
 
 const resetIsRetried: Check = {
-  name: 'a connection that ends inside a response is retried, and then every product is there',
+  name: 'a connection that is reset during a response is retried, and the catalogue is complete',
   prove: (rig) => survive(rig, { kind: 'reset' }),
 }
 
 const dripIsRead: Check = {
-  name: 'a response in small pieces, split inside characters, is read correctly',
+  name: 'a response in small pieces that split characters is read correctly',
   async prove(rig) {
     rig.supplier.strike({ kind: 'drip' }, true)
     await rig.syncGreen()
@@ -54,7 +54,7 @@ const dripIsRead: Check = {
   },
 }
 
-/** Syncs through `fault`: green at the end, after at least one pause that the pipeline made. */
+/** Syncs despite `fault`: the run succeeds after at least one pause of the pipeline. */
 async function survive(rig: Rig, fault: Fault | null): Promise<void> {
   if (fault) rig.supplier.strike(fault)
   await rig.syncGreen()

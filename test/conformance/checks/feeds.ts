@@ -52,7 +52,7 @@ function idsOf({ subject: { connector } }: Rig, pages: readonly Page[]): Set<str
 }
 
 const memoryIsBounded: Check = {
-  name: 'ten times the products need no more memory',
+  name: 'memory does not grow with the number of products',
   async prove({ subject, supplier }) {
     const larger = await subject.start(subject.size * 10)
     const [small, large] = await measureApart(subject, [supplier.origin, larger.origin]).finally(
@@ -70,7 +70,7 @@ const memoryIsBounded: Check = {
 }
 
 const oldRecordsChange: Check = {
-  name: 'the update of an old record arrives',
+  name: 'an update of an old record reaches the catalogue',
   async prove(rig) {
     const {
       supplier,
@@ -89,7 +89,7 @@ const oldRecordsChange: Check = {
 }
 
 const truncatedIsHeld: Check = {
-  name: 'a feed that is cut short is held and removes nothing, however often',
+  name: 'a truncated feed is held and removes nothing, even when it repeats',
   async prove(rig) {
     await rig.syncGreen()
     rig.supplier.strike({ kind: 'cut' }, true)
@@ -106,7 +106,7 @@ const truncatedIsHeld: Check = {
 }
 
 const failedPageIsNoEnd: Check = {
-  name: 'a page that fails is never the end',
+  name: 'a failed page never counts as the end of the feed',
   async prove(rig) {
     const { size } = rig.subject
     await rig.syncGreen()
@@ -123,7 +123,7 @@ const failedPageIsNoEnd: Check = {
 }
 
 const emptyIsNotGreen: Check = {
-  name: 'an empty response is never green',
+  name: 'an empty response never succeeds',
   async prove(rig) {
     const {
       supplier,
@@ -144,7 +144,7 @@ const emptyIsNotGreen: Check = {
 }
 
 const repeatedIsOne: Check = {
-  name: 'a product that comes twice is one product, on one page or on two',
+  name: 'a product that is sent twice is stored once, whether on one page or on two',
   async prove(rig) {
     const {
       supplier,
@@ -170,7 +170,7 @@ const repeatedIsOne: Check = {
 }
 
 const orderIsNothing: Check = {
-  name: 'products arrive in any order',
+  name: 'products can be sent in any order',
   async prove(rig) {
     rig.supplier.strike({ kind: 'disorder' }, true)
     const { ledger } = await rig.syncGreen()
@@ -196,7 +196,7 @@ interface Quarantined {
 }
 
 const malformedIsSetAside: Check = {
-  name: 'a malformed record is kept with its place and its bytes, its neighbours arrive, and it is not missing',
+  name: 'a malformed record is quarantined with its place and bytes, does not count as missing, and affects no other record',
   async prove(rig) {
     const {
       supplier,
@@ -223,7 +223,7 @@ const malformedIsSetAside: Check = {
 }
 
 const namelessIsSetAside: Check = {
-  name: 'a record without an id is kept as such, and a run that has one calls nothing missing',
+  name: 'a record without an id is quarantined, and its run counts no product as missing',
   async prove(rig) {
     const {
       supplier,
@@ -248,7 +248,7 @@ const namelessIsSetAside: Check = {
   },
 }
 
-/** The run's one record in quarantine, proved to say where it lies. */
+/** Returns the run's only quarantined record, after verifying its place and its bytes. */
 async function onlyQuarantined(rig: Rig, run: number): Promise<Quarantined> {
   const rows = await rig.query<Quarantined>(
     `select * from catalog.quarantine where source_id = $1 and artifact_run = ${run}`,

@@ -17,7 +17,7 @@ import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'
 
 const holdsAnything: Check = {
-  name: 'any value in any member results in a draft that fits the tables, or in a named error',
+  name: 'any value in any member results in a draft that fits the tables or in a SyncError',
   async prove(rig) {
     const records = await recordsOf(rig)
     const settings = rig.settings()
@@ -77,7 +77,7 @@ const GROWTH_MAX = 20
 const TOGETHER = 20_000
 
 const listsInProportion: Check = {
-  name: 'a list of 100,000 elements is cut with a warning, and the work grows in proportion to its length',
+  name: 'a list of 100,000 elements is truncated with a warning, and the work grows linearly with its length',
   async prove(rig) {
     const records = await recordsOf(rig)
     const settings = rig.settings()

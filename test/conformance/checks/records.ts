@@ -10,7 +10,7 @@ import { findLineId } from '../../../src/pipeline/apply/line-id.ts'
 import { given, middleOf, type Check } from './check.ts'
 
 const scanAgrees: Check = {
-  name: 'scan finds the record that unwrap finds, and leaves out only what is volatile',
+  name: 'scan finds the same record as unwrap, and leaves out only volatile members',
   async prove(rig) {
     const { connector } = rig.subject
     const lines = await rig.lines()
@@ -49,7 +49,7 @@ const scanAgrees: Check = {
 }
 
 const idsByBytes: Check = {
-  name: 'the id of a record is found in the bytes of its line, where idPaths say',
+  name: 'the id of a record is found in the bytes of its line at idPaths',
   async prove(rig) {
     const { connector } = rig.subject
     for (const line of await rig.lines()) {
@@ -94,7 +94,7 @@ function without(value: unknown, paths: readonly (readonly string[])[]): unknown
 }
 
 const normaliseIsPure: Check = {
-  name: 'normalise is pure: the same draft for the same record, which it leaves as it was',
+  name: 'normalise is pure: it returns the same draft for the same record and does not change the record',
   async prove(rig) {
     const { connector } = rig.subject
     const settings = deepFreeze(rig.settings())
@@ -147,7 +147,7 @@ function assertFitsTables({ externalId, variants, prices, images }: Draft): void
 }
 
 const identifiesAnything: Check = {
-  name: 'identify reads the id of a record that is otherwise wrong, and never fails',
+  name: 'identify reads the id of a record that is otherwise invalid, and never throws',
   async prove(rig) {
     const {
       supplier,

@@ -8,7 +8,7 @@ import type { Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const sameFeedWritesNothing: Check = {
-  name: 'the same feed again writes no row, also when all that is volatile has moved',
+  name: 'the same feed again writes no row, even when all volatile members have changed',
   async prove(rig) {
     await rig.syncGreen()
     const before = await rig.snapshot()
@@ -27,7 +27,7 @@ const sameFeedWritesNothing: Check = {
 }
 
 const replayWritesNothing: Check = {
-  name: 'a replay of what is applied writes no row',
+  name: 'a replay of an applied artifact writes no row',
   async prove(rig) {
     const { run } = await rig.syncGreen()
     const before = await rig.snapshot()
@@ -84,7 +84,7 @@ function stopping(connector: Connector, stop: AbortController, seen: Page[]): Co
 }
 
 const secretsStay: Check = {
-  name: 'secrets are in no artifact, no table, no log and no error',
+  name: 'secrets appear in no artifact, table, log or error',
   async prove(rig) {
     const {
       supplier,

@@ -9,7 +9,7 @@ import { given, type Check } from './check.ts'
 const UNKNOWN_KEY = 'shelfsync-conformance-no-such-product'
 
 const scopesAreDeclared: Check = {
-  name: 'the connector declares each scope that it accepts, and at least one',
+  name: 'the connector declares every scope that it accepts, and at least one',
   async prove({ subject: { connector } }) {
     const { scopes } = connector
     assert.ok(scopes.length > 0, 'the connector accepts no scope')
@@ -18,7 +18,7 @@ const scopesAreDeclared: Check = {
 }
 
 const sinceIsAPart: Check = {
-  name: 'a fetch since an instant returns every product that changed at or after it, and not all others',
+  name: 'a fetch since an instant returns every product that changed at or after it, and omits others',
   async prove(rig) {
     if (!supports(rig, 'since')) return
     const { supplier } = rig
@@ -39,7 +39,7 @@ const sinceIsAPart: Check = {
 }
 
 const keysAreExact: Check = {
-  name: 'a fetch by keys returns the products of these keys and no other',
+  name: 'a fetch by keys returns the named products and no others',
   async prove(rig) {
     if (!supports(rig, 'keys')) return
     const keys = wantedKeys(rig)
@@ -54,7 +54,7 @@ const keysAreExact: Check = {
 }
 
 const keysProveNothing: Check = {
-  name: 'a fetch by keys never proves that nothing is missing',
+  name: 'a fetch by keys is never complete',
   async prove(rig) {
     if (!supports(rig, 'keys')) return
     const scope = { kind: 'keys', keys: wantedKeys(rig) } as const

@@ -1,5 +1,5 @@
-// Settings are stored with the source and shown to people: so they survive JSON, are checked, and
-// hold no secret.
+// Settings are stored with the source and shown to people, so they survive JSON, are validated, and
+// contain no secret.
 
 import assert from 'node:assert/strict'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
@@ -7,7 +7,7 @@ import type { Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const settingsReadBack: Check = {
-  name: 'settings read back as they were understood, and name what is wrong with them',
+  name: 'settings survive storage as JSON, and an invalid one is reported by its name',
   async prove({ subject: { connector, settings }, supplier }) {
     const { settings: schema } = connector
     const written = settings(supplier.origin)
@@ -39,7 +39,7 @@ const settingsReadBack: Check = {
 }
 
 const settingsWithoutSecrets: Check = {
-  name: 'settings have no room for a secret',
+  name: 'settings cannot contain a secret',
   async prove({ subject, supplier }: Rig) {
     const { settings: schema } = subject.connector
     const written = membersOf(subject.settings(supplier.origin))

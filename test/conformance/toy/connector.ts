@@ -11,12 +11,13 @@ import { findId, scanLine, toDraft, unwrapLine } from './record.ts'
 
 export function createToyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
   let count = 0
-  const settings: z.ZodType<ToySettings> = has('takes any settings')
+  const settings: z.ZodType<ToySettings> = has('accepts any settings')
     ? z.looseObject({ url: z.any() })
     : has('has a setting for its key')
       ? ToySettings.extend({ apiKey: z.string().default('') })
       : ToySettings
-  const counts = has('counts in its titles') || has('scans nothing and counts in its titles')
+  const counts =
+    has('puts a counter into titles') || has('does not scan, and puts a counter into titles')
   const normalise = (record: unknown): Draft => toDraft(record, counts ? ` ${++count}` : '', has)
   return {
     name: 'toy',
@@ -27,21 +28,17 @@ export function createToyConnector(has: Has): Connector<ToySettings, ToyCredenti
       ? [{ setting: 'colour', value: 'colour', description: 'the colour of the toys' }]
       : [],
     normaliserVersion: 1,
-    volatilePaths: has('masks nothing') ? [] : ['seen', 'updated_at'],
-    idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
+    volatilePaths: has('masks no volatile member') ? [] : ['seen', 'updated_at'],
+    idPaths: has('does not declare idPaths') ? ['id'] : ['record.id'],
     scopes: has('declares no scope') ? [] : ['all', 'since', 'keys'],
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
     fetch: (request, signal) =>
-      fetchPages(
-        request,
-        has('does not hear the signal') ? new AbortController().signal : signal,
-        has,
-      ),
-    probe: has('probes nothing') ? () => Promise.resolve() : probe,
+      fetchPages(request, has('ignores the signal') ? new AbortController().signal : signal, has),
+    probe: has('does not probe') ? () => Promise.resolve() : probe,
     address: ({ url }) => url,
     scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
     unwrap: unwrapLine,
-    identify: has('identifies by normalising')
+    identify: has('normalises to find the id')
       ? (record) => normalise(record).externalId
       : (record) => findId(record, has),
     normalise,

@@ -27,13 +27,13 @@ export function declareCredentials(has: Has): CredentialSchema<ToyCredentials> {
     variables: {
       key: {
         name: 'TOY_KEY',
-        secret: !has('declares its key as no secret'),
+        secret: !has('declares its key as not secret'),
         description: 'The key of the toy.',
         default: 'none: toys cannot be synced',
         example: 'your-toy-key',
       },
     },
-    schema: has('quotes a wrong value') ? QuotingCredentials : ToyCredentials,
+    schema: has('quotes an invalid value') ? QuotingCredentials : ToyCredentials,
     isComplete: ({ key }) => key !== undefined,
     hint: 'set TOY_KEY',
     spellings: () => [],

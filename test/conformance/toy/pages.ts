@@ -64,7 +64,9 @@ export async function* fetchPages(
       cursor: cursorAfter(page, listed, has),
       expected: expected || null,
       watermarkMs,
-      complete: (scope.kind !== 'keys' || has('takes keys for everything')) && (whole || unsorted),
+      complete:
+        (scope.kind !== 'keys' || has('reports a fetch by keys as complete')) &&
+        (whole || unsorted),
     }
     if (isLast || unsorted) return
   }
@@ -82,7 +84,7 @@ async function loadPage(
   const url = `${settings.url}/products?page=${page}&${formatScope(scope, has)}`
   const response = await http({ url, headers: { 'x-key': key } }, signal)
   const failed = response.status !== 200
-  if (failed && !has('takes a failed page for the end')) throw await toError(response, has)
+  if (failed && !has('treats a failed page as the end')) throw await toError(response, has)
   const bytes = failed ? new Uint8Array() : await readPage(response, has)
   const lines = new TextDecoder().decode(bytes).split('\n').slice(0, -1)
   const listed = countRecords(lines)
@@ -102,14 +104,14 @@ async function loadPage(
 
 function formatScope(scope: Scope, has: Has): string {
   const since = scope.kind === 'since' && !has('ignores the instant') ? scope.sinceMs : 0
-  const by = has('requests what was created since') ? 'created_at' : 'updated_at'
+  const by = has('requests created instead of changed products') ? 'created_at' : 'updated_at'
   const keys =
     scope.kind === 'keys' && !has('ignores the keys') ? `&keys=${scope.keys.join(',')}` : ''
   return `since=${since}&by=${by}${keys}`
 }
 
 function cursorAfter(page: number, listed: number, has: Has): Cursor {
-  return has('resumes a page too late')
+  return has('resumes one page too late')
     ? { page: page + 2, listed: listed + PAGE_SIZE }
     : { page: page + 1, listed }
 }
@@ -145,13 +147,17 @@ function isWhole(
   return (
     believesAnyEnd(has) ||
     failed ||
-    (has('takes nothing for the end') && lines.length === 0) ||
+    (has('treats an empty response as complete') && lines.length === 0) ||
     listed >= expected
   )
 }
 
 function believesAnyEnd(has: Has): boolean {
-  return has('takes any end for the end') || has('passes over silence') || has('passes over cuts')
+  return (
+    has('treats a truncated feed as complete') ||
+    has('ignores a stalled response') ||
+    has('ignores a reset connection')
+  )
 }
 
 function readCount({ headers }: HttpResponse, name: string): number {
@@ -168,22 +174,24 @@ function countRecords(lines: readonly string[]): number {
 
 async function readPage(response: HttpResponse, has: Has): Promise<Uint8Array> {
   try {
-    const bytes = has('decodes piece by piece')
+    const bytes = has('decodes each piece separately')
       ? await decodePieces(response)
       : await readBytes(response, 64 * 1024 * 1024)
     if (bytes.length > 0 && bytes.at(-1) !== 0x0a) {
-      if (!has('takes any end for the end'))
+      if (!has('treats a truncated feed as complete'))
         throw new SyncError('source/cut-short', 'A page of the toy ends inside a line')
       return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
     }
     return bytes
   } catch (error) {
     const silent =
-      has('passes over silence') &&
+      has('ignores a stalled response') &&
       error instanceof SyncError &&
       error.code === 'source/unavailable'
     const cut =
-      has('passes over cuts') && error instanceof SyncError && error.code === 'source/cut-short'
+      has('ignores a reset connection') &&
+      error instanceof SyncError &&
+      error.code === 'source/cut-short'
     if (silent || cut) return new Uint8Array()
     throw error
   }

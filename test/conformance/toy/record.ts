@@ -35,7 +35,7 @@ export function scanLine(
   arrivedMs: number,
   has: Has,
 ): ReturnType<Connector['scan']> {
-  if (has('scans nothing and counts in its titles')) return null
+  if (has('does not scan, and puts a counter into titles')) return null
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('latin1')
   const head = /^\{"n":\d+,"record":/.exec(text)
   if (!head || !text.endsWith('}}')) return null
@@ -43,7 +43,7 @@ export function scanLine(
   const record = text.slice(start, start + 400)
   const members = /^\{"seen":\d+,"updated_at":(\d+),/.exec(record)
   if (!members || trustedTime(Number(members[1]), arrivedMs) === null) return null
-  if (has('masks nothing')) return { start, end, volatile: [] }
+  if (has('masks no volatile member')) return { start, end, volatile: [] }
   const masked = has('masks the price') ? ['"price":'] : ['{"seen":', '"updated_at":']
   const volatile = masked.flatMap((member) => {
     const from = start + record.indexOf(member) + member.length
@@ -60,7 +60,7 @@ export function unwrapLine(line: unknown): unknown {
 
 export function findId(record: unknown, has: Has): string | null {
   const { data } = z.object({ id: z.unknown() }).safeParse(record)
-  if (has('makes up ids') && data) return String(data.id)
+  if (has('invents ids') && data) return String(data.id)
   return typeof data?.id === 'string' ? data.id : null
 }
 
@@ -68,7 +68,7 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
   const externalId = findId(record, has)
   if (externalId === null) throw new SyncError('record/no-id', 'The product has no id')
   const { data, error } = ToyRecord.safeParse({ ...Object(record), id: externalId })
-  if (!data && has('throws what has no name'))
+  if (!data && has('throws errors without a code'))
     throw new TypeError('price.toFixed is not a function')
   if (!data) throw new SyncError('record/invalid', error.message.replaceAll(/\s+/g, ' '))
   const sourceUpdatedAtMs = Number.isSafeInteger(data.updated_at) ? Number(data.updated_at) : null
@@ -82,7 +82,7 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
     url: null,
     identifiers: {},
     attributes: {
-      tags: has('compares each with each')
+      tags: has('compares all pairs of elements')
         ? data.tags.filter((tag, at, all) => all.indexOf(tag) === at)
         : data.tags,
     },
