@@ -25,7 +25,7 @@ export const exampleSupplierCredentials: CredentialSchema<ExampleSupplierCredent
   schema: ExampleSupplierCredentials,
   isComplete: ({ apiKey }) => apiKey !== undefined,
   hint: 'set EXAMPLE_SUPPLIER_API_KEY',
-  // The key is sent as it is.
+  // The key is sent unchanged.
   spellings: () => [],
   findHostFault: ({ hostname }) =>
     OWN_HOST.test(hostname) ? null : 'it is not a host of the supplier',

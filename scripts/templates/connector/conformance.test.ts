@@ -1,5 +1,5 @@
-// example-supplier against the suite that every connector passes. `serve` is the supplier until
-// there is a simulator.
+// Runs the suite that every connector passes. `serve` replaces the supplier until there is a
+// simulator.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { serve } from '../../../test/conformance/supplier.ts'

@@ -1,4 +1,4 @@
-// The settings of an example-supplier source.
+// The settings of a source of example-supplier.
 
 import { z } from 'zod'
 
