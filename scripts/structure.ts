@@ -8,7 +8,7 @@ import {
   type FunctionShape,
   type SourceFile,
 } from './support/source-files.ts'
-import { listRooms } from './support/record-way.ts'
+import { listRecordModules } from './support/record-path.ts'
 import { listSqlFiles } from './support/sql-files.ts'
 import { listWordings } from './support/wording.ts'
 
@@ -19,7 +19,7 @@ const FUNCTION_LINES_MAX = 60
 const PARAMETERS_MAX = 4
 const COLUMNS_MAX = 100
 const SQL_COLUMNS_MAX = 110
-const ROOMS_MAX = 12
+const RECORD_MODULES_MAX = 12
 
 interface Figure {
   readonly name: string
@@ -43,7 +43,7 @@ const figures: readonly Figure[] = [
   countParameters(),
   countCycles(),
   measureLongLines(),
-  countRooms(),
+  countRecordModules(),
   measureLargestSqlFile(),
   measureLongestSqlFunction(),
   countLongSqlLines(),
@@ -123,10 +123,15 @@ function measureLongLines(): Figure {
   return { name: `lines over ${COLUMNS_MAX} columns`, value: percent, limit: 1, unit: ' %', places }
 }
 
-function countRooms(): Figure {
-  const rooms = listRooms()
-  const places = rooms.map(({ path, name }) => `${path}: ${name}`)
-  return { name: 'modules on the way of a record', value: rooms.length, limit: ROOMS_MAX, places }
+function countRecordModules(): Figure {
+  const modules = listRecordModules()
+  const places = modules.map(({ path, name }) => `${path}: ${name}`)
+  return {
+    name: 'modules on the path of a record',
+    value: modules.length,
+    limit: RECORD_MODULES_MAX,
+    places,
+  }
 }
 
 function measureLargestSqlFile(): Figure {

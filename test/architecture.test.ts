@@ -4,25 +4,25 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { listForbiddenImports } from '../scripts/arrows.ts'
-import { findWrongRoom, listRooms } from '../scripts/support/record-way.ts'
+import { findWrongModule, listRecordModules } from '../scripts/support/record-path.ts'
 
-test('each module on the way of a record hands it to the next, in at most 12 steps', () => {
-  const rooms = listRooms()
-  assert.equal(findWrongRoom(rooms), null)
-  assert.ok(rooms.length <= 12, `${rooms.length} modules`)
-  assert.equal(rooms[0]?.path, 'src/pipeline/fetch.ts')
-  assert.equal(rooms.at(-1)?.path, 'src/db/write/merge-records.ts')
+test('each module on the path of a record passes it to the next, in at most 12 steps', () => {
+  const modules = listRecordModules()
+  assert.equal(findWrongModule(modules), null)
+  assert.ok(modules.length <= 12, `${modules.length} modules`)
+  assert.equal(modules[0]?.path, 'src/pipeline/fetch.ts')
+  assert.equal(modules.at(-1)?.path, 'src/db/write/merge-records.ts')
 })
 
-test('a module that is missing on the way, or does not define its function, is noticed', () => {
-  const rooms = listRooms()
-  const without = (path: string) => rooms.filter((room) => room.path !== path)
+test('a module that is missing on the path, or does not define its function, is reported', () => {
+  const modules = listRecordModules()
+  const without = (path: string) => modules.filter((module) => module.path !== path)
   assert.match(
-    findWrongRoom(without('src/pipeline/apply/lane.ts')) ?? '',
+    findWrongModule(without('src/pipeline/apply/lane.ts')) ?? '',
     /parts\.ts and .*line-batches\.ts are not linked/,
   )
   assert.match(
-    findWrongRoom(rooms.map((room) => ({ ...room, name: 'Lane.fly' }))) ?? '',
+    findWrongModule(modules.map((module) => ({ ...module, name: 'Lane.fly' }))) ?? '',
     /does not define Lane\.fly/,
   )
 })

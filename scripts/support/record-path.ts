@@ -4,7 +4,7 @@
 import { posix } from 'node:path'
 import { readText } from './source-files.ts'
 
-export interface Room {
+export interface RecordModule {
   /** `name` of a function, or `Type.method`. */
   readonly name: string
   /** Within the project. */
@@ -12,32 +12,35 @@ export interface Room {
 }
 
 /** @throws Error when the section has no such list */
-export function listRooms(page = readText('ARCHITECTURE.md')): Room[] {
-  const section = /^## The way of a record$([\s\S]*?)^(?:## |(?![\s\S]))/m.exec(page)?.[1] ?? ''
-  const rooms = Array.from(
+export function listRecordModules(page = readText('ARCHITECTURE.md')): RecordModule[] {
+  const section = /^## The path of a record$([\s\S]*?)^(?:## |(?![\s\S]))/m.exec(page)?.[1] ?? ''
+  const modules = Array.from(
     section.matchAll(/^\d+\. `([\w.]+)` in \[`([\w./-]+\.ts)`\]/gm),
     ([, name = '', path = '']) => ({ name, path }),
   )
-  if (rooms.length === 0) throw new Error('ARCHITECTURE.md does not list the way of a record')
-  return rooms
+  if (modules.length === 0) throw new Error('ARCHITECTURE.md does not list the path of a record')
+  return modules
 }
 
 /** Reads a file of the project. */
 export type Read = (path: string) => string
 
-/** Returns the first fault of the list, or null when each room hands the record to the next. */
-export function findWrongRoom(rooms: readonly Room[], read: Read = readText): string | null {
-  const missing = rooms.find((room) => !isDefined(room, read(room.path)))
+/** Returns the first fault of the list, or null when each module passes the record to the next. */
+export function findWrongModule(
+  modules: readonly RecordModule[],
+  read: Read = readText,
+): string | null {
+  const missing = modules.find((module) => !isDefined(module, read(module.path)))
   if (missing) return `${missing.path} does not define ${missing.name}`
-  for (const [index, to] of rooms.entries()) {
-    const from = rooms[index - 1]
-    if (from && !isLinked(from, to, rooms, read))
+  for (const [index, to] of modules.entries()) {
+    const from = modules[index - 1]
+    if (from && !isLinked(from, to, modules, read))
       return `${from.path} and ${to.path} are not linked by an import`
   }
   return null
 }
 
-function isDefined({ name }: Room, source: string): boolean {
+function isDefined({ name }: RecordModule, source: string): boolean {
   const [owner = '', method] = name.split('.')
   if (method === undefined) return new RegExp(`\\bfunction\\*? ${owner}\\b`).test(source)
   const body = new RegExp(`^(?:export )?(?:class|interface) ${owner}\\b[\\s\\S]*?^}`, 'm')
@@ -45,11 +48,16 @@ function isDefined({ name }: Room, source: string): boolean {
 }
 
 /**
- * One of the two imports the other, or a third room imports both and hands the record over. A room
- * may also import the interface that the next one implements.
+ * One of the two imports the other, or a third module imports both and passes the record on. A
+ * module may also import the interface that the next one implements.
  */
-function isLinked(from: Room, to: Room, rooms: readonly Room[], read: Read): boolean {
-  const knows = (a: Room, b: Room): boolean => {
+function isLinked(
+  from: RecordModule,
+  to: RecordModule,
+  modules: readonly RecordModule[],
+  read: Read,
+): boolean {
+  const knows = (a: RecordModule, b: RecordModule): boolean => {
     const imported = listImports(a.path, read)
     return (
       a.path === b.path ||
@@ -58,7 +66,9 @@ function isLinked(from: Room, to: Room, rooms: readonly Room[], read: Read): boo
     )
   }
   return (
-    knows(from, to) || knows(to, from) || rooms.some((room) => knows(room, from) && knows(room, to))
+    knows(from, to) ||
+    knows(to, from) ||
+    modules.some((module) => knows(module, from) && knows(module, to))
   )
 }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { Session } from 'node:inspector/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { listRooms } from '../../scripts/support/record-way.ts'
+import { listRecordModules } from '../../scripts/support/record-path.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openToy } from '../support/toy/open.ts'
 
@@ -43,7 +43,7 @@ test('no module outside the list is called for each record', async (t) => {
     const isCalled = functions.some(({ ranges }) => (ranges[0]?.count ?? 0) >= RECORDS)
     return path !== undefined && isCalled ? [`src/${path}`] : []
   })
-  const listed = new Set(listRooms().map(({ path }) => path))
+  const listed = new Set(listRecordModules().map(({ path }) => path))
   assert.deepEqual(called.filter((path) => !listed.has(path)).toSorted(), HELPERS)
   assert.ok(called.includes('src/pipeline/apply/record-reader.ts'))
 })
