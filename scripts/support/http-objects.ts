@@ -197,7 +197,7 @@ export const REQUESTED_RUNS = {
       source: 'other-shop',
       error: {
         code: 'run/no-artifact',
-        message: 'other-shop has no artifact to apply: fetch it first',
+        message: 'other-shop has no artifact to apply. Fetch it first',
       },
     },
   ],

@@ -35,7 +35,7 @@ export class ApplyStateCache {
     try {
       return await work(await entry.state)
     } catch (error) {
-      // The state may not match the database any longer; the next part loads it again.
+      // The state may no longer match the database, so the next part loads it again.
       this.#remove(id, entry)
       throw error
     } finally {

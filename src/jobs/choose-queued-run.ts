@@ -1,5 +1,5 @@
-// Chooses the run of a request to the services. Modes that ask the supplier follow the rule of
-// src/pipeline/choose-run.ts; this file adds `maintain-only`, which applies an artifact.
+// Chooses the run of a request to the services. Modes that fetch from the supplier follow the rule
+// of src/pipeline/choose-run.ts; this file adds `maintain-only`, which applies an artifact.
 
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
@@ -36,7 +36,7 @@ export async function chooseQueuedRun(
   if (artifactRun === null)
     throw new SyncError(
       'run/no-artifact',
-      `${source.name} has no artifact to apply: fetch it first`,
+      `${source.name} has no artifact to apply. Fetch it first`,
     )
   await requireArtifact(db, source, artifactRun)
   if (isSlice(request)) await requireSlice(db, source, request, artifactRun)
@@ -71,17 +71,17 @@ async function requireSlice(
   ])
   const lines = parts.reduce((sum, { lineCount }) => sum + lineCount, 0)
   if (kind === 'incremental' && artifact === null) {
-    const instead = whole === null ? '' : `${whole}, the newest complete one, or `
+    const instead = whole === null ? '' : `${whole} (the newest complete artifact) or `
     throw new SyncError(
       'request/invalid',
       `The newest artifact of ${source.name} is a delta: run ${artifactRun} fetched only the ${lines} records that had changed. ` +
-        `offset and limit select lines of the artifact that \`artifact\` names: name ${instead}${artifactRun}`,
+        `To apply some of its lines, set \`artifact\` to ${instead}${artifactRun}`,
     )
   }
   if ((offset ?? 0) >= lines) {
     throw new SyncError(
       'request/invalid',
-      `The artifact of run ${artifactRun} (${kind}) has ${lines} lines, so it has none after the first ${offset ?? 0}`,
+      `The artifact of run ${artifactRun} (${kind}) has ${lines} lines; offset ${offset ?? 0} skips all of them`,
     )
   }
 }

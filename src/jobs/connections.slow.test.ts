@@ -23,7 +23,7 @@ test('a process with all roles that applies six parts at once opens at most ten 
   const run = await cluster.requestRun(machine)
   let ended = false
   const over = cluster.waitForEnd(run).finally(() => (ended = true))
-  // Counted under any name: a session that listens for the queue has the queue's name.
+  // All application names count: a session that listens for the queue has the queue's name.
   const sessions = async (): Promise<number[]> =>
     (
       await database.pool.query<{ pid: number }>(

@@ -1,6 +1,6 @@
-// Enqueues the work of runs as their rows describe it: a flow of fetch and parts under their settle.
-// Job ids name the task, so enqueueing twice changes nothing, and a lost queue is filled again with
-// exactly the work that is left.
+// Enqueues the remaining work of runs, which their rows record: a settle job whose children are the
+// fetch and the parts. A job's id names its task, so enqueueing twice changes nothing, and a lost
+// queue is filled again with exactly the remaining work.
 
 import type { FlowJob, JobsOptions } from 'bullmq'
 import { messageOf } from '../core/errors.ts'
@@ -13,7 +13,7 @@ import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 
 /**
  * Retries of a task whose error permits them: after 15 s, doubled each time, less a jitter of up to
- * half. The task itself waits for errors that pass within minutes.
+ * half. Before that, the task itself retries transient errors for some minutes.
  */
 const TASK: JobsOptions = {
   attempts: 5,
@@ -73,8 +73,8 @@ export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<
 }
 
 /**
- * Adds a new part under the run's settle job. When the queue was emptied and has no settle job, the
- * scheduler adds both later.
+ * Adds a new part under the run's settle job. Logs an error instead of throwing it: when the queue was
+ * emptied and has no settle job, the scheduler adds both later.
  */
 export async function enqueuePart(
   { apply }: Queues,

@@ -55,7 +55,7 @@ test('fetch-only leaves an archived run, and maintain-only resumes it', async (t
   ])
 })
 
-test('fetch-only and full ask the supplier again, even when an archived artifact is not applied yet', async (t) => {
+test('fetch-only and full fetch from the supplier again, even when an archived artifact is not applied yet', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
@@ -75,7 +75,7 @@ test('fetch-only and full ask the supplier again, even when an archived artifact
   assert.equal(supplier.countLists(), 3)
 })
 
-test('on the command line a full sync asks the supplier again after a fetch-only run, and any other sync resumes that run', async (t) => {
+test('on the command line a full sync fetches from the supplier again after a fetch-only run, and any other sync resumes that run', async (t) => {
   for (const mode of ['full', 'auto'] as const) {
     const { pipeline, supplier } = await openToy(t, { db })
     const services = await openServices(t, database, pipeline)
@@ -138,12 +138,12 @@ test('an active run serves the requests that it fulfils and refuses all others',
   await services.waitForEnd(first)
   await stop()
   const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
-  const answered = async (
+  const served = async (
     run: number,
-    ...orders: readonly Partial<RunsRequest>[]
+    ...requests: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
-    for (const order of orders)
-      assert.deepEqual(await services.requestRun(order), {
+    for (const request of requests)
+      assert.deepEqual(await services.requestRun(request), {
         source: pipeline.name,
         run,
         started: false,
@@ -151,18 +151,18 @@ test('an active run serves the requests that it fulfils and refuses all others',
   }
   const refused = async (
     run: number,
-    ...orders: readonly Partial<RunsRequest>[]
+    ...requests: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
     const message = `${pipeline.name} is busy with run ${run}, which does not do what was requested`
-    for (const order of orders)
-      await assert.rejects(services.requestRun(order), { code: 'run/active', message })
+    for (const request of requests)
+      await assert.rejects(services.requestRun(request), { code: 'run/active', message })
   }
   const incremental = await services.requestRun()
-  await answered(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
+  await served(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
   await refused(incremental.run, { mode: 'full' }, { mode: 'fetch-only' }, slice)
   await cancelRequestedRun(services.tools, incremental.run)
   const some = await services.requestRun(slice)
-  await answered(some.run, slice)
+  await served(some.run, slice)
   await refused(
     some.run,
     { ...slice, offset: 6 },
@@ -173,7 +173,7 @@ test('an active run serves the requests that it fulfils and refuses all others',
   )
   await cancelRequestedRun(services.tools, some.run)
   const replay = await services.requestRun({ mode: 'maintain-only' })
-  await answered(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
+  await served(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
   await refused(
     replay.run,
     slice,
@@ -187,9 +187,9 @@ test('an active run serves the requests that it fulfils and refuses all others',
 test('of simultaneous requests one starts the run and the others find it', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
-  const orders = await Promise.all(Array.from({ length: 6 }, () => services.requestRun()))
-  assert.equal(orders.filter(({ started }) => started).length, 1)
-  const [run, ...others] = new Set(orders.map((order) => order.run))
+  const results = await Promise.all(Array.from({ length: 6 }, () => services.requestRun()))
+  assert.equal(results.filter(({ started }) => started).length, 1)
+  const [run, ...others] = new Set(results.map((result) => result.run))
   assert.deepEqual(others, [])
   await cancelRequestedRun(services.tools, run ?? 0)
 })
@@ -210,9 +210,9 @@ test('an error of one source does not stop the others, and a request fails only 
     [lost.pipeline.name],
   )
   const everySource = { ...AS_SCHEDULED, source: null, mode: 'maintain-only' as const }
-  const [ordered, ...refused] = await requestRuns(services.tools, everySource, 'test')
-  assert.ok(ordered && 'run' in ordered)
-  assert.deepEqual([ordered.source, ordered.started], [pipeline.name, true])
+  const [requested, ...refused] = await requestRuns(services.tools, everySource, 'test')
+  assert.ok(requested && 'run' in requested)
+  assert.deepEqual([requested.source, requested.started], [pipeline.name, true])
   const codes = Object.fromEntries(
     refused.map((one) => [one.source, 'error' in one && one.error.code]),
   )
@@ -269,13 +269,13 @@ test('maintain-only applies the named artifact; it refuses lines of an unnamed d
     code: 'request/invalid',
     message:
       `The newest artifact of ${pipeline.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
-      `offset and limit select lines of the artifact that \`artifact\` names: name ${full}, the newest complete one, or ${delta}`,
+      `To apply some of its lines, set \`artifact\` to ${full} (the newest complete artifact) or ${delta}`,
   })
   await assert.rejects(
     services.requestRun({ mode: 'maintain-only', artifact: delta, offset: lines }),
     {
       code: 'request/invalid',
-      message: `The artifact of run ${delta} (incremental) has ${lines} lines, so it has none after the first ${lines}`,
+      message: `The artifact of run ${delta} (incremental) has ${lines} lines; offset ${lines} skips all of them`,
     },
   )
   await assert.rejects(services.requestRun({ mode: 'maintain-only', artifact: 999_999 }), {
@@ -285,8 +285,8 @@ test('maintain-only applies the named artifact; it refuses lines of an unnamed d
     code: 'usage/invalid',
   })
 
-  const endOf = async (order: Partial<RunsRequest>) =>
-    services.waitForEnd((await services.requestRun({ mode: 'maintain-only', ...order })).run)
+  const endOf = async (request: Partial<RunsRequest>) =>
+    services.waitForEnd((await services.requestRun({ mode: 'maintain-only', ...request })).run)
   assert.match(
     (await endOf({ artifact: full, offset: 25 })).reason ?? '',
     new RegExp(`^5 lines after line 25 of artifact ${full} were applied`),
@@ -296,15 +296,15 @@ test('maintain-only applies the named artifact; it refuses lines of an unnamed d
     new RegExp(`^1 lines after line 0 of artifact ${delta} were applied`),
   )
   // The run identifies its source.
-  const [ordered] = await requestRuns(
+  const [requested] = await requestRuns(
     services.tools,
     { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full },
     'test',
   )
-  assert.ok(ordered && 'run' in ordered)
-  const replay = await services.waitForEnd(ordered.run)
+  assert.ok(requested && 'run' in requested)
+  const replay = await services.waitForEnd(requested.run)
   assert.deepEqual(
-    [ordered.source, replay.state, replay.ledger?.['fetched']],
+    [requested.source, replay.state, replay.ledger?.['fetched']],
     [pipeline.name, 'succeeded', 30],
   )
 })
@@ -325,7 +325,7 @@ test('a task that fails for good becomes a dead letter; retried after its cause 
   assert.deepEqual(await listDeadLetters(services.queues), [])
 })
 
-test('a discarded dead letter is gone, and its run does not change', async (t) => {
+test('discarding a dead letter deletes it, and its run does not change', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()

@@ -52,14 +52,14 @@ test('a task that cannot start because Postgres is read-only is delayed, and the
   const [{ waitMs, triedMs } = { waitMs: NaN, triedMs: NaN }] = services.pauses
   assert.ok(triedMs > 0)
   assert.equal(waited, (triedMs + waitMs) / 1000)
-  const said = pipeline.logged
+  const entries = pipeline.logged
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ code }) => code === 'db/read-only')
   assert.deepEqual(
-    said.map(({ task, run: id, source }) => [task, id, source]),
+    entries.map(({ task, run: id, source }) => [task, id, source]),
     [['fetch', run, pipeline.name]],
   )
-  assert.match(String(said[0]?.['message']), /cannot start: The database is read-only/)
+  assert.match(String(entries[0]?.['message']), /cannot start: The database is read-only/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
 })
@@ -100,18 +100,18 @@ test('a run with debug logs every committed batch', async (t) => {
   const { run } = await services.requestRun({ debug: true })
   services.startWorkers()
   await services.waitForEnd(run)
-  const said = pipeline.logged
+  const entries = pipeline.logged
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ message }) => message === 'batch committed')
   assert.ok(
-    said.length > 5 &&
-      said.every(
+    entries.length > 5 &&
+      entries.every(
         (batch) =>
           batch['level'] === 'debug' && batch['run'] === run && batch['source'] === pipeline.name,
       ),
   )
   assert.equal(
-    said.reduce((sum, { created }) => sum + Number(created), 0),
+    entries.reduce((sum, { created }) => sum + Number(created), 0),
     30,
   )
 })

@@ -1,4 +1,4 @@
-// Executes one task from the queue. Each task has its own lease in Postgres: when two workers hold
+// Executes one task from the queue. Each task has its own lease in Postgres: when two workers have
 // the same job by mistake, one of them executes it and the other writes nothing.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
@@ -30,8 +30,8 @@ import { enqueuePart } from './enqueue.ts'
 import type { Queues, Task } from './queues.ts'
 
 /**
- * Delay before a task that could not start is tried again: another worker's lease may have expired
- * by then, or Postgres may be available.
+ * Delay in milliseconds before a task that could not start is tried again: another worker's lease may
+ * have expired by then, or Postgres may be available.
  */
 export const BUSY_MS = 3_000
 /** Time limit for reading the progress of a run. */
@@ -39,7 +39,7 @@ const SUMMARY_MS = 30_000
 
 /** Callbacks for metrics and for work that follows a task. */
 export interface TaskEvents {
-  /** The whole artifact of a run is archived. It may not be applied yet. */
+  /** The fetch of a run has ended, and its artifact is archived. It may not be applied yet. */
   archived(source: Source): Promise<void>
   settled(source: Source, run: LeasedRun, settled: Settled): Promise<void>
   /** `connector`: null before the task has started. */
@@ -185,7 +185,7 @@ async function selectTask(
   if (name === 'fetch') return fetchAndEnqueue(tools, task, context)
   if (name !== 'settle') return applyPart(tools, task, context)
   const { run } = context
-  // The queue may have been filled before these parts were recorded; it will be filled again.
+  // The queue may have been filled before some parts were recorded. The scheduler adds them later.
   const open = isPartial(run.options) ? null : await findQueuedRun(tools.db, run.id)
   if (open && (!open.fetched || open.partsLeft.length > 0)) return { end: 'open' }
   return settleTask(context)

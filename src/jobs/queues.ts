@@ -1,5 +1,5 @@
 // The queues: BullMQ over the same Postgres, or over Redis when one machine is not enough. The rows of
-// the runs say which work is left; a lost queue is filled again from them.
+// the runs record the remaining work; a lost queue is filled again from them.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -18,7 +18,7 @@ import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { createCalmBackend } from './backends/postgres.ts'
 
-/** One queue for each kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
+/** `fetch` downloads from suppliers; `apply` writes the catalogue and settles runs. */
 export type QueueName = 'fetch' | 'apply'
 export const QUEUE_NAMES: readonly QueueName[] = ['fetch', 'apply']
 
@@ -92,7 +92,7 @@ export async function openQueues(
   onError: (error: Error) => void,
 ): Promise<Queues> {
   const leaving = new AbortController()
-  // Loaded only when it is needed.
+  // Loaded only with Redis, because it takes time and memory.
   const library = queueUrl === null ? null : await import('./backends/redis.ts')
   const redis =
     queueUrl === null || library === null
@@ -125,7 +125,7 @@ export async function openQueues(
         stalledInterval: STALLED_CHECK_MS,
         maxStalledCount: STALLED_MAX,
         autorun: false,
-        // Postgres or Redis was unavailable.
+        // Milliseconds before a worker reads again from a Postgres or Redis that was unavailable.
         runRetryDelay: 1000,
         drainDelay: 5,
       } as WorkerOptions
@@ -144,7 +144,7 @@ export async function openQueues(
   }
 }
 
-/** The jobs that failed for good, of both queues. */
+/** Lists the jobs of both queues that failed for good. */
 export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Promise<Job<Task>[]> {
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
@@ -157,8 +157,8 @@ export async function migrateQueue(db: Db): Promise<void> {
     // Two sessions cannot alter the same objects at once. The lock ends with the session.
     await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
     await runMigrations(client, QUEUE_SCHEMA)
-    // Some of BullMQ's functions have no search path, and no path has the caller's temporary schema
-    // last.
+    // Some of BullMQ's functions set no search path. The others set one without pg_temp, and Postgres
+    // then searches the caller's temporary schema first.
     await client.query(`do $$
       declare f regprocedure;
       begin
@@ -181,9 +181,13 @@ async function requireSchema(db: Db): Promise<Db> {
     await assertSchemaCompatibility(db, QUEUE_SCHEMA)
     return db
   } catch (error) {
-    throw new SyncError('db/not-migrated', `The database has no queue: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw new SyncError(
+      'db/not-migrated',
+      `The schema of the queue is missing or outdated: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

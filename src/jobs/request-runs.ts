@@ -21,7 +21,7 @@ import {
 } from './runs-request.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
-/** Time limit of a request for the queue: Redis may be unavailable for any time. */
+/** Time for which a request waits for the queue. Redis may be unavailable for longer. */
 const QUEUE_MS = 2_000
 
 /**
@@ -59,13 +59,13 @@ function requireValid(request: RunsRequest): void {
   if (mode !== 'maintain-only' && (isSlice(request) || artifact !== null))
     throw new SyncError(
       'usage/invalid',
-      'artifact, offset and limit need the mode maintain-only: they choose what of the archive is applied',
+      'artifact, offset and limit need the mode maintain-only: they select the archived lines to apply',
     )
   if (keys !== null && (source === null || mode !== 'auto'))
     throw new SyncError('usage/invalid', 'keys need a source and the mode auto')
 }
 
-/** A run belongs to one source, so a request that names its artifact may omit the source. */
+/** A request that names an artifact may omit the source: an artifact belongs to one source. */
 async function listRequested(
   db: Db,
   { source, artifact }: RunsRequest,

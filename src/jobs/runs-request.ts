@@ -11,7 +11,7 @@ import type { Queues } from './queues.ts'
 /**
  * `auto`: as the schedule would · `full`: fetches and applies everything · `fetch-only`: archives
  * everything for a later run · `maintain-only`: applies the newest artifact, or the one of the run
- * `artifact`, without asking the supplier; with `offset` or `limit` only some of its lines, and
+ * `artifact`, without a request to the supplier; with `offset` or `limit` only some of its lines, and
  * without settling.
  */
 export interface RunsRequest {
@@ -51,7 +51,7 @@ export interface RefusedRun {
   readonly error: { readonly code: ErrorCode | null; readonly message: string }
 }
 
-/** `open`: the run's work, if it may not be in the queue yet. */
+/** `open`: the run, if its tasks may still have to be enqueued, else null. */
 export interface StartedRun extends RequestedRun {
   readonly open: OpenRun | null
 }

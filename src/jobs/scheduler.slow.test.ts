@@ -1,4 +1,5 @@
-// Schedules on a real Postgres, whose clock decides. Tests move rows into the past instead.
+// Schedules on a real Postgres, whose clock decides when a run is due. Instead of waiting, the tests
+// move rows into the past.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +19,7 @@ const database = await openTestDatabase()
 const db = database.pool
 
 /**
- * A source that was added three nights ago and is scheduled daily, the last time half an hour ago.
+ * Opens a source that was added three days ago. Its daily schedule was last due half an hour ago.
  */
 async function openNightly(t: Lifetime) {
   const { pipeline, supplier } = await openToy(t, { db })
@@ -79,7 +80,7 @@ test('one run makes up for three missed nights', async (t) => {
   assert.deepEqual(await runs(), [{ id: first?.id, state: 'succeeded' }])
 })
 
-test('a new schedule is due at its next time, not at an earlier one, and is made up for from then on', async (t) => {
+test('a new schedule starts no run for times before it was set, and one run for a time missed after that', async (t) => {
   const { pipeline, services, runs, ageRuns, id, cronOf } = await openNightly(t)
   await pipeline.sync()
   await ageRuns('1 day')

@@ -14,7 +14,7 @@ import { enqueueRuns } from './request-runs.ts'
 import { AS_SCHEDULED, type RequestTools, type StartedRun } from './runs-request.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
-/** Upper bound for the delay of a scheduled run, and for how long a lost queue stays empty. */
+/** Interval of both tasks: the maximum delay of a scheduled run and of the repair of a lost queue. */
 export const TICK_MS = 5_000
 
 /** Repeats both tasks until `signal` is aborted. Resolves when the last repetition has ended. */
@@ -79,7 +79,10 @@ async function startIfDue(
 ): Promise<StartedRun | null> {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null)
-    throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
+    throw new SyncError(
+      'settings/invalid',
+      `The schedule of ${source} cannot be used: ${faultOf(schedule)}`,
+    )
   if (at > now) return null
   const run = await startOrFindRun(
     tools,
@@ -103,14 +106,14 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
   for (const letter of letters) {
     const { run, begunAt } = letter.data
     const current = open.get(run)
-    // The run would wait without end for the failed task. A dead letter from before the run was
-    // resumed must not interrupt it again.
+    // The run would wait forever for the failed task. A dead letter from before the run was resumed
+    // must not interrupt it again.
     if (current?.begunAt.toISOString() === begunAt)
       await interruptRun(db, run, `a task failed for good: ${letter.failedReason}`)
     else if (current) await dequeueRun(queues, run)
     else if (obsolete.has(run)) await letter.remove().catch(() => undefined)
   }
-  // A settle job of a run that has ended would wait without end for its children.
+  // A settle job of a run that has ended would wait forever for its children.
   for (const job of await queues.apply.getWaitingChildren()) {
     if (!open.has(job.data.run)) await job.remove({ removeChildren: false }).catch(() => undefined)
   }

@@ -1,5 +1,5 @@
-// Starts the run of one source for the queue, or finds the run that does what is requested already.
-// It changes the database only; the queue is filled afterwards.
+// Starts the run of one source for the queue, or finds the active run that already does what is
+// requested. It changes only the database; the caller enqueues the tasks.
 
 import { SyncError } from '../core/errors.ts'
 import type { Source } from '../db/sources.ts'
@@ -70,7 +70,7 @@ async function joinRun(
   return { source: source.name, run: active.id, started: false, open }
 }
 
-/** True when a worker has the run, or will take it from the queue. */
+/** True when a worker executes the run, or will take it from the queue. */
 function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
   return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
 }

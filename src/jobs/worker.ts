@@ -1,5 +1,5 @@
-// Takes tasks from the queue. The run's row records what a task did; the queue only learns whether
-// to hand the task out again.
+// Executes jobs from the queue. The run's row records the result of a task; the queue only decides
+// whether to deliver the job again.
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { hasAction, messageOf } from '../core/errors.ts'
@@ -41,7 +41,7 @@ async function executeJob(
   try {
     return await executeQueuedTask(tools, task, stopping)
   } catch (error) {
-    // The dead letter shows this message. An error without a code is a bug, and is not retried.
+    // The dead letter has this message. An error without a code is a bug, and is not retried.
     const message = sanitizeText(tools, messageOf(error))
     throw hasAction(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
   }

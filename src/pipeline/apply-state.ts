@@ -1,4 +1,4 @@
-// State that the parts of one run share in a process, and the products that a run has seen.
+// Loads the state that all lanes of a run share, and the products that a run has seen.
 
 import { listSeenAfter } from '../db/write/artifacts.ts'
 import type { BatchRules } from '../db/write/batch-writer.ts'
@@ -11,13 +11,13 @@ import { TaxonomyWriter } from './apply/taxonomy-writer.ts'
 import type { RunContext } from './context.ts'
 
 /**
- * Reads the hashes of all known records. Refreshes and imports are small and may run beside a run
- * that changes the hashes: the database compares all of their records.
+ * Reads the hashes of all known records. For a refresh or an import it reads none: such a run is
+ * small and may run beside a run that changes the hashes, so the database compares its records.
  */
 export async function loadApplyState(context: RunContext): Promise<ApplyState> {
   const { db, source, run, connector, options } = context
   if (run.keys !== null) return loadEmptyState(context)
-  // A full run with another normaliser normalises every record again.
+  // After the normaliser has changed, a full run normalises every record again.
   const trusted =
     run.kind === 'incremental' ||
     source.normaliserVersion === null ||
@@ -67,7 +67,7 @@ export interface Seen {
   readonly known: Bitmap
   /** Their records went through staging. */
   readonly staged: Bitmap
-  /** Unchanged records that came in a second part. */
+  /** Number of unchanged records that came again in another part. */
   readonly repeats: number
 }
 

@@ -14,7 +14,7 @@ import { withRetry } from './retry.ts'
 
 /** Raw bytes of the first part. Each next part may be twice as large, up to `partBytesMax`. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024
-/** The memory limit of a line: a part is stored from memory, and a line lies in one part. */
+/** Limit of a line's compressed bytes: a part is stored from memory, and a line is in one part. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
 const WARNINGS_MAX = 100
 
@@ -55,7 +55,7 @@ export class ArtifactWriter {
     this.#writer = this.#newWriter()
   }
 
-  /** The pages that follow are requested now. */
+  /** Records the time of the request for the pages that follow. */
   beginRequest(): void {
     this.#requestedMs = performance.now()
   }
@@ -77,13 +77,13 @@ export class ArtifactWriter {
     progress.expected = this.#expected
     progress.fetchedLines += page.lineCount
     progress.fetchedBytes += page.bytes.length
-    // Other processes show the progress of the run from this.
+    // Other processes read the run's progress from this row.
     if (isNew) await this.#saveNote(false)
   }
 
   /**
-   * A line in pieces begins a new part, so that the part can be discarded if the end of the line
-   * does not come. Returns false for a page of whole lines and for the last piece.
+   * A line in pieces begins a new part, so that the part can be discarded if the line is cut short.
+   * Returns false for a page of whole lines and for the last piece.
    */
   async #addPiece({ bytes }: Page): Promise<boolean> {
     if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
@@ -95,11 +95,11 @@ export class ArtifactWriter {
     if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
     throw new SyncError(
       'source/too-large',
-      `A line has more than ${this.#writer.rawBytes} bytes: compressed they pass the limit of ${LINE_STORED_BYTES_MAX}`,
+      `A line has more than ${this.#writer.rawBytes} bytes; compressed, it exceeds the limit of ${LINE_STORED_BYTES_MAX}`,
     )
   }
 
-  /** Discards the pieces of a line whose end did not come. */
+  /** Discards the pieces of a line that was cut short. */
   dropPieces(): void {
     if (!this.#inLine) return
     this.#context.progress.fetchedBytes -= this.#writer.rawBytes
@@ -115,7 +115,7 @@ export class ArtifactWriter {
     this.#context.log.warn({}, message)
   }
 
-  /** Returns the same error with the place in the artifact of the next line. */
+  /** Returns the error with the place of the next line in the artifact. */
   locate(cause: SyncError): SyncError {
     const { source, run } = this.#context
     const place = {
@@ -209,7 +209,7 @@ export class ArtifactWriter {
   }
 }
 
-/** A supplier may send any number as its record count; only a whole one can be stored. */
+/** Returns null for a count that cannot be stored: a supplier may send any number. */
 function toCount(expected: number | null): number | null {
   return expected !== null && Number.isSafeInteger(expected) && expected >= 0 ? expected : null
 }

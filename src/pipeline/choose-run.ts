@@ -1,5 +1,5 @@
-// The rule that chooses a run: its kind, from when it asks the supplier, and which interrupted run
-// it may resume. Commands, plans, requests to the services and schedules all use it.
+// The rule that chooses a run: its kind, the time from which it requests changes, and which
+// interrupted run it may resume. Commands, plans, requests to the services and schedules all use it.
 
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
@@ -11,8 +11,8 @@ import type { BoundSource } from '../sources/bound-source.ts'
 import { isFullDue } from '../sources/schedule.ts'
 
 /**
- * An incremental run asks from this long before the watermark: clocks differ, and suppliers write
- * late.
+ * An incremental run requests changes from this long before the watermark, because clocks differ
+ * and a change may become visible after its time.
  */
 export const OVERLAP_MS = 10 * 60_000
 
@@ -49,13 +49,13 @@ export function chooseRun(
   }
 }
 
-/** Keys of one run at most: they are one value in its row. */
+/** Maximum number of keys of one run: they are stored as one value in its row. */
 const KEYS_MAX = 10_000
 
 /**
- * A run that covers only these products, beside any other run: a refresh when the source has all of
- * them, else an import. It never finds a product missing. The same keys in any order are the same
- * run.
+ * Chooses a run that covers only these products, beside any other run: a refresh when the source has
+ * all of them, else an import. It never marks a product as missing. The same keys in any order are
+ * the same run.
  *
  * @throws SyncError `usage/invalid` when the connector cannot fetch by key, or no key or too many
  * keys are named
@@ -78,14 +78,15 @@ export async function chooseKeyedRun(
   return { kind, keys, sinceAt: null, artifactRun: null, resumeAny: false }
 }
 
-/** A run that applies an archived artifact again. It never removes a product. */
+/** Chooses a run that applies an archived artifact again. It never removes a product. */
 export function chooseReplay(artifactRun: number): ChosenRun {
   return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
 }
 
 /**
- * Returns the artifact of that run if it can be applied. @throws SyncError `run/unknown` ·
- * `run/no-artifact`
+ * Returns the artifact of that run if it can be applied.
+ *
+ * @throws SyncError `run/unknown` · `run/no-artifact`
  */
 export async function requireArtifact(
   db: PipelineDb,

@@ -54,7 +54,7 @@ export interface RunControls {
 /** A wait for Postgres, the artifact store or the supplier. */
 export interface Pause {
   readonly code: ErrorCode
-  /** Until the next attempt. */
+  /** Time until the next attempt. */
   readonly waitMs: number
   /** Duration of the failed attempt if it made no progress, else 0. */
   readonly triedMs: number

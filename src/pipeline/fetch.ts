@@ -1,5 +1,5 @@
-// fetch: archives the supplier's bytes in parts, uninterpreted. A part exists once its bytes are
-// durable and its row is written; it is applied after that.
+// fetch: archives the supplier's bytes unchanged, in parts. A part is applied only after its bytes
+// are durable and its row is written.
 
 import type { Page, Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
@@ -18,7 +18,7 @@ const PAUSE_MS_MIN = 1_500
 
 /**
  * Archives the rest of the run's artifact, after its last archived part. Calls `onPart` in order
- * for every part, old or new, that is not applied to its end.
+ * for every part, old or new, that is not completely applied.
  *
  * When it ends, also by cancellation, every page that arrived is in a part. If the supplier cut the
  * response short at every attempt, the artifact is closed as incomplete and its last warning is the
@@ -65,11 +65,11 @@ export async function fetchParts(
 }
 
 /**
- * Retries the supplier; no other layer does. An attempt that got further than all before it starts
- * the count again. An attempt that begins at an earlier cursor, or fails as too slow, does not:
- * otherwise a supplier that always fails at the same place would be asked without end.
+ * Retries the supplier; no other layer does. An attempt that got further than all before it resets
+ * the count of attempts. An attempt that begins at an earlier cursor, or fails as too slow, does not:
+ * otherwise a supplier that always fails at the same place would be requested forever.
  *
- * Returns null when everything arrived, else the reason why nothing proves that it did.
+ * Returns null when the artifact is complete, else the reason why its completeness is not proved.
  */
 async function fetchWithRetries(
   context: RunContext,
@@ -114,7 +114,7 @@ async function fetchOnce(context: RunContext, writer: ArtifactWriter): Promise<v
   throw new SyncError('source/cut-short', 'The response ended without proof that it is complete')
 }
 
-/** Requests what the run covers, from `cursor`. */
+/** Requests the records that the run covers, from `cursor` on. */
 export function requestPages(
   context: RunContext,
   { cursor, warn }: { readonly cursor: Page['cursor']; readonly warn: (message: string) => void },

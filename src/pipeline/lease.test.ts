@@ -58,7 +58,7 @@ test('work is aborted with the reason: another worker has the lease, the run has
   await endRun(database.pool, ended.run, {
     state: 'failed',
     code: null,
-    reason: 'a sibling gave up',
+    reason: 'another task failed',
   })
   assert.equal(await codeOfLoss(database.pool, ended.pipeline, ended.run), 'run/over')
   const cancelled = await openRun(t)

@@ -5,7 +5,9 @@ import { wait, type Waiter } from '../lib/back-off.ts'
 export interface PipelineOptions {
   /** Parts that one process applies in parallel, each on its own connection. */
   readonly lanes: number
+  /** Raw bytes of one part. A part with a larger line may have more. */
   readonly partBytesMax: number
+  /** Records and bytes of lines that one transaction commits. */
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
   /** A larger line is quarantined without being parsed. */
@@ -18,8 +20,8 @@ export interface PipelineOptions {
   /** Consecutive attempts without a new page after which a fetch gives up. */
   readonly attemptsMax: number
   /**
-   * Limit of the wait for Postgres or the artifact store. After it the run stops, and a later run
-   * may resume it.
+   * Time without progress for which a run waits for Postgres or the artifact store. After it the
+   * run is interrupted, and a later sync may resume it.
    */
   readonly retryWithinMs: number
   readonly backOff: { readonly baseMs: number; readonly maxMs: number }

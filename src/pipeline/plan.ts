@@ -1,7 +1,6 @@
-// plan: what a sync or a replay would change, field by field, without changing it. A plan is a run
-// without a row: the same lane reads the same lines, and the same SQL judges them and decides
-// whether the run would be held. If a change cannot be planned, the plan fails: it is never empty
-// instead.
+// plan: reports the changes that a sync or a replay would make, field by field, without making
+// them. A plan is a run without a row: the same lane reads the lines, and the same SQL judges them
+// and decides whether the run would be held. A plan that cannot be complete fails.
 
 import { readPart } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
@@ -29,7 +28,7 @@ import {
 import type { PipelineTools, RunContext, RunControls } from './context.ts'
 import { requestPages } from './fetch.ts'
 
-/** A plan stages what it fetches, so it needs a session. */
+/** A plan stages records in temporary tables, so it needs a session. */
 export type PlanTools = PipelineTools & { readonly db: Db }
 
 export interface PlanControls extends RunControls {
@@ -100,7 +99,7 @@ function toPlannedRun({ source }: BoundSource, chosen: ChosenRun, startedAt: Dat
   return { ...NO_RUN, kind, sinceAt, artifactRun: artifactRun ?? 0, sourceId: source.id, startedAt }
 }
 
-/** An open run has archived and applied things that only the same run can continue. */
+/** An open run may have archived or applied records already, so a plan could not start from them. */
 async function refuseOpenRun(db: Db, source: Source): Promise<void> {
   const active = await findActiveRun(db, source.id)
   if (active === null) return
@@ -177,7 +176,7 @@ async function* fetchAll(context: RunContext): AsyncGenerator<Buffer, void> {
   if (!proved)
     throw new SyncError(
       'source/cut-short',
-      'The response ended without proof that it is complete, so it cannot be planned with',
+      'The response ended without proof that it is complete, so a plan from it would be incomplete',
     )
 }
 

@@ -27,9 +27,15 @@ async function openArchive(t: TestContext) {
     supplier,
     moved: new DiskStore(other),
     purge: async (
-      wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {},
+      overrides: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {},
       keep = 1,
-    ) => await purgeSource({ ...pipeline.tools, ...wish }, await pipeline.source(), keep, wish),
+    ) =>
+      await purgeSource(
+        { ...pipeline.tools, ...overrides },
+        await pipeline.source(),
+        keep,
+        overrides,
+      ),
     states: async () =>
       (
         await pipeline.query<{ state: string }>(
@@ -61,7 +67,7 @@ test('artifacts in another store are not purged, even when this store has later 
     })
   }
   assert.deepEqual(await states(), ['closed', 'closed', 'closed'])
-  assert.equal(warnings().length, 2, 'one of each purge')
+  assert.equal(warnings().length, 2, 'one from each purge')
   assert.match(
     warnings()[1] ?? '',
     new RegExp(`runs ${runs[1]}, ${runs[0]} .*Was ARTIFACTS changed\\? Copy them`),
@@ -108,7 +114,7 @@ test('a run that archived nothing is purged without a warning', async (t) => {
   assert.deepEqual([await states(), warnings()], [['purged', 'closed'], []])
 })
 
-test('after two days of hourly incremental runs, of which one is to be kept, the archive still rebuilds the catalogue', async (t) => {
+test('after two days of hourly incremental runs, with a retention of one run, the archive still rebuilds the catalogue', async (t) => {
   const {
     pipeline,
     supplier: { catalogue, clock },

@@ -7,7 +7,7 @@ import { createProgress, type Pause } from './context.ts'
 import { withRetry, type Waiting } from './retry.ts'
 import { DEFAULT_OPTIONS } from './options.ts'
 
-const AWAY = new SyncError('db/unreachable', 'gone')
+const UNREACHABLE = new SyncError('db/unreachable', 'gone')
 
 /** Waits that return at once and are recorded, with their reports. */
 function open(
@@ -36,7 +36,7 @@ test('the duration of a failed attempt counts as waiting, unless it made progres
   await withRetry(waiting, async () => {
     await turn()
     if (++attempts === 2) waiting.progress.counts.unchanged += 1
-    if (attempts < 4) throw AWAY
+    if (attempts < 4) throw UNREACHABLE
   })
   assert.deepEqual(
     waiting.pauses.map(({ code, triedMs }) => [code, triedMs > 0]),
@@ -54,9 +54,9 @@ test('retrying ends after a time without progress, and progress starts that time
   const work = async (): Promise<never> => {
     await turn()
     if (++attempts < 5) waiting.progress.fetchedLines += 1
-    throw AWAY
+    throw UNREACHABLE
   }
-  await assert.rejects(withRetry(waiting, work), AWAY)
+  await assert.rejects(withRetry(waiting, work), UNREACHABLE)
   // Each of the four attempts with progress waits like a first one; the fifth made none.
   assert.equal(attempts, 5)
   assert.ok(

@@ -45,8 +45,8 @@ export async function settle(context: RunContext): Promise<Settled> {
 }
 
 /**
- * Products whose lines have to be compared once more: one line was unchanged by hash and another was
- * staged, or a run that is older overwrote the row after this run had compared it.
+ * Returns the products whose lines have to be compared once more: one line was unchanged by hash and
+ * another was staged, or an older run overwrote the row after this run had compared it.
  */
 function findDisputed({ known, staged }: Seen, overwritten: readonly number[]): Bitmap {
   const disputed = new Bitmap()

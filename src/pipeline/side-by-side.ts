@@ -83,7 +83,7 @@ async function fetchAndApply(
       throw stopLanes.signal.aborted ? stopLanes.signal.reason : result.reason
 }
 
-/** Progress includes what earlier attempts at the run did. */
+/** Adds the lines that earlier attempts fetched and applied to the progress. */
 async function countEarlierWork(context: RunContext): Promise<void> {
   const { db, source, run, progress } = context
   const [parts, checkpoints] = await withRetry(context, () =>

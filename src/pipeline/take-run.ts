@@ -23,8 +23,8 @@ export interface StartTools extends PipelineTools {
 const CHECK_MS = 1000
 
 /**
- * The run of a worker that died on this machine is taken over at once; that of another machine when
- * its lease expires.
+ * Starts or resumes the chosen run. The run of a worker that died on this machine is taken over at
+ * once; that of a worker on another machine when its lease expires.
  *
  * @throws SyncError `run/active` when another worker keeps renewing its lease
  */
@@ -43,7 +43,7 @@ export async function takeRun(
       if (active && active.id !== run.id)
         log.warn(
           { source: source.name, run: active.id },
-          `run ${active.id} was ${active.state === 'fetched' ? 'only fetched' : 'interrupted'} and is superseded: run ${run.id} requests something else`,
+          `run ${active.id} was ${active.state === 'fetched' ? 'only fetched' : 'interrupted'} and is superseded by run ${run.id}, whose request differs`,
         )
       return run
     } catch (error) {
@@ -71,7 +71,7 @@ function toRunRequest(
     options: {},
     owner: getOwnerName(),
     deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
-    // A request for everything does not resume a run that was requested to be fetched only.
+    // Only an automatic sync resumes a fetch-only run; any other sync fetches again.
     refetch: !chosen.resumeAny && active?.options.stages === 'fetch',
   }
 }

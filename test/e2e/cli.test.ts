@@ -328,7 +328,7 @@ test('a replay applies the quarantined records that are valid now and keeps the 
         select source_id, 'full', 'failed', 'test', 0, 1, false from catalog.runs returning source_id, id),
     own as (insert into catalog.artifacts (source_id, run_id) select * from failed)
     insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, rule, message, raw)
-      select source_id, id, id, 1, 1, 0, 1, 'record/unreadable', 'no JSON', '' from failed`)
+      select source_id, id, id, 1, 1, 0, 1, 'record/unreadable', 'invalid JSON', '' from failed`)
   const replayed = await run('quarantine', 'replay', 'pharmacy', '--json')
   assertEnded(replayed, 0)
   assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 2 })

@@ -272,7 +272,7 @@ for (const [what, trouble] of PASSING) {
   })
 }
 
-test('a record that Postgres cannot hold is quarantined as by sessions, and its neighbours are written', async (t) => {
+test('a record that Postgres cannot store is quarantined as by sessions, and its neighbours are written', async (t) => {
   const { called, copied, supplier, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
   const [first = '', second = '', third = ''] = supplier.catalogue.ids()
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
@@ -315,7 +315,7 @@ test('a record that Postgres cannot hold is quarantined as by sessions, and its 
   const lines = new Set((await called.archived(one.run)).split('\n'))
   for (const { message, raw } of rows)
     assert.ok(
-      lines.has(raw.toString()) && /line \d+, byte \d+: Postgres cannot hold it: /.test(message),
+      lines.has(raw.toString()) && /line \d+, byte \d+: Postgres cannot store it: /.test(message),
       message,
     )
 })

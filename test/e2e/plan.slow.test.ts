@@ -385,7 +385,7 @@ test('a plan that cannot be made is an error', async (t) => {
   }
   await assert.rejects(makePlan(pipeline, {}, { ...pipeline.connector, fetch: unproved }), {
     code: 'source/cut-short',
-    message: /cannot be planned with/,
+    message: /a plan from it would be incomplete/,
   })
   setFault({ kind: 'status', status: 500 })
   assert.equal((await pipeline.sync()).state, 'failed')

@@ -254,7 +254,7 @@ for (const [what, fault, expected] of LINES) {
   })
 }
 
-test('a run ends even when its reason quotes text that Postgres cannot hold', async (t) => {
+test('a run ends even when its reason quotes text that Postgres cannot store', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
@@ -276,7 +276,7 @@ test('a run ends even when its reason quotes text that Postgres cannot hold', as
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
-test('text that Postgres cannot hold is repaired with a warning', async (t) => {
+test('text that Postgres cannot store is repaired with a warning', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const [nul = '', surrogate = ''] = priceActiveProducts(simulator)
   simulator.faults.set(
@@ -323,7 +323,7 @@ test('a line of 40 MB is quarantined with its size, and its neighbours are writt
   assert.deepEqual(countOutcomes(report), { created: 29, quarantined: 1 })
   const [record] = await quarantine(pipeline, report.run)
   assert.ok(record && record.byte_length > 40_000_000 && record.raw.length === 65_536)
-  assert.match(record.message, /the line has 4\d{7} bytes, 1048576 are the limit/)
+  assert.match(record.message, /the line has 4\d{7} bytes; the limit is 1048576/)
   assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 1, unchanged: 29 })
 })
 
@@ -397,7 +397,7 @@ test('a run far over its budget stops with the reason, and its data stays archiv
   assert.equal(report.state, 'failed')
   assert.match(
     report.reason ?? '',
-    /^1\d{4} of the first 1\d{4} records of .+ are in quarantine, where the limit is 1 %$/,
+    /^1\d{4} of the first 1\d{4} records of .+ are in quarantine; the limit of the source is 1 %$/,
   )
   const [run] = await pipeline.query<{ error_code: string; quarantined: number }>(
     `select error_code, (select count(*) from catalog.quarantine q where q.run_id = r.id) as quarantined from catalog.runs r where id = $1`,
@@ -637,7 +637,7 @@ for (const [what, spoil] of BROKEN_DRAFTS) {
   })
 }
 
-test('a brand that Postgres cannot hold is omitted with a warning, and no other brand is lost', async (t) => {
+test('a brand that Postgres cannot store is omitted with a warning, and no other brand is lost', async (t) => {
   const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
   const branded = (externalId: string, index: number): Term => ({
     kind: 'brand',
@@ -661,6 +661,8 @@ test('a brand that Postgres cannot hold is omitted with a warning, and no other 
     (await pipeline.source()).id,
   )
   assert.equal(brands?.count, 29)
-  const warnings = pipeline.logged.filter((entry) => entry.includes('Postgres cannot hold a brand'))
+  const warnings = pipeline.logged.filter((entry) =>
+    entry.includes('Postgres cannot store a brand'),
+  )
   assert.equal(warnings.length, 1)
 })

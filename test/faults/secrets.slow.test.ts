@@ -223,7 +223,7 @@ test('text of a record in a warning or in quarantine is redacted before it is cu
   const written = rows.map((row) => row.written).join('\n')
   assert.match(written, /x{30}\[redacted\]/)
   assert.match(written, /x{10}\[redacted\]\\" is unknown/)
-  assert.match(written, /no JSON: /)
+  assert.match(written, /invalid JSON: /)
   assert.doesNotMatch(written, /pl4n/)
 })
 

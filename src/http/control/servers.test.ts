@@ -205,7 +205,7 @@ test('a request that cannot be fulfilled gets the reason', async (t) => {
 
 test('refused runs are listed beside started ones, and the status path is that of the first run', async (t) => {
   const runs = [
-    { source: 'one', error: { code: 'run/no-artifact' as const, message: 'fetch it first' } },
+    { source: 'one', error: { code: 'run/no-artifact' as const, message: 'Fetch it first' } },
     { source: 'two', run: 2, started: true },
   ]
   const some = {

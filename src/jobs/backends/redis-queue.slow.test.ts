@@ -21,8 +21,8 @@ import { startDueRuns } from '../scheduler.ts'
 const database = await openTestDatabase()
 const db = database.pool
 
-/** Lives until the end of the file, because workers stop after the tests that started them. */
 const skip = explainMissingProgram('redis-server', 'redis-server')
+/** Runs until the end of the file, because workers stop after the tests that started them. */
 const redis = skip ? null : await startRedis({ after })
 const cluster = skip ? null : await startRedisCluster({ after })
 const sentinel = redis && (await startSentinel({ after }, redis.url))
@@ -139,7 +139,7 @@ test(
     services.startWorkers()
     const { run } = await services.requestRun()
     await gate.reached
-    await lock.inTheWay()
+    await lock.blocksWorkers()
     assert.ok((await services.queues.apply.getActiveCount()) > 0)
     await redis?.flush()
     // The running tasks are in the queue a second time now; the workers that take them find them
@@ -170,7 +170,8 @@ async function lockCheckpoints(t: Lifetime) {
   const release = await lockTable(t, db, 'catalog.checkpoints')
   return {
     release,
-    async inTheWay() {
+    /** Resolves when two workers wait for the lock. */
+    async blocksWorkers() {
       const waiting = () =>
         db.query(
           `select from pg_locks where relation = 'catalog.checkpoints'::regclass and not granted`,

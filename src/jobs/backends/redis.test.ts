@@ -29,8 +29,8 @@ interface TlsServer {
 }
 
 /**
- * A server that speaks only TLS, with a certificate for this machine: its own or, for a Sentinel, that
- * of its master.
+ * Starts a server that accepts only TLS, with a certificate for this machine. A Sentinel uses the
+ * certificate of its master.
  */
 async function startTls(
   t: Lifetime,
@@ -84,7 +84,7 @@ async function startTls(
   return { port, trust }
 }
 
-/** Output of a process that trusts this certificate and connects to the queue's server. */
+/** Sets a key in a process that trusts this certificate. Returns the response of Redis. */
 async function setByTls(url: string, trust: string): Promise<string> {
   const script = `import { openRedis } from ${JSON.stringify(new URL('redis.ts', import.meta.url).href)}
     const client = await openRedis(${JSON.stringify(url)}, () => undefined)
@@ -182,9 +182,9 @@ test('a client waits for a server that becomes unavailable', { skip }, async (t)
   const client = await openRedis(redis.url, () => undefined)
   t.after(() => client.disconnect())
   await redis.stop()
-  const answer = client.ping()
+  const response = client.ping()
   await redis.restart()
-  assert.equal(await answer, 'PONG')
+  assert.equal(await response, 'PONG')
 })
 
 test('a process that ends does not wait for an unavailable server', { skip }, async (t) => {
@@ -192,9 +192,9 @@ test('a process that ends does not wait for an unavailable server', { skip }, as
   const leaving = new AbortController()
   const client = await openRedis(redis.url, () => undefined, leaving.signal)
   await redis.stop()
-  const answer = client.ping()
+  const response = client.ping()
   leaving.abort()
-  await assert.rejects(answer, /Connection is closed/)
+  await assert.rejects(response, /Connection is closed/)
 })
 
 test(
@@ -238,7 +238,7 @@ test(
     )
     const cluster = await startTls(t, 'cluster')
     const url = `rediss-cluster://localhost:${cluster.port}`
-    await assert.rejects(setByTls(url, cluster.trust), /its nodes serve no Cluster of all slots/)
+    await assert.rejects(setByTls(url, cluster.trust), /its nodes do not serve all slots/)
     const ask = (...command: string[]) =>
       execFileSync(
         findProgram('redis-cli', 'redis-tools'),

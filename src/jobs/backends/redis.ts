@@ -16,7 +16,7 @@ const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
 const RETRY_MS_MAX = 2_000
 const KEEP_ALIVE_MS = 5_000
-/** Lifetime of the key, in case the process dies before it removes the key. */
+/** Lifetime of the key of a write check, in case the process dies before it removes the key. */
 const PROOF_MS = 60_000
 
 /**
@@ -35,8 +35,8 @@ export async function openRedis(
   const client = createRedis(queueUrl, leaving)
   let reason =
     client instanceof Cluster
-      ? 'its nodes serve no Cluster of all slots (redis-cli cluster info)'
-      : 'no answer'
+      ? 'its nodes do not serve all slots of a Cluster (redis-cli cluster info)'
+      : 'no response'
   client.on('error', (error: Error) => {
     reason = readReason(error)
     onError(error)
@@ -109,8 +109,8 @@ function createClient(
   queueUrl: string,
   retryStrategy: (attempt: number) => number | null,
 ): Redis | Cluster {
-  // Blocking commands wait for jobs without a limit (https://docs.bullmq.io/guide/connections). A
-  // broken network is noticed by keep-alive; with the default of Linux that takes two hours.
+  // Blocking commands wait for jobs without a limit (https://docs.bullmq.io/guide/connections).
+  // Keep-alive detects a broken network; with the default of Linux it would take two hours.
   const options = {
     maxRetriesPerRequest: null,
     lazyConnect: true,

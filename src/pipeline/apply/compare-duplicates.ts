@@ -1,6 +1,6 @@
 // Within a run the line with the highest (source time, part, line) of a product wins. The merge
-// decides that, except when one line was passed because its hash was known and another line of the
-// same product was merged: those two are compared here.
+// decides that, except when one line was skipped because its hash was known and another line of the
+// same product was merged: this file compares those two.
 
 import { readLines } from '../../artifacts/line-batches.ts'
 import { readPart } from '../../artifacts/parts.ts'
@@ -15,13 +15,13 @@ import type { Lane } from './lane.ts'
 import { PendingBatch, type PendingLine } from './pending-batch.ts'
 import { readRecord } from './record-reader.ts'
 
-/** Products compared in one pass over the artifact: this limits the memory, not the work. */
+/** Products compared in one pass over the artifact. This limits the memory. */
 const PRODUCTS_MAX = 1000
 
 /** Memory for hashing a line; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
 
-/** A line that is too long was quarantined, so it is not compared. */
+/** The reader of lines that are too long. They were quarantined, so they are not compared. */
 const IGNORED = { push: () => undefined }
 
 /**
@@ -44,7 +44,7 @@ export interface SeenArtifact {
 }
 
 /**
- * Compares the lines of every product that was both passed and merged, and merges the winner again.
+ * Compares the lines of every product that was both skipped and merged, and merges the winner again.
  * Calling it twice is safe.
  */
 export async function compareDuplicates(

@@ -1,10 +1,10 @@
-// Each variant, price and image of a product needs its own key. Postgres reports two rows with one
-// key by the same error as a faulty statement, so such a draft is recognised before it is written.
+// Each variant, price and image of a product needs its own key. Postgres reports duplicate keys and
+// faulty statements by the same error, so duplicates are detected before a draft is written.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
 
-/** @throws SyncError `record/invalid` when two variants, prices or images have one key */
+/** @throws SyncError `record/invalid` when two variants, prices or images have the same key */
 export function checkDuplicateKeys({ variants, prices, images }: Draft): void {
   checkDistinct('variants with the id', variants, ({ externalId }) => externalId)
   checkDistinct(

@@ -6,8 +6,8 @@ const HASH_WORDS = 4
 
 /**
  * A hash table over typed arrays: 128-bit record hash → product number. Open addressing with linear
- * probing; the hashes are uniform, so their first word is the slot. It holds at most `capacity`
- * records; records that do not fit are applied more slowly, never wrongly.
+ * probing; the hashes are uniform, so their first word chooses the slot. It has room for `capacity`
+ * records. Records that do not fit are compared in the database, which is slower.
  */
 export class KnownRecords {
   readonly #capacity: number
@@ -31,7 +31,7 @@ export class KnownRecords {
     return this.#size
   }
 
-  /** Adds a 16-byte hash. Full tables ignore it. */
+  /** Adds a 16-byte hash. A full table ignores it. */
   add(hash: Uint8Array, seq: number): void {
     if (this.#size === this.#capacity) return
     this.#probeBytes.set(hash)
@@ -42,7 +42,7 @@ export class KnownRecords {
     this.#slots[slot] = ++this.#size
   }
 
-  /** The product number of the record with this 16-byte hash, or -1. */
+  /** Returns the product number of the record with this 16-byte hash, or -1. */
   find(hash: Uint8Array): number {
     this.#probeBytes.set(hash)
     const [first = 0, second = 0, third = 0, fourth = 0] = this.#probe

@@ -1,5 +1,5 @@
-// Applies archived parts: cuts a part into lines, passes those whose hash is known, and gives the
-// others to the reader and the writer in batches.
+// Applies archived parts: splits a part into lines, counts those whose hash is known as unchanged,
+// and reads and writes the others in batches.
 
 import { setImmediate } from 'node:timers/promises'
 import { readLines, type LongLine, type Lines } from '../../artifacts/line-batches.ts'
@@ -31,7 +31,7 @@ import type { TaxonomyWriter } from './taxonomy-writer.ts'
 /** Memory for hashing a line; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
 
-/** Bytes of lines that are read before other work of the process gets its turn: about 10 ms. */
+/** Bytes of lines that are read before the event loop runs other work: about 10 ms. */
 const TURN_BYTES = 512 * 1024
 
 /** State shared by all lanes of a run. */
@@ -81,7 +81,7 @@ export class Lane {
    *
    * Each batch commits its rows, prices, changes and checkpoint in one transaction, so a crash
    * between batches loses nothing and repeats nothing. A cancelled lane commits the lines it has
-   * passed and stops.
+   * read and stops.
    *
    * @throws SyncError `run/fenced` if another worker has taken over the run; nothing of this batch
    * is written
@@ -97,7 +97,7 @@ export class Lane {
     )
   }
 
-  /** Does the same for the bytes of a part. After a failure `at` is of no use. */
+  /** Like `applyPart`, for bytes that the caller provides. After an error, do not use `at` again. */
   async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
     const { connector, signal, options, progress } = this.#context
     try {
@@ -116,7 +116,7 @@ export class Lane {
     signal.throwIfAborted()
   }
 
-  /** Merges lines again without counting them: they have their outcome already. */
+  /** Merges lines again. Their outcomes are counted already, so the counts do not change. */
   async applyAgain(partNo: number, lines: readonly PendingLine[]): Promise<void> {
     await this.#write(partNo, lines, null)
   }
@@ -134,7 +134,7 @@ export class Lane {
       const hash = scan && hashRecord(line, scan, this.#scratch)
       const seq = hash ? known.find(hash) : -1
       if (seq >= 0 && !seenStaged.has(seq)) {
-        // The same record in two parts counts as a duplicate too: settle finds those.
+        // The same record in two parts counts as a duplicate too. Settle counts those.
         at.counts[at.known.has(seq) ? 'duplicate' : 'unchanged'] += 1
         at.known.set(seq)
       } else if (isBlank(line)) {
@@ -157,7 +157,7 @@ export class Lane {
     progress.appliedLines += 1
     const fault = {
       rule: 'record/too-large',
-      reason: `the line has ${length} bytes, ${options.recordBytesMax} are the limit`,
+      reason: `the line has ${length} bytes; the limit is ${options.recordBytesMax}`,
       externalId: toLineId(connector, long.reader),
       byteLength: length,
     } as const
@@ -165,7 +165,7 @@ export class Lane {
     await this.#flush(at, false, [quarantineLine(this.#context, at.part.no, line, fault)])
   }
 
-  /** Commits every line passed so far. */
+  /** Commits every line read so far. */
   async #flush(
     at: PartPosition,
     done: boolean,
@@ -226,7 +226,7 @@ export function toWriterOptions(context: RunContext, rules: BatchRules): WriterO
     quarantine: (partNo, record, reason) =>
       quarantineLine(context, partNo, record, {
         rule: 'record/invalid',
-        reason: `Postgres cannot hold it: ${reason}`,
+        reason: `Postgres cannot store it: ${reason}`,
         externalId: record.externalId,
       }),
   }

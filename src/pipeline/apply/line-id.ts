@@ -6,12 +6,12 @@ import { SyncError } from '../../core/errors.ts'
 import { documentOf, MemberFinder } from '../../lib/member-finder.ts'
 import { toStorableText } from '../../lib/storable-text.ts'
 
-/** Push the line into it, then call `toLineId`. */
+/** Returns a finder: push the line into it, then call `toLineId`. */
 export function newIdFinder({ idPaths }: Connector): MemberFinder {
   return new MemberFinder(idPaths)
 }
 
-/** The id, when it is at one of the connector's paths and the connector accepts it. */
+/** Returns the id if it is at one of the connector's paths and the connector accepts it, else null. */
 export function toLineId(connector: Connector, { found }: MemberFinder): string | null {
   if (found === null) return null
   try {

@@ -61,7 +61,7 @@ export class PartPosition {
     this.linesUnsaved += 1
   }
 
-  /** The step that a batch up to here makes; `done` when the part ends with it. */
+  /** Returns the step of a batch that ends at this position. `done`: the part ends with it. */
   step(done: boolean): BatchStep {
     return {
       linesBefore: this.linesSaved,
@@ -75,7 +75,7 @@ export class PartPosition {
     for (const seq of seqs) this.staged.set(seq)
   }
 
-  /** Notes that every line so far is committed. Returns the counts since the last call. */
+  /** Records that every line so far is committed. Returns the counts since the last call. */
   markSaved(): Counts {
     this.linesUnsaved = 0
     this.linesSaved = this.#line
@@ -101,7 +101,7 @@ export class PartPosition {
   }
 }
 
-/** All products that went through staging up to this checkpoint. */
+/** Returns all products that went through staging up to this checkpoint. */
 export function stagedIn({ staged, fresh }: StoredCheckpoint): Bitmap {
   const bitmap = Bitmap.unpack(staged)
   for (const seq of fresh) bitmap.set(seq)

@@ -12,7 +12,7 @@ test('a batch keeps its own copy of each line', () => {
   assert.equal(batch.lines[0]?.line.toString(), 'first')
 })
 
-test('a batch is limited by records and by bytes, but takes any first line', () => {
+test('a batch is limited by records and by bytes, but accepts any first line', () => {
   const byRecords = new PendingBatch(1, 100)
   byRecords.add(Buffer.from('a'), rest)
   assert.equal(byRecords.fits(1), false)

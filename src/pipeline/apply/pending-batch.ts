@@ -1,5 +1,5 @@
 // Lines that wait to be read and written as one batch. They are copied into one arena, because a
-// single line would otherwise keep the whole chunk that it came in alive.
+// single line would otherwise keep the whole chunk that it came in in memory.
 
 import type { Scan } from '../../core/connector.ts'
 import type { ArchivedLine } from '../../db/write/batch-writer.ts'

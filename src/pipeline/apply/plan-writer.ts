@@ -1,5 +1,6 @@
-// Batches of a planned sync or replay: staged as those of a run are, and judged instead of merged.
-// The transaction is read-only, so the server refuses any write outside the session's own tables.
+// Writes the batches of a planned sync or replay. They are staged like those of a run, and judged
+// instead of merged. The transaction is read-only: the server refuses any write to other tables
+// than the session's temporary ones.
 
 import { emptyCounts } from '../../core/ledger.ts'
 import { inSession, type Catalog } from '../../db/catalog.ts'
@@ -21,18 +22,18 @@ import { StagedRows } from '../../db/write/staged-rows.ts'
 export interface PlannedChange {
   readonly externalId: string
   /**
-   * `missing`: not seen for the first time, and removed if the next complete run does not see it
-   * either. `quarantined`: cannot be applied.
+   * `missing`: the product was seen until now; the next complete run that does not see it either
+   * removes it. `quarantined`: the record cannot be applied.
    */
   readonly kind: ChangeKind | 'missing' | 'quarantined'
-  /** Member → [before, after]; a price that would be held has the reason as a third. */
+  /** Member → [before, after], or [before, after, reason] for a price that would be held. */
   readonly detail: Readonly<Record<string, unknown>>
 }
 
 interface JudgedBatch {
   readonly lines: readonly PlannedLine[]
   readonly quarantined: readonly QuarantinedRecord[]
-  /** The numbers of all products that the batch names, also of the quarantined ones. */
+  /** The numbers of all products that the batch names, including the quarantined ones. */
   readonly seqs: readonly number[]
 }
 
@@ -43,7 +44,7 @@ export class PlanWriter implements BatchWriter {
   readonly #onChange: (change: PlannedChange) => void
   readonly #rows = new StagedRows()
 
-  /** `client` must have gone through `openPlan`. */
+  /** `openPlan` must have been called with `client`. */
   constructor(client: DbClient, options: WriterOptions, onChange: (change: PlannedChange) => void) {
     this.#client = client
     this.#session = inSession(client)
@@ -73,7 +74,7 @@ export class PlanWriter implements BatchWriter {
   }
 
   close(): void {
-    // The connection belongs to the plan.
+    // The caller releases the connection.
   }
 
   #judge(batch: Batch): Promise<JudgedBatch> {

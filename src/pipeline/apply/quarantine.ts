@@ -12,13 +12,13 @@ const RECORDS_MAX = 10_000
 /** A run may exceed the source's quarantine budget by this factor, so that it can be judged. */
 const BUDGETS_MAX = 10
 
-/** The fault of a line. */
+/** The reason why a line is quarantined. */
 export interface Fault {
   readonly rule: ErrorCode
   readonly reason: string
   /** Null when the line has no readable id. */
   readonly externalId: string | null
-  /** Of the whole line, when only its beginning is at hand. */
+  /** Length of the whole line, when only its beginning is in memory. */
   readonly byteLength?: number
 }
 
@@ -49,6 +49,6 @@ export function checkQuarantineBudget({ source, progress }: RunContext): void {
   const percent = Math.round(share * 1e6) / 1e4
   throw new SyncError(
     'run/too-many-quarantined',
-    `${quarantined} of ${source.name} are in quarantine, where the limit is ${percent} %`,
+    `${quarantined} of ${source.name} are in quarantine; the limit of the source is ${percent} %`,
   )
 }

@@ -20,7 +20,7 @@ import type { PendingLine } from './pending-batch.ts'
 import { quarantineLine } from './quarantine.ts'
 
 /**
- * A product has some hundred values. From a million on, parsing and normalising would block the
+ * A product has a few hundred values. Above a million, parsing and normalising would block the
  * process for too long.
  */
 const VALUES_MAX = 1_000_000
@@ -38,7 +38,7 @@ export class UnreadableRecord extends Error {
   }
 }
 
-/** The run's values that reading a line depends on. */
+/** Part of a run's context that reading a line needs. */
 export type ReaderContext = Pick<RunContext, 'connector' | 'settings' | 'source' | 'run' | 'redact'>
 
 /** Reads one line of a part: a record that can be applied, or a quarantined one. */
@@ -106,7 +106,7 @@ function parseRecord(
   }
 }
 
-/** The draft itself when it has no warnings. */
+/** Returns the draft with its warnings redacted, and with one more if texts were repaired. */
 function withWarnings(context: Pick<RunContext, 'redact'>, draft: Draft, repairs: number): Draft {
   if (draft.warnings.length === 0 && repairs === 0) return draft
   const warnings = draft.warnings.map((text) => sanitizeText(context, text))
@@ -122,8 +122,8 @@ function hashParsed(record: unknown): Uint8Array {
 }
 
 /**
- * A record that is stored byte by byte keeps its numbers as they are written, and JSON has no
- * limits for them.
+ * A record that is stored byte by byte keeps its numbers as they are written. JSON has no limit for
+ * numbers; `numeric` in Postgres has one.
  *
  * @throws SyncError `record/invalid`
  */
@@ -132,13 +132,13 @@ function checkNumbers(json: string): void {
   if (number !== null)
     throw new SyncError(
       'record/invalid',
-      `Postgres cannot hold it: the number ${number} is out of its range`,
+      `Postgres cannot store it: the number ${number} is out of its range`,
     )
 }
 
 /** `findId` is called only for a fault of the record. Any other error is returned unchanged. */
 function toUnreadable(error: unknown, findId: () => string | null): unknown {
-  // The stack limits how deep a document may be: JSON.parse reads what JSON.stringify cannot write.
+  // JSON.stringify overflows the stack on deeply nested documents that JSON.parse can read.
   const failure =
     error instanceof RangeError
       ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error })
@@ -155,7 +155,7 @@ function checkSize(line: Buffer): void {
   if (values > VALUES_MAX)
     throw new SyncError(
       'record/too-large',
-      `the record has some ${values} values, ${VALUES_MAX} are the limit`,
+      `the record has about ${values} values; the limit is ${VALUES_MAX}`,
     )
 }
 
@@ -163,7 +163,7 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new SyncError('record/unreadable', `no JSON: ${describeJsonError(error)}`)
+    throw new SyncError('record/unreadable', `invalid JSON: ${describeJsonError(error)}`)
   }
 }
 

@@ -8,12 +8,13 @@ import { writeTerms } from '../../db/write/terms.ts'
 import type { RunContext } from '../context.ts'
 import { sanitizeText } from '../sanitize-text.ts'
 
-/** Distinct terms that are remembered. Beyond that they are sent again, which writes nothing. */
+/** Terms remembered as sent. Beyond this all are forgotten; sending a term again changes nothing. */
 const TERMS_MAX = 50_000
 
+/** A longer text is kept as its hash. */
 const TEXT_CHARS_MAX = 64
 
-/** Terms that are sent at once. */
+/** Terms sent in one call. */
 const BATCH_MAX = 500
 
 /** Shared by all lanes of a run. */
@@ -22,7 +23,7 @@ export class TaxonomyWriter {
   readonly #fresh = new Map<string, Term>()
   #saving: Promise<void> = Promise.resolve()
 
-  /** Remembers those terms that are new or differ for the next `save`. */
+  /** Collects the terms that are new or changed, for the next `save`. */
   collect(terms: readonly Term[]): void {
     for (const term of terms) {
       const key = keyOf(term)
@@ -37,10 +38,11 @@ export class TaxonomyWriter {
   }
 
   /**
-   * Writes the collected terms in separate transactions: a term without a product does no harm, but
-   * a lock held through a batch would. Calls are run one after the other, so that the terms of a
-   * caller are written when its call returns, also those that another lane was sending. The next
-   * call sends again what was not written. A term that Postgres refuses is left out with a warning.
+   * Writes the collected terms, separately from the transaction of a batch: a term without a product
+   * does no harm, but its lock would block other lanes until the batch commits. Calls run one after
+   * another, so when a call returns, the terms of its caller are written, including those that
+   * another lane was sending. The next call sends terms again that were not written. A term that
+   * Postgres refuses is skipped with a warning.
    */
   save(context: RunContext): Promise<void> {
     const saving = this.#saving.catch(() => {}).then(() => this.#saveFresh(context))
@@ -75,7 +77,10 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
 function warnOfRefusal(context: RunContext, { kind, externalId }: Term, { message }: Error): void {
   const { log, source, run } = context
   const facts = { source: source.name, run: run.id, kind, term: sanitizeText(context, externalId) }
-  log.warn(facts, `Postgres cannot hold a ${kind}; its products are written without it: ${message}`)
+  log.warn(
+    facts,
+    `Postgres cannot store a ${kind}; its products are written without it: ${message}`,
+  )
 }
 
 function keyOf({ kind, externalId }: Term): string {
@@ -83,8 +88,8 @@ function keyOf({ kind, externalId }: Term): string {
 }
 
 /**
- * A short text itself, or the hash of a long one: a supplier's text may have megabytes, and is kept
- * until the run ends.
+ * Returns a short text unchanged, and the hash of a long one: a supplier's text may have megabytes,
+ * and the result is kept until the run ends.
  */
 function digestLong(text: string): string {
   return text.length <= TEXT_CHARS_MAX ? text : hash('sha256', text, 'base64')
