@@ -9,14 +9,14 @@ const VARIABLES = [...CONNECTORS.values()].flatMap(({ credentials }) =>
   Object.values(credentials.variables).flatMap(({ name }) => name ?? []),
 )
 
-test('each connector is in the folder of its name', async () => {
+test('each connector is in the folder with its name', async () => {
   for (const [name, connector] of CONNECTORS) {
     const module: Record<string, unknown> = await import(`./${name}/connector.ts`)
     assert.ok(Object.values(module).includes(connector), name)
   }
 })
 
-test('no file outside the folder of a connector names its variables', async () => {
+test('only files in the folder of a connector name its variables', async () => {
   const found: string[] = []
   for await (const path of glob('{src,scripts}/**/*.{ts,md}', { cwd: ROOT })) {
     if (path.startsWith('src/connectors/') || path.endsWith('.test.ts')) continue

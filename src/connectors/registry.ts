@@ -1,4 +1,4 @@
-// Every connector, by name. One line each: everything else about a supplier is in its folder.
+// Every connector, by name. Everything else about a supplier is in its folder.
 
 import type { Connector } from '../core/connector.ts'
 import { medipim } from './medipim/connector.ts'

@@ -94,7 +94,7 @@ for (const [what, patch, rule] of PATCHES) {
 const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>])[] = [
   ['numbers as strings', { publicPrice: '1234', vat: '10', packageQuantity: '7', weight: '100' }],
   ['a pack of three thousand million', { packageQuantity: 3_000_000_000 }],
-  ['a weight beyond all scales', { weight: 1e308, weightWithUnit: { value: 1e308, unit: 'kg' } }],
+  ['an implausibly large weight', { weight: 1e308, weightWithUnit: { value: 1e308, unit: 'kg' } }],
   [
     'wrong types in unused members',
     {

@@ -102,7 +102,7 @@ const FAILURES: readonly [
   [
     'an error instead of a record',
     'failed',
-    /^MediPim broke its stream off .*: internal: Something broke\. \(/,
+    /^MediPim ended its stream with an error .*: internal: Something broke\. \(/,
     () => lasting({ kind: 'insert-line', text: ERROR_LINE }),
   ],
   [
@@ -114,7 +114,7 @@ const FAILURES: readonly [
   [
     'a web page instead of a stream',
     'failed',
-    /^The stream has 2 lines, and not one states meta\.total and meta\.index \(/,
+    /^The stream has 2 lines without meta\.total and meta\.index \(/,
     () => [{ kind: 'status', status: 200, body: '<html>\n</html>\n', path: STREAM, times: null }],
   ],
 ]

@@ -1,5 +1,5 @@
-// The two requests that a sync is made of. A whole stream counts as one request of the 100 a minute
-// that a key may make.
+// The two requests of a sync. A key may make 100 requests a minute, and a whole stream counts as
+// one.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
@@ -9,23 +9,25 @@ import { basicToken, refusalOf } from './responses.ts'
 import { isObject, listObjects } from '../../lib/objects.ts'
 import { textOf } from './values.ts'
 
-/** The supplier may work on a filter over the whole catalogue for long before its first line. */
+/** MediPim may need minutes to filter the whole catalogue before it sends the first line. */
 const FIRST_BYTE_TIMEOUT_MS = 300_000
 const IDLE_TIMEOUT_MS = 60_000
 const FIELDS_BYTES_MAX = 4 * 1024 ** 2
 
 export interface Api {
-  /** Everything touched at or after `since`, unix seconds, of any status, oldest first. */
+  /**
+   * Requests every product touched at or after `since` (unix seconds), of any status, oldest first.
+   */
   openStream(since: number): Promise<HttpResponse>
-  /** The codes of all product fields. */
+  /** Returns the codes of all product fields. */
   listFields(): Promise<string[]>
 }
 
 /**
- * Each call makes one attempt.
+ * Opens the API. Each call sends one request without retries.
  *
- * @throws SyncError `source/…` for any status but 200 and 204, with the supplier's reason and
- * without the key
+ * @throws SyncError `source/…` for any status but 200 and 204, with the supplier's reason; the key
+ * is removed from it
  */
 export function openApi(baseUrl: string, key: Key, http: Http, signal: AbortSignal): Api {
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
@@ -66,7 +68,7 @@ function fieldCodes(answer: Uint8Array): string[] {
   try {
     parsed = JSON.parse(new TextDecoder().decode(answer))
   } catch {
-    // Not JSON: it names no field either.
+    // A response that is not JSON contains no field.
   }
   const codes = listObjects(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
   if (codes.length === 0)

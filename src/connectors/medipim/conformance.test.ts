@@ -1,4 +1,4 @@
-// MediPim against the suite that every connector passes, with the simulator as its supplier.
+// Runs the conformance suite on MediPim, with the simulator as the supplier.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'
@@ -45,8 +45,8 @@ async function start(size: number): Promise<Supplier> {
     },
     strike(fault, lasting = false) {
       const when = { path: STREAM, times: lasting ? null : 1 }
-      // A lasting failure strikes in the middle at first, and then at the very beginning of what is
-      // left.
+      // A lasting failure occurs first in the middle, and then at the beginning of the remaining
+      // products.
       const again = { path: STREAM, skip: 1, times: null }
       const error = JSON.stringify({
         error: { status: 500, code: 'internal_error', message: 'Something went wrong.' },

@@ -13,7 +13,7 @@ import { findDrift } from './fields.ts'
 const KEY = { id: '42', secret: 'a-very-secret-sécret' }
 const settings = medipim.settings.parse({})
 
-/** `Http` in its plainest form. */
+/** A minimal `Http` without the address guard. */
 const http: Http = async ({ url, method = 'GET', headers = {}, body }, signal) => {
   const response = await fetch(url, {
     method,
@@ -42,7 +42,7 @@ interface Supplier {
   readonly calls: Call[]
 }
 
-/** A supplier that lists all known fields, and serves the given stream. */
+/** A supplier that lists all known fields and serves the given stream. */
 async function startSupplier(
   t: TestContext,
   sendStream: RequestListener,
@@ -195,7 +195,7 @@ test('a resumed incremental run requests changes since the later of its two inst
   )
 })
 
-test('each refusal has its code, with the supplier’s reason when it gives one', async (t) => {
+test('each refused request has its error code, and the supplier’s reason if there is one', async (t) => {
   const reason = JSON.stringify({
     error: { status: 0, code: 'some.code', message: 'Because of this.' },
   })
@@ -215,7 +215,7 @@ test('each refusal has its code, with the supplier’s reason when it gives one'
       assert.deepEqual([error?.code, pages.length], [code, 0])
       assert.match(
         error?.message ?? '',
-        body === reason ? /answered \d+: some\.code: Because of this\.$/ : /answered \d+$/,
+        body === reason ? /responded \d+: some\.code: Because of this\.$/ : /responded \d+$/,
       )
     }
   }
@@ -232,7 +232,7 @@ test('Retry-After is passed on in milliseconds, as seconds or as a date', async 
   assert.equal(await delayOf(429, 'soon'), null)
 })
 
-test('a supplier that quotes the key does not put it into our error', async (t) => {
+test('an error does not contain the key, even if the supplier quotes it', async (t) => {
   const token = Buffer.from('42:plain-secret').toString('base64')
   const body = JSON.stringify({
     error: { code: 'bad_request', message: `plain-secret and Basic ${token}` },
@@ -262,10 +262,10 @@ test('new and vanished fields are warnings, and do not stop the run', async (t) 
   assert.equal(last?.complete, true)
   assert.equal(warnings.length, 2)
   assert.match(warnings[0] ?? '', /raw only: scheduleCode$/)
-  assert.match(warnings[1] ?? '', /made of: pbs$/)
+  assert.match(warnings[1] ?? '', /reads: pbs$/)
 })
 
-test('a list of fields that cannot be had is a warning, unless the key is wrong', async (t) => {
+test('a failed request for the list of fields is a warning, unless the key is wrong', async (t) => {
   for (const sendFields of [
     answer(500),
     answer(403),
@@ -282,7 +282,7 @@ test('a list of fields that cannot be had is a warning, unless the key is wrong'
   assert.equal(supplier.calls.length, 1)
 })
 
-test('a fetch that must wait while listing the fields makes no further request', async (t) => {
+test('a fetch that is rate-limited while it lists the fields makes no further request', async (t) => {
   for (const [status, code, headers] of [
     [429, 'source/rate-limited', { 'retry-after': '40' }],
     [503, 'source/unavailable', { 'retry-after': '40' }],
@@ -297,7 +297,7 @@ test('a fetch that must wait while listing the fields makes no further request',
   }
 })
 
-test('an abort in the middle of the stream is thrown as it is', async (t) => {
+test('an abort in the middle of the stream is thrown unchanged', async (t) => {
   const controller = new AbortController()
   const supplier = await startSupplier(t, (_, response) => {
     response.writeHead(200)
@@ -352,7 +352,7 @@ test('a response without a body is also released', async (t) => {
   assert.equal(released, 1)
 })
 
-test('the API’s address may be a host or any of its endpoints, and names the market', () => {
+test('the setting apiUrl may be a host or any endpoint, and determines the market', () => {
   const parse = (input: object) => medipim.settings.parse(input)
   assert.deepEqual(settings, { apiUrl: 'https://api.au.medipim.com', market: 'au' })
   assert.deepEqual(parse({ apiUrl: 'https://api.au.medipim.com/v4/products/stream' }), settings)
@@ -379,7 +379,7 @@ test('the API’s address may be a host or any of its endpoints, and names the m
   assert.deepEqual(parse(settings), settings)
 })
 
-test('settings that cannot work are refused without being repeated', () => {
+test('invalid settings are refused, and the message does not quote them', () => {
   for (const input of [
     { apiUrl: 'ftp://x' },
     { apiUrl: '' },
@@ -393,7 +393,7 @@ test('settings that cannot work are refused without being repeated', () => {
   }
 })
 
-test('the simulator’s catalogue comes whole, in all statuses, and every record makes a draft', async (t) => {
+test('the whole catalogue of the simulator is fetched, in all statuses, and every record becomes a draft', async (t) => {
   const simulator = await startMedipim({ products: 300 })
   t.after(() => simulator.close())
   const { pages, warnings, last, thrown } = await run(
@@ -411,7 +411,7 @@ test('the simulator’s catalogue comes whole, in all statuses, and every record
   for (const line of lines) assert.ok(medipim.scan(Buffer.from(`${line}\n`), Date.now()))
 })
 
-test('the simulator’s stream resumes after each cut until every product has come', async (t) => {
+test('the simulator’s stream resumes after each cut until every product has arrived', async (t) => {
   const simulator = await startMedipim({ products: 200 })
   t.after(() => simulator.close())
   simulator.faults.set({

@@ -1,5 +1,5 @@
-// MediPim: the product catalogue of pharmacies, API v4. One stream returns every product that was
-// touched since an instant; a full run requests everything touched since 1970.
+// The connector of MediPim, a product catalogue for pharmacies (API v4). One stream returns every
+// product touched since an instant; a full run requests everything since 1970.
 
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
@@ -67,7 +67,7 @@ async function* fetchPages(request: Request, signal: AbortSignal): AsyncGenerato
   }
 }
 
-/** A few kilobytes that every key may read. */
+/** Requests the list of fields, a few kilobytes that every key may read. */
 async function listFields(
   request: Pick<Request, 'settings' | 'credentials' | 'http'>,
   signal: AbortSignal,
@@ -83,7 +83,8 @@ function requireKey({ credentials: { key } }: Pick<Request, 'credentials'>): Key
 }
 
 /**
- * A list of fields may hold anything: the first of them without the key, each to a readable length.
+ * Formats field names for a warning. The supplier controls them, so the key is hidden, and their
+ * number and length are limited.
  */
 function namesOf(fields: readonly string[], hide: (text: string) => string): string {
   const names = fields
@@ -94,8 +95,8 @@ function namesOf(fields: readonly string[], hide: (text: string) => string): str
 }
 
 /**
- * Best effort: a catalogue without its list of fields can be synced. A wrong key or a wait that the
- * supplier requested ends the fetch.
+ * Warns about new and vanished fields. A failure to list the fields is only a warning, unless the
+ * key is wrong or the supplier requests a wait: these end the fetch.
  */
 async function reportDrift(
   api: Api,
@@ -108,7 +109,7 @@ async function reportDrift(
     if (added.length > 0)
       warn(`MediPim lists fields that are kept in raw only: ${namesOf(added, hide)}`)
     if (vanished.length > 0)
-      warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished, hide)}`)
+      warn(`MediPim no longer lists fields that this connector reads: ${namesOf(vanished, hide)}`)
   } catch (error) {
     if (!(error instanceof SyncError) || isAbort(error)) throw error
     const { status } = error.detail

@@ -1,4 +1,4 @@
-// The key of MediPim, and the environment variables that it is read from.
+// The key of MediPim, and the environment variables that provide it.
 
 import { z } from 'zod'
 import type { CredentialSchema } from '../../core/credentials.ts'
@@ -14,7 +14,7 @@ export interface MedipimCredentials {
   readonly hosts: readonly string[]
 }
 
-/** Each market has its own domain or a part of medipim.com: https://docs.dev.medipim.be */
+/** Each market has its own domain or a subdomain of medipim.com: https://docs.dev.medipim.be */
 const OWN_HOST = /(^|\.)medipim\.(com|be|fr|de)$/
 
 const Variables = z.strictObject({
@@ -124,7 +124,10 @@ function parseHosts(text: string, context: z.RefinementCtx): readonly string[] {
   return z.NEVER
 }
 
-/** A bare word such as `true` is meant as a switch and is not a host. */
+/**
+ * Returns the host as `URL.host` writes it, or null. A bare word such as `true` was probably meant
+ * as a switch and is not a host.
+ */
 function toHost(text: string): string | null {
   const isPlain = /^[\w.:[\]-]*[.:][\w.:[\]-]*$/.test(text.trim())
   return isPlain ? (URL.parse(`https://${text.trim()}`)?.host ?? null) : null

@@ -1,6 +1,7 @@
-// The product fields that this connector knows, to compare with what `GET /v4/products/get-fields`
-// lists: so a person hears about a new or vanished field before the catalogue shows it. The codes
-// are the members of the documented product, as of June 2025.
+// Compares the product fields that this connector knows with those that `GET
+// /v4/products/get-fields` lists, so that the operator learns of a new or vanished field before it
+// affects the catalogue. The known codes are the members of the documented product, as of June
+// 2025.
 
 import type { MarketName } from './market.ts'
 
@@ -25,17 +26,19 @@ const BY_MARKET: Readonly<Record<MarketName, readonly string[]>> = {
 }
 
 /**
- * Members that frame the record, and other names of known ones (`media`, `tax`): a list of fields
- * may have them or not.
+ * Members around the product data, and other names of known fields (`media`, `tax`). The supplier
+ * may list them or not.
  */
 const OPTIONAL = words(
   'id status replacement meta photos frontals links media vat tax gs1Category minimumContent',
 )
 
 export interface Drift {
-  /** Listed by the supplier, unknown to us: kept in `raw`, but in no column. */
+  /**
+   * Listed by the supplier, but unknown to this connector. Their values are stored in `raw` only.
+   */
   readonly added: readonly string[]
-  /** Known to us, no longer listed: their columns will empty. */
+  /** Known to this connector, but no longer listed. Their columns will become empty. */
   readonly vanished: readonly string[]
 }
 

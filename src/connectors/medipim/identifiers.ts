@@ -1,4 +1,4 @@
-// The codes of a product, always as strings: SNOMED ids pass 2^53 and barcodes begin with zeros.
+// The codes of a product, always as strings: SNOMED ids exceed 2^53 and barcodes begin with zeros.
 // They are not unique: two products may share an EAN, and thousands share an ARTG id.
 
 import { isObject, type Members } from '../../lib/objects.ts'
@@ -7,7 +7,7 @@ import { idOf } from './values.ts'
 /** Codes by scheme, as in `Draft.identifiers`. */
 export type Identifiers = Record<string, string | readonly string[]>
 
-/** The supplier's member and our scheme. The last four belong to other markets: BE, FR and DE. */
+/** The supplier's member and our scheme. The last four are used in other markets: BE, FR and DE. */
 const SCHEMES = [
   ['eanGtin8', 'ean_gtin8'],
   ['eanGtin12', 'ean_gtin12'],
@@ -33,12 +33,12 @@ const SCHEMES = [
   ['pzn', 'pzn'],
 ] as const
 
-/** The barcodes that a variant may carry, best first. */
+/** The barcodes of a variant, in order of preference. */
 const GTINS = ['ean_gtin13', 'ean_gtin14', 'ean_gtin12', 'ean_gtin8', 'ean']
 
 /**
- * Every code that the record has. A number whose digits JSON.parse may have lost, or anything else
- * but a code, is a warning.
+ * Returns every code of the record. Adds a warning for a number whose digits JSON.parse may have
+ * lost, and for any other value that is not a code.
  */
 export function identifiersOf(record: Members, warnings: string[]): Identifiers {
   const identifiers: Identifiers = {}
@@ -62,7 +62,8 @@ export function identifiersOf(record: Members, warnings: string[]): Identifiers 
 }
 
 /**
- * The barcode for the variant: GTIN-13, -14, -12, -8, then the first EAN that has such a length.
+ * Returns the barcode of the variant: GTIN-13, -14, -12 or -8, otherwise the first EAN of such a
+ * length, or null.
  */
 export function gtinOf(identifiers: Identifiers): string | null {
   for (const scheme of GTINS) {
@@ -86,14 +87,14 @@ function codesOf(value: unknown, member: string, warnings: string[]): string[] {
   return codes
 }
 
-/** `"0"` fills empty barcodes in some of the supplier's feeds, so it counts as absent. */
+/** Some feeds write `"0"` for an empty barcode, so it counts as absent. */
 function codeOf(value: unknown, member: string, warnings: string[]): string | null {
   if (value === undefined || value === null || value === '' || value === '0' || value === 0)
     return null
   const code = idOf(value)
   if (code === null && typeof value !== 'string') {
     warnings.push(
-      `${member}: ${typeof value === 'number' ? 'a number whose digits may be lost' : 'no code'}, left out`,
+      `${member}: ${typeof value === 'number' ? 'a number that may have lost digits' : 'not a code'}, left out`,
     )
   }
   return code

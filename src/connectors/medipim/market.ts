@@ -1,5 +1,5 @@
-// The settings of a MediPim source. Each country has its own host with the same API; its currency
-// and languages are its own.
+// The settings of a MediPim source. Each country has a separate host with the same API, a currency
+// and languages.
 
 import { z } from 'zod'
 
@@ -20,7 +20,7 @@ export interface Market {
 }
 
 export interface MedipimSettings {
-  /** Where `/v4/…` is to be found, without a slash at its end. */
+  /** The URL before `/v4/…`, without a trailing slash. */
   readonly apiUrl: string
   readonly market: MarketName
 }
@@ -30,8 +30,8 @@ export function marketOf({ market }: MedipimSettings): Market {
 }
 
 /**
- * `apiUrl` may be a bare host or the address of any v4 endpoint, as in MEDIPIM_API_URL; `market`
- * follows from the host when it is not given. Parsing what it returned gives the same again.
+ * `apiUrl` may be a bare host or the address of any v4 endpoint, as in MEDIPIM_API_URL; `market` is
+ * derived from the host when it is not set. Parsing the result again returns the same settings.
  */
 export const medipimSettings: z.ZodType<MedipimSettings> = z
   .strictObject({
@@ -49,7 +49,10 @@ function toBaseUrl(text: string, context: z.RefinementCtx): string {
   if (url === null || !/^https?:$/.test(url.protocol))
     return refuse(context, 'is not an http or https address')
   if (text.includes('@'))
-    return refuse(context, 'holds a key, which belongs into MEDIPIM_API_KEY_ID and …_SECRET')
+    return refuse(
+      context,
+      'contains a key, which belongs in MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET',
+    )
   return url.origin + url.pathname.replace(/\/v4(\/.*)?$/, '').replace(/\/+$/, '')
 }
 

@@ -1,6 +1,5 @@
-// Pictures, leaflets and links. Their addresses are static and named after their content, so a
-// changed picture has another address; the image hosts require a User-Agent that identifies the
-// client.
+// Images, leaflets and links. An address contains a hash of the content, so a changed image has
+// another address. The image hosts require a User-Agent that identifies the client.
 
 import type { Json } from '../../core/json.ts'
 import type { Image } from '../../core/product.ts'
@@ -8,7 +7,7 @@ import { isObject, listObjects, type Members } from '../../lib/objects.ts'
 import { localizedOf, textOf } from './values.ts'
 
 /**
- * Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for
+ * Largest first, in pixels: huge is 1500², large 900², medium 450². Frontals have other names for
  * the same sizes.
  */
 const FORMATS = [
@@ -24,7 +23,7 @@ const FORMATS = [
   'mediumWebp',
 ]
 
-/** The largest format of each photo, then of each frontal, each address once. */
+/** Returns the largest format of each photo, then of each frontal, each address once. */
 export function imagesOf({ photos, frontals }: Members): Image[] {
   const urls = new Set<string>()
   for (const { formats } of [...listObjects(photos), ...listObjects(frontals)]) {
@@ -42,7 +41,7 @@ function largestOf(formats: Members): string | null {
   return null
 }
 
-/** The first link to a website about the product. */
+/** Returns the first link to a website about the product, or null. */
 export function websiteOf(links: unknown): string | null {
   const website = listObjects(links).find(
     ({ linkType, url }) => linkType === 'website' && webAddress(url) !== null,

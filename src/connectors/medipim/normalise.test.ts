@@ -36,7 +36,7 @@ function throwsWith(code: string, message: RegExp, run: () => unknown): void {
   )
 }
 
-test('a full product keeps its texts, codes, prices and measures', () => {
+test('a full product keeps its texts, codes, prices and measurements', () => {
   const draft = normalise(full)
   assert.deepEqual(
     [
@@ -97,7 +97,7 @@ test('a full product keeps its texts, codes, prices and measures', () => {
   assert.deepEqual(draft.warnings, [])
 })
 
-test('attributes hold what has no column, and nothing empty', () => {
+test('attributes contain the values without a column, and no empty ones', () => {
   assert.deepEqual(normalise(full).attributes, {
     supplier_status: 'active',
     vat_rate: 0,
@@ -122,7 +122,7 @@ test('attributes hold what has no column, and nothing empty', () => {
   })
 })
 
-test('pictures are the largest format of photos, then of frontals, each once', () => {
+test('images are the largest format of photos, then of frontals, each once', () => {
   const { images } = normalise(full)
   assert.deepEqual(
     images.map(({ url, position }) => [url.split('/')[4], position]),
@@ -169,7 +169,7 @@ test('brands, organisations and categories become terms, each once', () => {
   assert.deepEqual([doubled.terms.length, doubled.brand], [1, 'A'])
 })
 
-test('a sparse product has what it has, and null for the rest', () => {
+test('a sparse product has null for every absent value', () => {
   const draft = normalise(sparse)
   assert.deepEqual(
     [draft.description, draft.brand, draft.manufacturer, draft.url],
@@ -193,7 +193,7 @@ test('a replaced product is unavailable and names its successor; an unselected p
   assert.match(draftOf({ status: 'frozen' }).warnings.join(), /"frozen" is unknown/)
 })
 
-test('texts come in the best language of the market, else in any', () => {
+test('texts are in the preferred language of the market, otherwise in any', () => {
   const name = { fr: 'Sirop', nl: 'Siroop', de: 'Saft', en: ' ' }
   assert.deepEqual(
     (['au', 'be', 'fr', 'de'] as const).map(
@@ -228,12 +228,12 @@ test('codes are strings; digits that JSON may have lost are a warning', () => {
     atc: ['B', 'A'],
   })
   assert.deepEqual(warnings, [
-    'pbs: no code, left out',
-    'snomedMp: a number whose digits may be lost, left out',
+    'pbs: not a code, left out',
+    'snomedMp: a number that may have lost digits, left out',
   ])
 })
 
-test('the barcode is the GTIN-13, else -14, -12, -8, else the first EAN of such a length', () => {
+test('the barcode is the GTIN-13, otherwise -14, -12 or -8, otherwise the first EAN of such a length', () => {
   const codes = {
     eanGtin13: '9300000000015',
     eanGtin14: '09300000000015',
@@ -255,7 +255,7 @@ test('the barcode is the GTIN-13, else -14, -12, -8, else the first EAN of such 
   )
 })
 
-test('weights and sizes are converted, odd units are a warning', () => {
+test('weights and sizes are converted, and an unknown unit is a warning', () => {
   const weights = [
     ['g', 250],
     ['kg', 0.37],
@@ -323,7 +323,7 @@ test('a record that is not an object, or has no usable id, is refused with its p
   )
 })
 
-test('a line holds its record as result, or as the only one of results', () => {
+test('the record of a line is in result, or is the only element of results', () => {
   assert.deepEqual(
     [{ result: { id: 'M1' } }, { results: [{ id: 'M1' }] }, { result: [{ id: 'M1' }] }].map(unwrap),
     [{ id: 'M1' }, { id: 'M1' }, { id: 'M1' }],
@@ -371,7 +371,7 @@ test('a record with any values in its members becomes a draft or a named error',
   )
 })
 
-test('a time of change that no catalogue can have is unknown', () => {
+test('a time of change that a catalogue cannot have is unknown', () => {
   for (const updatedAt of [
     1,
     1_700_000,
@@ -394,7 +394,7 @@ test('a time of change that no catalogue can have is unknown', () => {
   assert.equal(draftOf({ meta: { updatedAt: '1700000000' } }).sourceUpdatedAtMs, 1_700_000_000_000)
 })
 
-test('an instant that no calendar holds is left out', () => {
+test('an instant outside the supported range is left out', () => {
   const draft = draftOf({ officialDeletionAt: 1e18, meta: { createdAt: -1, updatedAt: 'soon' } })
   assert.deepEqual(
     [draft.attributes.official_deletion_at, draft.attributes.created_at, draft.sourceUpdatedAtMs],

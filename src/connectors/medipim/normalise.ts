@@ -1,6 +1,6 @@
-// Makes a draft of a MediPim product. On the hot path of every changed record, so it reads member
-// by member and validates no whole: what is absent, null or empty is left out, what is odd is a
-// warning, and only an id or a price that cannot be trusted fails.
+// Converts a MediPim product into a draft. It runs for every changed record, so it reads single
+// members instead of validating the whole record against a schema. An absent, null or empty value
+// is left out, an unexpected one adds a warning, and only an unusable id or price throws.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
@@ -21,11 +21,11 @@ const STATUSES = new Map<unknown, ProductStatus>([
   ['no_selection', 'draft'],
 ])
 
-/** The range of the catalogue's column. */
+/** The largest value of the catalogue's int4 column. */
 const PACK_COUNT_MAX = 2 ** 31 - 1
 
 /**
- * In cents; the public price includes VAT, the others do not: FAQ of
+ * In cents. The public price includes VAT, the others do not: see the FAQ of
  * https://platform.au.medipim.com/docs/api/v4/
  */
 const PRICES = [
@@ -35,8 +35,8 @@ const PRICES = [
 ] as const
 
 /**
- * The record in a line: `{"result":{…}}`, or `{"results":[{…}]}` as some have met. @throws
- * SyncError `record/invalid`
+ * Returns the record in a line: `{"result":{…}}`, or `{"results":[{…}]}`, which was observed as
+ * well. @throws SyncError `record/invalid`
  */
 export function unwrap(line: unknown): unknown {
   if (!isObject(line)) throw invalid('$', 'an object', line)
@@ -51,7 +51,7 @@ export function unwrap(line: unknown): unknown {
   return record
 }
 
-/** The id of a record, or null when it has none that can be used. */
+/** Returns the id of a record, or null when it has no usable one. */
 export function readId(record: unknown): string | null {
   return isObject(record) ? idOf(record.id) : null
 }
@@ -63,7 +63,7 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
   if (externalId === null) {
     throw new SyncError(
       'record/no-id',
-      `The product has no id at $.id, but ${typeName(record.id)}`,
+      `The product has no usable id at $.id: ${typeName(record.id)}`,
       { detail: { path: '$.id' } },
     )
   }
@@ -106,7 +106,7 @@ function statusOf(status: unknown, warnings: string[]): ProductStatus {
   const known = STATUSES.get(status)
   if (known !== undefined) return known
   warnings.push(
-    `status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown, taken as draft`,
+    `status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown: the product counts as a draft`,
   )
   return 'draft'
 }
@@ -115,11 +115,13 @@ function touchedAtOf(seconds: unknown, warnings: string[]): number | null {
   if (seconds === undefined || seconds === null || seconds === '') return null
   const epochMs = msOf(seconds)
   if (epochMs !== null && isTouchedAt(epochMs)) return epochMs
-  warnings.push('meta.updatedAt: not a time in unix seconds, it counts as unknown')
+  warnings.push('meta.updatedAt: not a time in unix seconds; it counts as unknown')
   return null
 }
 
-/** The full description as the HTML that it is, in the best language that any of them has. */
+/**
+ * Returns the full description as unchanged HTML, in the preferred language that any of them has.
+ */
 function descriptionOf(descriptions: unknown, locales: readonly string[]): string | null {
   const full = listObjects(descriptions).filter(({ type }) => type === 'full_description')
   for (const locale of locales) {

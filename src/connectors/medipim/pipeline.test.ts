@@ -1,5 +1,5 @@
-// MediPim's own ways, through the whole pipeline: products that move while the stream is read,
-// prices as text, and times in seconds.
+// Peculiarities of MediPim, tested through the whole pipeline: products that move while the stream
+// is read, prices as text, and times in seconds.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -40,7 +40,7 @@ test('a price written as a string is the same price', async (t) => {
 /** Unix seconds. */
 const KNOWN_TIME = 1_700_000_100
 
-/** Values of `meta.updatedAt` that say nothing about the order of records. */
+/** Values of `meta.updatedAt` that cannot order records. */
 const UNTRUSTED_TIMES: readonly unknown[] = [
   undefined,
   null,
@@ -82,7 +82,11 @@ test('a product without a time in unix seconds is updated by each run that chang
   const expected = { updated: UNTRUSTED_TIMES.length, unchanged: 1 }
   assert.deepEqual(await send('first'), { created: UNTRUSTED_TIMES.length + 1 })
   const { watermarkAt } = await pipeline.source()
-  assert.equal(watermarkAt?.getTime(), KNOWN_TIME * 1000, 'an unknown time moves no watermark')
+  assert.equal(
+    watermarkAt?.getTime(),
+    KNOWN_TIME * 1000,
+    'an unknown time does not change the watermark',
+  )
   assert.deepEqual(await send('second', KNOWN_TIME + 200), expected)
   assert.deepEqual(await send('third'), expected)
   assert.deepEqual(await send('fourth', KNOWN_TIME + 100), expected)

@@ -1,6 +1,6 @@
-// Refusals of MediPim: https://docs.dev.medipim.be/error-handling. The status line decides; the
-// body `{"error":{"status","code","message"}}` only explains it, and behind a proxy it may be HTML
-// or nothing.
+// Error responses of MediPim: https://docs.dev.medipim.be/error-handling. The status determines the
+// error code. The body `{"error":{"status","code","message"}}` only explains it; behind a proxy it
+// may be HTML or empty.
 
 import { isAbort, type SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -22,8 +22,7 @@ const MESSAGE_CHARS_MAX = 300
 const EXPLANATION_BYTES_MAX = 64 * 1024
 
 /**
- * The error in a parsed response or line as the supplier wrote it, of any length, or null without
- * one.
+ * Returns the error in a parsed response or line, unchanged and of any length, or null without one.
  */
 export function errorOfAnswer(answer: unknown): SupplierError | null {
   if (!isObject(answer) || answer.error === undefined || answer.result !== undefined) return null
@@ -33,7 +32,7 @@ export function errorOfAnswer(answer: unknown): SupplierError | null {
 }
 
 /**
- * Reads a refusal to its end and names it. `retryAfterMs` is set when the supplier sent
+ * Reads an error response to its end and converts it. `retryAfterMs` is set when the supplier sent
  * Retry-After.
  */
 export async function refusalOf(response: HttpResponse, key: Key): Promise<SyncError> {
@@ -44,7 +43,7 @@ export async function refusalOf(response: HttpResponse, key: Key): Promise<SyncE
   return toStatusError(
     response,
     SUPPLIER_CODES,
-    `${toHost(response.url)} answered ${status}${reason}`,
+    `${toHost(response.url)} responded ${status}${reason}`,
     explained ? { supplierCode: explained.code } : {},
   )
 }
@@ -60,7 +59,7 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
   }
 }
 
-/** The error on one line without the key, and then no longer than a log line may be. */
+/** Returns the error without the key, on one line and cut to a length that fits a log line. */
 export function tellable(
   { code, message }: SupplierError,
   hide: (text: string) => string,
@@ -75,13 +74,15 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ')
 }
 
-/** Takes the key out of a text: a supplier may quote the request in its message. */
+/**
+ * Creates a function that removes the key from a text, because a supplier may quote the request.
+ */
 export function hideKey({ id, secret }: Key): (text: string) => string {
   return createHider([secret, `${id}:${secret}`], '…')
 }
 
 /**
- * The token after `Basic ` by RFC 7617, in UTF-8 as MediPim requires:
+ * Returns the token after `Basic ` by RFC 7617, in UTF-8 as MediPim requires:
  * https://docs.dev.medipim.be/authentication
  */
 export function basicToken({ id, secret }: Key): string {

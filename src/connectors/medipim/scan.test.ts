@@ -8,7 +8,7 @@ const fixtures = readFileSync(new URL('fixtures/stream.ndjson', import.meta.url)
   /(?<=\n)/,
 )
 
-/** When the lines arrive, and two times in unix seconds before it. */
+/** The time at which the lines arrive, and two earlier times in unix seconds. */
 const ARRIVED_MS = Date.UTC(2026, 0, 1)
 const T = 1_700_000_000
 const T2 = 1_700_000_005
@@ -18,7 +18,7 @@ function scan(line: string) {
   return scanLine(bytes, 0, bytes.length, ARRIVED_MS)
 }
 
-/** The record with its volatile values cut out, as its hash sees it. */
+/** The record without its volatile values, as it is hashed. */
 function masked(line: string): string | null {
   const bytes = Buffer.from(line)
   const found = scanLine(bytes, 0, bytes.length, ARRIVED_MS)
@@ -42,7 +42,7 @@ function lineOf(record: string, envelope = '{"meta":{"total":2,"index":1},"resul
   return `${envelope}${record}}\n`
 }
 
-test('the record, its place in the stream and its volatile values are found in every fixture', () => {
+test('the record, its position in the stream and its volatile values are found in every fixture', () => {
   for (const [n, line] of fixtures.entries()) {
     const { result } = JSON.parse(line)
     const found = scan(line)
@@ -76,7 +76,7 @@ test('a line inside a larger block is read within its own bounds', () => {
   )
 })
 
-test('meta is found wherever it lies in the record', () => {
+test('meta is found at any position in the record', () => {
   const meta = `"meta":{"updatedAt":${T},"embedUrl":"u"}`
   for (const record of [
     `{${meta}}`,
@@ -88,7 +88,7 @@ test('meta is found wherever it lies in the record', () => {
   }
 })
 
-test('text that looks like meta is never taken for it', () => {
+test('text that looks like meta is never read as meta', () => {
   const tail = `"meta":{"updatedAt":${T},"embedUrl":"u"}}`
   const tricks = [
     '\\"meta\\":{\\"updatedAt\\":1,\\"embedUrl\\":\\"x\\"}}}',
@@ -104,7 +104,7 @@ test('text that looks like meta is never taken for it', () => {
   }
 })
 
-test('a line whose meta cannot be proved is not scanned', () => {
+test('a line whose meta is ambiguous is not scanned', () => {
   const good = '{"id":1,"meta":{"updatedAt":5,"embedUrl":"u"}}'
   assert.ok(scan(lineOf(good)))
   const unproved = [
@@ -150,7 +150,7 @@ test('a line whose meta cannot be proved is not scanned', () => {
   assert.equal(scan(`{"meta":{"total":2,"index":1},"result":${good},"more":{"a":1}}\n`), null)
 })
 
-test('no line cut at any byte is scanned, and none makes the scan fail', () => {
+test('a line cut at any byte is not scanned, and the scan does not throw', () => {
   const bytes = Buffer.from(fixtures[1] ?? '')
   for (let length = 0; length < bytes.length - 1; length++)
     assert.equal(scanLine(bytes.subarray(0, length), 0, length), null)
@@ -189,8 +189,7 @@ const record = fc
   .tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean())
   .map(([members, meta, first]) => {
     const { meta: _, ...others } = members
-    // A name that is spelt with escapes hides a second meta, so before such names meta is not
-    // scanned.
+    // A name written with escapes could be a second meta, so meta before such names is not scanned.
     return first && !/["\\]/.test(Object.keys(others).join())
       ? { meta, ...others }
       : { ...others, meta }
@@ -206,7 +205,7 @@ function isTrusted(at: unknown): boolean {
   )
 }
 
-/** A record without what is volatile: the link, and a time that can be trusted. */
+/** The record without its volatile values: the link, and a time that can be trusted. */
 function stable(item: { meta: { createdAt: number; updatedAt: unknown } }): string {
   const { createdAt, updatedAt } = item.meta
   return JSON.stringify({
@@ -215,7 +214,7 @@ function stable(item: { meta: { createdAt: number; updatedAt: unknown } }): stri
   })
 }
 
-test('two lines are equal when masked exactly when their records are equal but for links and times that can be trusted', () => {
+test('two masked lines are equal if and only if their records differ at most in links and trusted times', () => {
   fc.assert(
     fc.property(record, record, times, fc.nat(), fc.nat(), (one, other, touch, total, index) => {
       const line = (item: object) => `${JSON.stringify({ meta: { total, index }, result: item })}\n`
@@ -236,7 +235,7 @@ test('two lines are equal when masked exactly when their records are equal but f
   )
 })
 
-test('a time that cannot be trusted is part of what is hashed, so that a record whose time became unknown differs', () => {
+test('an untrusted time is hashed, so that a record whose time became unknown differs', () => {
   const link = '"embedUrl":"u"'
   const maskOf = (updatedAt: string) =>
     masked(lineOf(`{"id":1,"meta":{"updatedAt":${updatedAt},${link}}}`))

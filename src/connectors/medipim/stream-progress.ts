@@ -1,7 +1,7 @@
-// The progress of a stream: which of the announced indexes have arrived, and how far its timestamps
-// can be trusted. A time in the future, such as milliseconds in place of seconds, moves neither the
-// watermark nor the position. MediPim has no cursor; a cut stream resumes with the products touched
-// since the last line, which requires an ordered stream.
+// The progress of a stream: the announced indexes that have arrived, and the position to resume at.
+// MediPim has no cursor, so a cut stream resumes with the products touched since the last line,
+// which requires that the timestamps never decrease. A time in the future, such as milliseconds in
+// place of seconds, changes neither the watermark nor the position.
 
 import type { Cursor } from '../../core/connector.ts'
 import { trustedTime } from '../../core/source-time.ts'
@@ -18,14 +18,14 @@ export type Position = {
   readonly expected: number
 }
 
-/** One line's own words about itself; `updatedAt` in unix seconds. */
+/** The position of one line in its stream; `updatedAt` is in unix seconds. */
 export interface LineFacts {
   readonly total: number
   readonly index: number
   readonly updatedAt: number | null
 }
 
-/** The position in a cursor of ours, or null when it holds none. */
+/** Returns the position in a cursor of this connector, or null when it contains none. */
 export function readPosition(cursor: Cursor | null): Position | null {
   if (cursor === null || typeof cursor !== 'object' || Array.isArray(cursor)) return null
   const { touchedAt, seen, expected } = cursor
@@ -35,20 +35,20 @@ export function readPosition(cursor: Cursor | null): Position | null {
 }
 
 export class Tally {
-  /** The last total that a line of this response stated. */
+  /** The total of the latest line of this response. */
   total: number | null = null
   unreadable = 0
-  /** Products whose time is not one, or in the future. */
+  /** Products whose time is not valid, or is in the future. */
   undated = 0
   readonly #resumed: Position | null
   readonly #now: () => number
   readonly #indexes = new IndexSet()
   #position: Position | null
-  /** The newest time that can be trusted, and the one stated last, both in unix seconds. */
+  /** The newest trusted time, and the time of the latest line, both in unix seconds. */
   #newest: number | null
   #last: number | null
   #ordered = true
-  /** Products of this response that were touched before `#newest`, and at it. */
+  /** Products of this response that were touched before `#newest`, and at `#newest`. */
   #before = 0
   #atNewest = 0
 
@@ -61,8 +61,8 @@ export class Tally {
   }
 
   /**
-   * A line beyond its own total, a product that moved to the end meanwhile, is a repetition: it
-   * covers nothing.
+   * Counts a line. A line whose index is not below its total is a product that moved to the end of
+   * the stream while it was read; its repetition does not count.
    */
   add({ total, index, updatedAt }: LineFacts): void {
     this.total = total
@@ -73,7 +73,7 @@ export class Tally {
     this.#atNewest++
   }
 
-  /** The same for a line whose time is not looked at. */
+  /** Counts a line whose time was not read. */
   addUndated(total: number, index: number): void {
     this.total = total
     if (index < total && this.#indexes.add(index)) this.#atNewest++
@@ -105,9 +105,9 @@ export class Tally {
   }
 
   /**
-   * Products that the run lacks although this response was complete: it contained only the rest,
-   * and the products before it together with the rest are fewer than first announced. Whether
-   * `updatedSince` includes its own second is not documented.
+   * The number of products that the run lacks although this response was complete: after a
+   * resumption, the products seen before and those of this response together are fewer than first
+   * announced. MediPim does not document whether `updatedSince` includes its own second.
    */
   get lost(): number {
     return this.#resumed === null
@@ -116,8 +116,8 @@ export class Tally {
   }
 
   /**
-   * The position to resume at after the lines so far: before any gap in the indexes. Null once
-   * timestamps have decreased or were absent.
+   * Returns the position to resume at after the lines so far, which is before any gap in the
+   * indexes. Returns null once a timestamp has decreased or was absent.
    */
   position(): Position | null {
     if (!this.#ordered) return null
@@ -137,8 +137,7 @@ export class Tally {
     if (updatedAt === this.#last) return
     if (this.#last !== null && updatedAt < this.#last) this.#ordered = false
     this.#last = updatedAt
-    // The products of a time in the future come again after a cut, so they do not count as seen
-    // before it.
+    // Products with a time in the future arrive again after a cut, so they do not count as seen.
     if (
       trustedTime(updatedAt * 1000, this.#now()) === null ||
       (this.#newest !== null && updatedAt < this.#newest)
@@ -150,14 +149,14 @@ export class Tally {
   }
 }
 
-/** A bit for each index: 5,000,000 products cost 1 MB at most. */
+/** A bit for each index: 5,000,000 products take at most 1 MB. */
 class IndexSet {
   size = 0
   /** One more than the highest index. */
   end = 0
   #bits = new Uint8Array(1024)
 
-  /** False when it was there already. */
+  /** Returns false if the index was already present. */
   add(index: number): boolean {
     const at = Math.floor(index / 8)
     if (at >= this.#bits.length) this.#grow(at)

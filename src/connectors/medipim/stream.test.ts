@@ -106,12 +106,12 @@ test('204 is a complete page without lines', async () => {
   )
 })
 
-test('an empty body proves nothing', async () => {
+test('an empty body does not prove completeness', async () => {
   const { pages, error } = await read('')
   assert.deepEqual([pages.length, error?.code], [0, 'source/cut-short'])
 })
 
-test('a blank line is archived, and stands for no product', async () => {
+test('a blank line is archived, and does not count as a product', async () => {
   const blank = linesOf(0, 1).concat('\n', ' \t\r\n', linesOf(2, 3))
   const short = await read(blank)
   assert.deepEqual(
@@ -121,13 +121,13 @@ test('a blank line is archived, and stands for no product', async () => {
   assert.equal((await read(blank + linesOf(4))).last?.complete, true)
 })
 
-test('CRLF stays in the record and compares as JSON', async () => {
+test('CRLF is archived unchanged, and the record is compared as JSON', async () => {
   const text = linesOf(0, 1, 2, 3, 4).replaceAll('\n', '\r\n')
   const { text: archived, last } = await read(text)
   assert.ok(archived === text && last?.complete)
 })
 
-test('a last line without its end is taken when it is whole, and left out when it is cut', async () => {
+test('a last line without its line feed is archived if it is complete, and left out if it is cut', async () => {
   const whole = await read(linesOf(0, 1, 2, 3, 4).trimEnd())
   assert.ok(whole.last?.complete)
   assert.equal(whole.text, linesOf(0, 1, 2, 3, 4))
@@ -138,7 +138,7 @@ test('a last line without its end is taken when it is whole, and left out when i
   assert.match(behind.error?.message ?? '', /ended after 5 of 5 products, inside a line/)
 })
 
-test('blanks or a byte order mark behind the last line cut nothing off', async () => {
+test('blanks or a byte order mark after the last line do not count as a cut line', async () => {
   for (const end of ['\ufeff', ' ', '\r', '\ufeff \t']) {
     const { last, error, text } = await read(linesOf(0, 1, 2, 3, 4) + end)
     assert.deepEqual([error?.code, last?.complete], [undefined, true], JSON.stringify(end))
@@ -146,15 +146,19 @@ test('blanks or a byte order mark behind the last line cut nothing off', async (
   }
 })
 
-test('a million blank lines cost what they are long', { timeout: 60_000 }, async () => {
-  const { last, pages } = await read(`${linesOf(0, 1, 2, 3, 4)}${'\n'.repeat(1_000_000)}`)
-  assert.deepEqual(
-    [last?.complete, pages.reduce((sum, { lineCount }) => sum + lineCount, 0)],
-    [true, 1_000_005],
-  )
-})
+test(
+  'a million blank lines take time in proportion to their length',
+  { timeout: 60_000 },
+  async () => {
+    const { last, pages } = await read(`${linesOf(0, 1, 2, 3, 4)}${'\n'.repeat(1_000_000)}`)
+    assert.deepEqual(
+      [last?.complete, pages.reduce((sum, { lineCount }) => sum + lineCount, 0)],
+      [true, 1_000_005],
+    )
+  },
+)
 
-test('a stream that ends early says how many of how many came', async () => {
+test('the error of a stream that ends early states how many of the announced products arrived', async () => {
   const { error, last } = await read(linesOf(0, 1, 2))
   assert.equal(error?.code, 'source/cut-short')
   assert.match(error?.message ?? '', /3 of 5/)
@@ -171,13 +175,13 @@ test('duplicated lines and indexes out of order are tolerated, a gap is not', as
   assert.equal((await read(linesOf(0, 1, 3, 4, 4))).error?.code, 'source/cut-short')
 })
 
-test('a line beyond its own total covers nothing', async () => {
+test('a line beyond its own total does not count', async () => {
   const { text, last } = await read(linesOf(0, 1, 2, 3, 4, { index: 5, at: 1009 }))
   assert.ok(text === linesOf(0, 1, 2, 3, 4, { index: 5, at: 1009 }) && last?.complete)
   assert.equal((await read(linesOf(0, 1, 3, 4, { index: 5 }))).error?.code, 'source/cut-short')
 })
 
-test('the last total stated counts', async () => {
+test('the total of the last line counts', async () => {
   assert.ok((await read(linesOf(0, 1, 2, 3) + lineOf({ index: 4, total: 5 }))).last?.complete)
   assert.ok((await read(linesOf(0, 1, 2) + lineOf({ index: 3, total: 4 }))).last?.complete)
   assert.equal(
@@ -186,7 +190,7 @@ test('the last total stated counts', async () => {
   )
 })
 
-test('a garbage line is archived, and stands for the product that it was', async () => {
+test('an unreadable line is archived, and counts as one product', async () => {
   for (const garbage of [
     '{"meta":{"total":5,"inde',
     'Bad Gateway',
@@ -200,14 +204,14 @@ test('a garbage line is archived, and stands for the product that it was', async
   }
 })
 
-test('a line of the documented shape that the quick scan does not know counts like any other', async () => {
+test('a line of the documented format that the scan does not recognise counts like any other', async () => {
   const odd = '{"meta":{"total":5,"index":2},"results":[{"id":"M2","meta":{"updatedAt":"1002"}}]}\n'
   const { last, error } = await read(linesOf(0, 1) + odd)
   assert.deepEqual([error?.detail.covered, error?.detail.unreadable], [3, 0])
   assert.deepEqual(last?.cursor, { touchedAt: 1002, seen: 2, expected: 5 })
 })
 
-test('lines that state no total are not a stream of products', async () => {
+test('lines without a total are malformed', async () => {
   assert.equal(
     (await read('<html>\n<body>maintenance</body>\n</html>\n')).error?.code,
     'source/malformed',
@@ -228,7 +232,7 @@ test('an error line ends the stream after the lines before it and is not archive
   assert.equal((await read(`${linesOf(0)}{"error":"down"}`)).error?.code, 'source/unavailable')
 })
 
-test('an error line that quotes the request gives no secret away', async () => {
+test('an error line that quotes the request does not reveal a secret', async () => {
   const { error } = await read(`{"error":{"code":"bad hush","message":"you sent hush"}}\n`)
   assert.match(error?.message ?? '', /bad …: you sent …/)
   assert.doesNotMatch(JSON.stringify(error?.detail), /hush/)
@@ -242,14 +246,14 @@ test('lines before the failure of a body are yielded with their cursor', async (
   assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, expected: 5 })
 })
 
-test('the cursor counts only what was touched before its second', async () => {
+test('the cursor counts only products touched before its second', async () => {
   const { last } = await read(
     linesOf({ index: 0, at: 7 }, { index: 1, at: 8 }, { index: 2, at: 8 }),
   )
   assert.deepEqual(last?.cursor, { touchedAt: 8, seen: 1, expected: 5 })
 })
 
-test('timestamps that decrease or are absent leave no cursor, those of duplicates do not matter', async () => {
+test('decreasing or absent timestamps leave no cursor; those of duplicates do not matter', async () => {
   assert.equal((await read(linesOf(0, { index: 1, at: 999 }, 2))).last?.cursor, null)
   assert.equal((await read(linesOf(0, { index: 1, at: null }, 2))).last?.cursor, null)
   assert.deepEqual((await read(linesOf(0, 1, 0))).last?.cursor, {
@@ -259,13 +263,13 @@ test('timestamps that decrease or are absent leave no cursor, those of duplicate
   })
 })
 
-test('behind a gap the cursor stays where it was, so that a resume fetches what was missing', async () => {
+test('after a gap the cursor stays unchanged, so that a resumed fetch includes the missing products', async () => {
   const resumed = { touchedAt: 1000, seen: 10, expected: 20 }
   assert.deepEqual((await read(linesOf(0, 2), resumed)).last?.cursor, resumed)
   assert.equal((await read(linesOf(0, 2))).last?.cursor, null)
 })
 
-test('a resumed stream carries the first claim, the watermark and the count on', async () => {
+test('a resumed stream keeps the first expected count, the watermark and the number of seen products', async () => {
   const resumed = { touchedAt: 1000, seen: 15, expected: 20 }
   const whole = await read(linesOf(0, 1, 2, 3, 4), resumed)
   assert.deepEqual(
@@ -281,7 +285,7 @@ test('a resumed stream carries the first claim, the watermark and the count on',
   })
 })
 
-test('a resumed stream that leaves products of the first claim out is not complete', async () => {
+test('a resumed stream that omits products of the first expected count is not complete', async () => {
   const { last, error, warnings } = await read(linesOf(0, 1, 2, 3, 4), {
     touchedAt: 1000,
     seen: 14,
@@ -298,7 +302,7 @@ test('a resumed stream that leaves products of the first claim out is not comple
 
 const LONG_LINE = `{"meta":{"total":3,"index":1},"result":{"id":"M1","text":"${'x'.repeat(9_000_000)}","meta":{"updatedAt":1001,"embedUrl":"x"}}}`
 
-test('a line that is too long to be held comes in pieces and counts by its envelope', async () => {
+test('a line that is too long for memory is archived in pieces and counted by its envelope', async () => {
   const whole = `${lineOf({ index: 0, total: 3 })}${LONG_LINE}\n${lineOf({ index: 2, total: 3 })}`
   const { pages, text, error, last } = await read(whole)
   assert.deepEqual([error, last?.complete, last?.expected], [null, true, 3])
@@ -310,7 +314,7 @@ test('a line that is too long to be held comes in pieces and counts by its envel
   )
 })
 
-test('a long last line may lack its end, and is cut when it lacks more', async () => {
+test('a long last line may lack its line feed, but is cut if it lacks more', async () => {
   const start = lineOf({ index: 0, total: 2 })
   const long = LONG_LINE.replace('"total":3', '"total":2')
   const { text, last } = await read(start + long)

@@ -1,6 +1,6 @@
-// Turns the body of `/v4/products/stream` into pages, and proves that nothing is missing from it.
-// The proof comes with a closing page of no lines: only the clean end of the stream can tell that
-// its last line was the last.
+// Converts the body of `/v4/products/stream` into pages, and proves that no product is missing. The
+// proof is a final page without lines, because only the clean end of the stream shows which line
+// was the last.
 
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -22,25 +22,25 @@ import { numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2
 /**
- * A longer line cannot be parsed as a record: it is archived in pieces, and only its beginning is
+ * A longer line is not parsed as a record: it is archived in pieces, and only its beginning is
  * read.
  */
 export const lineBytesMax = 8 * 1024 ** 2
-/** The envelope comes before the record. */
+/** The part of a long line in which its envelope is searched; the envelope precedes the record. */
 const ENVELOPE_BYTES_MAX = 64 * 1024
-/** An index is kept as a bit: no line may make us keep more than 32 MB of them. */
+/** Each index is stored as a bit: this limits their memory to 32 MB. */
 const INDEX_MAX = 2 ** 28
 const NOTHING = new Uint8Array()
 
 /**
- * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, a longer line than
- * `lineBytesMax` in pieces, then the closing page. `null` is the response 204: no products.
- * `resumed` is the position at which the last attempt was cut, when `body` contains only the
- * products touched since then. `hide` cleans the message of an `{"error":…}` line, which may quote
- * the request.
+ * Yields the lines of `body` unchanged in pages of about `pageBytesMax`, with a line longer than
+ * `lineBytesMax` in pieces, and then a final page without lines. A `body` of null is the response
+ * 204 without products. `resumed` is the position at which the previous attempt was cut; `body`
+ * then contains only the products touched since. `hide` removes the key from an `{"error":…}` line,
+ * which may quote the request.
  *
- * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not
- * come · `source/malformed` when no line says how many there are · `source/unavailable` or
+ * @throws SyncError after yielding the pages before the failure: `source/cut-short` when announced
+ * products are missing · `source/malformed` when no line states a total · `source/unavailable` or
  * `source/rate-limited` for an `{"error":…}` line · the errors of `body`
  */
 export async function* readPages(
@@ -73,7 +73,7 @@ export async function* readPages(
   if (tally.total === null || cutLine || tally.missing > 0) throw cutShort(tally, cutLine)
   if (tally.undated > 0)
     warn(
-      `${tally.undated} products have no time of change, or one in the future: it counts as unknown`,
+      `${tally.undated} products have no time of change, or one in the future, which counts as unknown`,
     )
   if (tally.lost > 0)
     warn(
@@ -95,7 +95,7 @@ function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
 
 /**
  * Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. A blank
- * line stands for no product.
+ * line is not a product.
  */
 function countLines(
   { bytes, ends }: LineBlock,
@@ -104,7 +104,8 @@ function countLines(
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     if (bytes[start] === BYTE_ORDER_MARK[0]) start += countMarkBytes(bytes.subarray(start, end))
-    // Within the line: a search for the start of a blank line would read all lines after it.
+    // Bounded to this line: in a blank line, the scan would otherwise read on through all lines
+    // after it.
     const line = bytes.subarray(start, end)
     const facts = isBlank(line) ? null : (scanLine(line, 0, line.length) ?? parseFacts(line))
     if (facts !== null && 'code' in facts) return { lineCount, error: facts }
@@ -116,7 +117,7 @@ function countLines(
 }
 
 /**
- * The members of a line that `scanLine` does not recognise. Null for a line that does not belong to
+ * Parses a line that `scanLine` does not recognise. Returns null for a line that does not belong to
  * this stream.
  */
 function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
@@ -133,8 +134,8 @@ function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
 }
 
 /**
- * The lines of `body`, the last one with the `\n` that it may lack. A last line that is incomplete
- * is reported as `cut`.
+ * Yields the lines of `body`, and adds a missing `\n` to the last one. Yields `cut` in place of an
+ * incomplete last line.
  */
 async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<LineBlock | 'cut'> {
   let check: JsonCheck | null = null
@@ -163,7 +164,7 @@ function endedLine(rest: Uint8Array): LineBlock {
   return { kind: 'lines', bytes, ends: [bytes.byteLength] }
 }
 
-/** Counts the lines that come in pieces, each by the envelope at its beginning. */
+/** Counts lines that arrive in pieces, by the envelope at the beginning of each. */
 class Envelopes {
   readonly #tally: Tally
   #head: Uint8Array | null = null
@@ -204,7 +205,7 @@ function isIndex(value: unknown): value is number {
 function malformed(lines: number): SyncError {
   return new SyncError(
     'source/malformed',
-    `The stream has ${lines} lines, and not one states meta.total and meta.index`,
+    `The stream has ${lines} lines without meta.total and meta.index`,
   )
 }
 
@@ -219,7 +220,11 @@ function failureOf({ code, message }: SupplierError, { covered, total }: Tally):
   const kind = code === 'too_many_requests' ? 'source/rate-limited' : 'source/unavailable'
   const where = `after ${covered} of ${total ?? 'unknown'} products`
   const detail = { supplierCode: code, covered, total }
-  return new SyncError(kind, `MediPim broke its stream off ${where}: ${code}: ${message}`, {
-    detail,
-  })
+  return new SyncError(
+    kind,
+    `MediPim ended its stream with an error ${where}: ${code}: ${message}`,
+    {
+      detail,
+    },
+  )
 }

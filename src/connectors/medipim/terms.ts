@@ -1,15 +1,12 @@
 // Brands, organisations and categories that a product mentions. Their names are documented as
-// localized, and were observed as plain strings.
+// localized, but plain strings were observed.
 
 import type { Json } from '../../core/json.ts'
 import type { Term } from '../../core/product.ts'
 import { isObject, listObjects, type Members } from '../../lib/objects.ts'
 import { idOf, localizedOf, textOf } from './values.ts'
 
-/**
- * Each term once, in the record's order. One without an id or a name cannot become a row and is
- * left out.
- */
+/** Returns each term once, in the record's order. A term without an id or a name is left out. */
 export function termsOf(record: Members, locales: readonly string[]): Term[] {
   const terms = new Map<string, Term>()
   const add = (

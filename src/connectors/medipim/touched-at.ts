@@ -3,19 +3,22 @@
 import { isTime, trustedTime } from '../../core/source-time.ts'
 
 /**
- * An earlier time, such as 1 or one in minutes, stands for a missing one, and would rank below
- * every other.
+ * An earlier value, such as 1 or a time in minutes, counts as missing. It would rank below every
+ * other time.
  */
 const FIRST_MS = Date.UTC(2002)
 
-/** Milliseconds in place of seconds mean the year 50,000, which counts as unknown as well. */
+/**
+ * Returns true for a plausible time. Milliseconds in place of seconds would be in the year 50,000
+ * and are not plausible.
+ */
 export function isTouchedAt(epochMs: number): boolean {
   return epochMs >= FIRST_MS && isTime(epochMs)
 }
 
 /**
- * True when a record that arrived at `arrivedMs` (epoch milliseconds) can have been touched at
- * `seconds`.
+ * Returns true if a record that arrived at `arrivedMs` (epoch milliseconds) can have been touched
+ * at `seconds`.
  */
 export function isTrusted(seconds: number, arrivedMs: number): boolean {
   return isTouchedAt(seconds * 1000) && trustedTime(seconds * 1000, arrivedMs) !== null

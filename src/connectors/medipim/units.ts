@@ -1,5 +1,5 @@
-// Weights and sizes. The unit differs from supplier to supplier (`{"value":0.37,"unit":"kg"}`); the
-// bare members of the same name are deprecated, and in grams and millimetres.
+// Weights and sizes. They have a unit (`{"value":0.37,"unit":"kg"}`); the deprecated members with a
+// bare number are in grams and millimetres.
 
 import { isObject } from '../../lib/objects.ts'
 import { numberOf } from './values.ts'
@@ -19,12 +19,15 @@ const MILLIMETRES = new Map([
   ['in', 25.4],
 ])
 
-/** Grams, to the microgram. */
+/** Returns grams, rounded to the microgram, or null. */
 export function gramsOf(withUnit: unknown, bare: unknown, warnings: string[]): number | null {
   return measureOf('weight', withUnit, bare, GRAMS, warnings)
 }
 
-/** Millimetres, to the nanometre. `side` is the member's name, for warnings. */
+/**
+ * Returns millimetres, rounded to the nanometre, or null. `side` is the member's name, for
+ * warnings.
+ */
 export function millimetresOf(
   side: string,
   withUnit: unknown,
@@ -52,13 +55,13 @@ function measureOf(
   return plausible(name, numberOf(bare), warnings)
 }
 
-/** A thousand tonnes, or a thousand kilometres: no product weighs or measures more. */
+/** A thousand tonnes, or a thousand kilometres. A larger value is an error. */
 const MEASURE_MAX = 1e9
 
-/** Rounded, because 0.035 kg are 35.00000000000001 g to a computer. */
+/** Checks and rounds a value: with floats, 0.035 kg are 35.00000000000001 g. */
 function plausible(name: string, value: number | null, warnings: string[]): number | null {
   if (value === null) return null
   if (value >= 0 && value <= MEASURE_MAX) return Math.round(value * 1e6) / 1e6
-  warnings.push(`${name}: ${value < 0 ? 'below zero' : 'beyond all scales'}, left out`)
+  warnings.push(`${name}: ${value < 0 ? 'below zero' : 'implausibly large'}, left out`)
   return null
 }

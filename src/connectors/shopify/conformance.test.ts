@@ -1,4 +1,4 @@
-// Shopify against the suite that every connector passes, with the simulator as its supplier.
+// Runs the conformance suite on Shopify, with the simulator as the supplier.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'

@@ -1,5 +1,5 @@
-// The connector against a shop on loopback: it reads all of it, ends only where the shop does, and
-// says why it cannot.
+// Tests the connector against a shop on loopback: it reads the whole list, ends only where the list
+// ends, and reports why it cannot be read.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -146,7 +146,7 @@ for (const [name, code, message] of FAILURES) {
   })
 }
 
-test('behind Cloudflare the words of the page tell a challenge from a failure that passes', async (t) => {
+test('behind Cloudflare, the text of the page distinguishes a challenge from a transient failure', async (t) => {
   const simulator = await openShop(t)
   const { body, headers } = RESPONSES.unmarkedChallenge
   const failure = async (fault: {
@@ -183,7 +183,7 @@ test('behind Cloudflare the words of the page tell a challenge from a failure th
   )
 })
 
-test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or odd', async (t) => {
+test('Retry-After is at least 5 seconds, and 30 when it is absent or invalid', async (t) => {
   const simulator = await openShop(t)
   const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
   const wishes: [header: string | null, waitMs: number][] = [
@@ -204,7 +204,7 @@ test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or o
   }
 })
 
-test('a page that ends in its middle is cut short, and the message names page and byte', async (t) => {
+test('an incomplete page is cut short, and the message names the page and the byte', async (t) => {
   const simulator = await openShop(t, { products: 300 })
   for (const afterBytes of [0, 1, 13, 5_000]) {
     simulator.faults.set({ kind: 'cut', afterBytes, path: '/products.json?page=2' })
@@ -249,14 +249,14 @@ test('a short or shifted page is not the end', async (t) => {
   assert.equal(new Set(listIds(pages)).size, 510)
 })
 
-test('a shop beyond the reach of the list ends incomplete and says so, with either status', async (t) => {
+test('a shop with more products than the list can serve ends incomplete with a warning, with either status', async (t) => {
   const simulator = await openShop(t, { products: 3 })
   for (const reachStatus of [400, 200] as const) {
     simulator.set({ reachStatus })
     const warnings: string[] = []
     const pages = await readPages(simulator, { cursor: { page: 101, listed: 25_000 }, warnings })
     assert.deepEqual(pages, [])
-    assert.match(warnings.join(), /no more than 25000 products.*incomplete/)
+    assert.match(warnings.join(), /at most 25000 products.*incomplete/)
   }
 })
 
@@ -267,7 +267,7 @@ test('an error inside a JSON response is a failure on a page that the list can r
   assert.match(error.message, /Page \* Limit/)
 })
 
-test('a shop that never ends is left after maxPages, incomplete', async (t) => {
+test('a list that never ends is abandoned after maxPages, incomplete', async (t) => {
   const simulator = await openShop(t, { products: 600 })
   const warnings: string[] = []
   const pages = await readPages(simulator, { settings: { maxPages: 2 }, warnings })
@@ -275,7 +275,7 @@ test('a shop that never ends is left after maxPages, incomplete', async (t) => {
     pages.map(({ complete }) => complete),
     [false, false],
   )
-  assert.match(warnings.join(), /after page 2/)
+  assert.match(warnings.join(), /more pages than maxPages \(2\)/)
 })
 
 test('a changed currency stops the run before any product is read', async (t) => {
@@ -286,7 +286,7 @@ test('a changed currency stops the run before any product is read', async (t) =>
   assert.equal(simulator.stats.snapshot().requests['/products.json'], undefined)
 })
 
-test('a shop that states no currency, or another to visitors, or another count, is read with a warning', async (t) => {
+test('a shop that states no currency, shows visitors another one, or states another count is read with a warning', async (t) => {
   const simulator = await openShop(t, { products: 2, currency: null, visitorCurrency: 'AUD' })
   const warned = async (): Promise<string> => {
     const warnings: string[] = []
@@ -302,7 +302,7 @@ test('a shop that states no currency, or another to visitors, or another count, 
   assert.equal(await warned(), '')
 })
 
-test('a cancelled fetch ends in its pause', { timeout: 30_000 }, async (t) => {
+test('a cancelled fetch ends during its pause', { timeout: 30_000 }, async (t) => {
   const simulator = await openShop(t)
   const stop = new AbortController()
   const asked: string[] = []
@@ -341,12 +341,12 @@ test('a shop is recognised by any of its addresses, with its own currency and na
   assert.match((await recognise(simulator))?.suggestedName ?? '', /^127-0-0-1-\d+$/)
 })
 
-test('a shop without a stated currency is not guessed at', async (t) => {
+test('the currency of a shop that states none is not guessed', async (t) => {
   const error = await catchSyncError(recognise(await openShop(t, { currency: null })))
   assert.match(error.message, /states no currency/)
 })
 
-test('a site that has nothing of Shopify is not recognised, without an error', async (t) => {
+test('a site without a sign of Shopify is not recognised, without an error', async (t) => {
   const simulator = await openShop(t, { currency: null })
   for (const answer of [RESPONSES.missing, RESPONSES.webPage]) {
     simulator.faults.set({
@@ -409,7 +409,7 @@ for (const [what, text, code, message] of LOOK_ALIKES) {
   })
 }
 
-test('settings take an origin and a currency, nothing near them', () => {
+test('settings accept only an origin and a currency code', () => {
   const good = { url: 'https://shop.example', currency: 'AUD' }
   assert.equal(ShopifySettings.safeParse(good).success, true)
   const addresses = [
@@ -432,7 +432,7 @@ test('settings take an origin and a currency, nothing near them', () => {
   }
 })
 
-test('the record is the whole line without its end', () => {
+test('the record is the whole line without its line feed', () => {
   assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n'), 0), {
     start: 0,
     end: 8,
@@ -445,7 +445,7 @@ test('the record is the whole line without its end', () => {
   })
 })
 
-test('a malformed product at the head of a page is a line like any other', async (t) => {
+test('a malformed product at the start of a page is a line like any other', async (t) => {
   const simulator = await openShop(t, { products: 251 })
   const products = simulator.shop.products()
   for (const at of [0, 250]) Object.assign(products[at] ?? {}, { variants: 'none' })

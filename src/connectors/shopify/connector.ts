@@ -1,6 +1,7 @@
-// Shopify's public list of products, `/products.json`: no key, no total and no currency. Only a
-// page without products ends it. The currency is a setting, taken from `/meta.json` when the shop
-// is added, because a record must mean the same when it is replayed.
+// The connector of Shopify shops, which reads the public list `/products.json`. The list needs no
+// key and states no total and no currency; only a page without products ends it. The currency is a
+// setting, read from `/meta.json` when the shop is added, so that a replayed record has the same
+// prices.
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
@@ -17,7 +18,7 @@ import { failureOf, isFromShopify } from './errors.ts'
 import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
 
-/** One more than a page should have: it reveals a shop that returns all products at once. */
+/** One more than the size of a page: a shop that returns all products at once exceeds it. */
 const IDS_KEPT = PAGE_SIZE + 1
 const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
@@ -29,16 +30,16 @@ export const ShopifySettings = z.strictObject({
       (url) => URL.parse(url)?.origin === url,
       'must be an origin such as https://shop.example',
     ),
-  /**
-   * ISO 4217, the currency that the shop itself reckons in, not the one that it shows to visitors.
-   */
+  /** ISO 4217. The base currency of the shop, not the one that it shows to a visitor. */
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
   /**
-   * The pause between two requests: Shopify counts them per address of the client, across all of
-   * its shops.
+   * Pause between two requests, because Shopify limits requests per client address across all
+   * shops.
    */
   minIntervalMs: z.int().nonnegative().default(1_000),
-  /** One more than the shop can serve, so that the shop reports the end of its list. */
+  /**
+   * Default: one more than a shop can serve, so that the shop itself reports the end of its list.
+   */
   maxPages: z
     .int()
     .positive()
@@ -46,7 +47,7 @@ export const ShopifySettings = z.strictObject({
 })
 export type ShopifySettings = z.infer<typeof ShopifySettings>
 
-/** A member that is not as expected is absent: the others count all the same. */
+/** An invalid member counts as absent and does not affect the others. */
 const Meta = z.object({
   name: z.string().nullish().catch(null),
   currency: z
@@ -60,8 +61,8 @@ const Meta = z.object({
 type Meta = z.infer<typeof Meta>
 
 /**
- * `page` is requested next. `listed` products came on the pages before it, those with `ids` on the
- * last one.
+ * `page` is the page to request next, `listed` the number of products on the pages before it, and
+ * `ids` the ids on the last of these pages.
  */
 const Cursor = z.object({
   page: z.int().positive(),
@@ -70,14 +71,14 @@ const Cursor = z.object({
 })
 type Cursor = z.infer<typeof Cursor>
 
-/** The cart of a visitor from this network. */
+/** The cart of a visitor. Its currency depends on the address of the client. */
 const Cart = z.object({ currency: z.string() })
 
 type Warn = (message: string) => void
 
 export const shopify: Connector<ShopifySettings> = {
   name: 'shopify',
-  title: 'A Shopify shop, by the list of products that it publishes.',
+  title: 'A Shopify shop, read from its public list of products',
   settings: ShopifySettings,
   credentials: NO_CREDENTIALS,
   options: [],
@@ -105,8 +106,8 @@ export const shopify: Connector<ShopifySettings> = {
 }
 
 /**
- * `expected` is always null: `published_products_count` counts what the list leaves out (other
- * channels, locales), so it only warns.
+ * Yields the pages of a shop. `expected` is always null: `published_products_count` includes
+ * products that the list omits (other channels, locales), so a difference is only a warning.
  */
 async function* fetchProducts(
   { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
@@ -123,20 +124,21 @@ async function* fetchProducts(
     if (read.value === 'ended') return
     if (read.value === 'beyond') {
       warn(
-        `${list.host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`,
+        `${list.host} lists at most ${REACH} products and may have more, so the run stays incomplete. Reading by collection is not supported`,
       )
       return
     }
     place = read.value
   }
   warn(
-    `${list.host} continues after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`,
+    `${list.host} has more pages than maxPages (${settings.maxPages}), so the run stays incomplete. Raise maxPages if the shop is that large`,
   )
 }
 
 /**
- * One page with the seam before it. Returns the place of the next one. Only the last piece has its
- * cursor: what is cut before is read again.
+ * Yields one page of the list, and the products that moved across the boundary before it. Returns
+ * the cursor of the next page. Only the last piece has this cursor, so an interrupted page is read
+ * again as a whole.
  */
 async function* readPlace(
   list: ProductList,
@@ -174,15 +176,18 @@ async function* readPlace(
 }
 
 /**
- * True when a product may have moved to the page before: not when that page was the last one and
- * far from full, or contained all products.
+ * Returns true if a product may have moved to the page before. It cannot when that page was the
+ * last one and far from full, or contained all products.
  */
 function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
   const mayBeFull = before.length < IDS_KEPT && (page > 2 || before.length >= PAGE_SIZE / 2)
   return before.length > 0 && (ids.length > 0 || mayBeFull)
 }
 
-/** Proves that the shop still reckons in the currency of the settings, as far as it says. */
+/**
+ * Loads the shop's metadata. @throws SyncError `source/malformed` when the shop states another
+ * currency than its settings
+ */
 async function loadShop(
   ask: Ask,
   { url, currency }: ShopifySettings,
@@ -191,7 +196,9 @@ async function loadShop(
   const host = toHost(url)
   const meta = await find(ask, `${url}/meta.json`, Meta)
   if (!meta?.currency) {
-    warn(`${host}/meta.json states no currency: prices are taken as ${currency}, as set`)
+    warn(
+      `${host}/meta.json states no currency: prices are read as ${currency}, the setting of the source`,
+    )
   } else if (meta.currency !== currency) {
     const change = `${host} has changed its currency from ${currency} to ${meta.currency}`
     throw new SyncError(
@@ -217,10 +224,10 @@ function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
 }
 
 /**
- * Recognises a Shopify shop by one product and `/meta.json`. Null when nothing indicates Shopify.
+ * Recognises a shop by one product and `/meta.json`. Returns null without a sign of Shopify.
  *
- * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something
- * that only looks like one
+ * @throws SyncError `source/…` when the shop cannot be read, or when the response only resembles a
+ * list of products
  */
 async function recognise(
   address: URL,
@@ -256,8 +263,8 @@ async function recognise(
 }
 
 /**
- * Every other site also returns a web page or "not found", so a closed list needs a further sign of
- * Shopify.
+ * Returns true if another sign indicates Shopify. A missing list alone is not one: most sites
+ * return a web page or "not found".
  */
 async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): Promise<boolean> {
   if (isFromShopify(response) || address.pathname.endsWith('/products.json')) return true
@@ -265,7 +272,10 @@ async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): P
   return Boolean(meta?.myshopify_domain)
 }
 
-/** A document that a shop may have or not. Failures that pass by themselves are thrown. */
+/**
+ * Requests an optional document. Returns null when it is missing or not valid. @throws SyncError
+ * with the action `retry`
+ */
 async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T | null> {
   const response = await ask(url)
   try {
@@ -277,8 +287,8 @@ async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T |
 }
 
 /**
- * GET, `intervalMs` apart. Without cookies and Accept-Language, which can change the prices; `http`
- * says who we are.
+ * Creates a function that sends GET requests `intervalMs` apart, without cookies and
+ * Accept-Language, which can change the prices.
  */
 function politely(http: Http, intervalMs: number, signal: AbortSignal): Ask {
   let pauseMs = 0

@@ -1,5 +1,5 @@
-// The meaning of a response that is not a page of products. A shop reports "closed" in many ways;
-// only 404 and 410 mean "gone".
+// Converts a response that is not a page of products into an error. A closed shop responds in many
+// ways; only 404 and 410 mean that it is gone.
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
@@ -12,13 +12,13 @@ import {
 } from '../../lib/http-status.ts'
 
 const WEB_PAGE = 'a web page'
-/** A challenge says what it is in its first lines. */
+/** A challenge page is recognisable by its first lines. */
 const PEEK_BYTES_MAX = 64 * 1024
 
 /**
- * The reason why this response cannot be a JSON document of a shop, or null when it may be one:
- * then its body has not been read. `where` begins the message. Call it once: to distinguish a
- * challenge from a failure, it may read the beginning of a web page.
+ * Returns the error of a response that cannot be a JSON document of a shop, or null; with null, the
+ * body has not been read. `where` begins the message. Call it once per response: it may read the
+ * beginning of a web page to distinguish a challenge from a failure.
  */
 export async function failureOf(response: HttpResponse, where: string): Promise<SyncError | null> {
   const { status, headers } = response
@@ -32,7 +32,7 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
       return new SyncError('source/cut-short', `${where} is empty`)
     return isJson(headers)
       ? null
-      : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
+      : new SyncError('source/malformed', `${where} responds with ${contentOf(headers)}, not JSON`)
   }
   if (status === 429) {
     return new SyncError('source/rate-limited', `${where} responds 429: too many requests`, {
@@ -40,15 +40,12 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
     })
   }
   if (isTransientStatus(status))
-    return new SyncError(SUPPLIER_CODES[classifyStatus(status)], `${where} answers ${status}`)
-  const [code, reason] = REFUSALS.get(status) ?? [
-    'source/rejected',
-    'a shop does not respond like this here',
-  ]
-  return new SyncError(code, `${where} answers ${status}: ${reason}`)
+    return new SyncError(SUPPLIER_CODES[classifyStatus(status)], `${where} responds ${status}`)
+  const [code, reason] = REFUSALS.get(status) ?? ['source/rejected', 'unexpected status']
+  return new SyncError(code, `${where} responds ${status}: ${reason}`)
 }
 
-/** True when Shopify's servers sent the response. */
+/** Returns true if Shopify's servers sent the response. */
 export function isFromShopify({ url, headers }: HttpResponse): boolean {
   const marked =
     headers.has('x-shopid') ||
@@ -57,27 +54,31 @@ export function isFromShopify({ url, headers }: HttpResponse): boolean {
   return marked || (URL.parse(url)?.hostname.endsWith('.myshopify.com') ?? false)
 }
 
-/** 402, 423 and 430 are Shopify's own: https://shopify.dev/docs/api/usage/response-codes */
+/**
+ * 402, 423 and 430 have a meaning specific to Shopify:
+ * https://shopify.dev/docs/api/usage/response-codes
+ */
 const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
   [401, ['source/password', 'the shop is closed to visitors']],
   [402, ['source/closed', 'Shopify has frozen the shop until its owner pays']],
-  [403, ['source/blocked', 'the shop refuses to be read by programs']],
+  [403, ['source/blocked', 'the shop refuses automated requests']],
   [404, ['source/gone', 'the list does not exist; the shop has moved or has closed it']],
-  [410, ['source/gone', 'the list has been removed for good']],
+  [410, ['source/gone', 'the list has been removed permanently']],
   [423, ['source/closed', 'Shopify has locked the shop']],
-  [430, ['source/blocked', 'Shopify refuses this client as a security risk']],
+  [430, ['source/blocked', 'Shopify rejects this client as a security risk']],
 ])
 
 /**
  * https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
- * and the like of its competitors.
+ * and the equivalent headers of other providers.
  */
 async function isChallenge({ status, headers, body }: HttpResponse): Promise<boolean> {
   if (headers.get('cf-mitigated') === 'challenge') return true
   if (![202, 403, 429, 503].includes(status)) return false
   if (['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name)))
     return true
-  // Cloudflare marks all that passes through it, so behind it only the words of the page tell.
+  // Cloudflare marks every response that it forwards, so only the text of the page identifies a
+  // challenge.
   return (
     headers.has('cf-ray') &&
     contentOf(headers) === WEB_PAGE &&
@@ -85,7 +86,7 @@ async function isChallenge({ status, headers, body }: HttpResponse): Promise<boo
   )
 }
 
-/** The first 64 KB of the body, or less when it ends or fails before. */
+/** Returns the first 64 KB of the body, or less when it ends or fails before. */
 async function startOf(body: HttpResponse['body']): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -103,8 +104,8 @@ async function startOf(body: HttpResponse['body']): Promise<string> {
 }
 
 /**
- * Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s
- * always, a longer wish as it is.
+ * Returns the requested wait, but at least 5 s. Without Retry-After, which Shopify often omits, it
+ * is 30 s.
  */
 function retryAfterMsOf(headers: Headers): number {
   return Math.max(readRetryAfter(headers) ?? 30_000, 5_000)
@@ -117,5 +118,5 @@ function isJson(headers: Headers): boolean {
 function contentOf(headers: Headers): string {
   const type = headers.get('content-type')?.split(';', 1)[0]?.trim() ?? ''
   if (type === 'text/html') return WEB_PAGE
-  return type === '' ? 'something unnamed' : type
+  return type === '' ? 'an unknown content type' : type
 }

@@ -1,5 +1,5 @@
-// The list while it moves, repeats itself or is too large: what is read, and with how many
-// requests.
+// Tests a list that changes while it is read, repeats itself or is too large: the products read,
+// and the number of requests.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,17 +12,17 @@ import {
   catchSyncError,
 } from '../../../test/support/shopify.ts'
 
-test('a list that ignores "page" is recognised on its second page, after two requests', async (t) => {
+test('a list that ignores "page" is detected on its second page, after two requests', async (t) => {
   for (const products of [1, 3, 700]) {
     const simulator = await openShop(t, { products, ignoresPage: true })
     const error = await catchSyncError(readPages(simulator))
     assert.equal(error.code, 'source/malformed')
-    assert.match(error.message, /lists on page 2 what it lists on page 1: it ignores "page"/)
+    assert.match(error.message, /repeats page 1 as page 2: it ignores "page"/)
     assert.equal(simulator.stats.snapshot().requests['/products.json'], 2)
   }
 })
 
-test('a list whose redirect drops "page" is recognised as well, also when the fetch was resumed', async (t) => {
+test('a list whose redirect drops "page" is detected as well, also in a resumed fetch', async (t) => {
   const simulator = await openShop(t, { products: 300 })
   const [first] = await readPages(simulator)
   simulator.faults.set({
@@ -37,12 +37,12 @@ test('a list whose redirect drops "page" is recognised as well, also when the fe
     assert.equal(error.code, 'source/malformed')
     assert.match(
       error.message,
-      /lists on page 2 what it lists on page 1: it redirects to an address without "page"/,
+      /repeats page 1 as page 2: it redirects to an address without "page"/,
     )
   }
 })
 
-test('products that move to a page that was read already are found at its seam', async (t) => {
+test('products that move to a page already read are found at its end', async (t) => {
   for (const [products, goneFirst] of [
     [251, 1],
     [510, 1],
@@ -92,7 +92,7 @@ test('a list that changes faster than it is read is not complete', async (t) => 
   assert.deepEqual([code, /changed all of page 1/.test(message)], ['source/cut-short', true])
 })
 
-test('a quiet shop is searches for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
+test('an unchanged shop receives one request per page and one for the end of each page; a small shop receives two', async (t) => {
   const requestsFor = async (products: number): Promise<string[]> =>
     (await readWhile(await openShop(t, { products }), () => undefined)).searches
   assert.deepEqual(await requestsFor(3), ['?limit=250&page=1', '?limit=250&page=2'])

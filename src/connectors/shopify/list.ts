@@ -1,6 +1,6 @@
-// The list of products, read by page number. It moves while it is read: what is taken off a page
-// pulls the products behind it forward, past the page that was read already. So the seam between
-// two pages is read again once both are there.
+// Reads the list of products by page number. The list changes while it is read: a product that is
+// removed from a page moves the products after it forward, to a page that was already read. So the
+// end of a page (the seam) is read again after the page that follows it.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -15,9 +15,12 @@ import {
 } from '../../lib/json-slices.ts'
 import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './responses.ts'
 
-/** The most that Shopify gives at once; more is silently 250. */
+/** Maximum size of a page. Shopify reduces a larger limit to 250 without an error. */
 export const PAGE_SIZE = 250
-/** Each divides the one before it, so that a page is divided into whole pages. */
+/**
+ * Smaller page sizes to fall back to. Each divides the one before it, so that a page is divided
+ * into whole pages.
+ */
 const SMALLER = new Map([
   [PAGE_SIZE, 50],
   [50, 10],
@@ -25,8 +28,8 @@ const SMALLER = new Map([
   [2, 1],
 ])
 /**
- * The part of a full page that is read again: more products than a shop removes between two
- * requests.
+ * Number of products at the end of a full page that are read again: more than a shop removes
+ * between two requests.
  */
 const SEAM_SIZE = 25
 /**
@@ -34,9 +37,9 @@ const SEAM_SIZE = 25
  * https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects
  */
 export const REACH = 25_000
-/** Of a page, what goes to the archive at once. */
+/** Maximum size of one block of lines for the archive. */
 const BLOCK_BYTES = 4 * 1024 * 1024
-/** The number of ids that are compared when a shop returns more products than requested. */
+/** Maximum number of ids to compare when a shop returns more products than requested. */
 const IDS_MAX = 4 * PAGE_SIZE
 
 export type Ask = (url: string) => Promise<HttpResponse>
@@ -46,20 +49,20 @@ export interface ListPage {
   readonly url: string
   readonly byteLength: number
   /**
-   * The ids of its products as JSON, in their order; of those beyond 1,000 only the last ones.
-   * Where a product has no id, how it begins.
+   * The ids of its products as JSON, in their order; only the last 1,000. A product without an id
+   * is represented by its first bytes.
    */
   readonly ids: readonly string[]
-  /** All that is listed, or only the products whose id passes, as lines. */
+  /** Yields all products as lines, or only those whose id passes. */
   lines(passes?: (id: string) => boolean): Generator<LinesOfBlock>
 }
 
-/** A shop's list, for one fetch. */
+/** The list of one shop, for one fetch. */
 export class ProductList {
   readonly host: string
   readonly #ask: Ask
   readonly #shop: string
-  /** The number of products to request: fewer while a page is too large to be read. */
+  /** Current page size: smaller than `PAGE_SIZE` while a page is too large. */
   #limit = PAGE_SIZE
 
   constructor(ask: Ask, shop: string) {
@@ -69,8 +72,8 @@ export class ProductList {
   }
 
   /**
-   * The products of page `page`, counted in pages of 250: as one page, or as several smaller ones
-   * when it is too large. Null in place of a page that lies beyond what Shopify lists.
+   * Yields page `page`, counted in pages of 250: as one page, or as several smaller ones when it is
+   * too large. Yields null for a page beyond the limit of the list.
    *
    * @throws SyncError `source/…`
    */
@@ -79,10 +82,11 @@ export class ProductList {
   }
 
   /**
-   * The products that have moved from page `page + 1` to page `page` since that was read: neither
-   * contained them. `before` are the ids that page `page` had, `after` those of the next one.
+   * Yields the products that have moved from page `page + 1` to page `page` since `page` was read,
+   * so that neither response contained them. `before` are the ids of page `page`, `after` those of
+   * the next one.
    *
-   * @throws SyncError `source/cut-short` when the list moves faster than it is read · `source/…`
+   * @throws SyncError `source/cut-short` when the list changes faster than it is read · `source/…`
    */
   async *readSeam(
     page: number,
@@ -95,7 +99,7 @@ export class ProductList {
       const end = await this.#load(SEAM_SIZE, (page * PAGE_SIZE) / SEAM_SIZE)
       if (end !== null && end.ids.some((id) => known.has(id))) return yield* end.lines(isNew)
     }
-    // A page that is not full has hidden products, so the position of its end is unknown.
+    // In a page that is not full, products are hidden, so the position of its end is unknown.
     let recognised = false
     for await (const part of this.read(page)) {
       recognised ||= part?.ids.some((id) => known.has(id)) ?? false
@@ -138,8 +142,8 @@ export class ProductList {
   }
 
   /**
-   * One page, or null when it lies beyond what Shopify lists. A short page is not the end: products
-   * may be hidden from it.
+   * Loads one page, or returns null when it is beyond the limit of the list. A short page is not
+   * the end: some of its products may be hidden.
    */
   async #load(limit: number, page: number): Promise<ListPage | null> {
     const response = await this.#ask(`${this.#shop}/products.json?limit=${limit}&page=${page}`)
@@ -151,7 +155,7 @@ export class ProductList {
     const where = `${this.host}/products.json, page ${page}${limit === PAGE_SIZE ? '' : ` of ${limit} each`},`
     const bytes = await readPage(response, where, limit)
     const error = errorOf(bytes)
-    // Some say it with status 200.
+    // Some shops send this error with status 200.
     if (isBeyond && error !== null) return null
     if (error !== null)
       throw new SyncError('source/rejected', `${where} responds with an error: ${error}`)
@@ -162,8 +166,8 @@ export class ProductList {
 }
 
 /**
- * The number of products to request after a page of `limit`: as many as fit into a page when the
- * products stay as large.
+ * Returns the page size after a page of `limit` products: the larger one if products of the same
+ * size would fit into it.
  */
 function limitAfter(limit: number, answer: ListPage | null): number {
   const [larger = PAGE_SIZE] = [...SMALLER].find(([, smaller]) => smaller === limit) ?? []
@@ -171,8 +175,8 @@ function limitAfter(limit: number, answer: ListPage | null): number {
 }
 
 /**
- * @throws SyncError `source/malformed` when page `page` is the page before it again. Products that
- * were pushed on from one page to the next by new ones are few.
+ * @throws SyncError `source/malformed` when page `page` repeats the page before it. New products
+ * move only a few products from one page to the next, which is allowed.
  */
 export function refuseRepetition(
   host: string,
@@ -180,7 +184,7 @@ export function refuseRepetition(
   before: readonly string[],
   { ids, url }: ListPage,
 ): void {
-  // When a shop returns more than requested, the ends are compared.
+  // If a shop returns more products than requested, the ends of the lists are compared.
   const [known, end] = [new Set(before.slice(-PAGE_SIZE)), ids.slice(-PAGE_SIZE)]
   const repeated = end.filter((id) => known.has(id)).length
   if (repeated * 2 <= Math.max(known.size, end.length)) return
@@ -189,7 +193,7 @@ export function refuseRepetition(
     asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
   throw new SyncError(
     'source/malformed',
-    `${host}/products.json lists on page ${page} what it lists on page ${page - 1}: ${why}, so the rest cannot be read`,
+    `${host}/products.json repeats page ${page - 1} as page ${page}: ${why}, so the rest cannot be read`,
   )
 }
 

@@ -1,5 +1,5 @@
-// One product at a time: what is known is kept exactly, what is unknown is null, what is wrong is
-// named by its path.
+// Tests single products: a known value is kept exactly, an unknown one is null, and the path of an
+// invalid one is reported.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -127,7 +127,7 @@ test('a product becomes a draft', () => {
   })
 })
 
-test('a text that is not an amount is quoted completely or reported by its length, never by a part of it', () => {
+test('text that is not an amount is quoted completely or reported by its length, never in part', () => {
   const variant = (price: string) => ({ ...PRODUCT, variants: [{ ...VARIANT, price }] })
   assert.match(refusalOf(variant('on request'))[1], /"on request" is not an amount of AUD$/)
   assert.match(
@@ -182,7 +182,7 @@ test('options go by position, and one without a name is still kept', () => {
   assert.deepEqual(twice.variants[0]?.options, { Size: '200g', 'Size (2)': 'L' })
 })
 
-test('positions count when they number the whole list, as numbers or texts, from 1 or 0; otherwise its order does', () => {
+test('positions are used if they number the whole list, as numbers or text, from 1 or 0; otherwise the order is used', () => {
   const named = (...positions: unknown[]) => {
     const options = [
       { name: 'first', position: positions[0] },
@@ -232,7 +232,7 @@ test('a crossed-out price counts only above the price', () => {
   }
 })
 
-test('a price of zero is passed on with a warning, an absent one is null', () => {
+test('a price of zero is kept with a warning, an absent price is null', () => {
   const free = draftOf({}, { price: '0.00' })
   assert.equal(free.prices[0]?.amountMinor, 0)
   assert.deepEqual(free.warnings, ['1 of 1 variants have the price 0'])
@@ -241,13 +241,13 @@ test('a price of zero is passed on with a warning, an absent one is null', () =>
   assert.deepEqual(unpriced.warnings, ['1 of 1 variants have no price'])
 })
 
-test('sold out is out of stock and still active; not said is unknown', () => {
+test('a sold-out product is out of stock and still active; without a value, availability is unknown', () => {
   const soldOut = draftOf({}, { available: false })
   assert.deepEqual([soldOut.status, soldOut.variants[0]?.availability], ['active', 'out_of_stock'])
   assert.equal(draftOf({}, { available: undefined }).variants[0]?.availability, null)
 })
 
-test('copies that apps keep for themselves are drafts', () => {
+test('hidden copies created by apps are drafts', () => {
   for (const change of [
     { product_type: 'SHOPSTORM_HIDDEN_PRODUCT' },
     { tags: ['x', 'hideproduct'] },
@@ -258,7 +258,7 @@ test('copies that apps keep for themselves are drafts', () => {
   assert.equal(draftOf({ product_type: 'Hidden Gems', tags: ['hidden beach'] }).status, 'active')
 })
 
-test('odd values are warnings', () => {
+test('unexpected values are warnings', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ ...VARIANT, id: index + 1 }))
   assert.match(draftOf({ variants: many(250) }).warnings.join(), /Exactly 250 variants/)
@@ -314,7 +314,7 @@ test('a handle in another script is encoded into the address', () => {
   )
 })
 
-test('a record of another shape is refused with the path of the first fault', () => {
+test('a record in another format is refused with the path of the first error', () => {
   assert.deepEqual(refusalOf(null), ['record/no-id', 'The product has no id'])
   assert.deepEqual(refusalOf({ title: 'x' })[0], 'record/no-id')
   const wrong: [change: Record<string, unknown>, path: string][] = [
@@ -335,7 +335,7 @@ test('a record of another shape is refused with the path of the first fault', ()
   }
 })
 
-test('an id is exact or not taken', () => {
+test('an id that may have lost digits is refused', () => {
   assert.equal(identify({ id: 10135971496231 }), '10135971496231')
   assert.equal(identify({ id: '99999999999999999999', variants: 'broken' }), '99999999999999999999')
   for (const record of [
@@ -353,7 +353,7 @@ test('an id is exact or not taken', () => {
   assert.match(refusalOf({ ...PRODUCT, id: 2 ** 53 })[1], /\$\.id: Too big/)
 })
 
-test('every product that the simulator makes is a sound draft', () => {
+test('every product of the simulator becomes a valid draft', () => {
   for (let index = 0; index < 500; index++) {
     const product = makeProduct(index, { seed: 1, decimals: 2 }, '2026-06-01T00:00:00Z')
     const draft = normalise(JSON.parse(JSON.stringify(product)), SETTINGS)

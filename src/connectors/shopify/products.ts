@@ -1,6 +1,6 @@
-// Turns one product of `/products.json` into a Draft. Amounts have no currency there, so it comes
-// with the settings. `grams` is the weight of the parcel, not of the goods: it becomes an
-// attribute, and `weightGrams` stays unknown.
+// Converts one product of `/products.json` into a draft. Its amounts have no currency, so the
+// currency is a setting. `grams` is the shipping weight, not the net weight: it becomes an
+// attribute, and `weightGrams` is null.
 
 import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
@@ -14,8 +14,8 @@ const QUOTED_CHARS_MAX = 40
 
 const Text = z.string().nullish()
 /**
- * Up to 14 digits today. Past 2^53 a parsed number is no longer the one that was sent, and could be
- * another product's.
+ * Currently up to 14 digits. Above 2^53 a parsed number may differ from the one that was sent, and
+ * could be another product's id.
  */
 const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)]).transform(String)
 
@@ -50,22 +50,22 @@ const ProductRecord = z.object({
 })
 type ProductRecord = z.infer<typeof ProductRecord>
 
-/** The title and the first option of the one variant of a product without options. */
+/** The title and the first option of the only variant of a product without options. */
 const PLACEHOLDER = 'Default Title'
 
 /**
- * The numbers to which a page may be cut silently; a shop may have 2,048 variants since 2025-10-15
- * (https://shopify.dev/changelog).
+ * The numbers of variants to which the list may be cut silently. A product may have 2,048 variants
+ * since 2025-10-15 (https://shopify.dev/changelog).
  */
 const SUSPICIOUS_COUNTS = [100, 250]
 
-/** The id as it was sent, or null when there is none that can be trusted. */
+/** Returns the id exactly as it was sent, or null without a valid one. */
 export function identify(record: unknown): string | null {
   const parsed = z.object({ id: Id }).safeParse(record)
   return parsed.success ? parsed.data.id : null
 }
 
-/** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of what is wrong */
+/** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of the first error */
 export function normalise(
   record: unknown,
   { url: shop, currency }: { readonly url: string; readonly currency: string },
@@ -74,11 +74,11 @@ export function normalise(
   const warnings: string[] = []
   const variants = distinctVariants(product, warnings)
   if (SUSPICIOUS_COUNTS.includes(variants.length))
-    warnings.push(`Exactly ${variants.length} variants: the rest may be left out`)
+    warnings.push(`Exactly ${variants.length} variants: the supplier may have omitted others`)
   const handle = textOf(product.handle)
-  if (handle === null) warnings.push('No handle, so the address of its page is unknown')
+  if (handle === null) warnings.push('No handle, so the address of the product page is unknown')
   const hidden = isHidden(product)
-  if (hidden) warnings.push('An app keeps this product for itself: it is a draft, not on offer')
+  if (hidden) warnings.push('This product is a hidden copy created by an app: it counts as a draft')
   return {
     externalId: product.id,
     status: hidden ? 'draft' : 'active',
@@ -146,14 +146,12 @@ function toVariant(variant: VariantRecord, optionNames: readonly (string | null)
   }
 }
 
-/**
- * The names of `option1` to `option3`, looked up once for all variants; null where none is stated.
- */
+/** Returns the names of `option1` to `option3`, or null for an option without a name. */
 function optionNamesOf({ options }: ProductRecord): (string | null)[] {
   const list = options ?? []
   const byPosition = new Map(list.map((option) => [positionOf(option), option]))
-  // Only positions that number the whole list say more than its order does. Some lists count from
-  // 0.
+  // Positions are used only if they number the whole list; otherwise its order counts. Some lists
+  // count from 0.
   const first = byPosition.has(0) ? 0 : 1
   const isNumbered =
     byPosition.size === list.length && list.every((_, at) => byPosition.has(first + at))
@@ -165,8 +163,8 @@ function positionOf({ position }: { readonly position?: unknown }): unknown {
 }
 
 /**
- * The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to
- * `option3` are looked at.
+ * Reads the options from `option1` to `option3`. The title, which joins the values with ` / `, is
+ * ambiguous, because values may contain slashes.
  */
 function optionsOf(
   { option1, option2, option3 }: VariantRecord,

@@ -1,6 +1,6 @@
 // Reads the JSON responses of a shop, and distinguishes the public list of products from similar
 // documents: exports of the Admin API, flattened dumps and bare lists are often saved under the
-// name products.json. A page is never parsed as a whole.
+// name products.json. A page is never parsed as a whole, to save memory.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -11,24 +11,24 @@ import { readElements, findMember, findValueStart, type Slice } from '../../lib/
 import { countMarkBytes } from '../../lib/ndjson.ts'
 import { failureOf } from './errors.ts'
 
-/** 250 products of the largest shops are about 10 MB. */
+/** For comparison: 250 products of the largest shops take about 10 MB. */
 export const PAGE_BYTES_MAX = 64 * 1024 * 1024
 /**
- * One product alone: 2,048 variants that share an image, each of which lists the ids of all, are 68
- * MB.
+ * The limit for a page of one product. A product with 2,048 variants that share an image, which
+ * lists the ids of all of them for each variant, takes 68 MB.
  */
 const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
-/** `/meta.json` and `/cart.js` have a few kilobytes. */
+/** Limit for `/meta.json` and `/cart.js`, which have a few kilobytes. */
 const FACTS_BYTES_MAX = 1024 * 1024
 /** A larger error of a shop is reported by its size. */
 const ERROR_BYTES_MAX = 1000
 
 /**
- * The whole response to a request for `limit` products, verified to be one JSON document. `where`
- * begins every message.
+ * Reads the whole response to a request for `limit` products, and verifies that it is one JSON
+ * document. `where` begins every message.
  *
- * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle
- * · `source/malformed` · `source/too-large`
+ * @throws SyncError any error of `failureOf` · `source/cut-short` when the JSON is incomplete ·
+ * `source/malformed` · `source/too-large`
  */
 export function readPage(
   response: HttpResponse,
@@ -38,7 +38,7 @@ export function readPage(
   return readChecked(response, where, limit === 1 ? PRODUCT_BYTES_MAX : PAGE_BYTES_MAX)
 }
 
-/** A small document, parsed. @throws as `readPage` does */
+/** Reads and parses a small document. @throws SyncError as `readPage` */
 export async function readFacts(response: HttpResponse, where: string): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await readChecked(response, where, FACTS_BYTES_MAX)))
 }
@@ -64,7 +64,7 @@ async function readChecked(
     throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`)
   throw new SyncError(
     'source/malformed',
-    `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`,
+    `${where} is not JSON: unexpected byte at ${check.faultAt + bytes.length - check.length}`,
   )
 }
 
@@ -88,13 +88,16 @@ export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | nul
   const flavour = flavourOf(bytes, first)
   if (flavour !== null) return `a list${flavour}`
   if (first === null || !isBeginning) return null
-  // One malformed product is for quarantine: a list is refused when every element is malformed.
+  // A single malformed product is quarantined later. The list is refused only when every element is
+  // malformed.
   for (const element of readElements(bytes, products.start))
     if (isPublic(bytes, element)) return null
   return 'a list of products without ids or variants'
 }
 
-/** The error that a shop reports inside a response, or null. */
+/**
+ * Returns the error inside a response as JSON, or its size when it is large, or null without one.
+ */
 export function errorOf(bytes: Uint8Array): string | null {
   const errors = findMember(bytes, findValueStart(bytes), 'errors')
   if (errors === null) return null
