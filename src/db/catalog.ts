@@ -1,6 +1,5 @@
-// Calls of the schema's functions, by name and with named arguments. Both a Postgres session and
-// the Data API can make them, and the result is JSON either way: instants are ISO text, bytes are
-// `\x` and hex.
+// Calls functions of the schema by name, with named arguments, through a Postgres session or the Data
+// API. Both return JSON: instants are ISO text, bytes are `\x` and hex.
 
 import type { ClientBase } from 'pg'
 import { toStorableJson, toStorableText } from '../lib/storable-text.ts'
@@ -16,8 +15,8 @@ export type Args = Readonly<Record<string, unknown>>
 export interface Catalog {
   /**
    * Returns every row of the function as JSON; a function with a single value returns that value.
-   * A call that takes longer than `timeoutMs` fails and its connection is closed, so that a silent
-   * database holds none; the database may have executed it nevertheless.
+   * A call that takes longer than `timeoutMs` fails and its connection is closed, so that an
+   * unresponsive database does not use up the pool; the database may still have executed the call.
    *
    * @throws SyncError with the code that the function raised · `db/…` when the database is
    * unavailable
@@ -44,14 +43,14 @@ export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   }
 }
 
-/** A statement that fails after `timeoutMs`. A pool closes its connection then. */
+/** Returns a statement that fails after `timeoutMs`; the pool then closes its connection. */
 export function timed(text: string, timeoutMs: number): { readonly text: string } {
-  // The types of pg know this option for whole connections only.
+  // The types of pg declare this option only for whole connections.
   const statement = { text, query_timeout: timeoutMs }
   return statement
 }
 
-/** A document as an argument. Without this, pg would turn a list into an SQL array. */
+/** Wraps a document as an argument. Without this, pg would turn a list into an SQL array. */
 export function jsonb(value: unknown): object {
   return { toPostgres: () => toStorableJson(JSON.stringify(value)), toJSON: () => value }
 }
@@ -63,8 +62,8 @@ export function one<Row>([row]: readonly Row[]): Row {
 }
 
 /**
- * Reads the text of a `bytea` in either format of `bytea_output`, which the sessions of the Data
- * API decide.
+ * Reads the text of a `bytea` in either format of `bytea_output`: the sessions of the Data API may
+ * use either.
  */
 export function toBytes(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')

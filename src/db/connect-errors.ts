@@ -14,7 +14,7 @@ interface Place {
   readonly user: string
 }
 
-/** The error as `db/unreachable`, with host, port, database and user, never the password. */
+/** Returns the error as `db/unreachable`, with host, port, database and user, never the password. */
 export async function explainConnectError(address: URL, error: unknown): Promise<SyncError> {
   const place = toPlace(address)
   const reason =
@@ -39,7 +39,7 @@ function toPlace({ hostname, port, pathname, username, password, searchParams }:
 }
 
 async function explain(error: unknown, place: Place): Promise<string | null> {
-  // One error for each address that was tried; they are alike.
+  // It has one error for each address that was tried, usually the same one.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return null
   const code = findErrno(first) ?? ''
@@ -75,7 +75,7 @@ const IPV6_ONLY =
 
 async function isIpv6Only(host: string): Promise<boolean> {
   const found = await lookup(host, { all: true }).catch(() => [])
-  // A resolver of a machine without IPv6 may leave such addresses out.
+  // On a machine without IPv6, the resolver may omit such addresses.
   if (found.length === 0) return /^db\..+\.supabase\.co$/.test(host)
   return !/^(\[?::1\]?|localhost)$/.test(host) && found.every(({ family }) => family === 6)
 }

@@ -67,7 +67,7 @@ const REFUSALS: readonly (readonly [
       },
     },
     'db/unreachable',
-    /If this lasts, an exposed schema does not exist: see that pipeline, /,
+    /If this lasts, an exposed schema does not exist: check that pipeline and /,
   ],
   [
     'a schema that is not exposed',
@@ -103,7 +103,7 @@ const REFUSALS: readonly (readonly [
     'a truncated response',
     { status: 200, body: '[{"name": "sh' },
     'db/unreachable',
-    /responds 200: broken JSON$/,
+    /responds 200: invalid JSON$/,
   ],
   [
     'a response without a list of rows',

@@ -25,11 +25,11 @@ export interface DataApiOptions {
   /** The address of the project. */
   readonly url: string
   /**
-   * A secret key (`sb_secret_…`) or the older service-role token; both go into the same two
+   * A secret key (`sb_secret_…`) or the older service-role token. Both are sent in the same two
    * headers.
    */
   readonly secretKey: string
-  /** Other secrets that its messages may quote, out of a record for instance. */
+  /** Other secrets that its messages may quote, for example from a record. */
   readonly secrets?: readonly string[]
 }
 
@@ -57,9 +57,9 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
   // https://github.com/supabase/supabase/issues/45904
   PGRST002: [
     'db/unreachable',
-    'it cannot read the database. If this lasts, an exposed schema does not exist: see that ' +
-      `${SCHEMA}, and each other one in the project's settings under Data API, is in the ` +
-      'database, and that the Data API is on',
+    'it cannot read the database. If this lasts, an exposed schema does not exist: check that ' +
+      `${SCHEMA} and every other schema in the project's settings under Data API exist in the ` +
+      'database, and that the Data API is enabled',
   ],
   PGRST003: ['db/busy', 'all of its connections are in use'],
   PGRST106: ['db/not-exposed', `schema ${SCHEMA} is not exposed`],
@@ -81,8 +81,8 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
 }
 
 /**
- * For a token that the gateway creates from a secret key, or that its clock takes for a future one:
- * a later attempt succeeds.
+ * For a token that the gateway created from a secret key, and for any token that is refused as not
+ * yet valid. A later attempt succeeds.
  */
 const TOKEN_NOT_YET_VALID: Advice = [
   'db/unreachable',
@@ -201,7 +201,7 @@ function renderArgs(args: Args): string {
   )
 }
 
-/** Null when the body is not a JSON list, even with the right content type. */
+/** Returns null when the body is not a JSON list. */
 function readRows<Row>(text: string): Row[] | null {
   try {
     const rows: unknown = JSON.parse(text)
@@ -225,13 +225,12 @@ function readRefusal(text: string): Refusal {
       string,
       unknown
     >
-    const said =
-      [message, error].find((words) => typeof words === 'string' && words !== '') ??
-      'no reason given'
+    const reason =
+      [message, error].find((text) => typeof text === 'string' && text !== '') ?? 'no reason given'
     const more = { details: details as string | null, hint: hint as string | null }
-    return { message: said as string, ...more, ...(typeof code === 'string' && { code }) }
+    return { message: reason as string, ...more, ...(typeof code === 'string' && { code }) }
   } catch {
-    return { message: 'broken JSON' }
+    return { message: 'invalid JSON' }
   }
 }
 

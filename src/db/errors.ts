@@ -19,7 +19,7 @@ export async function translateErrors<Result>(query: Promise<Result>): Promise<R
   }
 }
 
-/** The SyncError for a known error. Any other error is returned unchanged. */
+/** Returns the SyncError for a known error. Any other error is returned unchanged. */
 export function toSyncError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code = '', hint, detail } = error as PostgresError
@@ -40,7 +40,7 @@ export function toSyncError(error: unknown): unknown {
     : error
 }
 
-/** Empty when a proxy has changed the JSON: the code and the message are what matters. */
+/** Returns no facts when a proxy has changed the JSON: the code and the message are enough. */
 function parseFacts(detail: string | undefined): Record<string, unknown> {
   try {
     return Object(JSON.parse(detail ?? '{}')) as Record<string, unknown>
@@ -111,7 +111,7 @@ export const RECORD_STATES: Readonly<Record<string, string>> = {
   '54001': 'statement_too_complex',
 }
 
-/** True when Postgres refused the content of a record, which smaller batches can find. */
+/** True when Postgres refused the content of a record. Splitting the batch finds that record. */
 export function isRecordRefusal(error: unknown): error is Error {
   return error instanceof Error && Object.hasOwn(RECORD_STATES, (error as PostgresError).code ?? '')
 }

@@ -1,5 +1,5 @@
-// The database as the pipeline uses it. `Db` does it with sessions of Postgres, `DataApi` with
-// single calls.
+// The pipeline's interface to the database. `Db` implements it with sessions of Postgres, `DataApi`
+// with single calls.
 
 import type { Catalog } from './catalog.ts'
 import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
@@ -8,18 +8,18 @@ import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
 export type TakeHash = (hash: Uint8Array, seq: number) => void
 
 export interface PipelineDb extends Catalog {
-  /** Calls `take` once for each product of the source that is not removed, in no order. */
+  /** Calls `take` once for each product of the source that is not removed, in any order. */
   readKnownHashes(sourceId: number, take: TakeHash): Promise<void>
 
-  /** Opens what a lane writes its batches with. The caller closes it. */
+  /** Opens a writer for the batches of one lane. The caller closes it. */
   openWriter(options: WriterOptions): Promise<BatchWriter>
 
-  /** The versions of the migrations that the database has. */
+  /** Returns the versions of the migrations that were applied to the database. */
   listAppliedVersions(): Promise<string[]>
 
   /**
    * Refreshes the statistics of the big tables after a large load, where that is possible. Calls
-   * `onSkipped` with the reason for each table that was left out; never throws.
+   * `onSkipped` with the reason for each table that was skipped; never throws.
    */
   analyzeAfterLoad(onSkipped: (reason: string) => void): Promise<void>
 }

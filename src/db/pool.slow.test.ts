@@ -299,7 +299,7 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
     code: 'db/unreachable',
     message: /has no TLS \(SSL\)/,
   })
-  // Loopback by an address that does not look like it, so that TLS is tried.
+  // This address reaches the local machine but does not look local, so TLS is tried.
   const remote = new URL(url)
   remote.hostname = '0.0.0.0'
   await (await openPool(remote.href, options)).end()
@@ -370,7 +370,7 @@ test('a Postgres without a free connection is reported as such, and is retried',
   assert.match(refused.message, /^Postgres has no connection left: too many connections for role/)
 })
 
-test('a Postgres with one free connection refuses the pool, which closes', async (t) => {
+test('opening a pool fails on a Postgres with one free connection, and the pool is closed', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   const role = `single_${process.pid}`
   await pool.query(`create role ${role} login password 'pw' connection limit 1`)

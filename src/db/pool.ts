@@ -53,7 +53,7 @@ export class Db extends pg.Pool implements PipelineDb {
     return new CopyWriter(await this.connect(), numbers, options)
   }
 
-  /** Empty for a database without Shelfsync's tables. */
+  /** Returns none for a database without Shelfsync's tables. */
   async listAppliedVersions(): Promise<string[]> {
     const { rows } = await this.query<{ migrated: boolean }>(
       `select to_regprocedure('catalog.list_applied_versions()') is not null as migrated`,
@@ -67,7 +67,7 @@ export class Db extends pg.Pool implements PipelineDb {
 }
 
 export interface PoolOptions {
-  /** Connections at most, 2 or more. Default 10. */
+  /** Maximum number of connections, at least 2. Default 10. */
   readonly max?: number
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string
@@ -104,7 +104,7 @@ const SEARCH_PATH = 'public'
  * is exact, else as a string; `numeric` is always a string, and so is `date`, because a day is not
  * an instant. Sessions run in UTC and without a statement timeout.
  *
- * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version,
+ * @throws SyncError `settings/invalid` (not a Postgres URL) · `db/unreachable` · `db/unsuitable` (version,
  * transaction mode, read replica)
  */
 export async function openPool(
@@ -212,7 +212,7 @@ function readBigint(text: string): number | string {
   return Number.isSafeInteger(value) ? value : text
 }
 
-/** One dimension of numbers, which Postgres never quotes. */
+/** Reads an array of one dimension of numbers, which Postgres never quotes. */
 function readList<T>(text: string, read: (item: string) => T): (T | null)[] {
   return text === '{}'
     ? []

@@ -13,8 +13,8 @@ const ROLE_FUNCTIONS = {
 export type WorkerRole = keyof typeof ROLE_FUNCTIONS
 
 /**
- * The login as a quoted SQL name, and those of `roles` whose rights it lacks. The owner of the
- * functions lacks no right.
+ * Returns the login as a quoted SQL name, and those of `roles` whose rights it lacks. The owner of
+ * the functions lacks none.
  */
 export async function findLackingRights(
   db: Db,

@@ -3,7 +3,7 @@
 import type { Db } from './pool.ts'
 
 export interface ServerFacts {
-  /** `18.4`. */
+  /** For example `18.4`. */
   readonly version: string
   /** True when the login may create temporary tables and use schema catalog, if that exists. */
   readonly writable: boolean
@@ -48,7 +48,7 @@ export async function loadServerVersion(db: Db): Promise<string> {
   return rows[0]?.version ?? ''
 }
 
-/** `new`: without tables · `empty`: without a source. */
+/** Returns `new` for a database without tables, and `empty` for one without a source. */
 export async function findCatalogueState(db: Db): Promise<'new' | 'empty' | 'used'> {
   const { rows } = await db.query<{ isNew: boolean }>(
     `select to_regclass('catalog.sources') is null as "isNew"`,

@@ -43,7 +43,7 @@ export interface LatestCopy {
   readonly error: string | null
 }
 
-/** Null without a copy and without a failed attempt. */
+/** Returns null for a source without a copy and without a failed attempt. */
 export function toLatestCopy({
   copied_run: run,
   copy_error: error,
@@ -113,7 +113,11 @@ export async function addSource(
   return toSource(row)
 }
 
-/** Changes what is given and leaves the rest. */
+/**
+ * Changes the given members and leaves the others.
+ *
+ * @throws SyncError `source/unknown`
+ */
 export async function saveSource(
   db: Catalog,
   id: number,
@@ -136,7 +140,7 @@ export interface ScheduledSource {
   readonly schedule: Schedule
   /** The run that was started last; 0 when there is none. */
   readonly lastRun: number
-  /** The instant from which on it may be due. */
+  /** The source is due at the first time of its schedule after this instant. */
   readonly sinceAt: Date
   readonly now: Date
 }
@@ -159,8 +163,8 @@ export async function listScheduledSources(db: Catalog): Promise<ScheduledSource
 }
 
 /**
- * Records which run `latest.ndjson` of the source contains, or why it could not be written. Null:
- * the source has no copy.
+ * Records the run whose artifact `latest.ndjson` of the source contains, or the error of the attempt
+ * to write it. Null: the source has no copy.
  */
 export async function saveCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
   await db.call('record_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
@@ -169,7 +173,7 @@ export async function saveCopy(db: Catalog, id: number, copy: LatestCopy | null)
 /**
  * Replaces the settings of a source. The next full run then reads every record again.
  *
- * @throws SyncError `run/active` while a run is under way
+ * @throws SyncError `run/active` while a run is active · `source/unknown`
  */
 export async function saveSettings(db: Catalog, id: number, settings: Json): Promise<Source> {
   const [row] = await db.call<SourceRow>('set_settings', { source: id, settings: jsonb(settings) })

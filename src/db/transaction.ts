@@ -1,5 +1,5 @@
-// Transactions on one connection. The error that ends a transaction is always the one that the
-// caller sees, even when the rollback fails too.
+// Transactions on one connection. The caller receives the error that ended the transaction, even
+// when the rollback fails too.
 
 import type { PoolClient } from 'pg'
 

@@ -1,12 +1,12 @@
-// Records of applied migrations: our own table, and the history of the Supabase CLI, which we read
-// always and write only on request.
+// Records of applied migrations: our own table, and the history of the Supabase CLI, which is always
+// read and only written on request.
 
 import type { Db } from '../pool.ts'
 import type { DbClient } from '../transaction.ts'
 import type { Migration } from './migration-files.ts'
 import { splitSql } from './sql-statements.ts'
 
-/** Creates our table; a second run changes nothing. Also the beginning of init.sql. */
+/** Creates our table; a second run changes nothing. init.sql begins with it. */
 export const RECORDS_SQL = `create schema if not exists catalog;
 create table if not exists catalog.migrations (
   version    text primary key,
@@ -53,7 +53,7 @@ export async function listPushed(db: Db | DbClient): Promise<Map<string, string 
   return new Map(rows.map(({ version, name }) => [version, name]))
 }
 
-/** A file of the user's own may have the same version; its name differs. */
+/** Compares the name too, because a file of the user's project may have the same version. */
 export function isPushed(
   { version, name }: Migration,
   pushed: ReadonlyMap<string, string | null>,

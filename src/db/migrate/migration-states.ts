@@ -18,8 +18,8 @@ export interface MigrationState {
 }
 
 /**
- * Versions that are shipped and not in the database, read by a call, because only the owner may
- * read the tables.
+ * Returns the versions that are shipped and not in the database. It calls a function, because only
+ * the owner may read the tables.
  *
  * @throws SyncError `db/not-migrated` if a project that can only be called has no migration of Shelfsync
  */

@@ -1,5 +1,5 @@
-// supabase/schemas is what a reader reads, supabase/migrations is what a database runs. Both are
-// loaded into a Postgres here, and the two catalogs are compared.
+// People read supabase/schemas, and databases run supabase/migrations. Each is loaded into an empty
+// database here, and their definitions are compared.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -33,14 +33,14 @@ const KINDS: Readonly<Record<string, string>> = {
     from pg_proc where pronamespace in ${SCHEMAS} and prokind in ('f', 'p')`,
 }
 
-test('the migrations add up to exactly the schema files', async (t) => {
+test('the migrations create exactly the objects of the schema files', async (t) => {
   const schemas = await listDefinitions(await load(t, SCHEMAS_DIRECTORY))
   const migrations = await listDefinitions(await load(t, MIGRATIONS_DIRECTORY))
   assert.ok(schemas.size > 500)
   assert.deepEqual([...migrations], [...schemas])
 })
 
-test('the comparison notices a body, a grant, a comment, a column and a policy', async (t) => {
+test('the comparison detects a changed function, grant, comment, column, policy and view', async (t) => {
   const db = await load(t, SCHEMAS_DIRECTORY)
   const before = await listDefinitions(db)
   const changes = {
@@ -63,7 +63,7 @@ async function load(t: TestContext, directory: string): Promise<Db> {
   return (await openTestDatabase(t, { migrations: await listMigrations(directory) })).pool
 }
 
-/** `function catalog.fail(text,text)` → everything that defines it. */
+/** Maps each object, such as `function catalog.fail(text,text)`, to its definition. */
 async function listDefinitions(db: Db): Promise<Map<string, string>> {
   const definitions = new Map<string, string>()
   for (const [kind, sql] of Object.entries(KINDS)) {

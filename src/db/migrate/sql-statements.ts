@@ -1,6 +1,6 @@
 // Splits an SQL script into its statements, so that an error can name the line of the failing one. It
-// knows strings, quoted names, dollar quotes and comments. It does not know `begin atomic` bodies:
-// Postgres would refuse their pieces.
+// handles strings, quoted names, dollar quotes and comments. It splits `begin atomic` bodies, and
+// Postgres then refuses the pieces.
 
 export interface Statement {
   readonly sql: string

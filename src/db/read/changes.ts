@@ -1,4 +1,4 @@
-// The read model of changes: what a run did, or waits to do, to each product.
+// The read model of changes: the change that a run made to each product, published or not.
 
 import { type Catalog, toInstant } from '../catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
@@ -30,7 +30,7 @@ interface ChangeRow {
   readonly changed_at: string
 }
 
-/** By product. */
+/** Lists the changes of a run in the order of their products' ids. */
 export function listChanges(
   db: Catalog,
   run: number,

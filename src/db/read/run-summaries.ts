@@ -46,7 +46,7 @@ export interface RunSummary {
   readonly seconds: number
   /** The fetch has ended. */
   readonly fetchedAll: boolean
-  /** The number of records the supplier says there are; null when it does not say. */
+  /** The number of records that the supplier reported; null when it reported none. */
   readonly expected: number | null
   /** Archived lines. */
   readonly fetched: number
@@ -55,7 +55,7 @@ export interface RunSummary {
   readonly removed: number
   /** Null until the run settles. */
   readonly ledger: Ledger | null
-  /** Why a full run removed nothing; null if it could tell what is missing. */
+  /** The reason why a full run could not detect missing products, and removed none; else null. */
   readonly removalsOff: string | null
 }
 

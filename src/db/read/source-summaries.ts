@@ -1,4 +1,4 @@
-// The read model of sources: what ran last, what is late and what waits for a person.
+// The read model of sources: the last run, the schedule, and the decisions that wait for a person.
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
@@ -28,7 +28,7 @@ export interface SourceSummary {
   readonly openReviews: number
   readonly openQuarantine: number
   readonly latestCopy: LatestCopy | null
-  /** Why the newest full run removed nothing; null when it could tell what is missing. */
+  /** The reason why the newest full run could not detect missing products; else null. */
   readonly removalsOff: string | null
 }
 
@@ -82,15 +82,15 @@ export async function loadSourceSummary(db: Catalog, source: string): Promise<So
   return toSourceSummary(row)
 }
 
-/** Products of each source by status. Counts every product: seconds on a catalogue of millions. */
+/** Counts the products of each source by status. Takes seconds on a catalogue of millions. */
 export async function countProducts(db: Catalog): Promise<Map<string, ProductCounts>> {
   const rows = await db.call<{ source: string; products: ProductCounts }>('count_products', {})
   return new Map(rows.map(({ source, products }) => [source, products]))
 }
 
 /**
- * Loads the active run, or the newest one if none is active, and the sources by name, in one round
- * trip: of one source, or of all with null.
+ * Loads, in one round trip, the sources by name and their active run, or the newest run if none is
+ * active. `source`: one source, or null for all.
  *
  * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */

@@ -1,5 +1,5 @@
-// After a large load: statistics for the planner, and hint bits set once here instead of by the
-// first reader of every page.
+// Vacuums and analyses the big tables after a large load: the planner gets statistics, and the hint
+// bits of every page are set here instead of by its first reader.
 
 import { messageOf } from '../../core/errors.ts'
 import type { DbClient } from '../transaction.ts'

@@ -106,12 +106,12 @@ export async function findArtifact(
   }
 }
 
-/** The newest run of the source whose artifact is closed and not purged. */
+/** Returns the newest run of the source whose artifact is closed and not purged, or null. */
 export async function findNewestArtifact(db: Catalog, sourceId: number): Promise<number | null> {
   return one(await db.call<number | null>('find_newest_artifact', { source: sourceId }))
 }
 
-/** The newest run of the source that has fetched the whole source, in any state. */
+/** Returns the newest run, in any state, that has fetched the whole source, or null. */
 export async function findNewestWholeArtifact(
   db: Catalog,
   sourceId: number,
@@ -134,7 +134,7 @@ export async function listParts(db: Catalog, sourceId: number, run: number): Pro
   }))
 }
 
-/** Bitmaps over product numbers: the products that settled runs with a newer artifact saw. */
+/** Returns bitmaps over product numbers: the products that settled runs with a newer artifact saw. */
 export async function listSeenAfter(
   db: Catalog,
   sourceId: number,
@@ -146,8 +146,8 @@ export async function listSeenAfter(
 }
 
 /**
- * Product numbers whose rows a refresh or an import wrote beside this run, although it had asked
- * the supplier before this run did.
+ * Lists the numbers of products whose rows a refresh or an import wrote beside this run, although it
+ * had requested them before this run did.
  */
 export function listOverwrittenProducts(
   db: Catalog,

@@ -17,8 +17,8 @@ export interface BatchCall {
   readonly seqFrom: number
   readonly rules: BatchRules
   /**
-   * Lines of the part before the batch, and the checkpoint after it without what the batch itself
-   * adds: only the database knows that. Null: nothing is counted, and the checkpoint stays.
+   * Lines of the part before the batch, and the checkpoint after it without the counts of the batch
+   * itself, which the database adds. Null: nothing is counted, and the checkpoint stays.
    */
   readonly step: { readonly linesBefore: number; readonly checkpoint: Checkpoint } | null
 }
@@ -70,8 +70,8 @@ export async function callBatch(
 }
 
 /**
- * The records for which a call was refused, by their index in it. Nothing of the call was written.
- * Empty when the call failed for another reason.
+ * Returns the records that Postgres refused, by their index in the call, of which nothing was
+ * written. Returns none when the call failed for another reason.
  */
 export function listRefused(error: unknown): { readonly index: number; readonly reason: string }[] {
   if (!(error instanceof SyncError) || error.code !== 'record/invalid') return []

@@ -86,7 +86,7 @@ export interface BatchRules {
   readonly normaliserVersion: number
   readonly volatilePaths: readonly string[]
   readonly priceFactor: number
-  /** Replays only: bitmap of the products that settled runs with a younger artifact saw. */
+  /** Replays and keyed runs: bitmap of products that settled runs with a newer artifact saw. */
   readonly seenLater: Buffer | null
 }
 
@@ -94,6 +94,6 @@ export interface WriterOptions {
   readonly run: LeasedRun
   readonly rules: BatchRules
   readonly signal: AbortSignal
-  /** Describes a record that was read and that Postgres refuses. */
+  /** Returns the quarantined form of a record that was read and that Postgres refuses. */
   quarantine(partNo: number, record: BatchRecord, reason: string): QuarantinedRecord
 }

@@ -1,4 +1,4 @@
-// The SQL functions that merge a staged batch into the catalogue and keep its quarantined records.
+// The SQL functions that merge a staged batch into the catalogue and store its quarantined records.
 
 import type { Counts } from '../../core/ledger.ts'
 import { type Catalog, jsonb, one, toInts } from '../catalog.ts'

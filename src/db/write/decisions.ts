@@ -5,9 +5,10 @@ import { type Catalog, one } from '../catalog.ts'
 import { loadReview } from '../read/reviews.ts'
 
 /**
- * Approving makes a held run do what it waits to do, removals included; rejecting drops that.
+ * Decides a held run. Approving publishes its prices and changes, and removes the products that it
+ * found missing; rejecting discards its pending prices and changes. Returns the number of products
+ * removed.
  *
- * @returns the number of products removed
  * @throws SyncError `run/unknown` · `run/not-held`
  */
 export async function decideRun(
@@ -19,7 +20,7 @@ export async function decideRun(
   return one(await db.call<number>('decide_run', { run, approve, by }))
 }
 
-/** Makes a held price current, or drops it. @throws SyncError `review/unknown` */
+/** Makes a held price current, or rejects it. @throws SyncError `review/unknown` */
 export async function decidePrice(
   db: Catalog,
   review: number,

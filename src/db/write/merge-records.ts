@@ -17,11 +17,11 @@ import {
   type StagingTable,
 } from './staged-rows.ts'
 
-/** Postgres starts on a message when it has all of it. */
+/** Postgres begins to process a message of a COPY when it has received all of it. */
 const MESSAGE_BYTES = 256 * 1024
 
 export interface MergeSession<Merged> {
-  /** Has staging tables: see `openStaging`. */
+  /** A connection with staging tables: see `openStaging`. */
   readonly client: DbClient
   readonly rows: StagedRows
   readonly signal: AbortSignal
@@ -102,7 +102,7 @@ async function findAccepted(
   return { pieces, refused }
 }
 
-/** Why Postgres refuses the records; null when it accepts them. Writes nothing. */
+/** Returns the reason why Postgres refuses the records; null when it accepts them. Writes nothing. */
 async function findRefusal(
   session: MergeSession<unknown>,
   piece: RecordRange,

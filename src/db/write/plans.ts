@@ -1,5 +1,5 @@
-// The effect of a batch or a whole run, computed by the same SQL that would write it. A session
-// plans one run: its plan tables keep what earlier batches would have written.
+// Computes the effect of a batch or of a whole run by the same SQL that would write it. A session
+// plans one run: its plan tables keep the rows that earlier batches would have written.
 
 import type { Json } from '../../core/json.ts'
 import type { Counts } from '../../core/ledger.ts'
@@ -25,7 +25,7 @@ export interface PlannedLine {
   readonly detail: Readonly<Record<string, readonly Json[]>> | null
 }
 
-/** Facts about a run that has only settling left. */
+/** Facts about a run that has fetched and applied everything. */
 export interface RunFacts {
   readonly kind: RunKind
   readonly complete: boolean
@@ -37,9 +37,9 @@ export interface RunFacts {
 }
 
 export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
-  /** Why the run would be held; empty when it would not. */
+  /** The reasons why the run would be held; empty when it would not. */
   readonly reasons: readonly string[]
-  /** True when the run can tell which products are missing. */
+  /** True when the run can detect missing products. */
   readonly whole: boolean
 }
 
@@ -97,7 +97,7 @@ export async function planRun(
   return { reasons: row.reasons, whole: row.whole, removalsOff: row.removals_off }
 }
 
-/** Products that a complete run would not see; those missed before would be removed. */
+/** Lists the products that are not in `seen`. Those that were missed before would be removed. */
 export async function listMissing(
   db: Catalog,
   sourceId: number,

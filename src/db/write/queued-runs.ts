@@ -53,7 +53,7 @@ export function listQueuedRuns(db: Catalog): Promise<OpenRun[]> {
   return readQueuedRuns(db, null)
 }
 
-/** The run, if it waits for the queue's workers. */
+/** Returns the run if it is running and its tasks are for the queue's workers, else null. */
 export async function findQueuedRun(db: Catalog, id: number): Promise<OpenRun | null> {
   return (await readQueuedRuns(db, id))[0] ?? null
 }
@@ -79,22 +79,22 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
   }))
 }
 
-/** Of these runs, those that a younger run made obsolete and those whose source was removed. */
+/** Returns those of these runs that a newer run made obsolete, or whose source was removed. */
 export function listObsoleteRuns(db: Catalog, ids: readonly number[]): Promise<number[]> {
   return db.call<number>('list_obsolete_runs', { runs: ids })
 }
 
 /**
- * Requests that a run which was started to fetch only is applied too. False when it is over, or
- * includes that already.
+ * Makes a fetch-only run apply its artifact too. Returns false when the run has ended, or is not
+ * fetch-only.
  */
 export async function extendRun(db: Catalog, sourceId: number, id: number): Promise<boolean> {
   return one(await db.call<boolean>('extend_run', { source: sourceId, run: id }))
 }
 
 /**
- * Ends a run for good, whichever worker executes it. A run that is over stays unchanged. Returns
- * its state.
+ * Cancels a run, also while workers execute it. A run that has ended stays unchanged. Returns the
+ * state of the run.
  *
  * @throws SyncError `run/unknown`
  */
@@ -102,7 +102,10 @@ export async function cancelRun(db: Catalog, id: number): Promise<string> {
   return one(await db.call<string>('cancel_run', { run: id }))
 }
 
-/** Lets a failed run continue in the queue. False when it did not fail, or a younger one exists. */
+/**
+ * Lets a failed or interrupted run continue in the queue. Returns false for a run in another state,
+ * or when a newer run exists.
+ */
 export async function reopenRun(db: Catalog, id: number): Promise<boolean> {
   return one(await db.call<boolean>('reopen_run', { run: id }))
 }

@@ -1,4 +1,4 @@
-// Removes the rows of a source. The artifact store removes its bytes.
+// Removes the rows of a source. Its artifacts are removed separately, see src/pipeline/purge.ts.
 
 import type { Db } from '../pool.ts'
 

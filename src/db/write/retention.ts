@@ -1,4 +1,4 @@
-// The runs that have bytes in the artifact store, and the marks of a purge.
+// Reads the runs that have bytes in the artifact store, and records their purge.
 
 import type { Retained } from '../../artifacts/retention.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
@@ -12,8 +12,8 @@ export interface RetainedRun extends Retained {
 }
 
 /**
- * Every artifact of the source that is not purged. An active or held run keeps the artifact that it
- * applies, its own or another run's.
+ * Lists every artifact of the source that is not purged. `finishedAt` is null while a run that
+ * applies the artifact is active, and `held` is true while such a run is held.
  */
 export async function listRetained(db: Catalog, sourceId: number): Promise<RetainedRun[]> {
   const rows = await db.call<{

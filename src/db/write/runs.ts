@@ -17,9 +17,9 @@ const RESUME_WITHIN_MS = 24 * 3_600_000
 export interface RunOptions {
   /** `fetch`: archive only, and leave the run to a later apply. */
   readonly stages?: 'fetch'
-  /** Most records in one transaction. */
+  /** Maximum number of records in one transaction. */
   readonly chunkSize?: number
-  /** Lines of the artifact to skip, and to apply after them. A run with either never settles. */
+  /** Number of lines to skip, and number of lines to apply. A run with either never settles. */
   readonly offset?: number
   readonly limit?: number
   readonly debug?: boolean
@@ -61,7 +61,7 @@ export interface RunRequest {
   readonly artifactRun: number | null
   /** Resumes any interrupted sync. Otherwise only one that covers at least as much is resumed. */
   readonly resumeAny: boolean
-  /** Does not resume an interrupted run that has fetched all: the supplier is asked again. */
+  /** Does not resume an interrupted run that has fetched everything: a new run fetches again. */
   readonly refetch?: boolean
   readonly normaliserVersion: number
   readonly owner: string
@@ -163,8 +163,8 @@ export interface ActiveRun {
 }
 
 /**
- * The run that is active, or that the next sync resumes. With `keys`: the refresh or import of
- * these keys; else the one run of the source that is neither.
+ * Returns the run that is active, or that the next sync resumes, else null. With `keys`: the refresh
+ * or import of these keys; else the run of the source that is neither.
  */
 export async function findActiveRun(
   db: Catalog,
@@ -212,11 +212,15 @@ export interface Settled {
   readonly state: 'succeeded' | 'held'
   readonly reason: string | null
   readonly ledger: Ledger
-  /** The reason why a full run could not tell which products are missing, or null. */
+  /** The reason why a full run could not detect missing products, or null. */
   readonly removalsOff: string | null
 }
 
-/** @throws SyncError `run/fenced` */
+/**
+ * Ends a run whose artifact is applied: publishes its changes, or holds it for a decision.
+ *
+ * @throws SyncError `run/fenced` · `run/over` for a second call · `run/cancelled`
+ */
 export async function settleRun(
   db: Catalog,
   run: LeasedRun,

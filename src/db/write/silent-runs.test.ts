@@ -1,5 +1,5 @@
-// The state of a run whose worker died, in every place that shows runs: no worker was left to
-// record that the run was interrupted.
+// The state of a run whose worker died, in every place that shows runs: its row still says that it is
+// running.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -38,7 +38,7 @@ async function openRun(t: TestContext) {
         items: [listed],
       } = await listRuns(db, { source: pipeline.name, limit: 1 })
       const status = (await listSourceSummaries(db)).find(({ source }) => source === pipeline.name)
-      const standing = await loadStatus(db, pipeline.name, RESPONSE_MS)
+      const current = await loadStatus(db, pipeline.name, RESPONSE_MS)
       const open = (await createMetricsReader(db)()).find(
         ({ name, labels, value }) =>
           name === 'shelfsync_open_runs' &&
@@ -50,8 +50,8 @@ async function openRun(t: TestContext) {
         listed?.state,
         status?.lastRun?.state,
         (await loadRunDetails(db, run)).state,
-        standing.run?.state,
-        standing.sources[0]?.lastRun?.state,
+        current.run?.state,
+        current.sources[0]?.lastRun?.state,
         (await loadRunSummary(db, run, RESPONSE_MS)).state,
         open && 'state' in open.labels ? open.labels.state : null,
       ]
@@ -85,7 +85,7 @@ test('a run whose lease expired is shown as interrupted everywhere, and the next
   assert.deepEqual([run, state], [id, 'succeeded'])
 })
 
-test('a queued run without a worker is running, and interrupted after its only worker died until another claims its task', async (t) => {
+test('a queued run is running without a worker, interrupted when the lease of its only worker has expired, and running when another claims the task', async (t) => {
   const { pipeline, request, listStates } = await openRun(t)
   const run = await startQueuedRun(db, request)
   assert.deepEqual(await listStates(run.id), everywhere('running'))

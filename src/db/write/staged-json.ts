@@ -52,7 +52,7 @@ export class StagedJson {
   }
 }
 
-/** In the form that Postgres reads: a year beyond 9999 has no sign there. */
+/** Formats an instant for Postgres, which reads years beyond 9999 without a sign. */
 function timestamp(epochMs: number | null): string | null {
   return epochMs === null ? null : new Date(Math.round(epochMs)).toISOString().replace(/^\+0*/, '')
 }
