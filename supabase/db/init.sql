@@ -54,7 +54,7 @@ create table catalog.sources (
   -- Newest full or incremental run with a complete artifact.
   latest_run         bigint,
   last_full_at       timestamptz,                    -- start of the last settled full run
-  -- Run whose artifact `latest.ndjson` holds; null without a copy.
+  -- Run whose artifact `latest.ndjson` contains; null without a copy.
   copied_run         bigint,
   -- Failed attempts to write that copy, since the source was added.
   copy_failures      integer not null default 0,
@@ -63,7 +63,7 @@ create table catalog.sources (
   created_at         timestamptz not null default now()
 );
 
--- One attempt to update a source. This row decides about the run; queues and processes come and go.
+-- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
   source_id          integer not null references catalog.sources (id),
   id                 bigint generated always as identity,
@@ -76,13 +76,13 @@ create table catalog.runs (
   correlation_id     text not null,
   -- Run whose artifact is applied: itself, or an older one in a replay.
   artifact_run       bigint not null,
-  -- Incremental: the supplier was to send changes from here on.
+  -- Incremental: the time from which changes were requested.
   since              timestamptz,
   -- Refresh and import: the requested external ids, in order and without duplicates.
   keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
-  queued             boolean not null default false, -- workers of the queue do its tasks, not one process
+  queued             boolean not null default false, -- executed by workers of the queue, not by one process
   -- Of a manual run: stages, chunkSize, offset, limit, debug.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
@@ -90,7 +90,7 @@ create table catalog.runs (
   last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  -- Full runs: the reason why it could not tell what is missing.
+  -- Full runs: the reason why the run could not detect missing products.
   removals_off       text,
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.
@@ -110,7 +110,7 @@ create index runs_by_state on catalog.runs (state, id);
 -- transaction.
 create sequence catalog.tokens;
 
--- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
+-- The worker that owns a run or one task of it. Task `run` belongs to a process that executes the whole run;
 -- `fetch`, `part N` and `settle` belong to workers of the queue. Leases have a separate table because batches
 -- keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
@@ -119,7 +119,7 @@ create table catalog.leases (
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  expires_at         timestamptz not null,           -- from here on another worker may take over
+  expires_at         timestamptz not null,           -- from then on another worker may take over
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -130,10 +130,10 @@ create table catalog.artifacts (
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
   complete           boolean not null default false, -- the connector proved that nothing is missing
-  expected           bigint,                         -- number of records that the supplier says there are
+  expected           bigint,                         -- number of records that the supplier reported
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  -- From here on bytes may be missing; all are once it is `purged`.
+  -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
@@ -186,7 +186,7 @@ create table catalog.checkpoints (
   known              bytea not null,
   staged             bytea not null,                 -- deflated bitmap of products that went through staging
   -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
-  -- can unpack. Empty for a worker with a session, which learns the numbers in time.
+  -- can unpack. Empty for a worker with a session, which adds them to `staged` itself.
   last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
@@ -231,7 +231,7 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
--- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
+-- `api.products` derives the uuid of a product from its key, so the table has no column for it.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;
@@ -315,8 +315,7 @@ create table catalog.categories (
 
 -- Generated from supabase/schemas/12_review_tables.sql until the first release: do not edit.
 
--- Missed products, quarantined records, reviews, and changes: the rows that wait for a decision or record
--- one.
+-- Missed products, quarantined records, reviews and changes.
 
 -- Products that the last complete run did not see. The row is deleted when the product is seen again; a
 -- second complete run in a row without the product removes it.
@@ -332,7 +331,7 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  -- Run that quarantined it last; a replay applies another artifact.
+  -- Run that quarantined it last: the run of the artifact, or a replay of it.
   run_id              bigint not null,
   artifact_run        bigint not null,
   part_no             integer not null,
@@ -376,8 +375,8 @@ create table catalog.reviews (
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 
--- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
--- skips none.
+-- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
+-- it skips no change.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,
@@ -399,10 +398,11 @@ create index changes_unpublished on catalog.changes (source_id) where position i
 
 -- Generated from supabase/schemas/13_constants.sql until the first release: do not edit.
 
--- Constants that more than one function uses. Those that TypeScript has too are compared by
--- src/db/constants.test.ts.
+-- Constants that more than one function uses. src/db/constants.test.ts compares those that TypeScript has
+-- too.
 
--- Largest lead of a supplier's clock over ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
+-- Largest accepted lead of a supplier's clock over the server's: CLOCK_TOLERANCE_MS in
+-- src/core/source-time.ts.
 create function catalog.clock_tolerance() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 minutes' $$;
 
@@ -410,7 +410,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$ select interv
 create function catalog.shifted_prices_min() returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 5 $$;
 
--- Time after a lapsed lease in which another worker of the queue takes the task over.
+-- Time after the expiry of a lease within which another worker of the queue takes over the task.
 create function catalog.takeover_grace() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 seconds' $$;
 
@@ -498,7 +498,7 @@ $$;
 -- table.
 
 -- fail(code, message): raises a named error.
---   errors      SQLSTATE SHELF; the hint is the error code of src/core/errors.ts
+--   errors      SQLSTATE SHELF; the hint is a code of src/core/error-table.ts
 create function catalog.fail(code text, message text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -520,8 +520,8 @@ $$;
 
 -- lock_run_exclusive(run): taken by a transaction that ends the run. It waits until the transactions of all
 -- workers have ended and lets no new one in. The lock of the run's row cannot do that: Postgres lets a new
--- sharer pass an update that waits, so overlapping batches would keep the update waiting without end. It
--- grants no right to write: the rows decide.
+-- sharer pass an update that waits, so overlapping batches would keep the update waiting forever. The lock
+-- alone does not permit a write: the caller also checks the rows.
 create function catalog.lock_run_exclusive(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock(catalog.run_lock_class(), catalog.advisory_key(p_run))
@@ -531,7 +531,7 @@ $$;
 --   state       of the run; null if it does not exist
 --   leased      the token belongs to a lease
 --   errors      run/cancelled (a person ended the run) · run/fenced (another worker has the lease, or it was
---               given back) · run/over (the worker has the lease, but the run has ended)
+--               released) · run/over (the worker has the lease, but the run has ended)
 create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -547,7 +547,7 @@ begin
   end if;
 end $$;
 
--- assert_lease(source, run, token): proves, inside a transaction, that the caller owns the run or its task of
+-- assert_lease(source, run, token): proves, inside a transaction, that the caller owns the run or one task of
 -- it.
 --   fencing     both rows are share-locked: a takeover waits for this transaction, and after a takeover this
 --               fails. A lease that expired without a takeover still counts. A key share lock lets renewals
@@ -587,7 +587,7 @@ end $$;
 
 -- take_lease(source, run, task, owner, dead_owner, duration) → (token, previous_owner)
 --   token            new; null while another worker's lease lasts, unless that worker is `p_dead_owner`
---   previous_owner   the worker that had the lease and never gave it back
+--   previous_owner   the worker that had the lease and did not release it
 --   ordering         waits for the transaction that the previous owner has open
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
@@ -622,7 +622,7 @@ begin
   perform from catalog.runs
     where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
-    perform catalog.fail('run/over', format('Run %s does not wait for workers any more', p_run));
+    perform catalog.fail('run/over', format('Run %s no longer waits for workers', p_run));
   end if;
   select l.token, l.previous_owner into token, previous_owner
     from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
@@ -638,7 +638,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
--- renew_lease(source, run, token, duration): extends the lease from now on.
+-- renew_lease(source, run, token, duration): the lease expires `p_lease` from now.
 --   ordering    never waits for a batch
 --   errors      see raise_lease_error
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval)
@@ -657,7 +657,7 @@ begin
   end if;
 end $$;
 
--- release_task(source, run, token): gives the lease back, so that another worker may claim the task at once.
+-- release_task(source, run, token): deletes the lease, so that another worker may claim the task at once.
 --   idempotent  a token that belongs to no lease changes nothing
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -676,7 +676,7 @@ $$;
 --   keyed run   resumes only a run of the same keys
 --   other runs  resume a run of their kind that covers at least as much, or with `p_resume_any` any run but a
 --               replay
---   p_refetch   the supplier is to be asked: a run that has fetched everything is not resumed
+--   p_refetch   a run that has fetched everything is not resumed, because the request is to fetch again
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
@@ -701,7 +701,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     false)
 $$;
 
--- resume_run(active, …) → the run, running again. Its leases are gone, which fences their workers.
+-- resume_run(active, …) → the run, running again. Its leases are deleted, which fences their workers.
 create function catalog.resume_run(
   p_active catalog.runs, p_correlation_id text, p_queued boolean, p_options jsonb
 ) returns catalog.runs
@@ -741,8 +741,8 @@ begin
   return run;
 end $$;
 
--- supersede_stale_keyed_runs(source, resume_within): a refresh or an import that was interrupted longer ago
--- cannot be resumed any more.
+-- supersede_stale_keyed_runs(source, resume_within): supersedes interrupted refreshes and imports that
+-- started too long ago to be resumed.
 create function catalog.supersede_stale_keyed_runs(p_source integer, p_resume_within interval) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs
@@ -775,9 +775,9 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
---   idempotent  a second request for a queued run that is running returns it unchanged. A schedule's request
---               does too (`p_after`: the run that its time counts from) when the source has a younger run
---               already
+--   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
+--               schedule's request: the last run that the scheduler has seen), a newer run of the source is
+--               returned unchanged, in any state
 --   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
 --               neither
 --   ordering    requests for one source wait for each other
@@ -835,8 +835,8 @@ begin
     run.started_at;
 end $$;
 
--- extend_run(source, run) → whether a run that was to be fetched only will now be applied too. False if it
--- has ended, or was to be applied anyway.
+-- extend_run(source, run) → whether a fetch-only run will now be applied too. False if it has ended or is
+-- not fetch-only.
 create function catalog.extend_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with extended as (
@@ -868,7 +868,7 @@ create trigger record_run_end after update of state on catalog.runs for each row
 -- end_run(source, run, token, state, code, reason): ends a run that did not reach settle.
 --   interrupted the next sync may resume it
 --   fetched     as requested, unless extend_run came first; the next sync may resume it too
---   partial     it was never meant to settle
+--   partial     it applied only some lines, as requested
 --   failed      with `run/too-many-quarantined` its artifact is closed as it is, and can be replayed
 --   idempotent  a call of a worker without the lease changes nothing
 create function catalog.end_run(
@@ -909,8 +909,8 @@ begin
   return ended;
 end $$;
 
--- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source (of a
--- refresh or an import: the youngest of the same keys), failed or interrupted, can be reopened.
+-- reopen_run(run) → whether the run is running for the queue again. Only the newest run of a source (of a
+-- refresh or an import: the newest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
@@ -939,10 +939,10 @@ $$;
 
 -- Generated from supabase/schemas/22_queue.sql until the first release: do not edit.
 
--- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
+-- Readers for the queue and the scheduler: runs with remaining work, and sources that may be due.
 
--- find_active_run(source, keys) → the run that is under way, or that the next sync resumes; no row without
--- one. With keys: the refresh or import of these keys.
+-- find_active_run(source, keys) → the run that is active, or that the next sync resumes; no row without one.
+-- With keys: the refresh or import of these keys.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
 create function catalog.find_active_run(p_source integer, p_keys text[] default null)
@@ -978,7 +978,7 @@ $$;
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start
---   at          the database's clock, which decides
+--   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
 returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -996,7 +996,7 @@ $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
 --   fetched     its artifact is closed: nothing more will be fetched
---   parts_left  parts that are not applied to their end, in order
+--   parts_left  parts that are not completely applied, in order
 create function catalog.list_queued_runs(p_run bigint default null)
 returns table (
   source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, fetched boolean,
@@ -1014,9 +1014,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
 $$;
 
--- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A
--- refresh or an import counts for those of the same keys or of fewer, and a full run for all of them.
+-- list_obsolete_runs(runs) → those whose dead letters are obsolete: their source has succeeded since, or was
+-- removed. A replay does not fetch from the supplier, so its success counts for replays only. A refresh or an
+-- import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -1074,8 +1074,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
     where id = p_source returning *
 $$;
 
--- set_settings(source, settings) → the source afterwards. Other settings can turn an unchanged record into
--- another product: the next full run normalises every record again, and an interrupted run is superseded.
+-- set_settings(source, settings) → the source afterwards. New settings may change the product that an
+-- unchanged record becomes, so the next full run normalises every record again, and an interrupted run is
+-- superseded.
 --   errors      run/active  a running run has read the old settings
 create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -1127,11 +1128,11 @@ begin
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- update_artifact(source, run, token, …): stores what the fetch knows so far.
+-- update_artifact(source, run, token, …): records the progress or the end of the fetch.
 --   closed      nothing more will be fetched; `p_complete` is then the connector's proof that nothing is
 --               missing
---   watermark   ignored if it lies further ahead than the clock tolerance: the next incremental run would ask
---               for no change until that time has come
+--   watermark   ignored if it is ahead by more than the clock tolerance: incremental runs would request no
+--               changes until that time
 --   errors      see raise_lease_error
 create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
@@ -1181,8 +1182,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- record_copy(source, run, error): `latest.ndjson` holds the artifact of `p_run`, or writing it failed with
--- `p_error`. Both null: the source has no copy any more.
+-- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
+-- writing it failed with `p_error`. Both null: the source has no copy.
 create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
@@ -1198,7 +1199,7 @@ $$;
 --   whole       its run was a full one that succeeded, and it is complete with all its bytes
 --   closed      nothing more will be fetched, and it has all its bytes
 --   held        a run that applies it is held
---   latest      `replay` takes it by default
+--   latest      `replay` applies it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
@@ -1227,7 +1228,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where a.source_id = p_source and a.state <> 'purged' order by r.id
 $$;
 
--- begin_purge(source, run): from now on bytes of this artifact may be missing.
+-- begin_purge(source, run): records that bytes of this artifact may be missing from now on.
 --   idempotent  the first instant stays
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -1235,8 +1236,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(source, runs): the bytes of these artifacts have been removed. Deletes the checkpoints of the
--- runs that applied them.
+-- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
+-- checkpoints of the runs that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
@@ -1255,7 +1256,7 @@ $$;
 -- themselves.
 
 -- list_keyed_runs_beside(source, run) → older keyed runs that were active at some time since the run started.
--- A younger run beside it is keyed too, so `run_id > run or run_id = any (…)` are all of them.
+-- A newer run beside it is keyed too, so `run_id > run or run_id = any (…)` selects all of them.
 create function catalog.list_keyed_runs_beside(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -1265,11 +1266,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where r.source_id = p_source and r.id = p_run)
 $$;
 
--- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes this run
--- leaves alone when it is published or rejected.
+-- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as they
+-- are when this run is published or rejected.
 --   keyed run   every other run that has not succeeded
---   other runs  keyed runs that are active, and younger keyed runs that are held. This run publishes the rest
---               of what older runs left
+--   other runs  keyed runs that are active, and newer keyed runs that are held. This run publishes all else
+--               that older runs left unpublished
 create function catalog.list_unpublished_by_others(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -1303,7 +1304,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_overwritten_products(source, run) → numbers of products whose rows a keyed run wrote beside this run,
--- although it had asked the supplier before this run did.
+-- although it had requested them before this run did.
 create function catalog.list_overwritten_products(p_source integer, p_run bigint) returns setof integer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1318,8 +1319,8 @@ begin
 end $$;
 
 -- mark_seen(source, run, artifact_run, part): a keyed run records in the rows of unchanged products that it
--- saw them, while another run of the source is active or held. So a record that is older cannot overwrite
--- them, and a full run cannot remove them.
+-- saw them, while another run of the source is active or held. An older record then cannot overwrite them, and
+-- a full run cannot remove them.
 create function catalog.mark_seen(p_source integer, p_run bigint, p_artifact_run bigint, p_part integer)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -1378,20 +1379,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
--- reserve_seqs(source, count) → the first of `p_count` product numbers. Unused ones are gaps that cost a bit
--- each.
+-- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in each
+-- bitmap.
 create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
--- list_product_ids(source, seqs) → the ids of products with these numbers, in no order.
+-- list_product_ids(source, seqs) → the ids of products with these numbers, in any order.
 create function catalog.list_product_ids(p_source integer, p_seqs integer[]) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
--- list_product_seqs(source, ids) → the numbers of products with these ids, in no order.
+-- list_product_seqs(source, ids) → the numbers of products with these ids, in any order.
 create function catalog.list_product_seqs(p_source integer, p_ids text[]) returns setof integer
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
@@ -1593,8 +1594,8 @@ end $$;
 
 -- Generated from supabase/schemas/32_judge.sql until the first release: do not edit.
 
--- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
--- nothing but the temporary tables `verdicts` and `price_verdicts`.
+-- Verdicts: the effect that each staged line would have on the catalogue. Apply and plan share these
+-- functions, which write only to temporary tables.
 --
 -- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
 -- of its estimates of the tables' sizes.
@@ -1637,7 +1638,7 @@ create function catalog.judge_products(
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
-  -- Without a keyed run, runs ask the supplier in the order of their ids.
+  -- Without a keyed run, artifacts are requested in the order of the runs' ids.
   keyed boolean := exists (
     select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
   requested timestamptz :=
@@ -1726,19 +1727,20 @@ $$;
 -- price is compared with the current one and with the newest one that waits for a decision or was rejected;
 -- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
---               it is the current price again, which ends what waited
+--               it equals the current price again, so that a waiting price is superseded
 --   amount null the supplier no longer states the price
 create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
-  -- A keyed run publishes only its own prices, so it states again what another run left pending.
+  -- A keyed run publishes only its own prices, so it writes a price again that another run left pending.
   keyed boolean := exists (
     select from catalog.runs
     where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
-  -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
+  -- Apply judges again when another lane has created a product first. Products that this batch created are
+  -- left out.
   delete from pg_temp.price_verdicts where true;
   insert into pg_temp.price_verdicts
   with stated as (
@@ -1791,8 +1793,8 @@ end $$;
 
 -- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
 -- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
---   locks       existing products are locked and judged a second time, as nothing can change them then. A
---               plan, whose transaction is read-only, judges once
+--   locks       existing products are locked and then judged a second time, because they may have changed
+--               before. A plan, whose transaction is read-only, judges once
 --   errors      db/unsuitable, see assert_own_table
 create function catalog.judge_batch(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
@@ -1940,8 +1942,8 @@ begin
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
 
--- update_source_times(source, artifact_run, seen_later): of unchanged products, stores a source time that a
--- newer artifact knows for the first time or no longer knows. Later records are compared with it.
+-- update_source_times(source, artifact_run, seen_later): for unchanged products, stores a source time that a
+-- newer artifact states for the first time or no longer states. Later records are compared with it.
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -2017,9 +2019,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- correct_first_prices(source, run): a price that this run made current came from a record that lost against
--- a better one of the same artifact. The better record's price is a first price too, so it passes without a
--- gate.
+-- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by this
+-- run, from a record that a better one of the same artifact replaces: it is a first price too.
 create function catalog.correct_first_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -2134,7 +2135,7 @@ end $$;
 
 -- Generated from supabase/schemas/40_gate.sql until the first release: do not edit.
 
--- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share it.
+-- The gate of a run: the facts about it, and the reasons to hold it. Settle and plan share it.
 --
 -- `p_seen` is a bitmap over products.seq of the products that the run saw; a number beyond its end did not
 -- exist then. It is read by an expression that is written out each time, because a function with a search
@@ -2285,7 +2286,7 @@ begin
 end $$;
 
 -- list_missing_reasons(source, facts, seen, policy) → the reason to hold the run because too many products
--- are missing. Products that a keyed run beside this one has written are not.
+-- are missing. Products that a keyed run beside this one has written do not count.
 create function catalog.list_missing_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -2358,8 +2359,8 @@ begin
   return reasons;
 end $$;
 
--- list_hold_reasons(source, facts, seen, policy) → every reason why a run, done or planned, may not be
--- trusted; empty if it may.
+-- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned; empty without
+-- one.
 --   p_facts     load_run_facts and load_price_facts; of a plan also newProducts and newPrices, which it would
 --               add
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
@@ -2386,8 +2387,8 @@ end $$;
 -- settle_run closes a run: it lists the reasons to hold it and, if there are none, publishes it. Only
 -- publish_run removes products. The bitmap `p_seen` is read as in the gate.
 
--- supersede_held_runs(source, run): only the youngest held run waits for a person; `run` takes over what
--- older ones waited for. A keyed run supersedes none.
+-- supersede_held_runs(source, run): supersedes older held runs, because only the newest one waits for a
+-- person; `run` publishes or holds their changes with its own. A keyed run supersedes none.
 create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with superseded as (
@@ -2490,8 +2491,8 @@ end $$;
 
 -- advance_source(source, run): moves the source's watermark, latest run, last full run and normaliser
 -- version. Only a full or an incremental run does.
---   watermark   stays if the incremental run started after it, so that the changes between were never asked
---               for; never later than the start of the run
+--   watermark   stays if the run requested changes only from a later time: those in between were not
+--               requested. Never later than the start of the run
 create function catalog.advance_source(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources s
@@ -2577,7 +2578,7 @@ $$;
 
 -- build_ledger(source, run, repeats, removed) → the ledger of a settling run: expected, fetched, every
 -- outcome, removed and missing.
---   p_repeats   records counted as unchanged that are duplicates: each of the two parts alone could not tell
+--   p_repeats   records counted as unchanged in two parts, which are duplicates
 create function catalog.build_ledger(p_source integer, p_run bigint, p_repeats bigint, p_removed integer)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -2651,10 +2652,9 @@ end $$;
 -- A person's decisions on held runs and held prices.
 
 -- decide_run(run, approve, by) → products removed. Approving publishes the held run, and removes what is
--- missing at once; rejecting drops its pending prices and unpublished changes. Rows that passed their own
--- gates stay.
---   errors      run/unknown · run/not-held, also for an approval when a younger run has read the catalogue
---               since
+-- missing at once; rejecting discards its pending prices and unpublished changes. Its products stay as they
+-- are.
+--   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue since
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -2726,8 +2726,8 @@ end $$;
 
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only,
--- so the server itself refuses writes to anything but the session's temporary tables.
+-- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only, so
+-- the server refuses writes to any table but the session's temporary ones.
 
 -- open_plan(): creates the tables that hold what the batches planned in this session would have written. The
 -- next batches are judged against them. `planned_variants` and `planned_images` exist for their constraints:
@@ -2847,7 +2847,7 @@ begin
 end $$;
 
 -- load_planned_price_facts(source) → {newPrices, gated, waiting, waitingProducts, moved, ratio}, as
--- load_price_facts says it of a run. Pending prices of earlier runs that the plan does not replace count too.
+-- load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
 --   newPrices   prices that would become current
 create function catalog.load_planned_price_facts(p_source integer) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -2879,9 +2879,8 @@ end $$;
 
 -- count_planned_withdrawals(source) → products that would have no price left after the plan.
 --   A product loses a price by a pending withdrawal, of the plan or of an earlier run. It keeps one if the
---   plan states a
---   price, or if a current or pending price remains that neither the plan nor an earlier pending price
---   replaces.
+--   plan states a price, or if a current or pending price remains that neither the plan nor an earlier pending
+--   price replaces.
 create function catalog.count_planned_withdrawals(p_source integer) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -3037,8 +3036,7 @@ create view api.changes with (security_invoker = true) as
       select from catalog.products e
       where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states
--- them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
+-- MediPim's catalogue with MediPim's own terms: every status, and prices in cents as MediPim states them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
 -- *` here.
 create view api.medipim_products with (security_invoker = true) as
   select p.external_id as id, p.title as name, public.amount_minor as price_cents,
@@ -3093,8 +3091,8 @@ create view api.medipim_products_raw with (security_invoker = true) as
 -- view to rows of another for a relation, to one row if it says `rows 1`:
 -- https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
 --
--- The bodies are bound to the views when they are created, and set nothing. Postgres therefore inlines them
--- into the query, where it can use indexes.
+-- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
+-- therefore inlines them into the query, where it can use indexes.
 do $$
 declare
   of_product constant text := 'f.source = $1.source and f.product_external_id = $1.external_id';
@@ -3245,7 +3243,7 @@ begin
       where r.state = 'running' and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Two queries, so that each has its index: this runs twice a second over the runs of years.
+    -- Two queries, so that each has its index: this is called twice a second, and the table may be large.
     case when p_source is null
       then (select r.id from catalog.runs r order by r.id desc limit 1)
       else (select r.id from catalog.runs r where r.source_id = of_source order by r.id desc limit 1)
@@ -3264,7 +3262,7 @@ $$;
 -- not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
---   removals_off  why the newest full run removed nothing; null when it could tell what is missing
+--   removals_off  the reason why the newest full run could not detect missing products; else null
 create function catalog.summarize_sources(p_source text) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
@@ -3306,8 +3304,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
 $$;
 
--- count_products() → the products of each source by status. Counts every product once: seconds on a catalogue
--- of millions.
+-- count_products() → the products of each source by status. Reads every product, which takes seconds on a
+-- catalogue of millions.
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
@@ -3436,7 +3434,7 @@ $$;
 
 -- measure_sources() → each source by name. The columns of the active run are null without one.
 --   ledger       of the newest run that settled
---   removals_off label of the reason why the newest full run could not tell what is missing
+--   removals_off label of the reason why the newest full run could not detect missing products
 --   open_state   state of the run that is active, or that the next sync resumes
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
@@ -3463,7 +3461,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c
         where c.source_id = s.id and c.run_id = r.id),
-      -- Less what an earlier end of the same run has counted.
+      -- Minus the bytes that an earlier end of the same run has counted.
       p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e
         where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r
@@ -3496,8 +3494,8 @@ $$;
 -- Generated from supabase/schemas/80_data_api.sql until the first release: do not edit.
 
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
--- holds a namesake of each function that may be called. It is separate from schema `api`, because Supabase's
--- own page advises users to open all functions of a schema for readers to `anon`:
+-- has a function of the same name for each one that may be called. It is separate from schema `api`, because
+-- Supabase's documentation tells users to grant `anon` all functions of a schema for readers:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
@@ -3530,7 +3528,7 @@ begin
 end $$;
 
 -- stage_records(records): fills the staging tables.
---   records     JSON documents as text, so that one that Postgres cannot hold fails here, where it can be
+--   records     JSON documents as text, so that one that Postgres cannot store fails here, where it can be
 --               found
 --   errors      SQLSTATE of the value that Postgres refuses
 create function catalog.stage_records(p_records text[]) returns void
@@ -3669,7 +3667,7 @@ begin
   if refused <> '[]' then
     raise exception using errcode = 'SHELF', hint = 'record/invalid',
       detail = jsonb_build_object('refused', refused)::text,
-      message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused),
+      message = format('Postgres cannot store %s of %s records', jsonb_array_length(refused),
         cardinality(p_records));
   end if;
 end $$;
@@ -3679,7 +3677,7 @@ end $$;
 --   atomic      rows, prices, changes, quarantine and the checkpoint, or nothing
 --   idempotent  A batch belongs to the place in its part where the checkpoint stood before it
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
---   p_counts    the part's outcomes before this batch. Null: the records had their outcome earlier, and the
+--   p_counts    the part's outcomes before this batch. Null: the records were counted earlier, and the
 --               checkpoint stays as it is
 --   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
 --               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see
@@ -3972,31 +3970,31 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '818b65a73f2dae0b068687355480b5725738d0b6329cbbb77abeb2de00f9d627'),
-  ('20261122000011', 'catalogue_tables', 'ba65253e48776c31315759946582bda2b52c38e6eedad0cd32be49567cfe9704'),
-  ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
-  ('20261122000013', 'constants', 'a347337e7b6ce9b796d7017617da56a0b34f49bd4c172a6aba545526e44727a7'),
+  ('20261122000010', 'run_tables', 'db1cb38cfd9fc7a28f5c4211d3aac41946d2e7704688f9744609de967a60bb23'),
+  ('20261122000011', 'catalogue_tables', '60cdf5a149e43500b2d2badd0939918d1a05af4723836db31276fbe2b331181c'),
+  ('20261122000012', 'review_tables', '8cf0e878f78fb9107f47672a9043a2c55d8f30037edc49fe006b8625c1e2eb77'),
+  ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
-  ('20261122000020', 'leases', '0e14fa51797f53885dd619d7eef11e8d4a61367ca37eb5c5f7b848bc816e3a0f'),
-  ('20261122000021', 'runs', 'd060fde691b6512085b182148b809f0040969860d5b7472b3adeb5c6a955f4aa'),
-  ('20261122000022', 'queue', 'f853dc100f59bf657f049e7cf93142bd4e4f7098ec36a02ede5301b223c31c52'),
-  ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
-  ('20261122000024', 'artifacts', '256f7f8a79e91a996b2908009c2b568ba6c2a03746acfcd38b5a35b5f85cfeea'),
-  ('20261122000025', 'keyed_runs', '68501ddc3b919c00dfef38a14a8d12c672fb937b1f8e665710ef28da8a919ce6'),
-  ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
+  ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
+  ('20261122000021', 'runs', '256e708f5b1c511c010be36f15d1021876250fc8714c1d96838d950f7704f1c0'),
+  ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
+  ('20261122000023', 'sources', '18eaa780ed3c2e827365a3dcf0a7183add7177848b4f71a10798514942a92d46'),
+  ('20261122000024', 'artifacts', '564b50b9c0f7c9d5e0839b2aefc9599a4169f390bca2df3d58de16b70f73f751'),
+  ('20261122000025', 'keyed_runs', 'a7e7c50f1b976655d8d8dd16eee7bf4e2d85606daacd53a1f8fcfdbc8c3f8c9c'),
+  ('20261122000030', 'records', '4e27c26dac7d710953442040d7834c15386aa546556fa66835f00108f0e1777c'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', '3fdc38a05a466351354aca2c3613a3868c91549f5b3aef6d10a7ae9099ceb2d1'),
-  ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
-  ('20261122000040', 'gate', '75a3b31e022d21067922e18be47b1c4719fbcf7b58743358789e4c2f2ccc2e02'),
-  ('20261122000041', 'settle', '5ea76bd0915477362d136972b0b6b33b31bdbc7b5c32f8d29da824f0d21cf30d'),
-  ('20261122000042', 'reviews', 'fb28e40959d975ce8321ba0c267a72db6d63df2a9d94dd92a8c0743d4d5eb3b9'),
-  ('20261122000050', 'plan', 'ff1547e67f3ca3ba45a0bbc65cfc8860e600e508f7023e27737370a889677307'),
-  ('20261122000060', 'views', 'cf6b61f532680270e83b004bb9b85c0c4441794be91ff0feb54e96b87eff8d0c'),
-  ('20261122000061', 'embeds', '9e0d56310b1eccb15f6c4885b1e75969c94a0dcc019694ad7a2cfca563f177fe'),
-  ('20261122000070', 'summaries', 'b385b733b975dbc2ec9aeab0342e03c8d4412c0f9babd6b2e14228b317e4151d'),
+  ('20261122000032', 'judge', '7912e1074c64c5532129fbdc7088350cba598fcf4188e3daa3fe1be01bfc71e9'),
+  ('20261122000033', 'apply', '5e20577134391f33ee758c437ce6e4a35729d3eea248e31abf7d03915cdd9119'),
+  ('20261122000040', 'gate', '7f427dd3392e2e475f33a495bea43caaf68dab5dacb06da69ddc36ad403ab676'),
+  ('20261122000041', 'settle', '50611e3d01e50db5123fc4e187d5a8afa6de46e854a54cdba2703d31421b3cce'),
+  ('20261122000042', 'reviews', 'f876d7063c52d7f3b6cce1dd4d45d2157841510c687825d5b97e4c84a31bde46'),
+  ('20261122000050', 'plan', '77dd25b82cb31e72ce2e3b8328d75415458466fc333ad48e4d2b4bec5988046f'),
+  ('20261122000060', 'views', '8927568f3e9c7851db154ff42143944e27ec817275f6d9c94798468a014df5bd'),
+  ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
+  ('20261122000070', 'summaries', 'd7a14a8632db9d629a777c647a67e58873b6868dd3fa38a53b419812a86c0978'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
-  ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
-  ('20261122000080', 'data_api', '9b49b10b4a0c301e3b42fbf093211832db62313b4ba4e3729b90abe576304143'),
+  ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
+  ('20261122000080', 'data_api', '3426343121f346ce978b3b5bf318fedfaeaa1ab088c427767c9bcfc1cd7bbce0'),
   ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

@@ -1,7 +1,6 @@
 -- Generated from supabase/schemas/12_review_tables.sql until the first release: do not edit.
 
--- Missed products, quarantined records, reviews, and changes: the rows that wait for a decision or record
--- one.
+-- Missed products, quarantined records, reviews and changes.
 
 -- Products that the last complete run did not see. The row is deleted when the product is seen again; a
 -- second complete run in a row without the product removes it.
@@ -17,7 +16,7 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  -- Run that quarantined it last; a replay applies another artifact.
+  -- Run that quarantined it last: the run of the artifact, or a replay of it.
   run_id              bigint not null,
   artifact_run        bigint not null,
   part_no             integer not null,
@@ -61,8 +60,8 @@ create table catalog.reviews (
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 
--- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
--- skips none.
+-- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
+-- it skips no change.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,

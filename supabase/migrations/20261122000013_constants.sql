@@ -1,9 +1,10 @@
 -- Generated from supabase/schemas/13_constants.sql until the first release: do not edit.
 
--- Constants that more than one function uses. Those that TypeScript has too are compared by
--- src/db/constants.test.ts.
+-- Constants that more than one function uses. src/db/constants.test.ts compares those that TypeScript has
+-- too.
 
--- Largest lead of a supplier's clock over ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
+-- Largest accepted lead of a supplier's clock over the server's: CLOCK_TOLERANCE_MS in
+-- src/core/source-time.ts.
 create function catalog.clock_tolerance() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 minutes' $$;
 
@@ -11,7 +12,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$ select interv
 create function catalog.shifted_prices_min() returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 5 $$;
 
--- Time after a lapsed lease in which another worker of the queue takes the task over.
+-- Time after the expiry of a lease within which another worker of the queue takes over the task.
 create function catalog.takeover_grace() returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 seconds' $$;
 

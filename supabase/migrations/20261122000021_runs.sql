@@ -8,7 +8,7 @@
 --   keyed run   resumes only a run of the same keys
 --   other runs  resume a run of their kind that covers at least as much, or with `p_resume_any` any run but a
 --               replay
---   p_refetch   the supplier is to be asked: a run that has fetched everything is not resumed
+--   p_refetch   a run that has fetched everything is not resumed, because the request is to fetch again
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
@@ -33,7 +33,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     false)
 $$;
 
--- resume_run(active, …) → the run, running again. Its leases are gone, which fences their workers.
+-- resume_run(active, …) → the run, running again. Its leases are deleted, which fences their workers.
 create function catalog.resume_run(
   p_active catalog.runs, p_correlation_id text, p_queued boolean, p_options jsonb
 ) returns catalog.runs
@@ -73,8 +73,8 @@ begin
   return run;
 end $$;
 
--- supersede_stale_keyed_runs(source, resume_within): a refresh or an import that was interrupted longer ago
--- cannot be resumed any more.
+-- supersede_stale_keyed_runs(source, resume_within): supersedes interrupted refreshes and imports that
+-- started too long ago to be resumed.
 create function catalog.supersede_stale_keyed_runs(p_source integer, p_resume_within interval) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs
@@ -107,9 +107,9 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
---   idempotent  a second request for a queued run that is running returns it unchanged. A schedule's request
---               does too (`p_after`: the run that its time counts from) when the source has a younger run
---               already
+--   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
+--               schedule's request: the last run that the scheduler has seen), a newer run of the source is
+--               returned unchanged, in any state
 --   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
 --               neither
 --   ordering    requests for one source wait for each other
@@ -167,8 +167,8 @@ begin
     run.started_at;
 end $$;
 
--- extend_run(source, run) → whether a run that was to be fetched only will now be applied too. False if it
--- has ended, or was to be applied anyway.
+-- extend_run(source, run) → whether a fetch-only run will now be applied too. False if it has ended or is
+-- not fetch-only.
 create function catalog.extend_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with extended as (
@@ -200,7 +200,7 @@ create trigger record_run_end after update of state on catalog.runs for each row
 -- end_run(source, run, token, state, code, reason): ends a run that did not reach settle.
 --   interrupted the next sync may resume it
 --   fetched     as requested, unless extend_run came first; the next sync may resume it too
---   partial     it was never meant to settle
+--   partial     it applied only some lines, as requested
 --   failed      with `run/too-many-quarantined` its artifact is closed as it is, and can be replayed
 --   idempotent  a call of a worker without the lease changes nothing
 create function catalog.end_run(
@@ -241,8 +241,8 @@ begin
   return ended;
 end $$;
 
--- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source (of a
--- refresh or an import: the youngest of the same keys), failed or interrupted, can be reopened.
+-- reopen_run(run) → whether the run is running for the queue again. Only the newest run of a source (of a
+-- refresh or an import: the newest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;

@@ -1,9 +1,9 @@
 -- Generated from supabase/schemas/22_queue.sql until the first release: do not edit.
 
--- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
+-- Readers for the queue and the scheduler: runs with remaining work, and sources that may be due.
 
--- find_active_run(source, keys) → the run that is under way, or that the next sync resumes; no row without
--- one. With keys: the refresh or import of these keys.
+-- find_active_run(source, keys) → the run that is active, or that the next sync resumes; no row without one.
+-- With keys: the refresh or import of these keys.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
 create function catalog.find_active_run(p_source integer, p_keys text[] default null)
@@ -39,7 +39,7 @@ $$;
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start
---   at          the database's clock, which decides
+--   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
 returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -57,7 +57,7 @@ $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
 --   fetched     its artifact is closed: nothing more will be fetched
---   parts_left  parts that are not applied to their end, in order
+--   parts_left  parts that are not completely applied, in order
 create function catalog.list_queued_runs(p_run bigint default null)
 returns table (
   source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, fetched boolean,
@@ -75,9 +75,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
 $$;
 
--- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A
--- refresh or an import counts for those of the same keys or of fewer, and a full run for all of them.
+-- list_obsolete_runs(runs) → those whose dead letters are obsolete: their source has succeeded since, or was
+-- removed. A replay does not fetch from the supplier, so its success counts for replays only. A refresh or an
+-- import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)

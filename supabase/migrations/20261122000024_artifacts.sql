@@ -22,11 +22,11 @@ begin
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- update_artifact(source, run, token, …): stores what the fetch knows so far.
+-- update_artifact(source, run, token, …): records the progress or the end of the fetch.
 --   closed      nothing more will be fetched; `p_complete` is then the connector's proof that nothing is
 --               missing
---   watermark   ignored if it lies further ahead than the clock tolerance: the next incremental run would ask
---               for no change until that time has come
+--   watermark   ignored if it is ahead by more than the clock tolerance: incremental runs would request no
+--               changes until that time
 --   errors      see raise_lease_error
 create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
@@ -76,8 +76,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- record_copy(source, run, error): `latest.ndjson` holds the artifact of `p_run`, or writing it failed with
--- `p_error`. Both null: the source has no copy any more.
+-- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
+-- writing it failed with `p_error`. Both null: the source has no copy.
 create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
@@ -93,7 +93,7 @@ $$;
 --   whole       its run was a full one that succeeded, and it is complete with all its bytes
 --   closed      nothing more will be fetched, and it has all its bytes
 --   held        a run that applies it is held
---   latest      `replay` takes it by default
+--   latest      `replay` applies it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
@@ -122,7 +122,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where a.source_id = p_source and a.state <> 'purged' order by r.id
 $$;
 
--- begin_purge(source, run): from now on bytes of this artifact may be missing.
+-- begin_purge(source, run): records that bytes of this artifact may be missing from now on.
 --   idempotent  the first instant stays
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -130,8 +130,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(source, runs): the bytes of these artifacts have been removed. Deletes the checkpoints of the
--- runs that applied them.
+-- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
+-- checkpoints of the runs that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'

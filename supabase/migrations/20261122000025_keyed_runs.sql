@@ -5,7 +5,7 @@
 -- themselves.
 
 -- list_keyed_runs_beside(source, run) → older keyed runs that were active at some time since the run started.
--- A younger run beside it is keyed too, so `run_id > run or run_id = any (…)` are all of them.
+-- A newer run beside it is keyed too, so `run_id > run or run_id = any (…)` selects all of them.
 create function catalog.list_keyed_runs_beside(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -15,11 +15,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where r.source_id = p_source and r.id = p_run)
 $$;
 
--- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes this run
--- leaves alone when it is published or rejected.
+-- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as they
+-- are when this run is published or rejected.
 --   keyed run   every other run that has not succeeded
---   other runs  keyed runs that are active, and younger keyed runs that are held. This run publishes the rest
---               of what older runs left
+--   other runs  keyed runs that are active, and newer keyed runs that are held. This run publishes all else
+--               that older runs left unpublished
 create function catalog.list_unpublished_by_others(p_source integer, p_run bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
@@ -53,7 +53,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_overwritten_products(source, run) → numbers of products whose rows a keyed run wrote beside this run,
--- although it had asked the supplier before this run did.
+-- although it had requested them before this run did.
 create function catalog.list_overwritten_products(p_source integer, p_run bigint) returns setof integer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -68,8 +68,8 @@ begin
 end $$;
 
 -- mark_seen(source, run, artifact_run, part): a keyed run records in the rows of unchanged products that it
--- saw them, while another run of the source is active or held. So a record that is older cannot overwrite
--- them, and a full run cannot remove them.
+-- saw them, while another run of the source is active or held. An older record then cannot overwrite them, and
+-- a full run cannot remove them.
 create function catalog.mark_seen(p_source integer, p_run bigint, p_artifact_run bigint, p_part integer)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$

@@ -1,7 +1,7 @@
 -- Generated from supabase/schemas/32_judge.sql until the first release: do not edit.
 
--- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
--- nothing but the temporary tables `verdicts` and `price_verdicts`.
+-- Verdicts: the effect that each staged line would have on the catalogue. Apply and plan share these
+-- functions, which write only to temporary tables.
 --
 -- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, regardless
 -- of its estimates of the tables' sizes.
@@ -44,7 +44,7 @@ create function catalog.judge_products(
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
-  -- Without a keyed run, runs ask the supplier in the order of their ids.
+  -- Without a keyed run, artifacts are requested in the order of the runs' ids.
   keyed boolean := exists (
     select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
   requested timestamptz :=
@@ -133,19 +133,20 @@ $$;
 -- price is compared with the current one and with the newest one that waits for a decision or was rejected;
 -- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
---               it is the current price again, which ends what waited
+--               it equals the current price again, so that a waiting price is superseded
 --   amount null the supplier no longer states the price
 create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
-  -- A keyed run publishes only its own prices, so it states again what another run left pending.
+  -- A keyed run publishes only its own prices, so it writes a price again that another run left pending.
   keyed boolean := exists (
     select from catalog.runs
     where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
-  -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
+  -- Apply judges again when another lane has created a product first. Products that this batch created are
+  -- left out.
   delete from pg_temp.price_verdicts where true;
   insert into pg_temp.price_verdicts
   with stated as (
@@ -198,8 +199,8 @@ end $$;
 
 -- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
 -- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
---   locks       existing products are locked and judged a second time, as nothing can change them then. A
---               plan, whose transaction is read-only, judges once
+--   locks       existing products are locked and then judged a second time, because they may have changed
+--               before. A plan, whose transaction is read-only, judges once
 --   errors      db/unsuitable, see assert_own_table
 create function catalog.judge_batch(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],

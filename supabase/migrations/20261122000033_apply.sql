@@ -73,8 +73,8 @@ begin
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
 
--- update_source_times(source, artifact_run, seen_later): of unchanged products, stores a source time that a
--- newer artifact knows for the first time or no longer knows. Later records are compared with it.
+-- update_source_times(source, artifact_run, seen_later): for unchanged products, stores a source time that a
+-- newer artifact states for the first time or no longer states. Later records are compared with it.
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -150,9 +150,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- correct_first_prices(source, run): a price that this run made current came from a record that lost against
--- a better one of the same artifact. The better record's price is a first price too, so it passes without a
--- gate.
+-- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by this
+-- run, from a record that a better one of the same artifact replaces: it is a first price too.
 create function catalog.correct_first_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin

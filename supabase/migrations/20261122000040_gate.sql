@@ -1,6 +1,6 @@
 -- Generated from supabase/schemas/40_gate.sql until the first release: do not edit.
 
--- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share it.
+-- The gate of a run: the facts about it, and the reasons to hold it. Settle and plan share it.
 --
 -- `p_seen` is a bitmap over products.seq of the products that the run saw; a number beyond its end did not
 -- exist then. It is read by an expression that is written out each time, because a function with a search
@@ -151,7 +151,7 @@ begin
 end $$;
 
 -- list_missing_reasons(source, facts, seen, policy) → the reason to hold the run because too many products
--- are missing. Products that a keyed run beside this one has written are not.
+-- are missing. Products that a keyed run beside this one has written do not count.
 create function catalog.list_missing_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -224,8 +224,8 @@ begin
   return reasons;
 end $$;
 
--- list_hold_reasons(source, facts, seen, policy) → every reason why a run, done or planned, may not be
--- trusted; empty if it may.
+-- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned; empty without
+-- one.
 --   p_facts     load_run_facts and load_price_facts; of a plan also newProducts and newPrices, which it would
 --               add
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}

@@ -1,7 +1,7 @@
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only,
--- so the server itself refuses writes to anything but the session's temporary tables.
+-- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only, so
+-- the server refuses writes to any table but the session's temporary ones.
 
 -- open_plan(): creates the tables that hold what the batches planned in this session would have written. The
 -- next batches are judged against them. `planned_variants` and `planned_images` exist for their constraints:
@@ -121,7 +121,7 @@ begin
 end $$;
 
 -- load_planned_price_facts(source) → {newPrices, gated, waiting, waitingProducts, moved, ratio}, as
--- load_price_facts says it of a run. Pending prices of earlier runs that the plan does not replace count too.
+-- load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
 --   newPrices   prices that would become current
 create function catalog.load_planned_price_facts(p_source integer) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -153,9 +153,8 @@ end $$;
 
 -- count_planned_withdrawals(source) → products that would have no price left after the plan.
 --   A product loses a price by a pending withdrawal, of the plan or of an earlier run. It keeps one if the
---   plan states a
---   price, or if a current or pending price remains that neither the plan nor an earlier pending price
---   replaces.
+--   plan states a price, or if a current or pending price remains that neither the plan nor an earlier pending
+--   price replaces.
 create function catalog.count_planned_withdrawals(p_source integer) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin

@@ -5,8 +5,8 @@
 -- view to rows of another for a relation, to one row if it says `rows 1`:
 -- https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
 --
--- The bodies are bound to the views when they are created, and set nothing. Postgres therefore inlines them
--- into the query, where it can use indexes.
+-- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
+-- therefore inlines them into the query, where it can use indexes.
 do $$
 declare
   of_product constant text := 'f.source = $1.source and f.product_external_id = $1.external_id';

@@ -112,7 +112,7 @@ begin
       where r.state = 'running' and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Two queries, so that each has its index: this runs twice a second over the runs of years.
+    -- Two queries, so that each has its index: this is called twice a second, and the table may be large.
     case when p_source is null
       then (select r.id from catalog.runs r order by r.id desc limit 1)
       else (select r.id from catalog.runs r where r.source_id = of_source order by r.id desc limit 1)
@@ -131,7 +131,7 @@ $$;
 -- not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
---   removals_off  why the newest full run removed nothing; null when it could tell what is missing
+--   removals_off  the reason why the newest full run could not detect missing products; else null
 create function catalog.summarize_sources(p_source text) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
@@ -173,8 +173,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
 $$;
 
--- count_products() → the products of each source by status. Counts every product once: seconds on a catalogue
--- of millions.
+-- count_products() → the products of each source by status. Reads every product, which takes seconds on a
+-- catalogue of millions.
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,

@@ -4,7 +4,7 @@
 
 -- measure_sources() → each source by name. The columns of the active run are null without one.
 --   ledger       of the newest run that settled
---   removals_off label of the reason why the newest full run could not tell what is missing
+--   removals_off label of the reason why the newest full run could not detect missing products
 --   open_state   state of the run that is active, or that the next sync resumes
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
@@ -31,7 +31,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c
         where c.source_id = s.id and c.run_id = r.id),
-      -- Less what an earlier end of the same run has counted.
+      -- Minus the bytes that an earlier end of the same run has counted.
       p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e
         where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r

@@ -1,8 +1,8 @@
 -- Generated from supabase/schemas/80_data_api.sql until the first release: do not edit.
 
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
--- holds a namesake of each function that may be called. It is separate from schema `api`, because Supabase's
--- own page advises users to open all functions of a schema for readers to `anon`:
+-- has a function of the same name for each one that may be called. It is separate from schema `api`, because
+-- Supabase's documentation tells users to grant `anon` all functions of a schema for readers:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
@@ -35,7 +35,7 @@ begin
 end $$;
 
 -- stage_records(records): fills the staging tables.
---   records     JSON documents as text, so that one that Postgres cannot hold fails here, where it can be
+--   records     JSON documents as text, so that one that Postgres cannot store fails here, where it can be
 --               found
 --   errors      SQLSTATE of the value that Postgres refuses
 create function catalog.stage_records(p_records text[]) returns void
@@ -174,7 +174,7 @@ begin
   if refused <> '[]' then
     raise exception using errcode = 'SHELF', hint = 'record/invalid',
       detail = jsonb_build_object('refused', refused)::text,
-      message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused),
+      message = format('Postgres cannot store %s of %s records', jsonb_array_length(refused),
         cardinality(p_records));
   end if;
 end $$;
@@ -184,7 +184,7 @@ end $$;
 --   atomic      rows, prices, changes, quarantine and the checkpoint, or nothing
 --   idempotent  A batch belongs to the place in its part where the checkpoint stood before it
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
---   p_counts    the part's outcomes before this batch. Null: the records had their outcome earlier, and the
+--   p_counts    the part's outcomes before this batch. Null: the records were counted earlier, and the
 --               checkpoint stays as it is
 --   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
 --               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see

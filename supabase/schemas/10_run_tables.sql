@@ -26,7 +26,7 @@ create table catalog.sources (
   -- Newest full or incremental run with a complete artifact.
   latest_run         bigint,
   last_full_at       timestamptz,                    -- start of the last settled full run
-  -- Run whose artifact `latest.ndjson` holds; null without a copy.
+  -- Run whose artifact `latest.ndjson` contains; null without a copy.
   copied_run         bigint,
   -- Failed attempts to write that copy, since the source was added.
   copy_failures      integer not null default 0,
@@ -35,7 +35,7 @@ create table catalog.sources (
   created_at         timestamptz not null default now()
 );
 
--- One attempt to update a source. This row decides about the run; queues and processes come and go.
+-- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
   source_id          integer not null references catalog.sources (id),
   id                 bigint generated always as identity,
@@ -48,13 +48,13 @@ create table catalog.runs (
   correlation_id     text not null,
   -- Run whose artifact is applied: itself, or an older one in a replay.
   artifact_run       bigint not null,
-  -- Incremental: the supplier was to send changes from here on.
+  -- Incremental: the time from which changes were requested.
   since              timestamptz,
   -- Refresh and import: the requested external ids, in order and without duplicates.
   keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
-  queued             boolean not null default false, -- workers of the queue do its tasks, not one process
+  queued             boolean not null default false, -- executed by workers of the queue, not by one process
   -- Of a manual run: stages, chunkSize, offset, limit, debug.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
@@ -62,7 +62,7 @@ create table catalog.runs (
   last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  -- Full runs: the reason why it could not tell what is missing.
+  -- Full runs: the reason why the run could not detect missing products.
   removals_off       text,
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.
@@ -82,7 +82,7 @@ create index runs_by_state on catalog.runs (state, id);
 -- transaction.
 create sequence catalog.tokens;
 
--- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
+-- The worker that owns a run or one task of it. Task `run` belongs to a process that executes the whole run;
 -- `fetch`, `part N` and `settle` belong to workers of the queue. Leases have a separate table because batches
 -- keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
@@ -91,7 +91,7 @@ create table catalog.leases (
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  expires_at         timestamptz not null,           -- from here on another worker may take over
+  expires_at         timestamptz not null,           -- from then on another worker may take over
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -102,10 +102,10 @@ create table catalog.artifacts (
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
   complete           boolean not null default false, -- the connector proved that nothing is missing
-  expected           bigint,                         -- number of records that the supplier says there are
+  expected           bigint,                         -- number of records that the supplier reported
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  -- From here on bytes may be missing; all are once it is `purged`.
+  -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
@@ -158,7 +158,7 @@ create table catalog.checkpoints (
   known              bytea not null,
   staged             bytea not null,                 -- deflated bitmap of products that went through staging
   -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
-  -- can unpack. Empty for a worker with a session, which learns the numbers in time.
+  -- can unpack. Empty for a worker with a session, which adds them to `staged` itself.
   last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)

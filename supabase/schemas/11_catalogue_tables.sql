@@ -33,7 +33,7 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
--- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
+-- `api.products` derives the uuid of a product from its key, so the table has no column for it.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;

@@ -2,7 +2,7 @@
 -- table.
 
 -- fail(code, message): raises a named error.
---   errors      SQLSTATE SHELF; the hint is the error code of src/core/errors.ts
+--   errors      SQLSTATE SHELF; the hint is a code of src/core/error-table.ts
 create function catalog.fail(code text, message text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -24,8 +24,8 @@ $$;
 
 -- lock_run_exclusive(run): taken by a transaction that ends the run. It waits until the transactions of all
 -- workers have ended and lets no new one in. The lock of the run's row cannot do that: Postgres lets a new
--- sharer pass an update that waits, so overlapping batches would keep the update waiting without end. It
--- grants no right to write: the rows decide.
+-- sharer pass an update that waits, so overlapping batches would keep the update waiting forever. The lock
+-- alone does not permit a write: the caller also checks the rows.
 create function catalog.lock_run_exclusive(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock(catalog.run_lock_class(), catalog.advisory_key(p_run))
@@ -35,7 +35,7 @@ $$;
 --   state       of the run; null if it does not exist
 --   leased      the token belongs to a lease
 --   errors      run/cancelled (a person ended the run) · run/fenced (another worker has the lease, or it was
---               given back) · run/over (the worker has the lease, but the run has ended)
+--               released) · run/over (the worker has the lease, but the run has ended)
 create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -51,7 +51,7 @@ begin
   end if;
 end $$;
 
--- assert_lease(source, run, token): proves, inside a transaction, that the caller owns the run or its task of
+-- assert_lease(source, run, token): proves, inside a transaction, that the caller owns the run or one task of
 -- it.
 --   fencing     both rows are share-locked: a takeover waits for this transaction, and after a takeover this
 --               fails. A lease that expired without a takeover still counts. A key share lock lets renewals
@@ -91,7 +91,7 @@ end $$;
 
 -- take_lease(source, run, task, owner, dead_owner, duration) → (token, previous_owner)
 --   token            new; null while another worker's lease lasts, unless that worker is `p_dead_owner`
---   previous_owner   the worker that had the lease and never gave it back
+--   previous_owner   the worker that had the lease and did not release it
 --   ordering         waits for the transaction that the previous owner has open
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
@@ -126,7 +126,7 @@ begin
   perform from catalog.runs
     where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
-    perform catalog.fail('run/over', format('Run %s does not wait for workers any more', p_run));
+    perform catalog.fail('run/over', format('Run %s no longer waits for workers', p_run));
   end if;
   select l.token, l.previous_owner into token, previous_owner
     from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
@@ -142,7 +142,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
--- renew_lease(source, run, token, duration): extends the lease from now on.
+-- renew_lease(source, run, token, duration): the lease expires `p_lease` from now.
 --   ordering    never waits for a batch
 --   errors      see raise_lease_error
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval)
@@ -161,7 +161,7 @@ begin
   end if;
 end $$;
 
--- release_task(source, run, token): gives the lease back, so that another worker may claim the task at once.
+-- release_task(source, run, token): deletes the lease, so that another worker may claim the task at once.
 --   idempotent  a token that belongs to no lease changes nothing
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$

@@ -36,8 +36,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
     where id = p_source returning *
 $$;
 
--- set_settings(source, settings) → the source afterwards. Other settings can turn an unchanged record into
--- another product: the next full run normalises every record again, and an interrupted run is superseded.
+-- set_settings(source, settings) → the source afterwards. New settings may change the product that an
+-- unchanged record becomes, so the next full run normalises every record again, and an interrupted run is
+-- superseded.
 --   errors      run/active  a running run has read the old settings
 create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$

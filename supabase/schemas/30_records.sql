@@ -33,20 +33,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
--- reserve_seqs(source, count) → the first of `p_count` product numbers. Unused ones are gaps that cost a bit
--- each.
+-- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in each
+-- bitmap.
 create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
--- list_product_ids(source, seqs) → the ids of products with these numbers, in no order.
+-- list_product_ids(source, seqs) → the ids of products with these numbers, in any order.
 create function catalog.list_product_ids(p_source integer, p_seqs integer[]) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
--- list_product_seqs(source, ids) → the numbers of products with these ids, in no order.
+-- list_product_seqs(source, ids) → the numbers of products with these ids, in any order.
 create function catalog.list_product_seqs(p_source integer, p_ids text[]) returns setof integer
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)

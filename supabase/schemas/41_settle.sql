@@ -1,8 +1,8 @@
 -- settle_run closes a run: it lists the reasons to hold it and, if there are none, publishes it. Only
 -- publish_run removes products. The bitmap `p_seen` is read as in the gate.
 
--- supersede_held_runs(source, run): only the youngest held run waits for a person; `run` takes over what
--- older ones waited for. A keyed run supersedes none.
+-- supersede_held_runs(source, run): supersedes older held runs, because only the newest one waits for a
+-- person; `run` publishes or holds their changes with its own. A keyed run supersedes none.
 create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with superseded as (
@@ -105,8 +105,8 @@ end $$;
 
 -- advance_source(source, run): moves the source's watermark, latest run, last full run and normaliser
 -- version. Only a full or an incremental run does.
---   watermark   stays if the incremental run started after it, so that the changes between were never asked
---               for; never later than the start of the run
+--   watermark   stays if the run requested changes only from a later time: those in between were not
+--               requested. Never later than the start of the run
 create function catalog.advance_source(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources s
@@ -192,7 +192,7 @@ $$;
 
 -- build_ledger(source, run, repeats, removed) → the ledger of a settling run: expected, fetched, every
 -- outcome, removed and missing.
---   p_repeats   records counted as unchanged that are duplicates: each of the two parts alone could not tell
+--   p_repeats   records counted as unchanged in two parts, which are duplicates
 create function catalog.build_ledger(p_source integer, p_run bigint, p_repeats bigint, p_removed integer)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
