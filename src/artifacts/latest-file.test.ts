@@ -54,7 +54,7 @@ test('a corrupt part leaves the previous file', async (context) => {
   const store = await open(context)
   const parts = [await archive(store, 1, '{"id":"a"}\n'), await archive(store, 2, '{"id":"b"}\n')]
   await writeLatest(store, 'shop', parts)
-  await store.put('shop/run/part-2', Buffer.from('spoilt'))
+  await store.put('shop/run/part-2', Buffer.from('corrupt'))
   await assert.rejects(
     writeLatest(store, 'shop', parts),
     (error) => error instanceof SyncError && error.code === 'artifact/corrupt',

@@ -1,4 +1,4 @@
-// Opens the artifact store of a setting.
+// Opens the artifact store that the setting ARTIFACTS names.
 
 import { resolve } from 'node:path'
 import { SyncError } from '../core/errors.ts'

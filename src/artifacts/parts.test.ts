@@ -1,4 +1,4 @@
-// Parts on a real folder: what is packed is what is read, and what was spoilt is never handed out.
+// Parts in a real folder: a part is read back unchanged, and no byte of a corrupt one is yielded.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -88,9 +88,9 @@ for (const codec of Codec.options) {
     const part = await archive(3, codec, [page(0, 50)])
     const stored = Buffer.from(await store.get(part.key))
     for (let at = 0; at < stored.length; at += 97) {
-      const spoilt = Buffer.from(stored)
-      spoilt[at] = (spoilt[at] ?? 0) ^ 1
-      await store.put(part.key, spoilt)
+      const damaged = Buffer.from(stored)
+      damaged[at] = (damaged[at] ?? 0) ^ 1
+      await store.put(part.key, damaged)
       const expected = new RegExp(`^${part.key} .* has SHA-256 [0-9a-f]{64} .* but ${part.sha256} `)
       await assert.rejects(readPart(store, part).next(), corrupt(expected))
     }
@@ -104,12 +104,12 @@ for (const codec of Codec.options) {
 
   test(`${codec}: more or fewer raw bytes than archived are artifact/corrupt, and no more than archived are yielded`, async () => {
     const part = await archive(5, codec, [page(0, 100_000)])
-    let handedOut = 0
+    let yieldedBytes = 0
     const reading = async (rawBytes: number): Promise<void> => {
-      for await (const chunk of readPart(store, { ...part, rawBytes })) handedOut += chunk.length
+      for await (const chunk of readPart(store, { ...part, rawBytes })) yieldedBytes += chunk.length
     }
     await assert.rejects(reading(2_000_000), corrupt(/more than the 2000000 raw bytes/))
-    assert.ok(handedOut <= 2_000_000)
+    assert.ok(yieldedBytes <= 2_000_000)
     await assert.rejects(reading(part.rawBytes + 1), corrupt(/fewer than/))
   })
 }
@@ -169,7 +169,7 @@ test('verifyArtifact reports each bad part and continues', async () => {
     archiveNine(12),
     archiveNine(13),
   ])
-  await store.put(wrong.key, Buffer.from('spoilt'))
+  await store.put(wrong.key, Buffer.from('corrupt'))
   await store.remove([gone.key])
   const checks = await Array.fromAsync(
     verifyArtifact(store, [good, wrong, gone, { ...miscounted, lineCount: 8 }]),

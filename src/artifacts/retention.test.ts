@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Keep, type Retained, selectRunsToPurge } from './retention.ts'
 
-/** One a day: incremental and good unless the facts say otherwise. */
+/** Returns the run of a day. By default it is incremental and succeeded. */
 function run(day: number, facts: Partial<Retained> = {}): Retained {
   return {
     run: day,

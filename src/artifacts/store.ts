@@ -60,7 +60,7 @@ export interface ArtifactStore {
   sweep(before: Date): Promise<number>
 }
 
-/** One block: file systems keep fewer bytes with the name, which works even on a full disk. */
+/** One block. Some file systems store fewer bytes in the inode, which succeeds on a full disk. */
 const PROBE_BYTES = 4096
 
 /** Writes, reads and removes an object of 4 KB. @throws SyncError as `put`, `get` and `remove` */

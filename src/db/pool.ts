@@ -104,8 +104,8 @@ const SEARCH_PATH = 'public'
  * is exact, else as a string; `numeric` is always a string, and so is `date`, because a day is not
  * an instant. Sessions run in UTC and without a statement timeout.
  *
- * @throws SyncError `settings/invalid` (not a Postgres URL) · `db/unreachable` · `db/unsuitable` (version,
- * transaction mode, read replica)
+ * @throws SyncError `settings/invalid` (not a Postgres URL) · `db/unreachable` · `db/unsuitable`
+ * (version, transaction mode, read replica)
  */
 export async function openPool(
   databaseUrl: string,

@@ -48,7 +48,7 @@ export function skipDigits(bytes: Uint8Array, from: number): number {
   return at
 }
 
-/** The number that the digits in `bytes[from, to)` write; exact up to 15 of them. */
+/** Returns the number of the decimal digits in `bytes[from, to)`; exact up to 15 digits. */
 export function readDigits(bytes: Uint8Array, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) value = value * 10 + (bytes[at] ?? 0) - ZERO

@@ -86,7 +86,7 @@ test('it reports the first invalid byte, and whether only the end is missing', (
   assert.deepEqual(check(''), [false, null])
 })
 
-test('endless nesting costs one byte per level', () => {
+test('nesting costs one byte of memory per level', () => {
   const check = new JsonCheck()
   check.push(new Uint8Array(1_000_000).fill(0x5b))
   check.push(new Uint8Array(1_000_000).fill(0x5d))

@@ -1,4 +1,4 @@
-// V8 quotes a piece of what it could not read.
+// The message of V8 quotes part of the text that it could not parse.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

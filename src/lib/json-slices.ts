@@ -105,7 +105,7 @@ function* readMembers(
   const decoder = new TextDecoder()
   for (const name of readChildren(bytes, start)) {
     const from = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
-    // A name that is longer than the requested one is not decoded.
+    // A longer name is not decoded: no requested name is that long.
     const text: unknown =
       name.end - name.start > NAME_BYTES_MAX
         ? null

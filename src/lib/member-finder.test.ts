@@ -32,7 +32,7 @@ const DOCUMENTS: readonly (readonly [text: string, value: unknown])[] = [
   ['{"id":7,"price":NaN,"n":01}', 7],
   ['{"title":"a\tb","id":7}', 7],
   ['{"title":"a\\x","id":7}', 7],
-  // Two records in one line: whose id is it?
+  // Two records in one line: the id is ambiguous.
   ['{"id":1}{"id":2}', null],
   ['{"id":1} 2', null],
   ['{"results":[{"id":1},{"id":2}]}', null],

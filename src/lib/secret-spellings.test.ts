@@ -1,4 +1,4 @@
-// A secret is found in each spelling that it travels in.
+// A secret is found in every encoding in which it may appear.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -8,7 +8,7 @@ export function toStorableText(text: string): string {
     : text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
-/** Does the same for a JSON document. */
+/** Like `toStorableText`, for the strings and member names of a JSON document. */
 export function toStorableJson(json: string): string {
   return /\\u(?:0000|d[89a-f])/i.test(json)
     ? JSON.stringify(mapTexts(JSON.parse(json), toStorableText))

@@ -1,8 +1,8 @@
 // Slugs and shortened text.
 
 /**
- * `Café d'Or Pty.` → `cafe-dor-pty`, at most 60 characters. Empty when `text` has neither a Latin
- * letter nor a digit.
+ * Returns a slug of at most 60 characters: `Café d'Or Pty.` → `cafe-dor-pty`. It is empty when `text`
+ * has neither a Latin letter nor a digit.
  */
 export function toSlug(text: string): string {
   const words =

@@ -340,8 +340,8 @@ test('a pattern that is not a host, an address or a range is an error', () => {
 })
 
 test('a name that is public at the check and private afterwards is never connected to', async (t) => {
-  const answers = [['8.8.8.8'], ['127.0.0.1']]
-  const asked: string[] = []
+  const responses = [['8.8.8.8'], ['127.0.0.1']]
+  const lookups: string[] = []
   let hits = 0
   const server = createServer((_, response) => void response.end(String(hits++))).listen(
     0,
@@ -351,8 +351,8 @@ test('a name that is public at the check and private afterwards is never connect
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   const resolve = async (name: string) => {
-    asked.push(name)
-    return (answers.shift() ?? ['127.0.0.1']).map((address) => ({ address, family: 4 }))
+    lookups.push(name)
+    return (responses.shift() ?? ['127.0.0.1']).map((address) => ({ address, family: 4 }))
   }
   const guard = createAddressGuard(['8.8.8.8'], resolve)
   const url = new URL(`http://rebind.example:${port}/`)
@@ -361,5 +361,5 @@ test('a name that is public at the check and private afterwards is never connect
   t.after(() => http.close())
   await assert.rejects(http({ url: url.href }, new AbortController().signal), refusal)
   assert.equal(hits, 0)
-  assert.deepEqual(asked, ['rebind.example', 'rebind.example'])
+  assert.deepEqual(lookups, ['rebind.example', 'rebind.example'])
 })

@@ -74,7 +74,7 @@ export function createAddressGuard(
         const found = await resolve(name)
         for (const { address } of found) {
           const parsed = parseAddress(address)
-          const reason = parsed === null ? 'no address' : rules.findReason(target, parsed)
+          const reason = parsed === null ? 'not an IP address' : rules.findReason(target, parsed)
           if (reason !== null) throw createRefusal(url, `it leads to ${address}: ${reason}`)
         }
         return found

@@ -13,7 +13,7 @@ export interface HostPattern {
 
 const PORT_MAX = 65_535
 const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/
-/** Words of a switch, which this setting is not. */
+/** Values of an on/off switch. They are refused as hosts, because this setting is a list. */
 const SWITCHES = new Set([
   'true',
   'false',

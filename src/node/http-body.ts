@@ -115,11 +115,11 @@ async function* checkPace(
   wire: Counted,
   { host, now }: BodyContext,
 ): AsyncGenerator<Uint8Array> {
-  let [bytes, waitedMs, askedAtMs] = [0, 0, now()]
+  let [bytes, waitedMs, waitingSinceMs] = [0, 0, now()]
   for await (const chunk of raw as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
     wire.bytes += chunk.byteLength
-    waitedMs += now() - askedAtMs
+    waitedMs += now() - waitingSinceMs
     if (waitedMs >= PACE_MIN.waitedMs) {
       if (bytes < PACE_MIN.bytes)
         throw new SyncError(
@@ -129,7 +129,7 @@ async function* checkPace(
       bytes = waitedMs = 0
     }
     yield chunk
-    askedAtMs = now()
+    waitingSinceMs = now()
   }
 }
 

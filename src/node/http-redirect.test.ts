@@ -76,9 +76,9 @@ test('a redirect is followed, relative or absolute, and the response has the fin
 })
 
 test('a key is sent unencrypted only to this machine, also after a redirect', async (t) => {
-  const asked: string[] = []
+  const hosts: string[] = []
   const server = createServer(({ headers }, response) => {
-    asked.push(String(headers.host))
+    hosts.push(String(headers.host))
     response.end('{}')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -104,7 +104,7 @@ test('a key is sent unencrypted only to this machine, also after a redirect', as
     )
     for (const host of ['own.test', '127.0.0.1']) assert.equal(await get(host, headers), 200)
   }
-  assert.deepEqual(new Set(asked), new Set([`own.test:${port}`, `127.0.0.1:${port}`]))
+  assert.deepEqual(new Set(hosts), new Set([`own.test:${port}`, `127.0.0.1:${port}`]))
   assert.equal(await get('shop.test', { accept: '*/*' }), 200)
 })
 
@@ -135,7 +135,7 @@ test('a POST becomes a GET without body on 301, 302 and 303, and stays a POST on
   }
 })
 
-test('credentials stay on their origin, other headers are sent on', async (t) => {
+test('a redirect to another origin drops credentials and keeps other headers', async (t) => {
   const { get, to, port } = await start(t)
   const headers = {
     Authorization: 'Basic eDp5',

@@ -33,7 +33,7 @@ test('a file in the path is an error, at its end or inside it', async (t) => {
 })
 
 test(
-  'where the system makes no folders the error comes at once',
+  'where no folder can be created, the call fails at once',
   { skip: process.platform !== 'linux' && 'needs /proc' },
   async () => {
     await assert.rejects(makeFolder('/proc/nope/artifacts'), { code: 'ENOENT', path: '/proc/nope' })

@@ -42,7 +42,7 @@ test('a process whose pid was reused is dead', onLinux, () => {
 })
 
 test(
-  'nothing is said about another host, boot or container, nor about a name that cannot be read',
+  'an owner on another host, boot or container, or with an unreadable name, is not reported as dead',
   onLinux,
   () => {
     const [host, boot, rest] = getOwnerName()

@@ -49,7 +49,7 @@ function readProcessStat(
   }
 }
 
-/** Asks the kernel instead of procfs, which may hide other users' processes (hidepid). */
+/** Sends signal 0 instead of reading procfs, which may hide other users' processes (hidepid). */
 function exists(pid: number): boolean {
   try {
     process.kill(pid, 0)

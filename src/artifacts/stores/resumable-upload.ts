@@ -56,7 +56,7 @@ export async function uploadBytes(
   for (let uploads = 0; ; uploads++) {
     try {
       const offset = path === null ? 0 : await loadOffset({ api, path }, bytes.length)
-      // The platform makes no object of an upload that is declared to have no bytes:
+      // The platform creates no object for an upload with a declared length of 0:
       // https://github.com/supabase/storage/issues/1300
       const length = bytes.length || null
       if (path === null) {
@@ -75,8 +75,8 @@ export async function uploadBytes(
 }
 
 /**
- * Does the same for a source of unknown length, with one chunk in memory. The source is read once,
- * so an upload that the server has lost fails.
+ * Like `uploadBytes`, for a source of unknown length, with one chunk in memory. The source is read
+ * once, so an upload that the server has lost fails.
  *
  * @throws StorageError, or the error of the source
  */
@@ -109,8 +109,8 @@ async function deliverChunk(delivery: Delivery, { start, bytes, isLast }: Chunk)
         if (offset < start || offset > end)
           throw new LostUploadError(`the server reports an impossible offset of ${offset} bytes`)
         if (offset === end && !isLast) return
-        // All bytes have arrived, but the object is created after the last one: only the lost
-        // response said whether it was.
+        // All bytes have arrived, but the object is created after the last one. Only the lost
+        // response reported whether that succeeded.
         if (offset === end && isLengthKnown)
           throw new LostUploadError('it is unknown whether the upload was completed')
       }

@@ -67,10 +67,10 @@ const BACK_OFF = { baseMs: 500, maxMs: 20_000, retryAfterMaxMs: 60_000 }
 /** Limit of one request and its response: 6 MiB at 20 KB per second. */
 const TIMEOUT_MS = 300_000
 
-/** Two uploads of one object met; a later attempt finds it complete or free. */
+/** Two uploads of one object ran at the same time. A later attempt succeeds. */
 const LOST_RACE = new Set([409, 423])
 
-/** Statuses that a gateway's web page means; any other page is a transient fault of the gateway. */
+/** Statuses of web pages that are final; any other page is a transient error of the gateway. */
 const FINAL_PAGES = new Set([301, 302, 307, 308, 413])
 
 export class StorageApi {

@@ -91,7 +91,7 @@ export interface UploadState {
   readonly isLengthKnown: boolean
 }
 
-/** Makes one attempt to ask the server for the state of an upload. */
+/** Loads the state of an upload from the server, in one attempt. @throws StorageError */
 export async function loadState({ api, path }: Upload): Promise<UploadState> {
   const { headers } = await api.send(createHeadRequest(path)).catch(throwLost)
   return { offset: readOffset(headers), isLengthKnown: headers.has('upload-length') }

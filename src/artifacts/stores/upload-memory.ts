@@ -6,7 +6,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../../node/make-folder.ts'
 
-/** The platform drops unfinished uploads after a day. */
+/** The platform removes unfinished uploads after a day. */
 const AGE_MS_MAX = 24 * 3_600_000
 
 export interface UploadMemory {
@@ -14,7 +14,7 @@ export interface UploadMemory {
   recall(upload: string): Promise<string | null>
   remember(upload: string, path: string): Promise<void>
   forget(upload: string): Promise<void>
-  /** Drops uploads that the platform has dropped. */
+  /** Forgets uploads that the platform has removed. */
   sweep(): Promise<void>
 }
 

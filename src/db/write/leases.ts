@@ -46,7 +46,7 @@ export async function claimTask(
   return { ...run, token: row.token, previousOwner: row.previous_owner }
 }
 
-/** Releases a task, finished or not, so that the next worker need not wait until the lease expires. */
+/** Releases a task, finished or not, so that another worker need not wait for the lease to expire. */
 export async function releaseTask(db: Catalog, run: LeasedRun): Promise<void> {
   await db.call('release_task', { source: run.sourceId, run: run.id, token: run.token })
 }

@@ -102,7 +102,7 @@ async function findAccepted(
   return { pieces, refused }
 }
 
-/** Returns the reason why Postgres refuses the records; null when it accepts them. Writes nothing. */
+/** Returns the reason why Postgres refuses the records, or null. Writes nothing. */
 async function findRefusal(
   session: MergeSession<unknown>,
   piece: RecordRange,

@@ -21,7 +21,7 @@ export class ProductNumbers {
     this.#blockMin = blockMin
   }
 
-  /** Ensures that `count` numbers are free from `next` on. A block that is too short is abandoned. */
+  /** Ensures that `count` numbers are free from `next` on. Abandons a block that is too short. */
   async reserve(count: number): Promise<void> {
     if (this.next + count <= this.#end) return
     const reserved = Math.max(count, this.#blockMin)

@@ -67,7 +67,7 @@ export class Bitmap {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
   }
 
-  /** Returns the deflated bytes. They are few, because a part names few products of the catalogue. */
+  /** Returns the deflated bytes: few, because a part names few products of the catalogue. */
   pack(): Buffer {
     return deflateRawSync(this.#bytes, { level: 1 })
   }

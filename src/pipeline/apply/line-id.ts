@@ -11,7 +11,7 @@ export function newIdFinder({ idPaths }: Connector): MemberFinder {
   return new MemberFinder(idPaths)
 }
 
-/** Returns the id if it is at one of the connector's paths and the connector accepts it, else null. */
+/** Returns the id if it is at a path of the connector and the connector accepts it, else null. */
 export function toLineId(connector: Connector, { found }: MemberFinder): string | null {
   if (found === null) return null
   try {
