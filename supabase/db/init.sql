@@ -1266,8 +1266,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where r.source_id = p_source and r.id = p_run)
 $$;
 
--- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as they
--- are when this run is published or rejected.
+-- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as
+-- they are when this run is published or rejected.
 --   keyed run   every other run that has not succeeded
 --   other runs  keyed runs that are active, and newer keyed runs that are held. This run publishes all else
 --               that older runs left unpublished
@@ -1319,8 +1319,8 @@ begin
 end $$;
 
 -- mark_seen(source, run, artifact_run, part): a keyed run records in the rows of unchanged products that it
--- saw them, while another run of the source is active or held. An older record then cannot overwrite them, and
--- a full run cannot remove them.
+-- saw them, while another run of the source is active or held. An older record then cannot overwrite them,
+-- and a full run cannot remove them.
 create function catalog.mark_seen(p_source integer, p_run bigint, p_artifact_run bigint, p_part integer)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -1379,8 +1379,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
--- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in each
--- bitmap.
+-- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in
+-- each bitmap.
 create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
@@ -1739,8 +1739,7 @@ declare
     select from catalog.runs
     where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
-  -- Apply judges again when another lane has created a product first. Products that this batch created are
-  -- left out.
+  -- Apply calls this again when another lane created a product first. Products of this batch are left out.
   delete from pg_temp.price_verdicts where true;
   insert into pg_temp.price_verdicts
   with stated as (
@@ -2019,8 +2018,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by this
--- run, from a record that a better one of the same artifact replaces: it is a first price too.
+-- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by
+-- this run, from a record that a better one of the same artifact replaces: it is a first price too.
 create function catalog.correct_first_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -2654,7 +2653,8 @@ end $$;
 -- decide_run(run, approve, by) → products removed. Approving publishes the held run, and removes what is
 -- missing at once; rejecting discards its pending prices and unpublished changes. Its products stay as they
 -- are.
---   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue since
+--   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue
+--               since
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -2726,8 +2726,8 @@ end $$;
 
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only, so
--- the server refuses writes to any table but the session's temporary ones.
+-- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only,
+-- so the server refuses writes to any table but the session's temporary ones.
 
 -- open_plan(): creates the tables that hold what the batches planned in this session would have written. The
 -- next batches are judged against them. `planned_variants` and `planned_images` exist for their constraints:
@@ -2879,8 +2879,8 @@ end $$;
 
 -- count_planned_withdrawals(source) → products that would have no price left after the plan.
 --   A product loses a price by a pending withdrawal, of the plan or of an earlier run. It keeps one if the
---   plan states a price, or if a current or pending price remains that neither the plan nor an earlier pending
---   price replaces.
+--   plan states a price, or if a current or pending price remains that neither the plan nor an earlier
+--   pending price replaces.
 create function catalog.count_planned_withdrawals(p_source integer) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -3036,8 +3036,8 @@ create view api.changes with (security_invoker = true) as
       select from catalog.products e
       where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue with MediPim's own terms: every status, and prices in cents as MediPim states them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
--- *` here.
+-- MediPim's catalogue with MediPim's own terms: every status, and prices in cents as MediPim states them. The
+-- raw record is in `medipim_products_raw`, because a role without the right to it could not `select *` here.
 create view api.medipim_products with (security_invoker = true) as
   select p.external_id as id, p.title as name, public.amount_minor as price_cents,
     p.changed_at as updated_at, p.status, s.name as source,
@@ -3495,7 +3495,7 @@ $$;
 
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
 -- has a function of the same name for each one that may be called. It is separate from schema `api`, because
--- Supabase's documentation tells users to grant `anon` all functions of a schema for readers:
+-- Supabase's documentation advises users to grant `anon` all functions of a schema for readers:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
@@ -3980,21 +3980,21 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
   ('20261122000023', 'sources', '18eaa780ed3c2e827365a3dcf0a7183add7177848b4f71a10798514942a92d46'),
   ('20261122000024', 'artifacts', '564b50b9c0f7c9d5e0839b2aefc9599a4169f390bca2df3d58de16b70f73f751'),
-  ('20261122000025', 'keyed_runs', 'a7e7c50f1b976655d8d8dd16eee7bf4e2d85606daacd53a1f8fcfdbc8c3f8c9c'),
-  ('20261122000030', 'records', '4e27c26dac7d710953442040d7834c15386aa546556fa66835f00108f0e1777c'),
+  ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
+  ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', '7912e1074c64c5532129fbdc7088350cba598fcf4188e3daa3fe1be01bfc71e9'),
-  ('20261122000033', 'apply', '5e20577134391f33ee758c437ce6e4a35729d3eea248e31abf7d03915cdd9119'),
+  ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
+  ('20261122000033', 'apply', '073fa60307e6996a21ae297745cfeb5e63265c85c9aeed051631bc641404210c'),
   ('20261122000040', 'gate', '7f427dd3392e2e475f33a495bea43caaf68dab5dacb06da69ddc36ad403ab676'),
   ('20261122000041', 'settle', '50611e3d01e50db5123fc4e187d5a8afa6de46e854a54cdba2703d31421b3cce'),
-  ('20261122000042', 'reviews', 'f876d7063c52d7f3b6cce1dd4d45d2157841510c687825d5b97e4c84a31bde46'),
-  ('20261122000050', 'plan', '77dd25b82cb31e72ce2e3b8328d75415458466fc333ad48e4d2b4bec5988046f'),
-  ('20261122000060', 'views', '8927568f3e9c7851db154ff42143944e27ec817275f6d9c94798468a014df5bd'),
+  ('20261122000042', 'reviews', '360021fcff5ff95909a7869b7f6f85d2ba8f218dda98ecf51fdfb88749d3d402'),
+  ('20261122000050', 'plan', '129767506ef6d38a8cb7e0ea457807db7510c004f49ddc9897e9be8822e282b9'),
+  ('20261122000060', 'views', '03982b3069e910cd991d0d767d45940ed12f5b1eb34d3248dc6918084a52bdd2'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'd7a14a8632db9d629a777c647a67e58873b6868dd3fa38a53b419812a86c0978'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
-  ('20261122000080', 'data_api', '3426343121f346ce978b3b5bf318fedfaeaa1ab088c427767c9bcfc1cd7bbce0'),
+  ('20261122000080', 'data_api', '313d9daf9491e2b05dd8bd1b78fe115594a57139a97d729646c8d63ff718f3d9'),
   ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

@@ -15,8 +15,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where r.source_id = p_source and r.id = p_run)
 $$;
 
--- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as they
--- are when this run is published or rejected.
+-- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes stay as
+-- they are when this run is published or rejected.
 --   keyed run   every other run that has not succeeded
 --   other runs  keyed runs that are active, and newer keyed runs that are held. This run publishes all else
 --               that older runs left unpublished
@@ -68,8 +68,8 @@ begin
 end $$;
 
 -- mark_seen(source, run, artifact_run, part): a keyed run records in the rows of unchanged products that it
--- saw them, while another run of the source is active or held. An older record then cannot overwrite them, and
--- a full run cannot remove them.
+-- saw them, while another run of the source is active or held. An older record then cannot overwrite them,
+-- and a full run cannot remove them.
 create function catalog.mark_seen(p_source integer, p_run bigint, p_artifact_run bigint, p_part integer)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$

@@ -145,8 +145,7 @@ declare
     select from catalog.runs
     where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
-  -- Apply judges again when another lane has created a product first. Products that this batch created are
-  -- left out.
+  -- Apply calls this again when another lane created a product first. Products of this batch are left out.
   delete from pg_temp.price_verdicts where true;
   insert into pg_temp.price_verdicts
   with stated as (

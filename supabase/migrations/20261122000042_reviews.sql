@@ -5,7 +5,8 @@
 -- decide_run(run, approve, by) → products removed. Approving publishes the held run, and removes what is
 -- missing at once; rejecting discards its pending prices and unpublished changes. Its products stay as they
 -- are.
---   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue since
+--   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue
+--               since
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

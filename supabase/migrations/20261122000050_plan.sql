@@ -1,7 +1,7 @@
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only, so
--- the server refuses writes to any table but the session's temporary ones.
+-- plan: computes the effect of apply and settle by the same functions. A plan's transactions are read-only,
+-- so the server refuses writes to any table but the session's temporary ones.
 
 -- open_plan(): creates the tables that hold what the batches planned in this session would have written. The
 -- next batches are judged against them. `planned_variants` and `planned_images` exist for their constraints:
@@ -153,8 +153,8 @@ end $$;
 
 -- count_planned_withdrawals(source) → products that would have no price left after the plan.
 --   A product loses a price by a pending withdrawal, of the plan or of an earlier run. It keeps one if the
---   plan states a price, or if a current or pending price remains that neither the plan nor an earlier pending
---   price replaces.
+--   plan states a price, or if a current or pending price remains that neither the plan nor an earlier
+--   pending price replaces.
 create function catalog.count_planned_withdrawals(p_source integer) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin

@@ -33,8 +33,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
--- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in each
--- bitmap.
+-- reserve_seqs(source, count) → the first of `p_count` product numbers. An unused number costs one bit in
+-- each bitmap.
 create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count

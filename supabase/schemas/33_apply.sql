@@ -148,8 +148,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by this
--- run, from a record that a better one of the same artifact replaces: it is a first price too.
+-- correct_first_prices(source, run): lets a price pass without a gate if the current price was written by
+-- this run, from a record that a better one of the same artifact replaces: it is a first price too.
 create function catalog.correct_first_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin

@@ -81,8 +81,8 @@ create view api.changes with (security_invoker = true) as
       select from catalog.products e
       where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue with MediPim's own terms: every status, and prices in cents as MediPim states them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
--- *` here.
+-- MediPim's catalogue with MediPim's own terms: every status, and prices in cents as MediPim states them. The
+-- raw record is in `medipim_products_raw`, because a role without the right to it could not `select *` here.
 create view api.medipim_products with (security_invoker = true) as
   select p.external_id as id, p.title as name, public.amount_minor as price_cents,
     p.changed_at as updated_at, p.status, s.name as source,

@@ -1,6 +1,6 @@
 -- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
 -- has a function of the same name for each one that may be called. It is separate from schema `api`, because
--- Supabase's documentation tells users to grant `anon` all functions of a schema for readers:
+-- Supabase's documentation advises users to grant `anon` all functions of a schema for readers:
 -- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
