@@ -11,7 +11,7 @@ export const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,62}$/
 export const artifactSettings = {
   ARTIFACTS: plain(z.string().superRefine(checkLocation), {
     description:
-      "Where the suppliers' bytes are kept: `file:` and a folder (a relative one begins at the working directory), " +
+      'Location of the archived data: `file:` and a folder (a relative path starts at the working directory), ' +
       '`supabase:` for the storage of your project, in BUCKET or in the bucket named after the colon, or `s3://bucket/prefix`.',
     default:
       '`supabase:` with SUPABASE_URL, else `artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
@@ -21,7 +21,7 @@ export const artifactSettings = {
     matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep),
     {
       description:
-        'Number of good runs of each source whose artifacts are kept, in addition to those that a rebuild of the catalogue needs: the newest complete one and every later one. `all` keeps every artifact.',
+        'Number of successful runs of each source whose artifacts are kept, in addition to those that a rebuild of the catalogue needs: the newest complete one and every later one. `all` keeps every artifact.',
       default: String(KEEP_DEFAULT),
       example: '30',
     },
@@ -29,7 +29,7 @@ export const artifactSettings = {
   ARTIFACTS_LATEST: plain(Switch, {
     description:
       'Stores the newest complete artifact of each source also as `SOURCE/latest.ndjson`, uncompressed and overwritten by each run. ' +
-      'It may have several hundred megabytes: the file size limits of the project (50 MB at first) and of the bucket must allow that.',
+      'The file may have several hundred megabytes: the file size limits of the project (50 MB by default) and of the bucket must allow that.',
     default: 'false',
     example: 'true',
   }),

@@ -11,7 +11,7 @@ import {
   showableAddress,
 } from './connection-address.ts'
 
-test('each character that ends a password early is named, with the way to write it', () => {
+test('each character that ends a password early is reported with its encoding', () => {
   const cases = [
     ['2024/Summer', '"/" as %2F'],
     ['a?b', '"?" as %3F'],
@@ -30,10 +30,10 @@ test('each character that ends a password early is named, with the way to write 
     )
   }
   assert.match(findUnencoded('postgres://user:a%FF@db.example/x') ?? '', /UTF-8/)
-  assert.match(findUnencoded('postgres://user:a@db.example/x%') ?? '', /behind the host/)
+  assert.match(findUnencoded('postgres://user:a@db.example/x%') ?? '', /after the host/)
 })
 
-test('an address with an encoded password of any text is read correctly', () => {
+test('an address with any encoded password is parsed correctly', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'grapheme' }),
@@ -64,13 +64,13 @@ test('text between "//" and the last "@" is never repeated', () => {
   )
 })
 
-test('characters that no parser stumbles over may stay as they are', () => {
+test('characters that every parser accepts need no encoding', () => {
   const { user, password } =
     credentialsOf('postgres://me:a:b^c|"<>!$&()*+,;=ü[x]{y}@db.example/x') ?? {}
   assert.deepEqual([user, password], ['me', 'a:b^c|"<>!$&()*+,;=ü[x]{y}'])
 })
 
-test("a password is a secret as it is written and as it is meant, one in the query too; one that is the user's name is none", () => {
+test('a password is a secret both encoded and decoded, also in the query; a password equal to the user name is not', () => {
   assert.deepEqual(
     secretsOfAddress('postgres://me:p%40ss@db.example/x?sslpassword=cert-pw&sslmode=require'),
     ['p%40ss', 'p@ss', 'cert-pw'],
@@ -79,7 +79,7 @@ test("a password is a secret as it is written and as it is meant, one in the que
   assert.deepEqual(secretsOfAddress('redis://queue.example'), [])
 })
 
-test('host and port of a Postgres are found where libpq finds them', () => {
+test('host and port of a Postgres address are read as libpq reads them', () => {
   const placeOf = (address: string): string | null => {
     const url = parsePostgresUrl(address)
     return (
@@ -115,7 +115,7 @@ test('host and port of a Postgres are found where libpq finds them', () => {
     assert.equal(placeOf(wrong), null, wrong)
 })
 
-test('the address of a Redis names hosts that can be asked', () => {
+test('the address of a Redis contains valid hosts', () => {
   for (const right of [
     'redis://queue.example',
     'redis://:p@[::1]:6379/3',

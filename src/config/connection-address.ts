@@ -3,7 +3,8 @@
 // path and print it. Text between "//" and the last "@" is secret: no message repeats it.
 
 /**
- * Encodings of the characters that end a user name or a password. Others are encoded for the user.
+ * Encodings of the characters that end a user name or a password. All others are encoded
+ * automatically.
  */
 const ENCODED: Readonly<Record<string, string>> = {
   '/': '%2F',
@@ -22,7 +23,7 @@ export interface Credentials {
 
 interface Parts {
   readonly scheme: string
-  /** As they are written, or null without an "@". */
+  /** As written in the address, or null without an "@". */
   readonly credentials: string | null
   /** Host, port, path and query. */
   readonly place: string
@@ -30,8 +31,8 @@ interface Parts {
 
 /**
  * Describes the unencoded characters of `address` and their encodings, as the end of a sentence
- * that begins with the name of the setting; null for a valid address. It repeats only these
- * characters of the address.
+ * that begins with the name of the setting. Returns null for a valid address. The text contains no
+ * other part of the address.
  */
 export function findUnencoded(address: string): string | null {
   const parts = split(address)
@@ -47,10 +48,13 @@ export function findUnencoded(address: string): string | null {
   }
   if (credentials !== null && decode(credentials) === null)
     return 'user name and password to be percent-encoded UTF-8'
-  return decode(place) === null ? 'every "%" behind the host to be written as %25' : null
+  return decode(place) === null ? 'every "%" after the host to be written as %25' : null
 }
 
-/** Decoded; null without an "@", or when `findUnencoded` finds something. */
+/**
+ * Returns the decoded user name and password, or null without an "@" or if `findUnencoded` reports
+ * a problem.
+ */
 export function credentialsOf(address: string): Credentials | null {
   const { credentials = null } = split(address) ?? {}
   if (credentials === null || findUnencoded(address) !== null) return null
@@ -58,7 +62,10 @@ export function credentialsOf(address: string): Credentials | null {
   return { user: decode(user) ?? user, password: decode(password) ?? password }
 }
 
-/** The same address with everything encoded that any parser could stumble over. */
+/**
+ * Returns the address with its user name and password fully encoded, so that every parser reads the
+ * same.
+ */
 export function canonicalAddress(address: string): string {
   const parts = split(address)
   const credentials = credentialsOf(address)
@@ -68,8 +75,8 @@ export function canonicalAddress(address: string): string {
 }
 
 /**
- * The address of one Postgres; null when it cannot be read as one. Host and port may stand in the
- * query, and the host of a local server may be left out or be the folder of its socket:
+ * Parses the address of one Postgres server. Returns null if it is not valid. Host and port may be
+ * in the query, and the host of a local server may be omitted or be the folder of its socket:
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 export function parsePostgresUrl(address: string): URL | null {
@@ -99,8 +106,8 @@ export function parsePostgresUrl(address: string): URL | null {
 }
 
 /**
- * Why the address of a Redis, or of several, cannot be read, as the end of a sentence; null when it
- * can. Nothing of it is repeated.
+ * Describes the expected form of an invalid address of one or several Redis servers, as the end of
+ * a sentence. Returns null for a valid address. The text contains no part of the address.
  */
 export function findRedisFault(address: string): string | null {
   const { scheme = '', place = '' } = split(address) ?? {}
@@ -109,21 +116,19 @@ export function findRedisFault(address: string): string | null {
   const nodes = isSingle ? [hosts] : hosts.split(',')
   if (nodes.some((node) => !URL.parse(`redis://${node}`)?.hostname)) {
     return isSingle
-      ? 'a host before the path, with a port up to 65535 behind it'
-      : 'hosts separated by commas, each with a port up to 65535 behind it'
+      ? 'a host before the path, with an optional port up to 65535'
+      : 'hosts separated by commas, each with an optional port up to 65535'
   }
-  return isSingle && !/^\/?\d*$/.test(path)
-    ? 'nothing but the number of a database behind the host'
-    : null
+  return isSingle && !/^\/?\d*$/.test(path) ? 'only the number of a database after the host' : null
 }
 
-/** Scheme, host, port and path: what may be shown. */
+/** Returns scheme, host, port and path, which may be shown. */
 export function showableAddress(address: string): string {
   const { scheme, place } = split(address) ?? { scheme: '', place: '' }
   return scheme === '' ? 'no address' : `${scheme}//${place.replace(/[?#][^]*$/, '')}`
 }
 
-/** Every value in `address` that must not be shown, as it is written and as it is meant. */
+/** Lists the secrets in `address`, both encoded and decoded. */
 export function secretsOfAddress(address: string): string[] {
   const credentials = credentialsOf(address)
   const written =

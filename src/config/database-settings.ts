@@ -16,7 +16,7 @@ export const databaseSettings = {
     ),
     {
       description:
-        'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` means the same as no value, even when SUPABASE_URL is set. ' +
+        'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` selects the embedded Postgres, even when SUPABASE_URL is set. ' +
         'In the user name and password write `/`, `?`, `#`, `@`, `%` and blanks as %2F, %3F, %23, %40, %25 and %20.',
       default: 'an embedded Postgres in SHELFSYNC_HOME',
       example: 'postgres://user:password@db.example:5432/postgres',
@@ -24,7 +24,7 @@ export const databaseSettings = {
   ),
   SHELFSYNC_HOME: plain(
     z.string().refine((text) => !/^~[^/]/.test(text), {
-      error: 'a folder; `~` stands for your own home only',
+      error: 'a folder; `~` works only for your own home',
     }),
     {
       description: 'The folder of the embedded database and of the artifacts; `~/` is your home.',

@@ -10,7 +10,7 @@ import {
   listStrayLines,
 } from './dot-env.ts'
 
-test('a name in .env that is one slip away from a setting is found, unless that setting is there too', () => {
+test('a name in .env that is one typing error away from a setting is found, unless that setting is set too', () => {
   const meantBy = (...names: string[]) =>
     findMisspelt(names.map((name) => `${name}=x\n`).join('')).map(({ meant }) => meant)
   assert.deepEqual(
@@ -38,7 +38,7 @@ test('a name in .env that is one slip away from a setting is found, unless that 
   )
 })
 
-test('a value that a "#" cuts is named, one in quotes and a comment behind a blank are not', () => {
+test('a value cut at a "#" is reported; a quoted value and a comment after a blank are not', () => {
   const text =
     'MEDIPIM_API_KEY_ID=id\nMEDIPIM_API_KEY_SECRET=ab#cdef\nexport ADMIN_KEY = #16-characters\nADMIN_KEY_NEXT=#at-the-start\n' +
     'BUCKET=raw # comment\nS3_SECRET_ACCESS_KEY="a#b"\nCONTACT=\'a#b\' # c\n#LOG_LEVEL=a#b\nSHELFSYNC_HOME=\nOTHER=a#b\n'
@@ -48,7 +48,7 @@ test('a value that a "#" cuts is named, one in quotes and a comment behind a bla
   ])
 })
 
-test('a name is read without the marks, blanks and tabs around it, and any end of a line is one', () => {
+test('a name is read without marks, blanks and tabs around it, and every kind of line ending is accepted', () => {
   const read = (text: string) => ({ ...parseEnv(decodeDotEnv(Buffer.from(text))) })
   assert.deepEqual(read('\ufeffBUCKET=x'), { BUCKET: 'x' })
   assert.deepEqual(read('\ufeff\u200b\u00a0BUCKET\u00a0=\u00a0"x"\n'), { BUCKET: 'x' })

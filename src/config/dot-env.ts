@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util'
 import { SETTING_NAMES } from './settings-schema.ts'
 
 /**
- * Decodes the text of a `.env` of any editor. Removes the characters before a name and around its
+ * Decodes a `.env` file that any editor wrote. Removes the characters before a name and around its
  * "=", because `parseEnv` reads a byte order mark, a tab or a second blank after `export` as part
  * of the name, and does not end a line at a single carriage return.
  *
@@ -14,7 +14,7 @@ import { SETTING_NAMES } from './settings-schema.ts'
 export function decodeDotEnv(bytes: Uint8Array): string {
   const mark = bytes.subarray(0, 2).toString()
   if (mark === '255,254' || mark === '254,255' || bytes.includes(0))
-    throw new Error('it is UTF-16, or no text; save it as UTF-8')
+    throw new Error('it is UTF-16 or binary; save it as UTF-8')
   if (!isUtf8(bytes)) throw new Error('it is not UTF-8; save it as UTF-8')
   return new TextDecoder()
     .decode(bytes)
@@ -91,7 +91,10 @@ export function findMisspelt(
   })
 }
 
-/** True for one letter added, removed, replaced or swapped with its neighbour, or the same word. */
+/**
+ * Returns true for equal words, or if one letter is added, removed, replaced or swapped with the
+ * next.
+ */
 export function isSlip(a: string, b: string): boolean {
   let [start, end] = [0, 0]
   while (start < a.length && a[start] === b[start]) start++

@@ -10,7 +10,7 @@ export const requestSettings = {
   ALLOW_PRIVATE_HOSTS: plain(HostPatterns, {
     description:
       'Your own private hosts that requests may reach: a list of `host`, `*.domain`, address and CIDR range, each host ' +
-      'and address with an optional `:port`. An address where a cloud serves the credentials of its machines, such as 169.254.169.254, must be listed itself.',
+      'and address with an optional `:port`. A cloud metadata address that serves credentials, such as 169.254.169.254, must be listed by itself, not as part of a range.',
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
   }),
@@ -26,7 +26,7 @@ export const requestSettings = {
   }),
   USER_AGENT: plain(matching(/^[\x20-\x7e]{1,300}$/, 'plain ASCII text'), {
     description:
-      'The complete User-Agent, in place of the one that contains Shelfsync and CONTACT.',
+      'The complete User-Agent, in place of the default one with the name Shelfsync and CONTACT.',
     default: 'Shelfsync/VERSION (+CONTACT)',
     example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
   }),

@@ -9,14 +9,14 @@ const ADMIN_KEY_LENGTH_MIN = 16
 export const CONCURRENCY = { fetch: 2, apply: 2 } as const
 const FETCH_CONCURRENCY_MAX = 9
 /**
- * A process has ten connections to Postgres: two listen for the queue, and two serve short
- * statements.
+ * A process has ten connections to Postgres: two listen for jobs of the queue, and two are for
+ * short statements.
  */
 const APPLY_CONCURRENCY_MAX = 6
-/** The port of each HTTP server unless a setting changes it. */
+/** Default port of each HTTP server. */
 export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
 
-/** Metrics without a key are readable on this machine only, unless a setting changes it. */
+/** Default address for metrics without a key: only this machine can read them. */
 export const METRICS_HOST_DEFAULT = '127.0.0.1'
 
 const AdminKey = z
@@ -31,20 +31,20 @@ export const serviceSettings = {
     example: 'at-least-16-characters',
   }),
   ADMIN_KEY_NEXT: secret(AdminKey, {
-    description: 'A second ADMIN_KEY that is also accepted, while callers change to it.',
+    description: 'A second ADMIN_KEY that is also accepted, for the time of a rotation.',
     default: 'none',
     example: 'another-16-characters-or-more',
   }),
   LISTEN_HOST: plain(Host, {
     description:
-      'The address on which the HTTP servers that require a key listen; `::` is every address, IPv4 included.',
+      'The address on which the HTTP servers that require a key listen; `::` means every address, including IPv4.',
     default: '::',
     example: '127.0.0.1',
   }),
   FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher'),
   MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer'),
   ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator'),
-  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key, which must be private'),
+  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key; keep it private'),
   METRICS_HOST: plain(Host, {
     description:
       'The address on which metrics without a key are served, independent of LISTEN_HOST. For a scraper on another machine use a private network, such as `fly-local-6pn`.',
@@ -91,7 +91,7 @@ export const serviceSettings = {
 
 function port(usual: number, purpose: string): Setting<number> {
   return plain(Port, {
-    description: `The port ${purpose}; 0 takes any free one.`,
+    description: `The port ${purpose}; 0 selects a free port.`,
     default: String(usual),
     example: String(usual),
   })

@@ -1,4 +1,4 @@
-// Problems that no setting shows alone: two that exclude each other, or one without the other.
+// Problems of combinations of settings: two that exclude each other, or one that needs another.
 
 import { createAddressGuard } from '../node/address-guard.ts'
 import type { Environment } from './settings-schema.ts'
@@ -6,7 +6,7 @@ import type { Environment } from './settings-schema.ts'
 /** Values by name; an empty value is absent. */
 export type GivenValues = Readonly<Record<string, string | undefined>>
 
-/** One line each, by name and never by value. */
+/** Returns one line for each problem, which names settings and never quotes a value. */
 export function findConflicts(given: GivenValues): string[] {
   return [
     ...supabaseConflicts(given),
@@ -16,7 +16,7 @@ export function findConflicts(given: GivenValues): string[] {
   ]
 }
 
-const PAIR = 'an access key is its id and its secret'
+const PAIR = 'an access key consists of an id and a secret'
 
 function supabaseConflicts(given: GivenValues): string[] {
   const hasUrl = given.SUPABASE_URL !== undefined
@@ -46,7 +46,7 @@ function missingPartners(
     : []
 }
 
-/** The key of a Supabase project is part of every request to it. */
+/** Reports an http address of a Supabase project, because every request to it contains the key. */
 export function findKeysInTheClear({
   SUPABASE_URL: text,
   ALLOW_PRIVATE_HOSTS: allow = [],
@@ -54,6 +54,6 @@ export function findKeysInTheClear({
   const url = URL.parse(text ?? '')
   if (url?.protocol !== 'http:' || createAddressGuard(allow).isOwn(url)) return []
   return [
-    'SUPABASE_URL: expected https, because the network could read an unencrypted key; a private host may be listed in ALLOW_PRIVATE_HOSTS',
+    'SUPABASE_URL: expected https, because http sends the key unencrypted; list a private host in ALLOW_PRIVATE_HOSTS to allow it',
   ]
 }

@@ -1,5 +1,4 @@
-// One setting: how its value is parsed, and the words that `.env.example` and docs/settings.md are
-// written from.
+// One setting: the schema of its value, and its text in `.env.example` and docs/settings.md.
 
 import type { z } from 'zod'
 
@@ -15,7 +14,7 @@ export interface SettingMeta {
 }
 
 export interface Setting<Value = unknown> extends SettingMeta {
-  /** Messages say what is expected and never quote the value. */
+  /** Its messages describe the expected value and never quote the given one. */
   readonly schema: z.ZodType<Value>
   readonly secret: boolean
 }

@@ -1,5 +1,5 @@
-// Every setting, by heading. `.env.example` and docs/settings.md are written from this table. The
-// settings of suppliers are those that their connectors declare.
+// Every setting, by heading. `.env.example` and docs/settings.md are generated from this table.
+// Connectors declare the settings of their suppliers.
 
 import { z } from 'zod'
 import { CONNECTORS } from '../connectors/registry.ts'
@@ -21,9 +21,7 @@ const own = {
 
 type Schemas = { [Name in keyof typeof own]: (typeof own)[Name]['schema'] }
 
-/**
- * All settings are optional here: which of them belong together is checked when they are loaded.
- */
+/** All settings are optional here; `findConflicts` checks their combinations. */
 export const Environment = z
   .object(
     Object.fromEntries(
@@ -57,7 +55,7 @@ export const SETTING_GROUPS: ReadonlyMap<string, ReadonlyMap<string, ListedSetti
 
 const SETTINGS = new Map([...SETTING_GROUPS.values()].flatMap((group) => [...group]))
 export const SETTING_NAMES: readonly string[] = [...SETTINGS.keys()]
-/** The settings that connectors declare. */
+/** Names of the settings that connectors declare. */
 export const CONNECTOR_SETTING_NAMES: readonly string[] = connectorVariables.flatMap(
   ({ variables }) => variables.map(({ name }) => name),
 )

@@ -25,7 +25,7 @@ function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
   assert.fail('the settings were accepted')
 }
 
-test('without any setting everything has a default, and no secret has one', () => {
+test('without any setting, every value except a secret has a default', () => {
   const { userAgent, ...settings } = loadSettings({})
   assert.deepEqual(settings, {
     databaseUrl: null,
@@ -54,7 +54,7 @@ test('without any setting everything has a default, and no secret has one', () =
   assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
 })
 
-test('the environment wins over .env, an empty value is none, and what is not ours is ignored', () => {
+test('the environment overrides .env, an empty value counts as absent, and other variables are ignored', () => {
   const dotEnv =
     '# comment\nexport LOG_LEVEL=debug\nSHELFSYNC_HOME="/srv/shelf sync"\nARTIFACTS_KEEP=3\nPATH=x\n'
   const settings = loadSettings({ LOG_LEVEL: '', ARTIFACTS_KEEP: '0', HOME: '/root' }, dotEnv)
@@ -65,7 +65,7 @@ test('the environment wins over .env, an empty value is none, and what is not ou
   assert.equal(settings.databaseUrl, null)
 })
 
-test('a DATABASE_URL that is empty or misspelt is an error, and none is not; the embedded database can be named', () => {
+test('an empty or misspelt DATABASE_URL is an error, an absent one is not, and the value embedded is accepted', () => {
   const full = 'postgres://db.example/x'
   for (const empty of ['', '  '])
     assert.match(
@@ -116,7 +116,7 @@ test('a line of .env without a setting is reported by its number, not by its tex
   assert.doesNotMatch(message, /planted/)
 })
 
-test("a queue's address is a secret only where it has credentials", () => {
+test('the address of a queue is a secret only if it contains credentials', () => {
   assert.deepEqual(loadSettings({ QUEUE_URL: 'redis://queue.example:6379' }).secrets, [])
   const { secrets } = loadSettings({ QUEUE_URL: 'redis://:p%40ss@queue.example:6379' })
   assert.deepEqual(
@@ -125,14 +125,14 @@ test("a queue's address is a secret only where it has credentials", () => {
   )
 })
 
-test('"~" is the own home wherever a folder is named', () => {
+test('"~" means the home of the user in every setting with a folder', () => {
   const { home, artifacts } = loadSettings({ SHELFSYNC_HOME: '~/shelf', ARTIFACTS: 'file:~/raw' })
   assert.deepEqual([home, artifacts], [`${homedir()}/shelf`, `file:${homedir()}/raw`])
   assert.equal(loadSettings({ SHELFSYNC_HOME: '~' }).artifacts, `file:${homedir()}/artifacts`)
   assert.match(problemsOf({ SHELFSYNC_HOME: '~somebody/x' }), /SHELFSYNC_HOME: expected a folder/)
 })
 
-test('ports, host and both keys of the HTTP servers are read, and a next key does not come alone', () => {
+test('ports, host and both keys of the HTTP servers are read, and a next key needs a current one', () => {
   const [ADMIN_KEY, ADMIN_KEY_NEXT] = ['the-key-of-today', 'the-key-of-tomorrow']
   const { http, secrets } = loadSettings({
     ADMIN_KEY,
@@ -171,7 +171,7 @@ test('variables that belong to a connector reach its credentials, and their conf
   assert.match(problemsOf({ MEDIPIM_API_KEY_SECRET: 'c' }), /MEDIPIM_API_KEY_ID: missing/)
 })
 
-test('the secret of one source is read from the environment and .env, and known to the redactor in every form', () => {
+test('the secret of one source is read from the environment and .env, and listed for the redactor in every form', () => {
   const { credentials, secrets, supplierSecrets } = loadSettings(
     { SECRET_MY_SHOP_API_KEY_ID: 'planted-id' },
     'SECRET_MY_SHOP_API_KEY_SECRET=planted-secret\nSECRET_OTHER_TOKEN=planted-token\n',
@@ -186,7 +186,7 @@ test('the secret of one source is read from the environment and .env, and known 
   assert.deepEqual(new Set(supplierSecrets), new Set(forms))
 })
 
-test('Supabase takes either key, and an address and a key go together', () => {
+test('Supabase accepts either key, and an address needs a key and a key an address', () => {
   const url = 'https://x.supabase.co'
   const expected = { url, secretKey: 'sb_secret_x', bucket: 'medipim-raw' }
   assert.deepEqual(
@@ -201,7 +201,7 @@ test('Supabase takes either key, and an address and a key go together', () => {
   const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   assert.match(
     problemsOf(open),
-    /SUPABASE_URL: expected https, because the network could read an unencrypted key/,
+    /SUPABASE_URL: expected https, because http sends the key unencrypted/,
   )
   assert.ok(loadSettings({ ...open, ALLOW_PRIVATE_HOSTS: 'supabase.example' }).supabase)
   assert.ok(loadSettings({ ...open, SUPABASE_URL: 'http://127.0.0.1:54321' }).supabase)
@@ -215,7 +215,7 @@ test('Supabase takes either key, and an address and a key go together', () => {
   )
 })
 
-test('private hosts are allowed all together or one by one', () => {
+test('private hosts are allowed as ranges or one by one', () => {
   assert.deepEqual(
     loadSettings({ ALLOW_PRIVATE_HOSTS: '127.0.0.1, shop.internal:8080,fd00::/8' })
       .allowPrivateHosts,
@@ -245,7 +245,7 @@ test('private hosts are allowed all together or one by one', () => {
   }
 })
 
-test('a host that the key of MediPim may go to is a host, and never a switch or a range', () => {
+test('MEDIPIM_HOSTS accepts hosts only, and no switch or range', () => {
   for (const meant of [
     '1',
     'true',
@@ -263,7 +263,7 @@ test('a host that the key of MediPim may go to is a host, and never a switch or 
   }
 })
 
-test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it needs', () => {
+test('artifacts are stored in a folder, in Supabase Storage or in S3, and each needs its own settings', () => {
   const supabase = { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   for (const ARTIFACTS of [
     'file:/srv/a',
@@ -290,7 +290,7 @@ test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it
   assert.equal(loadSettings({ SHELFSYNC_HOME: '/srv/s' }).artifacts, 'file:/srv/s/artifacts')
 })
 
-test('S3 has an endpoint and a region, and both parts of a key or none', () => {
+test('S3 has an endpoint, a region, and either both parts of a key or neither', () => {
   const given = {
     S3_ENDPOINT: 'http://127.0.0.1:9000',
     S3_REGION: 'auto',
@@ -308,7 +308,7 @@ test('S3 has an endpoint and a region, and both parts of a key or none', () => {
   assert.match(problemsOf({ S3_SECRET_ACCESS_KEY: 'x' }), /S3_ACCESS_KEY_ID: missing/)
 })
 
-// One value for each setting that cannot be right, all with a mark that must never be shown.
+// One invalid value for each setting. All contain a mark that must never be shown.
 const WRONG: Record<string, string> = {
   DATABASE_URL: 'mysql://planted',
   ARTIFACTS: 'planted',
@@ -358,8 +358,8 @@ test('all problems are listed at once, by name and expectation, never by value',
 })
 
 /**
- * A planted value for every secret that there is, none a part of another; connections carry theirs
- * as a password that is sent encoded.
+ * Returns a planted value for a secret; no value is part of another. Connection addresses contain
+ * it as an encoded password.
  */
 const SECRETS = Object.fromEntries(
   SETTING_NAMES.filter((name) => isSecret(name)).map((name) => [name, plantedAs(name)]),
@@ -372,14 +372,13 @@ function plantedAs(name: string): string {
   return name === 'MEDIPIM_API_KEY' ? `${planted}-id:${planted}-secret` : planted
 }
 
-// Of two ways of giving one thing only one is taken at a time: first these are left out, then
-// those.
+// Settings that exclude each other: first these are left out, then those.
 const WAYS = [
   ['MEDIPIM_API_KEY', 'SUPABASE_SERVICE_ROLE_KEY'],
   ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'SUPABASE_SECRET_KEY'],
 ]
 
-test('each secret setting is known to the redactor in every form that it is sent in', () => {
+test('each secret setting is listed for the redactor in every form in which it is sent', () => {
   for (const left of WAYS) {
     const given = Object.fromEntries(
       Object.entries(SECRETS).filter(([name]) => !left.includes(name)),
@@ -406,7 +405,7 @@ test('each secret setting is known to the redactor in every form that it is sent
   }
 })
 
-/** The password of an address, as it is written there and as it is sent. */
+/** Returns the password of an address, as written there and as sent. */
 function passwordsIn(address: string): string[] {
   const [, password = ''] = /:([^:/@]+)@/.exec(address) ?? []
   return [password, decodeURIComponent(password)]
@@ -419,7 +418,7 @@ test('a password that is also the name of the user does not hide that word', () 
   )
 })
 
-test('an address with an unencoded password is reported by the character, without the address', () => {
+test('for an address with an unencoded password, the error names the character and not the address', () => {
   const cases = [
     ['DATABASE_URL', 'postgres://postgres:2024/Summer!x@127.0.0.1:5432/postgres', '"/" as %2F'],
     ['DATABASE_URL', 'postgres://postgres:Sum%mer!x@127.0.0.1:5432/postgres', '"%" as %25'],
@@ -428,7 +427,7 @@ test('an address with an unencoded password is reported by the character, withou
       'postgres://postgres:Sum mer#x@127.0.0.1:5432/postgres',
       '" " as %20 and "#" as %23',
     ],
-    ['QUEUE_URL', 'redis://u:Summer!x@queue.example:99999', 'with a port up to 65535'],
+    ['QUEUE_URL', 'redis://u:Summer!x@queue.example:99999', 'with an optional port up to 65535'],
     ['QUEUE_URL', 'redis://u:Summer!x@/var/run/redis.sock', 'a host before the path'],
     ['QUEUE_URL', 'redis-cluster://u:Summer!x@[::1', 'hosts separated by commas'],
     ['QUEUE_URL', 'redis-sentinel://u:Summer!x@a.example,', 'hosts separated by commas'],
@@ -449,7 +448,7 @@ test('an address with an unencoded password is reported by the character, withou
   }
 })
 
-test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {
+test('every setting with a key, a secret or a connection address is marked as secret and has no default value', () => {
   const secret = OWN_NAMES.filter((name) => isSecret(name))
   assert.deepEqual(
     secret,

@@ -1,5 +1,6 @@
-// Settings from the environment and `.env`. All problems are reported at once, by name and never by
-// value. An empty value counts as absent, except that of DATABASE_URL, which is an error.
+// Loads the settings from the environment and `.env`. All problems are reported at once; they name
+// settings and never quote a value. An empty value counts as absent, except that of DATABASE_URL,
+// which is an error.
 
 import { homedir } from 'node:os'
 import { parseEnv } from 'node:util'
@@ -26,9 +27,9 @@ const SCHEMAS = [...CONNECTORS.values()].map(({ credentials }) => credentials)
 const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
 export interface Settings {
-  /** Null: the embedded Postgres in `home`, or the Data API of `supabase`. */
+  /** Null selects the embedded Postgres in `home`, or the Data API of `supabase`. */
   readonly databaseUrl: string | null
-  /** DATABASE_URL is `embedded`, so the Data API is not used. */
+  /** True if DATABASE_URL is `embedded`: the Data API is then not used. */
   readonly embedded: boolean
   readonly home: string
   readonly artifacts: string
@@ -38,12 +39,12 @@ export interface Settings {
   readonly logLevel: string
   readonly userAgent: string
   readonly queue: {
-    /** Null: in the database. */
+    /** Null: the queue is in the database. */
     readonly url: string | null
     readonly concurrency: Readonly<Record<keyof typeof CONCURRENCY, number>>
   }
   readonly http: {
-    /** ADMIN_KEY, and ADMIN_KEY_NEXT while callers change over. Empty: the servers do not start. */
+    /** ADMIN_KEY, and ADMIN_KEY_NEXT during a rotation. Without a key, the servers do not start. */
     readonly keys: readonly string[]
     readonly host: string
     /** The address for metrics without a key. */
@@ -68,9 +69,9 @@ export interface Settings {
     readonly secretKey: string
     readonly bucket: string
   } | null
-  /** Every secret, in every form that it is sent in: for the redactor. */
+  /** Every secret, in every form in which it is sent, for the redactor. */
   readonly secrets: readonly string[]
-  /** Those that are sent to suppliers, which may quote them. */
+  /** The secrets that are sent to suppliers, which may quote them. */
   readonly supplierSecrets: readonly string[]
 }
 
@@ -106,7 +107,7 @@ export function loadSettings(
   if (data === undefined || problems.length > 0) {
     throw new SyncError(
       'settings/invalid',
-      ['The settings cannot be used:', ...problems].join('\n  '),
+      ['The settings are not valid:', ...problems].join('\n  '),
       { detail: { problems } },
     )
   }
@@ -174,12 +175,12 @@ function build(
   }
 }
 
-/** A shell expands `~`, but not in `.env`, in quotes or behind `file:`. */
+/** Expands `~`, which a shell does not do in `.env`, in quotes or after `file:`. */
 function expandTilde(folder: string): string {
   return folder.replace(/^~(?=\/|$)/, homedir)
 }
 
-/** The secrets that no supplier is sent. */
+/** Lists the secrets that are never sent to a supplier. */
 function ownSecrets(given: GivenValues): string[] {
   // The address of a queue without credentials is not a secret, and errors contain it.
   const isOpen = (name: string): boolean => name === 'QUEUE_URL' && !given.QUEUE_URL?.includes('@')
@@ -193,7 +194,7 @@ function isCredential(name: string): boolean {
   return isSourceVariable(name) || CONNECTOR_SETTING_NAMES.includes(name)
 }
 
-/** The rest of the environment is ignored. */
+/** Selects the variables that are settings, trimmed and without empty ones. */
 function pickSettings(env: GivenValues): GivenValues {
   const own = pick(env, (name) => isSourceVariable(name) || SETTING_NAMES.includes(name))
   return withoutEmpty(

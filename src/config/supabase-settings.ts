@@ -18,14 +18,15 @@ export const supabaseSettings = {
     example: 'sb_secret_…',
   }),
   SUPABASE_SERVICE_ROLE_KEY: secret(matching(/^\S+$/, 'a service role key'), {
-    description: 'The older kind of key, in place of SUPABASE_SECRET_KEY.',
+    description: 'A service role key, the older kind, in place of SUPABASE_SECRET_KEY.',
     default: 'none',
     example: 'your-service-role-key',
   }),
   BUCKET: plain(
     matching(BUCKET_NAME, 'a bucket name of lower-case letters, digits, dots and hyphens'),
     {
-      description: 'The private storage bucket for artifacts. It is created when it is missing.',
+      description:
+        'The private storage bucket for artifacts. Shelfsync creates it when it does not exist.',
       default: BUCKET_DEFAULT,
       example: BUCKET_DEFAULT,
     },

@@ -1,5 +1,5 @@
-// Schemas of values that several settings share. Each message names what is expected; it follows
-// `expected` and never quotes the value, which may be a secret.
+// Schemas of values that several settings share. Each message completes a sentence that begins with
+// `expected`, and never quotes the value, which may be a secret.
 
 import { z } from 'zod'
 import { parseHostPattern } from '../node/host-patterns.ts'
@@ -28,7 +28,7 @@ export const HttpUrl = z.string().refine(isHttpUrl, {
   error: 'an http or https address without credentials',
 })
 
-/** A whole number from 1 to `max`, which is below 10. */
+/** A whole number from 1 to `max`, which must be below 10. */
 export function upTo(max: number): z.ZodType<number> {
   const expected = { error: `a number from 1 to ${max}` }
   return z
@@ -68,7 +68,7 @@ export const Networks = listOf(
   (entry) => createNetworks([entry]),
 )
 
-/** Entries separated by commas; `parse` throws for one that is not valid. */
+/** A list of entries separated by commas. `parse` throws for an invalid entry. */
 function listOf(
   expected: string,
   verdict: string,

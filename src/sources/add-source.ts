@@ -1,4 +1,4 @@
-// add: finds out what kind of shop an address is, and tries it out before anything is stored.
+// Recognises the shop at an address, and reads sample products before a source is stored.
 
 import type { Connector, FetchRequest, Recognition, Sample } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
@@ -35,15 +35,16 @@ export async function recogniseAddress(
   }
   throw (
     refusal ??
-    new SyncError('source/not-recognised', `${address.host} is not a shop that any connector knows`)
+    new SyncError('source/not-recognised', `${address.host} is not recognised by any connector`)
   )
 }
 
 /**
- * Reads the first products of a source, as a sync would, and goes no further.
+ * Reads up to `wanted` products of a source, as a sync would. Stops after the first page with a
+ * valid product.
  *
- * @throws SyncError `source/…` when it cannot be read, `source/malformed` when nothing in its first
- * page is a product
+ * @throws SyncError `source/…` when the source cannot be read · `source/malformed` when it has
+ * records, but no valid product
  */
 export async function sampleProducts(
   owner: CredentialOwner,

@@ -1,5 +1,4 @@
-// A source together with the connector that reads it and its settings as that connector parsed
-// them.
+// A source with its connector and its settings, parsed by that connector.
 
 import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
@@ -9,7 +8,7 @@ import type { Source } from '../db/sources.ts'
 export interface BoundSource {
   readonly source: Source
   readonly connector: Connector
-  /** The source's settings as the connector's schema parsed them. */
+  /** The source's settings, parsed by the connector's schema. */
   readonly settings: unknown
 }
 
@@ -47,7 +46,7 @@ export function loadConnector({ connectors }: Connectors, { name, connector }: S
   return found
 }
 
-/** The address that a source reads; null when this version cannot read its settings. */
+/** Returns the address that a source reads, or null when this version cannot read its settings. */
 export function findAddress({ connectors }: Connectors, source: Source): string | null {
   const connector = connectors.get(source.connector)
   const settings = connector?.settings.safeParse(source.settings)

@@ -62,9 +62,9 @@ function checkAddress(
   checkPrivacy(address, guard)
 }
 
-/** A secret that the connector of a source declares, for lists: set or missing, never its value. */
+/** The state of a secret of a source: set or missing. It never contains the value. */
 export interface SecretState {
-  /** The variable that is used, or the first that would be. */
+  /** The variable in use, or the one to set. */
   readonly name: string
   readonly set: boolean
 }

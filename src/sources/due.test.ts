@@ -11,7 +11,7 @@ test('a source is due at the first scheduled time after its last good run, in it
     new Date('2026-01-15T10:00:00Z'),
   )
   assert.deepEqual([at?.toISOString(), late], ['2026-01-15T16:17:00.000Z', false])
-  // In winter Sydney is an hour nearer to Greenwich.
+  // In winter, Sydney is an hour closer to UTC.
   assert.equal(
     dueAt(NIGHTLY, new Date('2026-07-14T18:00:00Z'), new Date()).at?.toISOString(),
     '2026-07-15T17:17:00.000Z',
@@ -34,7 +34,7 @@ test('an invalid schedule has no next time and is late', () => {
   }
 })
 
-test('a schedule that cannot be is refused with the reason', () => {
+test('an invalid schedule is refused with the reason', () => {
   assert.equal(faultOf(NIGHTLY), null)
   assert.match(
     faultOf({ cron: '99 * * * *', zone: 'UTC' }) ?? '',
@@ -49,8 +49,8 @@ test('a schedule that cannot be is refused with the reason', () => {
 })
 
 /**
- * When runs begin, in a scheduler that looks once a minute between two instants, if each run counts
- * from the look that began it.
+ * Returns the starts of runs between two instants, for a scheduler that checks once a minute. Each
+ * run starts at its check.
  */
 function starts(cron: string, from: string, to: string): string[] {
   const schedule = { cron, zone: 'Australia/Sydney', fullOn: null }
@@ -65,8 +65,8 @@ function starts(cron: string, from: string, to: string): string[] {
   return started
 }
 
-test('a time that clocks leave out starts one run, at the first instant that there is', () => {
-  // On 4 October 2026 Sydney goes from 02:00 to 03:00, at 16:00 in Greenwich.
+test('a time skipped by a clock change starts one run, at the first instant after it', () => {
+  // On 4 October 2026 Sydney goes from 02:00 to 03:00, at 16:00 UTC.
   assert.deepEqual(starts('30 2 * * *', '2026-10-02T12:00:00Z', '2026-10-04T20:00:00Z'), [
     '2026-10-02T16:30:00.000Z',
     '2026-10-03T16:00:00.000Z',
@@ -77,8 +77,8 @@ test('a time that clocks leave out starts one run, at the first instant that the
   ])
 })
 
-test('a time that clocks repeat starts one run, the first time', () => {
-  // On 4 April 2027 Sydney goes from 03:00 back to 02:00, at 16:00 in Greenwich.
+test('a time repeated by a clock change starts one run, the first time', () => {
+  // On 4 April 2027 Sydney goes from 03:00 back to 02:00, at 16:00 UTC.
   assert.deepEqual(starts('30 2 * * *', '2027-04-02T12:00:00Z', '2027-04-04T20:00:00Z'), [
     '2027-04-02T15:30:00.000Z',
     '2027-04-03T15:30:00.000Z',
@@ -120,7 +120,7 @@ test('an hourly source runs every hour that passes, in the nights of 23 and of 2
   )
 })
 
-test('a clock that is set back starts nothing a second time', () => {
+test('a clock that is set back does not start a run twice', () => {
   const begun = new Date('2026-01-14T16:17:03Z')
   for (const now of [
     '2026-01-14T15:20:00Z',

@@ -1,28 +1,30 @@
-// When a source is due by its own schedule. Cron is read in the source's zone, so that a night
-// stays a night when clocks change.
+// Computes when a source is due by its schedule. Cron is read in the source's time zone, so that a
+// nightly run stays nightly when clocks change.
 
 import { Cron } from 'croner'
 import { messageOf } from '../core/errors.ts'
 import type { Schedule } from '../db/sources.ts'
 
-/** A run that is this much behind its schedule is late; before that it may just be under way. */
+/**
+ * Time after a due time at which a source is late. Until then, its run may still be in progress.
+ */
 const GRACE_MS = 60 * 60_000
-/** Some 200 bytes each. */
+/** Maximum number of cached times, of about 200 bytes each. */
 const TIMES_MAX = 10_000
 
 export interface Due {
   /**
-   * The first scheduled instant after `sinceAt`; in the past when that was missed. Null: the
-   * schedule never occurs, see `faultOf`.
+   * The first scheduled instant after `sinceAt`, which is in the past if a run was missed. Null:
+   * the schedule never occurs, see `faultOf`.
    */
   readonly at: Date | null
-  /** Also true for a schedule without a next time, which a person must correct. */
+  /** Also true for a schedule without a next time, which the operator must correct. */
   readonly late: boolean
 }
 
 /**
- * `sinceAt`: when the last run that succeeded began, or when the schedule was set, if that was
- * later: it says nothing of the time before it.
+ * Returns the due time of a source. `sinceAt` is the start of the last successful run, or the time
+ * at which the schedule was set, if that was later: a schedule does not apply to the time before.
  */
 export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
   return dueOf(nextTime(schedule, sinceAt), now)
@@ -51,7 +53,10 @@ function dueOf(at: Date | null, now: Date): Due {
   return { at, late: at === null || at.getTime() + GRACE_MS < now.getTime() }
 }
 
-/** One source whose zone this machine does not know must not hide how all others stand. */
+/**
+ * Returns null on an error: a source whose time zone this machine does not know must not break the
+ * status of all others.
+ */
 function nextTime({ cron, zone }: Schedule, after: Date): Date | null {
   try {
     return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun(after)

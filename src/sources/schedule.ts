@@ -1,4 +1,4 @@
-// Decides if a source is due for a full run. Days are counted in the source's zone.
+// Decides whether the next run of a source is full. Days are counted in the source's time zone.
 
 import type { Schedule } from '../db/sources.ts'
 
@@ -6,8 +6,8 @@ const DAY_MS = 86_400_000
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
 /**
- * True when no full run has settled since the beginning of the latest full-run day, which may be
- * every day, or ever; never for sources without one.
+ * Returns true if no full run has settled yet, or none since the beginning of the latest full-run
+ * day. A source without a full-run day (`fullOn` null) needs only its first full run.
  */
 export function isFullDue({ zone, fullOn }: Schedule, lastFullAt: Date | null, now: Date): boolean {
   if (lastFullAt === null) return true

@@ -96,9 +96,9 @@ function checkPair({ apiKeyId, apiKeySecret, apiKey }: Variables, context: z.Ref
   if (apiKey !== undefined && (apiKeyId ?? apiKeySecret) !== undefined)
     addIssue('apiKey', 'set either this or both id and secret')
   else if (apiKeyId !== undefined && apiKeySecret === undefined)
-    addIssue('apiKeySecret', 'missing; a key is its id and its secret')
+    addIssue('apiKeySecret', 'missing; a key consists of an id and a secret')
   else if (apiKeyId === undefined && apiKeySecret !== undefined)
-    addIssue('apiKeyId', 'missing; a key is its id and its secret')
+    addIssue('apiKeyId', 'missing; a key consists of an id and a secret')
 }
 
 function checkApiUrl(text: string, context: z.RefinementCtx): void {
