@@ -41,7 +41,7 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   )
   assert.ok(
     (await ask([inRoot('bin/shelfsync'), 'runs'])).stderr.includes(
-      `the database in ${place} is empty: it does not have a source. `,
+      `the database in ${place} is empty: it has no source. `,
     ),
   )
   assert.equal(await shelfsync('stop'), `The database in ${home} is not running.\n`)

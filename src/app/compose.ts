@@ -28,7 +28,7 @@ import {
 /** The process that the objects are built for. */
 export interface Host {
   readonly log: Log
-  /** In every run that the process starts. */
+  /** Stored in every run that the process starts. */
   readonly correlationId: string
   /** Receives notices for the operator. */
   readonly notify: (text: string) => void

@@ -12,7 +12,7 @@ import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 
 const skip = explainMissingProgram('redis-server', 'redis-server')
-/** Only the queue works; the tests do not look at the other components. */
+/** Only the queue works; the tests ignore the other components. */
 const NOTHING = {
   db: { query: () => Promise.reject(new Error('none')) },
   store: { check: () => Promise.reject(new Error('none')) },

@@ -1,4 +1,4 @@
-// Checks the state of every component now. Each check has a deadline: a database that hangs counts
+// Checks the state of every component. Each check has a deadline, after which the component counts
 // as failing.
 
 import type { ArtifactStore } from '../artifacts/store.ts'

@@ -1,4 +1,4 @@
-// The database that the settings choose: DATABASE_URL, the embedded Postgres, or nothing but the
+// Opens the database that the settings choose: DATABASE_URL, the embedded Postgres, or only the
 // Data API of a Supabase project.
 
 import { resolve } from 'node:path'
@@ -11,10 +11,10 @@ import { openPool, type Db } from '../db/pool.ts'
 import { findCatalogueState } from '../db/server-facts.ts'
 import { openEmbedded } from '../embedded-postgres/embedded.ts'
 
-/** A start of the embedded server that takes less time is not announced. */
+/** Delay in milliseconds before a start of the embedded server is announced. */
 const ANNOUNCE_AFTER_MS = 1500
 
-/** The advice for a project without DATABASE_URL. */
+/** Advice to migrate a project without DATABASE_URL. */
 export const MIGRATE_BY_HAND =
   'Without DATABASE_URL, use `shelfsync migrations copy` and `supabase db push --include-all`; ' +
   'or, in a project without any of the migrations, paste supabase/db/init.sql into the SQL editor'
@@ -84,8 +84,8 @@ export async function requireMigrated(db: PipelineDb, ...advice: readonly string
 }
 
 /**
- * In another folder, a command uses another catalogue. The notice names the place of a database
- * that was just created or does not have a source.
+ * Reports the location of a database that was just created or has no source, because a command in
+ * another folder uses another catalogue.
  */
 async function notifyIfEmpty(db: Db, home: string, { notify }: DatabaseOptions): Promise<void> {
   const state = await findCatalogueState(db)
@@ -94,7 +94,7 @@ async function notifyIfEmpty(db: Db, home: string, { notify }: DatabaseOptions):
   const notice =
     state === 'new'
       ? `a new, empty database was created in ${place}`
-      : `the database in ${place} is empty: it does not have a source`
+      : `the database in ${place} is empty: it has no source`
   notify(`${notice}. SHELFSYNC_HOME chooses another folder, DATABASE_URL chooses another database`)
 }
 

@@ -56,8 +56,8 @@ export interface OpenServer {
 export interface Services {
   readonly servers: readonly OpenServer[]
   /**
-   * Accepts no new work, finishes open batches and responses, and resolves when nothing runs any
-   * more. Safe to call twice.
+   * Accepts no new work, finishes open batches and responses, and resolves when everything has
+   * stopped. Safe to call twice.
    */
   stop(): Promise<void>
 }
@@ -192,7 +192,7 @@ function openMetrics(
   if (roles.includes('fetcher'))
     for (const connector of connectors.keys())
       metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
-  // Only orchestrators report metrics of the whole system; each of them reports all of these.
+  // Only orchestrators report metrics of the system, each of them all of these.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMetricsReader(db) })
     metrics.collect({ name: 'queue', read: () => readQueues(queues) })

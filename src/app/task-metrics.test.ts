@@ -4,7 +4,7 @@ import { listSeries } from '../../test/support/exposition.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { countTasks } from './task-metrics.ts'
 
-test('a wait for a rate limit and a wait for our own components are counted separately', async () => {
+test('waits for a rate limit and waits for the database or the artifact store are counted separately', async () => {
   const metrics = createMetrics()
   const { paused } = countTasks(metrics)
   for (const code of ['source/rate-limited', 'source/unavailable', 'source/cut-short'] as const)

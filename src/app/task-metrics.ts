@@ -1,4 +1,4 @@
-// Counts the events of tasks in the metrics of the process that works on them.
+// Counts the events of tasks in the metrics of the process that executes them.
 
 import type { ErrorCode } from '../core/error-table.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'

@@ -23,7 +23,7 @@ import {
 } from './source-settings.ts'
 import { toRequest } from './sync.ts'
 
-/** Also contains the options of the connectors, by setting. */
+/** Also contains the options of the connectors, keyed by setting. */
 interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
   readonly set: Readonly<Record<string, Json>>
@@ -114,14 +114,14 @@ async function addByAddress({ cli, tools, flags, signal }: Addition, text: strin
 }
 
 /**
- * @throws SyncError `usage/invalid` when `text` is not an address, or contains a user name. The
- * message never repeats a password, not even one with an unencoded slash.
+ * @throws SyncError `usage/invalid` when `text` is not an address or contains an "@". The message
+ * never contains a password, not even one with an unencoded slash.
  */
 function parseAddress(text: string, { connectors }: SyncTools): URL {
   if (text.includes('@'))
     throw new SyncError(
       'usage/invalid',
-      'The address has an "@" in it: leave out the user name and the password, which no shop needs; an "@" of a path is written %40',
+      'The address contains an "@": remove the user name and the password, which no shop needs, and write an "@" in a path as %40',
     )
   const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
   if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
@@ -133,7 +133,7 @@ function parseAddress(text: string, { connectors }: SyncTools): URL {
   return address
 }
 
-/** A second source with the same address is allowed, but reported. */
+/** Stores the source. A second source with the same address is allowed, but reported. */
 async function save(
   { output }: Cli,
   tools: SyncTools,
@@ -184,7 +184,7 @@ function reportAdded(
     )
 }
 
-/** Fails before the first request for samples. @throws SyncError `source/exists` */
+/** Checks the name before products are requested. @throws SyncError `source/exists` */
 async function requireFreeName({ db }: SyncTools, name: string): Promise<void> {
   if (await findSource(db, name))
     throw new SyncError('source/exists', `There is already a source named ${name}`)

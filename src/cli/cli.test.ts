@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { cleanEnv, startProcess } from '../../test/support/processes.ts'
 
-/** A process that has received one stop signal, and whose work ignores it. */
+/** Starts a process whose work ignores the stop signal that it received. */
 const stubborn = (withinMs: string) => `
   import { Cli } from ${JSON.stringify(new URL('cli.ts', import.meta.url).href)}
   import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}

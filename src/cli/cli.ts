@@ -9,12 +9,15 @@ import type { Output } from './output.ts'
 import { readSettings, type Env } from './read-settings.ts'
 
 /**
- * 0 green · 2 held: a person must decide · 1 failed · 64 the command line is wrong · 130 stopped by
+ * 0 green · 2 held, a person must decide · 1 failed · 64 wrong command line · 130 stopped by
  * Ctrl-C.
  */
 export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 } as const
 
-/** A command with several results exits with the last code of this list among them. */
+/**
+ * Exit codes in ascending order of severity. A command with several results exits with the most
+ * severe one.
+ */
 const WORST_LAST: readonly number[] = [
   EXIT.green,
   EXIT.held,
@@ -28,7 +31,7 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export interface StopOptions {
   /** The exit code after a stop. Default 130. */
   readonly code?: number
-  /** Time limit of the stop; after it, the process exits. Default: none. */
+  /** Time limit of the stop in milliseconds; after it, the process exits. Default: none. */
   readonly withinMs?: number | null
   /** Reports the stop. Default: a note on standard error. */
   readonly say?: (text: string) => void
@@ -80,8 +83,8 @@ export class Cli {
   }
 
   /**
-   * Returns a signal that aborts on the first Ctrl-C, SIGTERM or SIGHUP, after `message` was
-   * reported. The second signal ends the process at once. Without this method, the first signal
+   * Returns a signal that aborts on the first Ctrl-C, SIGTERM or SIGHUP, after reporting `message`.
+   * A second one ends the process at once. In commands that do not call this method, the first one
    * does.
    */
   createStopSignal(
@@ -110,7 +113,7 @@ export class Cli {
   }
 }
 
-/** Replaces an empty list of sources. */
+/** Printed in place of an empty list of sources. */
 export const NO_SOURCES = 'No sources yet. Add one: shelfsync add https://some-shop.example'
 
 /** Formats the help text with commands to copy, one per line. */

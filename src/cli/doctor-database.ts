@@ -14,7 +14,10 @@ import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database
 import type { Output } from './output.ts'
 import { formatQuantity } from './format.ts'
 
-/** Leases and removals use the server's clock. A larger difference makes the times of runs confusing. */
+/**
+ * Tolerated clock difference. Leases and removals use the server's clock; a larger difference only
+ * distorts the displayed times of runs.
+ */
 const SKEW_MAX_MS = 30_000
 
 /** Reports each check, and returns the sources for the checks that follow. */

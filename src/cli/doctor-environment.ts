@@ -12,7 +12,7 @@ import { formatBytes, formatQuantity } from './format.ts'
 
 /** Time limit of a write to Redis. */
 const QUEUE_MS = 3_000
-/** A catalogue of 600 MB takes about 150 MB a run. */
+/** Free space below which a warning is shown. A catalogue of 600 MB takes about 150 MB per run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
 
 export async function checkStore(

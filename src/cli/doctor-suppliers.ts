@@ -13,7 +13,7 @@ import { formatQuantity } from './format.ts'
 import type { Basics } from '../app/compose.ts'
 import { readAddOptions } from './source-settings.ts'
 
-/** Requests to suppliers that are under way at once. */
+/** Maximum number of concurrent requests to suppliers. */
 const PROBES_MAX = 4
 const NAMES_SHOWN = 3
 
@@ -91,7 +91,7 @@ function describeIncomplete(
   }
 }
 
-/** @throws SyncError of the first probe that failed, with the number of others */
+/** @throws SyncError the error of the first failed probe, with the number of other failed ones */
 async function probeAll(
   connector: Connector,
   probes: readonly ProbeRequest[],

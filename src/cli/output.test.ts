@@ -17,7 +17,7 @@ function capture(flags: { json?: boolean; verbose?: boolean } = {}): {
   return { output, out: () => written.out, err: () => written.err }
 }
 
-test('a result is text, or one JSON line with --json', () => {
+test('a result is printed as text, or as one JSON line with --json', () => {
   const people = capture()
   people.output.result({ run: 7 }, 'Run 7')
   people.output.say('and so on')

@@ -11,7 +11,10 @@ import { redactJson, type LogDestination } from '../telemetry/log.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { formatTable } from './format.ts'
 
-/** A supplier's id can have megabytes. JSON output contains it in full. */
+/**
+ * Maximum length of a table cell, because a supplier's id can have megabytes. JSON output is not
+ * cut.
+ */
 const CELL_CHARS_MAX = 1000
 
 export interface Stream {
@@ -101,7 +104,10 @@ export class Output {
     return escapeControls(this.#redact(text))
   }
 
-  /** The same with single spaces, cut after redaction: half a secret could not be recognised. */
+  /**
+   * Escapes text as `inLine` does, with single spaces, and cuts it after redaction, because a cut
+   * secret would not be recognised.
+   */
   short(text: string, charsMax: number): string {
     return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
   }

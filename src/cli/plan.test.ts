@@ -12,7 +12,7 @@ const GREEN: Plan = {
   removalsOff: null,
 }
 
-test('the headline of a plan lists the changes, and those that would wait if the run would be held', () => {
+test('the headline of a plan lists the changes, and states that removals and prices would wait if the run is held', () => {
   const headline = (plan: Plan, changes: Record<string, number>) =>
     formatPlan('shop', plan, changes).split('\n')[0]
   const held: Plan = {

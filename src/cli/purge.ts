@@ -1,4 +1,4 @@
-// `shelfsync purge`: removes archived bytes that are not kept any more. Every run that ends well does
+// `shelfsync purge`: removes archived bytes beyond the retention limit. Every successful run does
 // the same.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -23,7 +23,7 @@ export function addPurge(program: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--keep <n>',
-        'number of good runs of each source that keep their bytes, or all; a rebuild of the catalogue stays possible in any case; by default ARTIFACTS_KEEP',
+        'number of successful runs of each source that keep their bytes, or all; the bytes that a rebuild of the catalogue needs are always kept; by default ARTIFACTS_KEEP',
       ).argParser(parseKeep),
     )
     .addOption(

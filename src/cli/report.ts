@@ -132,12 +132,12 @@ function describeEnd({ state, error }: Report): string {
   return state === 'failed' ? 'failed after' : `${state} in`
 }
 
-/** Returns one line if a full run could not determine the missing products. */
+/** Returns one line if a full run could not determine the missing products, otherwise none. */
 export function formatRemovalsOff(removalsOff: string | null): string[] {
   return removalsOff === null ? [] : [`  removals are off: ${removalsOff}`]
 }
 
-/** Formats the usual counts, and the rarer ones unless they are 0. */
+/** Formats the main counts, and the others if they are not 0. */
 export function formatLedger(ledger: Ledger): string {
   const always = [
     'fetched',

@@ -1,4 +1,4 @@
-// `shelfsync runs`: lists and shows runs, and records the decision on a held one.
+// `shelfsync runs`: lists and shows runs, and records decisions on held ones.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listChanges, type ChangeSummary } from '../db/read/changes.ts'

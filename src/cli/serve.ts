@@ -15,7 +15,7 @@ import { createLog, type Log } from '../telemetry/log.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
-const STOPPING = 'stopping: batches under way are finished'
+const STOPPING = 'stopping after the current batches'
 /**
  * Shorter than the kill timeout that docs/services.md recommends. When an unavailable Redis blocks
  * the stop for longer, the leases of the process expire and other workers take over.
@@ -86,17 +86,20 @@ function requireKey({ http }: Settings): void {
     )
 }
 
-/** A full store does not prevent the start: the workers wait for space, and /health reports it. */
+/**
+ * Checks the artifact store. A full one does not prevent the start: the workers wait for space, and
+ * /health reports it.
+ */
 async function checkStore({ store, log }: QueueTools): Promise<void> {
   await store.check().catch((error: unknown) => {
     if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
-    log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
+    log.warn({ cause: String(error) }, 'the artifact store is full; starting anyway')
   })
 }
 
 /**
  * Gives the orchestrator precedence over workers on the same machine. Not with the embedded
- * database: a process that restarts it would pass its own priority on.
+ * database: a process that restarts it would pass on its priority.
  */
 function lowerPriority({ databaseUrl }: Settings, roles: readonly Role[]): void {
   if (

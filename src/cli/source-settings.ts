@@ -109,7 +109,10 @@ export function readAddOptions(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
-/** Returns `supplier-au` for a market, because a supplier with markets has one source for each. */
+/**
+ * Returns the default name of a source: the connector, and `supplier-au` for a market, because each
+ * market has a separate source.
+ */
 export function suggestName({ name }: Connector, settings: unknown): string {
   const { market } = Object(settings) as { readonly market?: unknown }
   return typeof market === 'string' ? `${name}-${market}` : name

@@ -1,4 +1,4 @@
-// `shelfsync status`: the state of every source, what is late and what waits for a person.
+// `shelfsync status`: shows the state of every source, late runs and open decisions.
 
 import type { Command } from 'commander'
 import {
@@ -22,7 +22,7 @@ const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, remove
 export function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description('show every source: products, last run, what is late and what waits for you')
+    .description('show every source: products, last run, late runs and open decisions')
     .addHelpText(
       'after',
       formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
@@ -69,7 +69,7 @@ function formatDue(due: Due | null, now: Date): string | null {
   return due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
 }
 
-/** The issues that a person has to look at, each with the command that shows it. */
+/** Lists the issues of a source that need attention, each with the command that shows it. */
 function listOpenIssues({
   source,
   heldRuns,

@@ -27,7 +27,7 @@ test('--since accepts a day in UTC, or a time with its zone', () => {
   )
 })
 
-test('--since refuses a time that does not exist, has no zone, is in the future or is not ISO 8601', () => {
+test('--since refuses a time that does not exist, has no time zone, is in the future or is not ISO 8601', () => {
   const wrong = [
     '2026-02-30',
     '2025-02-29',

@@ -24,9 +24,9 @@ export function addSync(program: Command, cli: Cli): void {
   program
     .command('sync')
     .argument('[name]', 'the source; by default every active source')
-    .description('fetch and apply what changed; resume an interrupted run')
+    .description('fetch and apply changes; resume an interrupted run')
     .addOption(
-      new Option('--full', 'fetch everything; only a full run notices removed products').conflicts(
+      new Option('--full', 'fetch everything; only a full run detects removed products').conflicts(
         'since',
       ),
     )
@@ -71,7 +71,6 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
   }
 }
 
-/** Lists the active sources, and reports why there is none. */
 function syncOne(
   tools: SyncTools,
   bound: BoundSource,
@@ -83,6 +82,7 @@ function syncOne(
     : syncSource(tools, bound, toRequest(flags), controls)
 }
 
+/** Lists the active sources, and prints the reason if there are none. */
 async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]> {
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')
@@ -106,7 +106,7 @@ const Since = z.union([
 ])
 
 export function createSinceOption(): Option {
-  return new Option('--since <time>', `fetch what changed since this time: ${TIMES}`).argParser(
+  return new Option('--since <time>', `fetch the changes since this time: ${TIMES}`).argParser(
     (text) => parseSince(text, new Date()),
   )
 }

@@ -1,5 +1,5 @@
 // Executes one run for a command: shows progress, prints a report, and purges old artifacts after a
-// good end.
+// successful one.
 
 import type { Source } from '../db/sources.ts'
 import { createProgress, type Progress } from '../pipeline/context.ts'
@@ -10,7 +10,7 @@ import type { SyncTools } from '../app/compose.ts'
 import { showProgress } from './progress.ts'
 import { toExitCode, printReport, toRefusedReport, type Report } from './report.ts'
 
-/** The message of Ctrl-C during a run. */
+/** The message after Ctrl-C during a run. */
 export const STOPPING = 'stopping after this batch; the next sync resumes'
 
 /** Prints the progress and the report of `work`, and sets the exit code. */

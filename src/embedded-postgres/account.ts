@@ -7,12 +7,15 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 
-/** Ids to start a process with; without them it runs as the current user. */
+/** User and group ids of a child process; without them, it runs as the current user. */
 export type Account =
   | { readonly uid: number; readonly gid: number }
   | { readonly uid?: never; readonly gid?: never }
 
-/** The server's whole environment. Ours contains secrets. */
+/**
+ * The complete environment of the server. The environment of this process is not passed on, because
+ * it contains secrets.
+ */
 export const SERVER_ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
   LC_ALL: 'C',

@@ -64,8 +64,8 @@ export function findPackage(): string {
 }
 
 /**
- * Does the same as the package's scripts/hydrate-symlinks.js. A link that cannot be created is
- * noticed when the programs are tried.
+ * Restores the links as the package's scripts/hydrate-symlinks.js does. If one cannot be created,
+ * the trial run of the programs fails.
  */
 async function restoreLinks(root: string): Promise<void> {
   const links = Links.parse(

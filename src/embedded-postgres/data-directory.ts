@@ -123,8 +123,8 @@ export async function makePlace(
   try {
     await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
     await initialise({ directory: draft, account }, binaries)
-    // A link to a shelter that was emptied would block the name forever. A folder was just created
-    // by another process.
+    // Removes a link to a shelter that was emptied, which would block the name permanently. A
+    // folder here was just created by another process and stays.
     if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
     await (isSheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
@@ -188,7 +188,7 @@ async function initialise(place: Place, binaries: string): Promise<void> {
 async function removeDraft({ directory, account }: Place): Promise<void> {
   if (account.uid !== undefined) {
     await runAs(account, 'find', [directory, '-mindepth', '1', '-delete']).catch(() => undefined)
-    // The rest was created before the folder belonged to the account.
+    // A folder that still belongs to root was not yet given to the account, so root may remove it.
     if ((await stat(directory)).uid !== 0) return await rmdir(directory).catch(() => undefined)
   }
   await rm(directory, { recursive: true, force: true })

@@ -36,7 +36,7 @@ const onLinux = process.platform === 'linux'
 const NOBODY = { uid: 65_534, gid: 65_534 }
 const asRoot = process.getuid?.() === 0
 
-/** A home with a database: copying it takes a twentieth of the time. */
+/** A home with a database. Copying it takes a twentieth of the time of creating one. */
 let seed: string
 
 before(async () => {
@@ -288,7 +288,7 @@ test(
       /version of the embedded database cannot be read/,
     )
 
-    // The log in an error message is not that of another file either.
+    // An error message does not quote another file as the log either.
     await writeFile(secret, 'shadow', { mode: 0o600 })
     await rm(join(place.directory, 'log'))
     await symlink(secret, join(place.directory, 'log'))

@@ -22,7 +22,7 @@ import { joinServer, lockIfAlone, type Joined } from './presence.ts'
 import { buildSettings } from './server-settings.ts'
 import { findServer, launchServer, type Settings, stopServer } from './server.ts'
 
-/** Postgres stores paths in 1,024 bytes, and its own names follow the home. */
+/** Postgres limits paths to 1,024 bytes, and appends its file names to the home. */
 const HOME_BYTES_MAX = 900
 
 export interface EmbeddedOptions {
@@ -35,8 +35,8 @@ export interface EmbeddedOptions {
   /** A folder with `postgres` and `initdb` to use instead of those that npm installed. */
   readonly binaries?: string
   /**
-   * Period in which a failed start is repeated. Default 10,000: after a `kill -9`, the server's
-   * remaining child processes block the data for a moment.
+   * Period in milliseconds in which a failed start is repeated. Default 10,000: after a `kill -9`,
+   * the server's remaining child processes block the data for a moment.
    */
   readonly launchRetryMs?: number
   /**
@@ -47,11 +47,12 @@ export interface EmbeddedOptions {
 }
 
 export interface Embedded {
-  /** Contains the password: never print it. */
+  /** Contains the password. Do not print it. */
   readonly url: string
   /**
-   * From now on restarts the server whenever it ends, on the same port, so that connection pools
-   * keep working, until `close` or `stop`. `warn` is called for each loss and each failed restart.
+   * Restarts the server whenever it ends, until `close` or `stop` is called. It uses the same port,
+   * so that connection pools keep working. `warn` is called for each loss and each failed restart.
+   * Call it once.
    */
   keepRunning(warn: (message: string) => void): void
   /**
@@ -196,7 +197,10 @@ function toCreationError(home: string, cause: unknown): unknown {
   })
 }
 
-/** A server that cannot write cannot log why it does not start. */
+/**
+ * Checks that the server can write its data, because otherwise it could not log why it does not
+ * start.
+ */
 async function checkWritable(place: Place): Promise<void> {
   await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', toDataPath(place)]).catch(
     (cause: unknown) => {

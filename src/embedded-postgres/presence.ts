@@ -11,15 +11,15 @@ import { findServer, readLogTail, removeStalePidFile } from './server.ts'
 
 /** Advisory lock: shared by every process that uses the server, exclusive to stop it. */
 export const PRESENCE_LOCK = 7_435_901_628
-/** Recovery after a crash replays up to `max_wal_size` of log. */
+/** Time limit of a start: recovery after a crash replays up to `max_wal_size` of log. */
 const READY_TIMEOUT_MS = 600_000
 /**
- * Each is set, so that pg does not read PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS, PGCLIENT_ENCODING
- * and PGREPLICATION, which are meant for other servers.
+ * Every parameter is set, so that pg does not read PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS,
+ * PGCLIENT_ENCODING and PGREPLICATION, which are meant for other servers.
  */
 const PARAMETERS =
   'sslmode=disable&sslnegotiation=postgres&options=%20&client_encoding=UTF8&replication=false'
-/** Closed connections remain in `pg_stat_activity` for a moment. */
+/** Time to wait for closed connections, which remain in `pg_stat_activity` for a moment. */
 const LEAVING_MS = 500
 
 interface Presence {
@@ -80,7 +80,8 @@ async function enter(url: string): Promise<Presence | null> {
     application_name: 'shelfsync presence',
     connectionTimeoutMillis: 5_000,
   })
-  // The loss of the server is reported by the queries of its users.
+  // Without a listener, a lost server would end the process. `gone` and failing queries report the
+  // loss.
   client.on('error', () => undefined)
   const gone = new Promise<void>((ended) => client.once('end', ended))
   try {

@@ -149,7 +149,9 @@ async function readPidFile(place: Place): Promise<string[]> {
   return text === '' ? [] : text.split('\n')
 }
 
-/** Also true for a zombie, which Postgres considers a running server. */
+/**
+ * Returns true for a running process, and for a zombie, which Postgres considers a running server.
+ */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -167,7 +169,7 @@ async function readCommand(pid: number): Promise<string[]> {
     .split(' ')
 }
 
-/** Also true for its child processes, whose name is `postgres: …`. */
+/** Returns true for the server and its child processes, whose name is `postgres: …`. */
 function isPostgres(program: string | undefined): boolean {
   return program !== undefined && /^postgres(:|$)/.test(basename(program))
 }

@@ -26,7 +26,9 @@ export interface LogOptions {
   readonly nowMs?: () => number
 }
 
-/** Bounds values from outside. A stack with its causes is a tenth of this. */
+/**
+ * Maximum length of a logged value from outside. A stack with its causes has about a tenth of it.
+ */
 const TEXT_CHARS_MAX = 20_000
 
 type Line = Readonly<Record<string, unknown>>

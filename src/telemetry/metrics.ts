@@ -15,7 +15,7 @@ import {
   type NameOf,
 } from './metrics-table.ts'
 
-/** A histogram that was counted outside the registry. */
+/** A histogram that was counted outside the registry, such as in the database. */
 export interface Distribution {
   /** Values in each bucket, not cumulative; the last one counts values above every bound. */
   readonly counts: readonly number[]
@@ -165,7 +165,10 @@ function createInstruments(registry: Registry) {
   return { counters, gauges, histograms }
 }
 
-/** An alert sees the first failure only if the series was 0 before. */
+/**
+ * Initialises the series of a counter with 0, because an alert notices the first failure only as an
+ * increase.
+ */
 function initializeCounter(counter: Counter, labels: Metric['labels']): Counter {
   const [[label, words] = ['', []], ...others] = Object.entries(labels)
   if (words !== 'name' && others.length === 0)

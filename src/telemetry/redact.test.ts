@@ -36,7 +36,7 @@ test('a secret that begins with another is redacted completely', () => {
   )
 })
 
-test('text in the shape of a secret is replaced by a mark', () => {
+test('text in the form of a secret is replaced by a mark', () => {
   const cases = [
     ['Authorization: Basic aWQ6c2VjcmV0', 'Authorization: [redacted]'],
     ['sent Basic aWQ6c2VjcmV0 to it', 'sent Basic [redacted] to it'],

@@ -76,7 +76,7 @@ async function serve(
 
 async function stop(serving: Process): Promise<void> {
   serving.kill('SIGTERM')
-  await serving.waitForLine(/stopping: batches under way are finished/)
+  await serving.waitForLine(/stopping after the current batches/)
 }
 
 /** A supervisor waits for a limited time. */

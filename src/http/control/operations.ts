@@ -1,4 +1,5 @@
-// The operations behind the HTTP servers. A request only starts, finds or ends work; workers do it.
+// The operations behind the HTTP servers. A request only starts, finds or ends runs; workers
+// execute them.
 
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
 
@@ -23,7 +24,7 @@ export interface Operations {
     correlationId: string,
   ): Promise<readonly (RequestedRun | RefusedRun)[]>
   /**
-   * Ends a run for good and returns its state. A finished run stays unchanged.
+   * Cancels a run permanently and returns its state. A finished run stays unchanged.
    *
    * @throws SyncError `run/unknown`
    */

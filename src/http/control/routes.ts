@@ -83,7 +83,7 @@ export const SERVERS = {
         responses: { 200: '[the run object](#the-run-object)', 404: '`run/unknown`' },
       },
       'POST /runs/:id/cancel': {
-        summary: 'Ends a run for good. A finished run stays unchanged.',
+        summary: 'Cancels a run permanently. A finished run stays unchanged.',
         needsKey: true,
         body: NoBody,
         responses: { 202: '`{"run","state"}`', 404: '`run/unknown`' },

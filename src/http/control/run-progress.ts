@@ -1,5 +1,5 @@
-// The progress of a run, computed from its summary, in the words of the requirements: inserted,
-// updated and skipped are the ledger's created, updated and unchanged.
+// The progress of a run, computed from its summary. In the API, the ledger's created, updated and
+// unchanged are called inserted, updated and skipped.
 
 import { countLines } from '../../core/ledger.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
@@ -8,7 +8,7 @@ import type { RunSummary } from '../../db/read/run-summaries.ts'
 export type Phase = 'start' | 'fetch' | 'apply' | 'settle' | 'done'
 
 export interface RunProgress {
-  /** Null when there was never a run. */
+  /** Null before the first run. */
   readonly phase: Phase | null
   /** Archived lines. */
   readonly fetched: number
@@ -48,8 +48,8 @@ export function countLinesDone({ options, fetched, outcomes }: RunSummary): numb
 }
 
 /**
- * `perSecond` is the current throughput. With null, it is the average since the run started, which
- * includes the time that an interrupted run stood still.
+ * Converts a run. `perSecond` is the current throughput in lines per second. With null, the average
+ * since the run started is used, which includes interruptions.
  */
 export function toRunProgress(run: RunSummary, perSecond: number | null): RunProgress {
   const { outcomes, fetched } = run

@@ -34,11 +34,13 @@ export function toRunDetailsJson(run: RunDetails) {
   return { ...toRunJson(run), artifact, changes, openReviews, openQuarantine }
 }
 
-/** Why a run failed, was interrupted, held or rejected; empty for any other run. */
+/**
+ * Returns the reason why a run failed, was interrupted, held or rejected; empty for any other run.
+ */
 export function listRunErrors({ id, state, errorCode, reason }: RunSummary): RunError[] {
   if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
   const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
-  const decide = `Look at it with \`shelfsync runs show ${id}\`, then \`shelfsync runs approve ${id}\`, or \`reject\`.`
+  const decide = `Inspect it with \`shelfsync runs show ${id}\`, then use \`shelfsync runs approve ${id}\` or \`reject\`.`
   return [
     {
       code: errorCode,

@@ -38,7 +38,7 @@ export interface MetricsOptions extends AppOptions {
 
 export interface ServerOptions extends MetricsOptions, KeyGuardOptions {
   readonly operations: Operations
-  /** Deadline of responses that need the database. Default 5,000. */
+  /** Deadline of responses that need the database, in milliseconds. Default 5,000. */
   readonly responseMs?: number
 }
 

@@ -1,5 +1,5 @@
-// Serves /status from memory. The database is read at most twice a second and never twice at a
-// time, so a thousand callers a second cost it no more than one, and callers do not wait for it.
+// Serves /status from memory. For each source, the database is read at most twice a second and by
+// one query at a time, so its load does not depend on the number of callers.
 
 import type { Db } from '../../db/pool.ts'
 import { loadStatus } from '../../db/read/source-summaries.ts'
@@ -11,9 +11,12 @@ import { createThroughputMeter, type ThroughputMeter } from './throughput.ts'
 import { countLinesDone } from './run-progress.ts'
 import { toStatus } from './status.ts'
 
-/** Older responses are refreshed. */
+/** Age in milliseconds after which a response is refreshed. */
 const FRESH_MS = 500
-/** Younger responses are served while they are refreshed, so that callers rarely wait. */
+/**
+ * Maximum age in milliseconds of a response that is served while it is refreshed, so that callers
+ * rarely wait.
+ */
 const STALE_MS = 1000
 
 export interface StatusCache {
@@ -35,7 +38,7 @@ export interface StatusCacheOptions {
   readonly db: Db
   readonly redact: Redactor
   readonly nowMs: () => number
-  /** Deadline of a database read. Default 5,000. */
+  /** Deadline of a database read, in milliseconds. Default 5,000. */
   readonly responseMs?: number
 }
 

@@ -1,4 +1,4 @@
-// The status object of the API, in the shape of the requirements, formatted from the read model.
+// The status object of the API, formatted from the read model.
 
 import type { RunSummary } from '../../db/read/run-summaries.ts'
 import type { SourceSummary } from '../../db/read/source-summaries.ts'
@@ -35,7 +35,10 @@ interface SourceStatus extends Pick<
     readonly startedAt: Date
     readonly finishedAt: Date | null
   } | null
-  /** When the run after the last good one is due by the current schedule. Null while paused. */
+  /**
+   * The time at which the next run is due by the current schedule, counted from the last successful
+   * one. Null while paused.
+   */
   readonly dueAt: Date | null
   readonly late: boolean
 }
@@ -46,7 +49,7 @@ export interface Clock {
   readonly now: Date
 }
 
-/** `perSecond`: see `toRunProgress`. */
+/** Builds the status object. For `perSecond`, see `toRunProgress`. */
 export function toStatus(
   run: RunSummary | null,
   sources: readonly SourceSummary[],

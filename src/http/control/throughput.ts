@@ -1,5 +1,5 @@
 // The current throughput of a run, measured between two samples. The average since its start would
-// include the hours in which an interrupted run stood still, and make every estimate wrong.
+// include the time of interruptions, and make every estimate wrong.
 
 /** Lines are counted batch by batch, so shorter measurements are noise. */
 const SPAN_MS_MIN = 5000
@@ -12,7 +12,7 @@ export interface ThroughputSample {
   readonly atMs: number
 }
 
-/** Returns lines per second up to this sample, or null until the run was watched long enough. */
+/** Returns lines per second up to this sample, or null until samples cover five seconds. */
 export type ThroughputMeter = (sample: ThroughputSample) => number | null
 
 export function createThroughputMeter(): ThroughputMeter {

@@ -168,7 +168,7 @@ test('a SyncError is sent with its status, code and hint, without secrets', asyn
   assert.deepEqual(await readErrorCode(await server.post('/run', {})), [503, 'db/unreachable'])
 })
 
-test('an error without a code is logged with its stack, and the response says nothing about it', async (t) => {
+test('an error without a code is logged with its stack, and the response does not reveal its cause', async (t) => {
   const server = await startServer(t, createFetcherApp)
   server.recorded.failure = new TypeError('planted detail')
   const response = await server.post('/run', {})

@@ -15,9 +15,9 @@ import { SERVERS, type ServerName, type Route } from '../control/routes.ts'
 
 export interface AppOptions {
   readonly log: Log
-  /** Applied to every JSON response, so that handlers need not know the secrets. */
+  /** Applied to every JSON response, so that handlers do not need to know the secrets. */
   readonly redact: Redactor
-  /** The proxies whose word about the caller's address is accepted. */
+  /** The proxies whose headers about the caller's address are trusted. */
   readonly trust: ProxyTrust
 }
 
@@ -33,7 +33,7 @@ export type Handlers<Name extends ServerName> = Readonly<
  */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
-/** `guard` may be null only for a server without a route that needs a key. */
+/** Builds the app of a server. `guard` may be null only if none of its routes needs a key. */
 export function createApp<Name extends ServerName>(
   name: Name,
   handlers: Handlers<Name>,

@@ -71,7 +71,7 @@ export function createKeyGuard({
     const bannedSeconds = attempts.recordFailure(network) / 1000
     c.var.log.warn(
       { client: c.var.client, reason, bannedSeconds },
-      'a request came without the right key',
+      'a request had a missing or wrong key',
     )
     c.header('WWW-Authenticate', 'Bearer')
     throw new SyncError('request/unauthorized', 'The key is missing or wrong')

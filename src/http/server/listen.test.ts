@@ -54,7 +54,7 @@ test('an idle connection does not delay closing', { timeout: 5000 }, async (t) =
   assert.equal(await ended, '')
 })
 
-test('a request is cut off after the grace period', async (t) => {
+test('a request that exceeds the grace period is cut off', async (t) => {
   const { operations, requested } = slowOperations()
   const { port, close } = await listen(createFetcherApp(serverOptions({ operations }).options), {
     host: '127.0.0.1',

@@ -10,7 +10,7 @@ import { SyncError } from '../../core/errors.ts'
 import { findErrno } from '../../node/system-errors.ts'
 import type { App } from './app.ts'
 
-/** Generous for small JSON requests, so that a slow sender cannot keep a connection. */
+/** Generous for small JSON requests, but a slow sender cannot occupy a connection. */
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,

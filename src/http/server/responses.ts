@@ -1,5 +1,6 @@
-// Responses of every server: JSON without secrets, errors included. The response to an error without
-// a code says nothing about its cause. Its stack is logged under the correlation id of the request.
+// Responses of every server: JSON without secrets, errors included. The response to an error
+// without a code does not reveal its cause; the stack is logged with the correlation id of the
+// request.
 
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
