@@ -1,4 +1,4 @@
-// `shelfsync jobs`: dead letters, the tasks that failed for good and wait for a person.
+// `shelfsync jobs`: dead letters, the tasks that failed permanently and wait for a person.
 
 import type { Command } from 'commander'
 import type { QueueTools } from '../app/open-queues.ts'
@@ -8,7 +8,9 @@ import { formatRelative } from './format.ts'
 export function addJobs(program: Command, cli: Cli): void {
   const jobs = program
     .command('jobs')
-    .description('list, retry or discard dead letters: tasks of the services that failed for good')
+    .description(
+      'list, retry or discard dead letters: tasks of the services that failed permanently',
+    )
     .addHelpText(
       'after',
       formatExamples(
@@ -53,7 +55,7 @@ async function listJobs(cli: Cli): Promise<void> {
       failedAt && formatRelative(failedAt, now),
       reason,
     ]),
-    'No task has failed for good.',
+    'No task has failed permanently.',
   )
 }
 

@@ -1,5 +1,5 @@
-// Dead letters: tasks that failed for good, kept in the queue until a person decides. A retry resumes
-// the run where it stopped.
+// Dead letters: tasks that failed permanently, kept in the queue until a person decides. A retry
+// resumes the run where it stopped.
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'

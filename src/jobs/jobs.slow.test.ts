@@ -309,7 +309,7 @@ test('maintain-only applies the named artifact; it refuses lines of an unnamed d
   )
 })
 
-test('a task that fails for good becomes a dead letter; retried after its cause is gone, its run succeeds', async (t) => {
+test('a task that fails permanently becomes a dead letter; retried after its cause is gone, its run succeeds', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()

@@ -144,7 +144,7 @@ export async function openQueues(
   }
 }
 
-/** Lists the jobs of both queues that failed for good. */
+/** Lists the jobs of both queues that failed permanently. */
 export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Promise<Job<Task>[]> {
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }

@@ -109,7 +109,7 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
     // The run would wait forever for the failed task. A dead letter from before the run was resumed
     // must not interrupt it again.
     if (current?.begunAt.toISOString() === begunAt)
-      await interruptRun(db, run, `a task failed for good: ${letter.failedReason}`)
+      await interruptRun(db, run, `a task failed permanently: ${letter.failedReason}`)
     else if (current) await dequeueRun(queues, run)
     else if (obsolete.has(run)) await letter.remove().catch(() => undefined)
   }

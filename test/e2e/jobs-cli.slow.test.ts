@@ -47,7 +47,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
         await stop()
         return run
       }
-      assert.deepEqual(await jobs(), { code: 0, output: 'No task has failed for good.\n' })
+      assert.deepEqual(await jobs(), { code: 0, output: 'No task has failed permanently.\n' })
 
       simulator.faults.set({ kind: 'status', status: 401, times: null })
       const discarded = await fail()

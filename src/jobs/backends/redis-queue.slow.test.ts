@@ -49,7 +49,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
         await new Promise(setImmediate)
     })
 
-    test('a task that fails for good becomes a dead letter; after a retry its run succeeds', async (t) => {
+    test('a task that fails permanently becomes a dead letter; after a retry its run succeeds', async (t) => {
       const { pipeline, supplier } = await openToy(t, { db })
       const services = await openServices(t, database, pipeline, { queueUrl })
       services.startWorkers()
