@@ -1,5 +1,5 @@
-// All checks of a change, in order; the first failure ends them. The tests are last, so that the
-// output ends with their totals; `--static` skips them.
+// Runs all checks of a change, in order, and stops at the first failure. The tests are last, so
+// that the output ends with their totals; `--static` skips them.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

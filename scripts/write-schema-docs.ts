@@ -35,7 +35,7 @@ async function listEmbeds(db: Db): Promise<Map<string, string[]>> {
   )
 }
 
-/** In the order of the migrations; our own bookkeeping is left out. */
+/** In the order of the migrations, without the bookkeeping tables of Shelfsync. */
 async function listColumns(db: Db): Promise<Column[]> {
   const { rows } = await db.query<Column>(`
     select n.nspname as schema, c.relname as relation, a.attname as name,
@@ -47,7 +47,7 @@ async function listColumns(db: Db): Promise<Column[]> {
 }
 
 /**
- * `products.title` → what the schema of the product says of it, under the name that the column has.
+ * `products.title` → the description in the schema of the product, by the name of the column.
  */
 function productWords(): Map<string, string> {
   const { variants, prices, images } = DraftSchema.shape

@@ -48,7 +48,7 @@ export function makeCodes(seed: number, index: number): Codes {
   }
 }
 
-/** One product in 30 shares its neighbour's entry in the register of therapeutic goods. */
+/** One product in 30 shares the register entry (ARTG) of the product before it. */
 function makeArtgId(seed: number, index: number): string {
   const entry = index > 0 && mix(seed, index, 34) % 30 === 0 ? index - 1 : index
   return String(10_000 + (mix(seed, entry, 35) % 490_000))

@@ -242,7 +242,7 @@ function putTerms(
   )
 }
 
-/** Picks `count` neighbours in the list, which are distinct without a search. */
+/** Picks `count` adjacent items of the list, which are distinct without a search. */
 function pickSome<T extends JsonObject>(terms: readonly T[], count: number, random: Random): T[] {
   const start = random.below(terms.length - count)
   return terms.slice(start, start + count)

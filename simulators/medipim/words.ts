@@ -82,7 +82,7 @@ export const FORMS = [
   'Patches',
 ] as const
 
-/** Shop goods; some carry the characters that break careless readers (’ é ° 漢 ½). */
+/** Shop goods; some contain characters that faulty readers misread (’ é ° 漢 ½). */
 export const GOODS = [
   'Lumbar Support',
   'Women’s Multivitamin',

@@ -18,15 +18,15 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'settings cannot contain a secret': [
     'has a setting for its key',
-    /the setting apiKey is made for a secret/,
+    /the setting apiKey is intended for a secret/,
   ],
   'each variable has a description, and one that contains a key is secret and has no default': [
     'declares its key as not secret',
-    /TOY_KEY carries a key and is not a secret/,
+    /TOY_KEY contains a key and is not a secret/,
   ],
   'an invalid value is reported by the name of its variable, without the value': [
     'quotes an invalid value',
-    /TOY_KEY is quoted when it is not valid/,
+    /TOY_KEY is quoted when it is invalid/,
   ],
   'without credentials, fetch and probe fail before any request, and normalise still works': [
     'makes requests without a key',
@@ -66,13 +66,13 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'the id of a record is found in the bytes of its line at idPaths': [
     'does not declare idPaths',
-    /idPaths lead to another id/,
+    /idPaths lead to a different id/,
   ],
   'normalise is pure: it returns the same draft for the same record and does not change the record':
     ['puts a counter into titles', /another draft the second time/],
   'identify reads the id of a record that is otherwise invalid, and never throws': [
     'normalises to find the id',
-    /identify fails on a record that is otherwise wrong/,
+    /identify throws for a record that is otherwise invalid/,
   ],
   'any value in any member results in a draft that fits the tables or in a SyncError': [
     'throws errors without a code',
@@ -106,11 +106,11 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'a product that is sent twice is stored once, whether on one page or on two': [
     'refuses repeated products',
-    /the run failed: a product came twice/,
+    /the run failed: a product was listed twice/,
   ],
   'products can be sent in any order': [
     'expects the order of ids',
-    /60 products came, 20 were fetched/,
+    /60 products were sent, 20 were fetched/,
   ],
   'a malformed record is quarantined with its place and bytes, does not count as missing, and affects no other record':
     ['throws errors without a code', /internal error: price\.toFixed/],

@@ -218,7 +218,7 @@ function assertNamed({ state, reason, error }: RunReport, what: string): void {
   assert.ok(state !== 'failed' || error instanceof SyncError, `${what}: ${reason}`)
 }
 
-/** Products that are as the connector reads their sound records. */
+/** The products that equal their valid records, as the connector reads them. */
 async function assertThere(
   { subject: { connector }, pipeline, records }: Bench,
   ids: readonly string[],

@@ -139,8 +139,8 @@ export function listLike(element: unknown, count: number, from = 0): string {
   const pieces = JSON.stringify(thinned(element, 0), (_, value: unknown) => numbered(value)).split(
     /"?\u2063"?/,
   )
-  // At odd places stands what is to be numbered: nothing at the end of a text, or the whole number
-  // to count on from.
+  // The odd elements are to be numbered: an empty text at the end of a string, or the number from
+  // which to count.
   const one = (n: number): string =>
     pieces
       .map((piece, at) =>

@@ -11,17 +11,17 @@ import { credentialsOf, type Subject } from './rig.ts'
 
 export interface Measure {
   readonly feedBytes: number
-  /** The most that was reachable while a page was read, beyond what was before the fetch. */
+  /** The peak of reachable memory while pages were read, minus the memory before the fetch. */
   readonly peakBytes: number
 }
 
 const ORIGINS = 'SHELFSYNC_MEASURE_ORIGINS'
-/** Collecting garbage is slow, and what only grows need not be looked at on every page. */
+/** Not on every page, because collecting garbage is slow and growth shows later too. */
 const PAGES_A_SAMPLE = 3
 
 /**
- * Measures a fetch from each of `origins`, in their order, the first one twice: the code has been
- * loaded and compiled then.
+ * Measures a fetch from each of `origins`, in order. The first one is fetched twice, so that its
+ * measurement excludes loading and compiling code.
  */
 export async function measureApart(
   { file, ...subject }: Subject,

@@ -42,7 +42,7 @@ const SMALL = {
   batchBytesMax: 1024 * 1024,
   attemptsMax: 3,
 }
-/** One bad record among few is more than the usual one in a hundred. */
+/** High, because one bad record among few exceeds the default of one in a hundred. */
 const POLICY = { quarantineShare: 0.05 }
 const TABLES = [
   'products',
@@ -120,14 +120,14 @@ export class Rig {
     return this.pipeline.sync({ mode, connector, signal, tools: { http: this.http } })
   }
 
-  /** A sync that must end green. */
+  /** Runs a sync and asserts that it succeeds. */
   async syncGreen(mode: 'full' | 'incremental' = 'full'): Promise<RunReport> {
     const report = await this.sync(mode)
     assert.equal(report.state, 'succeeded', `the run ${report.state}: ${report.reason}`)
     return report
   }
 
-  /** The connector's own pages, past the pipeline. */
+  /** Fetches the connector's pages without the pipeline. */
   fetch(wish: Partial<FetchRequest> = {}): AsyncIterable<Page> {
     const request = {
       settings: this.settings(),
@@ -216,8 +216,8 @@ export class Rig {
   }
 
   /**
-   * Where each row of the product tables lies, and who wrote it: equal only when nothing was
-   * written in between.
+   * The place and the writer of each row of the product tables. Two equal lists mean that nothing
+   * was written in between.
    */
   async snapshot(): Promise<string[]> {
     const one = (table: string): string =>

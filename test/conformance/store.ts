@@ -7,8 +7,8 @@ import { SyncError } from '../../src/core/errors.ts'
 
 const MIB = 1024 * 1024
 /**
- * Where a store's uploads and reads are cut: an empty object, one byte, around the 6 MiB of a
- * resumable upload's chunk, and several.
+ * Sizes at which uploads and reads are split: an empty object, one byte, around the 6 MiB of a
+ * resumable upload's chunk, and several chunks.
  */
 const SIZES = [0, 1, 6 * MIB - 1, 6 * MIB, 6 * MIB + 1, 12 * MIB, 13 * MIB]
 
@@ -29,7 +29,7 @@ const UNSAFE_KEYS = [
   'a'.repeat(1001),
 ]
 
-/** Runs the suite on stores made by `open`, each of them empty. `close` clears one away. */
+/** Runs the suite on empty stores that `open` creates. `close` removes one. */
 export function testStore(
   name: string,
   open: () => Promise<{ store: ArtifactStore; close: () => Promise<void> }>,
@@ -46,7 +46,7 @@ export function testStore(
   }
 
   describe(`${name} fulfils the contract of an artifact store`, () => {
-    check('an empty store passes its check, again and again', async (store) => {
+    check('an empty store passes its check repeatedly', async (store) => {
       await store.check()
       await store.check()
       assert.deepEqual(await keysOf(store, ''), [])
@@ -71,7 +71,7 @@ export function testStore(
     })
 
     check(
-      'when a source throws, that is thrown, and readers see what was there before',
+      'when the source of a stream throws, putStream rejects with that error and readers see the previous object',
       async (store) => {
         await store.put('kept', text('old'))
         for (const good of [0, 1, 7 * MIB]) {
@@ -90,19 +90,19 @@ export function testStore(
       },
     )
 
-    check('a view of a larger buffer is stored as the view', async (store) => {
+    check('only the bytes of a view of a larger buffer are stored', async (store) => {
       await store.put('view', new Uint8Array(pattern(100, 1).buffer, 10, 20))
       assert.equal((await store.get('view')).length, 20)
     })
 
-    check('the same bytes twice are one object', async (store) => {
+    check('storing the same bytes twice keeps one object', async (store) => {
       await store.put('a/b.ndjson', text('once'))
       await store.put('a/b.ndjson', text('once'))
       assert.deepEqual(await keysOf(store, ''), ['a/b.ndjson'])
       assert.equal(String(Buffer.from(await store.get('a/b.ndjson'))), 'once')
     })
 
-    check('a reader sees the old bytes or the new ones, never a mixture', async (store) => {
+    check('a reader receives the old or the new bytes, never a mixture', async (store) => {
       const [old, young] = [pattern(300_000, 1), pattern(200_000, 2)]
       await store.put('k', old)
       let writing = true
@@ -120,23 +120,29 @@ export function testStore(
       await writer
     })
 
-    check('writers of one key and of neighbours do not disturb each other', async (store) => {
-      const writes = Array.from({ length: 24 }, (_, i) =>
-        store.put(`deep/${i % 3}/file-${i % 12}`, text(`${i % 12}`)),
-      )
-      await Promise.all(writes)
-      assert.equal((await keysOf(store, 'deep/')).length, 12)
-      assert.equal(String(Buffer.from(await store.get('deep/2/file-11'))), '11')
-    })
+    check(
+      'concurrent writers of the same or of adjacent keys do not affect each other',
+      async (store) => {
+        const writes = Array.from({ length: 24 }, (_, i) =>
+          store.put(`deep/${i % 3}/file-${i % 12}`, text(`${i % 12}`)),
+        )
+        await Promise.all(writes)
+        assert.equal((await keysOf(store, 'deep/')).length, 12)
+        assert.equal(String(Buffer.from(await store.get('deep/2/file-11'))), '11')
+      },
+    )
 
-    check('reading what is not there is artifact/missing and names the key', async (store) => {
-      await assert.rejects(
-        store.get('no/such.ndjson'),
-        named('artifact/missing', /no\/such\.ndjson/),
-      )
-    })
+    check(
+      'reading a missing object fails with artifact/missing and names the key',
+      async (store) => {
+        await assert.rejects(
+          store.get('no/such.ndjson'),
+          named('artifact/missing', /no\/such\.ndjson/),
+        )
+      },
+    )
 
-    check('a list is every key with the prefix, ascending, with sizes', async (store) => {
+    check('list returns every key with the prefix, ascending, with its size', async (store) => {
       for (const key of ['b/2', 'a/b/1', 'a.b', 'a/b-c', 'a/c', 'ab', 'a/b.d'])
         await store.put(key, text(key))
       assert.deepEqual(await keysOf(store, ''), [
@@ -158,7 +164,7 @@ export function testStore(
       }
     })
 
-    check('what a list yields may be removed at once without hiding the rest', async (store) => {
+    check('removing a listed key at once does not hide the remaining keys', async (store) => {
       const keys = ['a', 'b/1', 'b/2', 'b/c/3', 'd', 'e/4']
       for (const key of keys) await store.put(key, text(key))
       const seen: string[] = []
@@ -170,23 +176,26 @@ export function testStore(
       assert.deepEqual(await keysOf(store, ''), [])
     })
 
-    check('removed bytes are gone, the rest stays, and removing again is safe', async (store) => {
-      for (const key of ['r/1', 'r/2', 'r/deep/3']) await store.put(key, text(key))
-      await store.remove(['r/1', 'r/deep/3', 'r/never-there', 'nowhere/at/all'])
-      await store.remove(['r/1'])
-      await store.remove([])
-      assert.deepEqual(await keysOf(store, ''), ['r/2'])
-      await assert.rejects(store.get('r/1'), named('artifact/missing'))
-    })
+    check(
+      'removed objects are gone, all others stay, and removing again is safe',
+      async (store) => {
+        for (const key of ['r/1', 'r/2', 'r/deep/3']) await store.put(key, text(key))
+        await store.remove(['r/1', 'r/deep/3', 'r/never-there', 'nowhere/at/all'])
+        await store.remove(['r/1'])
+        await store.remove([])
+        assert.deepEqual(await keysOf(store, ''), ['r/2'])
+        await assert.rejects(store.get('r/1'), named('artifact/missing'))
+      },
+    )
 
-    check('what was removed can be put again', async (store) => {
+    check('a removed object can be stored again', async (store) => {
       await store.put('x/y/z', text('1'))
       await store.remove(['x/y/z'])
       await store.put('x/y/z', text('2'))
       assert.equal(String(Buffer.from(await store.get('x/y/z'))), '2')
     })
 
-    check('a key that could lead out of the store is refused by every method', async (store) => {
+    check('every method rejects a key that could lead outside the store', async (store) => {
       for (const key of UNSAFE_KEYS) {
         await assert.rejects(store.put(key, text('x')), named('usage/invalid'), JSON.stringify(key))
         await assert.rejects(
@@ -201,7 +210,7 @@ export function testStore(
       assert.deepEqual(await keysOf(store, ''), [])
     })
 
-    check('sweeping leaves every whole object alone', async (store) => {
+    check('sweep keeps every complete object', async (store) => {
       await store.put('whole', text('x'))
       assert.equal(await store.sweep(new Date(8.64e15)), 0)
       assert.deepEqual(await keysOf(store, ''), ['whole'])
@@ -221,7 +230,7 @@ function text(value: string): Uint8Array {
   return new TextEncoder().encode(value)
 }
 
-/** Bytes that differ from their neighbours, so that a shifted or repeated piece shows. */
+/** Bytes that differ from the adjacent ones, so that a shifted or repeated piece is detected. */
 function pattern(size: number, seed: number): Buffer {
   const bytes = Buffer.alloc(size)
   for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) + seed) & 255

@@ -52,7 +52,7 @@ export interface Supplier {
   remove(...ids: readonly string[]): void
   /** From now on, the record of this product is malformed. */
   spoil(id: string, flaw: Flaw): void
-  /** Strikes once, or until `heal` when it lasts. */
+  /** Applies the fault once, or until `heal` when it lasts. */
   strike(fault: Fault, lasting?: boolean): void
   /** Ends all faults and flaws. */
   heal(): void

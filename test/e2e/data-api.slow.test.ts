@@ -272,7 +272,7 @@ for (const [what, trouble] of PASSING) {
   })
 }
 
-test('a record that Postgres cannot store is quarantined as by sessions, and its neighbours are written', async (t) => {
+test('a record that Postgres cannot store is quarantined as by sessions, and all other records are written', async (t) => {
   const { called, copied, supplier, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
   const [first = '', second = '', third = ''] = supplier.catalogue.ids()
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
@@ -336,7 +336,7 @@ test('a run that begins by calls can continue by a session', async (t) => {
   assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 })
 
-test('a refresh by calls runs beside a full run and leaves what is missing', async (t) => {
+test('a refresh by calls runs beside a full run and does not change misses', async (t) => {
   const { called, supplier, by } = await openBoth(t)
   await called.sync(by)
   supplier.clock.advance(3_600_000)

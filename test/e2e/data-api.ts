@@ -19,7 +19,7 @@ export const HERE = { ARTIFACTS: 'file:artifacts' }
 export const isBatch = ({ name, nth }: Call, which = nth): boolean =>
   name === 'write_batch' && nth === which
 
-/** Declares the test that a sync by calls survives being killed in the middle. */
+/** Declares the test that a sync by calls resumes after a kill in the middle. */
 export function testDataApiKills(database: TestDatabase, products: number): void {
   const { pool: db } = database
   test(`${products.toLocaleString('en')} products by calls, killed in the middle and resumed, equal the products by sessions`, async (t) => {

@@ -80,7 +80,7 @@ test('an import creates the named products and nothing else; known products are 
   assert.equal(changes.length, 30, 'every product was reported once')
 })
 
-test('a refresh leaves the missing, the watermark and the last full run as they are, and removes nothing', async (t) => {
+test('a refresh changes neither misses nor the watermark nor the last full run, and removes nothing', async (t) => {
   const opened = await openSynced(t)
   const { pipeline, supplier } = opened
   supplier.catalogue.remove(['p-1'])
@@ -258,7 +258,7 @@ test('a full run does not publish the prices of an import that is under way', as
   assert.deepEqual((await listProducts(pipeline)).get('p-4')?.prices, { current: 1500 })
 })
 
-test('an interrupted import is resumed by the same keys, and other keys are another run', async (t) => {
+test('an import of the same keys resumes the interrupted one, and other keys start another run', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const stop = new AbortController()
   const pool = await openWatchedPool(t, 'after apply_batch', async () => stop.abort())

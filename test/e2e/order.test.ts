@@ -187,7 +187,7 @@ test('a product that is created and repriced in one run has the newest price', a
   }
 })
 
-test('a supplier whose clock ran ahead is trusted again once it is corrected', async (t) => {
+test('a supplier whose clock was ahead is trusted again once it is corrected', async (t) => {
   const { pipeline, send } = await openFeed(t)
   const yearMs = 31_536_000_000
   const nextYear = Date.now() + yearMs
@@ -249,7 +249,7 @@ test('a product with an untrusted time takes the record of each following run', 
   assert.equal(
     (await pipeline.source()).watermarkAt?.getTime(),
     T + 100,
-    'a time that is unknown moves no watermark',
+    'an unknown time does not advance the watermark',
   )
 
   const expected = { updated: UNTRUSTED.length, unchanged: 1 }

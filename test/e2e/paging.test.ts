@@ -33,7 +33,7 @@ async function readInPages<Item>(
   return items
 }
 
-test('the pages of each list add up to the whole list, in its order', async (t) => {
+test('the pages of each list form the whole list, in its order', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
   await openToy(t, { db })
   await openToy(t, { db })
@@ -72,7 +72,7 @@ test('the pages of each list add up to the whole list, in its order', async (t) 
   }
 })
 
-test('a run that is added between two pages moves no other run', async (t) => {
+test('a run that is added between two pages does not move other runs to another page', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const runs: number[] = []
   for (let i = 0; i < 4; i++) runs.unshift((await pipeline.sync()).run)

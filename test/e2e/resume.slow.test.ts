@@ -129,7 +129,7 @@ function breakOff(
   return broken
 }
 
-test('a supplier that fails is requested again while it makes progress, and a limited number of times while it only trickles; the next sync resumes behind it', async (t) => {
+test('a failing supplier is retried while it makes progress, and a limited number of times while it makes little; the next sync resumes after the last archived page', async (t) => {
   const { pipeline: patient } = await openToy(t, { db })
   const further = breakOff(patient, 'source/unavailable')
   assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')

@@ -42,7 +42,7 @@ test('every table has row security', async () => {
   assert.deepEqual(rows, [])
 })
 
-test('an unpublished role reads nothing and calls nothing', async (t) => {
+test('an unpublished role can neither read a view nor call a function', async (t) => {
   const { pool } = await createLogin(t, database)
   for (const view of VIEWS)
     await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)

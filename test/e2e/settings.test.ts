@@ -95,7 +95,7 @@ test('unchanged records are read again after the settings have changed', async (
   )
 })
 
-test('settings cannot change during a run, and an interrupted run is not resumed with others', async (t) => {
+test('settings cannot change during a run, and an interrupted run is not resumed with different settings', async (t) => {
   const shop = await startShop(t)
   const { db: own, run } = await openShelfsync(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0, maxPages: 101 }

@@ -27,7 +27,7 @@ async function everything(db: Db): Promise<string[]> {
   return rows.map(({ thing }) => thing)
 }
 
-test('uninstalling leaves nothing behind, spares other objects, and a new installation works', async (t) => {
+test('uninstalling removes every object of Shelfsync and no other, and a new installation works', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-uninstall-'))
   await chmod(home, 0o755)
   const server = await openEmbedded({ home, settings: { fsync: 'off', shared_buffers: '16MB' } })

@@ -57,7 +57,7 @@ test('a source in a private network is refused before a packet is sent', async (
     )
   }
   assert.deepEqual(simulator.stats.snapshot().requests, {})
-  assert.deepEqual(pipeline.waits, [], 'a refusal is not tried again')
+  assert.deepEqual(pipeline.waits, [], 'a refused request is not retried')
 })
 
 test('a redirect into a private network is refused without sending the key', async (t) => {

@@ -1,5 +1,5 @@
-// One bad record: its neighbours are written, it is quarantined with its place and its bytes, and
-// after a fix it is replayed.
+// One bad record: all other records are written. It is quarantined with its place and its bytes, and
+// replayed after a fix.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -303,7 +303,7 @@ test('text that Postgres cannot store is repaired with a warning', async (t) => 
   )
 })
 
-test('a line of 40 MB is quarantined with its size, and its neighbours are written', async (t) => {
+test('a line of 40 MB is quarantined with its size, and all other records are written', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     policy: LOOSE,
@@ -327,11 +327,11 @@ test('a line of 40 MB is quarantined with its size, and its neighbours are writt
   assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 1, unchanged: 29 })
 })
 
-test('a line of 80 MB, which is never held in memory, is quarantined with its id and all bytes, and its neighbours are written', async (t) => {
+test('a line of 80 MB, which is never held in memory, is quarantined with its id and all bytes, and all other records are written', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [large = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
-  // It is cut in its middle first: the piece is discarded, and the line is fetched again.
+  // The response is first cut inside this line: the piece is discarded and the line fetched again.
   simulator.faults.set(
     {
       kind: 'product',
@@ -616,7 +616,7 @@ const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => 
   ]
 
 for (const [what, spoil] of BROKEN_DRAFTS) {
-  test(`a draft with ${what} is quarantined alone, and its neighbours are written`, async (t) => {
+  test(`a draft with ${what} is quarantined alone, and all other records are written`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priceActiveProducts(simulator)
     const careless = {

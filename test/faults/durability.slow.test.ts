@@ -80,7 +80,7 @@ test('data that the store refused is not applied, and the supplier is not reques
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 40])
 })
 
-test('a part is applied only after its bytes are in the store and its row is written', async (t) => {
+test('a part is applied only after its bytes are stored and its row is written', async (t) => {
   const { pipeline } = await openToy(t, { db })
   let stored = 0
   let recorded = 0

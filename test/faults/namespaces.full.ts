@@ -1,4 +1,4 @@
-// A cut that outlasts the lease of the host that was cut off.
+// A network cut that lasts longer than the lease of the disconnected host.
 
 import { testNetworkCut } from './namespaces.ts'
 

@@ -1,4 +1,4 @@
-// A cut that ends with the run, and its effect on a client while it lasts.
+// A network cut that lasts until the run ends, and its effect on a client.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

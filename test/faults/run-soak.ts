@@ -25,7 +25,7 @@ export interface SoakOptions {
 
 export interface SoakSummary {
   readonly kills: number
-  /** The kills that struck a process with a task. */
+  /** The number of kills that hit a process with a task. */
   readonly hits: number
   /** Runs with the same result as their twins. */
   readonly runs: number
@@ -54,7 +54,7 @@ export async function runSoak({ kills, queue, seed, report }: SoakOptions): Prom
   const lifetime: Lifetime = { after: (end) => opened.defer(end) }
   const random = createRandom(seed)
   const { fleet, pairs } = await openPairs(lifetime, queue, seed)
-  // Each process does everything: it fetches, applies, takes requests and looks after the queue.
+  // Each process has every role: it fetches, applies, accepts requests and maintains the queue.
   const start = (): Promise<Machine> => fleet.serve(['fetcher', 'maintainer', 'orchestrator'])
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
@@ -149,8 +149,8 @@ async function compare(fleet: Fleet, { pipeline, twin }: Pair, run: number): Pro
 }
 
 /**
- * Usually a process that executes a task. One kill in four strikes any process. A kill that finds
- * no busy process for two seconds also strikes any.
+ * Usually returns a process that executes a task. One kill in four selects any process, as does a
+ * kill for which no process has a task for two seconds.
  */
 async function findBusy(
   fleet: Fleet,

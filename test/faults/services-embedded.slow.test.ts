@@ -28,7 +28,7 @@ async function openHome(t: TestContext) {
   t.after(() => ends.disposeAsync())
   const lifetime = { after: (end: () => Promise<void>) => ends.defer(end) }
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-services-embedded-'))
-  // The account that root lends to Postgres must be able to enter it.
+  // Under root, Postgres runs as another account, which must be able to enter the folder.
   await chmod(home, 0o755)
   const server = async (): Promise<Server | null> => {
     const place = await findPlace(home)

@@ -161,7 +161,7 @@ test('a worker waits for a Postgres that restarts', async (t) => {
   assertLogged(pipeline, 'db/unreachable', /The connection to Postgres is lost/)
 })
 
-test('a statement that Postgres cancels is tried again', async (t) => {
+test('a statement that Postgres cancels is retried', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const { database, pipeline, services, pausedAt } = await openSetting(t, await openTestDatabase(t))
   const lock = await database.pool.connect()
@@ -192,7 +192,7 @@ test('a worker waits for a Postgres that is too busy to respond in time', async 
   assertLogged(pipeline, 'db/busy', /canceling statement due to statement timeout/)
 })
 
-test('a distant Postgres only makes the run slower', async (t) => {
+test('a Postgres with high latency only makes the run slower', async (t) => {
   const uninterrupted = await runSecondDay(t)
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)

@@ -1,5 +1,5 @@
 // `npm run soak -- --kills 200 --queue redis`: the services under random SIGKILLs, until a run is
-// wrong or all kills were survived.
+// wrong or the requested number of kills is reached.
 
 import { Command, Option } from 'commander'
 import { parseCount } from '../../src/cli/parse-numbers.ts'

@@ -44,7 +44,7 @@ export async function killSyncAt(
   await exited
 }
 
-/** Declares the test that a second day's sync survives being killed at each of `places`. */
+/** Declares the test that a second day's sync resumes after a kill at each of `places`. */
 export function testSyncKills(database: TestDatabase, places: readonly KillPlace[]): void {
   test('a sync that was killed at any place and run again ends in the same catalogue as an uninterrupted one', async (t) => {
     const start = { products: 16 }

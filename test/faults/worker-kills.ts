@@ -121,7 +121,8 @@ async function enqueueUntilEnd(
 }
 
 /**
- * Declares the test that a run outlives a worker that is killed at each of `places`, concurrently.
+ * Declares the test that a run completes when its worker is killed at each of `places`,
+ * concurrently.
  */
 export function testWorkerKills(places: readonly KillPlace[], atOnce: number): void {
   test(

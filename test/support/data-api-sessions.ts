@@ -204,7 +204,7 @@ const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
 
 export function statusOf(code: string, message: string, role: string): number {
   if (code === '42501') return role === 'anon' ? 401 : 403
-  // PostgREST treats safeupdate's error as the caller's.
+  // PostgREST reports safeupdate's error as an error of the caller.
   if (code === '21000' && message.endsWith('requires a WHERE clause')) return 400
   return STATUSES.find(([codes]) => codes.test(code))?.[1] ?? 400
 }

@@ -56,7 +56,7 @@ test('Postgres works through the proxy', async (t) => {
   await waitUntil(() => proxy.connections === 0)
 })
 
-test('HTTP works through the proxy, with path and query, and a connection that closes at once does no harm', async (t) => {
+test('HTTP works through the proxy, with path and query, and a connection that closes at once causes no error', async (t) => {
   const server = createHttpServer((request, response) =>
     response.end(`${request.method} ${request.url}`),
   )
@@ -69,7 +69,7 @@ test('HTTP works through the proxy, with path and query, and a connection that c
   assert.equal(await response.text(), 'POST /runs/7?limit=1')
 })
 
-test('an end of one direction leaves the other open, and a reset remains a reset', async (t) => {
+test('the end of one direction leaves the other open, and a reset is passed on as a reset', async (t) => {
   const { guests, visit } = await startEcho(t)
   const polite = await visit()
   polite.end('last words')
@@ -109,7 +109,7 @@ test('a cut resets both sides and refuses new clients until the proxy resumes on
   assert.equal(await readSocket(again), 'again')
 })
 
-test('nothing arrives during a stall, not even an end, and everything arrives afterwards', async (t) => {
+test('no data and no end arrives during a stall, and everything arrives afterwards', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const [client, leaving] = [await visit(), await visit()]
   await waitUntil(() => guests.length === 2)

@@ -1,10 +1,10 @@
-// A supplier that falls silent in the middle of a fetch until the test continues it.
+// A supplier that stalls in the middle of a fetch until the test continues it.
 
 import type { Page } from '../../src/core/connector.ts'
 import type { TestPipeline } from './pipeline.ts'
 
 export interface Gate {
-  /** The pipeline, with a supplier that pauses after so many pages until the gate opens. */
+  /** The pipeline, with a supplier that pauses after so many pages until the gate is opened. */
   readonly pipeline: TestPipeline
   readonly reached: Promise<void>
   open(): void

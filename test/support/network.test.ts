@@ -37,7 +37,7 @@ test('the network is invisible from outside, and two networks do not meet', { sk
 })
 
 test(
-  'a database of this machine is reached by its forwarded address, and by no other',
+  'a database of this machine is reachable only at its forwarded address',
   { skip },
   async (t) => {
     const database = await openTestDatabase(t)

@@ -41,7 +41,7 @@ export interface TestServices {
   waitForDeadLetter(run: number): Promise<DeadLetter>
   /** The job while it waits for its next attempt. */
   waitForDelayedJob(id: string): Promise<Job<Task>>
-  /** Like `waitForEnd`, with a scheduler that looks after the queue. */
+  /** Like `waitForEnd`, with a scheduler that maintains the queue. */
   runSchedulerUntilEnd(run: number): Promise<EndedRun>
   /** The run's row after its end. */
   waitForEnd(run: number): Promise<EndedRun>

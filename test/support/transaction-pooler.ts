@@ -38,7 +38,7 @@ export async function startTransactionPooler(
       client.on('data', (message) => {
         if (message[0] !== QUERY) return
         const session = order === 'last' ? idle.pop() : idle.shift()
-        if (!session) throw new Error('Every session is taken: ask one question at a time')
+        if (!session) throw new Error('Every session is in use: run one query at a time')
         const forward = (reply: Buffer): void => {
           client.write(reply)
           if (!reply.subarray(-READY.length).equals(READY)) return

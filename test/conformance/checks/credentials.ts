@@ -25,7 +25,7 @@ const variablesAreDeclared: Check = {
       assert.match(description, /^[A-Z].*\.$/, `${shown} is not described in a sentence`)
       assert.notEqual(example, '', `${shown} has no example`)
       if (isSecretName(shown) || /(^|_)KEY(_|$)/.test(shown))
-        assert.ok(secret, `${shown} carries a key and is not a secret`)
+        assert.ok(secret, `${shown} contains a key and is not a secret`)
       if (secret) assert.match(otherwise, /^none/, `the secret ${shown} has a default value`)
     }
   },
@@ -40,8 +40,8 @@ const valuesAreNotQuoted: Check = {
       if (variable === null) continue
       const { problems } = parseCredentials(credentials, { [variable]: NONSENSE }, null)
       for (const problem of problems) {
-        assert.match(problem, /^[A-Z0-9_]+: (expected|missing|set)\b/, 'a problem is not worded')
-        assert.doesNotMatch(problem, /planted/, `${variable} is quoted when it is not valid`)
+        assert.match(problem, /^[A-Z0-9_]+: (expected|missing|set)\b/, 'a problem has no message')
+        assert.doesNotMatch(problem, /planted/, `${variable} is quoted when it is invalid`)
       }
     }
   },
@@ -84,7 +84,11 @@ const secretsGoToTheSupplier: Check = {
     const http: Http = (request, signal) => {
       const sent = `${request.url}\n${JSON.stringify(request.headers)}\n${request.body}`
       if (secrets.some((secret) => sent.includes(secret)))
-        assert.equal(new URL(request.url).origin, address.origin, 'a secret is sent elsewhere')
+        assert.equal(
+          new URL(request.url).origin,
+          address.origin,
+          'a secret is sent to another host',
+        )
       return rig.http(request, signal)
     }
     await Array.fromAsync(rig.fetch({ http }))
@@ -162,7 +166,7 @@ const optionsAreSettings: Check = {
   async prove({ subject: { connector, settings }, supplier }) {
     const { options, credentials } = connector
     const names = options.map(({ setting }) => setting)
-    assert.equal(new Set(names).size, names.length, 'two options set one setting')
+    assert.equal(new Set(names).size, names.length, 'two options set the same setting')
     const written = Object(settings(supplier.origin)) as Record<string, unknown>
     for (const { setting, value, description, variable } of options) {
       assert.match(setting, /^[a-z][a-zA-Z0-9]*$/, `the option ${setting} is misnamed`)

@@ -19,7 +19,7 @@ const cursorsLeaveNoGap: Check = {
     assert.deepEqual(
       pages.filter(({ complete }) => complete),
       pages.slice(-1),
-      'not the last page alone is complete',
+      'a page other than the last one is complete, or the last one is not',
     )
     for (const [index, page] of pages.entries()) {
       assert.equal(linesOf(page).length, page.lineCount, 'lineCount is not the number of lines')
@@ -61,7 +61,7 @@ const memoryIsBounded: Check = {
     assert.ok(small && large)
     const more = large.feedBytes - small.feedBytes
     const grown = large.peakBytes - small.peakBytes
-    assert.ok(more > small.feedBytes, 'ten times the products do not even double the feed')
+    assert.ok(more > small.feedBytes, 'the feed with ten times the products is not twice as large')
     assert.ok(
       grown < more / 4,
       `a feed that is ${more} bytes larger takes ${grown} bytes more memory`,
@@ -113,7 +113,7 @@ const failedPageIsNoEnd: Check = {
     rig.supplier.strike({ kind: 'failed-page' }, true)
     const { run, state } = await rig.sync()
     assert.equal(await rig.isComplete(run), false, 'a feed with a failed page counts as complete')
-    assert.notEqual(state, 'succeeded', 'a feed with a failed page is green')
+    assert.notEqual(state, 'succeeded', 'a feed with a failed page succeeded')
     await rig.assertNothingRemoved(size)
     rig.supplier.heal()
     await rig.syncGreen()
@@ -133,12 +133,16 @@ const emptyIsNotGreen: Check = {
     supplier.strike({ kind: 'empty' }, true)
     const { run, state } = await rig.sync()
     assert.equal(await rig.isComplete(run), false, 'an empty response counts as complete')
-    assert.notEqual(state, 'succeeded', 'an empty response is green')
+    assert.notEqual(state, 'succeeded', 'an empty response succeeded')
     await rig.assertNothingRemoved(size)
     supplier.heal()
     await rig.syncGreen()
     supplier.remove(...supplier.ids())
-    assert.notEqual((await rig.sync()).state, 'succeeded', 'a supplier that lists nothing is green')
+    assert.notEqual(
+      (await rig.sync()).state,
+      'succeeded',
+      'a supplier that lists nothing succeeded',
+    )
     await rig.assertNothingRemoved(size)
   },
 }
@@ -155,7 +159,7 @@ const repeatedIsOne: Check = {
     assert.equal(
       ledger.created + ledger.held,
       size,
-      `${size} products came, ${ledger.created + ledger.held} were made`,
+      `${size} products were sent, ${ledger.created + ledger.held} were created`,
     )
     assert.ok(
       ledger.fetched > size + 1,
@@ -177,7 +181,7 @@ const orderIsNothing: Check = {
     assert.equal(
       ledger.fetched,
       rig.subject.size,
-      `${rig.subject.size} products came, ${ledger.fetched} were fetched`,
+      `${rig.subject.size} products were sent, ${ledger.fetched} were fetched`,
     )
     rig.supplier.heal()
     await rig.assertExact()
@@ -210,7 +214,7 @@ const malformedIsSetAside: Check = {
     assert.deepEqual(
       [ledger.updated, ledger.quarantined],
       [1, 1],
-      'not one neighbour updated and one record in quarantine',
+      'expected one other record updated and one record in quarantine',
     )
     const row = await onlyQuarantined(rig, run)
     assert.deepEqual([row.rule, row.external_id], ['record/invalid', id])

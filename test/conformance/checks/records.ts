@@ -34,10 +34,7 @@ const scanAgrees: Check = {
         'scan leaves out more than volatilePaths names',
       )
     }
-    assert.ok(
-      scanned > 0,
-      'scan recognises no line, so that every record would be parsed in every run',
-    )
+    assert.ok(scanned > 0, 'scan recognises no line, so every run would parse every record')
     const [line = Buffer.alloc(0)] = lines
     for (let length = 0; length < Math.min(line.length, 2_000); length++) {
       connector.scan(line.subarray(0, length), 0)
@@ -54,12 +51,12 @@ const idsByBytes: Check = {
     const { connector } = rig.subject
     for (const line of await rig.lines()) {
       const id = connector.identify(connector.unwrap(JSON.parse(line.toString())))
-      assert.equal(findLineId(connector, line), id, 'idPaths lead to another id')
+      assert.equal(findLineId(connector, line), id, 'idPaths lead to a different id')
       const end = line.lastIndexOf('"')
       assert.equal(
         findLineId(connector, line.subarray(0, end)),
         id,
-        'the id of a line without its end is another',
+        'a line without its end has a different id',
       )
     }
   },
@@ -123,15 +120,15 @@ function assertFitsTables({ externalId, variants, prices, images }: Draft): void
   const isUnique = (keys: readonly unknown[]): boolean => new Set(keys).size === keys.length
   assert.ok(
     isUnique(variants.map((variant) => variant.externalId)),
-    `two variants of ${externalId} have one id`,
+    `two variants of ${externalId} have the same id`,
   )
   assert.ok(
     isUnique(prices.map(({ variantId, type }) => `${variantId} ${type}`)),
-    `two prices of ${externalId} are of one variant and type`,
+    `two prices of ${externalId} have the same variant and type`,
   )
   assert.ok(
     isUnique(images.map(({ position }) => position)),
-    `two images of ${externalId} have one position`,
+    `two images of ${externalId} have the same position`,
   )
   for (const { variantId, amountMinor, currency } of prices) {
     assert.ok(
@@ -162,12 +159,12 @@ const identifiesAnything: Check = {
     const refused = records.filter(
       (record) => refusalOf(() => connector.normalise(record, settings)) !== null,
     )
-    assert.equal(refused.length, 2, 'normalise did not refuse exactly the two wrong records')
+    assert.equal(refused.length, 2, 'normalise did not reject exactly the two invalid records')
     for (const record of refused) {
       assert.equal(
         refusalOf(() => connector.identify(record)),
         null,
-        'identify fails on a record that is otherwise wrong',
+        'identify throws for a record that is otherwise invalid',
       )
     }
     assert.deepEqual(

@@ -21,18 +21,18 @@ const settingsReadBack: Check = {
     for (const nonsense of [null, 7, 'nonsense', []]) {
       assert.ok(
         !schema.safeParse(nonsense).success,
-        `${JSON.stringify(nonsense)} is taken for settings`,
+        `${JSON.stringify(nonsense)} is accepted as settings`,
       )
     }
     const { error } = schema.safeParse({ ...membersOf(written), shelfsyncConformance: 1 })
     assert.ok(error, 'an unknown member is not rejected')
     for (const name of Object.keys(membersOf(read))) {
       const problem = schema.safeParse({ ...membersOf(written), [name]: { nonsense: true } })
-      assert.ok(problem.error, `nonsense in ${name} is not refused`)
+      assert.ok(problem.error, `an invalid value of ${name} is not rejected`)
       assert.equal(
         problem.error.issues[0]?.path[0],
         name,
-        `the problem in ${name} does not say where it is`,
+        `the problem in ${name} does not name its place`,
       )
     }
   },
@@ -45,9 +45,12 @@ const settingsWithoutSecrets: Check = {
     const written = membersOf(subject.settings(supplier.origin))
     const read = membersOf(schema.parse(written))
     for (const [name, value] of Object.entries(read)) {
-      assert.ok(!isSecretName(name), `the setting ${name} is made for a secret`)
+      assert.ok(!isSecretName(name), `the setting ${name} is intended for a secret`)
       for (const secret of secretsOf(subject.connector, subject.credentials ?? {}))
-        assert.ok(!JSON.stringify(value).includes(secret), `the setting ${name} holds the secret`)
+        assert.ok(
+          !JSON.stringify(value).includes(secret),
+          `the setting ${name} contains the secret`,
+        )
       const url = typeof value === 'string' ? URL.parse(value) : null
       if (url?.host !== undefined && url.host !== '') {
         url.username = 'user'

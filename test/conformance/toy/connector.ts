@@ -1,4 +1,4 @@
-// A small connector that keeps the whole contract, or has one defect. The tests of the engine use
+// A small connector that fulfils the whole contract, or has one defect. The tests of the engine use
 // it without a defect.
 
 import { z } from 'zod'

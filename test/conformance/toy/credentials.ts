@@ -1,4 +1,4 @@
-// The one credential of the toy connector, a key.
+// The only credential of the toy connector, a key.
 
 import { z } from 'zod'
 import type { CredentialSchema } from '../../../src/core/credentials.ts'

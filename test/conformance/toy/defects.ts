@@ -1,6 +1,6 @@
 // Defects of the toy connector. Each check of the suite is tested with the defect that it detects.
 
-/** The ways in which a toy connector can be wrong. */
+/** The defects that a toy connector can have. */
 export const DEFECTS = [
   'accepts any settings',
   'has a setting for its key',
@@ -42,5 +42,5 @@ export const DEFECTS = [
 ] as const
 export type Defect = (typeof DEFECTS)[number]
 
-/** True for the defect that a toy has. */
+/** Returns true for the defect of this toy connector. */
 export type Has = (defect: Defect) => boolean

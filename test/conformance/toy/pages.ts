@@ -91,7 +91,7 @@ async function loadPage(
   if (listed < readCount(response, 'x-lines') && !believesAnyEnd(has))
     throw new SyncError('source/cut-short', `Page ${page} of the toy ended after ${listed} lines`)
   if (has('refuses repeated products') && new Set(lines.map(numberIn)).size < lines.length)
-    throw new SyncError('source/malformed', 'a product came twice')
+    throw new SyncError('source/malformed', 'a product was listed twice')
   return {
     bytes,
     lines,

@@ -1,4 +1,4 @@
-// The records of the toy supplier: `{"n":0,"record":{…}}`, one a line.
+// The records of the toy supplier: `{"n":0,"record":{…}}`, one per line.
 
 import { z } from 'zod'
 import type { Connector } from '../../../src/core/connector.ts'

@@ -1,5 +1,5 @@
-// The toy connector and its supplier, as the suite tests them. Started as a program, this file
-// measures one of them.
+// The toy connector and its supplier, as the suite tests them. As a program, this file measures the
+// memory of a fetch.
 
 import { measureWhenAsked } from '../measure.ts'
 import type { Subject } from '../rig.ts'
@@ -9,7 +9,7 @@ import { KEY } from './credentials.ts'
 import { DEFECTS, type Defect } from './defects.ts'
 import { PAGE_SIZE } from './pages.ts'
 
-/** The toy and its supplier, with `defect` or without one. */
+/** Returns the toy connector and its supplier, with `defect` or without one. */
 export function toy(defect: Defect | null): Subject {
   return {
     connector: createToyConnector((tested) => tested === defect),

@@ -1,5 +1,4 @@
-// Faults at a line of the toy supplier's list. Each strikes the page that holds its line, wherever
-// the page begins.
+// Faults at a line of the toy supplier's list. Each affects the page that contains its line.
 
 import type { CommonFault } from '../../../simulators/support/faults.ts'
 
@@ -37,7 +36,7 @@ export class LineFaults {
   }
 }
 
-/** The line that a fault strikes, or null for a fault of the whole response. */
+/** The line that a fault affects, or null for a fault of the whole response. */
 export function lineOf(fault: CommonFault): number | null {
   if ('at' in fault) return fault.at
   if ('afterLines' in fault && fault.afterLines > 0) return fault.afterLines

@@ -29,7 +29,7 @@ export interface ToySupplier {
   countLists(): number
   /**
    * Sets faults. A line (`at`, `afterLines`) is counted from 0 in the whole list, and the fault
-   * strikes the page that holds it; `skip` and `times` count the requests for that page.
+   * affects the page that contains it; `skip` and `times` count the requests for that page.
    */
   setFaults(...faults: readonly ToyFault[]): void
   /** Until `heal`, the list states these members of these products wrongly. */
