@@ -1091,7 +1091,7 @@ begin
         select from catalog.leases l
         where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
       perform catalog.fail('run/active',
-        format('Run %s of this source is under way with the settings as they are', active.id));
+        format('Run %s of this source is running with the present settings', active.id));
     end if;
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
@@ -2272,7 +2272,7 @@ begin
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
-      || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
+      || 'the supplier sent nothing at all (if that is expected, set the policy allowEmpty)'::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent no requested product'::text;
@@ -2353,7 +2353,7 @@ begin
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || format('%s of %s products with a price would have none any more', withdrawn, products);
+      || format('%s of %s products with a price would lose every price', withdrawn, products);
   end if;
   return reasons;
 end $$;
@@ -3607,7 +3607,7 @@ begin
     return null;
   elsif stored.lines_done <> p_lines_done then
     perform catalog.fail('db/busy',
-      format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done,
+      format('Part %s of run %s is at line %s, not %s', p_part, p_run, stored.lines_done,
         p_lines_before));
   end if;
   return stored;
@@ -3978,14 +3978,14 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
   ('20261122000021', 'runs', '256e708f5b1c511c010be36f15d1021876250fc8714c1d96838d950f7704f1c0'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
-  ('20261122000023', 'sources', '18eaa780ed3c2e827365a3dcf0a7183add7177848b4f71a10798514942a92d46'),
+  ('20261122000023', 'sources', 'ff53bc12bc878b1508fc10413bdfa36eae48faaa72728f9b79f907dc22ae2aad'),
   ('20261122000024', 'artifacts', '564b50b9c0f7c9d5e0839b2aefc9599a4169f390bca2df3d58de16b70f73f751'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
   ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
   ('20261122000033', 'apply', '073fa60307e6996a21ae297745cfeb5e63265c85c9aeed051631bc641404210c'),
-  ('20261122000040', 'gate', '7f427dd3392e2e475f33a495bea43caaf68dab5dacb06da69ddc36ad403ab676'),
+  ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
   ('20261122000041', 'settle', '50611e3d01e50db5123fc4e187d5a8afa6de46e854a54cdba2703d31421b3cce'),
   ('20261122000042', 'reviews', '360021fcff5ff95909a7869b7f6f85d2ba8f218dda98ecf51fdfb88749d3d402'),
   ('20261122000050', 'plan', '129767506ef6d38a8cb7e0ea457807db7510c004f49ddc9897e9be8822e282b9'),
@@ -3994,7 +3994,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000070', 'summaries', 'd7a14a8632db9d629a777c647a67e58873b6868dd3fa38a53b419812a86c0978'),
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
-  ('20261122000080', 'data_api', '313d9daf9491e2b05dd8bd1b78fe115594a57139a97d729646c8d63ff718f3d9'),
+  ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
   ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
 
 commit;

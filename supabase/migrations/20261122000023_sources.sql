@@ -55,7 +55,7 @@ begin
         select from catalog.leases l
         where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
       perform catalog.fail('run/active',
-        format('Run %s of this source is under way with the settings as they are', active.id));
+        format('Run %s of this source is running with the present settings', active.id));
     end if;
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',

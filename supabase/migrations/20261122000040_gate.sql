@@ -138,7 +138,7 @@ begin
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
-      || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
+      || 'the supplier sent nothing at all (if that is expected, set the policy allowEmpty)'::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent no requested product'::text;
@@ -219,7 +219,7 @@ begin
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || format('%s of %s products with a price would have none any more', withdrawn, products);
+      || format('%s of %s products with a price would lose every price', withdrawn, products);
   end if;
   return reasons;
 end $$;

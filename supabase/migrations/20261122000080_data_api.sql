@@ -114,7 +114,7 @@ begin
     return null;
   elsif stored.lines_done <> p_lines_done then
     perform catalog.fail('db/busy',
-      format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done,
+      format('Part %s of run %s is at line %s, not %s', p_part, p_run, stored.lines_done,
         p_lines_before));
   end if;
   return stored;

@@ -197,7 +197,7 @@ test('a batch that is sent twice is written once, and both calls return the same
   const { hint, message } = (await post(
     second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'),
   )) as { hint: string; message: string }
-  assert.deepEqual([hint, /stands at line \d+, not 99/.test(message)], ['db/busy', true])
+  assert.deepEqual([hint, /is at line \d+, not 99/.test(message)], ['db/busy', true])
 })
 
 for (const trouble of ['before', 'after'] as const) {

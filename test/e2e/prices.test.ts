@@ -159,7 +159,7 @@ test('a price that the supplier withdraws is no longer shown', async (t) => {
 test('a source that withdraws all prices is held, in its plan too, and the prices stay', async (t) => {
   const { pipeline, supplier, ids, prices } = await open(t)
   supplier.catalogue.update(ids, { price: null })
-  const reason = new RegExp(`${ids.length} of \\d+ products with a price would have none any more`)
+  const reason = new RegExp(`${ids.length} of \\d+ products with a price would lose every price`)
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     pipeline.tools,

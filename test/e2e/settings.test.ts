@@ -120,7 +120,7 @@ test('settings cannot change during a run, and an interrupted run is not resumed
   const active = await startRun(own, request)
   const refused = await run('sources', 'set', 'saltbush', '--set', 'minIntervalMs=5')
   assert.deepEqual(
-    [refused.code, /under way with the settings as they are/.test(refused.stderr)],
+    [refused.code, /is running with the present settings/.test(refused.stderr)],
     [1, true],
     refused.stderr,
   )
