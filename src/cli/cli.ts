@@ -9,7 +9,7 @@ import type { Output } from './output.ts'
 import { readSettings, type Env } from './read-settings.ts'
 
 /**
- * 0 green · 2 held, a person must decide · 1 failed · 64 wrong command line · 130 stopped by
+ * 0 succeeded · 1 failed · 2 held, a person must decide · 64 wrong command line · 130 stopped by
  * Ctrl-C.
  */
 export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 } as const

@@ -45,7 +45,7 @@ const COMMANDS = [
 ]
 
 const EXIT_CODES =
-  'Exit codes: 0 green, 2 held for a decision, 1 failed, 64 wrong command line, 130 stopped by Ctrl-C.'
+  'Exit codes: 0 succeeded, 1 failed, 2 held for a decision, 64 wrong command line, 130 stopped by Ctrl-C.'
 
 /** @throws CommanderError when a command line is wrong, after printing the reason */
 export function createProgram(cli: Cli): Command {
