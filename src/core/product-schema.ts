@@ -72,7 +72,7 @@ export const DraftSchema = z.strictObject({
   status: z
     .enum(['draft', 'active', 'unavailable'])
     .describe(
-      'Status at the supplier. The catalogue also has `removed`: missing, and confirmed by the guard.',
+      'Status at the supplier. The catalogue also has `removed`: missing from two complete runs in a row, or from one that a person approved.',
     ),
   title: text,
   description: text.describe('Unchanged from the supplier, including HTML.'),
