@@ -30,14 +30,14 @@ export const CHECKS: readonly Check[] = [
 ]
 
 /**
- * Half of a check's time is waiting for the disk and the database. Each needs three of the pool's
- * ten connections.
+ * Number of concurrent checks. Half of a check's time is waiting for the disk and the database, and
+ * each needs three of the pool's ten connections.
  */
 export const CONCURRENCY = 3
 
 /**
- * Runs the suite. Every check has a separate supplier, source and artifact store; all share one
- * database.
+ * Declares the tests of the suite. Every check has a separate supplier, source and artifact store;
+ * all share one database.
  */
 export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return
@@ -52,7 +52,7 @@ export function testConnector(subject: Subject): void {
   )
 }
 
-/** A database for the tests of the suite in whose description this is called. */
+/** Declares a database for the tests of the surrounding `describe`. */
 export function suiteDatabase(): () => Db {
   let database: TestDatabase | null = null
   before(async () => {

@@ -19,7 +19,7 @@ const WITH_CALLBACK = [
   'toSorted',
 ] as const
 
-/** Methods that stop at the element that they return the place of. */
+/** Methods that stop at the element whose index they return. */
 const SEARCHES = ['includes', 'indexOf', 'lastIndexOf'] as const
 
 /** Methods that copy or move the whole array. */
@@ -28,8 +28,8 @@ const WHOLE = ['concat', 'join', 'shift', 'slice', 'splice', 'toReversed', 'unsh
 type Method = (this: unknown[], ...parameters: unknown[]) => unknown
 
 /**
- * The visits that `work` makes. It must be synchronous: the built-in methods are replaced
- * meanwhile.
+ * Counts the visits of `work`, which must be synchronous, because the built-in methods are replaced
+ * during the call.
  */
 export function countWork(record: unknown, work: (record: unknown) => void): number {
   let count = 0
@@ -79,7 +79,7 @@ function replaceMethods(visit: (elements: number) => void): () => void {
   }
 }
 
-/** As the built-in methods are defined: not enumerable, so that `for … in` does not see them. */
+/** Defines a method as the built-in ones are: not enumerable, so that `for … in` skips it. */
 function define(target: object, name: string | symbol, value: Method): void {
   Object.defineProperty(target, name, {
     value,
@@ -115,7 +115,9 @@ function withSteps(original: Method, visit: (elements: number) => void): Method 
   }
 }
 
-/** The same value, which reports every member that is read from it or from a value inside it. */
+/**
+ * Returns a proxy of the value that reports every member read from it or from a value inside it.
+ */
 function countReads(value: unknown, onRead: () => void): unknown {
   const proxies = new WeakMap<object, unknown>()
   const wrap = (inner: unknown): unknown => {

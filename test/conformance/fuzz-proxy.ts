@@ -1,13 +1,12 @@
-// Stands between a connector and its supplier, over real HTTP, and changes what the supplier says:
-// records by their id, the documents around them, and headers. It knows the supplier only through
-// the connector.
+// An HTTP proxy between a connector and its supplier that changes responses: records by their id,
+// the documents around them, and headers. It knows the supplier only through the connector.
 
 import type { IncomingMessage } from 'node:http'
 import { listen } from '../../simulators/support/server.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { withValue, type Path } from './hostile.ts'
 
-/** One value, as JSON, in one place. */
+/** One value as JSON text, in one place of a record. */
 export interface Change {
   readonly path: Path
   readonly json: string
@@ -21,7 +20,7 @@ export interface Answer {
 
 export interface FuzzProxy {
   readonly origin: string
-  /** Change of the record of each id. */
+  /** The change of each record, by its id. */
   records: ReadonlyMap<string, Change>
   /** Changes a whole response with its records; null leaves it unchanged. */
   document: (answer: Answer) => string | null
@@ -114,7 +113,7 @@ function changed(root: unknown, prefix: Path, change: Change | undefined): strin
   return change === undefined ? null : withValue(root, [...prefix, ...change.path], change.json)
 }
 
-/** The record of a line, or null when it has none. */
+/** Returns the record of a line, or null without one. */
 function recordIn(connector: Connector, line: unknown): unknown {
   try {
     return connector.unwrap(line)
@@ -124,8 +123,8 @@ function recordIn(connector: Connector, line: unknown): unknown {
 }
 
 /**
- * The list of records in a document: the first member of the outermost object whose elements have
- * ids.
+ * Finds the list of records in a document: the first member of the outermost object whose elements
+ * have ids.
  */
 function listOf(
   connector: Connector,

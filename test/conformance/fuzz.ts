@@ -13,12 +13,12 @@ import { openFuzzProxy, type Change, type FuzzProxy } from './fuzz-proxy.ts'
 import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from './hostile.ts'
 import type { Subject } from './rig.ts'
 
-/** Set to run this in place of the suite. */
+/** Environment variable that runs these tests in place of the suite. */
 export const FUZZ = 'SHELFSYNC_FUZZ'
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 4)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const DOCUMENTS = 60
-/** Every so many records one is left as it is. */
+/** One of this many records stays unchanged. */
 const SOUND = 8
 /** Memory limits: per byte of the longest record, and for any run. */
 const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
@@ -93,8 +93,8 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
 }
 
 /**
- * Distributes every value and place, shuffled, to the record that has the place and the fewest
- * values. The rest is not tried.
+ * Assigns every value and place, in random order, to the record that has the place and the fewest
+ * values. Values without such a record are not tested.
  */
 function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string, Change>[] {
   const rounds = Array.from({ length: ROUNDS }, () => new Map<string, Change>())
@@ -236,7 +236,7 @@ async function assertThere(
   assert.deepEqual(lost, [], 'sound products did not arrive')
 }
 
-/** Park and Miller's generator: the same numbers for the same seed. */
+/** Park and Miller's random number generator, which returns the same numbers for the same seed. */
 function randomFrom(seed: number): () => number {
   let state = (seed % 2_147_483_646) + 1
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647

@@ -77,7 +77,7 @@ export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
 ]
 
 /**
- * Values that cost some milliseconds each. JSON.parse reads these depths, JSON.stringify and
+ * Values that take some milliseconds each. JSON.parse accepts these depths, JSON.stringify and
  * Postgres do not.
  */
 export const LARGE: readonly (readonly [what: string, json: string])[] = [
@@ -120,7 +120,7 @@ export function valueAt(record: unknown, path: Path): unknown {
 
 const HOLE = '\u2063hole\u2063'
 
-/** The record as JSON with `json` in that place, or null when it has no such place. */
+/** Returns the record as JSON with `json` in that place, or null when it has no such place. */
 export function withValue(record: unknown, path: Path, json: string): string | null {
   const parent = valueAt(record, path.slice(0, -1))
   const last = path.at(-1)

@@ -14,27 +14,28 @@ import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 
-/** Parameters of a connector's test file. */
+/** The connector under test, and how to run its supplier. */
 export interface Subject {
   readonly connector: Connector
-  /** The settings of a source at `origin`, as an operator writes them. */
+  /** Returns the settings of a source at `origin`, before they are parsed. */
   readonly settings: (origin: string) => unknown
-  /** Starts a supplier with so many products. */
+  /** Starts a supplier with this number of products. */
   readonly start: (size: number) => Promise<Supplier>
   /**
-   * Number of products for at least two pages; few, because each check reads them several times.
+   * Number of products that fills at least two pages. Keep it small, because each check reads them
+   * several times.
    */
   readonly size: number
   /** Values of the environment variables that the connector declares. */
   readonly credentials?: CredentialValues
   /**
-   * The file that calls `testConnector` with this, and its arguments. Default: the one that was
-   * started.
+   * The file that calls `testConnector` with this subject, and its arguments. Default: the main
+   * file of the process.
    */
   readonly file?: readonly string[]
 }
 
-/** More than any check needs: a fetch that waits this often makes no progress. */
+/** Maximum number of pauses in a check. A fetch that waits more often makes no progress. */
 const WAITS_MAX = 40
 const SMALL = {
   partBytesMax: 256 * 1024,
@@ -62,7 +63,7 @@ export class Rig {
   readonly pipeline: TestPipeline
   /** Every requested pause of the pipeline, in milliseconds. */
   readonly waits: readonly number[]
-  /** Longest silence of a body in milliseconds; null: the connector's value. */
+  /** Idle timeout of response bodies in milliseconds; null uses the connector's value. */
   idleTimeoutMs: number | null = null
 
   private constructor(
@@ -145,7 +146,7 @@ export class Rig {
     return this.subject.connector.settings.parse(this.subject.settings(this.supplier.origin))
   }
 
-  /** The lines that the supplier sends now, without their ends. */
+  /** Returns the lines that the supplier currently sends, without line feeds. */
   async lines(): Promise<Buffer[]> {
     return (await Array.fromAsync(this.fetch())).flatMap(linesOf)
   }
@@ -235,7 +236,7 @@ export class Rig {
     assert.equal(after.length, before.length, 'rows were deleted')
   }
 
-  /** True when the connector reported a complete fetch. */
+  /** Returns true if the connector reported a complete fetch. */
   async isComplete(run: number): Promise<boolean> {
     const rows = await this.query<{ complete: boolean }>(
       `select complete from catalog.artifacts where source_id = $1 and run_id = ${run}`,
@@ -248,21 +249,21 @@ export class Rig {
     return listParts(this.pipeline.tools.db, id, run)
   }
 
-  /** `sql` has the source's number as $1. */
+  /** Runs a query. `sql` gets the id of the source as $1. */
   async query<Row>(sql: string): Promise<Row[]> {
     const { id } = await this.pipeline.source()
     return this.pipeline.query<Row>(sql, id)
   }
 }
 
-/** The subject's credentials as its connector parses them. */
+/** Returns the subject's credentials, parsed by its connector. */
 export function credentialsOf({ connector, credentials = {} }: Omit<Subject, 'start'>): unknown {
   const parsed = parseCredentials(connector.credentials, credentials, null)
   assert.deepEqual(parsed.problems, [], 'the credentials of the subject are not valid')
   return parsed.credentials
 }
 
-/** Compared members of a product. */
+/** The members of a product that are compared. */
 interface Facts extends Pick<Draft, 'status' | 'title' | 'description'> {
   readonly variants: number
 }

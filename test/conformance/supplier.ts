@@ -18,10 +18,7 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
     }
-  /**
-   * Some products have come, then the supplier fails: a later page, or an error in the middle of a
-   * stream.
-   */
+  /** The supplier fails after some products: on a later page, or in the middle of a stream. */
   | { readonly kind: 'failed-page' }
   /**
    * In the middle of the products, the response ends correctly, the connection ends, or it stalls.
@@ -31,12 +28,12 @@ export type Fault =
   | { readonly kind: 'drip' }
   /** Every response has status 200 and no body. */
   | { readonly kind: 'empty' }
-  /** Some products come twice, next to each other and far apart. */
+  /** Some products are sent twice, next to each other and far apart. */
   | { readonly kind: 'repeat' }
-  /** The products come in an order that has nothing to do with any of their members. */
+  /** The products are sent in an order that is unrelated to their members. */
   | { readonly kind: 'disorder' }
 
-/** Defect of a record: an undocumented format with a readable id, or no id. */
+/** A defect of a record: an undocumented format with a readable id, or no id. */
 export type Flaw = 'shape' | 'id'
 
 /** A supplier that the suite controls. Changes appear in its next response. */
@@ -45,7 +42,7 @@ export interface Supplier {
   readonly origin: string
   /** Ids of its products, the oldest first. */
   ids(): readonly string[]
-  /** A day later, this product has another title. */
+  /** Advances the supplier's time by a day, and changes the title of this product. */
   change(id: string): void
   /** A day later, all volatile members have changed. */
   touch(): void
@@ -76,16 +73,16 @@ type JsonRecord = Record<string, Json>
 
 export interface Served {
   record(product: ServedProduct): JsonRecord
-  /** The same record with that flaw. */
+  /** Returns the record with the flaw. */
   spoil(record: JsonRecord, flaw: Flaw): JsonRecord
   /** Responds to any request with the supplier's current products. */
   respond(request: Request, records: readonly JsonRecord[]): Response
   /**
-   * Path and query of the first request for products, `*` at the end for any that begins so.
-   * Default: the first of all requests.
+   * Path and query of the first request for products; a final `*` matches any ending. Default: the
+   * first of all requests.
    */
   readonly first?: string
-  /** Path and query of the request whose response breaks. Default: any. */
+  /** Path and query of the request whose response is interrupted. Default: any. */
   readonly middle?: string
 }
 
@@ -93,7 +90,7 @@ const A_DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 0, 15, 16)
 const TEXT = 'Made slowly, by hand — café, 漢字 & “quotes”\n'.repeat(350)
 
-/** A supplier with `size` products, by HTTP on loopback. */
+/** Starts a supplier with `size` products, over HTTP on loopback. */
 export async function serve(size: number, served: Served): Promise<Supplier> {
   const faults = createFaultBook(CommonFault)
   const flaws = new Map<string, Flaw>()

@@ -7,7 +7,7 @@ import type { Rig } from '../rig.ts'
 export interface Check {
   /** The promise, as a sentence. */
   readonly name: string
-  /** Throws, with a message that says what the connector did instead. */
+  /** Throws an error that describes what the connector did instead. */
   prove(rig: Rig): Promise<void>
 }
 
@@ -17,15 +17,15 @@ export function given<T>(value: T | null | undefined, what: string): T {
   return value
 }
 
-/** Returns the middle one. */
+/** Returns the middle element. */
 export function middleOf<T>(list: readonly T[]): T {
   return given(list[list.length >> 1], 'middle of an empty list')
 }
 
-/** Shorter values are words, which the redactor leaves alone. */
+/** Minimum length of a secret: the redactor does not replace shorter values, which may be words. */
 const SECRET_LENGTH_MIN = 4
 
-/** The secrets among these values, in every form in which the connector sends them. */
+/** Lists the secrets among these values, in every form in which the connector sends them. */
 export function secretsOf(
   { credentials: schema }: Pick<Connector, 'credentials'>,
   values: CredentialValues,

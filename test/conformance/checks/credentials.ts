@@ -1,4 +1,5 @@
-// Credentials, the options of `add` and the probe: what the connector declares is what it uses.
+// Checks of credentials, the options of `add` and the probe: the connector uses exactly what it
+// declares.
 
 import assert from 'node:assert/strict'
 import type { Connector } from '../../../src/core/connector.ts'

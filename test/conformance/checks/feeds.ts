@@ -1,5 +1,5 @@
-// Content, order and completeness of a feed: cursors, memory, repetitions, truncation and malformed
-// records.
+// Checks of the content, order and completeness of a feed: cursors, memory, repetitions, truncation
+// and malformed records.
 
 import assert from 'node:assert/strict'
 import type { Page } from '../../../src/core/connector.ts'

@@ -1,5 +1,5 @@
-// Any value in any member of a record results in a draft that fits the tables or in a named error;
-// also lists of any length.
+// Checks of hostile records: any value in any member, and lists of any length, result in a draft
+// that fits the tables or in a SyncError.
 
 import assert from 'node:assert/strict'
 import { boundedDraft, LISTS_MAX } from '../../../src/core/bounded-draft.ts'
@@ -37,9 +37,7 @@ const holdsAnything: Check = {
   },
 }
 
-/**
- * As the pipeline reads it, without what it knows from the bytes alone. @throws UnreadableRecord
- */
+/** Reads a record as the pipeline does, but without `scan`. @throws UnreadableRecord */
 function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer): ReadRecord {
   const scan = { start: 0, end: line.length, volatile: [] }
   const context = { connector, settings, redact: (text: string) => text }
@@ -63,7 +61,7 @@ function assertHeld(record: ReadRecord): void {
 }
 
 const LENGTH = 100_000
-/** The two lengths whose work is compared. */
+/** The two list lengths whose work is compared. */
 const [SHORT, LONG] = [1_000, 10_000]
 /**
  * Maximum ratio of the work for the long list to that for the short one. Linear work has a ratio of
@@ -71,8 +69,8 @@ const [SHORT, LONG] = [1_000, 10_000]
  */
 const GROWTH_MAX = 20
 /**
- * The length of every list at once: about what fits into the largest record. The elements are
- * numbered from there, so that no list contains an element of another.
+ * The length of each list when all are long: about what fits into the largest record. The elements
+ * are numbered from this value, so that no list contains an element of another.
  */
 const TOGETHER = 20_000
 
@@ -90,7 +88,8 @@ const listsInProportion: Check = {
       const recordWith = (length: number): unknown =>
         JSON.parse(withValue(record, path, listLike(element, length)) ?? '')
       assertInProportion(rig, settings, where, [recordWith(SHORT), recordWith(LONG)])
-      // A list inside a list stands for as many lists: a tenth of it is as much.
+      // A list inside a list occurs in each of its elements, so a tenth of its length has the same
+      // total.
       assertCut(rig, settings, where, recordWith(path.includes(0) ? LENGTH / 10 : LENGTH))
     }
     const outer = lists.filter((path) => !path.includes(0))
@@ -117,7 +116,7 @@ function sampleOf(records: readonly unknown[], path: Path): { record: unknown; e
   }
 }
 
-/** Compares the work of two records, the second with lists ten times as long. */
+/** Compares the work for two records, of which the second has lists ten times as long. */
 function assertInProportion(
   rig: Rig,
   settings: unknown,
@@ -138,7 +137,7 @@ function assertCut(rig: Rig, settings: unknown, where: string, record: unknown):
   if (draft !== null) assertBounded(draft, where)
 }
 
-/** Null when the connector refuses the record. */
+/** Returns null when the connector refuses the record. */
 function draftOf(
   { subject: { connector } }: Rig,
   settings: unknown,

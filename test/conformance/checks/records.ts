@@ -1,5 +1,4 @@
-// One line and its record: what `scan`, `unwrap`, `identify` and `normalise` promise, without a
-// database.
+// Checks of `scan`, `unwrap`, `identify` and `normalise` on single lines, without a database.
 
 import assert from 'node:assert/strict'
 import type { Scan } from '../../../src/core/connector.ts'

@@ -1,5 +1,5 @@
-// Several runs of a source: the rows of the second one, the resumption of a cancelled one, and
-// secrets.
+// Checks over several runs of a source: repeated feeds, replays, the resumption of a cancelled run,
+// and secrets.
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
@@ -71,7 +71,7 @@ const cancelledGoesOn: Check = {
   },
 }
 
-/** The same connector, cancelled when its first page has been archived. */
+/** Returns the connector, wrapped so that the run is cancelled once its first page is archived. */
 function stopping(connector: Connector, stop: AbortController, seen: Page[]): Connector {
   const fetch: Connector['fetch'] = async function* (request, signal) {
     for await (const page of connector.fetch(request, signal)) {
@@ -94,8 +94,8 @@ const secretsStay: Check = {
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')
-    // A supplier may quote the request in its refusal, body and headers, or in the address that it
-    // sends on to.
+    // A supplier may quote the request in the body or headers of an error, or in the address of a
+    // redirect.
     const quoted = secrets.join(' or ')
     const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${quoted}` } })
     const headers = {

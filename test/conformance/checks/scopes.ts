@@ -1,5 +1,5 @@
-// Scopes: what a fetch of everything, since an instant and by keys returns, and which of them prove
-// that nothing is missing.
+// Checks of scopes: the products of a fetch of everything, since an instant and by keys, and the
+// completeness of each.
 
 import assert from 'node:assert/strict'
 import type { Page, Scope } from '../../../src/core/connector.ts'
@@ -63,7 +63,7 @@ const keysProveNothing: Check = {
   },
 }
 
-/** The first and the last product, which are on different pages of a whole fetch. */
+/** Returns the first and the last product, which are on different pages of a whole fetch. */
 function wantedKeys({ supplier }: Rig): string[] {
   const ids = supplier.ids()
   return [given(ids[0], 'first product'), given(ids.at(-1), 'last product')]

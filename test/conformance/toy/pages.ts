@@ -11,7 +11,7 @@ import { readBytes } from '../../../src/lib/read-body.ts'
 import { KEY, requireKey, type ToyCredentials } from './credentials.ts'
 import type { Has } from './defects.ts'
 
-/** Lines of a page. */
+/** Number of lines on a page. */
 export const PAGE_SIZE = 20
 
 export const ToySettings = z.strictObject({
@@ -29,7 +29,7 @@ interface ToyPage {
   readonly lines: readonly string[]
   /** The records of the page. */
   readonly listed: number
-  /** The records of all pages, as the supplier counts them. */
+  /** The number of records on all pages, as the supplier counts them. */
   readonly expected: number
   readonly isLast: boolean
   readonly failed: boolean
@@ -116,7 +116,7 @@ function cursorAfter(page: number, listed: number, has: Has): Cursor {
     : { page: page + 1, listed }
 }
 
-/** The newest time of the lines and of those before them that can be trusted. */
+/** Returns the newest trusted time of these lines and of those before them. */
 function findWatermark(lines: readonly string[], before: number | null): number | null {
   let newest = before
   for (const line of lines) {
@@ -164,7 +164,7 @@ function readCount({ headers }: HttpResponse, name: string): number {
   return Number(headers.get(name) ?? Number.NaN)
 }
 
-/** The records of a page: a repeated line counts once, a blank one not at all. */
+/** Counts the records of a page. A repeated line counts once, a blank line does not count. */
 function countRecords(lines: readonly string[]): number {
   const written = lines.filter((line) => line.trim() !== '' && line !== '\ufeff')
   return new Set(

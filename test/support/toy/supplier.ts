@@ -12,7 +12,7 @@ import { createToyCatalogue, type ListedRecord, type ToyCatalogue } from './cata
 
 export interface ToyOptions {
   readonly products: number
-  /** Lines of a page. */
+  /** Number of lines on a page. */
   readonly pageSize: number
 }
 
