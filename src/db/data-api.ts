@@ -226,7 +226,7 @@ function readRefusal(text: string): Refusal {
       unknown
     >
     const reason =
-      [message, error].find((text) => typeof text === 'string' && text !== '') ?? 'no reason given'
+      [message, error].find((one) => typeof one === 'string' && one !== '') ?? 'no reason given'
     const more = { details: details as string | null, hint: hint as string | null }
     return { message: reason as string, ...more, ...(typeof code === 'string' && { code }) }
   } catch {

@@ -33,7 +33,7 @@ export type Handlers<Name extends ServerName> = Readonly<
  */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
-/** Builds the app of a server. `guard` may be null if every route is open to callers without a key. */
+/** Builds the app of a server. `guard` may be null only if no route needs a key. */
 export function createApp<Name extends ServerName>(
   name: Name,
   handlers: Handlers<Name>,
