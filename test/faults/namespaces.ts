@@ -1,5 +1,5 @@
 // A host is cut off while it applies: every packet to and from it is lost. Another host ends the
-// run. When the first host returns, it has written nothing of its unfinished work, and it works on.
+// run. When the first host is connected again, it has written nothing more, and it takes new tasks.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -13,8 +13,8 @@ import { waitUntil } from '../support/wait-until.ts'
 const PRODUCTS = 1_500
 
 /**
- * Declares the test with a cut that lasts until the other host has ended the run, and at least so
- * long.
+ * Declares the test with a cut that lasts until the other host has ended the run, and at least
+ * this long.
  */
 export function testNetworkCut(cutMsMin: number): void {
   test(

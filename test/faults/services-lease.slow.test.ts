@@ -1,5 +1,5 @@
-// A worker that stops for longer than its lease and then continues: another worker has its task by
-// then, and it writes nothing more.
+// A worker that stops for longer than its lease and then continues: another worker has taken its
+// task, and the first one writes nothing more.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -22,8 +22,8 @@ import {
 } from './worker-kills.ts'
 
 /**
- * Other workers take over until only settling is left; the lost worker returns and gives up; the
- * others end the run.
+ * Other workers take over until only settling is left. The stopped worker continues and abandons
+ * its task, and the others end the run.
  */
 async function assertWritesNothing(
   lost: { readonly pipeline: TestPipeline; comeBack(): Promise<void> },

@@ -193,7 +193,7 @@ function run(command: string, args: readonly string[], input: readonly string[] 
 
 /**
  * All hosts know each other's link address from the start. If they had to resolve it, silence would
- * soon appear as "no route to host".
+ * soon be reported as "no route to host".
  */
 function addresses(own: number, device: string, numbers: readonly number[]): string[] {
   const others = numbers.filter((number) => number !== own)
