@@ -434,6 +434,7 @@ test('a request is reported once, with host, class and bytes, never its path', a
   const reports: RequestReport[] = []
   const url = await serve(t, (request, response) => {
     if (request.url === '/moved') response.writeHead(302, { location: '/' }).end('elsewhere')
+    else if (request.url === '/lost') response.writeHead(302, { location: 'http://[' }).end('lost')
     else response.end('12345')
   })
   const http = client(t, { onRequest: (report) => reports.push(report) })
@@ -442,12 +443,14 @@ test('a request is reported once, with host, class and bytes, never its path', a
   await moved.cancel()
   await (await http({ url }, signal)).cancel()
   await assert.rejects(get(http, 'ftp://127.0.0.1/'))
+  await assert.rejects(get(http, `${url}/lost`))
   assert.deepEqual(
     reports.map(({ statusClass, bytes }) => [statusClass, bytes]),
     [
       ['3xx', 0],
       ['2xx', 5],
       ['2xx', 0],
+      ['failed', 0],
       ['failed', 0],
     ],
   )

@@ -72,7 +72,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     let hop = toFirstHop(request)
     for (let redirects = 0; ; redirects++) {
       const response = await connections.send(hop, request, signal)
-      const next = findNextHop(hop, response.data)
+      const next = takeNextHop(hop, response)
       if (next === null) return toResponse(hop.url, response, { signal, inflateRatioMax, now })
       discardBody(response.data)
       response.report(0, null)
@@ -86,6 +86,17 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     }
   }
   return Object.assign(http, { close: () => connections.close() })
+}
+
+/** Releases the connection of a redirect that cannot be followed. */
+function takeNextHop(hop: Hop, { data, report }: HopResponse): Hop | null {
+  try {
+    return findNextHop(hop, data)
+  } catch (error) {
+    discardBody(data)
+    report(0, error)
+    throw error
+  }
 }
 
 class Connections {

@@ -1163,7 +1163,7 @@ create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(a.run_id) from catalog.artifacts a
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and r.keys is null
+  where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
 $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
@@ -3813,12 +3813,15 @@ begin
   end loop;
 end $$;
 
--- unpublish(role): takes back every right of `publish`.
+-- unpublish(role): takes back every right of `publish`. Fails with `usage/invalid` without such a role.
 create function catalog.unpublish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
+  end if;
   for p in
     select tablename from pg_catalog.pg_policies
     where schemaname = 'catalog' and policyname = 'published to ' || reader
@@ -3979,7 +3982,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', '256e708f5b1c511c010be36f15d1021876250fc8714c1d96838d950f7704f1c0'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
   ('20261122000023', 'sources', 'ff53bc12bc878b1508fc10413bdfa36eae48faaa72728f9b79f907dc22ae2aad'),
-  ('20261122000024', 'artifacts', '564b50b9c0f7c9d5e0839b2aefc9599a4169f390bca2df3d58de16b70f73f751'),
+  ('20261122000024', 'artifacts', 'e3a2b3e9e4e9ff71b5b9d3eb65e83b731fd5418595dae49ff36371ca447984ce'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
@@ -3995,6 +3998,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
-  ('20261122000090', 'security', '967a6a469193bd77e26e0385681c0ebf12b4a0e6c08f1c6e4b683f27c13d5de1');
+  ('20261122000090', 'security', '54305761572fc51680b09a2a1cd75a081a89b9db712aa514308e858ee7aca2eb');
 
 commit;

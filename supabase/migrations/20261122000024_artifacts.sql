@@ -57,7 +57,7 @@ create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(a.run_id) from catalog.artifacts a
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and r.keys is null
+  where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
 $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has

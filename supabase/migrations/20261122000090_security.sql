@@ -38,12 +38,15 @@ begin
   end loop;
 end $$;
 
--- unpublish(role): takes back every right of `publish`.
+-- unpublish(role): takes back every right of `publish`. Fails with `usage/invalid` without such a role.
 create function catalog.unpublish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
+  end if;
   for p in
     select tablename from pg_catalog.pg_policies
     where schemaname = 'catalog' and policyname = 'published to ' || reader

@@ -56,6 +56,7 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
     db,
     connector,
     settings,
+    credentials: subject.credentials ?? {},
     policy,
     options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() },
   })

@@ -80,7 +80,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
 
       const { code, output } = await jobs('retry', `${run}-fetch`)
       assert.equal(code, 1)
-      assert.match(output, /There is no dead letter/)
+      assert.match(output, /The dead letter .* does not exist/)
     },
   )
 }

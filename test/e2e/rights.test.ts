@@ -76,6 +76,10 @@ test('a published role reads the views but never raw, writes nothing, and loses 
   await db.query('select catalog.unpublish($1)', [name])
   await assert.rejects(pool.query('select id from api.products'), DENIED)
   await assert.rejects(pool.query('select api.variants(null::api.products)'), DENIED)
+  await assert.rejects(
+    db.query(`select catalog.unpublish('nobody')`),
+    /The role nobody does not exist/,
+  )
 })
 
 test('a worker with both roles runs a whole sync and cannot use a table directly', async (t) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SyncError } from '../../core/errors.ts'
 import { makeFolder } from '../../node/make-folder.ts'
+import { findErrno } from '../../node/system-errors.ts'
 
 /** The migrations that this version of Shelfsync ships. */
 export const MIGRATIONS_DIRECTORY = fileURLToPath(
@@ -73,9 +74,7 @@ export async function copyMigrations(
 ): Promise<CopiedMigration[]> {
   const shipped = migrations ?? (await listMigrations())
   await makeFolder(directory)
-  const present = await Promise.all(
-    shipped.map(({ file }) => readFile(join(directory, file), 'utf8').catch(() => null)),
-  )
+  const present = await Promise.all(shipped.map(({ file }) => readIfPresent(join(directory, file))))
   const changed = shipped.filter(
     ({ sql }, index) => present[index] != null && normaliseLineEndings(present[index]) !== sql,
   )
@@ -97,4 +96,14 @@ export async function copyMigrations(
 
 function normaliseLineEndings(text: string): string {
   return text.replaceAll('\r\n', '\n')
+}
+
+/** Returns null if there is no such file. Any other failure must not look like an absent file. */
+async function readIfPresent(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT') return null
+    throw error
+  }
 }
