@@ -1905,7 +1905,8 @@ begin
 end $$;
 
 -- record_changes(source, run): one row of `changes` for each product, with the changes of all batches of the
--- run.
+-- run: a member that changes twice keeps its first value. The first value of a price is its last good one in
+-- each batch.
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
@@ -1913,7 +1914,10 @@ language sql set search_path = pg_catalog, pg_temp as $$
       case c.kind when 'created' then '{}' else c.detail - 'description' end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
-      set detail = changes.detail || excluded.detail, kind = excluded.kind
+      set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((
+        select jsonb_object_agg(d.key, jsonb_set(d.value, '{0}', changes.detail -> d.key -> 0))
+        from jsonb_each(excluded.detail) d
+        where changes.detail ? d.key and d.key not like 'price:%'), '{}')
       where changes.kind <> 'created'
 $$;
 
@@ -3987,7 +3991,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
   ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
-  ('20261122000033', 'apply', '073fa60307e6996a21ae297745cfeb5e63265c85c9aeed051631bc641404210c'),
+  ('20261122000033', 'apply', '058c2d06236855e2eb2675e0264879e95c2c4da2890452804f6a014fc951e4fb'),
   ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
   ('20261122000041', 'settle', '50611e3d01e50db5123fc4e187d5a8afa6de46e854a54cdba2703d31421b3cce'),
   ('20261122000042', 'reviews', '360021fcff5ff95909a7869b7f6f85d2ba8f218dda98ecf51fdfb88749d3d402'),

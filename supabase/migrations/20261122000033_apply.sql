@@ -37,7 +37,8 @@ begin
 end $$;
 
 -- record_changes(source, run): one row of `changes` for each product, with the changes of all batches of the
--- run.
+-- run: a member that changes twice keeps its first value. The first value of a price is its last good one in
+-- each batch.
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
@@ -45,7 +46,10 @@ language sql set search_path = pg_catalog, pg_temp as $$
       case c.kind when 'created' then '{}' else c.detail - 'description' end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
-      set detail = changes.detail || excluded.detail, kind = excluded.kind
+      set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((
+        select jsonb_object_agg(d.key, jsonb_set(d.value, '{0}', changes.detail -> d.key -> 0))
+        from jsonb_each(excluded.detail) d
+        where changes.detail ? d.key and d.key not like 'price:%'), '{}')
       where changes.kind <> 'created'
 $$;
 

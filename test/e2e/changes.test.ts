@@ -108,6 +108,36 @@ test('a product that is created and changed in one run is published as created',
   )
 })
 
+test('a member that changes twice in one run is published with its first and its last value', async (t) => {
+  const { pipeline, supplier } = await openToy(t, {
+    db,
+    options: { lanes: 1, batchRecordsMax: 1 },
+  })
+  await pipeline.sync()
+  const [first] = await published(pipeline)
+  const [changed = ''] = supplier.catalogue.ids().slice(-1)
+  const [before] = await pipeline.query<{ title: string }>(
+    'select title from api.products where source = $1 and external_id = $2',
+    pipeline.name,
+    changed,
+  )
+  let seen = 0
+  const connector = {
+    ...pipeline.connector,
+    scan: () => null,
+    normalise: (record: unknown, settings: unknown) => {
+      const draft = pipeline.connector.normalise(record, settings)
+      return draft.externalId === changed ? { ...draft, title: `title ${++seen}` } : draft
+    },
+  }
+  supplier.setFaults({ kind: 'duplicate-line', at: supplier.catalogue.ids().length - 1 })
+  assert.equal((await pipeline.sync({ connector })).ledger.updated, 2)
+  assert.deepEqual(
+    (await published(pipeline, first?.position)).map(({ kind, detail }) => [kind, detail]),
+    [['updated', { title: [before?.title, `title ${seen}`] }]],
+  )
+})
+
 test('a held first load is published by the next run, before its own changes', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
     const { pipeline, supplier } = await openToy(t, { db })

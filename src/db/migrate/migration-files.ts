@@ -98,7 +98,7 @@ function normaliseLineEndings(text: string): string {
   return text.replaceAll('\r\n', '\n')
 }
 
-/** Returns null if there is no such file. Any other failure must not look like an absent file. */
+/** Returns null if the file does not exist; any other failure is thrown. */
 async function readIfPresent(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8')
