@@ -51,7 +51,7 @@ test('an address with a password is refused before any of it is printed', async 
   ]) {
     const refused = await shelf.run('add', address)
     assert.equal(refused.code, 64)
-    assert.match(refused.stderr, /leave out the user name and the password/)
+    assert.match(refused.stderr, /remove the user name and the password/)
     assert.doesNotMatch(refused.stdout + refused.stderr, /Sum|mer!x|2024/)
   }
 })
