@@ -78,12 +78,17 @@ export function scanLine(
   const meta = metaAtTheEnd(bytes, start, close) ?? metaAnywhere(bytes, start, close)
   if (meta === null) return null
   const updatedAt = readInteger(bytes, meta.updatedAt)
-  const spans =
-    updatedAt !== null && isTrusted(updatedAt, arrivedMs)
-      ? [meta.updatedAt, meta.embedUrl]
-      : [meta.embedUrl]
-  const volatile = spans.sort((a, b) => a.from - b.from).flatMap((span) => [span.from, span.to])
+  const isTimeVolatile = updatedAt !== null && isTrusted(updatedAt, arrivedMs)
+  const volatile = isTimeVolatile
+    ? inOrder(meta.updatedAt, meta.embedUrl)
+    : [meta.embedUrl.from, meta.embedUrl.to]
   return { total, index, start, end: close + 1, updatedAt, volatile }
+}
+
+function inOrder(one: Span, other: Span): number[] {
+  return one.from < other.from
+    ? [one.from, one.to, other.from, other.to]
+    : [other.from, other.to, one.from, one.to]
 }
 
 function scanHead(

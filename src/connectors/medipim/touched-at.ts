@@ -21,5 +21,6 @@ export function isTouchedAt(epochMs: number): boolean {
  * at `seconds`.
  */
 export function isTrusted(seconds: number, arrivedMs: number): boolean {
-  return isTouchedAt(seconds * 1000) && trustedTime(seconds * 1000, arrivedMs) !== null
+  const epochMs = seconds * 1000
+  return epochMs >= FIRST_MS && trustedTime(epochMs, arrivedMs) !== null
 }
