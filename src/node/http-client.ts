@@ -72,10 +72,8 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     let hop = toFirstHop(request)
     for (let redirects = 0; ; redirects++) {
       const response = await connections.send(hop, request, signal)
-      const next = takeNextHop(hop, response)
+      const next = followRedirect(hop, response)
       if (next === null) return toResponse(hop.url, response, { signal, inflateRatioMax, now })
-      discardBody(response.data)
-      response.report(0, null)
       if (redirects === REDIRECTS_MAX) {
         throw new SyncError(
           'source/unavailable',
@@ -86,17 +84,6 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     }
   }
   return Object.assign(http, { close: () => connections.close() })
-}
-
-/** Releases the connection of a redirect that cannot be followed. */
-function takeNextHop(hop: Hop, { data, report }: HopResponse): Hop | null {
-  try {
-    return findNextHop(hop, data)
-  } catch (error) {
-    discardBody(data)
-    report(0, error)
-    throw error
-  }
 }
 
 class Connections {
@@ -209,9 +196,22 @@ function toFirstHop({ url, method = 'GET', headers = {}, body }: HttpRequest): H
  * Returns the request that a redirect leads to, by the rules of
  * https://fetch.spec.whatwg.org/#http-redirect-fetch, or null for a final response.
  */
-function findNextHop(hop: Hop, { statusCode, headers }: Dispatcher.ResponseData): Hop | null {
-  const { location } = headers
-  if (!REDIRECT_STATUSES.has(statusCode) || typeof location !== 'string') return null
+/** Ends a response that is a redirect and returns the next hop; null for any other response. */
+function followRedirect(hop: Hop, { data, report }: HopResponse): Hop | null {
+  const { statusCode, headers } = data
+  if (!REDIRECT_STATUSES.has(statusCode) || typeof headers.location !== 'string') return null
+  discardBody(data)
+  try {
+    const next = toNextHop(hop, statusCode, headers.location)
+    report(0, null)
+    return next
+  } catch (error) {
+    report(0, error)
+    throw error
+  }
+}
+
+function toNextHop(hop: Hop, statusCode: number, location: string): Hop {
   const url = URL.parse(location, hop.url)
   if (url === null)
     throw new SyncError(
