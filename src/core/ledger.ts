@@ -36,7 +36,7 @@ export interface Ledger extends Record<Outcome, number> {
   readonly missing: number
 }
 
-export function emptyCounts(): Counts {
+export function emptyOutcomes(): Record<Outcome, number> {
   return {
     created: 0,
     updated: 0,
@@ -46,8 +46,11 @@ export function emptyCounts(): Counts {
     blank: 0,
     quarantined: 0,
     held: 0,
-    unreadable: 0,
   }
+}
+
+export function emptyCounts(): Counts {
+  return { ...emptyOutcomes(), unreadable: 0 }
 }
 
 /** Builds the ledger of lines with these outcomes. It counts no removed or missing products. */

@@ -2,7 +2,13 @@
 // never changes and disappears only with its source, so each is read once: the sums never fall, and
 // later reads cost little.
 
-import { countLines, OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
+import {
+  countLines,
+  emptyOutcomes,
+  OUTCOMES,
+  type Ledger,
+  type Outcome,
+} from '../../core/ledger.ts'
 import type { Distribution, Reading } from '../../telemetry/metrics.ts'
 import { METRICS, type OpenState, type RunEnd } from '../../telemetry/metrics-table.ts'
 import { translateErrors } from '../errors.ts'
@@ -90,16 +96,7 @@ function createTotals(): Totals {
   )
   return {
     bytes: 0,
-    outcomes: {
-      created: 0,
-      updated: 0,
-      unchanged: 0,
-      older: 0,
-      duplicate: 0,
-      blank: 0,
-      quarantined: 0,
-      held: 0,
-    },
+    outcomes: emptyOutcomes(),
     ends: new Map(ends),
   }
 }
