@@ -3782,6 +3782,15 @@ end $$;
 -- Rights. By default there are none: row security without policies, and no grants. Workers execute functions;
 -- readers get the views by `publish`.
 
+-- assert_role(role): fails with `usage/invalid` if the role does not exist.
+create function catalog.assert_role(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
+  end if;
+end $$;
+
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
 -- licence may not allow us to show it.
 --   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
@@ -3791,9 +3800,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   r record;
 begin
-  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
-  end if;
+  perform catalog.assert_role(reader);
   execute format('grant usage on schema api to %I', reader);
   -- The relations by which the Data API embeds one view into another.
   execute format('grant execute on all functions in schema api to %I', reader);
@@ -3823,9 +3830,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
-  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
-  end if;
+  perform catalog.assert_role(reader);
   for p in
     select tablename from pg_catalog.pg_policies
     where schemaname = 'catalog' and policyname = 'published to ' || reader
@@ -4002,6 +4007,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
-  ('20261122000090', 'security', '54305761572fc51680b09a2a1cd75a081a89b9db712aa514308e858ee7aca2eb');
+  ('20261122000090', 'security', '445b3b9e7a96361b9f66e6a599e36f4069ef53e6d3861f9266c8b0ea19a524f0');
 
 commit;

@@ -1,6 +1,15 @@
 -- Rights. By default there are none: row security without policies, and no grants. Workers execute functions;
 -- readers get the views by `publish`.
 
+-- assert_role(role): fails with `usage/invalid` if the role does not exist.
+create function catalog.assert_role(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
+  end if;
+end $$;
+
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
 -- licence may not allow us to show it.
 --   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
@@ -10,9 +19,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   r record;
 begin
-  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
-  end if;
+  perform catalog.assert_role(reader);
   execute format('grant usage on schema api to %I', reader);
   -- The relations by which the Data API embeds one view into another.
   execute format('grant execute on all functions in schema api to %I', reader);
@@ -42,9 +49,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
-  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('The role %s does not exist', reader));
-  end if;
+  perform catalog.assert_role(reader);
   for p in
     select tablename from pg_catalog.pg_policies
     where schemaname = 'catalog' and policyname = 'published to ' || reader
