@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Connector } from '../../src/core/connector.ts'
 import { decideRun } from '../../src/db/write/decisions.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
@@ -83,6 +84,19 @@ test('each change is published under the kind that the plan predicted', async (t
   assert.deepEqual(detailOf('repriced')?.[`price:${repriced}:public`], [1000, 1100])
 })
 
+/** The connector, but each record of the product has another title: `title 1`, `title 2`. */
+function renameEachTime(connector: Connector, externalId: string): Connector {
+  let seen = 0
+  return {
+    ...connector,
+    scan: () => null,
+    normalise: (record, settings) => {
+      const draft = connector.normalise(record, settings)
+      return draft.externalId === externalId ? { ...draft, title: `title ${++seen}` } : draft
+    },
+  }
+}
+
 test('a product that is created and changed in one run is published as created', async (t) => {
   const { pipeline, supplier } = await openToy(t, {
     db,
@@ -91,15 +105,7 @@ test('a product that is created and changed in one run is published as created',
   await pipeline.sync()
   const [first] = await published(pipeline)
   const [created = ''] = supplier.catalogue.add(1)
-  let seen = 0
-  const connector = {
-    ...pipeline.connector,
-    scan: () => null,
-    normalise: (record: unknown, settings: unknown) => {
-      const draft = pipeline.connector.normalise(record, settings)
-      return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
-    },
-  }
+  const connector = renameEachTime(pipeline.connector, created)
   supplier.setFaults({ kind: 'duplicate-line', at: 30 })
   assert.equal((await pipeline.sync({ connector })).ledger.updated, 1)
   assert.deepEqual(
@@ -121,20 +127,12 @@ test('a member that changes twice in one run is published with its first and its
     pipeline.name,
     changed,
   )
-  let seen = 0
-  const connector = {
-    ...pipeline.connector,
-    scan: () => null,
-    normalise: (record: unknown, settings: unknown) => {
-      const draft = pipeline.connector.normalise(record, settings)
-      return draft.externalId === changed ? { ...draft, title: `title ${++seen}` } : draft
-    },
-  }
+  const connector = renameEachTime(pipeline.connector, changed)
   supplier.setFaults({ kind: 'duplicate-line', at: supplier.catalogue.ids().length - 1 })
   assert.equal((await pipeline.sync({ connector })).ledger.updated, 2)
   assert.deepEqual(
     (await published(pipeline, first?.position)).map(({ kind, detail }) => [kind, detail]),
-    [['updated', { title: [before?.title, `title ${seen}`] }]],
+    [['updated', { title: [before?.title, 'title 2'] }]],
   )
 })
 
