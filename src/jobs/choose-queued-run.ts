@@ -14,7 +14,7 @@ import { loadQueuedRun } from '../db/write/queued-runs.ts'
 import type { ActiveRun, RunRequest } from '../db/write/runs.ts'
 import { chooseReplay, chooseRun, requireArtifact, type ChosenRun } from '../pipeline/choose-run.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
-import { isSlice, settles, type RunsRequest } from './runs-request.ts'
+import { isSlice, settles, type RunsRequest } from './requests.ts'
 
 /** @throws SyncError `run/unknown` · `run/no-artifact` · `request/invalid` */
 export async function chooseQueuedRun(

@@ -8,7 +8,7 @@ import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { listProducts, snapshotCatalogue } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
-import { AS_SCHEDULED, type RunsRequest } from './runs-request.ts'
+import { AS_SCHEDULED, type RunsRequest } from './requests.ts'
 import { cancelRequestedRun, requestRuns } from './request-runs.ts'
 
 const database = await openTestDatabase()

@@ -18,7 +18,7 @@ import {
   type RequestTools,
   type RunsRequest,
   type StartedRun,
-} from './runs-request.ts'
+} from './requests.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
 /** Time for which a request waits for the queue. Redis may be unavailable for longer. */

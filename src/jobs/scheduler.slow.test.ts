@@ -12,7 +12,7 @@ import { cancelRun, reopenRun } from '../db/write/queued-runs.ts'
 import { listScheduledSources } from '../db/sources.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { AS_SCHEDULED } from './runs-request.ts'
+import { AS_SCHEDULED } from './requests.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
 const database = await openTestDatabase()

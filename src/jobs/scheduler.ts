@@ -11,7 +11,7 @@ import { Calendar, faultOf } from '../sources/due.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import { listFailed } from './queues.ts'
 import { enqueueRuns } from './request-runs.ts'
-import { AS_SCHEDULED, type RequestTools, type StartedRun } from './runs-request.ts'
+import { AS_SCHEDULED, type RequestTools, type StartedRun } from './requests.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
 
 /** Interval of both tasks: the maximum delay of a scheduled run and of the repair of a lost queue. */

@@ -17,7 +17,7 @@ import {
   type RequestTools,
   type RunsRequest,
   type StartedRun,
-} from './runs-request.ts'
+} from './requests.ts'
 
 export interface RequestOrigin {
   readonly correlationId: string

@@ -5,7 +5,7 @@ import type { Job } from 'bullmq'
 import { CONNECTORS } from '../../src/connectors/registry.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
-import { AS_SCHEDULED, type RequestedRun, type RunsRequest } from '../../src/jobs/runs-request.ts'
+import { AS_SCHEDULED, type RequestedRun, type RunsRequest } from '../../src/jobs/requests.ts'
 import { requestRuns } from '../../src/jobs/request-runs.ts'
 import {
   migrateQueue,

@@ -1,7 +1,7 @@
 // The operations behind the HTTP servers. A request only starts, finds or ends runs; workers
 // execute them.
 
-import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/requests.ts'
 
 export interface ComponentHealth {
   readonly component: string

@@ -12,7 +12,7 @@ import {
   type RunSummary,
 } from '../../db/read/run-summaries.ts'
 import { loadSource } from '../../db/sources.ts'
-import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/runs-request.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/requests.ts'
 import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
 import {
