@@ -7,7 +7,8 @@ import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
 import { isObject } from '../lib/objects.ts'
 import { cutText } from '../lib/text.ts'
-import { createRedactor, isSecretName, type Redactor } from './redact.ts'
+import { type Line, redactLine, redactValue } from './redact-json.ts'
+import { createRedactor, type Redactor } from './redact.ts'
 
 /** `log.child({ cid })` is the log of a command or request, `log.child({ run, source })` of a run. */
 export type Log = Logger
@@ -30,8 +31,6 @@ export interface LogOptions {
  * Maximum length of a logged value from outside. A stack with its causes has about a tenth of it.
  */
 const TEXT_CHARS_MAX = 20_000
-
-type Line = Readonly<Record<string, unknown>>
 
 export function createLog({
   level,
@@ -68,41 +67,6 @@ function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): 
     ...redactLine(line, own, own),
     ...(err !== undefined && { err: redactValue(err, foreign, foreign) }),
   }
-}
-
-/**
- * Returns any value as JSON without secrets and without control characters. `undefined` becomes
- * null.
- */
-export function redactJson(value: unknown, redact: Redactor): string {
-  // The round trip turns dates and other objects into text first.
-  return escapeControls(
-    JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact)),
-  )
-}
-
-function redactValue(value: unknown, redact: Redactor, rename: Redactor = (name) => name): unknown {
-  if (typeof value === 'string') return redact(value)
-  if (typeof value === 'number')
-    return redact(String(value)) === String(value) ? value : '[redacted]'
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, redact, rename))
-  if (isObject(value)) return redactLine(value, redact, rename)
-  return value
-}
-
-function redactLine(line: Line, redact: Redactor, rename: Redactor): Line {
-  return Object.fromEntries(
-    Object.entries(line).map(([name, value]) => [
-      rename(name),
-      redactMember(name, value, redact, rename),
-    ]),
-  )
-}
-
-function redactMember(name: string, value: unknown, redact: Redactor, rename: Redactor): unknown {
-  return isSecretName(name) && value !== null && value !== ''
-    ? '[redacted]'
-    : redactValue(value, redact, rename)
 }
 
 /** `12:03:04 warn  the message  run=7 source=shop`, followed by the lines of a stack. */

@@ -3,7 +3,7 @@
 
 import type { Db } from '../../db/pool.ts'
 import { loadStatus } from '../../db/read/source-summaries.ts'
-import { redactJson } from '../../telemetry/log.ts'
+import { redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { Calendar } from '../../sources/due.ts'
 import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'

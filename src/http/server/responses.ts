@@ -8,7 +8,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ERRORS, type ErrorCode } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import { toSyncError } from '../../db/errors.ts'
-import { redactJson, type Log } from '../../telemetry/log.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 
 /** Values that every request carries. */
