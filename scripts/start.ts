@@ -47,7 +47,7 @@ async function main(signal: AbortSignal): Promise<void> {
   console.log(
     `A simulated ${demo.title} with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
   )
-  await using tools = await openTools(settings, new Cli(output, {}).createHost(settings), {
+  await using tools = await openTools(settings, await new Cli(output, {}).createHost(settings), {
     keepServer: true,
   })
   const { id } = await resetDemo(tools, simulator)

@@ -4,7 +4,7 @@ import type { Command, Option } from 'commander'
 import { listExamples, listCommands, createSilentProgram } from './support/commands.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
 
-const program = createSilentProgram()
+const program = await createSilentProgram()
 
 const lines = [
   '# Commands',

@@ -57,13 +57,14 @@ function listCommandLines(code: string): string[][] {
   )
 }
 
-function parseCommand(args: readonly string[]): void {
-  createSilentProgram().parse([...args], { from: 'user' })
+async function parseCommand(args: readonly string[]): Promise<void> {
+  const program = await createSilentProgram()
+  await program.parseAsync(args, { from: 'user' })
 }
 
 /** Asserts that the command and its options exist. In running text, arguments may be missing. */
-function findCommand(args: readonly string[]): void {
-  const program = createSilentProgram()
+async function findCommand(args: readonly string[]): Promise<void> {
+  const program = await createSilentProgram()
   let command = program
   for (const word of args) {
     const next = command.commands.find((candidate) => candidate.name() === word)
@@ -94,17 +95,17 @@ function listAnchors(text: string): Set<string> {
 
 for (const { path, text, fences, inline } of pages) {
   suite(path, () => {
-    test('every command line in a shell example can be parsed', () => {
+    test('every command line in a shell example can be parsed', async () => {
       for (const { code } of fences.filter(({ language }) => language === 'sh'))
-        for (const args of listCommandLines(code)) parseCommand(args)
+        for (const args of listCommandLines(code)) await parseCommand(args)
     })
 
-    test('every command and option that is mentioned exists', () => {
+    test('every command and option that is mentioned exists', async () => {
       for (const code of [
         ...inline,
         ...fences.filter(({ language }) => language !== 'sh').map((fence) => fence.code),
       ])
-        listCommandLines(code).forEach(findCommand)
+        for (const args of listCommandLines(code)) await findCommand(args)
     })
 
     test('every link has a target', () => {

@@ -7,9 +7,9 @@ import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 
 /** Creates a program that parses a command line, or throws, without any action or output. */
-export function createSilentProgram(): Command {
+export async function createSilentProgram(): Promise<Command> {
   const nowhere = { write: () => true }
-  const program = createProgram(new Cli(new Output(nowhere, nowhere), {}))
+  const program = await createProgram(new Cli(new Output(nowhere, nowhere), {}))
   for (const { command } of listCommands(program)) command.action(() => undefined)
   return program
 }

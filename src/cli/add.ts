@@ -37,14 +37,12 @@ interface Addition {
   readonly signal: AbortSignal
 }
 
-export function addAdd(program: Command, cli: Cli): void {
-  const command = program
-    .command('add')
+export function defineAdd(command: Command, cli: Cli): void {
+  command
     .argument(
       '<shop>',
       `the address of a shop, or a connector: ${[...CONNECTORS.keys()].join(', ')}`,
     )
-    .description('add a source; a shop is recognised by its address and synced at once')
     .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
     .option('--no-sync', 'do not sync the shop now')
     .addOption(

@@ -18,18 +18,15 @@ interface ListFlags extends PageRequest {
   readonly source?: string
 }
 
-export function addArtifacts(program: Command, cli: Cli): void {
-  const artifacts = program
-    .command('artifacts')
-    .description("list, verify or print the suppliers' archived data")
-    .addHelpText(
-      'after',
-      formatExamples(
-        'shelfsync artifacts',
-        'shelfsync artifacts verify 7',
-        'shelfsync artifacts cat 7 | head -3',
-      ),
-    )
+export function defineArtifacts(artifacts: Command, cli: Cli): void {
+  artifacts.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync artifacts',
+      'shelfsync artifacts verify 7',
+      'shelfsync artifacts cat 7 | head -3',
+    ),
+  )
   artifacts
     .command('list', { isDefault: true })
     .description('list artifacts, the newest first')

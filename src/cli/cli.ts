@@ -1,12 +1,12 @@
 // The context of a command: its output, the objects it opens, its stop signal, and its exit code.
+// Settings, tools and the log are imported on demand, so that help and usage errors appear at once.
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
-import { openSyncTools, openTools, type Host, type SyncTools, type Tools } from '../app/compose.ts'
+import type { Host, SyncTools, Tools } from '../app/compose.ts'
 import type { Settings } from '../config/settings.ts'
-import { createLog } from '../telemetry/log.ts'
 import type { Output } from './output.ts'
-import { readSettings, type Env } from './read-settings.ts'
+import type { Env } from './read-settings.ts'
 
 /**
  * 0 succeeded · 1 failed · 2 held, a person must decide · 64 wrong command line · 130 stopped by
@@ -49,23 +49,27 @@ export class Cli {
 
   /** Reads the settings, and hides their secrets. @throws SyncError `settings/invalid` */
   async readSettings(): Promise<Settings> {
+    const { readSettings } = await import('./read-settings.ts')
     return readSettings(this.output, this.env)
   }
 
   /** Opens everything; close it with `await using`. */
   async open(): Promise<Tools> {
+    const { openTools } = await import('../app/compose.ts')
     const settings = await this.readSettings()
-    return openTools(settings, this.createHost(settings))
+    return openTools(settings, await this.createHost(settings))
   }
 
   /** Opens everything for commands that also work over the Data API. */
   async openSync(): Promise<SyncTools> {
+    const { openSyncTools } = await import('../app/compose.ts')
     const settings = await this.readSettings()
-    return openSyncTools(settings, this.createHost(settings))
+    return openSyncTools(settings, await this.createHost(settings))
   }
 
   /** A command prints its own results, so its log contains warnings and errors only. */
-  createHost(settings: Settings): Host {
+  async createHost(settings: Settings): Promise<Host> {
+    const { createLog } = await import('../telemetry/log.ts')
     const { output } = this
     const correlationId = randomUUID()
     const quietLevel = settings.logLevel === 'info' ? 'warn' : settings.logLevel

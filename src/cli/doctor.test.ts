@@ -30,7 +30,7 @@ test('a paused source does not need a key', async () => {
   const nowhere = { write: () => true }
   await using basics = openBasics(
     loadSettings({}),
-    new Cli(new Output(nowhere, nowhere), {}).createHost(loadSettings({})),
+    await new Cli(new Output(nowhere, nowhere), {}).createHost(loadSettings({})),
   )
   const stateWith = async (state: Source['state']) =>
     (await checkSuppliers(basics, [{ ...SOURCE, state }], new AbortController().signal))[0]?.state

@@ -11,10 +11,8 @@ import { checkPrivateHosts, checkQueue, checkStore } from './doctor-environment.
 import { openBasics } from '../app/compose.ts'
 import { readDotEnv } from './read-settings.ts'
 
-export function addDoctor(program: Command, cli: Cli): void {
-  program
-    .command('doctor')
-    .description('check settings, database, artifact store, keys and clocks, and print advice')
+export function defineDoctor(command: Command, cli: Cli): void {
+  command
     .addHelpText('after', formatExamples('shelfsync doctor', 'shelfsync doctor --json'))
     .action(() => checkAll(cli))
 }
@@ -29,7 +27,7 @@ async function checkAll(cli: Cli): Promise<void> {
   } catch (error) {
     return report(toFailedCheck('settings', error))
   }
-  await using basics = openBasics(settings, cli.createHost(settings))
+  await using basics = openBasics(settings, await cli.createHost(settings))
   const sources = await checkDatabase(cli.output, settings, report)
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
   report(await checkStore(basics.store, settings))

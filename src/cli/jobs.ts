@@ -5,20 +5,15 @@ import type { QueueTools } from '../app/open-queues.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatRelative } from './format.ts'
 
-export function addJobs(program: Command, cli: Cli): void {
-  const jobs = program
-    .command('jobs')
-    .description(
-      'list, retry or discard dead letters: tasks of the services that failed permanently',
-    )
-    .addHelpText(
-      'after',
-      formatExamples(
-        'shelfsync jobs',
-        'shelfsync jobs retry 12-fetch',
-        'shelfsync jobs discard 12-part-3',
-      ),
-    )
+export function defineJobs(jobs: Command, cli: Cli): void {
+  jobs.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync jobs',
+      'shelfsync jobs retry 12-fetch',
+      'shelfsync jobs discard 12-part-3',
+    ),
+  )
   jobs
     .command('list', { isDefault: true })
     .description('list the dead letters, with the reason of each')
@@ -80,7 +75,7 @@ async function discardJob(cli: Cli, id: string): Promise<void> {
 async function openQueue(cli: Cli): Promise<QueueTools> {
   const { openQueueTools } = await import('../app/open-queues.ts')
   const settings = await cli.readSettings()
-  return openQueueTools(settings, cli.createHost(settings))
+  return openQueueTools(settings, await cli.createHost(settings))
 }
 
 function loadDeadLetters() {

@@ -23,7 +23,8 @@ process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) 
 process.stderr.on('error', ignore)
 
 try {
-  await createProgram(cli).parseAsync()
+  const program = await createProgram(cli, process.argv.slice(2))
+  await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {
     cli.end(error.exitCode === 0 ? EXIT.green : EXIT.usage)

@@ -7,12 +7,8 @@ import { migrate } from '../db/migrate/migrate.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatQuantity } from './format.ts'
 
-export function addMigrate(program: Command, cli: Cli): void {
-  program
-    .command('migrate')
-    .description(
-      'apply the migrations of this version, including those of the queue; safe to repeat',
-    )
+export function defineMigrate(command: Command, cli: Cli): void {
+  command
     .addHelpText(
       'after',
       formatExamples('shelfsync migrate', 'DATABASE_URL=postgres://… shelfsync migrate'),

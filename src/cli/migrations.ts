@@ -4,11 +4,8 @@ import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migration-files.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
-export function addMigrations(program: Command, cli: Cli): void {
-  const migrations = program
-    .command('migrations')
-    .description('copy the SQL files of the schema')
-    .addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
+export function defineMigrations(migrations: Command, cli: Cli): void {
+  migrations.addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
   migrations
     .command('copy')
     .argument('<dir>', "your project's folder of migrations; created if it does not exist")

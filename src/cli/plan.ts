@@ -18,13 +18,9 @@ import { formatCount } from './format.ts'
 const VALUE_CHARS_MAX = 60
 const ID_CHARS_MAX = 200
 
-export function addPlan(program: Command, cli: Cli): void {
-  program
-    .command('plan')
+export function definePlan(command: Command, cli: Cli): void {
+  command
     .argument('<name>', 'the source')
-    .description(
-      'print what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
-    )
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
     .addOption(createSinceOption())
     .addHelpText(

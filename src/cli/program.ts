@@ -1,54 +1,22 @@
-// The whole command line: the commands, each added by its own file, and the options of all commands.
+// The whole command line: the commands of the table, and the options of all commands.
 
 import { Command } from 'commander'
 import { VERSION } from '../core/version.ts'
 import { escapeLines } from '../lib/escape-controls.ts'
-import { addAdd } from './add.ts'
-import { addArtifacts } from './artifacts.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { addDoctor } from './doctor.ts'
-import { addJobs } from './jobs.ts'
-import { addMigrate } from './migrate.ts'
-import { addMigrations } from './migrations.ts'
-import { addPlan } from './plan.ts'
-import { addPublish } from './publish.ts'
-import { addPurge } from './purge.ts'
-import { addQuarantine } from './quarantine.ts'
-import { addReplay } from './replay.ts'
-import { addReviews } from './reviews.ts'
-import { addRuns } from './runs.ts'
-import { addServe } from './serve.ts'
-import { addSources } from './sources.ts'
-import { addStatus } from './status.ts'
-import { addStop } from './stop.ts'
-import { addSync } from './sync.ts'
-
-const COMMANDS = [
-  addAdd,
-  addSync,
-  addPlan,
-  addReplay,
-  addStatus,
-  addRuns,
-  addReviews,
-  addQuarantine,
-  addSources,
-  addArtifacts,
-  addPurge,
-  addServe,
-  addJobs,
-  addMigrate,
-  addMigrations,
-  addPublish,
-  addDoctor,
-  addStop,
-]
+import { COMMANDS } from './commands.ts'
 
 const EXIT_CODES =
   'Exit codes: 0 succeeded, 1 failed, 2 held for a decision, 64 wrong command line, 130 stopped by Ctrl-C.'
 
-/** @throws CommanderError when a command line is wrong, after printing the reason */
-export function createProgram(cli: Cli): Command {
+/**
+ * Creates the program that parses `args`. Only commands that `args` contain are imported; the others
+ * have a name, a usage and a description for the help and for suggestions. Without `args`, all
+ * commands are imported.
+ *
+ * @throws CommanderError from its `parseAsync` when a command line is wrong, after printing the reason
+ */
+export async function createProgram(cli: Cli, args?: readonly string[]): Promise<Command> {
   const program = new Command('shelfsync')
     .description('Keeps a Postgres or Supabase database in step with product catalogues.')
     .version(VERSION)
@@ -71,6 +39,11 @@ export function createProgram(cli: Cli): Command {
       }>()
       Object.assign(cli.output, { json, verbose })
     })
-  for (const add of COMMANDS) add(program, cli)
+  for (const { name, usage, description, load } of COMMANDS) {
+    if (args === undefined || args.includes(name))
+      (await load())(program.command(name).description(description), cli)
+    // Commander prints "[options]" of a usage like an argument.
+    else program.command(`${name} ${usage}`).description(description)
+  }
   return program
 }

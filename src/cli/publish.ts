@@ -10,12 +10,8 @@ interface PublishFlags {
   readonly revoke?: boolean
 }
 
-export function addPublish(program: Command, cli: Cli): void {
-  program
-    .command('publish')
-    .description(
-      'let database roles read schema api, but never the raw records; without --role, list the readers',
-    )
+export function definePublish(command: Command, cli: Cli): void {
+  command
     .option(
       '--role <role...>',
       'the database roles, such as anon and authenticated of Supabase',

@@ -15,11 +15,9 @@ interface PurgeFlags {
   readonly dryRun?: boolean
 }
 
-export function addPurge(program: Command, cli: Cli): void {
-  program
-    .command('purge')
+export function definePurge(command: Command, cli: Cli): void {
+  command
     .argument('[name]', 'the source; by default every source')
-    .description('remove the stored bytes of old runs; their products stay in the catalogue')
     .addOption(
       new Option(
         '--keep <n>',

@@ -23,14 +23,11 @@ interface QuarantineFilter extends PageRequest {
   readonly source?: string
 }
 
-export function addQuarantine(program: Command, cli: Cli): void {
-  const quarantine = program
-    .command('quarantine')
-    .description('list quarantined records, or apply them again')
-    .addHelpText(
-      'after',
-      formatExamples('shelfsync quarantine', 'shelfsync quarantine replay my-shop'),
-    )
+export function defineQuarantine(quarantine: Command, cli: Cli): void {
+  quarantine.addHelpText(
+    'after',
+    formatExamples('shelfsync quarantine', 'shelfsync quarantine replay my-shop'),
+  )
   addList(quarantine, cli)
   addReplay(quarantine, cli)
 }

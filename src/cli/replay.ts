@@ -16,13 +16,9 @@ interface ReplayFlags {
   readonly plan?: boolean
 }
 
-export function addReplay(program: Command, cli: Cli): void {
-  program
-    .command('replay')
+export function defineReplay(command: Command, cli: Cli): void {
+  command
     .argument('<name>', 'the source')
-    .description(
-      'apply an archived artifact again: write the products that this version reads differently, and remove nothing',
-    )
     .addOption(
       new Option(
         '--run <id>',

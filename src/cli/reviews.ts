@@ -23,18 +23,15 @@ interface DecideFlags {
   readonly by: string
 }
 
-export function addReviews(program: Command, cli: Cli): void {
-  const reviews = program
-    .command('reviews')
-    .description('list, approve or reject held prices and runs')
-    .addHelpText(
-      'after',
-      formatExamples(
-        'shelfsync reviews',
-        'shelfsync reviews approve 3 4 5',
-        'shelfsync reviews reject --run 7',
-      ),
-    )
+export function defineReviews(reviews: Command, cli: Cli): void {
+  reviews.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync reviews',
+      'shelfsync reviews approve 3 4 5',
+      'shelfsync reviews reject --run 7',
+    ),
+  )
   addList(reviews, cli)
   addDecision(reviews, cli, 'approve', 'make held prices current')
   addDecision(reviews, cli, 'reject', 'discard held prices and keep the last good ones')

@@ -45,14 +45,11 @@ const RUN_HEADINGS = [
   'reason',
 ]
 
-export function addRuns(program: Command, cli: Cli): void {
-  const runs = program
-    .command('runs')
-    .description('list, show, approve or reject runs')
-    .addHelpText(
-      'after',
-      formatExamples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
-    )
+export function defineRuns(runs: Command, cli: Cli): void {
+  runs.addHelpText(
+    'after',
+    formatExamples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
+  )
   addList(runs, cli)
   addShow(runs, cli)
   addChanges(runs, cli)

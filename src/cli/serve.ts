@@ -22,15 +22,13 @@ const STOPPING = 'stopping after the current batches'
  */
 const STOP_MS = 25_000
 
-export function addServe(program: Command, cli: Cli): void {
-  program
-    .command('serve')
+export function defineServe(command: Command, cli: Cli): void {
+  command
     .argument(
       '[roles...]',
       'fetcher, maintainer, orchestrator, scheduler; by default one process has every role',
       parseRole,
     )
-    .description('run the services: workers of the queue, schedules, and HTTP servers')
     .addHelpText(
       'after',
       formatExamples(

@@ -13,19 +13,16 @@ import type { SyncTools } from '../app/compose.ts'
 import { addSet } from './sources-set.ts'
 import { formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
 
-export function addSources(program: Command, cli: Cli): void {
-  const sources = program
-    .command('sources')
-    .description('list, show, change, pause or resume sources')
-    .addHelpText(
-      'after',
-      formatExamples(
-        'shelfsync sources',
-        'shelfsync sources show my-shop',
-        'shelfsync sources set my-shop --full-on sunday',
-        'shelfsync sources pause my-shop',
-      ),
-    )
+export function defineSources(sources: Command, cli: Cli): void {
+  sources.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync sources',
+      'shelfsync sources show my-shop',
+      'shelfsync sources set my-shop --full-on sunday',
+      'shelfsync sources pause my-shop',
+    ),
+  )
   addList(sources, cli)
   addShow(sources, cli)
   addSet(sources, cli)

@@ -19,10 +19,8 @@ export interface SourceStatus extends SourceSummary {
 
 const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, removed: 0 }
 
-export function addStatus(program: Command, cli: Cli): void {
-  program
-    .command('status')
-    .description('show every source: products, last run, late runs and open decisions')
+export function defineStatus(command: Command, cli: Cli): void {
+  command
     .addHelpText(
       'after',
       formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),

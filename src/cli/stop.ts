@@ -16,14 +16,8 @@ const RESULTS = {
     `DATABASE_URL chooses a database that Shelfsync does not manage. DATABASE_URL=${EMBEDDED} stops the one in SHELFSYNC_HOME.`,
 }
 
-export function addStop(program: Command, cli: Cli): void {
-  program
-    .command('stop')
-    .description(
-      'stop the embedded database in SHELFSYNC_HOME for all processes; stop a running `shelfsync serve` first, or it starts the database again',
-    )
-    .addHelpText('after', formatExamples('shelfsync stop'))
-    .action(() => stopDatabase(cli))
+export function defineStop(command: Command, cli: Cli): void {
+  command.addHelpText('after', formatExamples('shelfsync stop')).action(() => stopDatabase(cli))
 }
 
 async function stopDatabase(cli: Cli): Promise<void> {

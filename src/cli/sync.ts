@@ -20,11 +20,9 @@ export interface SyncFlags {
   readonly keys?: readonly string[]
 }
 
-export function addSync(program: Command, cli: Cli): void {
-  program
-    .command('sync')
+export function defineSync(command: Command, cli: Cli): void {
+  command
     .argument('[name]', 'the source; by default every active source')
-    .description('fetch and apply changes; resume an interrupted run')
     .addOption(
       new Option('--full', 'fetch everything; only a full run detects removed products').conflicts(
         'since',

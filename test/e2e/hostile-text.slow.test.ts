@@ -145,8 +145,8 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['doctor'], null],
   ]
   const covered = new Set(listing.map(([args]) => args[0]))
-  for (const command of createProgram(new Cli(new Output(process.stdout, process.stderr), {}))
-    .commands) {
+  const program = await createProgram(new Cli(new Output(process.stdout, process.stderr), {}))
+  for (const command of program.commands) {
     assert.ok(
       covered.has(command.name()) || ACTING.includes(command.name()),
       `${command.name()} is in one of the lists`,

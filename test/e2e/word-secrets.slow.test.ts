@@ -214,7 +214,7 @@ test('every command prints the same with secrets that are ordinary words', async
   const { shows, acts } = callsOn(stage)
   const called = [...shows, ...acts].map((args) => args.join(' '))
   // `artifacts cat` writes the supplier's bytes directly.
-  for (const { name } of listCommands(createSilentProgram()))
+  for (const { name } of listCommands(await createSilentProgram()))
     if (name !== 'artifacts cat')
       assert.ok(
         called.some((call) => call === name || call.startsWith(`${name} `)),

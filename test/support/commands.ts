@@ -21,7 +21,8 @@ export async function runCommand(
     { write: (text) => (written.stderr += text) },
   )
   try {
-    await createProgram(new Cli(output, env)).parseAsync(['node', 'shelfsync', ...args])
+    const program = await createProgram(new Cli(output, env), args)
+    await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     output.error(error)
   }

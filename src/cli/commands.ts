@@ -1,0 +1,132 @@
+// The commands in the order of the root help. Each is defined in its own file, which is imported only
+// when the command line contains its name: importing all of them would take most of the time of a
+// short command. The root help prints only this table.
+
+import type { Command } from 'commander'
+import type { Cli } from './cli.ts'
+
+interface CommandEntry {
+  readonly name: string
+  /** The options and arguments as the root help prints them. */
+  readonly usage: string
+  readonly description: string
+  /** Imports the function that adds the arguments, options, verbs and action. */
+  readonly load: () => Promise<(command: Command, cli: Cli) => void>
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'add',
+    usage: '[options] <shop>',
+    description: 'add a source; a shop is recognised by its address and synced at once',
+    load: async () => (await import('./add.ts')).defineAdd,
+  },
+  {
+    name: 'sync',
+    usage: '[options] [name]',
+    description: 'fetch and apply changes; resume an interrupted run',
+    load: async () => (await import('./sync.ts')).defineSync,
+  },
+  {
+    name: 'plan',
+    usage: '[options] <name>',
+    description:
+      'print what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
+    load: async () => (await import('./plan.ts')).definePlan,
+  },
+  {
+    name: 'replay',
+    usage: '[options] <name>',
+    description:
+      'apply an archived artifact again: write the products that this version reads differently, and remove nothing',
+    load: async () => (await import('./replay.ts')).defineReplay,
+  },
+  {
+    name: 'status',
+    usage: '',
+    description: 'show every source: products, last run, late runs and open decisions',
+    load: async () => (await import('./status.ts')).defineStatus,
+  },
+  {
+    name: 'runs',
+    usage: '',
+    description: 'list, show, approve or reject runs',
+    load: async () => (await import('./runs.ts')).defineRuns,
+  },
+  {
+    name: 'reviews',
+    usage: '',
+    description: 'list, approve or reject held prices and runs',
+    load: async () => (await import('./reviews.ts')).defineReviews,
+  },
+  {
+    name: 'quarantine',
+    usage: '',
+    description: 'list quarantined records, or apply them again',
+    load: async () => (await import('./quarantine.ts')).defineQuarantine,
+  },
+  {
+    name: 'sources',
+    usage: '',
+    description: 'list, show, change, pause or resume sources',
+    load: async () => (await import('./sources.ts')).defineSources,
+  },
+  {
+    name: 'artifacts',
+    usage: '',
+    description: "list, verify or print the suppliers' archived data",
+    load: async () => (await import('./artifacts.ts')).defineArtifacts,
+  },
+  {
+    name: 'purge',
+    usage: '[options] [name]',
+    description: 'remove the stored bytes of old runs; their products stay in the catalogue',
+    load: async () => (await import('./purge.ts')).definePurge,
+  },
+  {
+    name: 'serve',
+    usage: '[roles...]',
+    description: 'run the services: workers of the queue, schedules, and HTTP servers',
+    load: async () => (await import('./serve.ts')).defineServe,
+  },
+  {
+    name: 'jobs',
+    usage: '',
+    description:
+      'list, retry or discard dead letters: tasks of the services that failed permanently',
+    load: async () => (await import('./jobs.ts')).defineJobs,
+  },
+  {
+    name: 'migrate',
+    usage: '',
+    description:
+      'apply the migrations of this version, including those of the queue; safe to repeat',
+    load: async () => (await import('./migrate.ts')).defineMigrate,
+  },
+  {
+    name: 'migrations',
+    usage: '',
+    description: 'copy the SQL files of the schema',
+    load: async () => (await import('./migrations.ts')).defineMigrations,
+  },
+  {
+    name: 'publish',
+    usage: '[options]',
+    description:
+      'let database roles read schema api, but never the raw records; without --role, list the readers',
+    load: async () => (await import('./publish.ts')).definePublish,
+  },
+  {
+    name: 'doctor',
+    usage: '',
+    description: 'check settings, database, artifact store, keys and clocks, and print advice',
+    load: async () => (await import('./doctor.ts')).defineDoctor,
+  },
+  {
+    name: 'stop',
+    usage: '',
+    description:
+      'stop the embedded database in SHELFSYNC_HOME for all processes; stop a running `shelfsync serve` first, or it starts the database again',
+    load: async () => (await import('./stop.ts')).defineStop,
+  },
+]
