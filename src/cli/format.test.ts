@@ -6,6 +6,7 @@ import {
   formatQuantity,
   formatDuration,
   formatInstant,
+  formatPriceChange,
   formatRelative,
   formatTable,
 } from './format.ts'
@@ -62,4 +63,27 @@ test('table columns fit their widest cell, and numbers are aligned to the right'
     'name        n  note\na       1,200  -\nlonger      7  x',
   )
   assert.equal(formatTable(['name'], []), '')
+})
+
+test('a change of a price states the currency once, unless the currency changes too', () => {
+  const of = (amountMinor: number | null, currency: string | null = 'AUD') => ({
+    amountMinor,
+    currency,
+  })
+  assert.deepEqual(
+    [
+      formatPriceChange(of(1250), of(1300)),
+      formatPriceChange(of(1250, 'EUR'), of(1300)),
+      formatPriceChange(of(null), of(1300)),
+      formatPriceChange(of(1250), of(null)),
+      formatPriceChange(of(1200, 'JPY'), of(1300, 'JPY')),
+    ],
+    [
+      'AUD 12.50 → 13.00',
+      'EUR 12.50 → AUD 13.00',
+      'no price → AUD 13.00',
+      'AUD 12.50 → no price',
+      'JPY 1200 → 1300',
+    ],
+  )
 })

@@ -1,4 +1,7 @@
-// Formats numbers, times and tables for a terminal. Pure: the current time is an argument.
+// Formats numbers, money, times and tables for a terminal: every command uses these spellings. Pure:
+// the current time is an argument.
+
+import { formatMoney } from '../core/money.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
@@ -46,6 +49,26 @@ export function formatRelative(at: Date, now: Date): string {
 /** `2026-01-31 03:17:02 UTC`, or `-` for null. */
 export function formatInstant(value: Date | null): string {
   return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ').concat(' UTC')
+}
+
+/** An amount in minor units with its currency; the amount is null when the supplier states none. */
+export interface Amount {
+  readonly amountMinor: number | null
+  /** Null when it is unknown. */
+  readonly currency: string | null
+}
+
+/** `AUD 12.50`, or `no price`. */
+export function formatPrice({ amountMinor, currency }: Amount): string {
+  return amountMinor === null ? 'no price' : formatMoney(amountMinor, currency ?? 'XXX')
+}
+
+/** `AUD 12.50 → 13.00`; with two currencies `EUR 12.50 → AUD 13.00`. */
+export function formatPriceChange(before: Amount, after: Amount): string {
+  const [from, to] = [formatPrice(before), formatPrice(after)]
+  const isSameCurrency =
+    before.currency === after.currency && before.amountMinor !== null && after.amountMinor !== null
+  return `${from} → ${isSameCurrency ? to.slice(to.indexOf(' ') + 1) : to}`
 }
 
 type Cell = string | number | null

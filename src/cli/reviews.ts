@@ -3,7 +3,6 @@
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
-import { formatMoney } from '../core/money.ts'
 import type { Db } from '../db/pool.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { listReviews, type ReviewFilter, type ReviewSummary } from '../db/read/reviews.ts'
@@ -15,7 +14,8 @@ import { createLimitOption, parseId, parseIds } from './parse-numbers.ts'
 import type { Output } from './output.ts'
 import { createAfterOption, printPage } from './paging.ts'
 import { describeUser } from './user.ts'
-import { formatQuantity, formatRelative } from './format.ts'
+import { formatTitle } from './format-changes.ts'
+import { formatPrice, formatQuantity, formatRelative } from './format.ts'
 
 interface DecideFlags {
   readonly run?: number
@@ -135,11 +135,11 @@ function describeSubject(
   { kind, product, title, variant, priceType, detail }: ReviewSummary,
 ): [subject: string, from: string, to: string] {
   if (kind === 'run') return ['the whole run', '', '']
-  const { from = null, to = null, currency = 'XXX' } = detail
-  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${output.short(title ?? 'untitled', 40)})`
+  const { from = null, to = null, currency = null } = detail
+  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${formatTitle(output, title)})`
   return [
     name,
-    from === null ? '-' : formatMoney(from, currency),
-    to === null ? '-' : formatMoney(to, currency),
+    formatPrice({ amountMinor: from, currency }),
+    formatPrice({ amountMinor: to, currency }),
   ]
 }

@@ -21,6 +21,7 @@ import { createLimitOption, parseId } from './parse-numbers.ts'
 import type { Output } from './output.ts'
 import { createAfterOption, printPage } from './paging.ts'
 import { describeUser } from './user.ts'
+import { formatMembers, formatTitle } from './format-changes.ts'
 import { formatLedger } from './report.ts'
 import {
   formatBytes,
@@ -151,10 +152,10 @@ async function printChanges(cli: Cli, id: number, request: PageRequest): Promise
 
 function toChangeRow(
   output: Output,
-  { product, kind, title, detail }: ChangeSummary,
+  { product, kind, title, detail, currencies }: ChangeSummary,
 ): (string | null)[] {
-  const text = Object.keys(detail).length === 0 ? '' : output.short(JSON.stringify(detail), 80)
-  return [product ?? 'all products', kind, title && output.short(title, 40), text]
+  const members = formatMembers(output, product ?? '', { detail, currencies })
+  return [product ?? 'all products', kind, title && formatTitle(output, title), members.join('; ')]
 }
 
 const DECISIONS = {

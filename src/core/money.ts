@@ -26,13 +26,13 @@ export function minorOf(decimal: string, currency: string): number | null {
   return Number.isSafeInteger(amountMinor) ? amountMinor : null
 }
 
-/** 1250 in AUD → `12.50 AUD`. Without separators, so that `minorOf` can parse the number. */
+/** 1250 in AUD → `AUD 12.50`. Without separators, so that `minorOf` can parse the number. */
 export function formatMoney(amountMinor: number, currency: string): string {
   const decimals = decimalsOf(currency)
   const digits = String(Math.abs(amountMinor)).padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
   const fraction = decimals > 0 ? `.${digits.slice(-decimals)}` : ''
-  return `${amountMinor < 0 ? '-' : ''}${whole}${fraction} ${currency}`
+  return `${currency} ${amountMinor < 0 ? '-' : ''}${whole}${fraction}`
 }
 
 function decimalsOf(currency: string): number {

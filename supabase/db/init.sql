@@ -3380,13 +3380,35 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   join catalog.runs r on r.id = s.id
 $$;
 
+-- load_price_currencies(source, product, run, detail) → {price:<variant>:<type>: [before, after]}: the
+-- currencies of the prices in the detail of a change. `before` is that of the newest price that an earlier
+-- run published.
+create function catalog.load_price_currencies(
+  p_source integer, p_product text, p_run bigint, p_detail jsonb
+) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(m.name, jsonb_build_array((
+      select b.currency from catalog.prices b
+      where b.source_id = p_source and b.product_external_id = p_product and b.run_id < p_run
+        and b.state in ('current', 'past')
+        and format('price:%s:%s', b.variant_external_id, b.price_type) = m.name
+      order by b.run_id desc limit 1
+    ), a.currency)), '{}')
+  from jsonb_object_keys(p_detail) m (name)
+  join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product and a.run_id = p_run
+    and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+$$;
+
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
 -- are not published yet. A first load is one change, whose product is empty.
 create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
-  product text, title text, kind text, detail jsonb, published boolean, changed_at timestamptz
+  product text, title text, kind text, detail jsonb, currencies jsonb, published boolean,
+  changed_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select c.product_external_id, p.title, c.kind, c.detail, c.position is not null, c.changed_at
+  select c.product_external_id, p.title, c.kind, c.detail,
+    catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail),
+    c.position is not null, c.changed_at
   from catalog.changes c
   left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
   where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
@@ -4004,7 +4026,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', '03982b3069e910cd991d0d767d45940ed12f5b1eb34d3248dc6918084a52bdd2'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'd7a14a8632db9d629a777c647a67e58873b6868dd3fa38a53b419812a86c0978'),
-  ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
+  ('20261122000071', 'lists', 'f411c6ff6004cf5f7f72e562b79d8cb97fe7a36910410184a26815b0107dcca7'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
   ('20261122000090', 'security', '445b3b9e7a96361b9f66e6a599e36f4069ef53e6d3861f9266c8b0ea19a524f0');

@@ -56,13 +56,35 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   join catalog.runs r on r.id = s.id
 $$;
 
+-- load_price_currencies(source, product, run, detail) → {price:<variant>:<type>: [before, after]}: the
+-- currencies of the prices in the detail of a change. `before` is that of the newest price that an earlier
+-- run published.
+create function catalog.load_price_currencies(
+  p_source integer, p_product text, p_run bigint, p_detail jsonb
+) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(m.name, jsonb_build_array((
+      select b.currency from catalog.prices b
+      where b.source_id = p_source and b.product_external_id = p_product and b.run_id < p_run
+        and b.state in ('current', 'past')
+        and format('price:%s:%s', b.variant_external_id, b.price_type) = m.name
+      order by b.run_id desc limit 1
+    ), a.currency)), '{}')
+  from jsonb_object_keys(p_detail) m (name)
+  join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product and a.run_id = p_run
+    and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+$$;
+
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
 -- are not published yet. A first load is one change, whose product is empty.
 create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
-  product text, title text, kind text, detail jsonb, published boolean, changed_at timestamptz
+  product text, title text, kind text, detail jsonb, currencies jsonb, published boolean,
+  changed_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select c.product_external_id, p.title, c.kind, c.detail, c.position is not null, c.changed_at
+  select c.product_external_id, p.title, c.kind, c.detail,
+    catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail),
+    c.position is not null, c.changed_at
   from catalog.changes c
   left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
   where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run

@@ -144,7 +144,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   const added = await shelf.run('add', shop.url)
   assertEnded(added, 0)
   assert.match(added.stdout, /A Shopify shop/)
-  assert.equal(added.stdout.match(/^ {2}.* \d+\.\d\d AUD$/gm)?.length, 5)
+  assert.equal(added.stdout.match(/^ {2}.* AUD \d+\.\d\d$/gm)?.length, 5)
   assert.match(added.stdout, /Added saltbush\.\nsaltbush: full run \d+ succeeded/)
   const status = await shelf.run('status', '--json')
   const [{ source, products }] = JSON.parse(status.stdout) as [

@@ -16,6 +16,8 @@ export interface ChangeSummary {
     | 'removed'
     | 'returned'
   readonly detail: Readonly<Record<string, unknown>>
+  /** The currencies of the prices in `detail`: `price:<variant>:<type>` → [before, after]. */
+  readonly currencies: Readonly<Record<string, readonly [string | null, string | null]>>
   /** False while the run is held. */
   readonly published: boolean
   readonly changedAt: Date
@@ -25,7 +27,8 @@ interface ChangeRow {
   readonly product: string
   readonly title: string | null
   readonly kind: ChangeSummary['kind']
-  readonly detail: Readonly<Record<string, unknown>>
+  readonly detail: ChangeSummary['detail']
+  readonly currencies: ChangeSummary['currencies']
   readonly published: boolean
   readonly changed_at: string
 }
@@ -38,11 +41,12 @@ export function listChanges(
 ): Promise<ListPage<ChangeSummary>> {
   return loadPage('changes', page, {
     load: (after, limit) => db.call<ChangeRow>('list_changes', { run, after, limit }),
-    toItem: ({ product, title, kind, detail, published, changed_at: changedAt }) => ({
+    toItem: ({ product, title, kind, detail, currencies, published, changed_at: changedAt }) => ({
       product: product === '' ? null : product,
       title,
       kind,
       detail,
+      currencies,
       published,
       changedAt: toInstant(changedAt),
     }),
