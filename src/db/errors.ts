@@ -89,6 +89,12 @@ export function isConnectionError(error: unknown): boolean {
   )
 }
 
+/** True when the database lacks the function that was called, or its schema. */
+export function isMissingFunction(error: unknown): boolean {
+  if (error instanceof SyncError) return error.code === 'db/not-migrated'
+  return error instanceof Error && (error as PostgresError).code === '42883'
+}
+
 /**
  * SQLSTATEs that the content of a record can cause. All others point to the database, the schema or
  * a bug, and must not quarantine a record. `catalog.write_batch` catches the same ones.

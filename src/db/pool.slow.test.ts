@@ -370,12 +370,18 @@ test('a Postgres without a free connection is reported as such, and is retried',
   assert.match(refused.message, /^Postgres has no connection left: too many connections for role/)
 })
 
-test('opening a pool fails on a Postgres with one free connection, and the pool is closed', async (t) => {
+test('a pool opens with one connection when Postgres reports its own process', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   const role = `single_${process.pid}`
   await pool.query(`create role ${role} login password 'pw' connection limit 1`)
-  const address = Object.assign(new URL(url), { username: role, password: 'pw' })
-  await assert.rejects(openPool(address.href, options), { code: 'db/unreachable' })
+  const address = Object.assign(new URL(url), { username: role, password: 'pw' }).href
+  const single = await openPool(address, options)
+  assert.equal(single.totalCount, 1)
+  await assert.rejects(openPool(address, options), {
+    code: 'db/unreachable',
+    message: /no connection left/,
+  })
+  await single.end()
   await pool.query(`drop role ${role}`)
 })
 

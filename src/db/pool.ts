@@ -6,6 +6,7 @@ import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import { type Args, inSession } from './catalog.ts'
 import { explainConnectError } from './connect-errors.ts'
+import { isMissingFunction } from './errors.ts'
 import type { PipelineDb, TakeHash } from './pipeline-db.ts'
 import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
 import { copyKnownHashes } from './read/known-hashes.ts'
@@ -53,12 +54,14 @@ export class Db extends pg.Pool implements PipelineDb {
     return new CopyWriter(await this.connect(), numbers, options)
   }
 
-  /** Returns none for a database without Shelfsync's tables. */
+  /** Returns none for a database without Shelfsync's functions. */
   async listAppliedVersions(): Promise<string[]> {
-    const { rows } = await this.query<{ migrated: boolean }>(
-      `select to_regprocedure('catalog.list_applied_versions()') is not null as migrated`,
-    )
-    return rows[0]?.migrated ? this.call<string>('list_applied_versions', {}) : []
+    try {
+      return await this.call<string>('list_applied_versions', {})
+    } catch (error) {
+      if (isMissingFunction(error)) return []
+      throw error
+    }
   }
 
   analyzeAfterLoad(onSkipped: (reason: string) => void): Promise<void> {
@@ -97,6 +100,10 @@ const NO_TRANSACTION_TIMEOUT = `
   select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
   where name operator(pg_catalog.=) 'transaction_timeout';`
 const SEARCH_PATH = 'public'
+const FACTS = `
+  select pg_catalog.pg_backend_pid() as pid,
+    pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as version,
+    pg_catalog.current_setting('server_version') as name, pg_catalog.pg_is_in_recovery() as replica;`
 
 /**
  * Connects, checks the server and returns a pool. `sslmode` in the URL has libpq's meaning; without
@@ -113,6 +120,7 @@ export async function openPool(
 ): Promise<Db> {
   const address = parsePostgresAddress(databaseUrl)
   refuseKnownTransactionPort(address)
+  const sessions = new WeakMap<pg.ClientBase, Session>()
   const pool = new Db({
     connectionString: await chooseTls(address),
     application_name: applicationName,
@@ -124,17 +132,16 @@ export async function openPool(
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
     // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, against its types
-    onConnect: (client) =>
-      client.query(
-        `${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`,
-      ),
+    onConnect: async (client) => {
+      sessions.set(client, await setUpSession(client, searchPath ?? SEARCH_PATH))
+    },
   })
   // The next query on a broken connection reports it; without a listener the error would end the
   // process.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
-    await pool.use((one) => pool.use((two) => checkServer(one, two)))
+    await pool.use((one) => checkServer(pool, one, sessions))
     return pool
   } catch (error) {
     await pool.end().catch(() => undefined)
@@ -162,8 +169,29 @@ interface Session {
   readonly replica: boolean
 }
 
-async function checkServer(one: DbClient, two: DbClient): Promise<void> {
-  const { version, name, replica, pid } = await loadSession(one)
+/** One statement for the settings and the facts, because every connection sends it. */
+async function setUpSession(client: pg.ClientBase, searchPath: string): Promise<Session> {
+  // The types of pg do not know that several statements have a list of results.
+  const results: unknown = await client.query(
+    `${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath}; ${FACTS}`,
+  )
+  return findFacts(results as pg.QueryResult<Session>[])
+}
+
+function findFacts(results: readonly pg.QueryResult<Session>[]): Session {
+  const session = results.at(-1)?.rows[0]
+  if (!session) throw new Error('The server returned no row')
+  return session
+}
+
+async function checkServer(
+  pool: Db,
+  one: DbClient,
+  sessions: WeakMap<pg.ClientBase, Session>,
+): Promise<void> {
+  const session = sessions.get(one)
+  if (!session) throw new Error('The connection was not set up')
+  const { version, name, replica, pid } = session
   if (version < VERSION_MIN)
     throw new SyncError(
       'db/unsuitable',
@@ -174,22 +202,27 @@ async function checkServer(one: DbClient, two: DbClient): Promise<void> {
       'db/unsuitable',
       'The server is a read replica; Shelfsync needs the primary',
     )
-  // In session mode each connection has a separate server process. A pooler in transaction mode
-  // shares its processes, the last used first or in turn: this sequence of queries detects both.
-  const seen = [pid]
-  for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
-  const [a, b, c, d, e] = seen
-  if (a === b || a !== c || a !== d || b !== e)
-    throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
+  // Postgres reports its process when a connection opens, so this connection leads to it directly.
+  // A pooler reports a number that it made up, with which its clients cancel a statement.
+  if ('processID' in one && one.processID === pid) return
+  await pool.use((two) => checkPooler([one, pid], [two, sessions.get(two)?.pid]))
 }
 
-async function loadSession(client: DbClient): Promise<Session> {
-  const { rows } = await client.query<Session>(`select pg_backend_pid() as pid,
-      current_setting('server_version_num')::int as version,
-      current_setting('server_version') as name, pg_is_in_recovery() as replica`)
-  const session = rows[0]
-  if (!session) throw new Error('The server returned no row')
-  return session
+/**
+ * In session mode each connection has a separate server process. A pooler in transaction mode
+ * shares its processes, the last used first or in turn: this sequence of queries, which began with
+ * the set-up of both connections, detects both.
+ */
+async function checkPooler(
+  [one, a]: readonly [DbClient, number],
+  [two, b]: readonly [DbClient, number | undefined],
+): Promise<void> {
+  const seen: number[] = []
+  for (const client of [one, one, two])
+    seen.push(findFacts([await client.query<Session>(FACTS)]).pid)
+  const [c, d, e] = seen
+  if (a === b || a !== c || a !== d || b !== e)
+    throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
 }
 
 const { INT8, NUMERIC, DATE } = pg.types.builtins

@@ -39,6 +39,7 @@ test('PgBouncer in session mode is accepted', { skip }, async (t) => {
   const pooler = await startPgbouncer(t, database.url, { mode: 'session' })
   const pool = await openPool(pooler.url, options)
   t.after(() => pool.end())
+  assert.equal(pool.totalCount, 2, 'a second connection shows the mode of the pooler')
   assert.deepEqual((await pool.query('select current_database() as name')).rows, [
     { name: new URL(database.url).pathname.slice(1) },
   ])
