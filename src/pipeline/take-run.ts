@@ -5,7 +5,6 @@ import {
   findActiveRun,
   LEASE_MS,
   startRun,
-  type ActiveRun,
   type LeasedRun,
   type RunRequest,
 } from '../db/write/runs.ts'
@@ -34,44 +33,47 @@ export async function takeRun(
   chosen: ChosenRun,
   { progress, signal }: RunControls,
 ): Promise<LeasedRun> {
-  const { db, options, log } = tools
-  const { source } = bound
-  for (let waitedMs = 0; ; waitedMs += CHECK_MS) {
-    const active = await findActiveRun(db, source.id, chosen.keys)
+  const { db, options } = tools
+  const find = () => findActiveRun(db, bound.source.id, chosen.keys)
+  let deadOwner: string | null = null
+  for (let waitedMs = 0; ;) {
+    // Only an automatic sync resumes a fetch-only run; any other sync fetches again.
+    const refetch = !chosen.resumeAny && (await find())?.options.stages === 'fetch'
     try {
-      const run = await startRun(db, toRunRequest(tools, bound, chosen, active))
-      if (active && active.id !== run.id)
-        log.warn(
-          { source: source.name, run: active.id },
-          `run ${active.id} was ${active.state === 'fetched' ? 'only fetched' : 'interrupted'} and is superseded by run ${run.id}, whose request differs`,
-        )
-      return run
+      return await start(tools, bound, { ...chosen, refetch, deadOwner })
     } catch (error) {
-      const isActive = error instanceof SyncError && error.code === 'run/active'
-      if (!isActive || waitedMs >= LEASE_MS || active?.owner === getOwnerName()) throw error
+      if (!(error instanceof SyncError) || error.code !== 'run/active') throw error
+      const owner = (await find())?.owner ?? null
+      const knownOwner: string | null = deadOwner
+      deadOwner = owner !== null && isOwnerDead(owner) ? owner : null
+      if (deadOwner !== knownOwner && deadOwner !== null) continue
+      if (waitedMs >= LEASE_MS || owner === getOwnerName()) throw error
       const seconds = Math.ceil((LEASE_MS - waitedMs) / 1000)
       progress.waiting = `another worker has the lease of this source; waiting ${seconds} s in case it expires`
       await options.wait(CHECK_MS, signal)
       progress.waiting = null
+      waitedMs += CHECK_MS
     }
   }
 }
 
-function toRunRequest(
-  { correlationId }: StartTools,
+async function start(
+  { db, correlationId, log }: StartTools,
   { source, connector }: BoundSource,
-  chosen: ChosenRun,
-  active: ActiveRun | null,
-): RunRequest {
-  return {
+  chosen: ChosenRun & Pick<RunRequest, 'refetch' | 'deadOwner'>,
+): Promise<LeasedRun> {
+  const { superseded, ...run } = await startRun(db, {
     ...chosen,
     sourceId: source.id,
     normaliserVersion: connector.normaliserVersion,
     correlationId,
     options: {},
     owner: getOwnerName(),
-    deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
-    // Only an automatic sync resumes a fetch-only run; any other sync fetches again.
-    refetch: !chosen.resumeAny && active?.options.stages === 'fetch',
-  }
+  })
+  if (superseded)
+    log.warn(
+      { source: source.name, run: superseded.id },
+      `run ${superseded.id} was ${superseded.state === 'fetched' ? 'only fetched' : 'interrupted'} and is superseded by run ${run.id}, whose request differs`,
+    )
+  return run
 }

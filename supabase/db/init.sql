@@ -775,6 +775,7 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
+--   superseded  the active run that was superseded, and its state before; null without one
 --   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
 --               schedule's request: the last run that the scheduler has seen), a newer run of the source is
 --               returned unchanged, in any state
@@ -789,7 +790,8 @@ create function catalog.start_run(
   p_refetch boolean default false, p_keys text[] default null
 ) returns table (
   run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz,
-  artifact_run bigint, first_load boolean, started_at timestamptz
+  artifact_run bigint, first_load boolean, started_at timestamptz, superseded_run bigint,
+  superseded_state text
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -814,7 +816,7 @@ begin
   end if;
   if run.id is not null then
     return query select run.id, null::bigint, false, true, run.kind, run.since, run.artifact_run,
-      run.first_load, run.started_at;
+      run.first_load, run.started_at, null::bigint, null::text;
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
@@ -832,7 +834,7 @@ begin
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
   end if;
   return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load,
-    run.started_at;
+    run.started_at, nullif(active.id, run.id), case when active.id <> run.id then active.state end;
 end $$;
 
 -- extend_run(source, run) → whether a fetch-only run will now be applied too. False if it has ended or is
@@ -4010,7 +4012,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
-  ('20261122000021', 'runs', '256e708f5b1c511c010be36f15d1021876250fc8714c1d96838d950f7704f1c0'),
+  ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
   ('20261122000023', 'sources', 'ff53bc12bc878b1508fc10413bdfa36eae48faaa72728f9b79f907dc22ae2aad'),
   ('20261122000024', 'artifacts', 'e3a2b3e9e4e9ff71b5b9d3eb65e83b731fd5418595dae49ff36371ca447984ce'),

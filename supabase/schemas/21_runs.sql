@@ -105,6 +105,7 @@ end $$;
 -- superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
+--   superseded  the active run that was superseded, and its state before; null without one
 --   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
 --               schedule's request: the last run that the scheduler has seen), a newer run of the source is
 --               returned unchanged, in any state
@@ -119,7 +120,8 @@ create function catalog.start_run(
   p_refetch boolean default false, p_keys text[] default null
 ) returns table (
   run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz,
-  artifact_run bigint, first_load boolean, started_at timestamptz
+  artifact_run bigint, first_load boolean, started_at timestamptz, superseded_run bigint,
+  superseded_state text
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -144,7 +146,7 @@ begin
   end if;
   if run.id is not null then
     return query select run.id, null::bigint, false, true, run.kind, run.since, run.artifact_run,
-      run.first_load, run.started_at;
+      run.first_load, run.started_at, null::bigint, null::text;
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
@@ -162,7 +164,7 @@ begin
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
   end if;
   return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load,
-    run.started_at;
+    run.started_at, nullif(active.id, run.id), case when active.id <> run.id then active.state end;
 end $$;
 
 -- extend_run(source, run) → whether a fetch-only run will now be applied too. False if it has ended or is

@@ -76,12 +76,18 @@ export interface RunRequest {
   readonly after?: number
 }
 
+/** The active run that a request has superseded, with its state before. */
+export type SupersededRun = Pick<ActiveRun, 'id' | 'state'>
+
 /**
  * Starts or resumes a run that this process executes alone.
  *
  * @throws SyncError `run/active` while another worker has leased a run of this source
  */
-export async function startRun(db: Catalog, request: RunRequest): Promise<LeasedRun> {
+export async function startRun(
+  db: Catalog,
+  request: RunRequest,
+): Promise<LeasedRun & { readonly superseded: SupersededRun | null }> {
   const { token, started: _, ...run } = await callStartRun(db, request, false)
   if (token === null) throw new Error('start_run returned no token')
   return { ...run, token }
@@ -93,7 +99,7 @@ export async function startRun(db: Catalog, request: RunRequest): Promise<Leased
  * @throws SyncError `run/active`
  */
 export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<QueuedRun> {
-  const { token: _, ...run } = await callStartRun(db, request, true)
+  const { token: _, superseded: __, ...run } = await callStartRun(db, request, true)
   return run
 }
 
@@ -101,7 +107,9 @@ async function callStartRun(
   db: Catalog,
   request: RunRequest,
   queued: boolean,
-): Promise<QueuedRun & { readonly token: number | null }> {
+): Promise<
+  QueuedRun & { readonly token: number | null; readonly superseded: SupersededRun | null }
+> {
   const row = one(
     await db.call<{
       run_id: number
@@ -113,6 +121,8 @@ async function callStartRun(
       artifact_run: number
       first_load: boolean
       started_at: string
+      superseded_run: number | null
+      superseded_state: ActiveRun['state'] | null
     }>('start_run', {
       source: request.sourceId,
       kind: request.kind,
@@ -145,6 +155,10 @@ async function callStartRun(
     firstLoad: row.first_load,
     startedAt: toInstant(row.started_at),
     options: request.options,
+    superseded:
+      row.superseded_run === null || row.superseded_state === null
+        ? null
+        : { id: row.superseded_run, state: row.superseded_state },
   }
 }
 
