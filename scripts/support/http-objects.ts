@@ -78,7 +78,7 @@ const SOURCE: SourceSummary = {
   source: 'my-shop',
   connector: 'shopify',
   state: 'active',
-  schedule: { cron: '17 16 * * *', zone: 'UTC', fullOn: null },
+  schedule: { cron: '17 16 * * *', zone: 'UTC', fullOn: 'none' },
   watermarkAt: new Date('2026-11-20T16:02:11Z'),
   lastRun: { id: 12, kind: 'full', state: 'running', startedAt: STARTED_AT, finishedAt: null },
   lastGoodAt: new Date('2026-11-20T16:17:00Z'),

@@ -6,13 +6,14 @@ import { CONNECTORS } from '../connectors/registry.ts'
 import type { Connector, Sample } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { addSource, findSource, listSources, type Source } from '../db/sources.ts'
+import { addSource, checkName, findSource, listSources, type Source } from '../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
 import { bindConnector, findAddress, type BoundSource } from '../sources/bound-source.ts'
 import { listSecretStates } from '../sources/credentials.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
+import { parseAddress } from './shop-address.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 import {
   listAddOptions,
@@ -111,26 +112,6 @@ async function addByAddress({ cli, tools, flags, signal }: Addition, text: strin
     )
 }
 
-/**
- * @throws SyncError `usage/invalid` when `text` is not an address or contains an "@". The message
- * never contains a password, not even one with an unencoded slash.
- */
-function parseAddress(text: string, { connectors }: SyncTools): URL {
-  if (text.includes('@'))
-    throw new SyncError(
-      'usage/invalid',
-      'The address contains an "@": remove the user name and the password, which no shop needs, and write an "@" in a path as %40',
-    )
-  const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
-  if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
-    throw new SyncError(
-      'usage/invalid',
-      `"${text}" is neither the address of a shop nor a connector (${[...connectors.keys()].join(', ')})`,
-    )
-  }
-  return address
-}
-
 /** Stores the source. A second source with the same address is allowed, but reported. */
 async function save(
   { output }: Cli,
@@ -138,13 +119,8 @@ async function save(
   name: string,
   { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
 ): Promise<Source> {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
-    throw new SyncError(
-      'usage/invalid',
-      `"${name}" is not a valid name for a source: use lower-case letters, digits and hyphens`,
-    )
   const source = await addSource(tools.db, {
-    name,
+    name: checkName(name),
     connector: connector.name,
     settings: settings as Json,
     schedule: connector.schedule,

@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import type { Host, SyncTools, Tools } from '../app/compose.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Output } from './output.ts'
+import type { Input } from './prompt.ts'
 import type { Env } from './read-settings.ts'
 
 /**
@@ -40,11 +41,18 @@ export interface StopOptions {
 export class Cli {
   readonly output: Output
   readonly env: Env
+  readonly #input: Input | null
   exitCode: number = EXIT.green
 
-  constructor(output: Output, env: Env) {
+  constructor(output: Output, env: Env, input: Input | null = null) {
     this.output = output
     this.env = env
+    this.#input = input
+  }
+
+  /** Standard input, unless a test has replaced it. It is opened on demand. */
+  get input(): Input {
+    return this.#input ?? process.stdin
   }
 
   /** Reads the settings, and hides their secrets. @throws SyncError `settings/invalid` */

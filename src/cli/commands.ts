@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'sources',
     usage: '',
-    description: 'list, show, change, pause or resume sources',
+    description: 'list, show, change, rename, pause, resume or remove sources',
     load: async () => (await import('./sources.ts')).defineSources,
   },
   {

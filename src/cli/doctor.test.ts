@@ -13,10 +13,11 @@ import { Output } from './output.ts'
 const SOURCE: Source = {
   id: 1,
   name: 'pharmacy',
+  formerNames: [],
   connector: 'medipim',
   settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' },
   state: 'active',
-  schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null },
+  schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 'none' },
   policy: Policy.parse({}),
   normaliserVersion: null,
   nextSeq: 0,

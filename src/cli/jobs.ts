@@ -1,9 +1,9 @@
 // `shelfsync jobs`: dead letters, the tasks that failed permanently and wait for a person.
 
 import type { Command } from 'commander'
-import type { QueueTools } from '../app/open-queues.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatRelative } from './format.ts'
+import { openQueue } from './open-queue.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {
   jobs.addHelpText(
@@ -34,7 +34,7 @@ export function defineJobs(jobs: Command, cli: Cli): void {
 }
 
 async function listJobs(cli: Cli): Promise<void> {
-  await using tools = await openQueue(cli)
+  await using tools = await openQueue(cli, await cli.readSettings())
   const { listDeadLetters } = await loadDeadLetters()
   const letters = await listDeadLetters(tools.queues)
   const now = new Date()
@@ -55,27 +55,20 @@ async function listJobs(cli: Cli): Promise<void> {
 }
 
 async function retryJob(cli: Cli, id: string): Promise<void> {
-  await using tools = await openQueue(cli)
+  await using tools = await openQueue(cli, await cli.readSettings())
   const { retryDeadLetter } = await loadDeadLetters()
   const letter = await retryDeadLetter(tools.db, tools.queues, id)
   cli.output.result(letter, `Run ${letter.run} of ${letter.source} resumes.`)
 }
 
 async function discardJob(cli: Cli, id: string): Promise<void> {
-  await using tools = await openQueue(cli)
+  await using tools = await openQueue(cli, await cli.readSettings())
   const { discardDeadLetter } = await loadDeadLetters()
   const letter = await discardDeadLetter(tools.queues, id)
   cli.output.result(
     letter,
     `${letter.id} is deleted. Run ${letter.run} of ${letter.source} stays failed.`,
   )
-}
-
-/** Imported on demand: all other commands start faster without the queue. */
-async function openQueue(cli: Cli): Promise<QueueTools> {
-  const { openQueueTools } = await import('../app/open-queues.ts')
-  const settings = await cli.readSettings()
-  return openQueueTools(settings, await cli.createHost(settings))
 }
 
 function loadDeadLetters() {

@@ -1,8 +1,7 @@
 // Formats a source as JSON, and its schedule and limits as text.
 
-import type { Schedule, Source } from '../db/sources.ts'
-
-export const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
+import type { Schedule } from '../core/schedule.ts'
+import type { Source } from '../db/sources.ts'
 
 export function toSourceJson({
   name,
@@ -30,8 +29,8 @@ export function toSourceJson({
 
 /** `17 3 * * * Australia/Sydney, full on sunday`. */
 export function formatSchedule({ cron, zone, fullOn }: Schedule): string {
-  const day = fullOn === 'every' ? 'every day' : DAYS[fullOn ?? -1]
-  return `${cron} ${zone}${day === undefined ? '' : `, full on ${day}`}`
+  const day = fullOn === 'every' ? 'every day' : fullOn
+  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}`
 }
 
 export function formatPolicy({ policy }: Source): string {

@@ -5,21 +5,30 @@ import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { Policy } from '../core/policy.ts'
-import { loadSource, saveSettings, saveSource, type Schedule, type Source } from '../db/sources.ts'
+import { FULL_ON, type FullOn, type Schedule } from '../core/schedule.ts'
+import { loadSource, saveSource, type Source } from '../db/sources.ts'
 import { loadConnector } from '../sources/bound-source.ts'
+import { probeAddress, readShopSettings } from '../sources/inspect-address.ts'
 import { faultOf } from '../sources/due.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import type { SyncTools } from '../app/compose.ts'
-import { DAYS, formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
+import type { Tools } from '../app/compose.ts'
+import { formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
+import { parseAddress } from './shop-address.ts'
 import { parseSourceSettings, readSetting } from './source-settings.ts'
 
 interface SetFlags {
   readonly schedule?: string
   readonly zone?: string
-  /** `none`, because commander treats null as an absent value. */
-  readonly fullOn?: number | 'every' | 'none'
+  readonly fullOn?: FullOn
   readonly policy?: Partial<Policy>
   readonly set: Readonly<Record<string, Json>>
+  readonly url?: string
+}
+
+interface Context {
+  readonly cli: Cli
+  readonly tools: Tools
+  readonly signal: AbortSignal
 }
 
 export function addSet(sources: Command, cli: Cli): void {
@@ -53,6 +62,10 @@ export function addSet(sources: Command, cli: Cli): void {
         .argParser(readSetting)
         .default({}, 'none'),
     )
+    .option(
+      '--url <url>',
+      'the new address of a shop or of an API that has moved; the connector checks it first',
+    )
     .addHelpText(
       'after',
       formatExamples(
@@ -60,25 +73,33 @@ export function addSet(sources: Command, cli: Cli): void {
         'shelfsync sources set my-shop --full-on every',
         'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
         'shelfsync sources set my-shop --set currency=NZD',
+        'shelfsync sources set my-shop --url https://new-address.example',
       ),
     )
     .action((name: string, flags: SetFlags) => setSource(cli, name, flags))
 }
 
 async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void> {
-  const { policy, set } = flags
-  const changesSettings = Object.keys(set).length > 0
+  const { policy, set, url } = flags
+  const changesSettings = Object.keys(set).length > 0 || url !== undefined
   const changes = [flags.schedule, flags.zone, flags.fullOn, policy]
   if (!changesSettings && changes.every((change) => change === undefined))
     throw new SyncError(
       'usage/invalid',
-      'Nothing to set: give --schedule, --zone, --full-on, --policy or --set',
+      'Nothing to set: give --schedule, --zone, --full-on, --policy, --set or --url',
     )
+  const signal = cli.createStopSignal('stopping')
   await using tools = await cli.open()
   const source = await loadSource(tools.db, name)
   const schedule = toSchedule(source.schedule, flags)
-  if (changesSettings) await saveSettings(tools.db, source.id, mergeSettings(tools, source, set))
-  const saved = await saveSource(tools.db, source.id, { schedule, ...(policy && { policy }) })
+  const settings = changesSettings
+    ? await mergeSettings({ cli, tools, signal }, source, flags)
+    : undefined
+  const saved = await saveSource(tools.db, source.id, {
+    schedule,
+    ...(policy && { policy }),
+    ...(settings !== undefined && { settings }),
+  })
   cli.output.result(
     toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
@@ -90,32 +111,56 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
 /** @throws SyncError `usage/invalid` */
 function toSchedule(
   before: Schedule,
-  { schedule: cron = before.cron, zone = before.zone, fullOn = before.fullOn ?? 'none' }: SetFlags,
+  { schedule: cron = before.cron, zone = before.zone, fullOn = before.fullOn }: SetFlags,
 ): Schedule {
-  const schedule = { cron, zone, fullOn: fullOn === 'none' ? null : fullOn }
+  const schedule = { cron, zone, fullOn }
   const fault = faultOf(schedule)
   if (fault !== null) throw new SyncError('usage/invalid', fault)
   return schedule
 }
 
 /**
- * Returns the settings of the source with those of `set` in their place.
+ * Returns the settings of the source with those of `set` and the new address in their place.
  *
- * @throws SyncError `usage/invalid` when the connector refuses them
+ * @throws SyncError `usage/invalid` when the connector refuses them · `source/…` when it refuses
+ * the address
  */
-function mergeSettings(
-  tools: SyncTools,
+async function mergeSettings(
+  { cli, tools, signal }: Context,
   source: Source,
-  set: Readonly<Record<string, Json>>,
-): Json {
+  { set, url }: SetFlags,
+): Promise<Json> {
   const before = z.record(z.string(), z.json()).safeParse(source.settings).data
-  const { name } = source
-  return parseSourceSettings(
+  const connector = loadConnector(tools, source)
+  const { addressSetting } = connector
+  const stated =
+    url === undefined || !connector.recognise
+      ? null
+      : await readShopSettings(connector, parseAddress(url, tools), tools.http, signal)
+  const address = url === undefined ? {} : { [addressSetting]: stated?.[addressSetting] ?? url }
+  const settings = parseSourceSettings(
     tools,
-    loadConnector(tools, source),
-    { name, verb: 'set' },
-    { ...before, ...set },
-  ) as Json
+    connector,
+    { name: source.name, verb: 'set' },
+    { ...before, ...set, ...address },
+  )
+  if (url !== undefined) await probeAddress({ source, connector, settings }, tools, signal)
+  for (const difference of listDifferences(settings, stated)) cli.output.note(difference)
+  return settings as Json
+}
+
+/** Lists the settings that the shop at the new address states differently. */
+function listDifferences(
+  settings: unknown,
+  stated: Readonly<Record<string, Json>> | null,
+): string[] {
+  const ours = Object(settings) as Readonly<Record<string, Json>>
+  return Object.entries(stated ?? {})
+    .filter(([name, value]) => JSON.stringify(ours[name]) !== JSON.stringify(value))
+    .map(
+      ([name, value]) =>
+        `${name} stays ${JSON.stringify(ours[name])}, but the shop states ${JSON.stringify(value)}: add --set ${name}=${typeof value === 'string' ? value : JSON.stringify(value)} if the shop is right`,
+    )
 }
 
 function parseZone(text: string): string {
@@ -127,11 +172,9 @@ function parseZone(text: string): string {
   return text
 }
 
-function parseDay(text: string): number | 'every' | 'none' {
-  if (text === 'none' || text === 'every') return text
-  const day = DAYS.indexOf(text.toLowerCase())
-  if (day === -1)
-    throw new InvalidArgumentError(`It must be one of ${DAYS.join(', ')}, every, none.`)
+function parseDay(text: string): FullOn {
+  const day = FULL_ON.find((one) => one === text.toLowerCase())
+  if (day === undefined) throw new InvalidArgumentError(`It must be one of ${FULL_ON.join(', ')}.`)
   return day
 }
 

@@ -10,6 +10,8 @@ import { formatTable } from './format.ts'
 import { createLimitOption } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
 import type { SyncTools } from '../app/compose.ts'
+import { addRemove } from './sources-remove.ts'
+import { addRename } from './sources-rename.ts'
 import { addSet } from './sources-set.ts'
 import { formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
 
@@ -26,8 +28,10 @@ export function defineSources(sources: Command, cli: Cli): void {
   addList(sources, cli)
   addShow(sources, cli)
   addSet(sources, cli)
+  addRename(sources, cli)
   addStateCommand(sources, cli, 'pause', 'stop syncing a source until it is resumed')
   addStateCommand(sources, cli, 'resume', 'sync a paused source again')
+  addRemove(sources, cli)
 }
 
 function addList(sources: Command, cli: Cli): void {

@@ -16,7 +16,7 @@ function status(source: string, draft: number): SourceStatus {
     watermarkAt: null,
     due: null,
     heldRuns: [],
-    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null },
+    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 'none' },
     heldPrices: 0,
     openReviews: 0,
     openQuarantine: 0,

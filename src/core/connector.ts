@@ -6,6 +6,7 @@ import type { CredentialSchema } from './credentials.ts'
 import type { Http } from './http.ts'
 import type { Json } from './json.ts'
 import type { Draft } from './product.ts'
+import type { Schedule } from './schedule.ts'
 
 /** The position after a page, from which a later fetch resumes: any JSON, stored with each part. */
 export type Cursor = Json
@@ -115,6 +116,8 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    * `add` and `doctor` are driven by this list.
    */
   readonly credentials: CredentialSchema<Credentials>
+  /** The setting that holds the address; `shelfsync sources set NAME --url` changes it. */
+  readonly addressSetting: string
   /** The options of `shelfsync add NAME`; any other setting is given by `--set`. */
   readonly options: readonly AddOption[]
   /**
@@ -134,15 +137,8 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   readonly idPaths: readonly string[]
   /** The scopes that `fetch` accepts, at least one. */
   readonly scopes: readonly Scope['kind'][]
-  /**
-   * The default schedule of a source: a five-field cron expression in the IANA time zone `zone`.
-   * The first run on the weekday `fullOn` (0 is Sunday) is full; null schedules no full runs.
-   */
-  readonly schedule: {
-    readonly cron: string
-    readonly zone: string
-    readonly fullOn: number | null
-  }
+  /** The default schedule of a source. */
+  readonly schedule: Schedule
 
   /**
    * Yields pages of raw NDJSON in order. It must not retry: after an error with the action `retry`,

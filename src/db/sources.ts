@@ -3,22 +3,15 @@
 import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
+import type { Schedule } from '../core/schedule.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './read/page.ts'
-
-/**
- * The schedule of a source: cron in an IANA zone. On weekday `fullOn` (0 Sunday), or every day, the
- * first run is full.
- */
-export interface Schedule {
-  readonly cron: string
-  readonly zone: string
-  readonly fullOn: number | 'every' | null
-}
 
 export interface Source {
   readonly id: number
   readonly name: string
+  /** Names that it had before: keys of older artifacts begin with them. */
+  readonly formerNames: readonly string[]
   readonly connector: string
   /** In stored form: the connector's schema parses it. */
   readonly settings: Json
@@ -57,6 +50,7 @@ export function toLatestCopy({
 interface SourceRow {
   id: number
   name: string
+  former_names: string[]
   connector: string
   settings: Json
   schedule: Schedule
@@ -113,22 +107,27 @@ export async function addSource(
   return toSource(row)
 }
 
+interface SourceChanges {
+  readonly schedule?: Schedule
+  readonly policy?: Partial<Policy>
+  readonly state?: Source['state']
+  /** All settings. The next full run then reads every record again. */
+  readonly settings?: Json
+}
+
 /**
- * Changes the given members and leaves the others.
+ * Changes the given members in one transaction and leaves the others.
  *
- * @throws SyncError `source/unknown`
+ * @throws SyncError `source/unknown` · `run/active` for new settings while a run is active
  */
-export async function saveSource(
-  db: Catalog,
-  id: number,
-  changes: { schedule?: Schedule; policy?: Partial<Policy>; state?: Source['state'] },
-): Promise<Source> {
+export async function saveSource(db: Catalog, id: number, changes: SourceChanges): Promise<Source> {
   const document = (value: unknown) => (value === undefined ? null : jsonb(value))
   const [row] = await db.call<SourceRow>('save_source', {
     source: id,
     schedule: document(changes.schedule),
     policy: document(changes.policy),
     state: changes.state ?? null,
+    settings: document(changes.settings),
   })
   if (!row) throw new SyncError('source/unknown', `Source ${id} does not exist`)
   return toSource(row)
@@ -171,20 +170,32 @@ export async function saveCopy(db: Catalog, id: number, copy: LatestCopy | null)
 }
 
 /**
- * Replaces the settings of a source. The next full run then reads every record again.
+ * Renames a source. Its artifacts keep their keys.
  *
- * @throws SyncError `run/active` while a run is active · `source/unknown`
+ * @throws SyncError `run/active` while a run is active · `source/exists` · `usage/invalid` for an
+ * invalid name
  */
-export async function saveSettings(db: Catalog, id: number, settings: Json): Promise<Source> {
-  const [row] = await db.call<SourceRow>('set_settings', { source: id, settings: jsonb(settings) })
-  if (!row) throw new SyncError('source/unknown', `Source ${id} does not exist`)
+export async function renameSource(db: Catalog, id: number, name: string): Promise<Source> {
+  const [row] = await db.call<SourceRow>('rename_source', { source: id, name: checkName(name) })
+  if (!row) throw new SyncError('source/exists', `There is already a source named ${name}`)
   return toSource(row)
+}
+
+/** Returns `name` if a source may have it. @throws SyncError `usage/invalid` */
+export function checkName(name: string): string {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
+    throw new SyncError(
+      'usage/invalid',
+      `"${name}" is not a valid name for a source: use lower-case letters, digits and hyphens`,
+    )
+  return name
 }
 
 function toSource(row: SourceRow): Source {
   return {
     id: row.id,
     name: row.name,
+    formerNames: row.former_names,
     connector: row.connector,
     settings: row.settings,
     schedule: row.schedule,

@@ -32,7 +32,7 @@ async function openNightly(t: Lifetime) {
     return `${at} * * *`
   }
   await saveSource(db, id, {
-    schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: null },
+    schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: 'none' },
   })
   const moveBack = (days: number) =>
     db.query(
@@ -85,7 +85,7 @@ test('a new schedule starts no run for times before it was set, and one run for 
   await pipeline.sync()
   await ageRuns('1 day')
   const cron = await cronOf('20 minutes')
-  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
+  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 'none' } })
   await services.runScheduler()
   assert.equal((await runs()).length, 1)
   // Moves the setting of the schedule half an hour into the past. The day of the full run changes
@@ -94,7 +94,7 @@ test('a new schedule starts no run for times before it was set, and one run for 
     `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
     id,
   )
-  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 0 } })
+  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 'sunday' } })
   await services.runScheduler()
   assert.equal((await runs()).length, 2)
 })

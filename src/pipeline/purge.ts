@@ -44,11 +44,8 @@ export async function purgeSource(
   const retained = await listRetained(db, source.id)
   const rebuild = keep === 'none' ? [] : selectRunsForRebuild(retained).map(({ run }) => run)
   for (const retainedRun of selectRunsToPurge(retained, keep)) {
-    const { run, startedAt } = retainedRun
-    const keys = await Array.fromAsync(
-      store.list(toArtifactPrefix({ source: source.name, run: String(run), startedAt })),
-      ({ key }) => key,
-    )
+    const { run } = retainedRun
+    const keys = await listArtifactKeys(store, source, retainedRun)
     if (keys.length === 0 && (await isElsewhere(db, source, run))) {
       elsewhere.push(run)
       continue
@@ -77,6 +74,20 @@ export async function purgeSource(
     elsewhere,
     rebuild,
   }
+}
+
+/** Lists the objects of a run, under the present name of its source and under the former ones. */
+export async function listArtifactKeys(
+  store: ArtifactStore,
+  { name, formerNames }: Source,
+  { run, startedAt }: Pick<RetainedRun, 'run' | 'startedAt'>,
+): Promise<string[]> {
+  const keys: string[] = []
+  for (const source of [name, ...formerNames]) {
+    const prefix = toArtifactPrefix({ source, run: String(run), startedAt })
+    for await (const { key } of store.list(prefix)) keys.push(key)
+  }
+  return keys
 }
 
 /** Reads the rows again, because another process may be purging the run. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Calendar, dueAt, faultOf } from './due.ts'
 
-const NIGHTLY = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 }
+const NIGHTLY = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' } as const
 
 test('a source is due at the first scheduled time after its last good run, in its own zone', () => {
   const { at, late } = dueAt(
@@ -53,7 +53,7 @@ test('an invalid schedule is refused with the reason', () => {
  * run starts at its check.
  */
 function starts(cron: string, from: string, to: string): string[] {
-  const schedule = { cron, zone: 'Australia/Sydney', fullOn: null }
+  const schedule = { cron, zone: 'Australia/Sydney', fullOn: 'none' } as const
   const started: string[] = []
   let since = new Date(from)
   for (let now = since; now <= new Date(to); now = new Date(now.getTime() + 60_000)) {

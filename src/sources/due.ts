@@ -3,7 +3,7 @@
 
 import { Cron } from 'croner'
 import { messageOf } from '../core/errors.ts'
-import type { Schedule } from '../db/sources.ts'
+import type { Schedule } from '../core/schedule.ts'
 
 /**
  * Time after a due time at which a source is late. Until then, its run may still be in progress.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFullDue } from './schedule.ts'
 
-const sundays = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 }
+const sundays = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' } as const
 const at = (text: string): Date => new Date(text)
 
 test('a source that was never fully synced is due', () => {
@@ -24,7 +24,7 @@ test('a full run that was missed on its weekday is due on the days after', () =>
 })
 
 test('a source without a full-run day is due only before its first one', () => {
-  const never = { ...sundays, fullOn: null }
+  const never = { ...sundays, fullOn: 'none' } as const
   assert.equal(isFullDue(never, at('2020-01-01T00:00:00Z'), at('2026-01-18T00:00:00Z')), false)
 })
 

@@ -39,6 +39,8 @@ comment on schema api is 'Shelfsync: views for readers and the Data API.';
 create table catalog.sources (
   id                 integer generated always as identity primary key,
   name               text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  -- Names that it had before: keys of older artifacts begin with them.
+  former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',
@@ -1062,46 +1064,65 @@ language sql set search_path = pg_catalog, pg_temp as $$
     on conflict (name) do nothing returning *
 $$;
 
--- save_source(source, schedule, policy, state) → the source afterwards.
---   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not
-create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text)
-returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources
-    set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
-        state = coalesce(p_state, state),
-        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                               else schedule_set_at end
-    where id = p_source returning *
-$$;
-
--- set_settings(source, settings) → the source afterwards. New settings may change the product that an
--- unchanged record becomes, so the next full run normalises every record again, and an interrupted run is
--- superseded.
---   errors      run/active  a running run has read the old settings
-create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
+-- assert_idle(source): fails with `run/active` if a worker has a run of this source, or may take one.
+create function catalog.assert_idle(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  active catalog.runs;
+  active bigint := (
+    select max(r.id) from catalog.runs r
+    where r.source_id = p_source and r.state = 'running' and (r.queued or exists (
+      select from catalog.leases l
+      where l.source_id = p_source and l.run_id = r.id and l.expires_at > clock_timestamp())));
+begin
+  if active is not null then
+    perform catalog.fail('run/active', format('Run %s of this source is running', active));
+  end if;
+end $$;
+
+-- save_source(source, schedule, policy, state, settings) → the source afterwards.
+--   null        leaves that member as it is; of the policy, only the given members change
+--   schedule    counts from now on if its times change, which `fullOn` does not
+--   settings    may change the product that an unchanged record becomes: the next full run normalises every
+--               record again, and an interrupted run is superseded
+--   errors      run/active  a running run has read the old settings; nothing is changed
+create function catalog.save_source(
+  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
+) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from catalog.sources where id = p_source for update;
-  for active in
-    select * from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted')
-  loop
-    if active.state = 'running' and (active.queued or exists (
-        select from catalog.leases l
-        where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
-      perform catalog.fail('run/active',
-        format('Run %s of this source is running with the present settings', active.id));
-    end if;
+  if p_settings is not null then
+    perform catalog.assert_idle(p_source);
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
           finished_at = clock_timestamp()
-      where source_id = p_source and id = active.id;
-  end loop;
+      where source_id = p_source and state in ('running', 'interrupted');
+  end if;
   return query
-    update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
+    update catalog.sources
+      set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+          state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
+          normaliser_version = case when p_settings is null then normaliser_version else 0 end,
+          schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
+                                 else schedule_set_at end
+      where id = p_source returning *;
+end $$;
+
+-- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
+-- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
+--   errors      run/active  a worker of a running run writes under the old name
+create function catalog.rename_source(p_source integer, p_name text) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from catalog.sources where id = p_source for update;
+  perform catalog.assert_idle(p_source);
+  return query
+    update catalog.sources s
+      set name = p_name, copied_run = null,
+          former_names = array(
+            select distinct n from unnest(s.former_names || s.name) n where n <> p_name order by n)
+      where s.id = p_source and not exists (select from catalog.sources o where o.name = p_name)
+      returning s.*;
 end $$;
 
 -- 20261122000024_artifacts.sql
@@ -3310,6 +3331,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
 $$;
 
+-- count_source(source) → what `sources remove` would remove. Reads every product of the source.
+create function catalog.count_source(p_source integer) returns table (
+  products bigint, artifacts bigint, stored_bytes bigint, open_reviews bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select (select count(*) from catalog.products where source_id = p_source),
+    (select count(*) from catalog.artifacts where source_id = p_source and state <> 'purged'),
+    (select coalesce(sum(p.stored_bytes), 0)::bigint
+      from catalog.parts p
+      join catalog.artifacts a on a.source_id = p.source_id and a.run_id = p.run_id
+      where p.source_id = p_source and a.state <> 'purged'),
+    (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
+$$;
+
 -- count_products() → the products of each source by status. Reads every product, which takes seconds on a
 -- catalogue of millions.
 create function catalog.count_products() returns table (source text, products jsonb)
@@ -4006,7 +4041,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'db1cb38cfd9fc7a28f5c4211d3aac41946d2e7704688f9744609de967a60bb23'),
+  ('20261122000010', 'run_tables', 'e8267024825a182ab392877ca2a7d424a98abf5ab8a48be620ae104bfff322b4'),
   ('20261122000011', 'catalogue_tables', '60cdf5a149e43500b2d2badd0939918d1a05af4723836db31276fbe2b331181c'),
   ('20261122000012', 'review_tables', '8cf0e878f78fb9107f47672a9043a2c55d8f30037edc49fe006b8625c1e2eb77'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
@@ -4014,7 +4049,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
   ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
-  ('20261122000023', 'sources', 'ff53bc12bc878b1508fc10413bdfa36eae48faaa72728f9b79f907dc22ae2aad'),
+  ('20261122000023', 'sources', '2cc25fd64b07e1c1c0f9f72a98842434b66e987f66aab8252fecdfb5516d1d2b'),
   ('20261122000024', 'artifacts', 'e3a2b3e9e4e9ff71b5b9d3eb65e83b731fd5418595dae49ff36371ca447984ce'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
@@ -4027,7 +4062,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '129767506ef6d38a8cb7e0ea457807db7510c004f49ddc9897e9be8822e282b9'),
   ('20261122000060', 'views', '03982b3069e910cd991d0d767d45940ed12f5b1eb34d3248dc6918084a52bdd2'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', 'd7a14a8632db9d629a777c647a67e58873b6868dd3fa38a53b419812a86c0978'),
+  ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
   ('20261122000071', 'lists', 'f411c6ff6004cf5f7f72e562b79d8cb97fe7a36910410184a26815b0107dcca7'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),

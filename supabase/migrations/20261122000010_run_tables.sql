@@ -13,6 +13,8 @@ comment on schema api is 'Shelfsync: views for readers and the Data API.';
 create table catalog.sources (
   id                 integer generated always as identity primary key,
   name               text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  -- Names that it had before: keys of older artifacts begin with them.
+  former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',

@@ -24,44 +24,63 @@ language sql set search_path = pg_catalog, pg_temp as $$
     on conflict (name) do nothing returning *
 $$;
 
--- save_source(source, schedule, policy, state) → the source afterwards.
---   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not
-create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text)
-returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources
-    set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
-        state = coalesce(p_state, state),
-        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                               else schedule_set_at end
-    where id = p_source returning *
-$$;
-
--- set_settings(source, settings) → the source afterwards. New settings may change the product that an
--- unchanged record becomes, so the next full run normalises every record again, and an interrupted run is
--- superseded.
---   errors      run/active  a running run has read the old settings
-create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
+-- assert_idle(source): fails with `run/active` if a worker has a run of this source, or may take one.
+create function catalog.assert_idle(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  active catalog.runs;
+  active bigint := (
+    select max(r.id) from catalog.runs r
+    where r.source_id = p_source and r.state = 'running' and (r.queued or exists (
+      select from catalog.leases l
+      where l.source_id = p_source and l.run_id = r.id and l.expires_at > clock_timestamp())));
+begin
+  if active is not null then
+    perform catalog.fail('run/active', format('Run %s of this source is running', active));
+  end if;
+end $$;
+
+-- save_source(source, schedule, policy, state, settings) → the source afterwards.
+--   null        leaves that member as it is; of the policy, only the given members change
+--   schedule    counts from now on if its times change, which `fullOn` does not
+--   settings    may change the product that an unchanged record becomes: the next full run normalises every
+--               record again, and an interrupted run is superseded
+--   errors      run/active  a running run has read the old settings; nothing is changed
+create function catalog.save_source(
+  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
+) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from catalog.sources where id = p_source for update;
-  for active in
-    select * from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted')
-  loop
-    if active.state = 'running' and (active.queued or exists (
-        select from catalog.leases l
-        where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
-      perform catalog.fail('run/active',
-        format('Run %s of this source is running with the present settings', active.id));
-    end if;
+  if p_settings is not null then
+    perform catalog.assert_idle(p_source);
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
           finished_at = clock_timestamp()
-      where source_id = p_source and id = active.id;
-  end loop;
+      where source_id = p_source and state in ('running', 'interrupted');
+  end if;
   return query
-    update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
+    update catalog.sources
+      set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+          state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
+          normaliser_version = case when p_settings is null then normaliser_version else 0 end,
+          schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
+                                 else schedule_set_at end
+      where id = p_source returning *;
+end $$;
+
+-- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
+-- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
+--   errors      run/active  a worker of a running run writes under the old name
+create function catalog.rename_source(p_source integer, p_name text) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from catalog.sources where id = p_source for update;
+  perform catalog.assert_idle(p_source);
+  return query
+    update catalog.sources s
+      set name = p_name, copied_run = null,
+          former_names = array(
+            select distinct n from unnest(s.former_names || s.name) n where n <> p_name order by n)
+      where s.id = p_source and not exists (select from catalog.sources o where o.name = p_name)
+      returning s.*;
 end $$;

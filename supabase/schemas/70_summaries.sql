@@ -171,6 +171,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
 $$;
 
+-- count_source(source) → what `sources remove` would remove. Reads every product of the source.
+create function catalog.count_source(p_source integer) returns table (
+  products bigint, artifacts bigint, stored_bytes bigint, open_reviews bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select (select count(*) from catalog.products where source_id = p_source),
+    (select count(*) from catalog.artifacts where source_id = p_source and state <> 'purged'),
+    (select coalesce(sum(p.stored_bytes), 0)::bigint
+      from catalog.parts p
+      join catalog.artifacts a on a.source_id = p.source_id and a.run_id = p.run_id
+      where p.source_id = p_source and a.state <> 'purged'),
+    (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
+$$;
+
 -- count_products() → the products of each source by status. Reads every product, which takes seconds on a
 -- catalogue of millions.
 create function catalog.count_products() returns table (source text, products jsonb)

@@ -55,7 +55,7 @@ test('an Australian MediPim source is due at 03:17 in Sydney, in full on Sundays
   const { db } = await withMedipim(t, 1)
   const { rows } = await db.query('select schedule from catalog.sources')
   assert.deepEqual(rows, [
-    { schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 } },
+    { schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' } },
   ])
 })
 
@@ -546,7 +546,7 @@ test('sources are changed, paused and resumed, and every usage error has exit co
   assert.deepEqual(set.json()['schedule'], {
     cron: '5 4 * * *',
     zone: 'Europe/Berlin',
-    fullOn: null,
+    fullOn: 'none',
   })
   assert.match(
     (await run('sources', 'set', 'pharmacy', '--full-on', 'every')).stdout,

@@ -53,7 +53,7 @@ test('a source runs fully once on Sunday in its own time zone, and incrementally
   const { pipeline } = await openToy(t, { db })
   const { id } = await pipeline.source()
   await saveSource(db, id, {
-    schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
+    schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' },
   })
   const auto = async (now: string) =>
     (await pipeline.sync({ mode: 'auto', now: new Date(now) })).kind

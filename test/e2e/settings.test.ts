@@ -7,7 +7,7 @@ import { startShopify, type ShopifySimulator } from '../../simulators/shopify/se
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import { listReviews } from '../../src/db/read/reviews.ts'
 import { startRun } from '../../src/db/write/runs.ts'
-import { addSource, saveSettings } from '../../src/db/sources.ts'
+import { addSource, saveSource } from '../../src/db/sources.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
@@ -45,7 +45,7 @@ test('a shop that changed its currency fails with the command to run, and then a
   )
 
   const { id } = await pipeline.source()
-  const changed = await saveSettings(db, id, { ...settings, currency: 'JPY' })
+  const changed = await saveSource(db, id, { settings: { ...settings, currency: 'JPY' } })
   const request = { mode: 'auto', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     { ...pipeline.tools, db },
@@ -84,10 +84,8 @@ test('unchanged records are read again after the settings have changed', async (
   })
   await pipeline.sync()
   shop.set({ currency: null })
-  await saveSettings(db, (await pipeline.source()).id, {
-    url: shop.url,
-    currency: 'NZD',
-    minIntervalMs: 0,
+  await saveSource(db, (await pipeline.source()).id, {
+    settings: { url: shop.url, currency: 'NZD', minIntervalMs: 0 },
   })
   assert.deepEqual(
     [countOutcomes(await pipeline.sync()), countOutcomes(await pipeline.sync())],
@@ -120,7 +118,7 @@ test('settings cannot change during a run, and an interrupted run is not resumed
   const active = await startRun(own, request)
   const refused = await run('sources', 'set', 'saltbush', '--set', 'minIntervalMs=5')
   assert.deepEqual(
-    [refused.code, /is running with the present settings/.test(refused.stderr)],
+    [refused.code, /Run \d+ of this source is running/.test(refused.stderr)],
     [1, true],
     refused.stderr,
   )

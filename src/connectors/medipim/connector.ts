@@ -19,6 +19,7 @@ export const medipim: Connector<MedipimSettings, MedipimCredentials> = {
   title: 'MediPim, the product catalogue of pharmacies (API v4)',
   settings: medipimSettings,
   credentials: medipimCredentials,
+  addressSetting: 'apiUrl',
   options: [
     {
       setting: 'market',
@@ -36,7 +37,7 @@ export const medipim: Connector<MedipimSettings, MedipimCredentials> = {
   volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
   idPaths: ['result.id', 'results.*.id'],
   scopes: ['all', 'since'],
-  schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
+  schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' },
   fetch: fetchPages,
   probe: listFields,
   address: ({ apiUrl }) => apiUrl,

@@ -37,9 +37,7 @@ export const ShopifySettings = z.strictObject({
    * shops.
    */
   minIntervalMs: z.int().nonnegative().default(1_000),
-  /**
-   * Default: one more than a shop can serve, so that the shop itself reports the end of its list.
-   */
+  /** Default: one more than a shop can serve, so that the shop itself reports the end. */
   maxPages: z
     .int()
     .positive()
@@ -81,6 +79,7 @@ export const shopify: Connector<ShopifySettings> = {
   title: 'A Shopify shop, read from its public list of products',
   settings: ShopifySettings,
   credentials: NO_CREDENTIALS,
+  addressSetting: 'url',
   options: [],
   normaliserVersion: 1,
   volatilePaths: [
@@ -91,7 +90,7 @@ export const shopify: Connector<ShopifySettings> = {
   ],
   idPaths: ['id'],
   scopes: ['all'],
-  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
+  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
   fetch: fetchProducts,
   address: ({ url }) => url,
   scan: (line) => ({

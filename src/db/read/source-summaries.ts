@@ -1,8 +1,9 @@
 // The read model of sources: the last run, the schedule, and the decisions that wait for a person.
 
 import { SyncError } from '../../core/errors.ts'
-import { type Catalog, toInstant } from '../catalog.ts'
-import { toLatestCopy, type LatestCopy, type Schedule, type Source } from '../sources.ts'
+import { type Catalog, one, toInstant } from '../catalog.ts'
+import type { Schedule } from '../../core/schedule.ts'
+import { toLatestCopy, type LatestCopy, type Source } from '../sources.ts'
 import type { RunKind } from '../write/runs.ts'
 import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
 
@@ -64,6 +65,31 @@ interface SourceRow {
   readonly copied_run: number | null
   readonly copy_error: string | null
   readonly removals_off: string | null
+}
+
+/** Counts of the rows and bytes of a source. */
+export interface SourceContents {
+  readonly products: number
+  readonly artifacts: number
+  readonly storedBytes: number
+  readonly openReviews: number
+}
+
+export async function countSource(db: Catalog, sourceId: number): Promise<SourceContents> {
+  const row = one(
+    await db.call<{
+      products: number
+      artifacts: number
+      stored_bytes: number
+      open_reviews: number
+    }>('count_source', { source: sourceId }),
+  )
+  return {
+    products: row.products,
+    artifacts: row.artifacts,
+    storedBytes: row.stored_bytes,
+    openReviews: row.open_reviews,
+  }
 }
 
 /** Every source by name. @throws SyncError `db/unreachable`, also after `timeoutMs` */

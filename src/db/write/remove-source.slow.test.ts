@@ -4,7 +4,7 @@ import { openTestDatabase } from '../../../test/support/database.ts'
 import { removeSource, TABLES } from './remove-source.ts'
 import { addSource, listSources } from '../sources.ts'
 
-const SCHEDULE = { cron: '0 3 * * *', zone: 'UTC', fullOn: null }
+const SCHEDULE = { cron: '0 3 * * *', zone: 'UTC', fullOn: 'none' } as const
 
 test('a source is removed with its runs, and its neighbour stays', async (t) => {
   const { pool } = await openTestDatabase(t)
@@ -20,6 +20,10 @@ test('a source is removed with its runs, and its neighbour stays', async (t) => 
       [id],
     )
   }
+  await assert.rejects(removeSource(pool, 'one'), { code: 'run/active' })
+  await pool.query(
+    `select catalog.cancel_run(r.id) from catalog.runs r join catalog.sources s on s.id = r.source_id where s.name = 'one'`,
+  )
   await removeSource(pool, 'one')
   await removeSource(pool, 'one')
   assert.deepEqual(

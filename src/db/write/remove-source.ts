@@ -1,5 +1,7 @@
-// Removes the rows of a source. Its artifacts are removed separately, see src/pipeline/purge.ts.
+// Removes the rows of a source. Its artifacts are removed separately, see
+// src/pipeline/remove-artifacts.ts.
 
+import { inSession } from '../catalog.ts'
 import type { Db } from '../pool.ts'
 
 /** Referenced tables come last. */
@@ -23,7 +25,11 @@ export const TABLES = [
   'runs',
 ]
 
-/** Does nothing when the source does not exist. */
+/**
+ * Does nothing when the source does not exist.
+ *
+ * @throws SyncError `run/active` while a run is active; nothing is removed
+ */
 export async function removeSource(db: Db, name: string): Promise<void> {
   await db.transaction(async (client) => {
     const { rows } = await client.query<{ id: number }>(
@@ -31,6 +37,7 @@ export async function removeSource(db: Db, name: string): Promise<void> {
       [name],
     )
     for (const { id } of rows) {
+      await inSession(client).call('assert_idle', { source: id })
       for (const table of TABLES)
         await client.query(`delete from catalog.${table} where source_id = $1`, [id])
       await client.query('delete from catalog.sources where id = $1', [id])

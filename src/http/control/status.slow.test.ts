@@ -7,6 +7,7 @@ import { openToy } from '../../../test/support/toy/open.ts'
 import { SyncError } from '../../core/errors.ts'
 import { ERRORS } from '../../core/error-table.ts'
 import { openPool, type Db } from '../../db/pool.ts'
+import type { FullOn } from '../../core/schedule.ts'
 import { saveSource } from '../../db/sources.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
 import { listSourceSummaries, loadStatus } from '../../db/read/source-summaries.ts'
@@ -271,7 +272,7 @@ test('a source is late an hour after its due time, and never while it is paused'
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   await pool.query(
-    `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`,
+    `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": "none"}'`,
   )
   const { status, recorded } = await startOrchestrator(t, pool)
   recorded.nowMs = Date.parse('2026-01-01T03:59:00Z')
@@ -312,7 +313,7 @@ test('a new schedule is due and late from then on, never for a time before it wa
     )
     return source?.dueAt
   }
-  const set = (fullOn: number | null) =>
+  const set = (fullOn: FullOn) =>
     saveSource(pool, id, { schedule: { cron: '30 12 * * *', zone: 'UTC', fullOn } })
   const moveBack = () =>
     pool.query(
@@ -322,11 +323,11 @@ test('a new schedule is due and late from then on, never for a time before it wa
   const {
     rows: [before],
   } = await pool.query<{ at: Date }>('select clock_timestamp() as at')
-  await set(null)
+  await set('none')
   assert.ok(new Date((await due()) ?? 0) > (before?.at ?? new Date()))
   await moveBack()
   // The day of the full run changes no due time.
-  await set(0)
+  await set('sunday')
   assert.equal(await due(), '2026-01-03T12:30:00.000Z')
   await pool.query(`update catalog.sources set schedule_set_at = '2026-01-05T13:00:00Z'`)
   assert.equal(await due(), '2026-01-06T12:30:00.000Z')

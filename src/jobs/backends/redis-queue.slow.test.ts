@@ -101,7 +101,7 @@ test(
       /"level":"warn".*the queue did not accept all runs in time/,
     )
     const { id } = await pipeline.source()
-    await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
+    await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: 'none' } })
     await db.query(
       `update catalog.runs set started_at = started_at - interval '1 hour' where id = $1`,
       [run],

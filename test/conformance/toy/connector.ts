@@ -24,6 +24,7 @@ export function createToyConnector(has: Has): Connector<ToySettings, ToyCredenti
     title: 'A connector for the tests of the suite itself',
     settings,
     credentials: declareCredentials(has),
+    addressSetting: 'url',
     options: has('has an option without a setting')
       ? [{ setting: 'colour', value: 'colour', description: 'the colour of the toys' }]
       : [],
@@ -31,7 +32,7 @@ export function createToyConnector(has: Has): Connector<ToySettings, ToyCredenti
     volatilePaths: has('masks no volatile member') ? [] : ['seen', 'updated_at'],
     idPaths: has('does not declare idPaths') ? ['id'] : ['record.id'],
     scopes: has('declares no scope') ? [] : ['all', 'since', 'keys'],
-    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
+    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 'sunday' },
     fetch: (request, signal) =>
       fetchPages(request, has('ignores the signal') ? new AbortController().signal : signal, has),
     probe: has('does not probe') ? () => Promise.resolve() : probe,

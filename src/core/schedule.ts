@@ -1,0 +1,23 @@
+// The schedule of a source, as connectors propose it and sources store it.
+
+export const WEEKDAYS = [
+  'sunday',
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+] as const
+
+/** The days whose first run is full: one weekday, every day, or none. */
+export const FULL_ON = [...WEEKDAYS, 'every', 'none'] as const
+export type FullOn = (typeof FULL_ON)[number]
+
+export interface Schedule {
+  /** Cron: minute, hour, day of month, month, day of week. */
+  readonly cron: string
+  /** An IANA time zone, in which `cron` and `fullOn` are read. */
+  readonly zone: string
+  readonly fullOn: FullOn
+}
