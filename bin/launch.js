@@ -4,8 +4,10 @@
 // JavaScript for older Nodes; the rest is TypeScript. Usage: `node bin/launch.js FILE …`.
 
 import { spawn } from 'node:child_process'
+import { accessSync, constants as modes, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
+import { constants, homedir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MIN = 24
@@ -13,7 +15,7 @@ export const NODE_FLAGS = ['--max-semi-space-size=4']
 export const ENVIRONMENT = {
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_ARENA_MAX: '1',
-  NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
+  NODE_COMPILE_CACHE: chooseCompileCache(),
 }
 
 /** Replaces this process by Node with `args`, or runs it as a child where exec is unavailable. */
@@ -36,6 +38,33 @@ export function runLean(args) {
   }
   child.on('error', (error) => fail(`${node} does not start: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+/**
+ * Returns the folder of compiled code. Where this account may not write among the packages, as after
+ * an installation by root, it is in the user's cache. Node ignores a folder that it cannot write.
+ */
+function chooseCompileCache() {
+  const shared = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
+  if (isWritable(shared)) return shared
+  try {
+    const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+    return join(caches, 'shelfsync', 'compiled')
+  } catch {
+    // An account without a home, in a container.
+    return shared
+  }
+}
+
+/** True when this account can write to the folder, or can create it. */
+function isWritable(folder) {
+  if (!existsSync(folder)) return isWritable(dirname(folder))
+  try {
+    accessSync(folder, modes.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Returns this Node if it is new enough, or the one that npm installed. */

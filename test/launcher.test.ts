@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -12,8 +12,11 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../bin/', import.meta.url))
-const REPORT = `const parent: number = process.ppid
-console.log(JSON.stringify({ args: process.argv.slice(2), parent }))
+/** Root may write everywhere, so tests of a missing right run as this account. */
+const OTHER_ACCOUNT: Account = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+const REPORT = `import { getCompileCacheDir } from 'node:module'
+const cache: string | undefined = getCompileCacheDir()
+console.log(JSON.stringify({ args: process.argv.slice(2), cache }))
 if (process.argv.includes('wait')) { process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log('waiting') }
 else process.exitCode = 7`
 
@@ -58,6 +61,49 @@ for (const nodeMin of [24, 999]) {
       assert.equal(code, 1)
     }
   })
+}
+
+test('compiled code is kept among the packages', async (t) => {
+  const { cache } = await startWith(await clone(t, 24), {}, {})
+  assert.ok(cache?.includes(join('node_modules', '.cache', 'compiled')), cache)
+})
+
+test("compiled code is in the user's cache when the packages belong to another account", async (t) => {
+  const root = await cloneOfAnotherAccount(t)
+  const home = await mkdtemp(join(tmpdir(), 'shelfsync-home-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  await chmod(home, 0o777)
+  const { cache } = await startWith(root, { HOME: home })
+  assert.ok(cache?.startsWith(join(home, '.cache', 'shelfsync', 'compiled')), cache)
+  const chosen = await startWith(root, { HOME: home, XDG_CACHE_HOME: join(home, 'caches') })
+  assert.ok(chosen.cache?.startsWith(join(home, 'caches', 'shelfsync', 'compiled')), chosen.cache)
+})
+
+test('without a writable folder for compiled code, the command starts without a message', async (t) => {
+  const root = await cloneOfAnotherAccount(t)
+  const { cache } = await startWith(root, { HOME: join(root, 'node_modules', '.cache') })
+  assert.equal(cache, undefined)
+})
+
+/** Returns a clone in which `OTHER_ACCOUNT` cannot store compiled code. */
+async function cloneOfAnotherAccount(t: TestContext): Promise<string> {
+  const root = await clone(t, 24)
+  await chmod(root, 0o755)
+  await mkdir(join(root, 'node_modules', '.cache'), { mode: 0o555 })
+  return root
+}
+
+/** Starts the command line. Returns the folder of its compiled code. */
+async function startWith(
+  root: string,
+  variables: Readonly<Record<string, string>>,
+  account: Account = OTHER_ACCOUNT,
+): Promise<{ readonly cache?: string }> {
+  const env = { NODE_COMPILE_CACHE: undefined, XDG_CACHE_HOME: undefined, ...variables }
+  const { lines, errors, code } = await run(root, [], { env, account })
+  assert.equal(errors, '')
+  assert.equal(code, 7)
+  return JSON.parse(lines[0] ?? '')
 }
 
 interface Clone {
@@ -110,15 +156,28 @@ interface Outcome {
   readonly code: number | null
 }
 
+interface Account {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+interface RunOptions {
+  readonly file?: string
+  readonly signal?: NodeJS.Signals
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly account?: Account
+}
+
 async function run(
   root: string,
   args: string[],
-  { file = 'shelfsync', signal }: { file?: string; signal?: NodeJS.Signals } = {},
+  { file = 'shelfsync', signal, env = {}, account = {} }: RunOptions = {},
 ): Promise<Outcome> {
   const child = spawn(process.execPath, [join(root, 'bin', file), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_V8_COVERAGE: '' },
+    env: { ...process.env, NODE_V8_COVERAGE: '', ...env },
+    ...account,
   })
   const exited = once(child, 'close')
   const [lines, errors]: [string[], string[]] = [[], []]
