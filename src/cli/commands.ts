@@ -50,7 +50,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'runs',
     usage: '',
-    description: 'list, show, approve or reject runs',
+    description: 'list, show, approve, reject or cancel runs',
     load: async () => (await import('./runs.ts')).defineRuns,
   },
   {

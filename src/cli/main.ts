@@ -1,7 +1,7 @@
 // The entry point of the command line: runs one command and turns errors into the exit code.
 
 import { CommanderError } from 'commander'
-import { isAbort, SyncError } from '../core/errors.ts'
+import { isStop, SyncError } from '../core/errors.ts'
 import { Cli, EXIT } from './cli.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
@@ -31,7 +31,7 @@ try {
   } else {
     output.error(error)
     cli.end(
-      isAbort(error)
+      isStop(error)
         ? EXIT.interrupted
         : error instanceof SyncError && error.code === 'usage/invalid'
           ? EXIT.usage

@@ -3,7 +3,7 @@
 // secret cannot be an ordinary word; unexpected errors are redacted everywhere. With --json,
 // standard output contains JSON lines only.
 
-import { isAbort, SyncError } from '../core/errors.ts'
+import { isStop, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
 import { cutText } from '../lib/text.ts'
@@ -87,7 +87,7 @@ export class Output {
 
   /** Prints the message, the hint and, with --verbose, the stack. Ignores a cancellation. */
   error(error: unknown): void {
-    if (isAbort(error)) return
+    if (isStop(error)) return
     const { code, message, hint } = this.#describe(error)
     if (this.json) this.noteJson({ error: { code, message, hint } })
     else this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)

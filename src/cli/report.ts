@@ -1,6 +1,6 @@
 // The result of a run as text, as one JSON line, and as an exit code.
 
-import { hasAction, isAbort, messageOf, SyncError } from '../core/errors.ts'
+import { hasAction, isAbort, isStop, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
 import { readPeakMemoryBytes } from '../node/peak-memory.ts'
@@ -41,7 +41,7 @@ const NO_RUN = {
 }
 
 export function toExitCode({ state, error }: Report): number {
-  if (isAbort(error)) return EXIT.interrupted
+  if (isStop(error)) return EXIT.interrupted
   return state === 'succeeded' ? EXIT.green : state === 'held' ? EXIT.held : EXIT.failed
 }
 
@@ -91,7 +91,7 @@ export function toReportJson(report: Report, { fetchedBytes }: Progress): unknow
     seconds,
     kind,
     resumed,
-    code: isAbort(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
+    code: isStop(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
     bytes: fetchedBytes,
     peakMemoryBytes: readPeakMemoryBytes(),
     removalsOff,
@@ -126,7 +126,8 @@ export function formatReport(report: Report, { fetchedBytes }: Progress): string
 }
 
 function describeEnd({ state, error }: Report): string {
-  if (isAbort(error)) return 'was stopped after'
+  if (isStop(error)) return 'was stopped after'
+  if (isAbort(error)) return 'was cancelled after'
   if (hasAction(error, 'retry')) return 'was interrupted after'
   if (state === 'held') return 'is held after'
   return state === 'failed' ? 'failed after' : `${state} in`
@@ -173,6 +174,6 @@ function listNextSteps({ run, source, state, ledger, error }: Report): string[] 
     steps.push(
       `${formatQuantity(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
     )
-  if (isAbort(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
+  if (isStop(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps
 }

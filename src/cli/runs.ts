@@ -20,6 +20,7 @@ import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './parse-numbers.ts'
 import type { Output } from './output.ts'
 import { createAfterOption, printPage } from './paging.ts'
+import { addCancel } from './runs-cancel.ts'
 import { describeUser } from './user.ts'
 import { formatMembers, formatTitle } from './format-changes.ts'
 import { formatLedger } from './report.ts'
@@ -56,6 +57,7 @@ export function defineRuns(runs: Command, cli: Cli): void {
   addChanges(runs, cli)
   addDecision(runs, cli, 'approve')
   addDecision(runs, cli, 'reject')
+  addCancel(runs, cli)
 }
 
 function addList(runs: Command, cli: Cli): void {

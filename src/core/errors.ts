@@ -47,10 +47,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Returns true if `error` is a cancellation, which is not a failure. */
+/** Returns true if the work ended because this process was asked to stop. */
+export function isStop(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+/** Returns true if `error` is a stop or the cancellation of a run: neither is a failure. */
 export function isAbort(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    (error.name === 'AbortError' || (error instanceof SyncError && error.code === 'run/cancelled'))
-  )
+  return isStop(error) || (error instanceof SyncError && error.code === 'run/cancelled')
 }

@@ -3,7 +3,7 @@
 // which tasks one lease covers, and whether a failed task is tried again.
 
 import type { ErrorCode } from '../core/error-table.ts'
-import { isAbort, messageOf, SyncError } from '../core/errors.ts'
+import { isAbort, isStop, messageOf, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
@@ -83,7 +83,7 @@ async function endFailedRun(
 /** An error without a code is a bug: a retry would only repeat it. */
 function describeFailure(tools: Pick<RunContext, 'redact'>, error: unknown): FailedRun {
   const code = error instanceof SyncError ? error.code : null
-  if (isAbort(error))
+  if (isStop(error))
     return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError)
     return {
