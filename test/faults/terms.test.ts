@@ -2,9 +2,9 @@
 // refers to are written.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { Term } from '../../src/core/product.ts'
-import { openPool } from '../../src/db/pool.ts'
+import { openPool, type Db } from '../../src/db/pool.ts'
 import { startRun } from '../../src/db/write/runs.ts'
 import { createProgress, type RunContext } from '../../src/pipeline/context.ts'
 import { TaxonomyWriter } from '../../src/pipeline/apply/taxonomy-writer.ts'
@@ -23,15 +23,8 @@ const brand = (externalId: string, name = externalId): Term => ({
   attributes: {},
 })
 
-test('brands whose writing failed are written by the next lane before it continues', async (t) => {
-  const own = await openPool(url, { applicationName: 'watched' })
-  t.after(() => own.end())
-  watchQueries(
-    own,
-    onNthPass('before upsert_terms', 1, () => {
-      throw new Error('Connection terminated')
-    }),
-  )
+/** Starts a run of the toy source, whose terms are written through `through`. */
+async function openRun(t: TestContext, through: Db) {
   const { pipeline } = await openToy(t, { db })
   const source = await pipeline.source()
   const request = {
@@ -49,7 +42,7 @@ test('brands whose writing failed are written by the next lane before it continu
   const run = await startRun(db, request)
   const context: RunContext = {
     ...pipeline.tools,
-    db: own,
+    db: through,
     connector: pipeline.connector,
     source,
     settings: {},
@@ -57,7 +50,19 @@ test('brands whose writing failed are written by the next lane before it continu
     progress: createProgress(),
     signal: new AbortController().signal,
   }
+  return { pipeline, source, context }
+}
 
+test('brands whose writing failed are written by the next lane before it continues', async (t) => {
+  const own = await openPool(url, { applicationName: 'watched' })
+  t.after(() => own.end())
+  watchQueries(
+    own,
+    onNthPass('before upsert_terms', 1, () => {
+      throw new Error('Connection terminated')
+    }),
+  )
+  const { pipeline, source, context } = await openRun(t, own)
   const taxonomy = new TaxonomyWriter()
   taxonomy.collect([brand('one')])
   const first = taxonomy.save(context)
@@ -76,31 +81,7 @@ test('brands whose writing failed are written by the next lane before it continu
 })
 
 test('only hashes of written terms are kept in memory, however long their names are', async (t) => {
-  const { pipeline } = await openToy(t, { db })
-  const source = await pipeline.source()
-  const request = {
-    sourceId: source.id,
-    kind: 'full',
-    sinceAt: null,
-    artifactRun: null,
-    resumeAny: false,
-    normaliserVersion: 1,
-    owner: 'me',
-    deadOwner: null,
-    correlationId: 'test',
-    options: {},
-  } as const
-  const run = await startRun(db, request)
-  const context: RunContext = {
-    ...pipeline.tools,
-    db,
-    connector: pipeline.connector,
-    source,
-    settings: {},
-    run,
-    progress: createProgress(),
-    signal: new AbortController().signal,
-  }
+  const { pipeline, source, context } = await openRun(t, db)
   const taxonomy = new TaxonomyWriter()
   const write = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
@@ -125,4 +106,53 @@ test('only hashes of written terms are kept in memory, however long their names 
     source.id,
   )
   assert.equal(after?.written, written, 'a written term is known by its hash')
+})
+
+test('a term is sent again exactly when its name, its parent or its attributes differ', async (t) => {
+  const own = await openPool(url, { applicationName: 'counted' })
+  t.after(() => own.end())
+  let sent = 0
+  watchQueries(own, (place) => {
+    if (place === 'before upsert_terms') sent++
+  })
+  const { context } = await openRun(t, own)
+  const taxonomy = new TaxonomyWriter()
+  const isSent = async (term: Term): Promise<boolean> => {
+    const before = sent
+    taxonomy.collect([term])
+    await taxonomy.save(context)
+    return sent > before
+  }
+  const long = 'x'.repeat(100)
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`a${n}`, n]))
+  const one: Term = {
+    ...brand('one'),
+    attributes: { type: 'supplier', url: 'https://one.example' },
+  }
+  const versions: readonly Term[] = [
+    one,
+    { ...one, name: 'One' },
+    { ...one, name: long },
+    { ...one, name: `${long}!` },
+    { ...one, parentId: 'zero' },
+    { ...one, parentId: long },
+    { ...one, kind: 'category' },
+    { ...one, externalId: `one ${long}` },
+    { ...one, attributes: {} },
+    { ...one, attributes: { type: 'supplier' } },
+    { ...one, attributes: { type: 'supplier', country: 'AU' } },
+    { ...one, attributes: { ...one.attributes, country: 'AU' } },
+    { ...one, attributes: { type: 1 } },
+    { ...one, attributes: { type: '1' } },
+    { ...one, attributes: { type: long } },
+    { ...one, attributes: { type: { name: 'supplier' } } },
+    { ...one, attributes: { type: { name: 'marketing' } } },
+    { ...one, attributes: many },
+    { ...one, attributes: { ...many, a19: 0 } },
+  ]
+  for (const version of versions) {
+    const told = JSON.stringify(version)
+    assert.equal(await isSent(version), true, told)
+    assert.equal(await isSent(structuredClone(version)), false, told)
+  }
 })

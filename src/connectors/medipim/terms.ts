@@ -6,39 +6,48 @@ import type { Term } from '../../core/product.ts'
 import { isObject, listObjects, type Members } from '../../lib/objects.ts'
 import { idOf, localizedOf, textOf } from './values.ts'
 
+const NO_ATTRIBUTES: Term['attributes'] = Object.freeze({})
+
 /** Returns each term once, in the record's order. A term without an id or a name is left out. */
 export function termsOf(record: Members, locales: readonly string[]): Term[] {
-  const terms = new Map<string, Term>()
-  const add = (
-    kind: Term['kind'],
-    item: Members,
-    parentId: string | null,
-    attributes: Term['attributes'],
-  ) => {
+  const terms: Term[] = []
+  addTerms(terms, 'brand', listObjects(record.brands), locales)
+  addTerms(terms, 'organization', listObjects(record.organizations), locales)
+  addTerms(terms, 'category', listObjects(record.publicCategories), locales)
+  return terms
+}
+
+function addTerms(
+  terms: Term[],
+  kind: Term['kind'],
+  items: readonly Members[],
+  locales: readonly string[],
+): void {
+  const added = items.length > 1 ? new Set<string>() : null
+  for (const item of items) {
     const externalId = idOf(item.id)
+    if (externalId === null || added?.has(externalId) === true) continue
     const name = localizedOf(item.name, locales)
-    const key = `${kind}:${externalId}`
-    if (externalId === null || name === null || terms.has(key)) return
-    terms.set(key, { kind, externalId, name, parentId, attributes })
+    if (name === null) continue
+    added?.add(externalId)
+    terms.push({
+      kind,
+      externalId,
+      name,
+      parentId: kind === 'category' ? idOf(item.parent) : null,
+      attributes: kind === 'organization' ? aboutOrganization(item) : NO_ATTRIBUTES,
+    })
   }
-  for (const brand of listObjects(record.brands)) add('brand', brand, null, {})
-  for (const organization of listObjects(record.organizations))
-    add('organization', organization, null, aboutOrganization(organization))
-  for (const category of listObjects(record.publicCategories))
-    add('category', category, idOf(category.parent), {})
-  return [...terms.values()]
 }
 
 function aboutOrganization({ type, contactInformation }: Members): Record<string, Json> {
-  const contact = isObject(contactInformation) ? contactInformation : {}
   const about: Record<string, Json> = {}
-  for (const [name, value] of [
-    ['type', type],
-    ['country', contact.country],
-    ['url', contact.url],
-  ] as const) {
-    const text = textOf(value)
-    if (text !== null) about[name] = text
-  }
+  const typeText = textOf(type)
+  if (typeText !== null) about.type = typeText
+  if (!isObject(contactInformation)) return about
+  const country = textOf(contactInformation.country)
+  if (country !== null) about.country = country
+  const url = textOf(contactInformation.url)
+  if (url !== null) about.url = url
   return about
 }

@@ -11,30 +11,45 @@ import { sanitizeText } from '../sanitize-text.ts'
 /** Terms remembered as sent. Beyond this all are forgotten; sending a term again changes nothing. */
 const TERMS_MAX = 50_000
 
-/** A longer text is kept as its hash. */
+/** A term with more or longer texts is remembered by its hash. */
 const TEXT_CHARS_MAX = 64
+const ATTRIBUTES_MAX = 8
 
 /** Terms sent in one call. */
 const BATCH_MAX = 500
 
+/** A sent term: itself, which is compared without hashing, or its hash when it is large. */
+type SentTerm = Term | string
+
 /** Shared by all lanes of a run. */
 export class TaxonomyWriter {
-  readonly #sent = new Map<string, string>()
+  /** By id. */
+  readonly #sent: Readonly<Record<Term['kind'], Map<string, SentTerm>>> = {
+    brand: new Map(),
+    organization: new Map(),
+    category: new Map(),
+  }
   readonly #fresh = new Map<string, Term>()
   #saving: Promise<void> = Promise.resolve()
 
   /** Collects the terms that are new or changed, for the next `save`. */
   collect(terms: readonly Term[]): void {
     for (const term of terms) {
-      const key = keyOf(term)
-      const content = digestLong(
-        `${term.name}\n${term.parentId}\n${JSON.stringify(term.attributes)}`,
-      )
-      if (this.#sent.get(key) === content) continue
-      if (this.#sent.size >= TERMS_MAX) this.#sent.clear()
-      this.#sent.set(key, content)
-      this.#fresh.set(key, term)
+      const sent = this.#sent[term.kind]
+      const id = digestLong(term.externalId)
+      const known = sent.get(id)
+      if (known !== undefined && isSame(known, term)) continue
+      this.#remember(sent, id, term)
+      this.#fresh.set(keyOf(term), term)
     }
+  }
+
+  #remember(sent: Map<string, SentTerm>, id: string, term: Term): void {
+    const { brand, organization, category } = this.#sent
+    const maps = [brand, organization, category]
+    if (maps.reduce((size, map) => size + map.size, 0) >= TERMS_MAX)
+      for (const map of maps) map.clear()
+    sent.set(id, isSmall(term) ? term : hashTerm(term))
   }
 
   /**
@@ -83,6 +98,43 @@ function warnOfRefusal(context: RunContext, { kind, externalId }: Term, { messag
   )
 }
 
+function isSame(sent: SentTerm, term: Term): boolean {
+  if (typeof sent === 'string') return sent === hashTerm(term)
+  return (
+    sent.name === term.name &&
+    sent.parentId === term.parentId &&
+    hasSameMembers(sent.attributes, term.attributes)
+  )
+}
+
+/** Compares objects of scalars. Members that are objects always differ. */
+function hasSameMembers(one: Term['attributes'], other: Term['attributes']): boolean {
+  let members = 0
+  for (const name in one) {
+    if (!Object.is(one[name], other[name])) return false
+    members++
+  }
+  for (const _ in other) members--
+  return members === 0
+}
+
+/** True for a term with few short texts and without nested attributes. */
+function isSmall({ name, externalId, parentId, attributes }: Term): boolean {
+  if (isLong(name) || isLong(externalId) || (parentId !== null && isLong(parentId))) return false
+  let members = 0
+  for (const member in attributes) {
+    const value = attributes[member]
+    const isScalar = value === null || typeof value !== 'object'
+    if (!isScalar || isLong(member) || (typeof value === 'string' && isLong(value))) return false
+    members++
+  }
+  return members <= ATTRIBUTES_MAX
+}
+
+function hashTerm({ name, parentId, attributes }: Term): string {
+  return hash('sha256', JSON.stringify([name, parentId, attributes]), 'base64')
+}
+
 function keyOf({ kind, externalId }: Term): string {
   return digestLong(`${kind}:${externalId}`)
 }
@@ -92,5 +144,9 @@ function keyOf({ kind, externalId }: Term): string {
  * and the result is kept until the run ends.
  */
 function digestLong(text: string): string {
-  return text.length <= TEXT_CHARS_MAX ? text : hash('sha256', text, 'base64')
+  return isLong(text) ? hash('sha256', text, 'base64') : text
+}
+
+function isLong(text: string): boolean {
+  return text.length > TEXT_CHARS_MAX
 }
