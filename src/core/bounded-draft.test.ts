@@ -43,8 +43,18 @@ const DRAFT: Draft = {
 const many = <T>(count: number, make: (n: number) => T): T[] =>
   Array.from({ length: count }, (_, n) => make(n))
 
-test('a draft within the limits is unchanged', () => {
-  assert.deepEqual(boundedDraft(DRAFT), DRAFT)
+test('a draft within the limits is returned itself, also at each limit', () => {
+  const full: Draft = {
+    ...DRAFT,
+    identifiers: { ean: many(LISTS_MAX.codes, String) },
+    attributes: {
+      tags: many(LISTS_MAX.attributes, String),
+      grams: Object.fromEntries(many(LISTS_MAX.variants, (n) => [`v${n}`, n])),
+    },
+    variants: [{ ...VARIANT, options: Object.fromEntries(many(100, (n) => [`o${n}`, ''])) }],
+    warnings: many(LISTS_MAX.warnings, String),
+  }
+  for (const draft of [DRAFT, full]) assert.equal(boundedDraft(draft), draft)
 })
 
 test('every list is cut to its limit, and a warning states its original length', () => {

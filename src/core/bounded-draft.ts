@@ -37,10 +37,61 @@ const INTEGER_MAX = 2 ** 31 - 1
  */
 export function boundedDraft(draft: Draft): Draft {
   if (draft.externalId === '') throw new SyncError('record/no-id', 'The id of the product is empty')
+  const bounded = isWithinBounds(draft) ? draft : shortenedDraft(draft)
+  checkNumbers(bounded)
+  return bounded
+}
+
+/** True for nearly every draft. It copies nothing. */
+function isWithinBounds(draft: Draft): boolean {
+  const { variants, prices, images, terms, warnings, sourceUpdatedAtMs } = draft
+  return (
+    variants.length <= LISTS_MAX.variants &&
+    prices.length <= LISTS_MAX.prices &&
+    images.length <= LISTS_MAX.images &&
+    terms.length <= LISTS_MAX.terms &&
+    warnings.length <= LISTS_MAX.warnings &&
+    (sourceUpdatedAtMs === null || isTime(sourceUpdatedAtMs)) &&
+    variants.every(hasFewOptions) &&
+    hasFewCodes(draft.identifiers) &&
+    hasFewElements(draft.attributes)
+  )
+}
+
+function hasFewOptions({ options }: Draft['variants'][number]): boolean {
+  return hasFewMembers(options, LISTS_MAX.options)
+}
+
+function hasFewCodes(identifiers: Draft['identifiers']): boolean {
+  for (const scheme in identifiers) {
+    const codes = identifiers[scheme]
+    if (typeof codes === 'object' && codes.length > LISTS_MAX.codes) return false
+  }
+  return true
+}
+
+function hasFewElements(attributes: Draft['attributes']): boolean {
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (typeof value !== 'object' || value === null) continue
+    if (Array.isArray(value) && value.length > LISTS_MAX.attributes) return false
+    if (!Array.isArray(value) && !hasFewMembers(value, MEMBERS_MAX)) return false
+  }
+  return true
+}
+
+function hasFewMembers(members: object, max: number): boolean {
+  let count = 0
+  for (const _ in members) count++
+  return count <= max
+}
+
+/** Returns a copy with shortened lists and with a warning for each of them. */
+function shortenedDraft(draft: Draft): Draft {
   const warnings: string[] = []
   const variants = first(draft.variants, LISTS_MAX.variants, 'variants', warnings)
   const prices = first(pricesOf(draft, variants), LISTS_MAX.prices, 'prices', warnings)
-  const bounded: Draft = {
+  return {
     ...draft,
     sourceUpdatedAtMs: timeOf(draft.sourceUpdatedAtMs, warnings),
     variants: variants.map((variant) => withOptions(variant, warnings)),
@@ -51,12 +102,9 @@ export function boundedDraft(draft: Draft): Draft {
       typeof codes === 'string' ? codes : first(codes, LISTS_MAX.codes, name, warnings),
     ),
     attributes: mapMembers(draft.attributes, (value, name) => attributeOf(value, name, warnings)),
-    warnings: [],
+    // The members are shortened in this order, so their warnings are complete here.
+    warnings: warningsOf([...warnings, ...draft.warnings]),
   }
-  checkNumbers(bounded)
-  return warnings.length + draft.warnings.length === 0
-    ? bounded
-    : { ...bounded, warnings: warningsOf([...warnings, ...draft.warnings]) }
 }
 
 function first<T>(list: readonly T[], max: number, what: string, warnings: string[]): readonly T[] {
