@@ -12,5 +12,6 @@ const NONE: readonly Members[] = []
 /** Returns the objects in an array, or none when `value` is not an array. */
 export function listObjects(value: unknown): readonly Members[] {
   if (!Array.isArray(value) || value.length === 0) return NONE
-  return value.every(isObject) ? value : value.filter(isObject)
+  for (const element of value) if (!isObject(element)) return value.filter(isObject)
+  return value
 }

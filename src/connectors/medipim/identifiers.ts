@@ -33,6 +33,8 @@ const SCHEMES = [
   ['pzn', 'pzn'],
 ] as const
 
+const NO_CODES: readonly string[] = []
+
 /** The barcodes of a variant, in order of preference. */
 const GTINS = ['ean_gtin13', 'ean_gtin14', 'ean_gtin12', 'ean_gtin8', 'ean']
 
@@ -50,11 +52,10 @@ export function identifiersOf(record: Members, warnings: string[]): Identifiers 
     const code = codeOf(value, member, warnings)
     if (code !== null) identifiers[scheme] = code
   }
-  const atc = new Set([
-    ...codesOf(record.atcCategory, 'atcCategory', warnings),
-    ...codesOf(record.atc, 'atc', warnings),
-  ])
-  if (atc.size > 0) identifiers.atc = [...atc]
+  const atcCategories = codesOf(record.atcCategory, 'atcCategory', warnings)
+  const atc = codesOf(record.atc, 'atc', warnings)
+  if (atcCategories.length + atc.length > 0)
+    identifiers.atc = [...new Set([...atcCategories, ...atc])]
   const gs1 = record.gs1Category
   const category = codeOf(isObject(gs1) ? gs1.code : gs1, 'gs1Category', warnings)
   if (category !== null) identifiers.gs1_category = category
@@ -78,7 +79,8 @@ function isGtin(code: string): boolean {
   return /^(\d{8}|\d{12,14})$/.test(code)
 }
 
-function codesOf(value: unknown, member: string, warnings: string[]): string[] {
+function codesOf(value: unknown, member: string, warnings: string[]): readonly string[] {
+  if (value === undefined || value === null) return NO_CODES
   const codes: string[] = []
   for (const item of Array.isArray(value) ? value : [value]) {
     const code = codeOf(item, member, warnings)

@@ -26,11 +26,18 @@ const FORMATS = [
 /** Returns the largest format of each photo, then of each frontal, each address once. */
 export function imagesOf({ photos, frontals }: Members): Image[] {
   const urls = new Set<string>()
-  for (const { formats } of [...listObjects(photos), ...listObjects(frontals)]) {
+  addAddresses(urls, listObjects(photos))
+  addAddresses(urls, listObjects(frontals))
+  const images: Image[] = []
+  for (const url of urls) images.push({ url, alt: null, position: images.length })
+  return images
+}
+
+function addAddresses(urls: Set<string>, pictures: readonly Members[]): void {
+  for (const { formats } of pictures) {
     const url = isObject(formats) ? largestOf(formats) : null
     if (url !== null) urls.add(url)
   }
-  return Array.from(urls, (url, position) => ({ url, alt: null, position }))
 }
 
 function largestOf(formats: Members): string | null {

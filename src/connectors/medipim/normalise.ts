@@ -186,31 +186,37 @@ function attributesOf(
   warnings: string[],
 ): Record<string, Json> {
   const attributes: Record<string, Json> = {}
-  const set = (name: string, value: Json): void => {
-    if (value !== null && !(Array.isArray(value) && value.length === 0)) attributes[name] = value
-  }
-  set('supplier_status', textOf(record.status))
-  set('vat_rate', numberOf(record.vat))
-  set('conservation', textOf(record.conservation))
-  set('conservation_min_celsius', celsiusOf(record.conservationMin))
-  set('conservation_max_celsius', celsiusOf(record.conservationMax))
-  set('width_mm', millimetresOf('width', record.widthWithUnit, record.width, warnings))
-  set('length_mm', millimetresOf('length', record.lengthWithUnit, record.length, warnings))
-  set('depth_mm', millimetresOf('depth', record.depthWithUnit, record.depth, warnings))
-  set('package_content', idOf(record.packageContent))
-  set('packaging_unit', textOf(record.packagingUnit))
-  set('requires_legal_text', booleanOf(record.requiresLegalText))
-  set('biocide', booleanOf(record.biocide))
-  set('category_ids', idsOf(record.publicCategories))
-  set('brand_ids', idsOf(record.brands))
-  set('organization_ids', idsOf(record.organizations))
-  set('active_ingredients', namedOf(record.activeIngredients, locales))
-  set('product_families', namedOf(record.productFamilies, locales))
-  set('characteristics', characteristicsOf(record.attributes, locales))
-  set('leaflets', leafletsOf(record.leaflets, locales))
-  set('official_deletion_at', isoOf(record.officialDeletionAt))
-  set('created_at', isoOf(times.createdAt))
+  put(attributes, 'supplier_status', textOf(record.status))
+  put(attributes, 'vat_rate', numberOf(record.vat))
+  put(attributes, 'conservation', textOf(record.conservation))
+  put(attributes, 'conservation_min_celsius', celsiusOf(record.conservationMin))
+  put(attributes, 'conservation_max_celsius', celsiusOf(record.conservationMax))
+  put(attributes, 'width_mm', millimetresOf('width', record.widthWithUnit, record.width, warnings))
+  put(
+    attributes,
+    'length_mm',
+    millimetresOf('length', record.lengthWithUnit, record.length, warnings),
+  )
+  put(attributes, 'depth_mm', millimetresOf('depth', record.depthWithUnit, record.depth, warnings))
+  put(attributes, 'package_content', idOf(record.packageContent))
+  put(attributes, 'packaging_unit', textOf(record.packagingUnit))
+  put(attributes, 'requires_legal_text', booleanOf(record.requiresLegalText))
+  put(attributes, 'biocide', booleanOf(record.biocide))
+  put(attributes, 'category_ids', idsOf(record.publicCategories))
+  put(attributes, 'brand_ids', idsOf(record.brands))
+  put(attributes, 'organization_ids', idsOf(record.organizations))
+  put(attributes, 'active_ingredients', namedOf(record.activeIngredients, locales))
+  put(attributes, 'product_families', namedOf(record.productFamilies, locales))
+  put(attributes, 'characteristics', characteristicsOf(record.attributes, locales))
+  put(attributes, 'leaflets', leafletsOf(record.leaflets, locales))
+  put(attributes, 'official_deletion_at', isoOf(record.officialDeletionAt))
+  put(attributes, 'created_at', isoOf(times.createdAt))
   return attributes
+}
+
+/** Sets a member unless the value is null or an empty list. */
+function put(attributes: Record<string, Json>, name: string, value: Json): void {
+  if (value !== null && !(Array.isArray(value) && value.length === 0)) attributes[name] = value
 }
 
 function booleanOf(value: unknown): boolean | null {
@@ -224,9 +230,12 @@ function celsiusOf(temperature: unknown): number | null {
 }
 
 function idsOf(list: unknown): string[] {
-  return listObjects(list)
-    .map(({ id }) => idOf(id))
-    .filter((id) => id !== null)
+  const ids: string[] = []
+  for (const item of listObjects(list)) {
+    const id = idOf(item.id)
+    if (id !== null) ids.push(id)
+  }
+  return ids
 }
 
 function namedOf(list: unknown, locales: readonly string[]): Json[] {
