@@ -17,9 +17,6 @@ import {
   type StagingTable,
 } from './staged-rows.ts'
 
-/** Postgres begins to process a message of a COPY when it has received all of it. */
-const MESSAGE_BYTES = 256 * 1024
-
 export interface MergeSession<Merged> {
   /** A connection with staging tables: see `openStaging`. */
   readonly client: DbClient
@@ -121,19 +118,21 @@ async function copyRecords(client: DbClient, rows: StagedRows, range: RecordRang
   for (const table of STAGING_TABLES) await copyTable(client, table, rows.toCopy(table, range))
 }
 
-async function copyTable(client: DbClient, table: StagingTable, bytes: Buffer): Promise<void> {
+async function copyTable(
+  client: DbClient,
+  table: StagingTable,
+  messages: Iterable<Buffer>,
+): Promise<void> {
   const sql = `copy pg_temp.staged_${table} (${COLUMNS[table]}) from stdin (format binary)`
   const copy = client.query(copyFrom(sql))
   const done = finished(copy)
   done.catch(() => {})
   try {
-    let from = 0
-    for (; bytes.length - from > MESSAGE_BYTES; from += MESSAGE_BYTES) {
-      const message = bytes.subarray(from, from + MESSAGE_BYTES)
+    for (const message of messages) {
       const sent = new Promise<void>((resolve) => void copy.write(message, () => resolve()))
       await Promise.race([done, sent])
     }
-    copy.end(bytes.subarray(from))
+    copy.end()
     await done
   } catch (error) {
     // Ends the COPY, so that the connection can be used again after the rollback.

@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto'
 import type { Draft } from '../../core/product.ts'
 import type { BatchRecord, ReadRecord, StagedRecord } from './batch-writer.ts'
-import { CopyRows } from './copy-rows.ts'
+import { CopyRows, toCopyMessages } from './copy-rows.ts'
 
 /** The columns that the methods below fill, in their order. */
 export const COLUMNS = {
@@ -18,6 +18,8 @@ export const COLUMNS = {
 } as const
 
 const HASH_BYTES = 16
+/** Postgres begins to process a message of a COPY when it has received all of it. */
+const MESSAGE_BYTES = 256 * 1024
 // The field count of a row, and the length and value of its line number: not part of its content.
 const CHILD_PREFIX_BYTES = 2 + 4 + 4
 
@@ -30,7 +32,10 @@ export interface RecordRange {
   readonly to: number
 }
 
-/** The encoded records of one batch. `clear` keeps the memory for the next one. */
+/**
+ * The encoded records of one batch. `clear` keeps the memory for the next one. The records' own JSON,
+ * three quarters of all bytes, is not copied: it stays where the reader has it until it is sent.
+ */
 export class StagedRows {
   readonly #records: BatchRecord[] = []
   readonly #tables: Readonly<Record<StagingTable, CopyRows>>
@@ -41,7 +46,10 @@ export class StagedRows {
     prices: [],
     images: [],
   }
+  /** By record: the value of its last column, which follows its row in `products`. */
+  readonly #raws: Uint8Array[] = []
   readonly #content = new CopyRows()
+  #message: Buffer | null = null
 
   constructor(productBytes?: number) {
     this.#tables = {
@@ -50,14 +58,16 @@ export class StagedRows {
       prices: new CopyRows(),
       images: new CopyRows(),
     }
-    this.clear()
   }
 
   get records(): readonly BatchRecord[] {
     return this.#records
   }
 
-  /** Appends the rows of one record; returns its content hash, 16 bytes. */
+  /**
+   * Appends the rows of one record; returns its content hash, 16 bytes that are valid until the next
+   * record is added. The record's line and JSON must not change before `clear`.
+   */
   add(record: ReadRecord): Buffer {
     const { lineNo, byteOffset, line, draft } = record
     this.#content.clear()
@@ -70,18 +80,32 @@ export class StagedRows {
     return contentHash
   }
 
-  /** The rows of these records in one table, as a COPY; valid until the next record is added. */
-  toCopy(table: StagingTable, { from, to }: RecordRange): Buffer {
-    const ends = this.#ends[table]
-    return this.#tables[table].toCopy(ends[from - 1] ?? 0, ends[to - 1] ?? 0)
+  /**
+   * Yields the rows of these records in one table as a COPY, in messages that are each valid until
+   * the next one is requested, from any table.
+   */
+  toCopy(table: StagingTable, range: RecordRange): Generator<Buffer> {
+    this.#message ??= Buffer.allocUnsafeSlow(MESSAGE_BYTES)
+    return toCopyMessages(this.#listRows(table, range), this.#message)
   }
 
   clear(): void {
     this.#records.length = 0
+    this.#raws.length = 0
     for (const table of STAGING_TABLES) {
       this.#tables[table].clear()
-      this.#tables[table].header()
       this.#ends[table].length = 0
+    }
+  }
+
+  *#listRows(table: StagingTable, { from, to }: RecordRange): Generator<Uint8Array> {
+    const rows = this.#tables[table]
+    const ends = this.#ends[table]
+    if (table !== 'products') return yield rows.slice(ends[from - 1] ?? 0, ends[to - 1] ?? 0)
+    for (let at = from; at < to; at++) {
+      yield rows.slice(ends[at - 1] ?? 0, ends[at] ?? 0)
+      const raw = this.#raws[at]
+      if (raw) yield raw
     }
   }
 
@@ -102,17 +126,15 @@ export class StagedRows {
     rows.text(draft.successorId)
     rows.timestamp(draft.expiresAtMs)
     rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
-    this.#content.raw(rows.slice(contentFrom, rows.length))
+    this.#content.copy(rows, contentFrom)
     rows.timestamp(draft.sourceUpdatedAtMs)
     rows.bytes(recordHash)
-    const contentHash = hash(
-      'sha256',
-      this.#content.slice(0, this.#content.length),
-      'buffer',
-    ).subarray(0, HASH_BYTES)
-    rows.bytes(contentHash)
-    rows.jsonb(raw)
-    return contentHash
+    rows.digest(hash('sha256', this.#content.slice(0, this.#content.length), 'binary'), HASH_BYTES)
+    const hashTo = rows.length
+    const rawBytes = typeof raw === 'string' ? Buffer.from(raw) : raw
+    this.#raws.push(rawBytes)
+    rows.jsonbHead(rawBytes.length)
+    return rows.slice(hashTo - HASH_BYTES, hashTo)
   }
 
   #addVariants(lineNo: number, draft: Draft): void {
@@ -130,7 +152,7 @@ export class StagedRows {
       rows.float8(variant.weightGrams)
       rows.int4(variant.packCount)
       rows.text(variant.availability)
-      this.#content.raw(rows.slice(from + CHILD_PREFIX_BYTES, rows.length))
+      this.#content.copy(rows, from + CHILD_PREFIX_BYTES)
     })
   }
 
@@ -143,7 +165,7 @@ export class StagedRows {
       rows.int4(image.position)
       rows.text(image.url)
       rows.text(image.alt)
-      this.#content.raw(rows.slice(from + CHILD_PREFIX_BYTES, rows.length))
+      this.#content.copy(rows, from + CHILD_PREFIX_BYTES)
     }
   }
 
