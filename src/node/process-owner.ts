@@ -4,6 +4,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { readProcessStat } from './process-stat.ts'
 import { findErrno } from './system-errors.ts'
 
 /**
@@ -28,22 +29,6 @@ function findMachine(): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${hostname()}/${boot}/${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`
-  } catch {
-    return null
-  }
-}
-
-/**
- * See proc_pid_stat(5): the name in parentheses may contain spaces and parentheses; state is field
- * 3, the start time 22.
- */
-function readProcessStat(
-  pid: number,
-): { readonly state: string; readonly startTicks: string } | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0] ?? '', startTicks: fields[19] ?? '' }
   } catch {
     return null
   }
