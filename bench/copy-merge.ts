@@ -1,10 +1,11 @@
-// The lower bound of a load: COPY of the same lines into a staging table, and one merge into the
-// same tables in SQL. It does not fetch, archive, validate, hash or resume.
+// The bare load: COPY of the same lines into a staging table, and one merge into the same tables in
+// SQL. It does not fetch, archive, validate, hash or resume.
 
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import { reportFigures } from './processes.ts'
 
 const STAGING = `
   drop table if exists public.staging;
@@ -75,24 +76,22 @@ const MERGE = [
      set url = excluded.url where i.url is distinct from excluded.url`,
 ]
 
-/** Loads `file` and returns the seconds. */
-export async function runCopyMerge(databaseUrl: string, file: string): Promise<number> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
-    await client.query(
-      `insert into catalog.sources (name, connector)
-       select 'bench', 'medipim' where not exists (select from catalog.sources)`,
-    )
-    const startedMs = performance.now()
-    await client.query(STAGING)
-    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), client.query(copyFrom(COPY)))
-    await client.query('begin')
-    for (const statement of MERGE) await client.query(statement)
-    await client.query('commit')
-    return (performance.now() - startedMs) / 1000
-  } finally {
-    await client.query('drop table if exists public.staging').catch(() => undefined)
-    await client.end()
-  }
-}
+const [databaseUrl, file] = process.argv.slice(2)
+if (databaseUrl === undefined || file === undefined)
+  throw new Error('usage: copy-merge.ts DATABASE FILE')
+const client = new pg.Client({ connectionString: databaseUrl })
+await client.connect()
+await client.query(
+  `insert into catalog.sources (name, connector)
+   select 'bench', 'medipim' where not exists (select from catalog.sources)`,
+)
+const startedMs = performance.now()
+await client.query(STAGING)
+await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), client.query(copyFrom(COPY)))
+await client.query('begin')
+for (const statement of MERGE) await client.query(statement)
+await client.query('commit')
+const seconds = (performance.now() - startedMs) / 1000
+await client.query('drop table public.staging')
+await client.end()
+reportFigures({ seconds })

@@ -4,6 +4,7 @@
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import pg from 'pg'
+import { readOwnCpuSeconds } from './processes.ts'
 
 const [databaseUrl] = process.argv.slice(2)
 if (databaseUrl === undefined) throw new Error('usage: data-api.ts DATABASE')
@@ -26,11 +27,16 @@ const server = createServer((request, response) => {
         .end(JSON.stringify({ message: String(error) })),
     )
 })
+// Longer than any pause between two chunks: a connection that is closed at the moment of the next
+// request fails that request.
+server.keepAliveTimeout = 120_000
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address && typeof address === 'object')
     process.send?.({ url: `http://127.0.0.1:${address.port}` })
 })
+// The parent requests the CPU time before it disconnects.
+process.on('message', () => process.send?.({ cpuSeconds: readOwnCpuSeconds() }))
 process.on('disconnect', () => {
   server.close()
   void pool.end()

@@ -1,21 +1,29 @@
 // Compares three ways to load the same feed into the same Postgres: Shelfsync, plain COPY with a
 // merge, and supabase-js. They alternate, each in its own database. Only the ratios are meaningful.
 
-import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Command } from 'commander'
-import pg from 'pg'
+import { Command, Option } from 'commander'
 import { parseCount } from '../src/cli/parse-numbers.ts'
-import { migrate } from '../src/db/migrate/migrate.ts'
-import { openPool } from '../src/db/pool.ts'
-import { BENCH_HOME, openBenchServer, print, roundTo2, type BenchServer } from './bench-server.ts'
-import { runCopyMerge } from './copy-merge.ts'
-import { CASES, loadFeed, type Case } from './feeds.ts'
-import { forkChild } from './processes.ts'
+import {
+  BENCH_HOME,
+  COMPRESSION,
+  isDebianInstalled,
+  openBenchServer,
+  print,
+  SERVER_NAMES,
+  type BenchServer,
+  type ServerName,
+} from './bench-server.ts'
+import { readCompression, type Compression } from './compression.ts'
+import { CASES, loadFeed } from './feeds.ts'
+import { isDisturbed, OTHERS_PERCENT_MAX } from './measure.ts'
+import { endChild, forkChild } from './processes.ts'
+import { measureProgram, openRound, type Program, type Round } from './programs.ts'
+import { summariseFloors, summarisePrograms, type Feeds, type Sample } from './summary.ts'
+import { formatFloors, formatNumber, formatPercent, formatPrograms } from './tables.ts'
 
-const options = new Command('npm run bench --')
+const command = new Command('npm run bench --')
   .description(
     'Measures a first load, the same feed again and a change of 1 %, each compared with plain ' +
       'COPY and merge and with upserts by supabase-js.',
@@ -23,168 +31,152 @@ const options = new Command('npm run bench --')
   .option('--products <n>', 'number of products in the feed', parseCount, 108_022)
   .option('--rounds <n>', 'number of measurements of each case', parseCount, 3)
   .option('--no-supabase-js', 'skip supabase-js, which takes longest')
+  .addOption(
+    new Option(
+      '--server <name>',
+      'embedded Postgres (pglz), Debian’s Postgres 15 (lz4), or both (default: the installed ones)',
+    ).choices([...SERVER_NAMES, 'both']),
+  )
   .option('--home <folder>', 'folder for the database and the feeds', BENCH_HOME)
   .option('--json', 'print JSON')
   .parse()
-  .opts<{ products: number; rounds: number; supabaseJs: boolean; home: string; json?: boolean }>()
-
-interface Measure {
-  readonly seconds: number
-  readonly rowsWritten: number
-  readonly walBytes: number
-  readonly rssPeakMb: number
-}
-
-/** Seconds of each round, by case. */
-interface Measures {
-  readonly shelfsync: Map<Case, Measure[]>
-  readonly copyMerge: Map<Case, number[]>
-  readonly supabaseJs: Map<Case, number[]>
-}
-
-interface Databases {
-  readonly shelfsync: string
-  readonly copyMerge: string
-  readonly supabaseJs: string
-}
-
-const TABLES = `('products', 'variants', 'prices', 'images')`
+const options = command.opts<{
+  products: number
+  rounds: number
+  supabaseJs: boolean
+  server?: ServerName | 'both'
+  home: string
+  json?: boolean
+}>()
 const home = resolve(options.home)
-const { products, rounds } = options
+const WARNING_OF_LOAD =
+  `other work used more than ${OTHERS_PERCENT_MAX} % of the machine's CPU time; ` +
+  'repeat this on a quiet machine'
 
-{
-  await using server = await openBenchServer(home, print)
-  const measures: Measures = {
-    shelfsync: new Map(CASES.map((name) => [name, []])),
-    copyMerge: new Map(CASES.map((name) => [name, []])),
-    supabaseJs: new Map(CASES.map((name) => [name, []])),
-  }
-  for (let round = 1; round <= rounds; round++) await measureRound(server, round, measures)
-  const cases = await Promise.all(CASES.map((name) => summarise(name, measures)))
-  const machine = {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGb: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-  }
-  if (options.json)
-    console.log(JSON.stringify({ machine, cases: cases.map(({ noise: _, ...rest }) => rest) }))
-  else console.table(cases)
+const feeds = await loadFeeds()
+const reports: Report[] = []
+for (const name of chooseServers()) {
+  await using server = await openBenchServer(home, print, name)
+  reports.push(await measureServer(server))
+}
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+}
+if (options.json) console.log(JSON.stringify({ machine, rounds: options.rounds, servers: reports }))
+else {
+  const { cpu, cores, memoryGb, node } = machine
+  console.log(`${cpu}, ${cores} cores, ${memoryGb} GB, Node ${node}, ${options.rounds} round(s)`)
+  reports.forEach(printReport)
 }
 
-async function measureRound(server: BenchServer, round: number, measures: Measures): Promise<void> {
-  const databases: Databases = {
-    shelfsync: await createMigrated(server, 'shelfsync'),
-    copyMerge: await createMigrated(server, 'copy_merge'),
-    supabaseJs: await createMigrated(server, 'supabase_js'),
+interface Report {
+  readonly server: ServerName
+  readonly postgres: string
+  /** Compression of the documents that each program loaded. */
+  readonly compression: Readonly<Record<string, Compression>>
+  readonly programs: ReturnType<typeof summarisePrograms>
+  readonly floors: ReturnType<typeof summariseFloors>
+  readonly warnings: readonly string[]
+  readonly measurements: readonly Sample[]
+}
+
+function chooseServers(): readonly ServerName[] {
+  const { server } = options
+  const isInstalled = isDebianInstalled()
+  if (server === 'embedded' || (server === undefined && !isInstalled)) return ['embedded']
+  if (!isInstalled)
+    command.error('Debian’s Postgres 15 is not installed: apt-get install postgresql-15')
+  return server === 'debian' ? ['debian'] : SERVER_NAMES
+}
+
+async function loadFeeds() {
+  const load = (name: (typeof CASES)[number]) =>
+    loadFeed(join(home, 'feeds'), options.products, name, print)
+  return {
+    'first-load': await load('first-load'),
+    again: await load('again'),
+    'one-percent': await load('one-percent'),
+  } satisfies Feeds
+}
+
+async function measureServer(server: BenchServer): Promise<Report> {
+  const samples: Sample[] = []
+  let compression: Report['compression'] = {}
+  for (let number = 1; number <= options.rounds; number++) {
+    const round = await openRound(server, home)
+    await measureRound(round, number, samples)
+    compression = await readCompressions(round)
   }
-  const artifacts = join(home, 'artifacts')
-  await rm(artifacts, { recursive: true, force: true })
+  return {
+    server: server.name,
+    postgres: server.version,
+    compression,
+    programs: summarisePrograms(samples, feeds),
+    floors: summariseFloors(samples, feeds),
+    warnings: [...warnOfCompression(server.name, compression), ...warnOfLoads(samples)],
+    measurements: samples,
+  }
+}
+
+async function measureRound(round: Round, number: number, samples: Sample[]): Promise<void> {
   for (const name of CASES) {
-    const feed = await loadFeed(join(home, 'feeds'), products, name, print)
-    const source = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
-    const { url } = source.message
-    const measure = await measureShelfsync(url, databases.shelfsync, `file:${artifacts}`)
-    measures.shelfsync.get(name)?.push(measure)
-    const copySeconds = await runCopyMerge(databases.copyMerge, feed.file)
-    measures.copyMerge.get(name)?.push(copySeconds)
+    const source = await forkChild<{ url: string }>('serve-feed.ts', [feeds[name].file])
+    const feed = { ...feeds[name], url: source.message.url }
+    const programs: Program[] = ['Shelfsync', 'COPY and merge']
     // supabase-js is slow and varies little: one measurement is enough.
-    if (options.supabaseJs && round === 1)
-      measures.supabaseJs.get(name)?.push(await measureSupabaseJs(url, databases.supabaseJs))
-    source.child.disconnect()
-    const seconds = `Shelfsync ${measure.seconds.toFixed(1)} s, COPY ${copySeconds.toFixed(1)} s`
-    print(`round ${round}, ${name}: ${seconds}, ${JSON.stringify(measure)}`)
+    if (options.supabaseJs && number === 1) programs.push('supabase-js')
+    if (name === 'first-load') programs.push('floor of Node', 'floor of Postgres')
+    for (const program of programs) {
+      const figures = await measureProgram(round, program, feed)
+      const sample = { round: number, case: name, program, ...figures }
+      samples.push(sample)
+      printSample(round.server, sample)
+    }
+    await endChild(source.child)
   }
 }
 
-async function summarise(name: Case, { shelfsync, copyMerge, supabaseJs }: Measures) {
-  const measures = shelfsync.get(name) ?? []
-  const seconds = measures.map((measure) => measure.seconds)
-  const copySeconds = copyMerge.get(name) ?? []
-  const ratios = seconds.map((value, round) => value / (copySeconds[round] ?? Number.NaN))
-  const { bytes, lines } = await loadFeed(join(home, 'feeds'), products, name, print)
-  return {
-    case: name,
-    products: lines,
-    bytes,
-    shelfsync_s: roundTo2(findMedian(seconds)),
-    copy_merge_s: roundTo2(findMedian(copySeconds)),
-    supabase_js_s: options.supabaseJs ? roundTo2(findMedian(supabaseJs.get(name) ?? [])) : null,
-    ratio_copy_merge: roundTo2(findMedian(ratios)),
-    rows_written: findMedian(measures.map(({ rowsWritten }) => rowsWritten)),
-    wal_bytes: findMedian(measures.map(({ walBytes }) => walBytes)),
-    rss_peak_mb: Math.max(...measures.map(({ rssPeakMb }) => rssPeakMb)),
-    noise: `${roundTo2(Math.min(...ratios))}–${roundTo2(Math.max(...ratios))}`,
-  }
-}
-
-async function measureShelfsync(
-  url: string,
-  database: string,
-  artifacts: string,
-): Promise<Measure> {
-  const before = await readCounters(database)
-  const { child, message } = await forkChild<{
-    seconds: number
-    state: string
-    reason: string | null
-    rssPeakMb: number
-  }>('shelfsync-sync.ts', [url, database, artifacts])
-  if (child.exitCode === null) await once(child, 'exit')
-  if (message.state !== 'succeeded')
-    throw new Error(`The run of Shelfsync is ${message.state}: ${message.reason}`)
-  const after = await readCounters(database)
-  return {
-    seconds: message.seconds,
-    rowsWritten: after.rows - before.rows,
-    walBytes: after.wal - before.wal,
-    rssPeakMb: message.rssPeakMb,
-  }
-}
-
-async function measureSupabaseJs(feedUrl: string, database: string): Promise<number> {
-  const client = new pg.Client({ connectionString: database })
-  await client.connect()
-  await client.query(
-    `create table if not exists public.products
-       (id text primary key, name text, status text, price_cents integer, updated_at timestamptz,
-        raw jsonb)`,
+function printSample({ name }: BenchServer, sample: Sample): void {
+  const { load } = sample
+  print(
+    `${name}, round ${sample.round}, ${sample.case}, ${sample.program}: ` +
+      `${formatNumber(sample.seconds)} s, CPU of Node ${formatNumber(sample.nodeCpuSeconds)} s, ` +
+      `of Postgres ${formatNumber(sample.postgresCpuSeconds)} s; ` +
+      `load average ${formatNumber(load.average)}, ` +
+      `other processes ${formatPercent(load.othersPercent)}, ` +
+      `stolen ${formatPercent(load.stolenPercent)}`,
   )
-  await client.end()
-  const api = await forkChild<{ url: string }>('data-api.ts', [database])
-  const { message } = await forkChild<{ seconds: number }>('supabase-js-load.ts', [
-    feedUrl,
-    api.message.url,
-  ])
-  api.child.disconnect()
-  return message.seconds
+  if (isDisturbed(load)) print(`WARNING: ${WARNING_OF_LOAD}`)
 }
 
-async function createMigrated(server: BenchServer, name: string): Promise<string> {
-  const url = await server.createDatabase(name)
-  const db = await openPool(url, { applicationName: 'bench' })
-  await migrate(db)
-  await db.end()
-  return url
+function warnOfLoads(samples: readonly Sample[]): string[] {
+  const { length } = samples.filter(({ load }) => isDisturbed(load))
+  return length === 0 ? [] : [`${length} of ${samples.length} measurements: ${WARNING_OF_LOAD}`]
 }
 
-/**
- * Reads the number of rows inserted, updated or deleted in the large tables, and the WAL position.
- * Postgres updates the statistics when a connection ends.
- */
-async function readCounters(database: string): Promise<{ rows: number; wal: number }> {
-  const client = new pg.Client({ connectionString: database })
-  await client.connect()
-  const { rows } = await client.query<{ rows: string; wal: string }>(
-    `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) as rows,
-            pg_current_wal_lsn() - '0/0' as wal
-     from pg_stat_user_tables where schemaname = 'catalog' and relname in ${TABLES}`,
-  )
-  await client.end()
-  return { rows: Number(rows[0]?.rows), wal: Number(rows[0]?.wal) }
+async function readCompressions({ databases }: Round): Promise<Report['compression']> {
+  const read = (program: Program, table: string) => readCompression(databases[program], table)
+  return {
+    Shelfsync: await read('Shelfsync', 'catalog.products'),
+    'COPY and merge': await read('COPY and merge', 'catalog.products'),
+    ...(options.supabaseJs ? { 'supabase-js': await read('supabase-js', 'public.products') } : {}),
+  }
 }
 
-function findMedian(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? Number.NaN
+function warnOfCompression(server: ServerName, compression: Report['compression']): string[] {
+  const expected = COMPRESSION[server]
+  const { method } = compression['Shelfsync'] ?? { method: null }
+  if (method === expected) return []
+  return [`catalog.products.raw is compressed with ${method}, ${expected} was expected`]
+}
+
+function printReport({ server, postgres, compression, programs, floors, warnings }: Report): void {
+  console.log(`\nPostgres ${postgres}, ${server}. Compression of column raw:`)
+  for (const [program, { method, compressedRows, rows }] of Object.entries(compression))
+    console.log(`  ${program}: ${method} in ${compressedRows} of ${rows} products`)
+  for (const table of [...formatPrograms(programs), formatFloors(floors)]) console.log(`\n${table}`)
+  for (const warning of warnings) console.log(`\nWARNING: ${warning}`)
 }

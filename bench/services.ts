@@ -11,9 +11,12 @@ import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import pg from 'pg'
 import { parseCount } from '../src/cli/parse-numbers.ts'
+import { readProcessStat } from '../src/node/process-stat.ts'
 import { BENCH_HOME, openBenchServer, print, roundTo2, type BenchServer } from './bench-server.ts'
+import { TICKS_PER_SECOND } from './cpu.ts'
 import { loadFeed } from './feeds.ts'
-import { forkChild } from './processes.ts'
+import { forkChild, runChild } from './processes.ts'
+import type { SyncFigures } from './shelfsync-sync.ts'
 import type { CrowdLatency } from './status-load.ts'
 
 const options = new Command('npm run bench:services --')
@@ -62,13 +65,13 @@ const LOAD = { perSecond: 1000, seconds: 30 }
 async function runAlone(server: BenchServer, url: string): Promise<number> {
   const database = await server.createDatabase('alone')
   await runCommand(['migrate'], { PATH: process.env['PATH'] ?? '', DATABASE_URL: database })
-  const { child, message } = await forkChild<{ seconds: number; state: string }>(
-    'shelfsync-sync.ts',
-    [url, database, `file:${join(home, 'artifacts')}`],
-  )
-  if (child.exitCode === null) await once(child, 'exit')
-  print(`one process: ${message.state} in ${message.seconds.toFixed(1)} s`)
-  return roundTo2(message.seconds)
+  const { state, seconds } = await runChild<SyncFigures>('shelfsync-sync.ts', [
+    url,
+    database,
+    `file:${join(home, 'artifacts')}`,
+  ])
+  print(`one process: ${state} in ${seconds.toFixed(1)} s`)
+  return roundTo2(seconds)
 }
 
 async function runServices(server: BenchServer, url: string, isLoaded: boolean) {
@@ -164,18 +167,13 @@ async function waitForRun(watcher: pg.Client, run: number, startedMs: number): P
 
 /** Measures the share of a core and the resident memory without work. */
 async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; idleRssMb: number }> {
-  const ticks = () =>
-    readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .split(' ')
-      .slice(13, 15)
-      .reduce((sum, text) => sum + Number(text), 0)
+  const readSeconds = () => (readProcessStat(pid ?? 0)?.cpuTicks ?? Number.NaN) / TICKS_PER_SECOND
   await new Promise((done) => setTimeout(done, 5000))
-  const before = ticks()
+  const before = readSeconds()
   await new Promise((done) => setTimeout(done, IDLE_MS))
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  // A tick is 10 ms on every Linux that Node runs on.
   return {
-    idleCpu: roundTo2((100 * 10 * (ticks() - before)) / IDLE_MS),
+    idleCpu: roundTo2((100 * 1000 * (readSeconds() - before)) / IDLE_MS),
     idleRssMb: Math.round(rssKb / 1000),
   }
 }

@@ -13,6 +13,13 @@ import { createCredentialReader } from '../src/sources/credentials.ts'
 import { DEFAULT_OPTIONS } from '../src/pipeline/options.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
 import type { StartTools } from '../src/pipeline/take-run.ts'
+import { reportFigures, type ChildFigures } from './processes.ts'
+
+export interface SyncFigures extends ChildFigures {
+  readonly state: string
+  readonly reason: string | null
+  readonly rssPeakMb: number
+}
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
 if (url === undefined || databaseUrl === undefined || artifacts === undefined)
@@ -59,13 +66,11 @@ const report = await syncSource(
 )
 if (report.error) console.error(report.error)
 const seconds = (performance.now() - startedMs) / 1000
-process.send?.({
+await db.end()
+await http.close()
+reportFigures({
   seconds,
   state: report.state,
   reason: report.reason,
-  ledger: report.ledger,
   rssPeakMb: Math.round(readPeakMemoryBytes() / 1e6),
 })
-await db.end()
-await http.close()
-process.disconnect?.()

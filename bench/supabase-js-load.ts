@@ -1,6 +1,8 @@
 // The usual hand-written load: supabase-js with upserts in chunks of 5,000 records.
 
 import { createClient } from '@supabase/supabase-js'
+import { createFeedRequest } from './feed-request.ts'
+import { reportFigures } from './processes.ts'
 
 const CHUNK = 5000
 const [feedUrl, apiUrl] = process.argv.slice(2)
@@ -17,11 +19,8 @@ interface Product {
 
 const startedMs = performance.now()
 const supabase = createClient(apiUrl, 'sb_secret_bench', { auth: { persistSession: false } })
-const response = await fetch(`${feedUrl}/v4/products/stream`, {
-  method: 'POST',
-  headers: { authorization: `Basic ${btoa('42:secret')}`, 'content-type': 'application/json' },
-  body: JSON.stringify({ filter: { updatedSince: 0 }, sorting: { touchedAt: 'ASC' } }),
-})
+const { url, ...request } = createFeedRequest(feedUrl)
+const response = await fetch(url, request)
 if (!response.ok || !response.body) throw new Error(`The feed responded ${response.status}`)
 const decoder = new TextDecoder()
 let rest = ''
@@ -44,12 +43,11 @@ for await (const chunk of response.body) {
   }
 }
 await upsert()
-process.send?.({ seconds: (performance.now() - startedMs) / 1000 })
-process.disconnect?.()
+reportFigures({ seconds: (performance.now() - startedMs) / 1000 })
 
 async function upsert(): Promise<void> {
   if (rows.length === 0) return
   const { error } = await supabase.from('products').upsert(rows, { onConflict: 'id' })
-  if (error) throw new Error(error.message)
+  if (error) throw new Error(`${error.message} ${error.details}`)
   rows = []
 }

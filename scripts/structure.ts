@@ -75,7 +75,7 @@ function measureLargestFile(): Figure {
 }
 
 function measureLargestTest(): Figure {
-  const tests = listFiles(['{src,simulators,scripts,test}/**/*.ts'])
+  const tests = listFiles(['{src,simulators,scripts,test,bench}/**/*.ts'])
     .filter((path) => path.endsWith('.test.ts') || path.startsWith('test/'))
     .map((path) => ({ path, count: readText(path).trimEnd().split('\n').length }))
     .toSorted((a, b) => b.count - a.count)
