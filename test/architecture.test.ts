@@ -18,8 +18,8 @@ test('a module that is missing on the path, or does not define its function, is 
   const modules = listRecordModules()
   const without = (path: string) => modules.filter((module) => module.path !== path)
   assert.match(
-    findWrongModule(without('src/pipeline/apply/lane.ts')) ?? '',
-    /parts\.ts and .*line-batches\.ts are not linked/,
+    findWrongModule(without('src/pipeline/apply/hashed-part.ts')) ?? '',
+    /store\.ts and .*line-batches\.ts are not linked/,
   )
   assert.match(
     findWrongModule(modules.map((module) => ({ ...module, name: 'Lane.fly' }))) ?? '',

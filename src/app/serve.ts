@@ -82,7 +82,7 @@ export async function startServices(
     opened.defer(() => listening.close())
     servers.push({ name, host, port: listening.port })
   }
-  const taskTools = openTaskTools(tools, metrics)
+  const taskTools = openTaskTools(tools, metrics, roles)
   const { fetch, apply } = settings.queue.concurrency
   if (roles.includes('fetcher'))
     opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) =>
@@ -139,7 +139,7 @@ function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly R
   yield ['metrics', createMetricsApp(options)] as const
 }
 
-function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
+function openTaskTools(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]): TaskTools {
   const { db, store, log, connectors, credentials, queues } = tools
   const clients = new Map<string, Http>()
   const http = (connector: string): Http => {
@@ -159,6 +159,7 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     http,
     options: DEFAULT_OPTIONS,
     applyStates: new ApplyStateCache(),
+    appliesParts: roles.includes('maintainer'),
     events: openEvents(tools, metrics),
   }
 }

@@ -87,7 +87,7 @@ interface Position {
 }
 
 /** Yields the lines that end inside `chunk`; a long one splits the batch. */
-function* findWholeLines(
+export function* findWholeLines(
   chunk: Buffer,
   position: Position,
   lineBytesMax: number,

@@ -168,7 +168,8 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    * have the usual form; the pipeline then parses it. `arrivedMs` is the time at which the part was
    * archived, in epoch milliseconds. A time in the record may be `volatile` only when it can be
    * trusted at `arrivedMs`: a record whose time became unknown must reach the database, which then
-   * clears the stored time.
+   * clears the stored time. A time that can be trusted at one instant can be trusted at every later
+   * one.
    */
   scan(line: Uint8Array, arrivedMs: number): Scan | null
 

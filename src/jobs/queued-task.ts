@@ -10,7 +10,7 @@ import { toSyncError } from '../db/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { loadSource, type Source } from '../db/sources.ts'
-import { listParts } from '../db/write/artifacts.ts'
+import { listParts, type StoredPart } from '../db/write/artifacts.ts'
 import { findCheckpoint } from '../db/write/checkpoints.ts'
 import { claimTask, releaseTask, type TaskName } from '../db/write/leases.ts'
 import { findQueuedRun, loadQueuedRun } from '../db/write/queued-runs.ts'
@@ -60,6 +60,8 @@ export interface TaskTools {
   readonly connectors: ReadonlyMap<string, Connector>
   readonly queues: Queues
   readonly applyStates: ApplyStateCache
+  /** True when this process applies parts too. Then it hashes their lines while it fetches them. */
+  readonly appliesParts: boolean
   readonly events: TaskEvents
 }
 
@@ -193,14 +195,18 @@ async function selectTask(
 
 /** Enqueues each part as soon as it is recorded, so that it is applied during the fetch. */
 async function fetchAndEnqueue(
-  { queues, events }: TaskTools,
+  { queues, events, applyStates, appliesParts }: TaskTools,
   task: Task,
   context: RunContext,
 ): Promise<TaskResult> {
   const adding: Promise<void>[] = []
-  const result = await fetchTask(context, ({ no }) => {
-    adding.push(enqueuePart(queues, task, no, context.log))
-  })
+  const onPart = ({ no }: StoredPart): void =>
+    void adding.push(enqueuePart(queues, task, no, context.log))
+  const { keys, options } = context.run
+  const hashes = appliesParts && keys === null && options.stages !== 'fetch' && !isPartial(options)
+  const result = hashes
+    ? await applyStates.use(context, ({ hashed }) => fetchTask(context, onPart, hashed))
+    : await fetchTask(context, onPart, null)
   await Promise.all(adding)
   await events.archived(context.source)
   return result

@@ -4,6 +4,7 @@ import { listSeenAfter } from '../db/write/artifacts.ts'
 import type { BatchRules } from '../db/write/batch-writer.ts'
 import { listCheckpoints } from '../db/write/checkpoints.ts'
 import { Bitmap } from './apply/bitmap.ts'
+import { HashedParts } from './apply/hashed-parts.ts'
 import { KnownRecords } from './apply/known-records.ts'
 import type { ApplyState } from './apply/lane.ts'
 import { stagedIn } from './apply/part-position.ts'
@@ -28,6 +29,7 @@ export async function loadApplyState(context: RunContext): Promise<ApplyState> {
   const { staged } = await loadSeen(context)
   return {
     known,
+    hashed: new HashedParts(context, known),
     seenStaged: staged,
     rules: await loadRules(context),
     taxonomy: new TaxonomyWriter(),
@@ -36,8 +38,10 @@ export async function loadApplyState(context: RunContext): Promise<ApplyState> {
 
 /** A state without known hashes: every record is parsed and compared in the database. */
 export async function loadEmptyState(context: RunContext): Promise<ApplyState> {
+  const known = new KnownRecords(0)
   return {
-    known: new KnownRecords(0),
+    known,
+    hashed: new HashedParts(context, known),
     seenStaged: new Bitmap(),
     rules: await loadRules(context),
     taxonomy: new TaxonomyWriter(),

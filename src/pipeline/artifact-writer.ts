@@ -8,6 +8,8 @@ import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
 import { addPart, noteArtifact, type ArchivedPart, type StoredPart } from '../db/write/artifacts.ts'
 import { LINE_FEED } from '../lib/byte-scan.ts'
+import type { HashedPart } from './apply/hashed-part.ts'
+import type { HashedParts } from './apply/hashed-parts.ts'
 import type { RunContext } from './context.ts'
 import { sanitizeText } from './sanitize-text.ts'
 import { withRetry } from './retry.ts'
@@ -31,22 +33,37 @@ export class ArtifactWriter {
   complete = false
   readonly #context: RunContext
   readonly #onPart: (part: StoredPart) => void
+  readonly #hashed: HashedParts | null
   readonly #warnings: string[]
   #expected: number | null
   #watermarkMs: number | null
   #nextNo: number
   #writer: PartWriter
+  /** The lines of the current part; null when it is not hashed. */
+  #hashing: HashedPart | null = null
   #storing: Promise<void> = Promise.resolve()
   /** True while the current part ends with a piece of a line. */
   #inLine = false
   #requestedMs = performance.now()
   /** Time of the request for the first bytes of the current part; null while it is empty. */
   #partRequestedMs: number | null = null
+  /** The latest instant of the server's clock that is known, in epoch milliseconds. */
+  #serverMs: number
 
-  /** Calls `onPart` in order for every part whose row is written. */
-  constructor(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void) {
+  /**
+   * Calls `onPart` in order for every part whose row is written. Before that, `hashed` receives its
+   * lines.
+   */
+  constructor(
+    context: RunContext,
+    start: FetchStart,
+    onPart: (part: StoredPart) => void,
+    hashed: HashedParts | null,
+  ) {
     this.#context = context
     this.#onPart = onPart
+    this.#hashed = hashed
+    this.#serverMs = (start.parts.at(-1)?.createdAt ?? context.run.startedAt).getTime()
     this.#warnings = [...start.warnings]
     this.#expected = start.expected
     this.#watermarkMs = start.watermarkMs
@@ -65,7 +82,12 @@ export class ArtifactWriter {
     if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#startPart()
     this.#inLine = false
     this.#partRequestedMs ??= this.#requestedMs
-    await this.#writer.add(page)
+    if (this.#writer.rawBytes === 0 && page.lineCount > 0)
+      this.#hashing = this.#hashed?.begin(this.#serverMs) ?? null
+    // The page is compressed in the background while it is hashed here.
+    const added = this.#writer.add(page)
+    this.#hashing?.add(page.bytes)
+    await added
     this.cursor = page.cursor
     this.complete = page.complete
     const expected = toCount(page.expected)
@@ -159,12 +181,19 @@ export class ArtifactWriter {
   async #startPart(): Promise<void> {
     const writer = this.#writer
     const cursorAfter = this.cursor
+    const hashing = this.#hashing
     const requestedMs = this.#partRequestedMs ?? this.#requestedMs
     this.#writer = this.#newWriter()
+    this.#hashing = null
     this.#partRequestedMs = null
     await this.#storing
     if (writer.lineCount === 0) return writer.discard()
-    this.#storing = this.#store(writer, { no: this.#nextNo++, cursorAfter }, requestedMs)
+    const place = { no: this.#nextNo++, cursorAfter }
+    this.#storing = this.#store(writer, place, requestedMs).then((part) => {
+      this.#serverMs = part.createdAt.getTime()
+      if (hashing) this.#hashed?.keep(part.no, hashing)
+      this.#onPart(part)
+    })
     // The next caller to await it receives the error; this only prevents an unhandled rejection.
     this.#storing.catch(() => {})
   }
@@ -173,7 +202,7 @@ export class ArtifactWriter {
     writer: PartWriter,
     place: Pick<ArchivedPart, 'no' | 'cursorAfter'>,
     requestedMs: number,
-  ): Promise<void> {
+  ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
     const key = toArtifactKey(
@@ -183,9 +212,7 @@ export class ArtifactWriter {
     )
     await withRetry(this.#context, () => store.put(key, bytes))
     const part = { ...packed, ...place, key }
-    this.#onPart(
-      await withRetry(this.#context, () => addPart(db, run, part, performance.now() - requestedMs)),
-    )
+    return withRetry(this.#context, () => addPart(db, run, part, performance.now() - requestedMs))
   }
 
   #saveNote(closed: boolean): Promise<void> {

@@ -6,6 +6,7 @@ import { SyncError } from '../core/errors.ts'
 import { findArtifact, listParts, type StoredPart } from '../db/write/artifacts.ts'
 import { listCheckpoints } from '../db/write/checkpoints.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
+import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
 import { waitBeforeRetry, withRetry } from './retry.ts'
@@ -18,7 +19,8 @@ const PAUSE_MS_MIN = 1_500
 
 /**
  * Archives the rest of the run's artifact, after its last archived part. Calls `onPart` in order
- * for every part, old or new, that is not completely applied.
+ * for every part, old or new, that is not completely applied. Unless `hashed` is null, it receives
+ * the new ones first.
  *
  * When it ends, also by cancellation, every page that arrived is in a part. If the supplier cut the
  * response short at every attempt, the artifact is closed as incomplete and its last warning is the
@@ -30,6 +32,7 @@ const PAUSE_MS_MIN = 1_500
 export async function fetchParts(
   context: RunContext,
   onPart: (part: StoredPart) => void,
+  hashed: HashedParts | null,
 ): Promise<void> {
   const { db, run, progress, source, log } = context
   const [artifact, parts, checkpoints] = await withRetry(context, () =>
@@ -51,7 +54,7 @@ export async function fetchParts(
     watermarkMs: artifact?.watermarkMs ?? null,
     warnings: artifact?.warnings ?? [],
   }
-  const writer = new ArtifactWriter(context, start, onPart)
+  const writer = new ArtifactWriter(context, start, onPart, hashed)
   try {
     await writer.close(await fetchWithRetries(context, writer))
   } catch (error) {

@@ -17,6 +17,11 @@ export interface PipelineOptions {
    * in the database.
    */
   readonly knownRecordsMax: number
+  /**
+   * Memory for the lines of parts that the fetch has hashed and no lane has applied yet. Lines beyond
+   * the limit are read back from the store.
+   */
+  readonly hashedBytesMax: number
   /** Consecutive attempts without a new page after which a fetch gives up. */
   readonly attemptsMax: number
   /**
@@ -35,6 +40,7 @@ export const DEFAULT_OPTIONS: PipelineOptions = {
   batchBytesMax: 4 * 1024 * 1024,
   recordBytesMax: 8 * 1024 * 1024,
   knownRecordsMax: 1_000_000,
+  hashedBytesMax: 8 * 1024 * 1024,
   attemptsMax: 6,
   retryWithinMs: 10 * 60_000,
   backOff: { baseMs: 1000, maxMs: 60_000 },

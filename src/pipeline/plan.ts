@@ -2,6 +2,7 @@
 // them. A plan is a run without a row: the same lane reads the lines, and the same SQL judges them
 // and decides whether the run would be held. A plan that cannot be complete fails.
 
+import { readLines } from '../artifacts/line-batches.ts'
 import { readPart } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { addCounts, emptyCounts, toLedger } from '../core/ledger.ts'
@@ -16,6 +17,7 @@ import type { BoundSource } from '../sources/bound-source.ts'
 import { loadApplyState } from './apply-state.ts'
 import { Bitmap } from './apply/bitmap.ts'
 import { Lane, toWriterOptions } from './apply/lane.ts'
+import { newIdFinder } from './apply/line-id.ts'
 import { PartPosition, type ArrivedPart } from './apply/part-position.ts'
 import { PlanWriter, type PlannedChange } from './apply/plan-writer.ts'
 import {
@@ -142,7 +144,10 @@ async function planParts(
     const total: Total = { counts: emptyCounts(), known: new Bitmap(), staged: new Bitmap() }
     for (const { part, bytes } of parts) {
       const at = new PartPosition(part, null)
-      await lane.applyLines(at, bytes())
+      await lane.applyLines(
+        at,
+        readLines(bytes(), context.options.recordBytesMax, () => newIdFinder(context.connector)),
+      )
       addPart(total, at)
     }
     return await planSettle(context, client, total, facts)

@@ -26,16 +26,16 @@ export async function executeSideBySide(context: RunContext): Promise<TaskResult
   progress.phase = 'fetch'
   const queue = new PartQueue()
   await fetchAndApply(context, (fetching, applying) => [
-    fetchInto(fetching, queue),
+    fetchInto(fetching, state, queue),
     ...Array.from({ length: context.options.lanes }, () => applyFrom(applying, state, queue)),
   ])
   return settleTask(context)
 }
 
-async function fetchInto(context: RunContext, queue: PartQueue): Promise<void> {
+async function fetchInto(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {
   const { progress } = context
   try {
-    await fetchTask(context, (part) => queue.push(part))
+    await fetchTask(context, (part) => queue.push(part), state.hashed)
   } finally {
     queue.close()
     if (progress.phase === 'fetch') progress.phase = 'apply'

@@ -3,6 +3,7 @@
 
 import { findCheckpoint } from '../db/write/checkpoints.ts'
 import { listParts, type StoredPart } from '../db/write/artifacts.ts'
+import type { HashedParts } from './apply/hashed-parts.ts'
 import { Lane, type ApplyState } from './apply/lane.ts'
 import type { LineWindow } from './apply/part-position.ts'
 import type { RunContext } from './context.ts'
@@ -14,17 +15,19 @@ import { settle } from './settle.ts'
 
 /**
  * Archives the rest of the artifact and calls `onPart` in order for every part that still has to be
- * applied.
+ * applied. Hashes the lines for `hashed` on the way.
  *
  * @throws SyncError see `fetchParts`
  */
 export async function fetchTask(
   context: RunContext,
   onPart: (part: StoredPart) => void,
+  hashed: HashedParts | null,
 ): Promise<TaskResult> {
   const { run, log, progress } = context
   const fetchOnly = run.options.stages === 'fetch'
-  await fetchParts(context, fetchOnly ? () => undefined : onPart)
+  if (fetchOnly) await fetchParts(context, () => undefined, null)
+  else await fetchParts(context, onPart, hashed)
   const { fetchedLines: lines, fetchedBytes: bytes } = progress
   log.info({ lines, bytes }, 'artifact archived')
   if (!fetchOnly) return { end: 'open' }
@@ -46,9 +49,12 @@ export async function applyTask(
   part: StoredPart,
   window?: LineWindow,
 ): Promise<TaskResult> {
-  await withRetry(context, () =>
-    Lane.use(context, state, async (lane) =>
-      lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window),
+  const { db, run } = context
+  await state.hashed.use(part.no, (hashed) =>
+    withRetry(context, () =>
+      Lane.use(context, state, async (lane) =>
+        lane.applyPart({ part, hashed, window }, await findCheckpoint(db, run, part.no)),
+      ),
     ),
   )
   return { end: 'open' }

@@ -85,6 +85,7 @@ export async function openServices(
     connectors: new Map([...CONNECTORS, [pipeline.connector.name, pipeline.connector]]),
     events: recordPauses(metrics, pauses),
     applyStates: new ApplyStateCache(),
+    appliesParts: true,
     options: { ...pipeline.tools.options, ...setup.options },
   }
   const services: TestServices = {

@@ -2,8 +2,7 @@
 // and reads and writes the others in batches.
 
 import { setImmediate } from 'node:timers/promises'
-import { readLines, type LongLine, type Lines } from '../../artifacts/line-batches.ts'
-import { readPart } from '../../artifacts/parts.ts'
+import type { LongLine, Lines } from '../../artifacts/line-batches.ts'
 import { addCounts } from '../../core/ledger.ts'
 import type { StoredPart } from '../../db/write/artifacts.ts'
 import type {
@@ -20,8 +19,10 @@ import { isBlank } from '../../lib/ndjson.ts'
 import { hashRecord } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
 import type { Bitmap } from './bitmap.ts'
+import { readPartLines, type HashedPart, type KnownLines } from './hashed-part.ts'
+import type { HashedParts } from './hashed-parts.ts'
 import type { KnownRecords } from './known-records.ts'
-import { newIdFinder, toLineId } from './line-id.ts'
+import { toLineId } from './line-id.ts'
 import { PartPosition, type LineWindow } from './part-position.ts'
 import { PendingBatch, type PendingLine } from './pending-batch.ts'
 import { checkQuarantineBudget, quarantineLine } from './quarantine.ts'
@@ -37,12 +38,23 @@ const TURN_BYTES = 512 * 1024
 /** State shared by all lanes of a run. */
 export interface ApplyState {
   readonly known: KnownRecords
+  /** Parts whose lines the fetch has looked up in `known`. */
+  readonly hashed: HashedParts
   /** Products that went through staging in any part, as far as this process knows. */
   readonly seenStaged: Bitmap
   readonly rules: BatchRules
   /** Null in a plan, which writes nothing. */
   readonly taxonomy: TaxonomyWriter | null
 }
+
+/** An archived part with what the fetch has left of it in memory. */
+export interface ArchivedLines {
+  readonly part: StoredPart
+  readonly hashed: HashedPart | null
+  readonly window?: LineWindow | undefined
+}
+
+type LineBatch = KnownLines | Lines | LongLine<MemberFinder>
 
 /** Applies one part at a time. */
 export class Lane {
@@ -87,25 +99,22 @@ export class Lane {
    * is written
    */
   async applyPart(
-    part: StoredPart,
+    { part, hashed, window }: ArchivedLines,
     checkpoint: StoredCheckpoint | null,
-    window?: LineWindow,
   ): Promise<void> {
-    await this.applyLines(
-      new PartPosition(part, checkpoint, window),
-      readPart(this.#context.store, part),
-    )
+    const at = new PartPosition(part, checkpoint, window)
+    const isStaged = (seq: number): boolean => this.#state.seenStaged.has(seq)
+    await this.applyLines(at, readPartLines(this.#context, part, hashed, isStaged))
   }
 
-  /** Like `applyPart`, for bytes that the caller provides. After an error, do not use `at` again. */
-  async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
-    const { connector, signal, options, progress } = this.#context
+  /** Like `applyPart`, for lines that the caller provides. After an error, do not use `at` again. */
+  async applyLines(at: PartPosition, batches: AsyncIterable<LineBatch>): Promise<void> {
+    const { signal, progress } = this.#context
     try {
-      for await (const lines of readLines(bytes, options.recordBytesMax, () =>
-        newIdFinder(connector),
-      )) {
+      for await (const lines of batches) {
         if (signal.aborted) break
-        if (lines.kind === 'long') await this.#passLongLine(at, lines)
+        if (lines.kind === 'known') this.#passKnownLines(at, lines)
+        else if (lines.kind === 'long') await this.#passLongLine(at, lines)
         else await this.#passLines(at, lines)
       }
       await this.#flush(at, !signal.aborted)
@@ -121,6 +130,15 @@ export class Lane {
     await this.#write(partNo, lines, null)
   }
 
+  #passKnownLines(at: PartPosition, { firstLine, seqs, ends }: KnownLines): void {
+    for (const [index, seq] of seqs.entries()) {
+      if (!at.wants(firstLine + index)) continue
+      at.addKnown(seq)
+      at.pass(firstLine + index, ends[index] ?? 0)
+      this.#context.progress.appliedLines += 1
+    }
+  }
+
   async #passLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
     const { known, seenStaged } = this.#state
@@ -134,9 +152,7 @@ export class Lane {
       const hash = scan && hashRecord(line, scan, this.#scratch)
       const seq = hash ? known.find(hash) : -1
       if (seq >= 0 && !seenStaged.has(seq)) {
-        // The same record in two parts counts as a duplicate too. Settle counts those.
-        at.counts[at.known.has(seq) ? 'duplicate' : 'unchanged'] += 1
-        at.known.set(seq)
+        at.addKnown(seq)
       } else if (isBlank(line)) {
         at.counts.blank += 1
       } else {

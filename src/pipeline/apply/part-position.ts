@@ -30,7 +30,7 @@ export class PartPosition {
   linesUnsaved = 0
   /** Lines that the committed checkpoint covers. */
   linesSaved: number
-  readonly #from: number
+  #from: number
   readonly #to: number
   #line: number
   #byte: number
@@ -49,13 +49,21 @@ export class PartPosition {
     this.#reported = { ...this.counts }
   }
 
-  /** True when the line is in the window, and no earlier attempt has committed it. */
+  /** True when the line is in the window, not passed yet, and no earlier attempt has committed it. */
   wants(line: number): boolean {
     return line > this.#from && line <= this.#to
   }
 
+  /** Counts a line whose hash is known. */
+  addKnown(seq: number): void {
+    // The same record in two parts counts as a duplicate too. Settle counts those.
+    this.counts[this.known.has(seq) ? 'duplicate' : 'unchanged'] += 1
+    this.known.set(seq)
+  }
+
   pass(line: number, byteAfter: number): void {
     this.#line = line
+    this.#from = line
     this.#byte = byteAfter
     this.moved = true
     this.linesUnsaved += 1
