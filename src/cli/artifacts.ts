@@ -1,8 +1,9 @@
 // `shelfsync artifacts`: lists, verifies and prints the archived data of the suppliers.
 
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Tools } from '../app/compose.ts'
-import { readParts, verifyArtifact } from '../artifacts/parts.ts'
+import { readPart, readParts, verifyArtifact } from '../artifacts/parts.ts'
+import { readLine } from '../artifacts/read-line.ts'
 import { SyncError } from '../core/errors.ts'
 import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/artifacts.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
@@ -11,8 +12,14 @@ import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { escapeLines } from '../lib/escape-controls.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
-import { createLimitOption, parseId } from './parse-numbers.ts'
+import { createLimitOption, parseCount, parseId } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
+
+/** The part of an artifact that `cat` prints. Default: all of it. */
+interface Place {
+  readonly part?: number
+  readonly line?: number
+}
 
 interface ListFlags extends PageRequest {
   readonly source?: string
@@ -55,14 +62,19 @@ export function defineArtifacts(artifacts: Command, cli: Cli): void {
     .command('cat')
     .argument('<run>', 'the run of the artifact', parseId)
     .description('print an artifact as the archived NDJSON, verified part by part')
+    .addOption(new Option('--part <n>', 'only this part').argParser(parseCount))
+    .addOption(
+      new Option('--line <n>', 'only this line of the part, counted from 1').argParser(parseCount),
+    )
     .addHelpText(
       'after',
       formatExamples(
         'shelfsync artifacts cat 7 > run-7.ndjson',
         'shelfsync artifacts cat 7 | head -3',
+        'shelfsync artifacts cat 7 --part 1 --line 12',
       ),
     )
-    .action((run: number) => printArtifact(cli, run))
+    .action((run: number, place: Place) => printArtifact(cli, run, place))
 }
 
 async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
@@ -122,10 +134,27 @@ function formatVerdict(sound: number, damaged: number): string {
     : `${damaged} of ${formatQuantity(sound + damaged, 'part')} damaged`
 }
 
-async function printArtifact(cli: Cli, run: number): Promise<void> {
+/** @throws SyncError `usage/invalid` when the artifact does not have the part or the line */
+async function printArtifact(cli: Cli, run: number, { part: no, line }: Place): Promise<void> {
+  if (line !== undefined && no === undefined)
+    throw new SyncError('usage/invalid', '--line needs --part: lines are counted in each part')
   await using tools = await cli.open()
   const parts = await listArtifactParts(tools, await loadStoredArtifact(tools, run))
-  await writeAll(readParts(tools.store, parts))
+  if (no === undefined) return await writeAll(readParts(tools.store, parts))
+  const part = parts.find((one) => one.no === no)
+  if (!part)
+    throw new SyncError(
+      'usage/invalid',
+      `The artifact of run ${run} has ${formatQuantity(parts.length, 'part')}, not part ${no}`,
+    )
+  if (line !== undefined && line > part.lineCount)
+    throw new SyncError(
+      'usage/invalid',
+      `Part ${no} of run ${run} has ${formatQuantity(part.lineCount, 'line')}, not line ${line}`,
+    )
+  await writeAll(
+    line === undefined ? readPart(tools.store, part) : readLine(tools.store, part, line),
+  )
 }
 
 /** @throws SyncError `run/no-artifact`, also when it is purged */

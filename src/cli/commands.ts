@@ -48,6 +48,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).defineStatus,
   },
   {
+    name: 'explain',
+    usage: '[options] <source> <product>',
+    description:
+      'explain the status and the prices of a product: runs, records, decisions, and what waits',
+    load: async () => (await import('./explain.ts')).defineExplain,
+  },
+  {
     name: 'runs',
     usage: '',
     description: 'list, show, approve, reject or cancel runs',

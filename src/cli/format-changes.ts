@@ -47,7 +47,7 @@ export function formatMembers(
 }
 
 /** `public price`, or `public price of V1` if its variant has another id than the product. */
-function formatPriceLabel(
+export function formatPriceLabel(
   output: Output,
   product: string,
   { variant, priceType }: { readonly variant: string; readonly priceType: string },

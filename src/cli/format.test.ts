@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  formatArgument,
   formatBytes,
   formatCount,
   formatQuantity,
@@ -86,4 +87,13 @@ test('a change of a price states the currency once, unless the currency changes 
       'JPY 1200 → 1300',
     ],
   )
+})
+
+test('an argument of a command to copy is quoted if a shell would change it', () => {
+  assert.deepEqual(['gid://shop/1', 'a b', "it's", '$(x)'].map(formatArgument), [
+    'gid://shop/1',
+    "'a b'",
+    String.raw`'it'\''s'`,
+    "'$(x)'",
+  ])
 })

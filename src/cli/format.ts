@@ -70,6 +70,11 @@ export function formatPriceChange(before: Amount, after: Amount): string {
   return `${from} → ${isSameCurrency ? to.slice(to.indexOf(' ') + 1) : to}`
 }
 
+/** An argument of a command to copy: in quotes if a shell would divide or expand it. */
+export function formatArgument(text: string): string {
+  return /^[\w.:/@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
 type Cell = string | number | null
 
 /** Aligns columns, numbers to the right. Returns an empty string without rows. */

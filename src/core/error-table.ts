@@ -164,6 +164,16 @@ export const ERRORS = {
     status: 404,
     hint: 'List the open reviews with `shelfsync reviews`.',
   },
+  'product/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'Give the id of the supplier, a SKU, a GTIN, or the id of api.products. List the quarantined records with `shelfsync quarantine`.',
+  },
+  'quarantine/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the quarantined records with `shelfsync quarantine`.',
+  },
 
   'artifact/corrupt': {
     action: 'stop',

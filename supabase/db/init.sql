@@ -277,6 +277,11 @@ create table catalog.prices (
   state               text not null
                       check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
   observed_at         timestamptz not null,
+  -- Place of the record that stated it, in the artifact that the run applied.
+  part_no             integer,
+  line_no             integer,                       -- see part_no
+  -- Run that made it current or rejected it, if it waited for the end of a run.
+  settled_run         bigint,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );
 create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');
@@ -346,6 +351,8 @@ create table catalog.quarantine (
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
   state               text not null default 'open'
                       check (state in ('open', 'replayed', 'superseded', 'resolved')),
+  -- Run that closed it; of an open record, null or a run before it was quarantined again.
+  closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
@@ -2031,14 +2038,15 @@ begin
         select from pg_temp.staged_images n where n.line_no = j.line_no and n.position = i.position);
 end $$;
 
--- write_first_prices(source, run): prices of created products, current at once; a price of zero is held.
-create function catalog.write_first_prices(p_source integer, p_run bigint) returns void
+-- write_first_prices(source, run, part): prices of created products, current at once; a price of zero is
+-- held.
+create function catalog.write_first_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
-      amount_minor, currency, compare_at_minor, state, observed_at)
+      amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency,
-      n.compare_at_minor, case n.amount_minor when 0 then 'held' else 'current' end, now()
+      n.compare_at_minor, case n.amount_minor when 0 then 'held' else 'current' end, now(), p_part, n.line_no
     from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.verdict = 'created' and n.amount_minor is not null
     order by j.external_id, n.variant_external_id, n.price_type
@@ -2065,9 +2073,9 @@ begin
   end if;
 end $$;
 
--- write_changed_prices(source, run): prices with a verdict. They supersede the prices and reviews that
+-- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
 -- waited; those that failed a gate get a review.
-create function catalog.write_changed_prices(p_source integer, p_run bigint) returns void
+create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   update catalog.prices w set state = 'superseded'
@@ -2081,15 +2089,15 @@ begin
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
-      amount_minor, currency, compare_at_minor, state, observed_at)
+      amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
-      q.compare_at_minor, q.state, now()
+      q.compare_at_minor, q.state, now(), p_part, q.line_no
     from pg_temp.price_verdicts q
     where q.state <> 'kept'
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
-          observed_at = excluded.observed_at
+          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
@@ -2141,10 +2149,10 @@ begin
   perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
-  perform catalog.write_first_prices(p_source, p_run);
+  perform catalog.write_first_prices(p_source, p_run, p_part);
   if exists (select from pg_temp.price_verdicts) then
     perform catalog.correct_first_prices(p_source, p_run);
-    perform catalog.write_changed_prices(p_source, p_run);
+    perform catalog.write_changed_prices(p_source, p_run, p_part);
   end if;
   return query
     select count(*) filter (where verdict = 'created' and not j.held)::integer,
@@ -2468,9 +2476,9 @@ begin
   return removed;
 end $$;
 
--- publish_prices(source, others): pending prices become current, and the ones they replace past. Those of the
--- runs `p_others` stay pending, see list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_others bigint[]) returns void
+-- publish_prices(source, run, others): pending prices become current, and the ones they replace past. Those
+-- of the runs `p_others` stay pending, see list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.prices c set state = 'past'
     from catalog.prices n
@@ -2478,7 +2486,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and c.source_id = p_source and c.state = 'current'
       and (c.product_external_id, c.variant_external_id, c.price_type)
         = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current'
+  update catalog.prices set state = 'current', settled_run = p_run
     where source_id = p_source and state = 'pending' and run_id <> all (p_others)
 $$;
 
@@ -2550,7 +2558,7 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once);
   end if;
-  perform catalog.publish_prices(p_source, others);
+  perform catalog.publish_prices(p_source, p_run, others);
   perform catalog.publish_changes(p_source, p_run, others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);
@@ -2598,7 +2606,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
       where o.artifact_run = r.artifact_run
         or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
-  update catalog.quarantine q set state = v.state
+  update catalog.quarantine q set state = v.state, closed_run = p_run
     from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
@@ -2706,7 +2714,7 @@ begin
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
   else
     others := catalog.list_unpublished_by_others(run.source_id, p_run);
-    update catalog.prices set state = 'rejected'
+    update catalog.prices set state = 'rejected', settled_run = p_run
       where source_id = run.source_id and run_id <= p_run and state = 'pending' and run_id <> all (others);
     delete from catalog.changes
       where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);
@@ -3022,13 +3030,36 @@ create view api.prices with (security_invoker = true) as
 create view api.price_history with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
     p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
-    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
+    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current, p.run_id as run
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+
+-- A person's decisions on prices: on one price, or on the run that the price waited for. Private; `api` has
+-- the same for readers.
+create view catalog.price_decisions with (security_invoker = true) as
+  select p.source_id, p.product_external_id, p.variant_external_id, p.price_type, p.run_id, r.id as review,
+    r.kind as decided, r.state as decision, r.reason, r.decided_by, r.decided_at
+  from catalog.prices p
+  join catalog.reviews r on r.source_id = p.source_id and r.state in ('approved', 'rejected')
+    and (r.kind = 'run' and r.run_id = p.settled_run
+      or r.kind = 'price' and r.run_id = p.run_id and r.product_external_id = p.product_external_id
+        and r.variant_external_id = p.variant_external_id and r.price_type = p.price_type);
+
+-- The decisions on prices with the name of the person, by the key of api.price_history. `publish` never
+-- grants it: the prices may be public, the names of the people are not.
+create view api.price_decisions with (security_invoker = true) as
+  select s.name as source, d.product_external_id, d.variant_external_id, d.price_type, d.run_id as run,
+    p.amount_minor, p.currency, d.decided, d.decision, d.reason, d.decided_by, d.decided_at
+  from catalog.price_decisions d
+  join catalog.sources s on s.id = d.source_id
+  join catalog.prices p using (source_id, product_external_id, variant_external_id, price_type, run_id)
+  where not exists (
+    select from catalog.products e
+    where e.source_id = d.source_id and e.external_id = d.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
@@ -3552,6 +3583,174 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where e.no > p_after order by e.no limit 5000
 $$;
 
+-- 20261122000073_explain.sql
+
+-- Generated from supabase/schemas/73_explain.sql until the first release: do not edit.
+
+-- The read model of one product, for the command `explain`. It contains the supplier's record and the names
+-- of people, so no role for processes may call these functions.
+
+-- list_gtin_spellings(text) → the spellings of a GTIN with and without leading zeros; only the text itself if
+-- it is not a number.
+create function catalog.list_gtin_spellings(p_text text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_text ~ '^[0-9]{1,14}$'
+    then array[p_text] || array(
+      select lpad(ltrim(p_text, '0'), n, '0') from unnest(array[8, 12, 13, 14]) n
+      where length(ltrim(p_text, '0')) <= n)
+    else array[p_text] end
+$$;
+
+-- find_products(source, text) → the products that the text names, by id.
+--   matched     the column that has the text: id, uuid (of api.products), sku or gtin of a variant, or the
+--               name of an identifier. A product with this id is the only result; identifiers are searched if
+--               no other column has the text, which reads every product of the source
+create function catalog.find_products(p_source integer, p_text text)
+returns table (external_id text, title text, status text, matched text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select p.external_id, p.title, p.status, 'id'
+    from catalog.products p where p.source_id = p_source and p.external_id = p_text;
+  if found then
+    return;
+  end if;
+  if p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    return query select p.external_id, p.title, p.status, 'uuid' from catalog.products p
+      where md5(p.source_id::text || ' ' || p.external_id)::uuid = p_text::uuid and p.source_id = p_source;
+  end if;
+  return query select distinct on (p.external_id) p.external_id, p.title, p.status,
+      case when v.sku = p_text then 'sku' else 'gtin' end
+    from catalog.variants v
+    join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
+    where v.source_id = p_source
+      and (v.sku = p_text or v.gtin = any (catalog.list_gtin_spellings(p_text)))
+    order by p.external_id, v.sku = p_text desc;
+  if found then
+    return;
+  end if;
+  return query select p.external_id, p.title, p.status, min(i.key)
+    from catalog.products p cross join lateral jsonb_each(p.identifiers) i
+    where p.source_id = p_source
+      and (i.value = to_jsonb(p_text) or jsonb_typeof(i.value) = 'array' and i.value ? p_text)
+    group by p.source_id, p.external_id order by p.external_id;
+end $$;
+
+-- list_product_prices(source, product, limit) → prices of the product, the newest `p_limit` of each variant
+-- and type, with the place of the record that stated them.
+--   since_at    when the price became current: at once, at the end of a run, or by a decision
+--   review      open review of a held price; deciding_run: held run that a pending price waits for
+create function catalog.list_product_prices(p_source integer, p_product text, p_limit integer) returns table (
+  variant text, sku text, price_type text, amount_minor bigint, currency text, compare_at_minor bigint,
+  state text, run bigint, observed_at timestamptz, since_at timestamptz, artifact_run bigint,
+  artifact_state text, part integer, line integer, review bigint, reason text, deciding_run bigint,
+  decision text, decided text, decided_by text, decided_at timestamptz, decided_reason text
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select p.variant_external_id, v.sku, p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.state,
+    p.run_id, p.observed_at,
+    case when p.state in ('current', 'past')
+      then coalesce(d.decided_at, settled.finished_at, p.observed_at) end,
+    r.artifact_run, a.state, p.part_no, p.line_no, o.id, o.reason,
+    case when p.state = 'pending' then (
+      select max(h.id) from catalog.runs h
+      where h.source_id = p_source and h.state = 'held'
+        and (h.id = p.run_id or h.keys is null and h.id > p.run_id)) end,
+    d.decision, d.decided, d.decided_by, d.decided_at, d.reason
+  from (
+    select w.*, row_number() over (
+      partition by w.variant_external_id, w.price_type order by w.run_id desc) as age
+    from catalog.prices w where w.source_id = p_source and w.product_external_id = p_product
+  ) p
+  join catalog.runs r on r.source_id = p_source and r.id = p.run_id
+  left join catalog.artifacts a on a.source_id = p_source and a.run_id = r.artifact_run
+  left join catalog.runs settled on settled.source_id = p_source and settled.id = p.settled_run
+  left join catalog.variants v on v.source_id = p_source and v.product_external_id = p_product
+    and v.external_id = p.variant_external_id
+  left join catalog.reviews o on p.state = 'held' and o.source_id = p_source and o.state = 'open'
+    and o.run_id = p.run_id and o.product_external_id = p_product
+    and o.variant_external_id = p.variant_external_id and o.price_type = p.price_type
+  left join lateral (
+    select * from catalog.price_decisions d
+    where d.source_id = p_source and d.product_external_id = p_product
+      and d.variant_external_id = p.variant_external_id and d.price_type = p.price_type
+      and d.run_id = p.run_id
+    order by d.decided_at desc limit 1
+  ) d on true
+  where p.age <= p_limit or p.state in ('current', 'pending', 'held')
+  order by v.position, p.variant_external_id, p.price_type, p.run_id desc
+$$;
+
+-- list_product_changes(source, product, limit) → the newest changes that runs made to the product.
+create function catalog.list_product_changes(p_source integer, p_product text, p_limit integer)
+returns table (
+  run bigint, run_state text, kind text, detail jsonb, currencies jsonb, published boolean,
+  changed_at timestamptz
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.run_id, r.state, c.kind, c.detail,
+    catalog.load_price_currencies(p_source, p_product, c.run_id, c.detail),
+    c.position is not null, c.changed_at
+  from catalog.changes c join catalog.runs r on r.source_id = p_source and r.id = c.run_id
+  where c.source_id = p_source and c.product_external_id = p_product
+  order by c.run_id desc limit p_limit
+$$;
+
+-- list_product_runs(source, product, limit) → the newest settled full runs since the product exists, up to
+-- the one that removed it: whether each saw the product, and what it counted.
+create function catalog.list_product_runs(p_source integer, p_product text, p_limit integer) returns table (
+  run bigint, state text, started_at timestamptz, saw boolean, expected bigint, fetched bigint,
+  removed bigint, missing bigint, removals_off text, decided_by text, decided_at timestamptz
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select r.id, r.state, r.started_at,
+    case when p.seq < 8 * length(r.seen) then get_bit(r.seen, p.seq) = 1 else false end,
+    (r.ledger ->> 'expected')::bigint, (r.ledger ->> 'fetched')::bigint, (r.ledger ->> 'removed')::bigint,
+    (r.ledger ->> 'missing')::bigint, r.removals_off, v.decided_by, v.decided_at
+  from catalog.products p
+  join catalog.runs r on r.source_id = p_source and r.kind = 'full' and r.seen is not null
+    and r.finished_at >= p.first_seen_at and (p.status <> 'removed' or r.id <= p.run_id)
+  left join catalog.reviews v on v.source_id = p_source and v.kind = 'run' and v.run_id = r.id
+    and v.state in ('approved', 'rejected')
+  where p.source_id = p_source and p.external_id = p_product
+  order by r.id desc limit p_limit
+$$;
+
+-- explain_product(source, product, limit) → everything that explains the state of a product, the newest
+-- `p_limit` of each list.
+--   product     null if the catalogue does not have it: its record may be in quarantine
+--   miss        the complete run that did not see it; the next one that does not see it either removes it
+create function catalog.explain_product(p_source integer, p_product text, p_limit integer) returns table (
+  product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select
+    (select jsonb_build_object('id', md5(p.source_id::text || ' ' || p.external_id)::uuid,
+        'external_id', p.external_id, 'status', p.status, 'title', p.title,
+        'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
+        'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
+        'normaliser_version', p.normaliser_version, 'warnings', p.warnings, 'run_id', p.run_id,
+        'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
+          select a.state from catalog.artifacts a
+          where a.source_id = p_source and a.run_id = p.run_id))
+      from catalog.products p where p.source_id = p_source and p.external_id = p_product),
+    (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_prices(p_source, p_product, p_limit) t),
+    (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_changes(p_source, p_product, p_limit) t),
+    (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_runs(p_source, p_product, p_limit) t),
+    (select to_jsonb(m) from catalog.misses m where m.source_id = p_source and m.external_id = p_product),
+    (select coalesce(jsonb_agg(t), '[]') from (
+      select q.id, q.state, q.rule, q.message, q.artifact_run, q.part_no as part, q.line_no as line,
+        q.created_at
+      from catalog.quarantine q where q.source_id = p_source and q.external_id = p_product
+      order by q.id desc limit p_limit) t)
+$$;
+
+-- load_record(source, product) → the record of the product as indented text; null without one.
+create function catalog.load_record(p_source integer, p_product text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_pretty(raw) from catalog.products where source_id = p_source and external_id = p_product
+$$;
+
 -- 20261122000080_data_api.sql
 
 -- Generated from supabase/schemas/80_data_api.sql until the first release: do not edit.
@@ -3851,7 +4050,7 @@ begin
 end $$;
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
--- licence may not allow us to show it.
+-- licence may not allow us to show it. The names of people in `price_decisions` are not granted either.
 --   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
 --   errors      usage/invalid  the role does not exist
 create function catalog.publish(reader text) returns void
@@ -3867,7 +4066,7 @@ begin
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
-      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
+      c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
@@ -4042,8 +4241,8 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'e8267024825a182ab392877ca2a7d424a98abf5ab8a48be620ae104bfff322b4'),
-  ('20261122000011', 'catalogue_tables', '60cdf5a149e43500b2d2badd0939918d1a05af4723836db31276fbe2b331181c'),
-  ('20261122000012', 'review_tables', '8cf0e878f78fb9107f47672a9043a2c55d8f30037edc49fe006b8625c1e2eb77'),
+  ('20261122000011', 'catalogue_tables', 'b8c0445ab539be2fd9046a679a942658b485558a8b05c03234033243aede1b60'),
+  ('20261122000012', 'review_tables', '897db4920031c8b7ff4fb6535b5a63c3a85258b8cb5f3cee07cf6e7a5e423c4a'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
@@ -4055,17 +4254,18 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
   ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
-  ('20261122000033', 'apply', '058c2d06236855e2eb2675e0264879e95c2c4da2890452804f6a014fc951e4fb'),
+  ('20261122000033', 'apply', 'af0c567fd739d98b71d51a42f4ba527fab59a48cab9c0c3776bc3219169a7604'),
   ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
-  ('20261122000041', 'settle', '50611e3d01e50db5123fc4e187d5a8afa6de46e854a54cdba2703d31421b3cce'),
-  ('20261122000042', 'reviews', '360021fcff5ff95909a7869b7f6f85d2ba8f218dda98ecf51fdfb88749d3d402'),
+  ('20261122000041', 'settle', '46ef226f4490a06a903440388768979eb9fba4b058702ed21026463a4c67ea99'),
+  ('20261122000042', 'reviews', '325bda40e962065877e8e8518db290ec5b885a0db0e0fde58a975e194cc18ef2'),
   ('20261122000050', 'plan', '129767506ef6d38a8cb7e0ea457807db7510c004f49ddc9897e9be8822e282b9'),
-  ('20261122000060', 'views', '03982b3069e910cd991d0d767d45940ed12f5b1eb34d3248dc6918084a52bdd2'),
+  ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
   ('20261122000071', 'lists', 'f411c6ff6004cf5f7f72e562b79d8cb97fe7a36910410184a26815b0107dcca7'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
+  ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
-  ('20261122000090', 'security', '445b3b9e7a96361b9f66e6a599e36f4069ef53e6d3861f9266c8b0ea19a524f0');
+  ('20261122000090', 'security', '01f275a9b7043e037cb2b67cf24302eb287e9d976214bf8fe937b16e0272e733');
 
 commit;

@@ -79,6 +79,11 @@ create table catalog.prices (
   state               text not null
                       check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
   observed_at         timestamptz not null,
+  -- Place of the record that stated it, in the artifact that the run applied.
+  part_no             integer,
+  line_no             integer,                       -- see part_no
+  -- Run that made it current or rejected it, if it waited for the end of a run.
+  settled_run         bigint,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );
 create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');

@@ -140,14 +140,15 @@ begin
         select from pg_temp.staged_images n where n.line_no = j.line_no and n.position = i.position);
 end $$;
 
--- write_first_prices(source, run): prices of created products, current at once; a price of zero is held.
-create function catalog.write_first_prices(p_source integer, p_run bigint) returns void
+-- write_first_prices(source, run, part): prices of created products, current at once; a price of zero is
+-- held.
+create function catalog.write_first_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
-      amount_minor, currency, compare_at_minor, state, observed_at)
+      amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency,
-      n.compare_at_minor, case n.amount_minor when 0 then 'held' else 'current' end, now()
+      n.compare_at_minor, case n.amount_minor when 0 then 'held' else 'current' end, now(), p_part, n.line_no
     from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.verdict = 'created' and n.amount_minor is not null
     order by j.external_id, n.variant_external_id, n.price_type
@@ -174,9 +175,9 @@ begin
   end if;
 end $$;
 
--- write_changed_prices(source, run): prices with a verdict. They supersede the prices and reviews that
+-- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
 -- waited; those that failed a gate get a review.
-create function catalog.write_changed_prices(p_source integer, p_run bigint) returns void
+create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   update catalog.prices w set state = 'superseded'
@@ -190,15 +191,15 @@ begin
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
-      amount_minor, currency, compare_at_minor, state, observed_at)
+      amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
-      q.compare_at_minor, q.state, now()
+      q.compare_at_minor, q.state, now(), p_part, q.line_no
     from pg_temp.price_verdicts q
     where q.state <> 'kept'
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
-          observed_at = excluded.observed_at
+          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
@@ -250,10 +251,10 @@ begin
   perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
-  perform catalog.write_first_prices(p_source, p_run);
+  perform catalog.write_first_prices(p_source, p_run, p_part);
   if exists (select from pg_temp.price_verdicts) then
     perform catalog.correct_first_prices(p_source, p_run);
-    perform catalog.write_changed_prices(p_source, p_run);
+    perform catalog.write_changed_prices(p_source, p_run, p_part);
   end if;
   return query
     select count(*) filter (where verdict = 'created' and not j.held)::integer,

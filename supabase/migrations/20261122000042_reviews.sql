@@ -31,7 +31,7 @@ begin
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
   else
     others := catalog.list_unpublished_by_others(run.source_id, p_run);
-    update catalog.prices set state = 'rejected'
+    update catalog.prices set state = 'rejected', settled_run = p_run
       where source_id = run.source_id and run_id <= p_run and state = 'pending' and run_id <> all (others);
     delete from catalog.changes
       where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);

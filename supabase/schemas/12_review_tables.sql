@@ -27,6 +27,8 @@ create table catalog.quarantine (
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
   state               text not null default 'open'
                       check (state in ('open', 'replayed', 'superseded', 'resolved')),
+  -- Run that closed it; of an open record, null or a run before it was quarantined again.
+  closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)

@@ -56,9 +56,9 @@ begin
   return removed;
 end $$;
 
--- publish_prices(source, others): pending prices become current, and the ones they replace past. Those of the
--- runs `p_others` stay pending, see list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_others bigint[]) returns void
+-- publish_prices(source, run, others): pending prices become current, and the ones they replace past. Those
+-- of the runs `p_others` stay pending, see list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.prices c set state = 'past'
     from catalog.prices n
@@ -66,7 +66,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and c.source_id = p_source and c.state = 'current'
       and (c.product_external_id, c.variant_external_id, c.price_type)
         = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current'
+  update catalog.prices set state = 'current', settled_run = p_run
     where source_id = p_source and state = 'pending' and run_id <> all (p_others)
 $$;
 
@@ -138,7 +138,7 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once);
   end if;
-  perform catalog.publish_prices(p_source, others);
+  perform catalog.publish_prices(p_source, p_run, others);
   perform catalog.publish_changes(p_source, p_run, others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);
@@ -186,7 +186,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
       where o.artifact_run = r.artifact_run
         or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
-  update catalog.quarantine q set state = v.state
+  update catalog.quarantine q set state = v.state, closed_run = p_run
     from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 

@@ -40,13 +40,36 @@ create view api.prices with (security_invoker = true) as
 create view api.price_history with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
     p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
-    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
+    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current, p.run_id as run
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+
+-- A person's decisions on prices: on one price, or on the run that the price waited for. Private; `api` has
+-- the same for readers.
+create view catalog.price_decisions with (security_invoker = true) as
+  select p.source_id, p.product_external_id, p.variant_external_id, p.price_type, p.run_id, r.id as review,
+    r.kind as decided, r.state as decision, r.reason, r.decided_by, r.decided_at
+  from catalog.prices p
+  join catalog.reviews r on r.source_id = p.source_id and r.state in ('approved', 'rejected')
+    and (r.kind = 'run' and r.run_id = p.settled_run
+      or r.kind = 'price' and r.run_id = p.run_id and r.product_external_id = p.product_external_id
+        and r.variant_external_id = p.variant_external_id and r.price_type = p.price_type);
+
+-- The decisions on prices with the name of the person, by the key of api.price_history. `publish` never
+-- grants it: the prices may be public, the names of the people are not.
+create view api.price_decisions with (security_invoker = true) as
+  select s.name as source, d.product_external_id, d.variant_external_id, d.price_type, d.run_id as run,
+    p.amount_minor, p.currency, d.decided, d.decision, d.reason, d.decided_by, d.decided_at
+  from catalog.price_decisions d
+  join catalog.sources s on s.id = d.source_id
+  join catalog.prices p using (source_id, product_external_id, variant_external_id, price_type, run_id)
+  where not exists (
+    select from catalog.products e
+    where e.source_id = d.source_id and e.external_id = d.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,

@@ -11,7 +11,7 @@ begin
 end $$;
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
--- licence may not allow us to show it.
+-- licence may not allow us to show it. The names of people in `price_decisions` are not granted either.
 --   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
 --   errors      usage/invalid  the role does not exist
 create function catalog.publish(reader text) returns void
@@ -27,7 +27,7 @@ begin
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
-      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
+      c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources'

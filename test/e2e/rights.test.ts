@@ -26,6 +26,7 @@ const VIEWS = [
   'changes',
   'medipim_products',
   'medipim_products_raw',
+  'price_decisions',
 ]
 
 async function tables(): Promise<string[]> {
@@ -68,6 +69,8 @@ test('a published role reads the views but never raw, writes nothing, and loses 
   assert.equal((await pool.query('select * from api.medipim_products')).rows.length, 30)
   await assert.rejects(pool.query('select raw from api.medipim_products_raw'), DENIED)
   await assert.rejects(pool.query('select raw from catalog.products'), DENIED)
+  await assert.rejects(pool.query('select * from api.price_decisions'), DENIED)
+  await assert.rejects(pool.query('select * from catalog.price_decisions'), DENIED)
   for (const hidden of ['runs', 'artifacts', 'quarantine', 'reviews', 'checkpoints', 'misses'])
     await assert.rejects(pool.query(`select * from catalog.${hidden}`), DENIED)
   await assert.rejects(pool.query('select settings from catalog.sources'), DENIED)

@@ -30,6 +30,8 @@ const INCOMPARABLE = [
   'seq',
   'run_id',
   'part_no',
+  'settled_run',
+  'closed_run',
   'line_no',
   'position',
   'first_seen_at',
