@@ -9,11 +9,11 @@ import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/ar
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
-import { escapeLines } from '../lib/escape-controls.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 import { createLimitOption, parseCount, parseId } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
+import { writeBytes } from './write-bytes.ts'
 
 /** The part of an artifact that `cat` prints. Default: all of it. */
 interface Place {
@@ -140,7 +140,7 @@ async function printArtifact(cli: Cli, run: number, { part: no, line }: Place): 
     throw new SyncError('usage/invalid', '--line needs --part: lines are counted in each part')
   await using tools = await cli.open()
   const parts = await listArtifactParts(tools, await loadStoredArtifact(tools, run))
-  if (no === undefined) return await writeAll(readParts(tools.store, parts))
+  if (no === undefined) return await writeBytes(readParts(tools.store, parts))
   const part = parts.find((one) => one.no === no)
   if (!part)
     throw new SyncError(
@@ -152,7 +152,7 @@ async function printArtifact(cli: Cli, run: number, { part: no, line }: Place): 
       'usage/invalid',
       `Part ${no} of run ${run} has ${formatQuantity(part.lineCount, 'line')}, not line ${line}`,
     )
-  await writeAll(
+  await writeBytes(
     line === undefined ? readPart(tools.store, part) : readLine(tools.store, part, line),
   )
 }
@@ -170,19 +170,4 @@ async function listArtifactParts(
   { source, run }: ArtifactSummary,
 ): Promise<ArchivedPart[]> {
   return listParts(db, (await loadSource(db, source)).id, run)
-}
-
-/**
- * Writes the bytes unchanged to standard output, at the speed of the reader, and stops when the
- * reader closes it, as `head` does. On a terminal, control characters are escaped.
- */
-async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
-  const decoder = new TextDecoder()
-  let isClosed = false
-  process.stdout.once('error', () => (isClosed = true))
-  for await (const chunk of chunks) {
-    if (isClosed) return
-    const text = process.stdout.isTTY ? escapeLines(decoder.decode(chunk, { stream: true })) : chunk
-    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
-  }
 }

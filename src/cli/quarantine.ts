@@ -2,22 +2,31 @@
 // correction.
 
 import type { Command } from 'commander'
+import type { Tools } from '../app/compose.ts'
+import { readLine } from '../artifacts/read-line.ts'
 import {
   countClosedRecords,
   listOpenRecords,
   listQuarantine,
   listQuarantinedRuns,
+  loadQuarantinedRecord,
+  type QuarantineDetails,
 } from '../db/read/quarantine.ts'
 import type { PageRequest } from '../db/read/page.ts'
 import { loadSourceSummary } from '../db/read/source-summaries.ts'
 import { loadSource } from '../db/sources.ts'
+import { listParts } from '../db/write/artifacts.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { createLimitOption } from './parse-numbers.ts'
+import { createLimitOption, parseId } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
-import { formatQuantity } from './format.ts'
+import { formatBytes, formatQuantity } from './format.ts'
+import { formatPlace, formatQuarantinedRecord } from './format-quarantine.ts'
+import { writeBytes } from './write-bytes.ts'
+
+const REASON_CHARS_MAX = 80
 
 interface QuarantineFilter extends PageRequest {
   readonly source?: string
@@ -26,9 +35,14 @@ interface QuarantineFilter extends PageRequest {
 export function defineQuarantine(quarantine: Command, cli: Cli): void {
   quarantine.addHelpText(
     'after',
-    formatExamples('shelfsync quarantine', 'shelfsync quarantine replay my-shop'),
+    formatExamples(
+      'shelfsync quarantine',
+      'shelfsync quarantine show 12',
+      'shelfsync quarantine replay my-shop',
+    ),
   )
   addList(quarantine, cli)
+  addShow(quarantine, cli)
   addReplay(quarantine, cli)
 }
 
@@ -51,19 +65,65 @@ async function printQuarantine(cli: Cli, filter: QuarantineFilter): Promise<void
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   const page = await listQuarantine(tools.db, filter)
   printPage(cli.output, page, {
-    headings: ['record', 'source', 'where', 'product', 'rule', 'message'],
-    rows: page.items.map(
-      ({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) => [
-        String(id),
-        source,
-        `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`,
-        product,
-        rule,
-        cli.output.short(message, 80),
-      ],
-    ),
+    headings: ['record', 'source', 'product', 'reason', 'rule', 'where'],
+    rows: page.items.map((record) => [
+      String(record.id),
+      record.source,
+      record.product,
+      cli.output.short(record.reason, REASON_CHARS_MAX),
+      record.rule,
+      formatPlace(record),
+    ]),
     empty: 'No quarantined records.',
   })
+  if (page.items.length > 0)
+    cli.output.say('Show the reason in full and the bytes: shelfsync quarantine show RECORD')
+}
+
+function addShow(quarantine: Command, cli: Cli): void {
+  quarantine
+    .command('show')
+    .argument('<id>', 'the number of the quarantined record', parseId)
+    .description('show one quarantined record: the reason, its bytes, its place, and what to do')
+    .option('--raw', 'print all bytes of the record instead')
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync quarantine show 12', 'shelfsync quarantine show 12 --raw | jq .'),
+    )
+    .action((id: number, flags: { readonly raw?: boolean }) => printRecord(cli, id, flags))
+}
+
+async function printRecord(
+  cli: Cli,
+  id: number,
+  { raw = false }: { readonly raw?: boolean },
+): Promise<void> {
+  await using tools = await cli.open()
+  const record = await loadQuarantinedRecord(tools.db, id)
+  if (raw) return await printBytes(tools, cli, record)
+  const { raw: bytes, ...facts } = record
+  cli.output.result(
+    { ...facts, text: bytes.toString() },
+    formatQuarantinedRecord(cli.output, record),
+  )
+}
+
+/** The database has the first 64 KiB, and the artifact all of them until it is purged. */
+async function printBytes(
+  { db, store }: Tools,
+  { output }: Cli,
+  record: QuarantineDetails,
+): Promise<void> {
+  const { source, artifactRun, part: no, line, byteLength, raw, artifactState } = record
+  if (raw.length >= byteLength) return await writeBytes([raw, Buffer.from('\n')])
+  const parts = await listParts(db, (await loadSource(db, source)).id, artifactRun)
+  const part = parts.find((one) => one.no === no)
+  if (part !== undefined && artifactState !== 'purged')
+    return await writeBytes(readLine(store, part, line))
+  output.note(
+    `The artifact of run ${artifactRun} is purged: only the first ${formatBytes(raw.length)} of ${formatBytes(byteLength)} are left`,
+  )
+  await writeBytes([raw, Buffer.from('\n')])
 }
 
 function addReplay(quarantine: Command, cli: Cli): void {

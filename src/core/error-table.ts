@@ -105,12 +105,12 @@ export const ERRORS = {
   'record/unreadable': {
     action: 'quarantine',
     status: 422,
-    hint: 'The line is not JSON. `shelfsync quarantine` shows its bytes.',
+    hint: 'The line is not JSON. `shelfsync quarantine show ID` shows its bytes.',
   },
   'record/too-large': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record exceeds the size limit. Its bytes are in the artifact.',
+    hint: 'The record exceeds the size limit. `shelfsync quarantine show ID` finds its bytes in the artifact.',
   },
   'record/no-id': {
     action: 'quarantine',
@@ -120,7 +120,7 @@ export const ERRORS = {
   'record/invalid': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record does not match the documented format. `shelfsync quarantine` shows the reason.',
+    hint: 'The record does not match the documented format. `shelfsync quarantine show ID` shows the reason and the bytes.',
   },
 
   'run/active': {

@@ -3520,6 +3520,28 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by q.id desc limit p_limit
 $$;
 
+-- find_quarantined_record(id) → one quarantined record in any state, with at most the first 64 KiB of its
+-- bytes. No role for processes may call this: it returns the supplier's record.
+--   last_run    run that quarantined it last; closed_run: run that closed it, null while it is open
+--   again       newest quarantined record of the same product after it
+create function catalog.find_quarantined_record(p_id bigint) returns table (
+  id bigint, source text, state text, rule text, message text, product text, artifact_run bigint,
+  artifact_state text, part integer, line integer, byte_offset bigint, byte_length bigint, raw bytea,
+  last_run bigint, closed_run bigint, again bigint, created_at timestamptz
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select q.id, s.name, q.state, q.rule, q.message, q.external_id, q.artifact_run, a.state, q.part_no,
+    q.line_no, q.byte_offset, q.byte_length, q.raw, q.run_id,
+    case when q.state <> 'open' then q.closed_run end, (
+      select max(n.id) from catalog.quarantine n
+      where n.source_id = q.source_id and n.external_id = q.external_id and n.id > q.id),
+    q.created_at
+  from catalog.quarantine q
+  join catalog.sources s on s.id = q.source_id
+  left join catalog.artifacts a on a.source_id = q.source_id and a.run_id = q.artifact_run
+  where q.id = p_id
+$$;
+
 -- 20261122000072_metrics.sql
 
 -- Generated from supabase/schemas/72_metrics.sql until the first release: do not edit.
@@ -4262,7 +4284,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
-  ('20261122000071', 'lists', 'f411c6ff6004cf5f7f72e562b79d8cb97fe7a36910410184a26815b0107dcca7'),
+  ('20261122000071', 'lists', '7fccacf5a62bec8b8697091b3168ebfc77a5e3d525282165b3ee873d5f65f598'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),

@@ -127,3 +127,25 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and (p_source is null or s.name = p_source)
   order by q.id desc limit p_limit
 $$;
+
+-- find_quarantined_record(id) → one quarantined record in any state, with at most the first 64 KiB of its
+-- bytes. No role for processes may call this: it returns the supplier's record.
+--   last_run    run that quarantined it last; closed_run: run that closed it, null while it is open
+--   again       newest quarantined record of the same product after it
+create function catalog.find_quarantined_record(p_id bigint) returns table (
+  id bigint, source text, state text, rule text, message text, product text, artifact_run bigint,
+  artifact_state text, part integer, line integer, byte_offset bigint, byte_length bigint, raw bytea,
+  last_run bigint, closed_run bigint, again bigint, created_at timestamptz
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select q.id, s.name, q.state, q.rule, q.message, q.external_id, q.artifact_run, a.state, q.part_no,
+    q.line_no, q.byte_offset, q.byte_length, q.raw, q.run_id,
+    case when q.state <> 'open' then q.closed_run end, (
+      select max(n.id) from catalog.quarantine n
+      where n.source_id = q.source_id and n.external_id = q.external_id and n.id > q.id),
+    q.created_at
+  from catalog.quarantine q
+  join catalog.sources s on s.id = q.source_id
+  left join catalog.artifacts a on a.source_id = q.source_id and a.run_id = q.artifact_run
+  where q.id = p_id
+$$;

@@ -135,6 +135,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['runs', 'changes', String(refused.id)], null],
     [['reviews'], /Title x\\u001b\[31m/],
     [['quarantine'], /Bad x\\u001b\[31m.*\\u202e.*\\nerror: forged/],
+    [['quarantine', 'show', '1'], /bytes .*x\\u001b\[31m.*\\u202e/],
     [['explain', pipeline.name, `ID ${HOSTILE}`], /ID x\\u001b\[31m/],
     [['artifacts'], null],
     [['artifacts', 'list'], null],

@@ -156,6 +156,7 @@ function callsOn({
       ['runs', 'changes', '1'],
       ['reviews', 'list'],
       ['quarantine', 'list'],
+      ['quarantine', 'show', '1'],
       ['explain', name, 'M01DA065AB'],
       ['artifacts', 'list'],
       ['artifacts', 'verify', '1'],

@@ -1,7 +1,8 @@
 // The read model of quarantined records. A record stays open until a replay or a later run applies
 // it.
 
-import { type Catalog, toInstant } from '../catalog.ts'
+import { SyncError } from '../../core/errors.ts'
+import { type Catalog, toBytes, toInstant } from '../catalog.ts'
 import type { Db } from '../pool.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
@@ -15,8 +16,24 @@ export interface QuarantineSummary {
   readonly byteLength: number
   readonly product: string | null
   readonly rule: string
+  /** The place and the reason. */
   readonly message: string
+  readonly reason: string
   readonly createdAt: Date
+}
+
+/** A record in any state, with its bytes. */
+export interface QuarantineDetails extends QuarantineSummary {
+  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved'
+  readonly artifactState: 'open' | 'closed' | 'purged'
+  /** At most the first 64 KiB. */
+  readonly raw: Buffer
+  /** The run that quarantined it last. */
+  readonly lastRun: number
+  /** The run that closed it; null while it is open. */
+  readonly closedRun: number | null
+  /** The newest quarantined record of the same product after this one. */
+  readonly again: number | null
 }
 
 interface RecordRow {
@@ -45,21 +62,53 @@ export function listQuarantine(
         before: before === null ? null : Number(before),
         limit,
       }),
-    toItem: (row) => ({
-      id: row.id,
-      source: row.source,
-      artifactRun: row.artifact_run,
-      part: row.part,
-      line: row.line,
-      byteOffset: row.byte_offset,
-      byteLength: row.byte_length,
-      product: row.product,
-      rule: row.rule,
-      message: row.message,
-      createdAt: toInstant(row.created_at),
-    }),
+    toItem: toQuarantineSummary,
     keyOf: ({ id }) => id,
   })
+}
+
+interface DetailsRow extends RecordRow {
+  readonly state: QuarantineDetails['state']
+  readonly artifact_state: QuarantineDetails['artifactState']
+  readonly raw: string
+  readonly last_run: number
+  readonly closed_run: number | null
+  readonly again: number | null
+}
+
+/** @throws SyncError `quarantine/unknown` */
+export async function loadQuarantinedRecord(db: Catalog, id: number): Promise<QuarantineDetails> {
+  const [row] = await db.call<DetailsRow>('find_quarantined_record', { id })
+  if (!row) throw new SyncError('quarantine/unknown', `Quarantined record ${id} does not exist`)
+  return {
+    ...toQuarantineSummary(row),
+    state: row.state,
+    artifactState: row.artifact_state,
+    raw: toBytes(row.raw),
+    lastRun: row.last_run,
+    closedRun: row.closed_run,
+    again: row.again,
+  }
+}
+
+function toQuarantineSummary(row: RecordRow): QuarantineSummary {
+  const { source, artifact_run: run, part, line, byte_offset: byteOffset, message } = row
+  // As `quarantineLine` writes it.
+  const place = `${source}, run ${run}, part ${part}, line ${line}, byte ${byteOffset}: `
+  return {
+    id: row.id,
+    source,
+    artifactRun: run,
+    part,
+    line,
+    byteOffset,
+    byteLength: row.byte_length,
+    product: row.product,
+    rule: row.rule,
+    message,
+    reason: message.startsWith(place) ? message.slice(place.length) : message,
+    createdAt: toInstant(row.created_at),
+  }
 }
 
 /** A run whose artifact has open records. Only a `closed` artifact can be replayed. */

@@ -1,0 +1,51 @@
+// A home with one MediPim source named pharmacy, which is not synced yet, and its supplier.
+
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+
+interface Pharmacy extends Shelfsync {
+  readonly simulator: MedipimSimulator
+  /** The ids of the supplier's products. */
+  readonly ids: readonly string[]
+  /** Runs a command that must succeed, and returns its text. */
+  print(...args: readonly string[]): Promise<string>
+  /** A full sync one hour later; returns its run. */
+  sync(): Promise<number>
+}
+
+export async function openPharmacy(t: TestContext): Promise<Pharmacy> {
+  const simulator = await startMedipim({
+    products: 30,
+    keys: [{ id: '42', secret: 'secret' }],
+    rateLimit: null,
+  })
+  t.after(simulator.close)
+  const shelf = await openShelfsync(t, {
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY_ID: '42',
+    MEDIPIM_API_KEY_SECRET: 'secret',
+  })
+  const print = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await shelf.run(...args)
+    assert.equal(code, 0, `${stdout}\n${stderr}`)
+    return stdout
+  }
+  const sync = async (): Promise<number> => {
+    simulator.clock.advance(3_600_000)
+    const { stdout, json } = await shelf.run('sync', 'pharmacy', '--full', '--json')
+    assert.ok(stdout.includes('"run"'), stdout)
+    return Number(json()['run'])
+  }
+  await print('add', 'medipim', '--name', 'pharmacy')
+  const ids = simulator.catalogue.visible().map(simulator.catalogue.idOf)
+  return { ...shelf, simulator, ids, print, sync }
+}
+
+/** Runs a command of the text, such as `shelfsync artifacts cat 7`. */
+export function runPrinted({ print }: Pharmacy, command: string | undefined): Promise<string> {
+  const [name, ...args] = command?.split(' ') ?? []
+  assert.equal(name, 'shelfsync')
+  return print(...args)
+}
