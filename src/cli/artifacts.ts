@@ -4,8 +4,10 @@ import { type Command, Option } from 'commander'
 import type { Tools } from '../app/compose.ts'
 import { readPart, readParts, verifyArtifact } from '../artifacts/parts.ts'
 import { readLine } from '../artifacts/read-line.ts'
+import { findManifestProblems, toManifestKeyOf } from '../artifacts/verify-manifest.ts'
 import { SyncError } from '../core/errors.ts'
 import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/artifacts.ts'
+import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
@@ -52,7 +54,9 @@ export function defineArtifacts(artifacts: Command, cli: Cli): void {
       'the run of the artifact; by default every artifact that is not purged',
       parseId,
     )
-    .description('read stored bytes back and compare checksums, sizes and line counts')
+    .description(
+      'read stored bytes back; compare checksums, sizes and line counts, and the manifest with the database',
+    )
     .addHelpText(
       'after',
       formatExamples('shelfsync artifacts verify', 'shelfsync artifacts verify 7'),
@@ -106,32 +110,48 @@ async function verifyArtifacts(cli: Cli, run: number | undefined): Promise<void>
       ? await loadAllPages((page) => listArtifacts(tools.db, page))
       : [await loadStoredArtifact(tools, run)]
   for (const artifact of artifacts.filter(({ state }) => state !== 'purged')) {
-    let sound = 0
-    const problems: string[] = []
-    for await (const { problem } of verifyArtifact(
-      tools.store,
-      await listArtifactParts(tools, artifact),
-    )) {
-      if (problem) problems.push(problem.message)
-      else sound += 1
-    }
+    const parts = await listArtifactParts(tools, artifact)
+    const damaged: string[] = []
+    for await (const { problem } of verifyArtifact(tools.store, parts))
+      if (problem) damaged.push(problem.message)
+    const manifest = await verifyManifest(tools, artifact, parts)
+    const problems = [...damaged, ...(manifest ?? [])]
     const ok = problems.length === 0
     if (!ok) cli.end(EXIT.failed)
     const { run: id, source } = artifact
+    const sound = parts.length - damaged.length
     cli.output.result(
-      { run: id, source, ok, sound, problems },
+      { run: id, source, ok, sound, problems, manifest: manifest && manifest.length === 0 },
       [
-        `run ${id} of ${source}: ${formatVerdict(sound, problems.length)}`,
+        `run ${id} of ${source}: ${formatVerdict(parts.length, damaged.length, manifest)}`,
         ...problems.map((problem) => `  ${problem}`),
       ].join('\n'),
     )
   }
 }
 
-function formatVerdict(sound: number, damaged: number): string {
-  return damaged === 0
-    ? `${formatQuantity(sound, 'part')} verified`
-    : `${damaged} of ${formatQuantity(sound + damaged, 'part')} damaged`
+/**
+ * Returns the problems of the manifest. Null without one: settle writes it, and an artifact without
+ * parts has nothing to list.
+ */
+async function verifyManifest(
+  { db, store }: Tools,
+  { run, complete, expected }: ArtifactSummary,
+  parts: readonly ArchivedPart[],
+): Promise<string[] | null> {
+  const [first] = parts
+  if (first === undefined || (await loadRunSummary(db, run)).ledger === null) return null
+  return findManifestProblems(store, toManifestKeyOf(first), { run, complete, expected, parts })
+}
+
+function formatVerdict(parts: number, damaged: number, manifest: string[] | null): string {
+  const verdict =
+    damaged === 0
+      ? `${formatQuantity(parts, 'part')} verified`
+      : `${damaged} of ${formatQuantity(parts, 'part')} damaged`
+  if (manifest === null)
+    return parts === 0 ? verdict : `${verdict}, no manifest before the run settles`
+  return `${verdict}, manifest ${manifest.length === 0 ? 'verified' : 'damaged'}`
 }
 
 /** @throws SyncError `usage/invalid` when the artifact does not have the part or the line */

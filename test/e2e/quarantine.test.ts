@@ -83,20 +83,3 @@ test('show states the run that superseded, resolved or replayed a quarantined re
     new RegExp(`state {7}resolved: run ${third} had the product without an error\n`),
   )
 })
-
-test('artifacts cat prints one part or one line, and refuses a line that does not exist', async (t) => {
-  const { print, sync, run } = await openPharmacy(t)
-  const id = String(await sync())
-  const lines = (await print('artifacts', 'cat', id)).split('\n')
-  assert.equal(await print('artifacts', 'cat', id, '--part', '1'), lines.join('\n'))
-  for (const no of [1, 17, 30])
-    assert.equal(
-      await print('artifacts', 'cat', id, '--part', '1', '--line', String(no)),
-      `${lines[no - 1]}\n`,
-    )
-  const refused = await run('artifacts', 'cat', id, '--part', '1', '--line', '31')
-  assert.deepEqual([refused.code, refused.stdout], [64, ''])
-  assert.match(refused.stderr, /Part 1 of run \d+ has 30 lines, not line 31/)
-  assert.match((await run('artifacts', 'cat', id, '--part', '2')).stderr, /has 1 part, not part 2/)
-  assert.equal((await run('artifacts', 'cat', id, '--line', '2')).code, 64)
-})
