@@ -41,6 +41,8 @@ test('a number is found exactly when jsonb rejects it', async (t) => {
       `{"a":[${number}]}`,
       `{"a":${number} }`,
       `{"a":${number},"b":"${'x'.repeat(7000)}"}`,
+      `{"1234":[12,${number},"1"]}`,
+      `[[123,1e5,"é",${number}]]`,
       number,
     ]) {
       const refused = await pool.query('select $1::jsonb', [json]).then(

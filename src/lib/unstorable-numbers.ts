@@ -7,8 +7,12 @@ const FRACTION_DIGITS_MAX = 16_383
 const EXPONENT_MAX = 1_000_000_000
 const QUOTED_CHARS_MAX = 40
 
-/** With a shorter exponent, jsonb rejects a number only for a long run of digits. */
-const LONG_EXPONENT = /\d[eE][+-]?\d{4,}(?:[\s,\]}]|$)/
+/**
+ * An exponent of four digits, or of three with a sign. With a shorter one, jsonb rejects a number
+ * only for a long run of digits. V8 skips most of a text for a pattern that begins with characters
+ * of a fixed number: it takes half the time of one with an optional sign.
+ */
+const LONG_EXPONENT = /\d[eE][\d+-]\d\d\d+(?![^\s,\]}])/
 const LONG_RUN = 15_000
 
 const STRINGS = /"(?:[^"\\]|\\.)*"/gs

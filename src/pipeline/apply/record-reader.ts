@@ -62,18 +62,19 @@ export function readRecord(
   { lineNo, byteOffset, line, scan, hash }: PendingLine,
 ): ReadRecord {
   const { connector, settings } = context
-  const { record, repairs } = parseRecord(connector, { line, scan })
+  const json = scan === null ? null : line.subarray(scan.start, scan.end)
+  const { record, text, repairs } = parseRecord(connector, line, json)
   try {
     const draft = boundedDraft(connector.normalise(record, settings))
     checkDuplicateKeys(draft)
-    const exact = scan !== null && hash !== null && repairs === 0
-    if (exact) checkNumbers(line.toString('latin1', scan.start, scan.end))
+    const raw = json !== null && hash !== null && repairs === 0 ? json : JSON.stringify(record)
+    if (raw === json) checkNumbers(text)
     return {
       lineNo,
       byteOffset,
       line,
       draft: withWarnings(context, draft, repairs),
-      raw: exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record),
+      raw,
       recordHash: hash ?? hashParsed(record),
     }
   } catch (error) {
@@ -81,26 +82,29 @@ export function readRecord(
   }
 }
 
-/** Parses the record in a line. `repairs` counts the texts that Postgres could not have stored. */
+/**
+ * Parses the record in a line; `json` is null when the line must be parsed to find it. Returns the
+ * text that it parsed. `repairs` counts the texts that Postgres could not have stored.
+ */
 function parseRecord(
   connector: Connector,
-  { line, scan }: Pick<PendingLine, 'line' | 'scan'>,
-): { record: unknown; repairs: number } {
+  line: Buffer,
+  json: Buffer | null,
+): { record: unknown; text: string; repairs: number } {
   try {
     checkSize(line)
-    const record =
-      scan === null
-        ? connector.unwrap(parseJson(line))
-        : parseJson(line.subarray(scan.start, scan.end))
-    if (!mayHoldUnstorableText(line)) return { record, repairs: 0 }
+    const text = (json ?? line).toString()
+    const parsed = parseJson(text)
+    const record = json === null ? connector.unwrap(parsed) : parsed
+    if (!mayHoldUnstorableText(line)) return { record, text, repairs: 0 }
     let repairs = 0
-    const repaired = mapTexts(record, (text) => {
-      const stored = toStorableText(text)
+    const repaired = mapTexts(record, (value) => {
+      const stored = toStorableText(value)
       // Invalid UTF-8 has become U+FFFD already.
-      if (stored !== text || text.includes('\ufffd')) repairs += 1
+      if (stored !== value || value.includes('\ufffd')) repairs += 1
       return stored
     })
-    return { record: repaired, repairs }
+    return { record: repaired, text, repairs }
   } catch (error) {
     throw toUnreadable(error, () => findLineId(connector, line))
   }
@@ -159,9 +163,9 @@ function checkSize(line: Buffer): void {
     )
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
     throw new SyncError('record/unreadable', `invalid JSON: ${describeJsonError(error)}`)
   }
@@ -169,5 +173,9 @@ function parseJson(bytes: Buffer): unknown {
 
 /** Postgres text has no U+0000, and UTF-8 has no lone surrogates: JSON escapes can hide both. */
 function mayHoldUnstorableText(line: Buffer): boolean {
-  return line.includes('\\u0000') || line.includes('\\ud') || line.includes('\\uD') || !isUtf8(line)
+  return (line.includes('\\u') && hasUnstorableEscape(line)) || !isUtf8(line)
+}
+
+function hasUnstorableEscape(line: Buffer): boolean {
+  return line.includes('\\u0000') || line.includes('\\ud') || line.includes('\\uD')
 }
