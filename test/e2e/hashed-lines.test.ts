@@ -265,25 +265,32 @@ test('a supplier whose clock is ahead by 4 to 6 minutes leaves the same rows eit
   assert.deepEqual(await read(hashing), await read(reading))
 })
 
-test('a run that broke in the middle of a hashed part continues from its last batch', async (t) => {
-  const { supplier, reading, hashing } = await openBoth(t, { partBytesMax: 1 << 20 })
-  for (const pipeline of [reading, hashing]) {
-    showTen(supplier, [])
-    await pipeline.sync()
-    showTen(supplier, [1, 2, 3, 5, 6, 7, 8])
-    const own = await openPool(databaseUrl, { applicationName: 'crashing' })
-    let isDead = false
-    const strike = onNthPass('after apply_batch', 2, () => void (isDead = true))
-    watchQueries(own, async (place) => {
-      await strike(place)
-      if (isDead) throw new Error('Connection terminated')
-    })
-    assert.equal((await pipeline.sync({ tools: { db: own } })).state, 'failed')
-    await own.end()
-    await pipeline.expireLease()
-    const resumed = await pipeline.sync({ mode: 'auto' })
-    assert.equal(resumed.resumed, true)
-    assert.deepEqual(countOutcomes(resumed), { unchanged: 3, updated: 7 })
+test('a part that breaks in the middle continues from its last batch, in the same run or in a resumed one', async (t) => {
+  for (const isLasting of [false, true]) {
+    const { supplier, reading, hashing } = await openBoth(t, { partBytesMax: 1 << 20 })
+    for (const pipeline of [reading, hashing]) {
+      showTen(supplier, [])
+      await pipeline.sync()
+      showTen(supplier, [1, 2, 3, 5, 6, 7, 8])
+      const own = await openPool(databaseUrl, { applicationName: 'breaking' })
+      let isBroken = false
+      const strike = onNthPass('after apply_batch', 2, () => void (isBroken = true))
+      watchQueries(own, async (place) => {
+        await strike(place)
+        if (!isBroken) return
+        isBroken = isLasting
+        throw new Error('Connection terminated')
+      })
+      let report = await pipeline.sync({ tools: { db: own } })
+      await own.end()
+      if (isLasting) {
+        assert.equal(report.state, 'failed')
+        await pipeline.expireLease()
+        report = await pipeline.sync({ mode: 'auto' })
+      }
+      assert.equal(report.resumed, isLasting)
+      assert.deepEqual(countOutcomes(report), { unchanged: 3, updated: 7 })
+    }
+    assert.deepEqual(await readContent(hashing), await readContent(reading))
   }
-  assert.deepEqual(await readContent(hashing), await readContent(reading))
 })
