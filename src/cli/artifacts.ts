@@ -6,7 +6,12 @@ import { readPart, readParts, verifyArtifact } from '../artifacts/parts.ts'
 import { readLine } from '../artifacts/read-line.ts'
 import { findManifestProblems, toManifestKeyOf } from '../artifacts/verify-manifest.ts'
 import { SyncError } from '../core/errors.ts'
-import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/artifacts.ts'
+import {
+  countArtifacts,
+  listArtifacts,
+  loadArtifact,
+  type ArtifactSummary,
+} from '../db/read/artifacts.ts'
 import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
@@ -14,7 +19,7 @@ import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 import { createLimitOption, parseCount, parseId } from './parse-numbers.ts'
-import { createAfterOption, printPage } from './paging.ts'
+import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import { writeBytes } from './write-bytes.ts'
 
 /** The part of an artifact that `cat` prints. Default: all of it. */
@@ -86,7 +91,7 @@ async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
   if (flags.source !== undefined) await loadSource(tools.db, flags.source)
   const page = await listArtifacts(tools.db, flags)
   const now = new Date()
-  printPage(cli.output, page, {
+  await printPage(cli.output, page, {
     headings: ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
     rows: page.items.map((artifact) => [
       String(artifact.run),
@@ -100,6 +105,8 @@ async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
       formatBytes(artifact.storedBytes),
     ]),
     empty: 'No artifacts yet.',
+    command: formatRepeat(['artifacts'], { source: flags.source, limit: flags.limit }),
+    count: () => countArtifacts(tools.db, flags.source),
   })
 }
 

@@ -61,6 +61,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./runs.ts')).defineRuns,
   },
   {
+    name: 'products',
+    usage: '[options] <name> [words...]',
+    description: 'list the products of a source, or search them by title, id, SKU or GTIN',
+    load: async () => (await import('./products.ts')).defineProducts,
+  },
+  {
+    name: 'changes',
+    usage: '[options] [name]',
+    description: 'list the published changes of products, the newest first',
+    load: async () => (await import('./changes.ts')).defineChanges,
+  },
+  {
+    name: 'export',
+    usage: '[options] <name>',
+    description: 'write all products of a source as CSV or NDJSON',
+    load: async () => (await import('./export.ts')).defineExport,
+  },
+  {
     name: 'reviews',
     usage: '',
     description: 'list, approve or reject held prices and runs',

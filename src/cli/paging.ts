@@ -3,13 +3,17 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
 import type { Output } from './output.ts'
-import type { formatTable } from './format.ts'
+import { formatCount, type formatTable } from './format.ts'
 
 export interface Table {
   readonly headings: readonly string[]
   readonly rows: Parameters<typeof formatTable>[1]
   /** Printed instead of a table without rows. */
   readonly empty: string
+  /** The command without --after, see `formatRepeat`. */
+  readonly command: string
+  /** Counts the rows of all pages. Without it, the total is not printed. */
+  readonly count?: () => Promise<number>
 }
 
 export function createAfterOption(list: ListName): Option {
@@ -20,8 +24,36 @@ export function createAfterOption(list: ListName): Option {
   })
 }
 
-/** Prints a page as a table, or as one JSON object `{items, next}` with --json. */
-export function printPage(output: Output, { items, next }: ListPage<unknown>, table: Table): void {
-  output.list({ items, next }, table.headings, table.rows, table.empty)
-  if (next !== null) output.say(`There is more: repeat the command with --after ${next}`)
+/**
+ * Prints a page as a table, or as one JSON object `{items, next}` with --json. When another page
+ * follows, the command that prints it comes after the table.
+ */
+export async function printPage(
+  output: Output,
+  { items, next }: ListPage<unknown>,
+  { headings, rows, empty, command, count }: Table,
+): Promise<void> {
+  output.list({ items, next }, headings, rows, empty)
+  if (next === null || output.json) return
+  const shown = formatCount(items.length)
+  const total = count && (await count())
+  output.say(
+    `${total === undefined ? `${shown}, and there are more` : `${shown} of ${formatCount(total)}`}: ${command} --after ${next}`,
+  )
+}
+
+/** `shelfsync reviews --source my-shop`: the words and the options that are not undefined. */
+export function formatRepeat(
+  words: readonly string[],
+  options: Readonly<Record<string, string | number | undefined>>,
+): string {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  )
+  return ['shelfsync', ...words, ...given].map(quoteWord).join(' ')
+}
+
+/** Quotes a word for a shell, if it needs that. */
+function quoteWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

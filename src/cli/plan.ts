@@ -11,7 +11,8 @@ import { type Cli, formatExamples } from './cli.ts'
 import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
 import { formatLedger, formatRemovalsOff } from './report.ts'
-import { createSinceOption, type SyncFlags, toRequest } from './sync.ts'
+import { createSinceOption } from './parse-time.ts'
+import { type SyncFlags, toRequest } from './sync.ts'
 import { formatCount } from './format.ts'
 
 /** Maximum length of a value in the text; --json contains all of it. */
@@ -22,7 +23,7 @@ export function definePlan(command: Command, cli: Cli): void {
   command
     .argument('<name>', 'the source')
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
-    .addOption(createSinceOption())
+    .addOption(createSinceOption('fetch the changes since this time'))
     .addHelpText(
       'after',
       formatExamples('shelfsync plan my-shop', 'shelfsync plan my-shop --full --json'),

@@ -6,6 +6,7 @@ import type { Tools } from '../app/compose.ts'
 import { readLine } from '../artifacts/read-line.ts'
 import {
   countClosedRecords,
+  countQuarantine,
   listOpenRecords,
   listQuarantine,
   listQuarantinedRuns,
@@ -20,7 +21,7 @@ import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './parse-numbers.ts'
-import { createAfterOption, printPage } from './paging.ts'
+import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 import { formatBytes, formatQuantity } from './format.ts'
 import { formatPlace, formatQuarantinedRecord } from './format-quarantine.ts'
@@ -64,7 +65,7 @@ async function printQuarantine(cli: Cli, filter: QuarantineFilter): Promise<void
   await using tools = await cli.open()
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   const page = await listQuarantine(tools.db, filter)
-  printPage(cli.output, page, {
+  await printPage(cli.output, page, {
     headings: ['record', 'source', 'product', 'reason', 'rule', 'where'],
     rows: page.items.map((record) => [
       String(record.id),
@@ -75,6 +76,8 @@ async function printQuarantine(cli: Cli, filter: QuarantineFilter): Promise<void
       formatPlace(record),
     ]),
     empty: 'No quarantined records.',
+    command: formatRepeat(['quarantine'], { source: filter.source, limit: filter.limit }),
+    count: () => countQuarantine(tools.db, filter.source),
   })
   if (page.items.length > 0)
     cli.output.say('Show the reason in full and the bytes: shelfsync quarantine show RECORD')

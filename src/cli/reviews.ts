@@ -5,14 +5,19 @@ import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
-import { listReviews, type ReviewFilter, type ReviewSummary } from '../db/read/reviews.ts'
+import {
+  countReviews,
+  listReviews,
+  type ReviewFilter,
+  type ReviewSummary,
+} from '../db/read/reviews.ts'
 import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { decideReview } from '../db/write/decisions.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId, parseIds } from './parse-numbers.ts'
 import type { Output } from './output.ts'
-import { createAfterOption, printPage } from './paging.ts'
+import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import { describeUser } from './user.ts'
 import { formatTitle } from './format-changes.ts'
 import { formatPrice, formatQuantity, formatRelative } from './format.ts'
@@ -55,10 +60,16 @@ async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promi
   if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
   const page = await listReviews(tools.db, filter)
   const now = new Date()
-  printPage(cli.output, page, {
+  await printPage(cli.output, page, {
     headings: ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened'],
     rows: page.items.map((review) => toRow(cli.output, review, now)),
     empty: 'No open reviews.',
+    command: formatRepeat(['reviews'], {
+      source: filter.source,
+      run: filter.run,
+      limit: filter.limit,
+    }),
+    count: () => countReviews(tools.db, filter),
   })
   for (const line of listDecisionCommands(page.items)) cli.output.say(line)
 }

@@ -1,7 +1,7 @@
 // `shelfsync runs`: lists and shows runs, and records decisions on held ones.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { listChanges, type ChangeSummary } from '../db/read/changes.ts'
+import { countChanges, listChanges, type ChangeSummary } from '../db/read/changes.ts'
 import {
   listRuns,
   loadRunDetails,
@@ -19,7 +19,7 @@ import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './parse-numbers.ts'
 import type { Output } from './output.ts'
-import { createAfterOption, printPage } from './paging.ts'
+import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import { addCancel } from './runs-cancel.ts'
 import { describeUser } from './user.ts'
 import { formatMembers, formatTitle } from './format-changes.ts'
@@ -88,10 +88,15 @@ async function printRuns(cli: Cli, filter: RunFilter): Promise<void> {
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   const page = await listRuns(tools.db, filter)
   const now = new Date()
-  printPage(cli.output, page, {
+  await printPage(cli.output, page, {
     headings: RUN_HEADINGS,
     rows: page.items.map((run) => toRow(cli.output, run, now)),
     empty: 'No runs yet.',
+    command: formatRepeat(['runs'], {
+      source: filter.source,
+      state: filter.state,
+      limit: filter.limit,
+    }),
   })
 }
 
@@ -145,10 +150,12 @@ async function printChanges(cli: Cli, id: number, request: PageRequest): Promise
   await using tools = await cli.open()
   await loadRunSummary(tools.db, id)
   const page = await listChanges(tools.db, id, request)
-  printPage(cli.output, page, {
+  await printPage(cli.output, page, {
     headings: ['product', 'change', 'title', 'detail'],
     rows: page.items.map((change) => toChangeRow(cli.output, change)),
     empty: `Run ${id} changed no product.`,
+    command: formatRepeat(['runs', 'changes', String(id)], { limit: request.limit }),
+    count: () => countChanges(tools.db, id),
   })
 }
 

@@ -8,7 +8,7 @@ import { listSecretStates } from '../sources/credentials.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatTable } from './format.ts'
 import { createLimitOption } from './parse-numbers.ts'
-import { createAfterOption, printPage } from './paging.ts'
+import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { addRemove } from './sources-remove.ts'
 import { addRename } from './sources-rename.ts'
@@ -47,7 +47,7 @@ function addList(sources: Command, cli: Cli): void {
 async function printSources(cli: Cli, request: PageRequest): Promise<void> {
   await using tools = await cli.openSync()
   const { items, next } = await listSourcePage(tools.db, request)
-  printPage(
+  await printPage(
     cli.output,
     { items: items.map(toSourceJson), next },
     {
@@ -60,6 +60,7 @@ async function printSources(cli: Cli, request: PageRequest): Promise<void> {
         findAddress(tools, source),
       ]),
       empty: NO_SOURCES,
+      command: formatRepeat(['sources'], { limit: request.limit }),
     },
   )
 }

@@ -1,7 +1,6 @@
 // `shelfsync sync [NAME]`: syncs one source, or all active ones one after the other.
 
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
+import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { bindSource, type BoundSource } from '../sources/bound-source.ts'
@@ -9,6 +8,7 @@ import { createProgress, type RunControls } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import { syncKeys, syncSource } from '../pipeline/sync.ts'
 import type { SyncRequest } from '../pipeline/choose-run.ts'
+import { createSinceOption } from './parse-time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { toIdleReport, printReport, toRefusedReport, toReportJson } from './report.ts'
@@ -28,7 +28,7 @@ export function defineSync(command: Command, cli: Cli): void {
         'since',
       ),
     )
-    .addOption(createSinceOption())
+    .addOption(createSinceOption('fetch the changes since this time'))
     .addOption(
       new Option('--keys <ids>', 'fetch only these products, by their ids, separated by commas')
         .argParser((text) => text.split(',').map((id) => id.trim()))
@@ -92,29 +92,6 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
     output.result(toReportJson(toIdleReport(reason), createProgress()), reason)
   }
   return active
-}
-
-const TIMES =
-  'a day in UTC such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z or 2026-01-31T22:00+10:00'
-/** In zod, precision -1 means minutes: a time may omit the seconds. */
-const Since = z.union([
-  z.iso.date(),
-  z.iso.datetime({ offset: true }),
-  z.iso.datetime({ offset: true, precision: -1 }),
-])
-
-export function createSinceOption(): Option {
-  return new Option('--since <time>', `fetch the changes since this time: ${TIMES}`).argParser(
-    (text) => parseSince(text, new Date()),
-  )
-}
-
-/** `Date` alone would turn 2026-02-30 into 2 March, and read a time without a zone as local time. */
-export function parseSince(text: string, now: Date): Date {
-  const time = new Date(text)
-  if (!Since.safeParse(text).success || time > now)
-    throw new InvalidArgumentError(`It must be ${TIMES}, and must not be in the future.`)
-  return time
 }
 
 export function toRequest({ full = false, since }: SyncFlags): SyncRequest {

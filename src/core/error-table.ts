@@ -147,7 +147,7 @@ export const ERRORS = {
   'run/cancelled': {
     action: 'stop',
     status: 409,
-    hint: 'A person ended this run. What it has archived stays. `shelfsync sync NAME` starts a new run.',
+    hint: 'A person ended this run; its archive stays. `shelfsync sync NAME` starts a new run.',
   },
   'run/too-many-quarantined': {
     action: 'stop',

@@ -52,7 +52,7 @@ export function isStop(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** Returns true if `error` is a stop or the cancellation of a run: neither is a failure. */
+/** Returns true if `error` is a stop or the cancellation of a run, which are not failures. */
 export function isAbort(error: unknown): boolean {
   return isStop(error) || (error instanceof SyncError && error.code === 'run/cancelled')
 }

@@ -3484,6 +3484,29 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by c.product_external_id limit p_limit
 $$;
 
+-- count_listed(list, source, run, kind) → rows of all pages of a list: artifacts, changes, reviews or
+-- quarantine. Each filter may be null.
+create function catalog.count_listed(p_list text, p_source text, p_run bigint, p_kind text) returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  of_source integer := (select id from catalog.sources where name = p_source);
+begin
+  return case p_list
+    when 'artifacts' then (
+      select count(*) from catalog.artifacts where p_source is null or source_id = of_source)
+    when 'changes' then (
+      select count(*) from catalog.changes
+      where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run)
+    when 'reviews' then (
+      select count(*) from catalog.reviews
+      where state = 'open' and (p_source is null or source_id = of_source)
+        and (p_run is null or run_id = p_run) and (p_kind is null or kind = p_kind))
+    when 'quarantine' then (
+      select count(*) from catalog.quarantine
+      where state = 'open' and (p_source is null or source_id = of_source))
+  end;
+end $$;
+
 -- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
 -- null.
 create function catalog.list_reviews(
@@ -3772,6 +3795,107 @@ create function catalog.load_record(p_source integer, p_product text) returns te
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_pretty(raw) from catalog.products where source_id = p_source and external_id = p_product
 $$;
+
+-- 20261122000074_products.sql
+
+-- Generated from supabase/schemas/74_products.sql until the first release: do not edit.
+
+-- The read model of products, for searches and exports, and of published changes.
+
+-- list_variants(source, product) → the variants of a product, each with its current prices.
+create function catalog.list_variants(p_source integer, p_product text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+      'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
+      'prices', coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
+            'compareAtMinor', c.compare_at_minor) order by c.price_type)
+        from catalog.prices c
+        where c.source_id = v.source_id and c.product_external_id = v.product_external_id
+          and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+        ), '[]')) order by v.position, v.external_id), '[]')
+  from catalog.variants v
+  where v.source_id = p_source and v.product_external_id = p_product and v.removed_at is null
+$$;
+
+-- list_products(…) → the products of a source by id, after the product `p_after`. Expired ones are left out.
+--   words       each is part of the title, or is the id, a SKU or a GTIN; upper and lower case are alike, and
+--               so are GTINs with and without leading zeros
+--   statuses    only products in these
+create function catalog.list_products(
+  p_source integer, p_words text[], p_statuses text[], p_after text, p_limit integer
+) returns table (
+  product text, status text, title text, description text, brand text, manufacturer text, url text,
+  identifiers jsonb, attributes jsonb, successor text, source_updated_at timestamptz,
+  first_seen_at timestamptz, changed_at timestamptz, variants jsonb, images jsonb
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+begin
+  return query
+    with words as (
+      select lower(w) as word, n from unnest(p_words) with ordinality w (w, n)
+    ), coded as materialized (
+      select w.n, v.product_external_id
+      from words w
+      join catalog.variants v on v.source_id = p_source and v.removed_at is null
+        and (lower(v.sku) = w.word or ltrim(v.gtin, '0') = ltrim(w.word, '0'))
+    ), page as (
+      select p.* from catalog.products p
+      where p.source_id = p_source and p.external_id > coalesce(p_after, '')
+        and p.status = any (p_statuses) and (p.expires_at is null or p.expires_at > now())
+        and (cardinality(p_words) = 0 or not exists (
+          select from words w
+          where not (coalesce(position(w.word in lower(p.title)) > 0, false)
+            or lower(p.external_id) = w.word
+            or (w.n, p.external_id) in (select c.n, c.product_external_id from coded c))))
+      order by p.external_id limit p_limit
+    )
+    select p.external_id, p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers,
+      p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at,
+      catalog.list_variants(p_source, p.external_id), coalesce((
+        select jsonb_agg(jsonb_build_object('url', i.url, 'alt', i.alt) order by i.position)
+        from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
+    from page p order by p.external_id;
+end $$;
+
+-- list_price_types(source) → the types of the current prices of the source, by name.
+create function catalog.list_price_types(p_source integer) returns setof text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select distinct price_type from catalog.prices
+  where source_id = p_source and state = 'current' and amount_minor is not null order by price_type
+$$;
+
+-- list_published_changes(…) → published changes of all sources, the newest first, before the position
+-- `p_before`. Each filter may be null.
+create function catalog.list_published_changes(
+  p_source integer, p_since timestamptz, p_kind text, p_before bigint, p_limit integer
+) returns table (
+  place bigint, source text, run bigint, product text, title text, kind text, detail jsonb,
+  currencies jsonb, changed_at timestamptz
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+begin
+  return query
+    with page as (
+      select * from catalog.changes c
+      where c.position is not null and c.position < coalesce(p_before, catalog.max_id())
+        and (p_source is null or c.source_id = p_source) and (p_kind is null or c.kind = p_kind)
+        and (p_since is null or c.changed_at >= p_since)
+      order by c.position desc limit p_limit
+    )
+    select c.position, s.name, c.run_id, c.product_external_id, p.title, c.kind, c.detail,
+      catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail), c.changed_at
+    from page c
+    join catalog.sources s on s.id = c.source_id
+    left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
+    order by c.position desc;
+end $$;
 
 -- 20261122000080_data_api.sql
 
@@ -4284,9 +4408,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
-  ('20261122000071', 'lists', '7fccacf5a62bec8b8697091b3168ebfc77a5e3d525282165b3ee873d5f65f598'),
+  ('20261122000071', 'lists', 'a0c88d84ab46a66af3e9b827846a868b324b75ef92249891c702033a984824fe'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
+  ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
   ('20261122000090', 'security', '01f275a9b7043e037cb2b67cf24302eb287e9d976214bf8fe937b16e0272e733');
 

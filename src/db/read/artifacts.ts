@@ -2,7 +2,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import { loadPage, type ListPage, type PageRequest } from './page.ts'
+import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface ArtifactSummary {
   /** The run that fetched it. */
@@ -54,6 +54,10 @@ export function listArtifacts(
     toItem: toArtifactSummary,
     keyOf: ({ run }) => run,
   })
+}
+
+export function countArtifacts(db: Catalog, source: string | undefined): Promise<number> {
+  return countListed(db, 'artifacts', { source })
 }
 
 /** @throws SyncError `run/no-artifact` */

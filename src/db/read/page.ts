@@ -2,6 +2,7 @@
 // same while rows are added. Callers treat it as opaque.
 
 import { SyncError } from '../../core/errors.ts'
+import { type Catalog, one } from '../catalog.ts'
 
 export interface PageRequest {
   readonly limit: number
@@ -16,7 +17,17 @@ export interface ListPage<Item> {
 }
 
 /** A list with a cursor. The prefix in the cursor keeps it from being used for another list. */
-export type ListName = 'runs' | 'sources' | 'artifacts' | 'changes' | 'reviews' | 'quarantine'
+export type ListName =
+  | 'runs'
+  | 'sources'
+  | 'artifacts'
+  | 'products'
+  /** The changes of one run. */
+  | 'changes'
+  /** The published changes of all runs. */
+  | 'history'
+  | 'reviews'
+  | 'quarantine'
 
 interface PageReader<Row, Item> {
   /** Loads up to `limit` rows after the key, or the first ones with null. */
@@ -38,6 +49,20 @@ export async function loadPage<Row, Item>(
   const last = items.at(-1)
   const next = rows.length > limit && last !== undefined ? encodeCursor(list, keyOf(last)) : null
   return { items, next }
+}
+
+/** Counts the rows of all pages of a list. */
+export async function countListed(
+  db: Catalog,
+  list: Extract<ListName, 'artifacts' | 'changes' | 'reviews' | 'quarantine'>,
+  filter: {
+    readonly source?: string | undefined
+    readonly run?: number | undefined
+    readonly kind?: string | undefined
+  },
+): Promise<number> {
+  const { source = null, run = null, kind = null } = filter
+  return one(await db.call<number>('count_listed', { list, source, run, kind }))
 }
 
 /** Follows a list to its end. */
@@ -73,6 +98,6 @@ function findKey(list: ListName, cursor: string): string | null {
   if (!text.startsWith(`${list}:`) || encodeCursor(list, text.slice(list.length + 1)) !== cursor)
     return null
   const key = text.slice(list.length + 1)
-  const isText = list === 'sources' || list === 'changes'
+  const isText = list === 'sources' || list === 'changes' || list === 'products'
   return isText || /^\d{1,16}$/.test(key) ? key : null
 }

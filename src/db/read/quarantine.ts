@@ -4,7 +4,7 @@
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toBytes, toInstant } from '../catalog.ts'
 import type { Db } from '../pool.ts'
-import { loadPage, type ListPage, type PageRequest } from './page.ts'
+import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface QuarantineSummary {
   readonly id: number
@@ -109,6 +109,10 @@ function toQuarantineSummary(row: RecordRow): QuarantineSummary {
     reason: message.startsWith(place) ? message.slice(place.length) : message,
     createdAt: toInstant(row.created_at),
   }
+}
+
+export function countQuarantine(db: Catalog, source: string | undefined): Promise<number> {
+  return countListed(db, 'quarantine', { source })
 }
 
 /** A run whose artifact has open records. Only a `closed` artifact can be replayed. */

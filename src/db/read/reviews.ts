@@ -2,7 +2,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import { loadPage, type ListPage, type PageRequest } from './page.ts'
+import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface ReviewSummary {
   readonly id: number
@@ -52,6 +52,10 @@ export function listReviews(
     toItem: toReviewSummary,
     keyOf: ({ id }) => id,
   })
+}
+
+export function countReviews(db: Catalog, { source, run, kind }: ReviewFilter): Promise<number> {
+  return countListed(db, 'reviews', { source, run, kind })
 }
 
 /** @throws SyncError `review/unknown` when it is not open */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidArgumentError } from 'commander'
-import { parseSince } from './sync.ts'
+import { parseSince } from './parse-time.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
 
