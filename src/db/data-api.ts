@@ -125,8 +125,8 @@ export class DataApi implements PipelineDb {
     return readKnownPages(this, sourceId, take)
   }
 
-  openWriter(options: WriterOptions): Promise<BatchWriter> {
-    return Promise.resolve(new DataApiWriter(this, options))
+  openWriter(options: WriterOptions): BatchWriter {
+    return new DataApiWriter(this, options)
   }
 
   /** @throws SyncError `db/not-migrated` when the project does not have Shelfsync's functions */

@@ -11,8 +11,8 @@ export interface PipelineDb extends Catalog {
   /** Calls `take` once for each product of the source that is not removed, in any order. */
   readKnownHashes(sourceId: number, take: TakeHash): Promise<void>
 
-  /** Opens a writer for the batches of one lane. The caller closes it. */
-  openWriter(options: WriterOptions): Promise<BatchWriter>
+  /** Returns a writer for the batches of one lane. The caller closes it. */
+  openWriter(options: WriterOptions): BatchWriter
 
   /** Returns the versions of the migrations that were applied to the database. */
   listAppliedVersions(): Promise<string[]>

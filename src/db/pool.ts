@@ -49,9 +49,9 @@ export class Db extends pg.Pool implements PipelineDb {
     return this.use((client) => copyKnownHashes(client, sourceId, take))
   }
 
-  async openWriter(options: WriterOptions): Promise<BatchWriter> {
+  openWriter(options: WriterOptions): BatchWriter {
     const numbers = new ProductNumbers(this, options.run.sourceId)
-    return new CopyWriter(await this.connect(), numbers, options)
+    return new CopyWriter(() => this.connect(), numbers, options)
   }
 
   /** Returns none for a database without Shelfsync's functions. */

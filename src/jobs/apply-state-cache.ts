@@ -1,6 +1,9 @@
 // Caches the apply state of runs in this process: the hashes of all known records, read once for
-// all parts of a run.
+// all parts of a run. The tasks of a run share an attempt to load it, but each of them decides by
+// its own signal whether to try again.
 
+import { listCheckpoints } from '../db/write/checkpoints.ts'
+import { shareLoad } from '../lib/share-load.ts'
 import { loadApplyState } from '../pipeline/apply-state.ts'
 import type { ApplyState } from '../pipeline/apply/lane.ts'
 import type { RunContext } from '../pipeline/context.ts'
@@ -10,7 +13,7 @@ import { withRetry } from '../pipeline/retry.ts'
 const KEEP_MS = 20_000
 
 interface Entry {
-  readonly state: Promise<ApplyState>
+  readonly load: () => Promise<ApplyState>
   users: number
   expiry: NodeJS.Timeout | null
 }
@@ -25,7 +28,7 @@ export class ApplyStateCache {
   ): Promise<Result> {
     const { id } = context.run
     const entry = this.#entries.get(id) ?? {
-      state: withRetry(context, () => loadApplyState(context)),
+      load: shareLoad(() => load(context)),
       users: 0,
       expiry: null,
     }
@@ -33,7 +36,7 @@ export class ApplyStateCache {
     if (entry.expiry) clearTimeout(entry.expiry)
     entry.users += 1
     try {
-      return await work(await entry.state)
+      return await work(await withRetry(context, entry.load))
     } catch (error) {
       // The state may no longer match the database, so the next part loads it again.
       this.#remove(id, entry)
@@ -48,4 +51,9 @@ export class ApplyStateCache {
   #remove(id: number, entry: Entry): void {
     if (this.#entries.get(id) === entry) this.#entries.delete(id)
   }
+}
+
+async function load(context: RunContext): Promise<ApplyState> {
+  const { db, source, run } = context
+  return loadApplyState(context, await listCheckpoints(db, source.id, run.id))
 }

@@ -14,12 +14,14 @@ import { listParts, type StoredPart } from '../db/write/artifacts.ts'
 import { findCheckpoint } from '../db/write/checkpoints.ts'
 import { claimTask, releaseTask, type TaskName } from '../db/write/leases.ts'
 import { findQueuedRun, loadQueuedRun } from '../db/write/queued-runs.ts'
+import { loadWorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun, Settled } from '../db/write/runs.ts'
 import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
 import { createProgress, type Pause, type RunContext } from '../pipeline/context.ts'
 import { executeTasks, isLost, type TaskResult } from '../pipeline/execute-tasks.ts'
 import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
+import { withRetry } from '../pipeline/retry.ts'
 import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
@@ -200,13 +202,14 @@ async function fetchAndEnqueue(
   context: RunContext,
 ): Promise<TaskResult> {
   const adding: Promise<void>[] = []
+  const earlier = await withRetry(context, () => loadWorkDone(context.db, context.run))
   const onPart = ({ no }: StoredPart): void =>
     void adding.push(enqueuePart(queues, task, no, context.log))
   const { keys, options } = context.run
   const hashes = appliesParts && keys === null && options.stages !== 'fetch' && !isPartial(options)
   const result = hashes
-    ? await applyStates.use(context, ({ hashed }) => fetchTask(context, onPart, hashed))
-    : await fetchTask(context, onPart, null)
+    ? await applyStates.use(context, ({ hashed }) => fetchTask(context, earlier, onPart, hashed))
+    : await fetchTask(context, earlier, onPart, null)
   await Promise.all(adding)
   await events.archived(context.source)
   return result
@@ -226,10 +229,14 @@ async function applyPart(
       `Part ${task.part} of run ${run.artifactRun} is not recorded`,
     )
   const window = listWindows(parts, run.options).get(part.no)
+  if (!window) return { end: 'open' }
   // The worker that applied it may have died before it could remove the job.
-  if (!window || (await findCheckpoint(db, run, part.no))?.done) return { end: 'open' }
+  const checkpoint = await findCheckpoint(db, run, part.no)
+  if (checkpoint?.done) return { end: 'open' }
   await countOtherTasks(db, context)
-  return applyStates.use(context, (state) => applyTask(context, state, part, window))
+  return applyStates.use(context, (state) =>
+    applyTask(context, state, { part, checkpoint, window }),
+  )
 }
 
 /** The limit of quarantined records applies to all tasks of the run together. */

@@ -1,8 +1,10 @@
-// Loads the state that all lanes of a run share, and the products that a run has seen.
+// Loads the state that all lanes of a run share, and adds up the products that a run has seen.
 
 import { listSeenAfter } from '../db/write/artifacts.ts'
 import type { BatchRules } from '../db/write/batch-writer.ts'
-import { listCheckpoints } from '../db/write/checkpoints.ts'
+import type { Source } from '../db/sources.ts'
+import type { StoredCheckpoint } from '../db/write/checkpoints.ts'
+import { shareLoad } from '../lib/share-load.ts'
 import { Bitmap } from './apply/bitmap.ts'
 import { HashedParts } from './apply/hashed-parts.ts'
 import { KnownRecords } from './apply/known-records.ts'
@@ -11,44 +13,46 @@ import { stagedIn } from './apply/part-position.ts'
 import { TaxonomyWriter } from './apply/taxonomy-writer.ts'
 import type { RunContext } from './context.ts'
 
+/** Part of a run's context that the state keeps. It has no signal: several tasks share the state. */
+type StateContext = Pick<RunContext, 'db' | 'source' | 'run' | 'connector' | 'options'>
+
 /**
- * Reads the hashes of all known records. For a refresh or an import it reads none: such a run is
- * small and may run beside a run that changes the hashes, so the database compares its records.
+ * Loads the state for a run with these checkpoints. The first call of `known` reads the hashes of all
+ * known records, because a run without lines does not need them. After an error, the next call reads
+ * them again.
  */
-export async function loadApplyState(context: RunContext): Promise<ApplyState> {
+export async function loadApplyState(
+  context: StateContext,
+  checkpoints: readonly StoredCheckpoint[],
+): Promise<ApplyState> {
+  const known = shareLoad(() => readKnownRecords(context))
+  return {
+    known,
+    hashed: new HashedParts(context, known),
+    seenStaged: unionSeen(context.source, checkpoints).staged,
+    rules: await loadRules(context),
+    taxonomy: new TaxonomyWriter(),
+  }
+}
+
+/**
+ * Reads the hashes of all known records. For a refresh or an import it reads none: such a run is small and may run beside a run that
+ * changes the hashes, so the database compares its records.
+ */
+async function readKnownRecords(context: StateContext): Promise<KnownRecords> {
   const { db, source, run, connector, options } = context
-  if (run.keys !== null) return loadEmptyState(context)
   // After the normaliser has changed, a full run normalises every record again.
   const trusted =
     run.kind === 'incremental' ||
     source.normaliserVersion === null ||
     source.normaliserVersion === connector.normaliserVersion
-  const known = new KnownRecords(trusted ? Math.min(source.nextSeq, options.knownRecordsMax) : 0)
-  if (trusted && source.nextSeq > 0)
-    await db.readKnownHashes(source.id, (hash, seq) => known.add(hash, seq))
-  const { staged } = await loadSeen(context)
-  return {
-    known,
-    hashed: new HashedParts(context, known),
-    seenStaged: staged,
-    rules: await loadRules(context),
-    taxonomy: new TaxonomyWriter(),
-  }
+  if (run.keys !== null || !trusted || source.nextSeq === 0) return new KnownRecords(0)
+  const known = new KnownRecords(Math.min(source.nextSeq, options.knownRecordsMax))
+  await db.readKnownHashes(source.id, (hash, seq) => known.add(hash, seq))
+  return known
 }
 
-/** A state without known hashes: every record is parsed and compared in the database. */
-export async function loadEmptyState(context: RunContext): Promise<ApplyState> {
-  const known = new KnownRecords(0)
-  return {
-    known,
-    hashed: new HashedParts(context, known),
-    seenStaged: new Bitmap(),
-    rules: await loadRules(context),
-    taxonomy: new TaxonomyWriter(),
-  }
-}
-
-async function loadRules(context: RunContext): Promise<BatchRules> {
+async function loadRules(context: StateContext): Promise<BatchRules> {
   const { connector, source, run } = context
   return {
     normaliserVersion: connector.normaliserVersion,
@@ -58,7 +62,7 @@ async function loadRules(context: RunContext): Promise<BatchRules> {
   }
 }
 
-async function loadSeenLater({ db, source, run }: RunContext): Promise<Buffer> {
+async function loadSeenLater({ db, source, run }: StateContext): Promise<Buffer> {
   const later = new Bitmap()
   for (const bytes of await listSeenAfter(db, source.id, run.artifactRun))
     later.union(Bitmap.of(bytes))
@@ -75,11 +79,15 @@ export interface Seen {
   readonly repeats: number
 }
 
-export async function loadSeen({ db, source, run }: RunContext): Promise<Seen> {
-  const known = new Bitmap(source.nextSeq)
-  const staged = new Bitmap(source.nextSeq)
+/** Adds up the checkpoints of a run. */
+export function unionSeen(
+  { nextSeq }: Pick<Source, 'nextSeq'>,
+  checkpoints: readonly StoredCheckpoint[],
+): Seen {
+  const known = new Bitmap(nextSeq)
+  const staged = new Bitmap(nextSeq)
   let repeats = 0
-  for (const checkpoint of await listCheckpoints(db, source.id, run.id)) {
+  for (const checkpoint of checkpoints) {
     const inPart = Bitmap.unpack(checkpoint.known)
     repeats += known.overlap(inPart)
     known.union(inPart)

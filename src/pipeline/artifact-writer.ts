@@ -6,7 +6,13 @@ import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
-import { addPart, noteArtifact, type ArchivedPart, type StoredPart } from '../db/write/artifacts.ts'
+import {
+  addPart,
+  noteArtifact,
+  type ArchivedPart,
+  type ArtifactNote,
+  type StoredPart,
+} from '../db/write/artifacts.ts'
 import { LINE_FEED } from '../lib/byte-scan.ts'
 import type { HashedPart } from './apply/hashed-part.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
@@ -83,7 +89,7 @@ export class ArtifactWriter {
     this.#inLine = false
     this.#partRequestedMs ??= this.#requestedMs
     if (this.#writer.rawBytes === 0 && page.lineCount > 0)
-      this.#hashing = this.#hashed?.begin(this.#serverMs) ?? null
+      this.#hashing = await this.#beginHashing()
     // The page is compressed in the background while it is hashed here.
     const added = this.#writer.add(page)
     this.#hashing?.add(page.bytes)
@@ -99,8 +105,14 @@ export class ArtifactWriter {
     progress.expected = this.#expected
     progress.fetchedLines += page.lineCount
     progress.fetchedBytes += page.bytes.length
-    // Other processes read the run's progress from this row.
-    if (isNew) await this.#saveNote(false)
+    // Other processes read the run's progress from this row. When everything has arrived, the
+    // artifact is closed in a moment.
+    if (isNew && progress.fetchedLines < expected) await this.#saveNote(false)
+  }
+
+  async #beginHashing(): Promise<HashedPart | null> {
+    const hashed = this.#hashed
+    return hashed && withRetry(this.#context, () => hashed.begin(this.#serverMs))
   }
 
   /**
@@ -172,13 +184,16 @@ export class ArtifactWriter {
       this.#warnings.push(shortfall)
       this.#context.log.warn({}, `The fetch is incomplete: ${shortfall}`)
     }
-    await this.#startPart()
+    const closesWithPart = await this.#startPart(true)
     await this.#storing
-    await this.#saveNote(true)
+    if (!closesWithPart) await this.#saveNote(true)
   }
 
-  /** Stores the current part after the ones before it, and starts the next. */
-  async #startPart(): Promise<void> {
+  /**
+   * Stores the current part after the ones before it, and starts the next. Returns false if it was
+   * empty. With `closes`, the artifact is closed with the part.
+   */
+  async #startPart(closes = false): Promise<boolean> {
     const writer = this.#writer
     const cursorAfter = this.cursor
     const hashing = this.#hashing
@@ -187,21 +202,26 @@ export class ArtifactWriter {
     this.#hashing = null
     this.#partRequestedMs = null
     await this.#storing
-    if (writer.lineCount === 0) return writer.discard()
-    const place = { no: this.#nextNo++, cursorAfter }
-    this.#storing = this.#store(writer, place, requestedMs).then((part) => {
+    if (writer.lineCount === 0) {
+      writer.discard()
+      return false
+    }
+    const place = { no: this.#nextNo++, cursorAfter, requestedMs }
+    const note = closes ? this.#toNote(true) : null
+    this.#storing = this.#store(writer, place, note).then((part) => {
       this.#serverMs = part.createdAt.getTime()
       if (hashing) this.#hashed?.keep(part.no, hashing)
       this.#onPart(part)
     })
     // The next caller to await it receives the error; this only prevents an unhandled rejection.
     this.#storing.catch(() => {})
+    return true
   }
 
   async #store(
     writer: PartWriter,
-    place: Pick<ArchivedPart, 'no' | 'cursorAfter'>,
-    requestedMs: number,
+    { requestedMs, ...place }: Pick<ArchivedPart, 'no' | 'cursorAfter'> & { requestedMs: number },
+    note: ArtifactNote | null,
   ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
@@ -212,18 +232,24 @@ export class ArtifactWriter {
     )
     await withRetry(this.#context, () => store.put(key, bytes))
     const part = { ...packed, ...place, key }
-    return withRetry(this.#context, () => addPart(db, run, part, performance.now() - requestedMs))
+    return withRetry(this.#context, () =>
+      addPart(db, run, part, { ageMs: performance.now() - requestedMs, note }),
+    )
   }
 
   #saveNote(closed: boolean): Promise<void> {
-    const note = {
+    const note = this.#toNote(closed)
+    return withRetry(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
+  }
+
+  #toNote(closed: boolean): ArtifactNote {
+    return {
       closed,
       complete: closed && this.complete,
       expected: this.#expected,
       watermarkMs: this.#watermarkMs,
       warnings: this.#warnings,
     }
-    return withRetry(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
   }
 
   /** The first parts are small, so that applying starts soon after the fetch. */

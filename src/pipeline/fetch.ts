@@ -3,13 +3,13 @@
 
 import type { Page, Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
-import { findArtifact, listParts, type StoredPart } from '../db/write/artifacts.ts'
-import { listCheckpoints } from '../db/write/checkpoints.ts'
+import type { StoredPart } from '../db/write/artifacts.ts'
+import type { WorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
-import { waitBeforeRetry, withRetry } from './retry.ts'
+import { waitBeforeRetry } from './retry.ts'
 
 /**
  * The shortest wait before the next request. A response that is cut after every page makes progress
@@ -18,9 +18,9 @@ import { waitBeforeRetry, withRetry } from './retry.ts'
 const PAUSE_MS_MIN = 1_500
 
 /**
- * Archives the rest of the run's artifact, after its last archived part. Calls `onPart` in order
- * for every part, old or new, that is not completely applied. Unless `hashed` is null, it receives
- * the new ones first.
+ * Archives the rest of the run's artifact, after the last part of the earlier work. Calls `onPart`
+ * in order for every part, old or new, that is not completely applied. Unless `hashed` is null, it
+ * receives the new ones first.
  *
  * When it ends, also by cancellation, every page that arrived is in a part. If the supplier cut the
  * response short at every attempt, the artifact is closed as incomplete and its last warning is the
@@ -31,17 +31,11 @@ const PAUSE_MS_MIN = 1_500
  */
 export async function fetchParts(
   context: RunContext,
+  { artifact, parts, checkpoints }: WorkDone,
   onPart: (part: StoredPart) => void,
   hashed: HashedParts | null,
 ): Promise<void> {
-  const { db, run, progress, source, log } = context
-  const [artifact, parts, checkpoints] = await withRetry(context, () =>
-    Promise.all([
-      findArtifact(db, source.id, run.artifactRun),
-      listParts(db, source.id, run.artifactRun),
-      listCheckpoints(db, source.id, run.id),
-    ]),
-  )
+  const { progress, log } = context
   const done = new Set(checkpoints.filter((one) => one.done).map(({ partNo }) => partNo))
   for (const part of parts) if (!done.has(part.no)) onPart(part)
   if (artifact?.closed) {

@@ -49,9 +49,10 @@ export async function keepArtifacts(
  */
 export async function copyLatest(
   { db, store, log, redact }: KeepTools,
-  { id, name }: Source,
+  { id, name, copy: before }: Source,
   { artifactsLatest }: KeepOptions,
 ): Promise<void> {
+  if (!artifactsLatest && before === null) return
   let run: number | null = null
   try {
     const { copy } = await loadSource(db, name)

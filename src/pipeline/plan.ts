@@ -138,7 +138,7 @@ async function planParts(
   const client = await context.db.connect()
   try {
     await openPlan(client)
-    const state = { ...(await loadApplyState(context)), taxonomy: null }
+    const state = { ...(await loadApplyState(context, [])), taxonomy: null }
     const writer = new PlanWriter(client, toWriterOptions(context, state.rules), context.onChange)
     const lane = new Lane(context, state, writer)
     const total: Total = { counts: emptyCounts(), known: new Bitmap(), staged: new Bitmap() }

@@ -4,15 +4,11 @@
 
 import { toManifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { VERSION } from '../core/version.ts'
-import {
-  findArtifact,
-  listOverwrittenProducts,
-  listParts,
-  type StoredPart,
-} from '../db/write/artifacts.ts'
+import { listOverwrittenProducts, type StoredPart } from '../db/write/artifacts.ts'
+import { loadWorkDone, type WorkDone } from '../db/write/work-done.ts'
 import { settleRun, type Settled } from '../db/write/runs.ts'
 import { Bitmap } from './apply/bitmap.ts'
-import { loadEmptyState, loadSeen, type Seen } from './apply-state.ts'
+import { loadApplyState, unionSeen, type Seen } from './apply-state.ts'
 import { compareDuplicates } from './apply/compare-duplicates.ts'
 import { Lane } from './apply/lane.ts'
 import type { RunContext } from './context.ts'
@@ -25,16 +21,12 @@ const ANALYZE_FROM_PRODUCTS = 10_000
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const [parts, seen, overwritten] = await withRetry(context, () =>
-    Promise.all([
-      listParts(db, source.id, run.artifactRun),
-      loadSeen(context),
-      listOverwrittenProducts(db, source.id, run.id),
-    ]),
-  )
-  await mergeWinners(context, parts, findDisputed(seen, overwritten))
+  const work = await withRetry(context, () => loadWorkDone(db, run))
+  const overwritten = await withRetry(context, () => listOverwrittenProducts(db, source.id, run.id))
+  const seen = unionSeen(source, work.checkpoints)
+  await mergeWinners(context, work.parts, findDisputed(seen, overwritten))
   seen.known.union(seen.staged)
-  await withRetry(context, () => writeManifest(context, parts))
+  await withRetry(context, () => writeManifest(context, work))
   const settled = await withRetry(context, () =>
     settleRun(db, run, { seen: seen.known.toBytes(), repeats: seen.repeats }, source.policy),
   )
@@ -62,7 +54,7 @@ async function mergeWinners(
   disputed: Bitmap,
 ): Promise<void> {
   if (disputed.common(disputed).next().done) return
-  const state = await loadEmptyState(context)
+  const state = await loadApplyState(context, [])
   await withRetry(context, () =>
     Lane.use(context, state, (lane) =>
       compareDuplicates(context, lane, { parts, known: disputed, staged: disputed }),
@@ -71,12 +63,10 @@ async function mergeWinners(
 }
 
 async function writeManifest(
-  { db, store, source, run }: RunContext,
-  parts: readonly StoredPart[],
+  { store, source, run }: RunContext,
+  { artifact, parts }: WorkDone,
 ): Promise<void> {
-  if (run.kind === 'replay') return
-  const artifact = await findArtifact(db, source.id, run.artifactRun)
-  if (!artifact) return
+  if (run.kind === 'replay' || !artifact) return
   const sum = (of: (part: StoredPart) => number) =>
     parts.reduce((total, part) => total + of(part), 0)
   const place = { source: source.name, run: String(run.id) }

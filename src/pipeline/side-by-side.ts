@@ -3,8 +3,7 @@
 
 import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
-import { listParts } from '../db/write/artifacts.ts'
-import { listCheckpoints } from '../db/write/checkpoints.ts'
+import { loadWorkDone, NO_WORK, type WorkDone } from '../db/write/work-done.ts'
 import { loadApplyState } from './apply-state.ts'
 import type { ApplyState } from './apply/lane.ts'
 import type { RunContext } from './context.ts'
@@ -21,30 +20,46 @@ import { applyTask, fetchTask, settleTask } from './tasks.ts'
  */
 export async function executeSideBySide(context: RunContext): Promise<TaskResult> {
   const { progress } = context
-  const state = await withRetry(context, () => loadApplyState(context))
-  await countEarlierWork(context)
+  const earlier = await loadEarlierWork(context)
+  countEarlierWork(context, earlier)
+  const shared = await withRetry(context, () => loadApplyState(context, earlier.checkpoints))
   progress.phase = 'fetch'
   const queue = new PartQueue()
   await fetchAndApply(context, (fetching, applying) => [
-    fetchInto(fetching, state, queue),
-    ...Array.from({ length: context.options.lanes }, () => applyFrom(applying, state, queue)),
+    fetchInto(fetching, shared, earlier, queue),
+    ...Array.from({ length: context.options.lanes }, () =>
+      applyFrom(applying, shared, earlier, queue),
+    ),
   ])
   return settleTask(context)
 }
 
-async function fetchInto(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {
+async function fetchInto(
+  context: RunContext,
+  { hashed }: ApplyState,
+  earlier: WorkDone,
+  queue: PartQueue,
+): Promise<void> {
   const { progress } = context
   try {
-    await fetchTask(context, (part) => queue.push(part), state.hashed)
+    await fetchTask(context, earlier, (part) => queue.push(part), hashed)
   } finally {
     queue.close()
     if (progress.phase === 'fetch') progress.phase = 'apply'
   }
 }
 
-async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {
-  for (let part = await queue.take(); part; part = await queue.take())
-    await applyTask(context, state, part)
+async function applyFrom(
+  context: RunContext,
+  shared: ApplyState,
+  { checkpoints }: WorkDone,
+  queue: PartQueue,
+): Promise<void> {
+  for (let part = await queue.take(); part; part = await queue.take()) {
+    const { no } = part
+    const checkpoint = checkpoints.find(({ partNo }) => partNo === no) ?? null
+    await applyTask(context, shared, { part, checkpoint })
+  }
 }
 
 /**
@@ -83,15 +98,14 @@ async function fetchAndApply(
       throw stopLanes.signal.aborted ? stopLanes.signal.reason : result.reason
 }
 
+async function loadEarlierWork(context: RunContext): Promise<WorkDone> {
+  const { db, run } = context
+  if (!run.resumed && run.artifactRun === run.id) return NO_WORK
+  return withRetry(context, () => loadWorkDone(db, run))
+}
+
 /** Adds the lines that earlier attempts fetched and applied to the progress. */
-async function countEarlierWork(context: RunContext): Promise<void> {
-  const { db, source, run, progress } = context
-  const [parts, checkpoints] = await withRetry(context, () =>
-    Promise.all([
-      listParts(db, source.id, run.artifactRun),
-      listCheckpoints(db, source.id, run.id),
-    ]),
-  )
+function countEarlierWork({ progress }: RunContext, { parts, checkpoints }: WorkDone): void {
   for (const part of parts) {
     progress.fetchedLines += part.lineCount
     progress.fetchedBytes += part.rawBytes

@@ -1,7 +1,8 @@
 // The three tasks of a run: fetch its artifact, apply one part, settle. Each may be executed again
 // at any time: it continues from the last commit.
 
-import { findCheckpoint } from '../db/write/checkpoints.ts'
+import { findCheckpoint, type StoredCheckpoint } from '../db/write/checkpoints.ts'
+import type { WorkDone } from '../db/write/work-done.ts'
 import { listParts, type StoredPart } from '../db/write/artifacts.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { Lane, type ApplyState } from './apply/lane.ts'
@@ -14,20 +15,21 @@ import { withRetry } from './retry.ts'
 import { settle } from './settle.ts'
 
 /**
- * Archives the rest of the artifact and calls `onPart` in order for every part that still has to be
- * applied. Hashes the lines for `hashed` on the way.
+ * Archives the rest of the artifact, after the `earlier` work, and calls `onPart` in order for every
+ * part that still has to be applied. Hashes the lines for `hashed` on the way.
  *
  * @throws SyncError see `fetchParts`
  */
 export async function fetchTask(
   context: RunContext,
+  earlier: WorkDone,
   onPart: (part: StoredPart) => void,
   hashed: HashedParts | null,
 ): Promise<TaskResult> {
   const { run, log, progress } = context
   const fetchOnly = run.options.stages === 'fetch'
-  if (fetchOnly) await fetchParts(context, () => undefined, null)
-  else await fetchParts(context, onPart, hashed)
+  if (fetchOnly) await fetchParts(context, earlier, () => undefined, null)
+  else await fetchParts(context, earlier, onPart, hashed)
   const { fetchedLines: lines, fetchedBytes: bytes } = progress
   log.info({ lines, bytes }, 'artifact archived')
   if (!fetchOnly) return { end: 'open' }
@@ -38,24 +40,32 @@ export async function fetchTask(
   }
 }
 
+/** A part, or a window of it, with the checkpoint from which it is applied. */
+export interface OpenPart {
+  readonly part: StoredPart
+  readonly checkpoint: StoredCheckpoint | null
+  readonly window?: LineWindow
+}
+
 /**
- * Applies one part, or a window of it, from its checkpoint. Waits while Postgres is unavailable.
+ * Applies one part from its checkpoint. Waits while Postgres is unavailable.
  *
  * @throws SyncError `run/fenced` · `artifact/…`
  */
 export async function applyTask(
   context: RunContext,
   state: ApplyState,
-  part: StoredPart,
-  window?: LineWindow,
+  { part, checkpoint, window }: OpenPart,
 ): Promise<TaskResult> {
   const { db, run } = context
+  let load = (): Promise<StoredCheckpoint | null> => Promise.resolve(checkpoint)
   await state.hashed.use(part.no, (hashed) =>
-    withRetry(context, () =>
-      Lane.use(context, state, async (lane) =>
-        lane.applyPart({ part, hashed, window }, await findCheckpoint(db, run, part.no)),
-      ),
-    ),
+    withRetry(context, async () => {
+      const last = await load()
+      // An attempt that fails may have committed batches.
+      load = () => findCheckpoint(db, run, part.no)
+      await Lane.use(context, state, (lane) => lane.applyPart({ part, hashed, window }, last))
+    }),
   )
   return { end: 'open' }
 }

@@ -1140,11 +1140,14 @@ end $$;
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested
+--   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
+--               see update_artifact
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
-  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
+  p_note jsonb default null
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -1155,6 +1158,10 @@ begin
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
       p_cursor_after, clock_timestamp() - p_age)
     on conflict do nothing;
+  if p_note is not null then
+    perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
+      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings');
+  end if;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
@@ -1450,6 +1457,26 @@ end $$;
 create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
+$$;
+
+-- load_work_done(source, run) → (kind, item): the artifact that the run applies, then its parts and the run's
+-- checkpoints, each in order.
+create function catalog.load_work_done(p_source integer, p_run bigint) returns table (kind text, item jsonb)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.kind, s.item
+  from catalog.runs r
+  cross join lateral (
+    select 1 as place, 0 as no, 'artifact' as kind, to_jsonb(a) as item
+    from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run
+    union all
+    select 2, p.no, 'part', to_jsonb(p)
+    from catalog.parts p where p.source_id = p_source and p.run_id = r.artifact_run
+    union all
+    select 3, c.part_no, 'checkpoint', to_jsonb(c)
+    from catalog.checkpoints c where c.source_id = p_source and c.run_id = p_run
+  ) s
+  where r.source_id = p_source and r.id = p_run
+  order by s.place, s.no
 $$;
 
 -- find_checkpoint(source, run, part) → the checkpoint; no row before the part's first batch.
@@ -4348,7 +4375,7 @@ grant execute on function
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
-  catalog.list_checkpoints, catalog.record_copy
+  catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
@@ -4376,8 +4403,9 @@ begin
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
-    'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen', 'list_product_ids',
-    'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
+    'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
+    'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');
@@ -4395,9 +4423,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
   ('20261122000023', 'sources', '2cc25fd64b07e1c1c0f9f72a98842434b66e987f66aab8252fecdfb5516d1d2b'),
-  ('20261122000024', 'artifacts', 'e3a2b3e9e4e9ff71b5b9d3eb65e83b731fd5418595dae49ff36371ca447984ce'),
+  ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000030', 'records', 'c8765c42e3774aa7c0ec0cdcd48d8fd2d5902916175e50af9af5d40041427734'),
+  ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
   ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
   ('20261122000033', 'apply', 'af0c567fd739d98b71d51a42f4ba527fab59a48cab9c0c3776bc3219169a7604'),
@@ -4413,6 +4441,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
   ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
-  ('20261122000090', 'security', '01f275a9b7043e037cb2b67cf24302eb287e9d976214bf8fe937b16e0272e733');
+  ('20261122000090', 'security', 'cd5bde90c052564f2c1f5d4c15213d0fe74a60db5bb81bc6143a2ffce65007c5');
 
 commit;

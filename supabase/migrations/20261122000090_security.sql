@@ -165,7 +165,7 @@ grant execute on function
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
-  catalog.list_checkpoints, catalog.record_copy
+  catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
@@ -193,8 +193,9 @@ begin
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
-    'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen', 'list_product_ids',
-    'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
+    'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
+    'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');

@@ -2,11 +2,14 @@
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested
+--   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
+--               see update_artifact
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
-  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
+  p_note jsonb default null
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -17,6 +20,10 @@ begin
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
       p_cursor_after, clock_timestamp() - p_age)
     on conflict do nothing;
+  if p_note is not null then
+    perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
+      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings');
+  end if;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 

@@ -215,7 +215,7 @@ for (const trouble of ['before', 'after'] as const) {
       'upsert_terms',
       'reserve_seqs',
       'find_checkpoint',
-      'list_parts',
+      'load_work_done',
       'list_known_records_page',
     ]
     const seen = new Set<string>()

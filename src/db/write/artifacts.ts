@@ -27,7 +27,13 @@ export interface ArtifactNote {
   readonly warnings: readonly string[]
 }
 
-interface PartRow {
+/** An artifact as far as it is recorded. */
+export interface Artifact extends ArtifactNote {
+  /** True when its bytes have been removed. */
+  readonly purged: boolean
+}
+
+export interface PartRow {
   readonly no: number
   readonly key: string
   readonly codec: Part['codec']
@@ -39,9 +45,15 @@ interface PartRow {
   readonly created_at: string
 }
 
+export interface PartArrival {
+  /** Time since the request to the supplier. */
+  readonly ageMs: number
+  /** For the last part, if it is known to be the last: the artifact is closed with it. */
+  readonly note: ArtifactNote | null
+}
+
 /**
- * Records a part whose bytes are durable. A second call changes nothing. `ageMs`: time since the
- * request to the supplier.
+ * Records a part whose bytes are durable. A second call changes nothing.
  *
  * @throws SyncError `run/fenced`
  */
@@ -49,7 +61,7 @@ export async function addPart(
   db: Catalog,
   run: LeasedRun,
   part: ArchivedPart,
-  ageMs: number,
+  { ageMs, note }: PartArrival,
 ): Promise<StoredPart> {
   const rows = await db.call<string>('add_part', {
     source: run.sourceId,
@@ -64,6 +76,7 @@ export async function addPart(
     stored_bytes: part.storedBytes,
     cursor_after: jsonb(part.cursorAfter),
     age: `${Math.ceil(ageMs)} ms`,
+    note: note && jsonb({ ...note, watermark: toWatermark(note) }),
   })
   return { ...part, createdAt: toInstant(one(rows)) }
 }
@@ -77,32 +90,40 @@ export async function noteArtifact(db: Catalog, run: LeasedRun, note: ArtifactNo
     closed: note.closed,
     complete: note.complete,
     expected: note.expected,
-    watermark: note.watermarkMs === null ? null : new Date(note.watermarkMs),
+    watermark: toWatermark(note),
     warnings: jsonb(note.warnings),
   })
+}
+
+function toWatermark({ watermarkMs }: ArtifactNote): Date | null {
+  return watermarkMs === null ? null : new Date(watermarkMs)
+}
+
+export interface ArtifactRow {
+  readonly state: 'open' | 'closed' | 'purged'
+  readonly complete: boolean
+  readonly expected: number | null
+  readonly watermark: string | null
+  readonly warnings: string[]
 }
 
 export async function findArtifact(
   db: Catalog,
   sourceId: number,
   run: number,
-): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
-  const [row] = await db.call<{
-    state: 'open' | 'closed' | 'purged'
-    complete: boolean
-    expected: number | null
-    watermark: string | null
-    warnings: string[]
-  }>('find_artifact', { source: sourceId, run })
-  if (!row) return null
-  const { state, complete, expected, watermark, warnings } = row
+): Promise<Artifact | null> {
+  const [row] = await db.call<ArtifactRow>('find_artifact', { source: sourceId, run })
+  return row ? toArtifact(row) : null
+}
+
+export function toArtifact({ state, watermark, ...row }: ArtifactRow): Artifact {
   return {
     closed: state !== 'open',
     purged: state === 'purged',
-    complete,
-    expected,
+    complete: row.complete,
+    expected: row.expected,
     watermarkMs: toInstant(watermark)?.getTime() ?? null,
-    warnings,
+    warnings: row.warnings,
   }
 }
 
@@ -120,8 +141,11 @@ export async function findNewestWholeArtifact(
 }
 
 export async function listParts(db: Catalog, sourceId: number, run: number): Promise<StoredPart[]> {
-  const rows = await db.call<PartRow>('list_parts', { source: sourceId, run })
-  return rows.map((row) => ({
+  return (await db.call<PartRow>('list_parts', { source: sourceId, run })).map(toPart)
+}
+
+export function toPart(row: PartRow): StoredPart {
+  return {
     no: row.no,
     key: row.key,
     codec: row.codec,
@@ -131,7 +155,7 @@ export async function listParts(db: Catalog, sourceId: number, run: number): Pro
     storedBytes: row.stored_bytes,
     cursorAfter: row.cursor_after,
     createdAt: toInstant(row.created_at),
-  }))
+  }
 }
 
 /** Returns bitmaps over product numbers: the products that settled runs with a newer artifact saw. */

@@ -68,7 +68,7 @@ export async function findCheckpoint(
   return row ? toCheckpoint(row) : null
 }
 
-interface CheckpointRow {
+export interface CheckpointRow {
   readonly part_no: number
   readonly lines_done: number
   readonly bytes_done: number
@@ -79,7 +79,7 @@ interface CheckpointRow {
   readonly last_staged: string
 }
 
-function toCheckpoint(row: CheckpointRow): StoredCheckpoint {
+export function toCheckpoint(row: CheckpointRow): StoredCheckpoint {
   return {
     partNo: row.part_no,
     linesDone: row.lines_done,

@@ -21,18 +21,20 @@ import { StagedRows } from './staged-rows.ts'
 /** Rows of products are much larger than the others; they grow to the size of a batch. */
 const PRODUCT_BYTES = 512 * 1024
 
-/** Owns one connection, and creates its staging tables when there is something to stage. */
+/**
+ * Owns one connection, which it opens for its first batch, and creates its staging tables when there
+ * is something to stage.
+ */
 export class CopyWriter implements BatchWriter {
-  readonly #client: DbClient
-  readonly #session: Catalog
+  readonly #connect: () => Promise<DbClient>
   readonly #numbers: ProductNumbers
   readonly #options: WriterOptions
   readonly #rows = new StagedRows(PRODUCT_BYTES)
+  #client: DbClient | null = null
   #staging: Promise<void> | null = null
 
-  constructor(client: DbClient, numbers: ProductNumbers, options: WriterOptions) {
-    this.#client = client
-    this.#session = inSession(client)
+  constructor(connect: () => Promise<DbClient>, numbers: ProductNumbers, options: WriterOptions) {
+    this.#connect = connect
     this.#numbers = numbers
     this.#options = options
   }
@@ -42,41 +44,52 @@ export class CopyWriter implements BatchWriter {
   }
 
   async write(batch: Batch, step: BatchStep | null): Promise<BatchOutcome> {
-    const outcome = await this.#write(batch, step)
+    this.#client ??= await this.#connect()
+    const outcome = await this.#write(this.#client, batch, step)
     this.#rows.clear()
     return outcome
   }
 
   /** Returns the connection to the pool. One with staging tables is closed. */
   close(broken: boolean): void {
-    this.#client.release(broken || this.#staging !== null)
+    this.#client?.release(broken || this.#staging !== null)
   }
 
-  async #write({ partNo, quarantined }: Batch, step: BatchStep | null): Promise<BatchOutcome> {
+  async #write(
+    client: DbClient,
+    { partNo, quarantined }: Batch,
+    step: BatchStep | null,
+  ): Promise<BatchOutcome> {
+    const session = inSession(client)
     const { run, quarantine } = this.#options
     const { records } = this.#rows
     if (records.length + quarantined.length === 0) {
-      if (step) await saveCheckpoint(this.#session, run, step.checkpoint())
+      if (step) await saveCheckpoint(session, run, step.checkpoint())
       return { counts: emptyCounts(), seqs: [] }
     }
     if (records.length > 0) {
-      await (this.#staging ??= openStaging(this.#client))
+      await (this.#staging ??= openStaging(client))
       await this.#numbers.reserve(records.length)
     }
-    return mergeRecords(this.#mergeSession(partNo), async (merged, refused) => {
+    return mergeRecords(this.#mergeSession(client, partNo), async (merged, refused) => {
       const more = refused.map(({ record, reason }) => quarantine(partNo, record, reason))
-      const outcome = await this.#quarantine(partNo, [...quarantined, ...more], addUp(merged))
-      if (step) await saveCheckpoint(this.#session, run, step.checkpoint(outcome))
+      const outcome = await this.#quarantine(
+        session,
+        partNo,
+        [...quarantined, ...more],
+        addUp(merged),
+      )
+      if (step) await saveCheckpoint(session, run, step.checkpoint(outcome))
       return outcome
     })
   }
 
-  #mergeSession(partNo: number): MergeSession<MergedBatch> {
+  #mergeSession(client: DbClient, partNo: number): MergeSession<MergedBatch> {
     const { run, rules, signal } = this.#options
     const numbers = this.#numbers
     const seqFrom = numbers.next
     return {
-      client: this.#client,
+      client,
       rows: this.#rows,
       signal,
       begin: () => {
@@ -86,7 +99,7 @@ export class CopyWriter implements BatchWriter {
       },
       merge: async () => {
         const batch = { partNo, seqFrom: numbers.next, rules }
-        const merged = await applyBatch(this.#session, run, batch)
+        const merged = await applyBatch(inSession(client), run, batch)
         numbers.next = merged.nextSeq
         return merged
       },
@@ -94,12 +107,13 @@ export class CopyWriter implements BatchWriter {
   }
 
   async #quarantine(
+    session: Catalog,
     partNo: number,
     records: readonly QuarantinedRecord[],
     { counts, seqs }: BatchOutcome,
   ): Promise<BatchOutcome> {
     if (records.length === 0) return { counts, seqs }
-    const named = await quarantineRecords(this.#session, this.#options.run, partNo, records)
+    const named = await quarantineRecords(session, this.#options.run, partNo, records)
     const unreadable = records.filter(({ externalId }) => externalId === null).length
     return {
       counts: { ...counts, quarantined: records.length, unreadable },

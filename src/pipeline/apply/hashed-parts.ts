@@ -11,7 +11,8 @@ const PARTS_MAX = 16
 const SCRATCH_BYTES = 1 << 20
 
 export class HashedParts {
-  readonly #tools: HashTools
+  readonly #known: () => Promise<KnownRecords>
+  readonly #tools: Omit<HashTools, 'known'>
   readonly #bytesMax: number
   /** By the number of the part, ascending. */
   readonly #waiting = new Map<number, HashedPart>()
@@ -21,12 +22,12 @@ export class HashedParts {
 
   constructor(
     { connector, options }: Pick<RunContext, 'connector' | 'options'>,
-    known: KnownRecords,
+    known: () => Promise<KnownRecords>,
   ) {
+    this.#known = known
     this.#bytesMax = options.hashedBytesMax
     this.#tools = {
       connector,
-      known,
       scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
       recordBytesMax: options.recordBytesMax,
       reserve: (bytes) => this.#reserve(bytes),
@@ -37,10 +38,11 @@ export class HashedParts {
    * Begins a part whose bytes arrive after `requestedMs`, epoch milliseconds by the server's clock.
    * Returns null when hashing it would be of no use.
    */
-  begin(requestedMs: number): HashedPart | null {
+  async begin(requestedMs: number): Promise<HashedPart | null> {
     if (this.#waiting.size >= PARTS_MAX) this.#dropPassed()
-    const isUseful = this.#tools.known.size > 0 && this.#waiting.size < PARTS_MAX
-    return isUseful ? new HashedPart(this.#tools, requestedMs) : null
+    if (this.#waiting.size >= PARTS_MAX) return null
+    const known = await this.#known()
+    return known.size > 0 ? new HashedPart({ ...this.#tools, known }, requestedMs) : null
   }
 
   /** Keeps an archived part until it is applied. */

@@ -37,7 +37,8 @@ const TURN_BYTES = 512 * 1024
 
 /** State shared by all lanes of a run. */
 export interface ApplyState {
-  readonly known: KnownRecords
+  /** Returns the known records, which the first call loads. */
+  readonly known: () => Promise<KnownRecords>
   /** Parts whose lines the fetch has looked up in `known`. */
   readonly hashed: HashedParts
   /** Products that went through staging in any part, as far as this process knows. */
@@ -77,7 +78,7 @@ export class Lane {
     state: ApplyState,
     work: (lane: Lane) => Promise<T>,
   ): Promise<T> {
-    const writer = await context.db.openWriter(toWriterOptions(context, state.rules))
+    const writer = context.db.openWriter(toWriterOptions(context, state.rules))
     let broken = true
     try {
       const result = await work(new Lane(context, state, writer))
@@ -141,7 +142,8 @@ export class Lane {
 
   async #passLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
-    const { known, seenStaged } = this.#state
+    const { seenStaged } = this.#state
+    const known = await this.#state.known()
     const arrivedMs = at.part.createdAt.getTime()
     for (let i = 0; i < bounds.length; i += 2) {
       const lineNo = firstLine + i / 2
