@@ -27,6 +27,9 @@ const TABLES = [
  */
 const OWN_COLUMNS = ['source_id', 'key', 'token', 'sha256', 'stored_bytes']
 
+/** Columns with the id of a run, beside those that end with `run_id`. */
+const RUN_COLUMNS = ['artifact_run', 'closed_run', 'settled_run']
+
 /** Times of the supplier are before it, and times of the test after it. */
 const FIRST_TEST = '2025'
 
@@ -60,7 +63,7 @@ function toComparable(
 ): Record<string, unknown> {
   const entries = Object.entries(row).flatMap(([column, value]): [string, unknown][] => {
     if (OWN_COLUMNS.includes(column)) return []
-    const isRun = column.endsWith('run_id') || column === 'artifact_run'
+    const isRun = column.endsWith('run_id') || RUN_COLUMNS.includes(column)
     if (isRun || (column === 'id' && table === 'runs')) return [[column, places.get(String(value))]]
     if (column === 'id' || (column === 'position' && table === 'changes')) return []
     if (column === 'message') return [[column, String(value).replace(/^.*?, run \d+/, '')]]
