@@ -82,6 +82,7 @@ export function formatFloors(floors: readonly FloorSummary[]): string {
     'Floor: seconds, and how many times as much CPU Shelfsync uses on the same side',
     floors.map((floor) => ({
       floor: floor.side,
+      rows: floor.rowsWritten.toLocaleString('en'),
       wall: formatNumber(floor.wallSeconds),
       CPU: formatNumber(floor.cpuSeconds),
       'CPU per 100,000': formatNumber(floor.cpuSecondsPer100kProducts),
