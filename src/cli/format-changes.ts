@@ -2,7 +2,7 @@
 // order, prices with their currency.
 
 import type { ChangeSummary } from '../db/read/changes.ts'
-import { type Amount, formatPriceChange } from './format.ts'
+import { type Amount, formatCount, formatPriceChange } from './format.ts'
 import type { Output } from './output.ts'
 
 /** Maximum length of a value in the text; --json contains all of it. */
@@ -20,6 +20,25 @@ const FIRST_MEMBERS = [
   'successor',
   'description',
 ]
+
+/** The kinds of changes, in the order in which they are counted and grouped. */
+export const CHANGE_KINDS = [
+  'loaded',
+  'created',
+  'updated',
+  'repriced',
+  'unavailable',
+  'returned',
+  'removed',
+  'missing',
+  'quarantined',
+] as const
+
+/** `created 12 · updated 188`, or null without a change. */
+export function formatChangeCounts(counts: Readonly<Record<string, number>>): string | null {
+  const known = CHANGE_KINDS.filter((kind) => (counts[kind] ?? 0) > 0)
+  return known.map((kind) => `${kind} ${formatCount(counts[kind] ?? 0)}`).join(' · ') || null
+}
 
 /** A product's title for a line, or `untitled`. */
 export function formatTitle(output: Output, title: string | null): string {

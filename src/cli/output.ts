@@ -21,6 +21,8 @@ const CELL_CHARS_MAX = 1000
 export interface Stream {
   write(text: string): unknown
   readonly isTTY?: boolean
+  /** Height of a terminal. */
+  readonly rows?: number
 }
 
 export class Output {
@@ -50,9 +52,12 @@ export class Output {
 
   /** Prints a result: `value` as one line with --json, otherwise `text`. */
   result(value: unknown, text: string): void {
-    this.stdout.write(
-      `${this.json ? redactJson(value, this.#redact) : escapeLines(this.#redact(text))}\n`,
-    )
+    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : this.render(text)}\n`)
+  }
+
+  /** Returns the text as `result` prints it: redacted, and without control characters. */
+  render(text: string): string {
+    return escapeLines(this.#redact(text))
   }
 
   /** Prints a list as a table, or `empty` without rows. */

@@ -8,10 +8,10 @@ import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { parseId } from './parse-numbers.ts'
-import { showPlan } from './plan.ts'
+import { addPlanOptions, showPlan, type PlanOutputFlags } from './plan.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 
-interface ReplayFlags {
+interface ReplayFlags extends PlanOutputFlags {
   readonly run?: number
   readonly plan?: boolean
 }
@@ -26,6 +26,7 @@ export function defineReplay(command: Command, cli: Cli): void {
       ).argParser(parseId),
     )
     .option('--plan', 'only print what the replay would change, and whether it would be held')
+  addPlanOptions(command)
     .addHelpText(
       'after',
       formatExamples(
@@ -39,12 +40,13 @@ export function defineReplay(command: Command, cli: Cli): void {
     )
 }
 
-async function printReplayPlan(cli: Cli, name: string, { run }: ReplayFlags): Promise<void> {
+async function printReplayPlan(cli: Cli, name: string, flags: ReplayFlags): Promise<void> {
   const signal = cli.createStopSignal('stopping; nothing was changed')
   await using tools = await cli.open()
   const source = await loadSource(tools.db, name)
-  const artifactRun = requireArtifact(source, run)
-  await showPlan(cli, source, (progress, onChange) =>
+  const artifactRun = requireArtifact(source, flags.run)
+  const again = `shelfsync replay ${name} --run ${artifactRun} --plan`
+  await showPlan(cli, { name, again }, flags, (progress, onChange) =>
     planReplay(tools, bindSource(tools, source), artifactRun, { progress, signal, onChange }),
   )
 }

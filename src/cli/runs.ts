@@ -22,7 +22,7 @@ import type { Output } from './output.ts'
 import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import { addCancel } from './runs-cancel.ts'
 import { describeUser } from './user.ts'
-import { formatMembers, formatTitle } from './format-changes.ts'
+import { formatChangeCounts, formatMembers, formatTitle } from './format-changes.ts'
 import { formatLedger } from './report.ts'
 import {
   formatBytes,
@@ -212,7 +212,6 @@ function parseState(text: string): RunState {
 
 function formatRun(output: Output, run: RunDetails): string {
   const { ledger, artifact } = run
-  const changes = Object.entries(run.changes).map(([kind, n]) => `${kind} ${formatCount(n)}`)
   const expected = ledger?.expected == null ? '' : ` · expected ${formatCount(ledger.expected)}`
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
@@ -222,7 +221,7 @@ function formatRun(output: Output, run: RunDetails): string {
     ['started', `${formatInstant(run.startedAt)}, took ${formatDuration(run.seconds)}`],
     ['ledger', ledger && `${formatLedger(ledger)}${expected}`],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],
-    ['changes', changes.join(' · ') || null],
+    ['changes', formatChangeCounts(run.changes)],
     ['artifact', artifact && formatArtifact(artifact)],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
     [

@@ -38,7 +38,11 @@ export interface PlanControls extends RunControls {
 }
 
 /** The result of settling the planned run. The ledger has the counts that the run would have. */
-export type Plan = Settled & { readonly kind: RunKind }
+export type Plan = Settled & {
+  readonly kind: RunKind
+  /** The source has no product yet: the run would publish one change for all of its products. */
+  readonly firstLoad: boolean
+}
 
 /** No run has these numbers: nothing is found under them, and a write with them is fenced. */
 const NO_RUN = { id: 0, token: 0, keys: null, resumed: false, firstLoad: false, options: {} }
@@ -207,10 +211,11 @@ async function planSettle(
   for (const { externalId, title, missedBefore } of missing) {
     const kind = missedBefore ? 'removed' : 'missing'
     gone[kind] += 1
-    context.onChange({ externalId, kind, detail: { title } })
+    context.onChange({ externalId, kind, detail: { title }, title, currencies: {} })
   }
   return {
     kind: run.kind,
+    firstLoad: source.nextSeq === 0,
     state: held ? 'held' : 'succeeded',
     reason: held ? reasons.join('; ') : null,
     ledger: { ...toLedger(expected, fetched, counts), ...gone },

@@ -2882,16 +2882,21 @@ begin
     on conflict do nothing;
 end $$;
 
--- plan_batch(…) → (seq, external_id, verdict, held, kind, detail) of each staged line: what apply_batch would
--- do after the batches planned before.
+-- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line: what
+-- apply_batch would do after the batches planned before.
 --   p_artifact_run   of a planned replay, with `p_seen_later` as in judge_products; null: newer than any
 --                    other
 --   kind, detail     as list_staged_changes; null without a change
+--   title            the new title of a changed product
+--   currencies       of the prices in the detail: {price:<variant>:<type>: [before, after]}
 --   errors           db/unsuitable, see assert_own_table
 create function catalog.plan_batch(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
   p_price_factor numeric
-) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+) returns table (
+  seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb, title text,
+  currencies jsonb
+)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
@@ -2903,8 +2908,13 @@ begin
   perform catalog.plan_products(p_source);
   perform catalog.plan_prices(p_source);
   return query
-    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.verdicts j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail, s.title, (
+        select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
+          jsonb_build_array(q.last_good_currency, q.currency))
+        from pg_temp.price_verdicts q where q.line_no = c.line_no and q.state <> 'kept')
+    from pg_temp.verdicts j
+    left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    left join pg_temp.staged_products s on s.line_no = c.line_no
     order by j.line_no;
 end $$;
 
@@ -4432,7 +4442,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
   ('20261122000041', 'settle', '46ef226f4490a06a903440388768979eb9fba4b058702ed21026463a4c67ea99'),
   ('20261122000042', 'reviews', '325bda40e962065877e8e8518db290ec5b885a0db0e0fde58a975e194cc18ef2'),
-  ('20261122000050', 'plan', '129767506ef6d38a8cb7e0ea457807db7510c004f49ddc9897e9be8822e282b9'),
+  ('20261122000050', 'plan', '33179ece3a79beb9b4997139bd39b3a8a3d643b0dbe2d726d3b42760579c06f0'),
   ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),

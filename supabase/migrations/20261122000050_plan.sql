@@ -94,16 +94,21 @@ begin
     on conflict do nothing;
 end $$;
 
--- plan_batch(…) → (seq, external_id, verdict, held, kind, detail) of each staged line: what apply_batch would
--- do after the batches planned before.
+-- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line: what
+-- apply_batch would do after the batches planned before.
 --   p_artifact_run   of a planned replay, with `p_seen_later` as in judge_products; null: newer than any
 --                    other
 --   kind, detail     as list_staged_changes; null without a change
+--   title            the new title of a changed product
+--   currencies       of the prices in the detail: {price:<variant>:<type>: [before, after]}
 --   errors           db/unsuitable, see assert_own_table
 create function catalog.plan_batch(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
   p_price_factor numeric
-) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+) returns table (
+  seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb, title text,
+  currencies jsonb
+)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
@@ -115,8 +120,13 @@ begin
   perform catalog.plan_products(p_source);
   perform catalog.plan_prices(p_source);
   return query
-    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.verdicts j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail, s.title, (
+        select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
+          jsonb_build_array(q.last_good_currency, q.currency))
+        from pg_temp.price_verdicts q where q.line_no = c.line_no and q.state <> 'kept')
+    from pg_temp.verdicts j
+    left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    left join pg_temp.staged_products s on s.line_no = c.line_no
     order by j.line_no;
 end $$;
 

@@ -141,7 +141,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['artifacts', 'list'], null],
     [['artifacts', 'verify'], null],
     [['jobs'], /code x\\u001b\[31m/],
-    [['plan', pipeline.name, '--full'], /created +New x\\u001b\[31m.* error: forged/],
+    [['plan', pipeline.name, '--full'], /created .*\n {2}New x\\u001b\[31m.* error: forged/],
     [['purge', '--dry-run'], null],
     [['publish'], null],
     [['doctor'], null],

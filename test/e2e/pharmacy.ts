@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openShelfsync, type Shelfsync } from './shelfsync.ts'
 
-interface Pharmacy extends Shelfsync {
+export interface Pharmacy extends Shelfsync {
   readonly simulator: MedipimSimulator
   /** The ids of the supplier's products. */
   readonly ids: readonly string[]
@@ -15,7 +15,11 @@ interface Pharmacy extends Shelfsync {
   sync(): Promise<number>
 }
 
-export async function openPharmacy(t: TestContext): Promise<Pharmacy> {
+/** `env`: more variables of the commands. */
+export async function openPharmacy(
+  t: TestContext,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Pharmacy> {
   const simulator = await startMedipim({
     products: 30,
     keys: [{ id: '42', secret: 'secret' }],
@@ -26,6 +30,7 @@ export async function openPharmacy(t: TestContext): Promise<Pharmacy> {
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY_ID: '42',
     MEDIPIM_API_KEY_SECRET: 'secret',
+    ...env,
   })
   const print = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await shelf.run(...args)

@@ -417,7 +417,7 @@ test('a plan of a run that would be held reports that and the reason, as text an
   assert.equal(people.code, 0, people.stderr)
   assert.match(
     people.stdout,
-    /full run that would be held: nothing would change at once; removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /,
+    /full run that would be held; its removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /,
   )
   const { state, reason, ledger, changes } = (
     await run('plan', 'pharmacy', '--full', '--json')

@@ -23,6 +23,10 @@ export interface PlannedLine {
   readonly kind: ChangeKind | null
   /** Member → [before, after], or [before, after, why it would be held] for a price. */
   readonly detail: Readonly<Record<string, readonly Json[]>> | null
+  /** The new title of a changed product. */
+  readonly title: string | null
+  /** The currencies of the prices in `detail`, by their members: [before, after]. */
+  readonly currencies: Readonly<Record<string, readonly [string | null, string | null]>> | null
 }
 
 /** Facts about a run that has fetched and applied everything. */

@@ -28,6 +28,9 @@ export interface PlannedChange {
   readonly kind: ChangeKind | 'missing' | 'quarantined'
   /** Member → [before, after], or [before, after, reason] for a price that would be held. */
   readonly detail: Readonly<Record<string, unknown>>
+  readonly title: string | null
+  /** The currencies of the prices in `detail`: `price:<variant>:<type>` → [before, after]. */
+  readonly currencies: Readonly<Record<string, readonly [string | null, string | null]>>
 }
 
 interface JudgedBatch {
@@ -60,15 +63,28 @@ export class PlanWriter implements BatchWriter {
     const { lines, quarantined, seqs } = await this.#judge(batch)
     this.#rows.clear()
     const counts = emptyCounts()
-    for (const { verdict, held, externalId, kind, detail } of lines) {
+    for (const { verdict, held, externalId, kind, detail, title, currencies } of lines) {
       counts[held ? 'held' : verdict] += 1
-      if (kind !== null) this.#onChange({ externalId, kind, detail: detail ?? {} })
+      if (kind !== null)
+        this.#onChange({
+          externalId,
+          kind,
+          detail: detail ?? {},
+          title,
+          currencies: currencies ?? {},
+        })
     }
     for (const { externalId, lineNo, reason } of quarantined) {
       counts.quarantined += 1
       if (externalId === null) counts.unreadable += 1
       const detail = { line: lineNo, reason }
-      this.#onChange({ externalId: externalId ?? '', kind: 'quarantined', detail })
+      this.#onChange({
+        externalId: externalId ?? '',
+        kind: 'quarantined',
+        detail,
+        title: null,
+        currencies: {},
+      })
     }
     return { counts, seqs }
   }

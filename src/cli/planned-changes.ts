@@ -1,0 +1,100 @@
+// The changes of a plan: counted as the run would record them, and the first ones as text in groups.
+
+import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { formatCount } from './format.ts'
+import { CHANGE_KINDS, formatMembers, formatTitle } from './format-changes.ts'
+import type { Output } from './output.ts'
+
+const ID_CHARS_MAX = 200
+
+type Kind = PlannedChange['kind']
+
+export class PlannedChanges {
+  readonly #limit: number
+  /** Kind of each product's change: a run records one change for each product. */
+  readonly #kinds = new Map<string, Kind>()
+  readonly #quarantined: PlannedChange[] = []
+  readonly #first = new Map<Kind, Map<string, PlannedChange>>()
+  #quarantinedCount = 0
+
+  /** `limit`: number of changes in the text. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  add(change: PlannedChange): void {
+    const { externalId, kind } = change
+    if (kind === 'quarantined') {
+      this.#quarantinedCount += 1
+      if (this.#quarantined.length < this.#limit) this.#quarantined.push(change)
+      return
+    }
+    const before = this.#kinds.get(externalId)
+    // A product that the run creates stays created, even if a later record updates it.
+    if (before === 'created') return
+    this.#kinds.set(externalId, kind)
+    if (before !== undefined && before !== kind) this.#first.get(before)?.delete(externalId)
+    const first = this.#first.get(kind) ?? new Map<string, PlannedChange>()
+    if (first.size < this.#limit || first.has(externalId)) first.set(externalId, change)
+    this.#first.set(kind, first)
+  }
+
+  /** Counts the changes as `runs show` does after the run: a first load is one change. */
+  count({ firstLoad, state }: Pick<Plan, 'firstLoad' | 'state'>): Record<string, number> {
+    if (firstLoad) return state === 'held' ? {} : { loaded: 1 }
+    const { missing: _, ...recorded } = this.#countKinds()
+    return recorded
+  }
+
+  /**
+   * Returns the text of the first changes, grouped by kind; each kind gets an equal share of the
+   * limit, and what it leaves goes to the kinds after it. `all`: the command that prints all of them.
+   */
+  format(output: Output, all: string): string[] {
+    const counts: Partial<Record<Kind, number>> = {
+      ...this.#countKinds(),
+      ...(this.#quarantinedCount > 0 ? { quarantined: this.#quarantinedCount } : {}),
+    }
+    const kinds = CHANGE_KINDS.filter((kind): kind is Kind => kind !== 'loaded' && kind in counts)
+    const lines: string[] = []
+    let left = this.#limit
+    let shown = 0
+    for (const [index, kind] of kinds.entries()) {
+      const count = counts[kind] ?? 0
+      const share = Math.min(count, Math.ceil(left / (kinds.length - index)))
+      const changes = this.#list(kind).slice(0, share)
+      left -= changes.length
+      shown += changes.length
+      const cut = changes.length < count ? `, the first ${formatCount(changes.length)}` : ''
+      lines.push(`${kind} ${formatCount(count)}${cut}`)
+      for (const change of changes) lines.push(...formatChange(output, change))
+    }
+    const total = Object.values(counts).reduce((sum, n) => sum + n, 0)
+    if (shown < total) lines.push(`${formatCount(total - shown)} more: ${all}`)
+    return lines
+  }
+
+  #list(kind: Kind): PlannedChange[] {
+    return kind === 'quarantined' ? this.#quarantined : [...(this.#first.get(kind)?.values() ?? [])]
+  }
+
+  #countKinds(): Partial<Record<Kind, number>> {
+    const counts: Partial<Record<Kind, number>> = {}
+    for (const kind of this.#kinds.values()) counts[kind] = (counts[kind] ?? 0) + 1
+    return counts
+  }
+}
+
+/** The product, and a line for each member that changes. */
+function formatChange(output: Output, change: PlannedChange): string[] {
+  const { externalId, kind, detail, title } = change
+  const id = output.short(externalId, ID_CHARS_MAX)
+  if (kind === 'quarantined') {
+    const { line, reason } = detail as { line?: number; reason?: string }
+    return [`  ${id || 'no id'}, line ${line}: ${output.short(reason ?? '', ID_CHARS_MAX)}`]
+  }
+  const members =
+    kind === 'removed' || kind === 'missing' ? [] : formatMembers(output, externalId, change)
+  return [`  ${id} (${formatTitle(output, title)})`, ...members.map((member) => `    ${member}`)]
+}
