@@ -1,7 +1,7 @@
 // Formats the members of a change, as `plan`, `runs changes` and `explain` print them: in one fixed
 // order, prices with their currency.
 
-import type { ChangeSummary } from '../db/read/changes.ts'
+import { CHANGE_KINDS, type ChangeSummary } from '../db/read/changes.ts'
 import { type Amount, formatCount, formatPriceChange } from './format.ts'
 import type { Output } from './output.ts'
 
@@ -21,22 +21,12 @@ const FIRST_MEMBERS = [
   'description',
 ]
 
-/** The kinds of changes, in the order in which they are counted and grouped. */
-export const CHANGE_KINDS = [
-  'loaded',
-  'created',
-  'updated',
-  'repriced',
-  'unavailable',
-  'returned',
-  'removed',
-  'missing',
-  'quarantined',
-] as const
+/** The kinds of changes in the order in which they are counted and grouped. A plan has two more. */
+export const COUNTED_KINDS = [...CHANGE_KINDS, 'missing', 'quarantined'] as const
 
 /** `created 12 · updated 188`, or null without a change. */
 export function formatChangeCounts(counts: Readonly<Record<string, number>>): string | null {
-  const known = CHANGE_KINDS.filter((kind) => (counts[kind] ?? 0) > 0)
+  const known = COUNTED_KINDS.filter((kind) => (counts[kind] ?? 0) > 0)
   return known.map((kind) => `${kind} ${formatCount(counts[kind] ?? 0)}`).join(' · ') || null
 }
 

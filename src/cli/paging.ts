@@ -3,7 +3,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
 import type { Output } from './output.ts'
-import { formatCount, type formatTable } from './format.ts'
+import { formatArgument, formatCount, type formatTable } from './format.ts'
 
 export interface Table {
   readonly headings: readonly string[]
@@ -50,10 +50,5 @@ export function formatRepeat(
   const given = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   )
-  return ['shelfsync', ...words, ...given].map(quoteWord).join(' ')
-}
-
-/** Quotes a word for a shell, if it needs that. */
-function quoteWord(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+  return ['shelfsync', ...words, ...given].map(formatArgument).join(' ')
 }

@@ -3,7 +3,7 @@
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { formatCount } from './format.ts'
-import { CHANGE_KINDS, formatMembers, formatTitle } from './format-changes.ts'
+import { COUNTED_KINDS, formatMembers, formatTitle } from './format-changes.ts'
 import type { Output } from './output.ts'
 
 const ID_CHARS_MAX = 200
@@ -56,7 +56,7 @@ export class PlannedChanges {
       ...this.#countKinds(),
       ...(this.#quarantinedCount > 0 ? { quarantined: this.#quarantinedCount } : {}),
     }
-    const kinds = CHANGE_KINDS.filter((kind): kind is Kind => kind !== 'loaded' && kind in counts)
+    const kinds = COUNTED_KINDS.filter((kind): kind is Kind => kind !== 'loaded' && kind in counts)
     const lines: string[] = []
     let left = this.#limit
     let shown = 0

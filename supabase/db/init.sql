@@ -2882,8 +2882,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line: what
--- apply_batch would do after the batches planned before.
+-- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line:
+-- what apply_batch would do after the batches planned before.
 --   p_artifact_run   of a planned replay, with `p_seen_later` as in judge_products; null: newer than any
 --                    other
 --   kind, detail     as list_staged_changes; null without a change
@@ -4442,7 +4442,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
   ('20261122000041', 'settle', '46ef226f4490a06a903440388768979eb9fba4b058702ed21026463a4c67ea99'),
   ('20261122000042', 'reviews', '325bda40e962065877e8e8518db290ec5b885a0db0e0fde58a975e194cc18ef2'),
-  ('20261122000050', 'plan', '33179ece3a79beb9b4997139bd39b3a8a3d643b0dbe2d726d3b42760579c06f0'),
+  ('20261122000050', 'plan', 'f7c4fce4307146a014953f3e7f5701c63f0858aaedc890133b1b8c2d65ed2286'),
   ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),

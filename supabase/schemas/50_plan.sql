@@ -92,8 +92,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line: what
--- apply_batch would do after the batches planned before.
+-- plan_batch(…) → (seq, external_id, verdict, held, kind, detail, title, currencies) of each staged line:
+-- what apply_batch would do after the batches planned before.
 --   p_artifact_run   of a planned replay, with `p_seen_later` as in judge_products; null: newer than any
 --                    other
 --   kind, detail     as list_staged_changes; null without a change

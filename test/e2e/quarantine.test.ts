@@ -21,7 +21,10 @@ test('quarantine lists the reason first, and show prints the reason, the bytes a
   assert.match(list, /^record +source +product +reason +rule +where\n/)
   assert.match(list, new RegExp(`^1|2 +pharmacy +${bad} +.*publicPrice.* run ${run}, part 1`, 'm'))
   assert.match(list, /\nShow the reason in full and the bytes: shelfsync quarantine show RECORD\n$/)
-  assert.match(await print('quarantine', '--limit', '1'), /There is more: repeat the command with/)
+  assert.match(
+    await print('quarantine', '--limit', '1'),
+    /^1 of 2: shelfsync quarantine --limit 1 --after \S+$/m,
+  )
 
   const { items } = JSON.parse(await print('quarantine', '--json')) as {
     items: { id: number; product: string; reason: string }[]
