@@ -107,9 +107,13 @@ export async function openTools(
  *
  * @throws SyncError as `openTools`
  */
-export async function openSyncTools(settings: Settings, host: Host): Promise<SyncTools> {
+export async function openSyncTools(
+  settings: Settings,
+  host: Host,
+  options: Pick<DatabaseOptions, 'connections'> = {},
+): Promise<SyncTools> {
   const project = findDataApi(settings)
-  if (project === null) return openTools(settings, host)
+  if (project === null) return openTools(settings, host, options)
   await using opened = new AsyncDisposableStack()
   const basics = opened.use(openBasics(settings, host))
   const db = new DataApi(project)

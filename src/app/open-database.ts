@@ -28,6 +28,8 @@ export interface DatabaseOptions {
   readonly onServerLost?: (warning: string) => void
   /** See `openPool`. */
   readonly searchPath?: string
+  /** Maximum number of connections. Default: that of `openPool`. */
+  readonly connections?: number
 }
 
 /** Returns the project whose Data API is used because the settings name no database. */
@@ -63,6 +65,7 @@ export async function openDatabase(
   const db = await openPool(url, {
     applicationName: 'shelfsync',
     ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
+    ...(options.connections === undefined ? {} : { max: options.connections }),
   })
   opened.defer(() => db.end())
   if (databaseUrl === null) await notifyIfEmpty(db, home, options)

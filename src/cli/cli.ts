@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
 import type { Host, SyncTools, Tools } from '../app/compose.ts'
+import type { DatabaseOptions } from '../app/open-database.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Output } from './output.ts'
 import type { Input } from './prompt.ts'
@@ -69,10 +70,10 @@ export class Cli {
   }
 
   /** Opens everything for commands that also work over the Data API. */
-  async openSync(): Promise<SyncTools> {
+  async openSync(options: Pick<DatabaseOptions, 'connections'> = {}): Promise<SyncTools> {
     const { openSyncTools } = await import('../app/compose.ts')
     const settings = await this.readSettings()
-    return openSyncTools(settings, await this.createHost(settings))
+    return openSyncTools(settings, await this.createHost(settings), options)
   }
 
   /** A command prints its own results, so its log contains warnings and errors only. */

@@ -13,11 +13,16 @@ const DRAW_EVERY_MS = 100
 
 /**
  * Shows `progress` on standard error until the returned function is called, which removes the bars
- * from a terminal.
+ * from a terminal. With `bars` false, a terminal gets lines too.
  */
-export function showProgress(output: Output, source: string, progress: Progress): () => void {
+export function showProgress(
+  output: Output,
+  source: string,
+  progress: Progress,
+  { bars = true } = {},
+): () => void {
   const { stderr } = output
-  if (!output.json && stderr.isTTY === true && stderr instanceof Writable)
+  if (bars && !output.json && stderr.isTTY === true && stderr instanceof Writable)
     return drawBars(output, stderr, source, progress)
   const startedMs = performance.now()
   const report = (): void => {

@@ -13,15 +13,26 @@ import { toExitCode, printReport, toRefusedReport, type Report } from './report.
 /** The message after Ctrl-C during a run. */
 export const STOPPING = 'stopping after this batch; the next sync resumes'
 
+type Work = (progress: Progress) => Promise<RunReport>
+
+interface Watch {
+  readonly work: Work
+  /** Prints the report. Default: all of it. */
+  readonly print?: (report: Report, progress: Progress) => void
+  /** False: no bars on a terminal, but lines, because other runs are shown too. */
+  readonly bars?: boolean
+}
+
 /** Prints the progress and the report of `work`, and sets the exit code. */
 export async function watchRun(
   cli: Cli,
   tools: SyncTools,
   source: Source,
-  work: (progress: Progress) => Promise<RunReport>,
+  watch: Work | Watch,
 ): Promise<Report> {
+  const { work, bars = true, print }: Watch = typeof watch === 'function' ? { work: watch } : watch
   const progress = createProgress()
-  const hide = showProgress(cli.output, source.name, progress)
+  const hide = showProgress(cli.output, source.name, progress, { bars })
   let report: Report
   try {
     report = await work(progress)
@@ -30,7 +41,8 @@ export async function watchRun(
   } finally {
     hide()
   }
-  printReport(cli.output, report, progress)
+  if (print) print(report, progress)
+  else printReport(cli.output, report, progress)
   cli.end(toExitCode(report))
   const { run, state } = report
   if (run !== null)

@@ -2,9 +2,72 @@
 // is always a report.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { openShelfsync } from './shelfsync.ts'
+import { startShopify } from '../../simulators/shopify/server.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+
+/** Adds `count` shops named shop-1, shop-2 …, which are not synced yet. */
+async function addShops(t: TestContext, { run }: Shelfsync, count: number) {
+  const shops: Awaited<ReturnType<typeof startShopify>>[] = []
+  for (let n = 1; n <= count; n++) {
+    const shop = await startShopify({ products: n })
+    t.after(shop.close)
+    const fast = ['--set', 'minIntervalMs=0', '--no-sync']
+    const added = await run('add', shop.url, '--name', `shop-${n}`, ...fast)
+    assert.equal(added.code, 0, added.stderr)
+    shops.push(shop)
+  }
+  return shops
+}
+
+const PRODUCTS = '/products.json'
+
+test('many sources are synced side by side, with a line for each and a table at the end', async (t) => {
+  const shelf = await openShelfsync(t)
+  const shops = await addShops(t, shelf, 5)
+  shops[1]?.faults.set({ kind: 'status', status: 402, path: '/products.json*', times: null })
+  const synced = await shelf.run('sync')
+  assert.equal(synced.code, 1, synced.stderr)
+  const lines = synced.stdout.trimEnd().split('\n')
+  for (const n of [1, 2, 3, 4, 5])
+    assert.equal(
+      lines.filter((line) => line.startsWith(`${n} of 5  shop-`)).length,
+      1,
+      synced.stdout,
+    )
+  assert.match(synced.stdout, /shop-5: full run \d+ succeeded in .* s · created \d/)
+  assert.match(synced.stderr, /error: .*\n hint: The platform has closed this shop/)
+  const heading = lines.findIndex((line) => /^source +state +changes +seconds +reason$/.test(line))
+  const table = lines.slice(heading + 1).map((line) => line.split(/ {2,}/).slice(0, 3))
+  assert.deepEqual(
+    table.map(([name, state, changes]) => [name, state, Number(changes) > 0]),
+    [
+      ['shop-1', 'succeeded', true],
+      ['shop-2', 'failed', false],
+      ['shop-3', 'succeeded', true],
+      ['shop-4', 'succeeded', true],
+      ['shop-5', 'succeeded', true],
+    ],
+  )
+})
+
+test('no more sources are synced at once than --at-once permits, and Ctrl-C starts no other', async (t) => {
+  const shelf = await openShelfsync(t)
+  const shops = await addShops(t, shelf, 3)
+  for (const shop of shops) shop.faults.set({ kind: 'stall', path: '/products.json*', times: null })
+  const countRequests = (n: number): number => shops[n]?.stats.snapshot().requests[PRODUCTS] ?? 0
+  const before = [0, 1, 2].map(countRequests)
+  const requested = (n: number): boolean => countRequests(n) > (before[n] ?? 0)
+  const running = shelf.start('sync', '--at-once', '2')
+  await waitUntil(() => requested(0) && requested(1))
+  running.child.kill('SIGINT')
+  const stopped = await running.result
+  assert.equal(stopped.code, 130, stopped.stderr)
+  assert.equal(requested(2), false)
+  assert.match(stopped.stdout, /^shop-3 +not started/m)
+})
 
 test('a source that cannot be synced does not stop the next ones', async (t) => {
   const simulator = await startMedipim({ products: 10, rateLimit: null })
