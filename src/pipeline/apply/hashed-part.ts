@@ -40,6 +40,9 @@ export interface KnownLines {
   readonly ends: Float64Array
 }
 
+/** Consecutive lines of a part, or one that is too long. */
+export type LineBatch = KnownLines | Lines | LongLine<MemberFinder>
+
 export interface HashTools {
   readonly connector: Connector
   readonly known: KnownRecords
@@ -207,7 +210,7 @@ export async function* readPartLines(
   part: StoredPart,
   hashed: HashedPart | null,
   isStaged: (seq: number) => boolean,
-): AsyncGenerator<KnownLines | Lines | LongLine<MemberFinder>, void> {
+): AsyncGenerator<LineBatch, void> {
   if (hashed !== null && (yield* hashed.lines(part, isStaged))) return
   yield* readLines(readPart(store, part), options.recordBytesMax, () => newIdFinder(connector))
 }

@@ -19,7 +19,7 @@ import { isBlank } from '../../lib/ndjson.ts'
 import { hashRecord } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
 import type { Bitmap } from './bitmap.ts'
-import { readPartLines, type HashedPart, type KnownLines } from './hashed-part.ts'
+import { readPartLines, type HashedPart, type KnownLines, type LineBatch } from './hashed-part.ts'
 import type { HashedParts } from './hashed-parts.ts'
 import type { KnownRecords } from './known-records.ts'
 import { toLineId } from './line-id.ts'
@@ -54,8 +54,6 @@ export interface ArchivedLines {
   readonly hashed: HashedPart | null
   readonly window?: LineWindow | undefined
 }
-
-type LineBatch = KnownLines | Lines | LongLine<MemberFinder>
 
 /** Applies one part at a time. */
 export class Lane {
