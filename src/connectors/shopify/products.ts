@@ -2,53 +2,21 @@
 // currency is a setting. `grams` is the shipping weight, not the net weight: it becomes an
 // attribute, and `weightGrams` is null.
 
-import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { minorOf } from '../../core/money.ts'
 import { instantOf } from './instants.ts'
+import {
+  findFault,
+  isProductRecord,
+  readId,
+  type ProductRecord,
+  type VariantRecord,
+} from './records.ts'
 
 const QUOTED_CHARS_MAX = 40
-
-const Text = z.string().nullish()
-/**
- * Currently up to 14 digits. Above 2^53 a parsed number may differ from the one that was sent, and
- * could be another product's id.
- */
-const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)]).transform(String)
-
-const VariantRecord = z.object({
-  id: Id,
-  title: Text,
-  option1: Text,
-  option2: Text,
-  option3: Text,
-  sku: Text,
-  available: z.boolean().nullish(),
-  price: Text,
-  compare_at_price: Text,
-  grams: z.unknown().optional(),
-})
-type VariantRecord = z.infer<typeof VariantRecord>
-
-const ProductRecord = z.object({
-  id: Id,
-  title: Text,
-  handle: Text,
-  body_html: Text,
-  vendor: Text,
-  product_type: Text,
-  tags: z.array(z.string()).nullish(),
-  published_at: z.unknown().optional(),
-  created_at: z.unknown().optional(),
-  updated_at: z.unknown().optional(),
-  variants: z.array(VariantRecord),
-  images: z.array(z.object({ src: Text })).nullish(),
-  options: z.array(z.object({ name: Text, position: z.unknown().optional() })).nullish(),
-})
-type ProductRecord = z.infer<typeof ProductRecord>
 
 /** The title and the first option of the only variant of a product without options. */
 const PLACEHOLDER = 'Default Title'
@@ -61,8 +29,7 @@ const SUSPICIOUS_COUNTS = [100, 250]
 
 /** Returns the id exactly as it was sent, or null without a valid one. */
 export function identify(record: unknown): string | null {
-  const parsed = z.object({ id: Id }).safeParse(record)
-  return parsed.success ? parsed.data.id : null
+  return isObject(record) ? readId(record.id) : null
 }
 
 /** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of the first error */
@@ -80,7 +47,7 @@ export function normalise(
   const hidden = isHidden(product)
   if (hidden) warnings.push('This product is a hidden copy created by an app: it counts as a draft')
   return {
-    externalId: product.id,
+    externalId: String(product.id),
     status: hidden ? 'draft' : 'active',
     title: textOf(product.title),
     description: textOf(product.body_html),
@@ -101,12 +68,11 @@ export function normalise(
 }
 
 function parseProduct(record: unknown): ProductRecord {
-  const parsed = ProductRecord.safeParse(record)
-  if (parsed.success) return parsed.data
+  if (isProductRecord(record)) return record
   const hasId = isObject(record) && record.id != null
   if (!hasId) throw new SyncError('record/no-id', 'The product has no id')
-  const [issue] = parsed.error.issues
-  throw invalid(issue?.path ?? [], issue?.message ?? 'is not as expected')
+  const fault = findFault(record)
+  throw invalid(fault?.path ?? [], fault?.message ?? 'is not as expected')
 }
 
 function invalid(path: readonly PropertyKey[], what: string): SyncError {
@@ -116,15 +82,24 @@ function invalid(path: readonly PropertyKey[], what: string): SyncError {
   return new SyncError('record/invalid', `$${place}: ${what}`, { detail: { path: `$${place}` } })
 }
 
-function distinctVariants({ variants }: ProductRecord, warnings: string[]): VariantRecord[] {
-  const distinct = [
-    ...new Map(variants.toReversed().map((variant) => [variant.id, variant])).values(),
-  ].reverse()
+function distinctVariants(
+  { variants }: ProductRecord,
+  warnings: string[],
+): readonly VariantRecord[] {
+  const distinct = firstOfEach(variants)
   const repeated = variants.length - distinct.length
   if (repeated > 0)
     warnings.push(`${repeated} variants repeat the id of another: the first of each is kept`)
   if (variants.length === 0) warnings.push('No variants, so the product cannot be bought')
   return distinct
+}
+
+function firstOfEach(variants: readonly VariantRecord[]): readonly VariantRecord[] {
+  if (variants.length < 2) return variants
+  const byId = new Map<string, VariantRecord>()
+  // Backwards, so that the first of several variants is the one that remains, in the last place.
+  for (const variant of variants.toReversed()) byId.set(String(variant.id), variant)
+  return byId.size === variants.length ? variants : [...byId.values()].reverse()
 }
 
 function toVariants(variants: readonly VariantRecord[], product: ProductRecord): Variant[] {
@@ -135,7 +110,7 @@ function toVariants(variants: readonly VariantRecord[], product: ProductRecord):
 function toVariant(variant: VariantRecord, optionNames: readonly (string | null)[]): Variant {
   const { available } = variant
   return {
-    externalId: variant.id,
+    externalId: String(variant.id),
     title: variant.title === PLACEHOLDER ? null : textOf(variant.title),
     sku: textOf(variant.sku),
     gtin: null,
@@ -196,7 +171,7 @@ function toPrices(
     ])
     const reduced = amountMinor !== null && compareAt !== null && compareAt > amountMinor
     return {
-      variantId: variant.id,
+      variantId: String(variant.id),
       type: 'list',
       amountMinor,
       currency,
@@ -245,17 +220,27 @@ function attributesOf(
   variants: readonly VariantRecord[],
 ): Record<string, Json> {
   const { product_type, tags, published_at, created_at } = product
-  const shipping = variants.flatMap(({ id, grams }) =>
-    typeof grams === 'number' && grams > 0 && Number.isFinite(grams) ? [[id, grams] as const] : [],
-  )
-  return {
+  const attributes: Record<string, Json> = {
     handle: textOf(product.handle),
     product_type: textOf(product_type),
     tags: tags ?? [],
     published_at: textOf(published_at),
     created_at: textOf(created_at),
-    ...(shipping.length > 0 && { shipping_grams: Object.fromEntries(shipping) }),
   }
+  const shipping = shippingOf(variants)
+  if (shipping !== null) attributes.shipping_grams = shipping
+  return attributes
+}
+
+/** Returns the shipping weights by variant, or null when none is stated. */
+function shippingOf(variants: readonly VariantRecord[]): Record<string, number> | null {
+  let shipping: Record<string, number> | null = null
+  for (const { id, grams } of variants) {
+    if (typeof grams !== 'number' || !(grams > 0) || !Number.isFinite(grams)) continue
+    shipping ??= {}
+    shipping[String(id)] = grams
+  }
+  return shipping
 }
 
 /** Subscription and bundle apps keep copies of real products in the public list. */
