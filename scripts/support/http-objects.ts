@@ -71,7 +71,11 @@ const RUN: RunDetails = {
   },
   changes: { created: 12, updated: 331, repriced: 9 },
   openReviews: 9,
+  heldPrices: 9,
+  heldProducts: 9,
   openQuarantine: 0,
+  otherQuarantine: 2,
+  diff: null,
 }
 
 const SOURCE: SourceSummary = {
@@ -125,7 +129,9 @@ const RUN_MEMBERS: Readonly<Record<keyof ReturnType<typeof toRunDetailsJson>, st
   correlationId: 'Id of the request or command that started the run. Its log lines carry it too.',
   startedAt: 'When the run started.',
   finishedAt: 'When the run finished. Null while it is running.',
-  removalsOff: 'Why a full run removed nothing. Null if it could tell which products are missing.',
+  removalsOff:
+    'Why a full run could not tell which products are missing, or why an incremental run or a replay ' +
+    'did not remove those of a held run that it superseded. Otherwise null.',
   progress: 'See below.',
   errors:
     'Why the run failed, was interrupted, held or rejected: `code`, `message` and `hint`. `code` is ' +
@@ -134,8 +140,17 @@ const RUN_MEMBERS: Readonly<Record<keyof ReturnType<typeof toRunDetailsJson>, st
     'The artifact that the run applies. `complete` is true if the connector proved that nothing is ' +
     'missing. Only in `GET /runs/:id`.',
   changes: 'Number of changes by kind, published or not. Only in `GET /runs/:id`.',
-  openReviews: 'Reviews of the run that wait for a decision. Only in `GET /runs/:id`.',
+  openReviews:
+    'Reviews of the run that wait for a decision: its held prices, and the run itself while it is ' +
+    'held. Only in `GET /runs/:id`.',
+  heldPrices: 'Held prices of the run. Only in `GET /runs/:id`.',
   openQuarantine: 'Records of the artifact that are in quarantine. Only in `GET /runs/:id`.',
+  otherQuarantine:
+    'Records of other artifacts of the source that are in quarantine. Only in `GET /runs/:id`.',
+  diff:
+    'The effect of approving the run: `removals`, `prices`, `priceProducts`, `changes`, ' +
+    '`watermarkAt` and the `version` of this state; `heldPrices` of `heldProducts` stay held. Null ' +
+    'unless the run is held. Only in `GET /runs/:id`.',
 }
 
 const STATUS_MEMBERS: Readonly<Record<keyof Status, string>> = {

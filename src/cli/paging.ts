@@ -25,15 +25,16 @@ export function createAfterOption(list: ListName): Option {
 }
 
 /**
- * Prints a page as a table, or as one JSON object `{items, next}` with --json. When another page
+ * Prints a page as a table, or as one JSON object `{items, next, …}` with --json. When another page
  * follows, the command that prints it comes after the table.
  */
 export async function printPage(
   output: Output,
-  { items, next }: ListPage<unknown>,
+  page: ListPage<unknown>,
   { headings, rows, empty, command, count }: Table,
 ): Promise<void> {
-  output.list({ items, next }, headings, rows, empty)
+  const { items, next } = page
+  output.list(page, headings, rows, empty)
   if (next === null || output.json) return
   const shown = formatCount(items.length)
   const total = count && (await count())

@@ -16,6 +16,7 @@ const GREEN: Plan = {
   reason: null,
   ledger: toLedger(null, 0, emptyCounts()),
   removalsOff: null,
+  diff: null,
 }
 const HELD: Plan = { ...GREEN, state: 'held', reason: '30 of 60 products are missing' }
 

@@ -15,6 +15,7 @@ import { PlannedChanges } from './planned-changes.ts'
 import { showProgress } from './progress.ts'
 import { formatLedger, formatRemovalsOff } from './report.ts'
 import { createSinceOption } from './parse-time.ts'
+import { formatDiff } from './run-diff.ts'
 import { type SyncFlags, toRequest } from './sync.ts'
 
 /** Changes in the text without --limit and --all. */
@@ -108,13 +109,14 @@ export async function showPlan(
  * ```
  * my-shop: full run that would be held; its removals and changed prices would wait for a decision
  *   because: 127 of 150 products are missing (more than 15 %)
- *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
+ *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 127
  *   changes: updated 2
+ *   approving it: 127 products removed · no price changed · watermark 2026-01-31 03:17:02 UTC
  * ```
  */
 export function formatPlan(
   source: string,
-  { kind, state, reason, ledger, removalsOff }: Plan,
+  { kind, state, reason, ledger, removalsOff, diff }: Plan,
   changes: Readonly<Record<string, number>>,
 ): string {
   const end =
@@ -127,5 +129,6 @@ export function formatPlan(
     `  ${formatLedger(ledger)}`,
     `  changes: ${formatChangeCounts(changes) ?? 'none'}`,
     ...formatRemovalsOff(removalsOff),
+    ...(diff === null ? [] : [`  approving it: ${formatDiff(diff)}`]),
   ].join('\n')
 }

@@ -2,7 +2,7 @@
 
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { formatCount } from './format.ts'
+import { type Amount, formatCount, formatPrice } from './format.ts'
 import { COUNTED_KINDS, formatMembers, formatTitle } from './format-changes.ts'
 import type { Output } from './output.ts'
 
@@ -94,7 +94,10 @@ function formatChange(output: Output, change: PlannedChange): string[] {
     const { line, reason } = detail as { line?: number; reason?: string }
     return [`  ${id || 'no id'}, line ${line}: ${output.short(reason ?? '', ID_CHARS_MAX)}`]
   }
-  const members =
-    kind === 'removed' || kind === 'missing' ? [] : formatMembers(output, externalId, change)
-  return [`  ${id} (${formatTitle(output, title)})`, ...members.map((member) => `    ${member}`)]
+  const product = `  ${id} (${formatTitle(output, title)})`
+  if (kind === 'removed' || kind === 'missing') {
+    const { price = null } = detail as { price?: Amount | null }
+    return [price === null ? product : `${product}, ${formatPrice(price)}`]
+  }
+  return [product, ...formatMembers(output, externalId, change).map((member) => `    ${member}`)]
 }

@@ -80,7 +80,7 @@ test('the text of a report ends with the next steps', () => {
   assert.match(held, /is held after .*\n {2}because: too few\n.* · older 4\n/)
   assert.match(
     held,
-    /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing/,
+    /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing: removed if the run is approved$/,
   )
   const stopped = formatReport(
     { ...GREEN, state: 'failed', resumed: true, error: AbortSignal.abort().reason },

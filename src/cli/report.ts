@@ -181,7 +181,7 @@ function listNextSteps({ run, source, state, ledger, error }: Report): string[] 
   const steps = []
   if (state === 'held')
     steps.push(
-      `decide: shelfsync runs show ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
+      `decide: shelfsync runs diff ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
     )
   if (ledger.held > 0)
     steps.push(
@@ -193,7 +193,7 @@ function listNextSteps({ run, source, state, ledger, error }: Report): string[] 
     )
   if (ledger.missing > 0)
     steps.push(
-      `${formatQuantity(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
+      `${formatQuantity(ledger.missing, 'product')} missing: removed if ${state === 'held' ? 'the run is approved' : `the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`}`,
     )
   if (isStop(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps

@@ -3,7 +3,7 @@
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
-import type { Db } from '../db/pool.ts'
+import type { Catalog } from '../db/catalog.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import {
   countReviews,
@@ -18,6 +18,7 @@ import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId, parseIds } from './parse-numbers.ts'
 import type { Output } from './output.ts'
 import { createAfterOption, formatRepeat, printPage } from './paging.ts'
+import { formatDiff } from './run-diff.ts'
 import { describeUser } from './user.ts'
 import { formatTitle } from './format-changes.ts'
 import { formatPrice, formatQuantity, formatRelative } from './format.ts'
@@ -55,7 +56,7 @@ function addList(reviews: Command, cli: Cli): void {
 }
 
 async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promise<void> {
-  await using tools = await cli.open()
+  await using tools = await cli.openSync()
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
   const page = await listReviews(tools.db, filter)
@@ -106,7 +107,7 @@ async function decide(
 ): Promise<void> {
   if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
     throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
-  await using tools = await cli.open()
+  await using tools = await cli.openSync()
   const chosen = ids.length > 0 ? ids : await listHeldPrices(tools.db, run)
   for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
   const done = verb === 'approve' ? 'approved' : 'rejected'
@@ -118,7 +119,7 @@ async function decide(
 }
 
 /** Lists the reviews of all held prices, or of one run. @throws SyncError `run/unknown` */
-async function listHeldPrices(db: Db, run: number | undefined): Promise<number[]> {
+async function listHeldPrices(db: Catalog, run: number | undefined): Promise<number[]> {
   if (run !== undefined) await loadRunSummary(db, run)
   const reviews = await loadAllPages((page) => listReviews(db, { run, kind: 'price', ...page }))
   return reviews.map(({ id }) => id)
@@ -131,7 +132,11 @@ export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[
     ...(has('price')
       ? ['Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…']
       : []),
-    ...(has('run') ? ['Decide a run: shelfsync runs approve RUN · shelfsync runs reject RUN'] : []),
+    ...(has('run')
+      ? [
+          'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',
+        ]
+      : []),
   ]
 }
 
@@ -143,9 +148,9 @@ function toRow(output: Output, review: ReviewSummary, now: Date): string[] {
 
 function describeSubject(
   output: Output,
-  { kind, product, title, variant, priceType, detail }: ReviewSummary,
+  { kind, product, title, variant, priceType, detail, diff }: ReviewSummary,
 ): [subject: string, from: string, to: string] {
-  if (kind === 'run') return ['the whole run', '', '']
+  if (kind === 'run') return [`the whole run${diff ? `: ${formatDiff(diff)}` : ''}`, '', '']
   const { from = null, to = null, currency = null } = detail
   const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${formatTitle(output, title)})`
   return [

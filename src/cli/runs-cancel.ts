@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Tools } from '../app/compose.ts'
 import { SyncError } from '../core/errors.ts'
 import { loadRunSummary } from '../db/read/run-summaries.ts'
-import { decideRun } from '../db/write/decisions.ts'
+import { rejectRun } from '../db/write/decisions.ts'
 import { cancelRun, findQueuedRun } from '../db/write/queued-runs.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { openQueueIfPossible } from './open-queue.ts'
@@ -39,7 +39,7 @@ async function cancel(cli: Cli, id: number): Promise<void> {
 
 /** A held run has ended already: only its pending removals and prices are left to discard. */
 async function rejectHeld(cli: Cli, { db }: Tools, id: number): Promise<void> {
-  await decideRun(db, id, false, describeUser())
+  await rejectRun(db, id, describeUser())
   cli.output.result(
     { run: id, state: 'rejected' },
     `Run ${id} was held and is rejected: its pending removals and prices are discarded.`,

@@ -1,4 +1,4 @@
-// `shelfsync runs`: lists and shows runs, and records decisions on held ones.
+// `shelfsync runs`: lists and shows runs.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { countChanges, listChanges, type ChangeSummary } from '../db/read/changes.ts'
@@ -14,14 +14,14 @@ import {
 } from '../db/read/run-summaries.ts'
 import type { ArtifactSummary } from '../db/read/artifacts.ts'
 import type { PageRequest } from '../db/read/page.ts'
-import { decideRun } from '../db/write/decisions.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './parse-numbers.ts'
 import type { Output } from './output.ts'
 import { createAfterOption, formatRepeat, printPage } from './paging.ts'
+import { addDecisions } from './run-decisions.ts'
+import { addDiff, formatDiff } from './run-diff.ts'
 import { addCancel } from './runs-cancel.ts'
-import { describeUser } from './user.ts'
 import { formatChangeCounts, formatMembers, formatTitle } from './format-changes.ts'
 import { formatLedger } from './report.ts'
 import {
@@ -55,8 +55,8 @@ export function defineRuns(runs: Command, cli: Cli): void {
   addList(runs, cli)
   addShow(runs, cli)
   addChanges(runs, cli)
-  addDecision(runs, cli, 'approve')
-  addDecision(runs, cli, 'reject')
+  addDiff(runs, cli)
+  addDecisions(runs, cli)
   addCancel(runs, cli)
 }
 
@@ -127,7 +127,7 @@ function addShow(runs: Command, cli: Cli): void {
 }
 
 async function printRun(cli: Cli, id: number): Promise<void> {
-  await using tools = await cli.open()
+  await using tools = await cli.openSync()
   const run = await loadRunDetails(tools.db, id)
   cli.output.result(run, formatRun(cli.output, run))
 }
@@ -147,7 +147,7 @@ function addChanges(runs: Command, cli: Cli): void {
 }
 
 async function printChanges(cli: Cli, id: number, request: PageRequest): Promise<void> {
-  await using tools = await cli.open()
+  await using tools = await cli.openSync()
   await loadRunSummary(tools.db, id)
   const page = await listChanges(tools.db, id, request)
   await printPage(cli.output, page, {
@@ -165,43 +165,6 @@ function toChangeRow(
 ): (string | null)[] {
   const members = formatMembers(output, product ?? '', { detail, currencies })
   return [product ?? 'all products', kind, title && formatTitle(output, title), members.join('; ')]
-}
-
-const DECISIONS = {
-  approve: {
-    state: 'succeeded',
-    description: 'apply the pending removals and prices of a held run',
-    formatResult: (id: number, removed: number) =>
-      `Run ${id} is approved: ${formatQuantity(removed, 'product')} removed, pending prices are current.`,
-  },
-  reject: {
-    state: 'rejected',
-    description: 'discard the pending removals and prices of a held run',
-    formatResult: (id: number) =>
-      `Run ${id} is rejected: its pending removals and prices are discarded.`,
-  },
-} as const
-
-function addDecision(runs: Command, cli: Cli, verb: keyof typeof DECISIONS): void {
-  runs
-    .command(verb)
-    .argument('<id>', 'the held run', parseId)
-    .description(DECISIONS[verb].description)
-    .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
-    .addHelpText('after', formatExamples(`shelfsync runs ${verb} 7`))
-    .action((id: number, { by }: { by: string }) => decide(cli, verb, id, by))
-}
-
-async function decide(
-  cli: Cli,
-  verb: keyof typeof DECISIONS,
-  id: number,
-  by: string,
-): Promise<void> {
-  const { state, formatResult } = DECISIONS[verb]
-  await using tools = await cli.open()
-  const removed = await decideRun(tools.db, id, verb === 'approve', by)
-  cli.output.result({ run: id, state, removed }, formatResult(id, removed))
 }
 
 function parseState(text: string): RunState {
@@ -224,17 +187,10 @@ function formatRun(output: Output, run: RunDetails): string {
     ['changes', formatChangeCounts(run.changes)],
     ['artifact', artifact && formatArtifact(artifact)],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
-    [
-      'open',
-      `${formatQuantity(run.openReviews, 'review')}, ${formatQuantity(run.openQuarantine, 'record')} in quarantine`,
-    ],
+    ['held prices', formatHeldPrices(run)],
+    ['quarantine', formatQuarantine(run)],
     ['correlation', run.correlationId],
-    [
-      'decide',
-      run.state === 'held'
-        ? `shelfsync runs approve ${run.id} · shelfsync runs reject ${run.id}`
-        : null,
-    ],
+    ...formatDecision(run),
   ]
   return [
     `Run ${run.id}`,
@@ -242,6 +198,25 @@ function formatRun(output: Output, run: RunDetails): string {
       value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`],
     ),
   ].join('\n')
+}
+
+function formatHeldPrices({ id, heldPrices, heldProducts }: RunDetails): string | null {
+  if (heldPrices === 0) return null
+  return `${formatQuantity(heldPrices, 'price')} of ${formatQuantity(heldProducts, 'product')}, each with its own review: shelfsync reviews --run ${id}`
+}
+
+function formatQuarantine({ source, artifactRun, openQuarantine, otherQuarantine }: RunDetails) {
+  if (openQuarantine + otherQuarantine === 0) return null
+  return `${formatQuantity(openQuarantine, 'record')} of run ${artifactRun}, ${formatCount(otherQuarantine)} of other runs: shelfsync quarantine --source ${source}`
+}
+
+function formatDecision({ id, diff }: RunDetails): [name: string, value: string][] {
+  if (diff === null) return []
+  return [
+    ['approving', formatDiff(diff)],
+    ['list', `shelfsync runs diff ${id}`],
+    ['decide', `shelfsync runs approve ${id} · shelfsync runs reject ${id}`],
+  ]
 }
 
 function formatKind({ kind, sinceAt, keyCount }: RunSummary): string {

@@ -31,7 +31,8 @@ export interface Ledger extends Record<Outcome, number> {
   readonly removed: number
   /**
    * Products that are missing from a complete run for the first time. The next complete run removes
-   * those that are still missing.
+   * those that are still missing. Of a held run: all products that it found missing, until a
+   * person decides.
    */
   readonly missing: number
 }

@@ -6,12 +6,19 @@ import { readLines } from '../artifacts/line-batches.ts'
 import { readPart } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { addCounts, emptyCounts, toLedger } from '../core/ledger.ts'
+import { isTime } from '../core/source-time.ts'
 import { inSession } from '../db/catalog.ts'
 import type { Db } from '../db/pool.ts'
 import type { DbClient } from '../db/transaction.ts'
 import type { Source } from '../db/sources.ts'
 import { listParts } from '../db/write/artifacts.ts'
-import { listMissing, openPlan, planRun, type RunFacts } from '../db/write/plans.ts'
+import {
+  listMissing,
+  openPlan,
+  planRun,
+  type PlannedDiff,
+  type RunFacts,
+} from '../db/write/plans.ts'
 import { findActiveRun, type LeasedRun, type RunKind, type Settled } from '../db/write/runs.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import { loadApplyState } from './apply-state.ts'
@@ -42,6 +49,8 @@ export type Plan = Settled & {
   readonly kind: RunKind
   /** The source has no product yet: the run would publish one change for all of its products. */
   readonly firstLoad: boolean
+  /** The effect of approving the run; null unless it would be held. */
+  readonly diff: PlannedDiff | null
 }
 
 /** No run has these numbers: nothing is found under them, and a write with them is fenced. */
@@ -49,8 +58,8 @@ const NO_RUN = { id: 0, token: 0, keys: null, resumed: false, firstLoad: false, 
 
 /**
  * Calls `onChange` for every change that a sync of `source` would make now, in the supplier's
- * order; then, unless the run would be held, for every product that would be removed or is missing
- * for the first time. A product that the supplier sends twice may be reported twice. Writes nothing.
+ * order; then for every product that would be removed or is missing: if the run would be held, all of
+ * them are missing, and an approval would remove them at once. A product that the supplier sends twice may be reported twice. Writes nothing.
  *
  * @throws SyncError `source/…` when the supplier cannot be read to its end · `run/active` when a
  * sync would resume an existing run
@@ -64,8 +73,11 @@ export async function planSource(
   await refuseOpenRun(tools.db, bound.source)
   const run = toPlannedRun(bound, chooseRun(bound, request), request.now)
   const context = { ...tools, ...bound, ...controls, run }
-  const fetched = { part: { no: 1, createdAt: request.now }, bytes: () => fetchAll(context) }
-  return await planParts(context, [fetched], { complete: true, warning: null })
+  let watermarkMs: number | null = null
+  const bytes = () => fetchAll(context, (ms) => (watermarkMs = ms))
+  const fetched = { part: { no: 1, createdAt: request.now }, bytes }
+  const facts = { complete: true, warning: null, watermarkMs: () => watermarkMs }
+  return await planParts(context, [fetched], facts)
 }
 
 /**
@@ -96,7 +108,11 @@ export async function planReplay(
   return await planParts(
     { ...tools, ...bound, ...controls, run },
     parts.map((part) => ({ part, bytes: () => readPart(store, part) })),
-    { complete: artifact.complete, warning: artifact.warnings.at(-1) ?? null },
+    {
+      complete: artifact.complete,
+      warning: artifact.warnings.at(-1) ?? null,
+      watermarkMs: () => artifact.watermarkMs,
+    },
   )
 }
 
@@ -124,6 +140,11 @@ async function refuseRunningRun(db: Db, source: Source): Promise<void> {
   )
 }
 
+/** `watermarkMs` is read when the parts are applied. */
+type FetchFacts = Pick<RunFacts, 'complete' | 'warning'> & {
+  readonly watermarkMs: () => number | null
+}
+
 type PlanContext = RunContext & PlanControls & { readonly db: Db }
 
 interface PlannedPart {
@@ -137,7 +158,7 @@ type Total = Pick<PartPosition, 'counts' | 'known' | 'staged'>
 async function planParts(
   context: PlanContext,
   parts: readonly PlannedPart[],
-  facts: Pick<RunFacts, 'complete' | 'warning'>,
+  facts: FetchFacts,
 ): Promise<Plan> {
   const client = await context.db.connect()
   try {
@@ -171,12 +192,16 @@ function addPart({ counts, known, staged }: Total, at: PartPosition): void {
 }
 
 /** Yields the supplier's bytes to their end. @throws SyncError `source/…` */
-async function* fetchAll(context: RunContext): AsyncGenerator<Buffer, void> {
+async function* fetchAll(
+  context: RunContext,
+  onWatermark: (ms: number) => void,
+): AsyncGenerator<Buffer, void> {
   const { log, progress } = context
   const pages = requestPages(context, { cursor: null, warn: (message) => log.warn({}, message) })
   let proved = false
-  for await (const { bytes, lineCount, complete, expected } of pages) {
+  for await (const { bytes, lineCount, complete, expected, watermarkMs } of pages) {
     proved = complete
+    if (watermarkMs !== null && isTime(watermarkMs)) onWatermark(watermarkMs)
     progress.expected ??= expected
     progress.fetchedLines += lineCount
     progress.fetchedBytes += bytes.length
@@ -193,25 +218,37 @@ async function planSettle(
   context: PlanContext,
   client: DbClient,
   { counts, known, staged }: Total,
-  facts: Pick<RunFacts, 'complete' | 'warning'>,
+  facts: FetchFacts,
 ): Promise<Plan> {
   const { source, run, progress } = context
   const { expected, fetchedLines: fetched } = progress
   const session = inSession(client)
   known.union(staged)
   const seen = known.toBytes()
-  const { reasons, whole, removalsOff } = await planRun(session, source.id, {
-    facts: { ...facts, kind: run.kind, expected, fetched, counts },
+  const { complete, warning } = facts
+  const watermarkMs = facts.watermarkMs()
+  const { reasons, whole, removalsOff, diff } = await planRun(session, source.id, {
+    facts: {
+      complete,
+      warning,
+      kind: run.kind,
+      expected,
+      fetched,
+      counts,
+      since: run.sinceAt,
+      startedAt: run.startedAt,
+      watermark: watermarkMs === null ? null : new Date(watermarkMs),
+    },
     seen,
     policy: source.policy,
   })
   const held = reasons.length > 0
-  const missing = whole && !held ? await listMissing(session, source.id, seen) : []
   const gone = { removed: 0, missing: 0 }
-  for (const { externalId, title, missedBefore } of missing) {
-    const kind = missedBefore ? 'removed' : 'missing'
+  for (const product of whole ? await listMissing(session, source.id, seen) : []) {
+    const { externalId, title, price, missedBefore } = product
+    const kind = missedBefore && !held ? 'removed' : 'missing'
     gone[kind] += 1
-    context.onChange({ externalId, kind, detail: { title }, title, currencies: {} })
+    context.onChange({ externalId, kind, detail: { title, price }, title, currencies: {} })
   }
   return {
     kind: run.kind,
@@ -220,5 +257,6 @@ async function planSettle(
     reason: held ? reasons.join('; ') : null,
     ledger: { ...toLedger(expected, fetched, counts), ...gone },
     removalsOff,
+    diff: held ? diff : null,
   }
 }

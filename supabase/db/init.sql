@@ -92,7 +92,8 @@ create table catalog.runs (
   last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  -- Full runs: the reason why the run could not detect missing products.
+  -- The reason why a full run could not detect missing products, or why those of a held run that this one
+  -- superseded were not removed.
   removals_off       text,
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.
@@ -2290,6 +2291,19 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
+-- explain_lost_removals(source, kind, before) → that a run of this kind supersedes a held run older than
+-- `p_before` without removing what that run found missing; null if nothing is missing, and for a full run,
+-- which looks for missing products itself, and a keyed one, which supersedes none.
+create function catalog.explain_lost_removals(p_source integer, p_kind text, p_before bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('held run %s found %s products missing; this run supersedes it and removes nothing,'
+      || ' so they wait for the next full run', id, ledger ->> 'missing')
+  from catalog.runs
+  where p_kind in ('incremental', 'replay') and source_id = p_source and state = 'held' and id < p_before
+    and (ledger ->> 'missing')::bigint > 0
+  order by id desc limit 1
+$$;
+
 -- is_keyed(facts) → whether the run covers only named products: a refresh or an import.
 create function catalog.is_keyed(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -2346,27 +2360,35 @@ begin
   return reasons;
 end $$;
 
--- list_missing_reasons(source, facts, seen, policy) → the reason to hold the run because too many products
--- are missing. Products that a keyed run beside this one has written do not count.
-create function catalog.list_missing_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
-returns text[]
+-- count_missing(source, facts, seen) → {products, missing}: the products that are not removed, and those of
+-- them that the run proves missing. Products that a keyed run beside this one has written are not missing.
+-- `missing` alone, and 0, if the run proves nothing.
+create function catalog.count_missing(p_source integer, p_facts jsonb, p_seen bytea) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  run bigint := p_facts ->> 'run';
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
+begin
+  if not catalog.proves_missing(p_facts) then
+    return '{"missing": 0}';
+  end if;
+  return (
+    select jsonb_build_object(
+      'products', count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0),
+      'missing', count(*) filter (
+        where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
+          and (run is null or run_id <= run) and run_id <> all (beside)))
+    from catalog.products where source_id = p_source and status <> 'removed');
+end $$;
+
+-- list_missing_reasons(facts, policy) → the reason to hold the run because too many products are missing.
+create function catalog.list_missing_reasons(p_facts jsonb, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   share numeric := p_policy ->> 'removalShare';
-  run bigint := p_facts ->> 'run';
-  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
-  products bigint;
-  missing bigint;
+  missing bigint := p_facts ->> 'missing';
+  products bigint := coalesce((p_facts ->> 'products')::bigint, 0);
 begin
-  if not catalog.proves_missing(p_facts) then
-    return '{}';
-  end if;
-  select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0),
-      count(*) filter (
-        where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
-          and (run is null or run_id <= run) and run_id <> all (beside))
-    into products, missing
-    from catalog.products where source_id = p_source and status <> 'removed';
   if not catalog.is_over_share(missing, products, share) then
     return '{}';
   end if;
@@ -2420,20 +2442,41 @@ begin
   return reasons;
 end $$;
 
--- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned; empty without
--- one.
---   p_facts     load_run_facts and load_price_facts; of a plan also newProducts and newPrices, which it would
---               add
+-- list_minor_causes(facts, reasons) → causes that stayed within their limits, of a run that is held for other
+-- reasons: a decision on the run covers them too.
+create function catalog.list_minor_causes(p_facts jsonb, p_reasons text[]) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select cause from (values
+      ('are missing', (p_facts ->> 'missing')::bigint,
+        format('%s of %s products are missing', p_facts ->> 'missing', p_facts ->> 'products')),
+      ('failed a gate', (p_facts ->> 'gated')::bigint,
+        format('%s prices failed a gate', p_facts ->> 'gated')),
+      ('are in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
+        format('%s of %s records are in quarantine', p_facts #>> '{counts,quarantined}',
+          p_facts ->> 'fetched'))
+    ) minor (words, n, cause)
+    where n > 0 and array_to_string(p_reasons, ';') not like format('%%%s%%', words))
+$$;
+
+-- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned, then the
+-- causes within their limits; empty without a reason.
+--   p_facts     load_run_facts, load_price_facts and count_missing; of a plan also newProducts and newPrices,
+--               which it would add
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   reasons text[] := catalog.list_record_reasons(p_facts, p_policy)
-    || catalog.list_missing_reasons(p_source, p_facts, p_seen, p_policy)
+    || catalog.list_missing_reasons(p_facts, p_policy)
     || catalog.list_price_reasons(p_source, p_facts, p_seen, p_policy);
 begin
-  if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
+  if cardinality(reasons) = 0 then
+    return reasons;
+  end if;
+  reasons := reasons || catalog.list_minor_causes(p_facts, reasons);
+  if (p_facts ->> 'waiting')::bigint > 0 then
     reasons := reasons || format(
       '%s changed prices of %s products wait for this decision or for the next good run',
       p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
@@ -2463,15 +2506,25 @@ language sql set search_path = pg_catalog, pg_temp as $$
     where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id
 $$;
 
--- remove_missing_products(source, run, seen, at_once) → products removed. A product is removed if two
+-- list_changed_products(source, runs) → the products that these runs have changed.
+create function catalog.list_changed_products(p_source integer, p_runs bigint[]) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select distinct product_external_id from catalog.changes
+    where source_id = p_source and run_id = any (p_runs))
+$$;
+
+-- remove_missing_products(source, run, seen, at_once, unseen) → products removed. A product is removed if two
 -- complete runs in a row did not see it; the first of them adds it to `misses`.
 --   at_once     a person approved the run: missing products are removed without a second run
+--   p_unseen    runs that the person had not seen; products that they changed stay
 create function catalog.remove_missing_products(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
+  kept text[] := catalog.list_changed_products(p_source, p_unseen);
   removed integer;
 begin
   with gone as (
@@ -2481,7 +2534,7 @@ begin
       where p.source_id = p_source and p.status <> 'removed'
         and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
         -- A keyed run beside this one has seen it otherwise.
-        and p.run_id <= p_run and p.run_id <> all (beside)
+        and p.run_id <= p_run and p.run_id <> all (beside) and p.external_id <> all (kept)
         and (p_at_once or exists (
           select from catalog.misses m
           where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
@@ -2498,7 +2551,7 @@ begin
     select p_source, external_id, p_run, now() from catalog.products p
     where p.source_id = p_source and p.status <> 'removed'
       and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
-      and p.run_id <= p_run and p.run_id <> all (beside)
+      and p.run_id <= p_run and p.run_id <> all (beside) and p.external_id <> all (kept)
     on conflict do nothing;
   return removed;
 end $$;
@@ -2550,16 +2603,25 @@ begin
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 end $$;
 
+-- next_watermark(kind, since, current, fetched, started_at) → the watermark of the source after a run. It
+-- stays if the run requested changes only from a later time, because those in between were not requested. It
+-- is never later than the start of the run. Only a full or an incremental run moves it.
+create function catalog.next_watermark(
+  p_kind text, p_since timestamptz, p_current timestamptz, p_fetched timestamptz, p_started_at timestamptz
+) returns timestamptz
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_kind not in ('full', 'incremental') then p_current
+              when p_kind = 'incremental' and p_since > p_current then p_current
+              when p_fetched is null then p_current
+              else greatest(p_current, least(p_fetched, p_started_at)) end
+$$;
+
 -- advance_source(source, run): moves the source's watermark, latest run, last full run and normaliser
 -- version. Only a full or an incremental run does.
---   watermark   stays if the run requested changes only from a later time: those in between were not
---               requested. Never later than the start of the run
 create function catalog.advance_source(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources s
-    set watermark = case when r.kind = 'incremental' and r.since > s.watermark then s.watermark
-                         when a.watermark is null then s.watermark
-                         else greatest(s.watermark, least(a.watermark, r.started_at)) end,
+    set watermark = catalog.next_watermark(r.kind, r.since, s.watermark, a.watermark, r.started_at),
         latest_run = case when a.complete then greatest(s.latest_run, p_run) else s.latest_run end,
         last_full_at = case when r.kind = 'full' and a.complete then r.started_at else s.last_full_at end,
         normaliser_version = case when r.kind = 'full' then r.normaliser_version else s.normaliser_version end
@@ -2569,13 +2631,15 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and r.kind in ('full', 'incremental')
 $$;
 
--- publish_run(source, run, seen, at_once) → products removed. Removes missing products if the run proves that
--- they are missing, publishes prices and changes, and advances the source.
-create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean)
-returns integer
+-- publish_run(source, run, seen, at_once, unseen) → products removed. Removes missing products if the run
+-- proves that they are missing, publishes prices and changes, and advances the source.
+--   p_unseen    see remove_missing_products; the prices and changes of these runs are not published either
+create function catalog.publish_run(
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
+) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
+  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run) || p_unseen;
   removed integer := 0;
 begin
   delete from catalog.misses m using catalog.products p
@@ -2583,7 +2647,7 @@ begin
       and (p.status = 'removed'
         or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
-    removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once);
+    removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
   perform catalog.publish_prices(p_source, p_run, others);
   perform catalog.publish_changes(p_source, p_run, others);
@@ -2637,11 +2701,13 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
--- build_ledger(source, run, repeats, removed) → the ledger of a settling run: expected, fetched, every
--- outcome, removed and missing.
+-- build_ledger(source, run, repeats, removed, missing) → the ledger of a settling run: expected, fetched,
+-- every outcome, removed and missing.
 --   p_repeats   records counted as unchanged in two parts, which are duplicates
-create function catalog.build_ledger(p_source integer, p_run bigint, p_repeats bigint, p_removed integer)
-returns jsonb
+--   p_missing   of a held run: all products that it proves missing. Null: those that it added to `misses`
+create function catalog.build_ledger(
+  p_source integer, p_run bigint, p_repeats bigint, p_removed integer, p_missing bigint
+) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0,
@@ -2656,7 +2722,8 @@ begin
         'unchanged', (counts ->> 'unchanged')::bigint - p_repeats,
         'duplicate', (counts ->> 'duplicate')::bigint + p_repeats,
         'removed', p_removed,
-        'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
+        'missing', coalesce(p_missing, (
+          select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run)))
     from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.source_id = p_source and r.id = p_run);
 end $$;
@@ -2676,15 +2743,19 @@ declare
   facts jsonb;
   reasons text[];
   green boolean;
+  off text;
   removed integer := 0;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   facts := catalog.load_run_facts(p_source, p_run);
-  reasons := catalog.list_hold_reasons(p_source, facts || catalog.load_price_facts(p_source, p_run),
-    p_seen, p_policy);
+  facts := facts || catalog.load_price_facts(p_source, p_run)
+    || catalog.count_missing(p_source, facts, p_seen);
+  reasons := catalog.list_hold_reasons(p_source, facts, p_seen, p_policy);
   green := cardinality(reasons) = 0;
+  off := coalesce(catalog.explain_removals_off(facts),
+    catalog.explain_lost_removals(p_source, facts ->> 'kind', p_run));
   if green then
-    removed := catalog.publish_run(p_source, p_run, p_seen, false);
+    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}');
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
@@ -2695,8 +2766,9 @@ begin
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
         reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed),
-        removals_off = catalog.explain_removals_off(facts),
+        ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
+          case when not green then (facts ->> 'missing')::bigint end),
+        removals_off = off,
         seen = p_seen,
         finished_at = clock_timestamp(),
         watermark = (
@@ -2712,24 +2784,108 @@ end $$;
 
 -- A person's decisions on held runs and held prices.
 
--- decide_run(run, approve, by) → products removed. Approving publishes the held run, and removes what is
--- missing at once; rejecting discards its pending prices and unpublished changes. Its products stay as they
--- are.
---   errors      run/unknown · run/not-held, also for an approval when a newer run has read the catalogue
---               since
-create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- list_waiting_runs(source, run) → (run_id, ends): the held run, and the runs whose pending prices or
+-- unpublished changes approving it would publish.
+--   ends        how often the run has ended. A run writes only while it is running, so it has written nothing
+--               since this number was read, if the number is the same
+create function catalog.list_waiting_runs(p_source integer, p_run bigint)
+returns table (run_id bigint, ends bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with others as (select catalog.list_unpublished_by_others(p_source, p_run) as runs)
+  select w.run_id, (
+      select count(*) from catalog.run_ends e where e.source_id = p_source and e.run_id = w.run_id)
+  from (
+    select p_run as run_id
+    union select p.run_id from catalog.prices p where p.source_id = p_source and p.state = 'pending'
+    union select c.run_id from catalog.changes c where c.source_id = p_source and c.position is null
+  ) w, others
+  where w.run_id = p_run or w.run_id <> all (others.runs)
+  order by w.run_id
+$$;
+
+-- format_diff_version(source, run) → the version of a held run's diff: `RUN:ENDS` of each waiting run. Only
+-- another run, or one of them running again, can add to a diff, so the version names what a person has seen.
+create function catalog.format_diff_version(p_source integer, p_run bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select string_agg(format('%s:%s', run_id, ends), ',' order by run_id)
+  from catalog.list_waiting_runs(p_source, p_run)
+$$;
+
+-- list_unseen_runs(source, run, version) → waiting runs that this version does not name as they are now; none
+-- with null.
+--   errors      usage/invalid  it is not a version of this run's diff
+create function catalog.list_unseen_runs(p_source integer, p_run bigint, p_version text) returns bigint[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  unseen bigint[] := array(
+    select run_id from catalog.list_waiting_runs(p_source, p_run)
+    where format('%s:%s', run_id, ends) <> all (string_to_array(p_version, ',')));
+begin
+  if p_run = any (unseen) then
+    perform catalog.fail('usage/invalid',
+      format('"%s" is not a version of the diff of run %s: shelfsync runs diff %s shows it', p_version,
+        p_run, p_run));
+  end if;
+  return unseen;
+end $$;
+
+-- count_diff(run, unseen) → (removals, prices, price_products): what approving the held run would change,
+-- without what the runs `p_unseen` have added.
+create function catalog.count_diff(
+  p_run catalog.runs, p_unseen bigint[], out removals bigint, out prices bigint, out price_products bigint
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
+  kept text[] := catalog.list_changed_products(p_run.source_id, p_unseen);
+  others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id) || p_unseen;
+begin
+  removals := 0;
+  if catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
+    select count(*) into removals from catalog.products p
+      where p.source_id = p_run.source_id and p.status <> 'removed'
+        and case when p.seq < 8 * length(p_run.seen) then get_bit(p_run.seen, p.seq) = 0 else true end
+        and p.run_id <= p_run.id and p.run_id <> all (beside) and p.external_id <> all (kept);
+  end if;
+  select count(*), count(distinct p.product_external_id) into prices, price_products
+    from catalog.prices p
+    where p.source_id = p_run.source_id and p.state = 'pending' and p.run_id <> all (others);
+end $$;
+
+-- assert_held(run) → the run.
+--   errors      run/unknown · run/not-held, which names the person who has decided it
+create function catalog.assert_held(p_run bigint) returns catalog.runs
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
-  others bigint[];
-  removed integer := 0;
+  decision text;
 begin
-  select * into run from catalog.runs r where r.id = p_run for update;
+  select * into run from catalog.runs r where r.id = p_run;
   if run.id is null then
     perform catalog.fail('run/unknown', format('Run %s does not exist', p_run));
   elsif run.state <> 'held' then
-    perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
-  elsif p_approve and run.keys is null and exists (
+    select format(': %s %s it at %s', v.decided_by, v.state,
+        to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) into decision
+      from catalog.reviews v
+      where v.source_id = run.source_id and v.run_id = p_run and v.kind = 'run' and v.decided_by is not null;
+    perform catalog.fail('run/not-held', format('Run %s is %s, not held%s', p_run, run.state, decision));
+  end if;
+  return run;
+end $$;
+
+-- lock_held_run(run, approve) → the run. Its row and its source stay locked, so that a second decision waits
+-- and no run of the source starts.
+--   errors      see assert_held · run/not-held, for an approval, when a newer run has read the catalogue
+--               since
+create function catalog.lock_held_run(p_run bigint, p_approve boolean) returns catalog.runs
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  run catalog.runs;
+begin
+  perform from catalog.runs where id = p_run for update;
+  run := catalog.assert_held(p_run);
+  perform from catalog.sources where id = run.source_id for update;
+  if p_approve and run.keys is null and exists (
       select from catalog.runs r
       where r.source_id = run.source_id and r.id > p_run and r.keys is null
         and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
@@ -2737,23 +2893,100 @@ begin
       format('A newer run of this source has read the catalogue since run %s: decide on the newest one',
         p_run));
   end if;
-  if p_approve then
-    removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
-  else
-    others := catalog.list_unpublished_by_others(run.source_id, p_run);
-    update catalog.prices set state = 'rejected', settled_run = p_run
-      where source_id = run.source_id and run_id <= p_run and state = 'pending' and run_id <> all (others);
-    delete from catalog.changes
-      where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);
+  return run;
+end $$;
+
+-- approve_run(run, by, version) → as decide_run
+create function catalog.approve_run(
+  p_run catalog.runs, p_by text, p_version text, out state text, out removed integer, out prices bigint,
+  out waiting_removals bigint, out waiting_prices bigint
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  unseen bigint[] := catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version);
+  review catalog.reviews;
+  whole record;
+  seen record;
+begin
+  select v.* into review from catalog.reviews v
+    where v.source_id = p_run.source_id and v.run_id = p_run.id and v.kind = 'run' and v.state = 'open';
+  select * into whole from catalog.count_diff(p_run, '{}');
+  select * into seen from catalog.count_diff(p_run, unseen);
+  if review.detail ? 'approvedBy' and seen.removals + seen.prices = 0 then
+    perform catalog.fail('run/not-held', format(
+      '%s has approved what you saw of run %s. Additions since then: shelfsync runs diff %s',
+      review.detail ->> 'approvedBy', p_run.id, p_run.id));
+  end if;
+  removed := catalog.publish_run(p_run.source_id, p_run.id, p_run.seen, true, unseen);
+  prices := seen.prices;
+  waiting_removals := whole.removals - seen.removals;
+  waiting_prices := whole.prices - seen.prices;
+  state := case when waiting_removals + waiting_prices = 0 then 'succeeded' else 'held' end;
+  if state = 'held' then
+    review.reason := format('%s removals and %s changed prices appeared while %s approved the others',
+      waiting_removals, waiting_prices, p_by);
+    update catalog.reviews v
+      set detail = v.detail || jsonb_build_object('approvedBy', p_by, 'approvedAt', now()),
+          reason = review.reason
+      where v.source_id = p_run.source_id and v.id = review.id;
   end if;
   update catalog.runs r
-    set state = case when p_approve then 'succeeded' else 'rejected' end,
-        ledger = r.ledger || jsonb_build_object('removed', removed)
-    where r.source_id = run.source_id and r.id = p_run;
-  update catalog.reviews
-    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
-    where source_id = run.source_id and kind = 'run' and run_id = p_run and state = 'open';
-  return removed;
+    set state = state, reason = case when state = 'held' then review.reason else r.reason end,
+        ledger = r.ledger || jsonb_build_object('missing', waiting_removals,
+          'removed', (r.ledger ->> 'removed')::bigint + removed)
+    where r.source_id = p_run.source_id and r.id = p_run.id;
+end $$;
+
+-- reject_run(run): discards the pending prices and unpublished changes of the held run and of older runs.
+create function catalog.reject_run(p_run catalog.runs) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id);
+begin
+  update catalog.prices set state = 'rejected', settled_run = p_run.id
+    where source_id = p_run.source_id and run_id <= p_run.id and state = 'pending'
+      and run_id <> all (others);
+  delete from catalog.changes
+    where source_id = p_run.source_id and run_id <= p_run.id and position is null and run_id <> all (others);
+  update catalog.runs set state = 'rejected' where source_id = p_run.source_id and id = p_run.id;
+end $$;
+
+-- decide_run(run, approve, by, version) → (state, removed, prices, waiting_removals, waiting_prices).
+-- Approving publishes the held run, and removes what is missing at once; rejecting discards its pending
+-- prices and unpublished changes. Its products stay as they are.
+--   p_version   of the diff that the person has seen, see summarize_run_diff. An approval covers nothing
+--               else: what has appeared since waits, and the run stays held. A rejection needs none
+--   state       succeeded, rejected, or held while something waits
+--   prices      prices that became current
+--   errors      see lock_held_run, also when another person has decided it · usage/invalid (an approval
+--               without a version, or with one of another run)
+create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text, p_version text)
+returns table (
+  state text, removed integer, prices bigint, waiting_removals bigint, waiting_prices bigint
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  run catalog.runs := catalog.lock_held_run(p_run, p_approve);
+begin
+  if p_approve and p_version is null then
+    perform catalog.fail('usage/invalid', format(
+      'An approval names the version of the diff that was seen: shelfsync runs diff %s shows it', p_run));
+  elsif p_approve then
+    select a.* into state, removed, prices, waiting_removals, waiting_prices
+      from catalog.approve_run(run, p_by, p_version) a;
+  else
+    perform catalog.reject_run(run);
+    select 'rejected', 0, 0, 0, 0 into state, removed, prices, waiting_removals, waiting_prices;
+  end if;
+  if state <> 'held' then
+    update catalog.reviews v
+      set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
+          decided_by = p_by
+      where v.source_id = run.source_id and v.kind = 'run' and v.run_id = p_run and v.state = 'open';
+  end if;
+  return next;
 end $$;
 
 -- decide_price(review, approve, by): a held price becomes current, or is rejected. A rejected price that the
@@ -2782,6 +3015,145 @@ begin
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
     where source_id = review.source_id and id = p_review;
+end $$;
+
+-- 20261122000043_run_diffs.sql
+
+-- Generated from supabase/schemas/43_run_diffs.sql until the first release: do not edit.
+
+-- The read model of held runs: everything that approving one would change.
+
+-- summarize_run_diff(run) → what approving the held run would change.
+--   version          names this state of the diff, see format_diff_version
+--   prices           pending prices that would become current, of `price_products` products
+--   held_prices      prices of this run that failed a gate, of `held_products` products: approving the run
+--                    leaves them to their own reviews
+--   changes          unpublished changes that readers would see
+--   watermark        of the source afterwards
+--   errors           run/unknown · run/not-held
+create function catalog.summarize_run_diff(p_run bigint) returns table (
+  version text, removals bigint, prices bigint, price_products bigint, held_prices bigint,
+  held_products bigint, changes bigint, watermark timestamptz, watermark_before timestamptz
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  perform catalog.assert_held(p_run);
+  return query select catalog.format_diff_version(r.source_id, r.id), n.removals, n.prices, n.price_products,
+    h.prices, h.products, (
+      select count(*) from catalog.changes c
+      where c.source_id = r.source_id and c.position is null and c.run_id in (
+        select w.run_id from catalog.list_waiting_runs(r.source_id, r.id) w)),
+    catalog.next_watermark(r.kind, r.since, s.watermark, a.watermark, r.started_at), s.watermark
+  from catalog.runs r
+  join catalog.sources s on s.id = r.source_id
+  left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+  cross join lateral catalog.count_diff(r, '{}') n
+  cross join lateral (
+    select count(*) as prices, count(distinct v.product_external_id) as products
+    from catalog.reviews v
+    where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open' and v.kind = 'price'
+  ) h
+  where r.id = p_run;
+end $$;
+
+-- list_run_removals(run, version, after, limit) → missing products that approving the held run would remove,
+-- by id, each with its first current price.
+create function catalog.list_run_removals(p_run catalog.runs, p_version text, p_after text, p_limit integer)
+returns table (
+  product text, title text, variant text, price_type text, amount_before bigint, currency_before text
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
+  kept text[] := catalog.list_changed_products(p_run.source_id,
+    catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version));
+begin
+  if not catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
+    return;
+  end if;
+  return query
+    select p.external_id::text, p.title, c.variant_external_id::text, c.price_type, c.amount_minor, c.currency
+    from catalog.products p
+    left join lateral (
+      select * from catalog.prices c
+      where c.source_id = p.source_id and c.product_external_id = p.external_id and c.state = 'current'
+      order by c.variant_external_id, c.price_type limit 1
+    ) c on true
+    where p.source_id = p_run.source_id and p.external_id > coalesce(p_after, '') and p.status <> 'removed'
+      and case when p.seq < 8 * length(p_run.seen) then get_bit(p_run.seen, p.seq) = 0 else true end
+      and p.run_id <= p_run.id and p.run_id <> all (beside) and p.external_id <> all (kept)
+    order by p.external_id limit p_limit;
+end $$;
+
+-- list_run_prices(run, state, version, after, limit) → prices that wait, with the current ones, by product,
+-- variant, price type and run.
+--   p_state     pending: those that approving the held run would make current. held: those of this run that
+--               failed a gate, each with its review
+--   p_after     [product, variant, price type, run] of the last price that the caller has seen, or null
+create function catalog.list_run_prices(
+  p_run catalog.runs, p_state text, p_version text, p_after jsonb, p_limit integer
+) returns table (
+  product text, title text, variant text, price_type text, amount_before bigint, currency_before text,
+  amount bigint, currency text, run bigint, review bigint, reason text
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  others bigint[] := case p_state
+    when 'pending' then catalog.list_unpublished_by_others(p_run.source_id, p_run.id)
+      || catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version)
+    else '{}' end;
+begin
+  return query
+    select n.product_external_id::text, p.title, n.variant_external_id::text, n.price_type, c.amount_minor,
+      c.currency, n.amount_minor, n.currency, n.run_id, v.id, v.reason
+    from catalog.prices n
+    join catalog.products p on p.source_id = n.source_id and p.external_id = n.product_external_id
+    left join catalog.prices c on c.source_id = n.source_id and c.product_external_id = n.product_external_id
+      and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
+      and c.state = 'current'
+    left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
+      and v.kind = 'price' and v.product_external_id = n.product_external_id
+      and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
+    where n.source_id = p_run.source_id and n.state = p_state and n.run_id <> all (others)
+      and (p_state = 'pending' or n.run_id = p_run.id)
+      and (p_after is null or (n.product_external_id, n.variant_external_id, n.price_type, n.run_id)
+        > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
+    order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id limit p_limit;
+end $$;
+
+-- list_run_diff(…) → everything that approving the held run would change, after the row `p_after`: removals,
+-- then changed prices, then prices that stay held.
+--   p_version   lists only what was there in this version of the diff; null lists everything
+--   p_after     the `key` of the last row that the caller has seen, or null
+--   errors      run/unknown · run/not-held · usage/invalid, see list_unseen_runs
+create function catalog.list_run_diff(p_run bigint, p_version text, p_after jsonb, p_limit integer)
+returns table (
+  kind text, product text, title text, variant text, price_type text, amount_before bigint,
+  currency_before text, amount bigint, currency text, run bigint, review bigint, reason text, key jsonb
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  held catalog.runs := catalog.assert_held(p_run);
+  reached integer := coalesce((p_after ->> 0)::integer, 0);
+begin
+  return query select * from (
+    select 'removed' as kind, d.product, d.title, d.variant, d.price_type, d.amount_before, d.currency_before,
+      null::bigint as amount, null::text as currency, p_run as run, null::bigint as review,
+      null::text as reason, jsonb_build_array(0, d.product) as key
+    from catalog.list_run_removals(held, p_version, p_after ->> 1, p_limit) d
+    where reached = 0
+    union all
+    select case s.state when 'pending' then 'price' else 'held price' end, d.product, d.title, d.variant,
+      d.price_type, d.amount_before, d.currency_before, d.amount, d.currency, d.run, d.review, d.reason,
+      jsonb_build_array(s.place, d.product, d.variant, d.price_type, d.run)
+    from (values (1, 'pending'), (2, 'held')) s (place, state)
+    cross join lateral catalog.list_run_prices(held, s.state, p_version,
+      case when reached = s.place then p_after - 0 end, p_limit) d
+    where s.place >= reached
+  ) d
+  order by d.key -> 0, d.product collate "C", d.variant collate "C", d.price_type, d.run limit p_limit;
 end $$;
 
 -- 20261122000050_plan.sql
@@ -2918,14 +3290,15 @@ begin
     order by j.line_no;
 end $$;
 
--- load_planned_price_facts(source) → {newPrices, gated, waiting, waitingProducts, moved, ratio}, as
--- load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
---   newPrices   prices that would become current
+-- load_planned_price_facts(source) → {newPrices, heldPrices, gated, waiting, waitingProducts, moved, ratio},
+-- as load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
+--   newPrices   prices that would become current; heldPrices: prices that would be held
 create function catalog.load_planned_price_facts(p_source integer) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (
     select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
+      'heldPrices', count(*) filter (where state = 'held'),
       'gated', count(*) filter (where state = 'held' and last_good is not null))
     from pg_temp.planned_prices
   ) || (
@@ -2988,14 +3361,17 @@ begin
   );
 end $$;
 
--- plan_run(source, facts, seen, policy) → (reasons, whole, removals_off): the gate's verdict on the run that
--- was planned in this session.
---   p_facts     as load_run_facts
+-- plan_run(source, facts, seen, policy) → (reasons, whole, removals_off, diff): the gate's verdict on the run
+-- that was planned in this session.
+--   p_facts     as load_run_facts, and {since, startedAt, watermark} of the run
 --   reasons     why the run would be held, see list_hold_reasons
---   whole       see proves_missing; removals_off: see explain_removals_off
+--   whole       see proves_missing
+--   removals_off   see explain_removals_off and explain_lost_removals
+--   diff        what approving it would change if it were held: {removals, prices, price_products,
+--               held_prices, watermark}, as summarize_run_diff
 --   errors      db/unsuitable, see assert_own_table
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
-returns table (reasons text[], whole boolean, removals_off text)
+returns table (reasons text[], whole boolean, removals_off text, diff jsonb)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   facts jsonb := p_facts;
@@ -3004,17 +3380,29 @@ begin
   facts := facts || catalog.load_planned_price_facts(p_source) || jsonb_build_object(
     'newProducts', (select count(*) from pg_temp.planned_products where appears),
     'withdrawn', catalog.count_planned_withdrawals(p_source));
+  facts := facts || catalog.count_missing(p_source, facts, p_seen);
   return query select catalog.list_hold_reasons(p_source, facts, p_seen, p_policy),
-    catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts);
+    catalog.proves_missing(p_facts),
+    coalesce(catalog.explain_removals_off(p_facts),
+      catalog.explain_lost_removals(p_source, p_facts ->> 'kind', catalog.max_id())),
+    jsonb_build_object('removals', facts -> 'missing', 'prices', facts -> 'waiting',
+      'price_products', facts -> 'waitingProducts', 'held_prices', facts -> 'heldPrices',
+      'watermark', catalog.next_watermark(facts ->> 'kind', (facts ->> 'since')::timestamptz, s.watermark,
+        (facts ->> 'watermark')::timestamptz, (facts ->> 'startedAt')::timestamptz))
+    from catalog.sources s where s.id = p_source;
 end $$;
 
 -- list_missing(source, seen) → the products that a complete run which saw `p_seen` would miss, by id.
 --   missed_before   the run would remove it
+--   price           its first current price: {amountMinor, currency}; null without one
 create function catalog.list_missing(p_source integer, p_seen bytea)
-returns table (external_id text, title text, missed_before boolean)
+returns table (external_id text, title text, missed_before boolean, price jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (
-    select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+    select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id), (
+    select jsonb_build_object('amountMinor', c.amount_minor, 'currency', c.currency) from catalog.prices c
+    where c.source_id = p_source and c.product_external_id = p.external_id and c.state = 'current'
+    order by c.variant_external_id, c.price_type limit 1)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed'
     and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
@@ -3466,10 +3854,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by r.id desc
 $$;
 
--- describe_run(run) → one run with its artifact, its changes by kind (published or not), and the open reviews
--- and open quarantined records that it left; no row for an unknown run.
+-- describe_run(run) → one run with its artifact, its changes by kind (published or not), the open reviews
+-- that it left, and the open quarantined records; no row for an unknown run.
+--   diff              see summarize_run_diff; null unless the run is held
+--   held_prices       open reviews of its prices, of `held_products` products; `open_reviews` counts the
+--                     review of the run too
+--   open_quarantine   records of its artifact; other_quarantine: records of other artifacts of the source,
+--                     most of them of earlier runs
 create function catalog.describe_run(p_run bigint) returns table (
-  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, open_quarantine bigint
+  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, held_prices bigint, held_products bigint,
+  open_quarantine bigint, other_quarantine bigint, diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
@@ -3477,12 +3871,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     coalesce((select jsonb_object_agg(kind, n) from (
       select kind, count(*) as n from catalog.changes c
       where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
-    (select count(*) from catalog.reviews v
-      where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
-    (select count(*) from catalog.quarantine q
-      where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
+    v.reviews, v.prices, v.products, q.own, q.other,
+    case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
+  cross join lateral (
+    select count(*) as reviews, count(*) filter (where v.kind = 'price') as prices,
+      count(distinct v.product_external_id) filter (where v.kind = 'price') as products
+    from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
+  ) v
+  cross join lateral (
+    select count(*) filter (where q.artifact_run = r.artifact_run) as own,
+      count(*) filter (where q.artifact_run <> r.artifact_run) as other
+    from catalog.quarantine q where q.source_id = r.source_id and q.state = 'open'
+  ) q
 $$;
 
 -- load_price_currencies(source, product, run, detail) → {price:<variant>:<type>: [before, after]}: the
@@ -3546,15 +3948,17 @@ end $$;
 
 -- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
 -- null.
+--   diff        of a held run: see summarize_run_diff
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
-  reason text, detail jsonb, opened_at timestamptz
+  reason text, detail jsonb, opened_at timestamptz, diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.opened_at
+    v.reason, v.detail, v.opened_at,
+    case v.kind when 'run' then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
@@ -4400,7 +4804,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends
+  catalog.list_run_ends, catalog.summarize_run_diff, catalog.list_run_diff
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -4409,6 +4813,8 @@ do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
+    'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
@@ -4424,7 +4830,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'e8267024825a182ab392877ca2a7d424a98abf5ab8a48be620ae104bfff322b4'),
+  ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
   ('20261122000011', 'catalogue_tables', 'b8c0445ab539be2fd9046a679a942658b485558a8b05c03234033243aede1b60'),
   ('20261122000012', 'review_tables', '897db4920031c8b7ff4fb6535b5a63c3a85258b8cb5f3cee07cf6e7a5e423c4a'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
@@ -4439,18 +4845,19 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
   ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
   ('20261122000033', 'apply', 'af0c567fd739d98b71d51a42f4ba527fab59a48cab9c0c3776bc3219169a7604'),
-  ('20261122000040', 'gate', '281592838dd59cef7132b597fa69a8c2149ed97068837b51d4b6fbac46b7f2dd'),
-  ('20261122000041', 'settle', '46ef226f4490a06a903440388768979eb9fba4b058702ed21026463a4c67ea99'),
-  ('20261122000042', 'reviews', '325bda40e962065877e8e8518db290ec5b885a0db0e0fde58a975e194cc18ef2'),
-  ('20261122000050', 'plan', 'f7c4fce4307146a014953f3e7f5701c63f0858aaedc890133b1b8c2d65ed2286'),
+  ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
+  ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
+  ('20261122000042', 'reviews', '059b8bdf52585e5dd85906cb9eeb3efbe329729d747dacb33599b9ff883e7fec'),
+  ('20261122000043', 'run_diffs', '367251c5f6a2b4eb0815cec7cc17fe9311239f59cfa6145e62e33f99d99166a8'),
+  ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
-  ('20261122000071', 'lists', 'a0c88d84ab46a66af3e9b827846a868b324b75ef92249891c702033a984824fe'),
+  ('20261122000071', 'lists', 'db8c95b6884ce4221f5a47b86eeae7546cb35867dd447894c4b7e2dce7cc0c9e'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
   ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
   ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
-  ('20261122000090', 'security', 'cd5bde90c052564f2c1f5d4c15213d0fe74a60db5bb81bc6143a2ffce65007c5');
+  ('20261122000090', 'security', 'b1c4044a582a0cc559ae0c929f1299ee11cc573c1e0ccd765f41ca14944e000f');
 
 commit;

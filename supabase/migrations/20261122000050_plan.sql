@@ -130,14 +130,15 @@ begin
     order by j.line_no;
 end $$;
 
--- load_planned_price_facts(source) → {newPrices, gated, waiting, waitingProducts, moved, ratio}, as
--- load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
---   newPrices   prices that would become current
+-- load_planned_price_facts(source) → {newPrices, heldPrices, gated, waiting, waitingProducts, moved, ratio},
+-- as load_price_facts for a run. Pending prices of earlier runs that the plan does not replace count too.
+--   newPrices   prices that would become current; heldPrices: prices that would be held
 create function catalog.load_planned_price_facts(p_source integer) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (
     select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
+      'heldPrices', count(*) filter (where state = 'held'),
       'gated', count(*) filter (where state = 'held' and last_good is not null))
     from pg_temp.planned_prices
   ) || (
@@ -200,14 +201,17 @@ begin
   );
 end $$;
 
--- plan_run(source, facts, seen, policy) → (reasons, whole, removals_off): the gate's verdict on the run that
--- was planned in this session.
---   p_facts     as load_run_facts
+-- plan_run(source, facts, seen, policy) → (reasons, whole, removals_off, diff): the gate's verdict on the run
+-- that was planned in this session.
+--   p_facts     as load_run_facts, and {since, startedAt, watermark} of the run
 --   reasons     why the run would be held, see list_hold_reasons
---   whole       see proves_missing; removals_off: see explain_removals_off
+--   whole       see proves_missing
+--   removals_off   see explain_removals_off and explain_lost_removals
+--   diff        what approving it would change if it were held: {removals, prices, price_products,
+--               held_prices, watermark}, as summarize_run_diff
 --   errors      db/unsuitable, see assert_own_table
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
-returns table (reasons text[], whole boolean, removals_off text)
+returns table (reasons text[], whole boolean, removals_off text, diff jsonb)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   facts jsonb := p_facts;
@@ -216,17 +220,29 @@ begin
   facts := facts || catalog.load_planned_price_facts(p_source) || jsonb_build_object(
     'newProducts', (select count(*) from pg_temp.planned_products where appears),
     'withdrawn', catalog.count_planned_withdrawals(p_source));
+  facts := facts || catalog.count_missing(p_source, facts, p_seen);
   return query select catalog.list_hold_reasons(p_source, facts, p_seen, p_policy),
-    catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts);
+    catalog.proves_missing(p_facts),
+    coalesce(catalog.explain_removals_off(p_facts),
+      catalog.explain_lost_removals(p_source, p_facts ->> 'kind', catalog.max_id())),
+    jsonb_build_object('removals', facts -> 'missing', 'prices', facts -> 'waiting',
+      'price_products', facts -> 'waitingProducts', 'held_prices', facts -> 'heldPrices',
+      'watermark', catalog.next_watermark(facts ->> 'kind', (facts ->> 'since')::timestamptz, s.watermark,
+        (facts ->> 'watermark')::timestamptz, (facts ->> 'startedAt')::timestamptz))
+    from catalog.sources s where s.id = p_source;
 end $$;
 
 -- list_missing(source, seen) → the products that a complete run which saw `p_seen` would miss, by id.
 --   missed_before   the run would remove it
+--   price           its first current price: {amountMinor, currency}; null without one
 create function catalog.list_missing(p_source integer, p_seen bytea)
-returns table (external_id text, title text, missed_before boolean)
+returns table (external_id text, title text, missed_before boolean, price jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (
-    select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+    select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id), (
+    select jsonb_build_object('amountMinor', c.amount_minor, 'currency', c.currency) from catalog.prices c
+    where c.source_id = p_source and c.product_external_id = p.external_id and c.state = 'current'
+    order by c.variant_external_id, c.price_type limit 1)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed'
     and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end

@@ -64,7 +64,8 @@ create table catalog.runs (
   last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  -- Full runs: the reason why the run could not detect missing products.
+  -- The reason why a full run could not detect missing products, or why those of a held run that this one
+  -- superseded were not removed.
   removals_off       text,
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.

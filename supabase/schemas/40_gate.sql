@@ -92,6 +92,19 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
+-- explain_lost_removals(source, kind, before) → that a run of this kind supersedes a held run older than
+-- `p_before` without removing what that run found missing; null if nothing is missing, and for a full run,
+-- which looks for missing products itself, and a keyed one, which supersedes none.
+create function catalog.explain_lost_removals(p_source integer, p_kind text, p_before bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('held run %s found %s products missing; this run supersedes it and removes nothing,'
+      || ' so they wait for the next full run', id, ledger ->> 'missing')
+  from catalog.runs
+  where p_kind in ('incremental', 'replay') and source_id = p_source and state = 'held' and id < p_before
+    and (ledger ->> 'missing')::bigint > 0
+  order by id desc limit 1
+$$;
+
 -- is_keyed(facts) → whether the run covers only named products: a refresh or an import.
 create function catalog.is_keyed(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -148,27 +161,35 @@ begin
   return reasons;
 end $$;
 
--- list_missing_reasons(source, facts, seen, policy) → the reason to hold the run because too many products
--- are missing. Products that a keyed run beside this one has written do not count.
-create function catalog.list_missing_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
-returns text[]
+-- count_missing(source, facts, seen) → {products, missing}: the products that are not removed, and those of
+-- them that the run proves missing. Products that a keyed run beside this one has written are not missing.
+-- `missing` alone, and 0, if the run proves nothing.
+create function catalog.count_missing(p_source integer, p_facts jsonb, p_seen bytea) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  run bigint := p_facts ->> 'run';
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
+begin
+  if not catalog.proves_missing(p_facts) then
+    return '{"missing": 0}';
+  end if;
+  return (
+    select jsonb_build_object(
+      'products', count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0),
+      'missing', count(*) filter (
+        where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
+          and (run is null or run_id <= run) and run_id <> all (beside)))
+    from catalog.products where source_id = p_source and status <> 'removed');
+end $$;
+
+-- list_missing_reasons(facts, policy) → the reason to hold the run because too many products are missing.
+create function catalog.list_missing_reasons(p_facts jsonb, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   share numeric := p_policy ->> 'removalShare';
-  run bigint := p_facts ->> 'run';
-  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
-  products bigint;
-  missing bigint;
+  missing bigint := p_facts ->> 'missing';
+  products bigint := coalesce((p_facts ->> 'products')::bigint, 0);
 begin
-  if not catalog.proves_missing(p_facts) then
-    return '{}';
-  end if;
-  select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0),
-      count(*) filter (
-        where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
-          and (run is null or run_id <= run) and run_id <> all (beside))
-    into products, missing
-    from catalog.products where source_id = p_source and status <> 'removed';
   if not catalog.is_over_share(missing, products, share) then
     return '{}';
   end if;
@@ -222,20 +243,41 @@ begin
   return reasons;
 end $$;
 
--- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned; empty without
--- one.
---   p_facts     load_run_facts and load_price_facts; of a plan also newProducts and newPrices, which it would
---               add
+-- list_minor_causes(facts, reasons) → causes that stayed within their limits, of a run that is held for other
+-- reasons: a decision on the run covers them too.
+create function catalog.list_minor_causes(p_facts jsonb, p_reasons text[]) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select cause from (values
+      ('are missing', (p_facts ->> 'missing')::bigint,
+        format('%s of %s products are missing', p_facts ->> 'missing', p_facts ->> 'products')),
+      ('failed a gate', (p_facts ->> 'gated')::bigint,
+        format('%s prices failed a gate', p_facts ->> 'gated')),
+      ('are in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
+        format('%s of %s records are in quarantine', p_facts #>> '{counts,quarantined}',
+          p_facts ->> 'fetched'))
+    ) minor (words, n, cause)
+    where n > 0 and array_to_string(p_reasons, ';') not like format('%%%s%%', words))
+$$;
+
+-- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned, then the
+-- causes within their limits; empty without a reason.
+--   p_facts     load_run_facts, load_price_facts and count_missing; of a plan also newProducts and newPrices,
+--               which it would add
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   reasons text[] := catalog.list_record_reasons(p_facts, p_policy)
-    || catalog.list_missing_reasons(p_source, p_facts, p_seen, p_policy)
+    || catalog.list_missing_reasons(p_facts, p_policy)
     || catalog.list_price_reasons(p_source, p_facts, p_seen, p_policy);
 begin
-  if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
+  if cardinality(reasons) = 0 then
+    return reasons;
+  end if;
+  reasons := reasons || catalog.list_minor_causes(p_facts, reasons);
+  if (p_facts ->> 'waiting')::bigint > 0 then
     reasons := reasons || format(
       '%s changed prices of %s products wait for this decision or for the next good run',
       p_facts ->> 'waiting', p_facts ->> 'waitingProducts');

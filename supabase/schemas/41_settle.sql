@@ -16,15 +16,25 @@ language sql set search_path = pg_catalog, pg_temp as $$
     where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id
 $$;
 
--- remove_missing_products(source, run, seen, at_once) → products removed. A product is removed if two
+-- list_changed_products(source, runs) → the products that these runs have changed.
+create function catalog.list_changed_products(p_source integer, p_runs bigint[]) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select distinct product_external_id from catalog.changes
+    where source_id = p_source and run_id = any (p_runs))
+$$;
+
+-- remove_missing_products(source, run, seen, at_once, unseen) → products removed. A product is removed if two
 -- complete runs in a row did not see it; the first of them adds it to `misses`.
 --   at_once     a person approved the run: missing products are removed without a second run
+--   p_unseen    runs that the person had not seen; products that they changed stay
 create function catalog.remove_missing_products(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
+  kept text[] := catalog.list_changed_products(p_source, p_unseen);
   removed integer;
 begin
   with gone as (
@@ -34,7 +44,7 @@ begin
       where p.source_id = p_source and p.status <> 'removed'
         and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
         -- A keyed run beside this one has seen it otherwise.
-        and p.run_id <= p_run and p.run_id <> all (beside)
+        and p.run_id <= p_run and p.run_id <> all (beside) and p.external_id <> all (kept)
         and (p_at_once or exists (
           select from catalog.misses m
           where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
@@ -51,7 +61,7 @@ begin
     select p_source, external_id, p_run, now() from catalog.products p
     where p.source_id = p_source and p.status <> 'removed'
       and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
-      and p.run_id <= p_run and p.run_id <> all (beside)
+      and p.run_id <= p_run and p.run_id <> all (beside) and p.external_id <> all (kept)
     on conflict do nothing;
   return removed;
 end $$;
@@ -103,16 +113,25 @@ begin
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 end $$;
 
+-- next_watermark(kind, since, current, fetched, started_at) → the watermark of the source after a run. It
+-- stays if the run requested changes only from a later time, because those in between were not requested. It
+-- is never later than the start of the run. Only a full or an incremental run moves it.
+create function catalog.next_watermark(
+  p_kind text, p_since timestamptz, p_current timestamptz, p_fetched timestamptz, p_started_at timestamptz
+) returns timestamptz
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_kind not in ('full', 'incremental') then p_current
+              when p_kind = 'incremental' and p_since > p_current then p_current
+              when p_fetched is null then p_current
+              else greatest(p_current, least(p_fetched, p_started_at)) end
+$$;
+
 -- advance_source(source, run): moves the source's watermark, latest run, last full run and normaliser
 -- version. Only a full or an incremental run does.
---   watermark   stays if the run requested changes only from a later time: those in between were not
---               requested. Never later than the start of the run
 create function catalog.advance_source(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources s
-    set watermark = case when r.kind = 'incremental' and r.since > s.watermark then s.watermark
-                         when a.watermark is null then s.watermark
-                         else greatest(s.watermark, least(a.watermark, r.started_at)) end,
+    set watermark = catalog.next_watermark(r.kind, r.since, s.watermark, a.watermark, r.started_at),
         latest_run = case when a.complete then greatest(s.latest_run, p_run) else s.latest_run end,
         last_full_at = case when r.kind = 'full' and a.complete then r.started_at else s.last_full_at end,
         normaliser_version = case when r.kind = 'full' then r.normaliser_version else s.normaliser_version end
@@ -122,13 +141,15 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and r.kind in ('full', 'incremental')
 $$;
 
--- publish_run(source, run, seen, at_once) → products removed. Removes missing products if the run proves that
--- they are missing, publishes prices and changes, and advances the source.
-create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean)
-returns integer
+-- publish_run(source, run, seen, at_once, unseen) → products removed. Removes missing products if the run
+-- proves that they are missing, publishes prices and changes, and advances the source.
+--   p_unseen    see remove_missing_products; the prices and changes of these runs are not published either
+create function catalog.publish_run(
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
+) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
+  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run) || p_unseen;
   removed integer := 0;
 begin
   delete from catalog.misses m using catalog.products p
@@ -136,7 +157,7 @@ begin
       and (p.status = 'removed'
         or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
-    removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once);
+    removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
   perform catalog.publish_prices(p_source, p_run, others);
   perform catalog.publish_changes(p_source, p_run, others);
@@ -190,11 +211,13 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
--- build_ledger(source, run, repeats, removed) → the ledger of a settling run: expected, fetched, every
--- outcome, removed and missing.
+-- build_ledger(source, run, repeats, removed, missing) → the ledger of a settling run: expected, fetched,
+-- every outcome, removed and missing.
 --   p_repeats   records counted as unchanged in two parts, which are duplicates
-create function catalog.build_ledger(p_source integer, p_run bigint, p_repeats bigint, p_removed integer)
-returns jsonb
+--   p_missing   of a held run: all products that it proves missing. Null: those that it added to `misses`
+create function catalog.build_ledger(
+  p_source integer, p_run bigint, p_repeats bigint, p_removed integer, p_missing bigint
+) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0,
@@ -209,7 +232,8 @@ begin
         'unchanged', (counts ->> 'unchanged')::bigint - p_repeats,
         'duplicate', (counts ->> 'duplicate')::bigint + p_repeats,
         'removed', p_removed,
-        'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
+        'missing', coalesce(p_missing, (
+          select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run)))
     from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.source_id = p_source and r.id = p_run);
 end $$;
@@ -229,15 +253,19 @@ declare
   facts jsonb;
   reasons text[];
   green boolean;
+  off text;
   removed integer := 0;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   facts := catalog.load_run_facts(p_source, p_run);
-  reasons := catalog.list_hold_reasons(p_source, facts || catalog.load_price_facts(p_source, p_run),
-    p_seen, p_policy);
+  facts := facts || catalog.load_price_facts(p_source, p_run)
+    || catalog.count_missing(p_source, facts, p_seen);
+  reasons := catalog.list_hold_reasons(p_source, facts, p_seen, p_policy);
   green := cardinality(reasons) = 0;
+  off := coalesce(catalog.explain_removals_off(facts),
+    catalog.explain_lost_removals(p_source, facts ->> 'kind', p_run));
   if green then
-    removed := catalog.publish_run(p_source, p_run, p_seen, false);
+    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}');
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
@@ -248,8 +276,9 @@ begin
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
         reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed),
-        removals_off = catalog.explain_removals_off(facts),
+        ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
+          case when not green then (facts ->> 'missing')::bigint end),
+        removals_off = off,
         seen = p_seen,
         finished_at = clock_timestamp(),
         watermark = (

@@ -35,10 +35,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by r.id desc
 $$;
 
--- describe_run(run) → one run with its artifact, its changes by kind (published or not), and the open reviews
--- and open quarantined records that it left; no row for an unknown run.
+-- describe_run(run) → one run with its artifact, its changes by kind (published or not), the open reviews
+-- that it left, and the open quarantined records; no row for an unknown run.
+--   diff              see summarize_run_diff; null unless the run is held
+--   held_prices       open reviews of its prices, of `held_products` products; `open_reviews` counts the
+--                     review of the run too
+--   open_quarantine   records of its artifact; other_quarantine: records of other artifacts of the source,
+--                     most of them of earlier runs
 create function catalog.describe_run(p_run bigint) returns table (
-  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, open_quarantine bigint
+  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, held_prices bigint, held_products bigint,
+  open_quarantine bigint, other_quarantine bigint, diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
@@ -46,12 +52,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     coalesce((select jsonb_object_agg(kind, n) from (
       select kind, count(*) as n from catalog.changes c
       where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
-    (select count(*) from catalog.reviews v
-      where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
-    (select count(*) from catalog.quarantine q
-      where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
+    v.reviews, v.prices, v.products, q.own, q.other,
+    case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
+  cross join lateral (
+    select count(*) as reviews, count(*) filter (where v.kind = 'price') as prices,
+      count(distinct v.product_external_id) filter (where v.kind = 'price') as products
+    from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
+  ) v
+  cross join lateral (
+    select count(*) filter (where q.artifact_run = r.artifact_run) as own,
+      count(*) filter (where q.artifact_run <> r.artifact_run) as other
+    from catalog.quarantine q where q.source_id = r.source_id and q.state = 'open'
+  ) q
 $$;
 
 -- load_price_currencies(source, product, run, detail) → {price:<variant>:<type>: [before, after]}: the
@@ -115,15 +129,17 @@ end $$;
 
 -- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
 -- null.
+--   diff        of a held run: see summarize_run_diff
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
-  reason text, detail jsonb, opened_at timestamptz
+  reason text, detail jsonb, opened_at timestamptz, diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.opened_at
+    v.reason, v.detail, v.opened_at,
+    case v.kind when 'run' then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id

@@ -178,7 +178,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends
+  catalog.list_run_ends, catalog.summarize_run_diff, catalog.list_run_diff
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -187,6 +187,8 @@ do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
+    'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connector } from '../../src/core/connector.ts'
-import { decideRun } from '../../src/db/write/decisions.ts'
+import { rejectRun } from '../../src/db/write/decisions.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
@@ -143,7 +143,7 @@ test('a held first load is published by the next run, before its own changes', a
     for (const at of [3, 9]) supplier.setFaults({ kind: 'half-line', at, times: 1 })
     const held = await pipeline.sync()
     assert.deepEqual([held.state, held.ledger.created], ['held', 28])
-    if (decision === 'rejected') await decideRun(db, held.run, false, 'me')
+    if (decision === 'rejected') await rejectRun(db, held.run, 'me')
     assert.deepEqual(await kinds(pipeline), [])
     assert.equal((await pipeline.sync()).state, 'succeeded')
     const changes = await published(pipeline)

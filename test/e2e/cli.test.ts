@@ -209,15 +209,47 @@ test('a source that cannot be added is not stored, and the error states the reas
 test('a catalogue that shrinks too much is held with exit code 2 until a person approves', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 60)
   assertEnded(await run('sync'), 0)
-  simulator.catalogue.remove({ share: 0.5 })
+  simulator.catalogue.remove({ count: 30 })
   const held = await run('sync', '--full', '--json')
   assertEnded(held, 2)
   assert.equal(held.json()['state'], 'held')
   assert.match(String(held.json()['reason']), /of 60 products are missing/)
   const id = String(held.json()['run'])
   assert.match((await run('status')).stdout, new RegExp(`run ${id} is held`))
-  assert.match((await run('runs', 'show', id)).stdout, /decide +shelfsync runs approve/)
-  const approved = await run('runs', 'approve', id, '--by', 'tester', '--json')
+  const shown = await run('runs', 'show', id)
+  assert.match(shown.stdout, /approving +30 products removed · no price changed · /)
+  assert.match(shown.stdout, /decide +shelfsync runs approve/)
+  assert.match((await run('reviews')).stdout, /the whole run: 30 products removed · /)
+  const refused = await run('runs', 'approve', id)
+  assertEnded(refused, 64)
+  assert.match(refused.stdout, /^Approving run \d+: 30 products removed · no price changed · /)
+  const [, command = ''] = /Confirm with --yes: shelfsync (.*)\n/.exec(refused.stderr) ?? []
+  assert.match(command, new RegExp(`^runs approve ${id} --seen ${id}:1 --yes$`))
+  const [review = ''] = (
+    await db.query("select id from catalog.reviews where kind = 'run'")
+  ).rows.map((row: { id: number }) => String(row.id))
+  const blind = await run('reviews', 'approve', review)
+  assertEnded(blind, 64)
+  assert.match(blind.stderr, new RegExp(`See what it would change.*: shelfsync runs approve ${id}`))
+  assert.equal(
+    (await db.query("select from catalog.products where status = 'removed'")).rowCount,
+    0,
+  )
+
+  const diff = await run('runs', 'diff', id, '--limit', '29')
+  assert.match(diff.stdout, /^removed +M\w+ .* AUD \d+\.\d\d /m)
+  assert.match(
+    diff.stdout,
+    new RegExp(`^Approve what is listed: shelfsync runs approve ${id} --seen ${id}:1$`, 'm'),
+  )
+  const [, after = ''] = /--after (\S+)$/m.exec(diff.stdout) ?? []
+  const { items, next, version } = (
+    await run('runs', 'diff', id, '--limit', '29', '--after', after, '--json')
+  ).json()
+  assert.deepEqual([(items as unknown[]).length, next, version], [1, null, `${id}:1`])
+  assertEnded(await run('runs', 'diff', id, '--after', 'ZGlmZjo3'), 64)
+
+  const approved = await run(...command.split(' '), '--by', 'tester', '--json')
   assertEnded(approved, 0)
   const { rows } = await db.query(
     "select count(*) as removed from catalog.products where status = 'removed'",
@@ -226,7 +258,7 @@ test('a catalogue that shrinks too much is held with exit code 2 until a person 
   assert.ok(Number(rows[0]?.removed) > 20)
   const twice = await run('runs', 'approve', id)
   assertEnded(twice, 1)
-  assert.match(twice.stderr, /is succeeded, not held/)
+  assert.match(twice.stderr, /is succeeded, not held: tester approved it at 20/)
   const [decision] = (await db.query("select decided_by from catalog.reviews where kind = 'run'"))
     .rows
   assert.equal(decision.decided_by, 'tester')
@@ -251,7 +283,7 @@ test('a held run that a person rejects removes nothing and ends', async (t) => {
   assert.deepEqual((await run('reviews', '--json')).json()['items'], [])
   const late = await run('runs', 'approve', String(id))
   assertEnded(late, 1)
-  assert.match(late.stderr, /is rejected, not held/)
+  assert.match(late.stderr, /is rejected, not held: tester rejected it at 20/)
 })
 
 test("held prices are listed, and become current or are dropped by a person's decision", async (t) => {

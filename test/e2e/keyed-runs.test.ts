@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openPool, type Db } from '../../src/db/pool.ts'
-import { decideRun } from '../../src/db/write/decisions.ts'
+import { rejectRun } from '../../src/db/write/decisions.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { onNthPass, watchQueries, type Failpoint } from '../faults/failpoints.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { approveAll } from '../support/decisions.ts'
 import { countOutcomes } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { listProducts, snapshotCatalogue } from '../support/snapshot.ts'
@@ -208,7 +209,7 @@ test('approving a held full run does not remove what a refresh has seen since', 
   const added = supplier.catalogue.add(1)
   await pipeline.syncKeys(gone.slice(0, 1))
   await pipeline.syncKeys(added)
-  assert.equal(await decideRun(db, held.run, true, 'test'), 9)
+  assert.equal((await approveAll(db, held.run)).removed, 9)
   const products = await listProducts(pipeline)
   assert.equal(products.get(gone[0] ?? '')?.status, 'active')
   assert.equal(products.get(added[0] ?? '')?.status, 'active')
@@ -224,7 +225,7 @@ test('a refresh publishes its own prices, and leaves those of a held run to a pe
   const products = await listProducts(pipeline)
   assert.deepEqual(products.get('p-1')?.prices, { current: 2000 })
   assert.deepEqual(products.get('p-2')?.prices, { current: 1000, pending: 2000 })
-  await decideRun(db, held.run, true, 'test')
+  await approveAll(db, held.run)
   assert.deepEqual((await listProducts(pipeline)).get('p-2')?.prices, { current: 2000 })
 })
 
@@ -237,7 +238,7 @@ test('prices that move together hold a refresh, however large the source is', as
     [refreshed.state, refreshed.reason?.split(';')[0]],
     ['held', '6 of 6 prices moved together (median ×2.00)'],
   )
-  await decideRun(db, refreshed.run, false, 'test')
+  await rejectRun(db, refreshed.run, 'test')
   assert.deepEqual((await listProducts(pipeline)).get('p-0')?.prices, { current: 1000 })
 })
 

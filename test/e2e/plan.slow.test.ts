@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import type { Draft } from '../../src/core/product.ts'
+import { loadRunDiff, type RunDiff } from '../../src/db/read/run-diffs.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
@@ -269,7 +270,7 @@ const DAYS: Readonly<Record<string, Day>> = {
     },
   },
   'a feed that has shrunk': {
-    counts: { unchanged: 18 },
+    counts: { unchanged: 18, missing: 12 },
     held: /12 of 30 products are missing/,
     happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 12)),
   },
@@ -281,7 +282,7 @@ const DAYS: Readonly<Record<string, Day>> = {
     },
   },
   'nothing at all': {
-    counts: {},
+    counts: { missing: 30 },
     held: /the supplier sent nothing at all/,
     happen: ({ catalogue }) => catalogue.remove('all'),
   },
@@ -333,14 +334,16 @@ for (const [what, day] of Object.entries(DAYS)) {
     const { plan, changes } = await makePlan(pipeline, day.overrides, connector)
     assert.deepEqual(await everything(pipeline), before)
 
-    const { state, reason, kind, ledger, removalsOff } = await pipeline.sync({
+    const { run, state, reason, kind, ledger, removalsOff } = await pipeline.sync({
       ...day.overrides,
       connector,
     })
     assert.deepEqual(countOutcomes(plan), day.counts)
     assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
     if (day.held) assert.match(plan.reason ?? '', day.held)
-    assert.deepEqual(plan, { kind, state, reason, ledger, removalsOff })
+    const { diff, ...settled } = plan
+    assert.deepEqual(settled, { kind, state, reason, ledger, removalsOff })
+    assert.deepEqual(diff, day.held ? toPlannedDiff(await loadRunDiff(db, run)) : null)
 
     const kinds = Object.groupBy(changes, (change) =>
       ['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written',
@@ -355,6 +358,11 @@ for (const [what, day] of Object.entries(DAYS)) {
       ),
     )
   })
+}
+
+/** The members of a diff that a plan has too. */
+function toPlannedDiff({ removals, prices, priceProducts, heldPrices, watermarkAt }: RunDiff) {
+  return { removals, prices, priceProducts, heldPrices, watermarkAt }
 }
 
 test('a plan lists every change with its product and its values', async (t) => {
@@ -417,7 +425,7 @@ test('a plan of a run that would be held reports that and the reason, as text an
   assert.equal(people.code, 0, people.stderr)
   assert.match(
     people.stdout,
-    /full run that would be held; its removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /,
+    /full run that would be held; its removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 .* · missing 12\n  changes: none\n  approving it: 12 products removed · no price changed · watermark 20[^]*\nmissing 12\n {2}M\w+ \(.+\), AUD \d+\.\d\d\n/,
   )
   const { state, reason, ledger, changes } = (
     await run('plan', 'pharmacy', '--full', '--json')

@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listReviews } from '../../src/db/read/reviews.ts'
-import { decidePrice, decideRun } from '../../src/db/write/decisions.ts'
+import { decidePrice, rejectRun } from '../../src/db/write/decisions.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { approveAll } from '../support/decisions.ts'
 import { countOutcomes } from '../support/pipeline.ts'
 import { openToy } from '../support/toy/open.ts'
 import { listProducts, type ListedProduct } from '../support/snapshot.ts'
@@ -180,7 +181,7 @@ test('a source that withdraws all prices is held, in its plan too, and the price
     { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(again.reason ?? '', reason, 'prices that an earlier run left pending')
-  await decideRun(db, held.run, true, 'test')
+  await approveAll(db, held.run)
   assert.equal((await prices())?.current ?? null, null)
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
@@ -211,7 +212,7 @@ test('a source whose prices all shift is held, and approving makes the new price
     ['held', { unchanged: 30 }],
     'stating it again does not make it right',
   )
-  await decideRun(db, again.run, true, 'me')
+  await approveAll(db, again.run)
   assert.deepEqual(await prices(), { current: 2000 })
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
@@ -221,7 +222,7 @@ test('a source whose prices all shift keeps the old ones when a person rejects',
   supplier.catalogue.setPrice(ids, { cents: 500 })
   await pipeline.sync()
   const held = await pipeline.sync()
-  await decideRun(db, held.run, false, 'me')
+  await rejectRun(db, held.run, 'me')
   assert.deepEqual(await prices(), { current: 1000 })
   assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.deepEqual(await prices(), { current: 1000 })

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadRunDetails, loadRunSummary } from '../../src/db/read/run-summaries.ts'
 import { createMetricsReader } from '../../src/db/read/metrics.ts'
-import { decideRun } from '../../src/db/write/decisions.ts'
+import { rejectRun } from '../../src/db/write/decisions.ts'
 import { listSourceSummaries, loadStatus } from '../../src/db/read/source-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { approveAll } from '../support/decisions.ts'
 import { countOutcomes } from '../support/pipeline.ts'
 import { openToy } from '../support/toy/open.ts'
 import type { ToySupplier } from '../support/toy/supplier.ts'
@@ -229,16 +230,16 @@ test('approving a held run removes at once, and rejecting it changes nothing', a
   const { pipeline, supplier, ids } = await open(t)
   supplier.catalogue.remove(ids.slice(0, 10))
   const rejected = await pipeline.sync()
-  assert.equal(await decideRun(db, rejected.run, false, 'me'), 0)
+  await rejectRun(db, rejected.run, 'me')
   const approved = await pipeline.sync()
   assert.equal(approved.state, 'held')
-  assert.equal(await decideRun(db, approved.run, true, 'me'), 10)
+  assert.equal((await approveAll(db, approved.run)).removed, 10)
   const removed = [...(await listProducts(pipeline)).values()]
     .filter(({ status }) => status === 'removed')
     .map(({ id }) => id)
   assert.deepEqual(removed, ids.slice(0, 10).sort())
-  await assert.rejects(decideRun(db, approved.run, true, 'me'), { code: 'run/not-held' })
-  await assert.rejects(decideRun(db, rejected.run, true, 'me'), { code: 'run/not-held' })
+  await assert.rejects(approveAll(db, approved.run), { code: 'run/not-held' })
+  await assert.rejects(approveAll(db, rejected.run), { code: 'run/not-held' })
 })
 
 test('a held run cannot be approved after a newer run has seen its missing products', async (t) => {
@@ -248,7 +249,7 @@ test('a held run cannot be approved after a newer run has seen its missing produ
   supplier.catalogue.restore(ids.slice(0, 10))
   supplier.catalogue.setPrice(ids, { cents: 2000 })
   assert.equal((await pipeline.sync()).state, 'held', 'the whole source moved its prices')
-  await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
+  await assert.rejects(approveAll(db, held.run), { code: 'run/not-held' })
   assert.deepEqual(
     [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],

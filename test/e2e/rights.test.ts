@@ -50,7 +50,10 @@ test('an unpublished role can neither read a view nor call a function', async (t
   for (const table of await tables())
     await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
   await assert.rejects(pool.query('select * from catalog.find_source($1)', ['x']), DENIED)
-  await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
+  await assert.rejects(
+    pool.query('select catalog.decide_run(1, true, $1, $2)', ['x', '1:1']),
+    DENIED,
+  )
 })
 
 test('a published role reads the views but never raw, writes nothing, and loses the right again', async (t) => {
@@ -107,7 +110,10 @@ test('a worker with both roles runs a whole sync and cannot use a table directly
     await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
     await assert.rejects(pool.query(`delete from catalog.${table}`), DENIED)
   }
-  await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
+  await assert.rejects(
+    pool.query('select catalog.decide_run(1, true, $1, $2)', ['x', '1:1']),
+    DENIED,
+  )
 })
 
 test("the fetcher's role cannot write products, and the maintainer's cannot archive", async (t) => {

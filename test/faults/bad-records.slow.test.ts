@@ -7,8 +7,8 @@ import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
-import { decideRun } from '../../src/db/write/decisions.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { approveAll } from '../support/decisions.ts'
 import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
 import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
 import { listProducts } from '../support/snapshot.ts'
@@ -367,7 +367,7 @@ test('a run with more bad records than its budget is held', async (t) => {
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 30 records are in quarantine \(more than 1/)
   assert.equal((await listProducts(pipeline)).size, 28, 'the good records are written')
-  await decideRun(db, report.run, true, 'me')
+  await approveAll(db, report.run)
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { parseExposition, listSeries } from '../../../test/support/exposition.ts'
 import { onNthPass, watchQueries } from '../../../test/faults/failpoints.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
+import { approveAll } from '../../../test/support/decisions.ts'
 import { openMedipim } from '../../../test/support/medipim.ts'
 import type { TestPipeline } from '../../../test/support/pipeline.ts'
 import { openToy } from '../../../test/support/toy/open.ts'
@@ -15,7 +16,6 @@ import { createMetricsReader } from './metrics.ts'
 import { openPool } from '../pool.ts'
 import { removeSource } from '../write/remove-source.ts'
 import { listReviews } from './reviews.ts'
-import { decideRun } from '../write/decisions.ts'
 import { saveSource } from '../sources.ts'
 
 const { pool: db, url } = await openTestDatabase()
@@ -129,7 +129,7 @@ test('runs are counted by their end, and a later decision lowers no counter', as
     90,
   )
 
-  await decideRun(db, held.run, true, 'test')
+  await approveAll(db, held.run)
   await pipeline.sync()
   const after = parseExposition(await showMetrics())
   for (const [series, value] of before) {

@@ -26,6 +26,7 @@ export type ListName =
   | 'changes'
   /** The published changes of all runs. */
   | 'history'
+  | 'diff'
   | 'reviews'
   | 'quarantine'
 
@@ -98,6 +99,6 @@ function findKey(list: ListName, cursor: string): string | null {
   if (!text.startsWith(`${list}:`) || encodeCursor(list, text.slice(list.length + 1)) !== cursor)
     return null
   const key = text.slice(list.length + 1)
-  const isText = list === 'sources' || list === 'changes' || list === 'products'
+  const isText = list === 'sources' || list === 'changes' || list === 'products' || list === 'diff'
   return isText || /^\d{1,16}$/.test(key) ? key : null
 }

@@ -3,6 +3,7 @@
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
+import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
 export interface ReviewSummary {
   readonly id: number
@@ -21,6 +22,8 @@ export interface ReviewSummary {
     readonly currency?: string
   }
   readonly openedAt: Date
+  /** The effect of approving the run; null for a price. */
+  readonly diff: RunDiff | null
 }
 
 export interface ReviewFilter {
@@ -29,9 +32,10 @@ export interface ReviewFilter {
   readonly kind?: ReviewSummary['kind'] | undefined
 }
 
-type ReviewRow = Omit<ReviewSummary, 'priceType' | 'openedAt'> & {
+type ReviewRow = Omit<ReviewSummary, 'priceType' | 'openedAt' | 'diff'> & {
   readonly price_type: string | null
   readonly opened_at: string
+  readonly diff: RunDiffRow | null
 }
 
 /** The oldest first. */
@@ -69,6 +73,7 @@ export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary
 function toReviewSummary({
   price_type: priceType,
   opened_at: openedAt,
+  diff,
   ...row
 }: ReviewRow): ReviewSummary {
   return {
@@ -83,5 +88,6 @@ function toReviewSummary({
     reason: row.reason,
     detail: row.detail,
     openedAt: toInstant(openedAt),
+    diff: diff && toRunDiff(diff),
   }
 }

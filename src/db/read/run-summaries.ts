@@ -7,6 +7,7 @@ import { type Catalog, toInstant } from '../catalog.ts'
 import type { RunKind, RunOptions } from '../write/runs.ts'
 import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
+import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
 export const RUN_STATES = [
   'running',
@@ -55,7 +56,10 @@ export interface RunSummary {
   readonly removed: number
   /** Null until the run settles. */
   readonly ledger: Ledger | null
-  /** The reason why a full run could not detect missing products, and removed none; else null. */
+  /**
+   * The reason why a full run could not detect missing products, or why an incremental run or a
+   * replay did not remove those of a held run that it superseded; else null.
+   */
   readonly removalsOff: string | null
 }
 
@@ -63,8 +67,17 @@ export interface RunDetails extends RunSummary {
   readonly artifact: ArtifactSummary | null
   /** Changes by kind, published or not. */
   readonly changes: Readonly<Record<string, number>>
+  /** Held prices, and the run itself while it is held. */
   readonly openReviews: number
+  readonly heldPrices: number
+  /** Products with a held price of this run. */
+  readonly heldProducts: number
+  /** Records of the run's artifact that are in quarantine. */
   readonly openQuarantine: number
+  /** Records of other artifacts of the source that are in quarantine. */
+  readonly otherQuarantine: number
+  /** The effect of approving the run; null unless it is held. */
+  readonly diff: RunDiff | null
 }
 
 export interface RunFilter extends PageRequest {
@@ -141,7 +154,11 @@ export async function loadRunDetails(
     artifact: ArtifactRow | null
     changes: RunDetails['changes']
     open_reviews: number
+    held_prices: number
+    held_products: number
     open_quarantine: number
+    other_quarantine: number
+    diff: RunDiffRow | null
   }>('describe_run', { run }, timeoutMs)
   if (!row) throw createUnknownRunError(run)
   return {
@@ -149,7 +166,11 @@ export async function loadRunDetails(
     artifact: row.artifact && toArtifactSummary(row.artifact),
     changes: row.changes,
     openReviews: row.open_reviews,
+    heldPrices: row.held_prices,
+    heldProducts: row.held_products,
     openQuarantine: row.open_quarantine,
+    otherQuarantine: row.other_quarantine,
+    diff: row.diff && toRunDiff(row.diff),
   }
 }
 

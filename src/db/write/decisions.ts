@@ -1,23 +1,53 @@
 // Decisions of a person on held runs and held prices. The rules are in the SQL functions decide_run
 // and decide_price.
 
+import { SyncError } from '../../core/errors.ts'
 import { type Catalog, one } from '../catalog.ts'
 import { loadReview } from '../read/reviews.ts'
 
+export interface Approval {
+  /** Held while something waits that had not been seen. */
+  readonly state: 'succeeded' | 'held'
+  /** Products removed. */
+  readonly removed: number
+  /** Prices that became current. */
+  readonly prices: number
+  /** Removals and prices that appeared after the diff was seen: they wait for another decision. */
+  readonly waiting: { readonly removals: number; readonly prices: number }
+}
+
 /**
- * Decides a held run. Approving publishes its prices and changes, and removes the products that it
- * found missing; rejecting discards its pending prices and changes. Returns the number of products
- * removed.
+ * Approves what a held run's diff contained at `version`, see `RunDiff`: publishes the prices and
+ * changes, and removes the products that the run found missing.
  *
- * @throws SyncError `run/unknown` · `run/not-held`
+ * @throws SyncError `run/unknown` · `run/not-held`, also when another person has decided ·
+ * `usage/invalid` for a version of another run
  */
-export async function decideRun(
+export async function approveRun(
   db: Catalog,
   run: number,
-  approve: boolean,
-  by: string,
-): Promise<number> {
-  return one(await db.call<number>('decide_run', { run, approve, by }))
+  { version, by }: { readonly version: string; readonly by: string },
+): Promise<Approval> {
+  const row = one(
+    await db.call<{
+      state: Approval['state']
+      removed: number
+      prices: number
+      waiting_removals: number
+      waiting_prices: number
+    }>('decide_run', { run, approve: true, by, version }),
+  )
+  return {
+    state: row.state,
+    removed: row.removed,
+    prices: row.prices,
+    waiting: { removals: row.waiting_removals, prices: row.waiting_prices },
+  }
+}
+
+/** Discards the pending prices and changes of a held run. @throws as `approveRun` */
+export async function rejectRun(db: Catalog, run: number, by: string): Promise<void> {
+  await db.call('decide_run', { run, approve: false, by, version: null })
 }
 
 /** Makes a held price current, or rejects it. @throws SyncError `review/unknown` */
@@ -30,7 +60,12 @@ export async function decidePrice(
   await db.call('decide_price', { review, approve, by })
 }
 
-/** Decides on an open review of either kind. @throws SyncError `review/unknown` */
+/**
+ * Decides on an open review of a price, or rejects a held run.
+ *
+ * @throws SyncError `review/unknown` · `usage/invalid` for the approval of a run, which has to be
+ * seen first
+ */
 export async function decideReview(
   db: Catalog,
   id: number,
@@ -38,5 +73,11 @@ export async function decideReview(
   by: string,
 ): Promise<void> {
   const { kind, run } = await loadReview(db, id)
-  await (kind === 'run' ? decideRun(db, run, approve, by) : decidePrice(db, id, approve, by))
+  if (kind === 'price') await decidePrice(db, id, approve, by)
+  else if (!approve) await rejectRun(db, run, by)
+  else
+    throw new SyncError(
+      'usage/invalid',
+      `Review ${id} is that of run ${run}. See what it would change, then approve it: shelfsync runs approve ${run}`,
+    )
 }

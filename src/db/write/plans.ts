@@ -4,7 +4,8 @@
 import type { Json } from '../../core/json.ts'
 import type { Counts } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
-import { type Catalog, jsonb, one } from '../catalog.ts'
+import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
+import type { PriceAmount, RunDiff, RunDiffRow } from '../read/run-diffs.ts'
 import type { DbClient } from '../transaction.ts'
 import type { BatchRules } from './batch-writer.ts'
 import { openStaging } from './batches.ts'
@@ -38,13 +39,24 @@ export interface RunFacts {
   readonly counts: Counts
   /** The artifact's last warning: the reason why it is not complete. */
   readonly warning: string | null
+  readonly since: Date | null
+  readonly startedAt: Date
+  /** The watermark of the fetch; null without one. */
+  readonly watermark: Date | null
 }
+
+/** The effect of approving the planned run, if it were held. */
+export type PlannedDiff = Pick<
+  RunDiff,
+  'removals' | 'prices' | 'priceProducts' | 'heldPrices' | 'watermarkAt'
+>
 
 export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
   /** The reasons why the run would be held; empty when it would not. */
   readonly reasons: readonly string[]
   /** True when the run can detect missing products. */
   readonly whole: boolean
+  readonly diff: PlannedDiff
 }
 
 /** Creates the session's staging and plan tables. Call it once per connection. */
@@ -87,18 +99,34 @@ export async function planRun(
   run: { readonly facts: RunFacts; readonly seen: Buffer; readonly policy: Policy },
 ): Promise<PlannedRun> {
   const { facts, seen, policy } = run
-  const row = one(
-    await session.call<{ reasons: string[]; whole: boolean; removals_off: string | null }>(
-      'plan_run',
-      {
-        source: sourceId,
-        facts: jsonb(facts),
-        seen,
-        policy: jsonb(policy),
-      },
-    ),
+  const { reasons, whole, removals_off, diff } = one(
+    await session.call<{
+      reasons: string[]
+      whole: boolean
+      removals_off: string | null
+      diff: Pick<RunDiffRow, 'removals' | 'prices' | 'price_products' | 'held_prices' | 'watermark'>
+    }>('plan_run', { source: sourceId, facts: jsonb(facts), seen, policy: jsonb(policy) }),
   )
-  return { reasons: row.reasons, whole: row.whole, removalsOff: row.removals_off }
+  return {
+    reasons,
+    whole,
+    removalsOff: removals_off,
+    diff: {
+      removals: diff.removals,
+      prices: diff.prices,
+      priceProducts: diff.price_products,
+      heldPrices: diff.held_prices,
+      watermarkAt: toInstant(diff.watermark),
+    },
+  }
+}
+
+export interface MissingProduct {
+  readonly externalId: string
+  readonly title: string | null
+  /** Its first current price. */
+  readonly price: PriceAmount | null
+  readonly missedBefore: boolean
 }
 
 /** Lists the products that are not in `seen`. Those that were missed before would be removed. */
@@ -106,14 +134,17 @@ export async function listMissing(
   db: Catalog,
   sourceId: number,
   seen: Buffer,
-): Promise<{ externalId: string; title: string | null; missedBefore: boolean }[]> {
-  const rows = await db.call<{ external_id: string; title: string | null; missed_before: boolean }>(
-    'list_missing',
-    { source: sourceId, seen },
-  )
+): Promise<MissingProduct[]> {
+  const rows = await db.call<{
+    external_id: string
+    title: string | null
+    price: PriceAmount | null
+    missed_before: boolean
+  }>('list_missing', { source: sourceId, seen })
   return rows.map((row) => ({
     externalId: row.external_id,
     title: row.title,
+    price: row.price,
     missedBefore: row.missed_before,
   }))
 }

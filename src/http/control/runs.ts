@@ -30,8 +30,17 @@ export function toRunJson(run: RunSummary) {
 }
 
 export function toRunDetailsJson(run: RunDetails) {
-  const { artifact, changes, openReviews, openQuarantine } = run
-  return { ...toRunJson(run), artifact, changes, openReviews, openQuarantine }
+  const { artifact, changes, openReviews, heldPrices, openQuarantine, otherQuarantine, diff } = run
+  return {
+    ...toRunJson(run),
+    artifact,
+    changes,
+    openReviews,
+    heldPrices,
+    openQuarantine,
+    otherQuarantine,
+    diff,
+  }
 }
 
 /**
@@ -40,7 +49,7 @@ export function toRunDetailsJson(run: RunDetails) {
 export function listRunErrors({ id, state, errorCode, reason }: RunSummary): RunError[] {
   if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
   const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
-  const decide = `Inspect it with \`shelfsync runs show ${id}\`, then use \`shelfsync runs approve ${id}\` or \`reject\`.`
+  const decide = `Inspect it with \`shelfsync runs diff ${id}\`, then use \`shelfsync runs approve ${id}\` or \`reject\`.`
   return [
     {
       code: errorCode,

@@ -1,0 +1,315 @@
+// The diff of a held run: an approval covers what was shown, and what has appeared since stays held.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Connector } from '../../src/core/connector.ts'
+import { listRunDiff, loadRunDiff } from '../../src/db/read/run-diffs.ts'
+import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
+import { listReviews } from '../../src/db/read/reviews.ts'
+import { approveRun, rejectRun } from '../../src/db/write/decisions.ts'
+import { runCommand } from '../support/commands.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { listProducts } from '../support/snapshot.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
+
+const { pool: db, url } = await openTestDatabase()
+
+/**
+ * A source of 29 products with a held full run: 12 are missing, 8 cost 15.00 instead of 10.00, and
+ * one costs 900.00, which fails a gate. The record `unread` of the first run could not be read.
+ */
+async function openHeld(t: TestContext) {
+  const opened = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
+  const { pipeline, supplier } = opened
+  const ids = supplier.catalogue.ids()
+  const unread = ids[12] ?? ''
+  supplier.misstate([unread], { price: 'much' })
+  const first = await pipeline.sync()
+  supplier.heal()
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.remove(ids.slice(0, 13))
+  supplier.catalogue.setPrice(ids.slice(13, 21), { cents: 1500 })
+  supplier.catalogue.setPrice(ids.slice(21, 22), { cents: 90_000 })
+  const held = await pipeline.sync()
+  assert.equal(held.state, 'held')
+  return { ...opened, ids, unread, first, held, missing: ids.slice(0, 12).toSorted() }
+}
+
+/** Fails at the product, after the batches before it were committed. */
+function failAt({ connector }: TestPipeline, product: string): Connector {
+  return {
+    ...connector,
+    normaliserVersion: connector.normaliserVersion + 1,
+    normalise(record: unknown, settings: unknown) {
+      const draft = connector.normalise(record, settings)
+      if (draft.externalId === product) throw new TypeError('a bug')
+      return draft
+    },
+  }
+}
+
+async function listRemoved(pipeline: TestPipeline): Promise<string[]> {
+  const products = [...(await listProducts(pipeline)).values()]
+  return products.filter(({ status }) => status === 'removed').map(({ id }) => id)
+}
+
+test('the diff lists each removal with its last price, then each price that waits, and no product twice', async (t) => {
+  const { ids, held, missing } = await openHeld(t)
+  const { items, next, version } = await listRunDiff(db, held.run, { limit: 100 })
+  assert.equal(next, null)
+  const before = { amountMinor: 1000, currency: 'EUR' }
+  assert.deepEqual(
+    items.map(({ kind, product }) => [kind, product]),
+    [
+      ...missing.map((id) => ['removed', id]),
+      ...ids
+        .slice(13, 21)
+        .toSorted()
+        .map((id) => ['price', id]),
+      ['held price', ids[21]],
+    ],
+  )
+  for (const item of items) {
+    assert.deepEqual(item.before, before)
+    assert.ok(item.title)
+    assert.equal(item.run, held.run)
+  }
+  assert.deepEqual(items[12]?.after, { amountMinor: 1500, currency: 'EUR' })
+  const [review] = (await listReviews(db, { run: held.run, kind: 'price', limit: 2 })).items
+  assert.deepEqual([items[20]?.review, items[20]?.reason], [review?.id, 'the price rose ×90.0'])
+  const details = await loadRunDetails(db, held.run)
+  assert.deepEqual(details.diff, await loadRunDiff(db, held.run))
+  assert.deepEqual(details.diff, {
+    version,
+    removals: 12,
+    prices: 8,
+    priceProducts: 8,
+    heldPrices: 1,
+    heldProducts: 1,
+    changes: 9,
+    watermarkAt: details.diff?.watermarkAt,
+    watermarkBeforeAt: details.diff?.watermarkBeforeAt,
+  })
+})
+
+test('the numbers of a diff come true when it is approved', async (t) => {
+  const { pipeline, held, missing } = await openHeld(t)
+  const { version, watermarkAt, watermarkBeforeAt } = await loadRunDiff(db, held.run)
+  assert.notDeepEqual(watermarkAt, watermarkBeforeAt)
+  assert.deepEqual((await pipeline.source()).watermarkAt, watermarkBeforeAt)
+  assert.deepEqual(await approveRun(db, held.run, { version, by: 'anna' }), {
+    state: 'succeeded',
+    removed: 12,
+    prices: 8,
+    waiting: { removals: 0, prices: 0 },
+  })
+  assert.deepEqual((await pipeline.source()).watermarkAt, watermarkAt)
+  assert.deepEqual(await listRemoved(pipeline), missing)
+  const { ledger } = await loadRunDetails(db, held.run)
+  assert.deepEqual([ledger?.removed, ledger?.missing], [12, 0])
+  const [prices] = await pipeline.query<{ pending: number; held: number }>(
+    `select count(*) filter (where state = 'pending')::int as pending,
+       count(*) filter (where state = 'held')::int as held
+     from catalog.prices where run_id = $1`,
+    held.run,
+  )
+  assert.deepEqual(prices, { pending: 0, held: 1 }, 'a held price stays held')
+})
+
+test('an approval leaves out additions of other runs since the diff was seen, and they are decided afterwards', async (t) => {
+  const { pipeline, supplier, ids, unread, first, held, missing } = await openHeld(t)
+  const { version } = await loadRunDiff(db, held.run)
+  // An interrupted replay creates a product that the held run did not see, and a failed sync finds
+  // more changed prices.
+  const last = ids[28] ?? ''
+  const replayed = await pipeline.replay(first.run, { connector: misread(pipeline, unread, last) })
+  assert.equal(replayed.state, 'failed')
+  supplier.catalogue.setPrice(ids.slice(22, 24), { cents: 1600 })
+  const failed = await pipeline.sync({ connector: failAt(pipeline, last) })
+  assert.equal(failed.state, 'failed')
+  const grown = await loadRunDiff(db, held.run)
+  assert.notEqual(grown.version, version)
+  assert.deepEqual([grown.removals, grown.prices], [13, 10])
+
+  assert.deepEqual(await approveRun(db, held.run, { version, by: 'anna' }), {
+    state: 'held',
+    removed: 12,
+    prices: 8,
+    waiting: { removals: 1, prices: 2 },
+  })
+  assert.deepEqual(await listRemoved(pipeline), missing)
+  const rest = await listRunDiff(db, held.run, { limit: 100 })
+  assert.deepEqual(
+    rest.items.map(({ kind, product, run }) => [kind, product, run]),
+    [
+      ['removed', unread, held.run],
+      ...ids
+        .slice(22, 24)
+        .toSorted()
+        .map((id) => ['price', id, failed.run]),
+      ['held price', ids[21], held.run],
+    ],
+  )
+  const waiting = await loadRunDetails(db, held.run)
+  assert.deepEqual(
+    [waiting.state, waiting.reason, waiting.ledger?.removed, waiting.ledger?.missing],
+    ['held', '1 removals and 2 changed prices appeared while anna approved the others', 12, 1],
+  )
+  await assert.rejects(approveRun(db, held.run, { version, by: 'bert' }), {
+    code: 'run/not-held',
+    message: new RegExp(`^anna has approved what you saw of run ${held.run}\\..*runs diff`),
+  })
+  const approved = await approveRun(db, held.run, { version: rest.version, by: 'bert' })
+  assert.deepEqual([approved.state, approved.removed, approved.prices], ['succeeded', 1, 2])
+  assert.deepEqual((await loadRunDetails(db, held.run)).ledger?.removed, 13)
+})
+
+/** As `failAt`, but reads the price of a record whose price cannot be read. */
+function misread(pipeline: TestPipeline, product: string, failing: string): Connector {
+  return {
+    ...failAt(pipeline, failing),
+    normalise(record: unknown, settings: unknown) {
+      const wrong = Object(record) as { id?: unknown }
+      return failAt(pipeline, failing).normalise(
+        wrong.id === product ? { ...wrong, price: 1000 } : record,
+        settings,
+      )
+    },
+  }
+}
+
+test('prices of a run that was seen and has run again since are not approved', async (t) => {
+  const { pipeline, supplier, ids, held } = await openHeld(t)
+  const last = ids[28] ?? ''
+  supplier.catalogue.setPrice(ids.slice(22, 23), { cents: 1600 })
+  const failed = await pipeline.sync({ connector: failAt(pipeline, last) })
+  const { version, prices } = await loadRunDiff(db, held.run)
+  assert.equal(prices, 9)
+  // As the queue does when a person retries the run.
+  await db.query('select catalog.reopen_run($1)', [failed.run])
+  await db.query('select catalog.cancel_run($1)', [failed.run])
+  const approval = await approveRun(db, held.run, { version, by: 'anna' })
+  assert.deepEqual([approval.state, approval.prices, approval.waiting.prices], ['held', 8, 1])
+})
+
+test('the pages of a diff list what the first page counted, while it grows', async (t) => {
+  const { pipeline, supplier, ids, held } = await openHeld(t)
+  const whole = await listRunDiff(db, held.run, { limit: 100 })
+  const items = []
+  let after: string | undefined
+  do {
+    const page = await listRunDiff(db, held.run, { limit: 5, after })
+    items.push(...page.items)
+    assert.equal(page.version, whole.version)
+    after = page.next ?? undefined
+    if (items.length === 5) {
+      supplier.catalogue.setPrice(ids.slice(22, 24), { cents: 1600 })
+      await pipeline.sync({ connector: failAt(pipeline, ids[28] ?? '') })
+      assert.equal((await loadRunDiff(db, held.run)).prices, 10)
+    }
+  } while (after !== undefined)
+  assert.deepEqual(items, whole.items)
+})
+
+test('two people cannot decide one run twice, even at the same time', async (t) => {
+  const { held } = await openHeld(t)
+  const { version } = await loadRunDiff(db, held.run)
+  const decisions = await Promise.allSettled([
+    approveRun(db, held.run, { version, by: 'anna' }),
+    rejectRun(db, held.run, 'bert'),
+  ])
+  assert.deepEqual(decisions.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  for (const decide of [
+    () => approveRun(db, held.run, { version, by: 'cleo' }),
+    () => rejectRun(db, held.run, 'cleo'),
+    () => loadRunDiff(db, held.run),
+    () => listRunDiff(db, held.run, { limit: 1 }),
+  ])
+    await assert.rejects(decide, {
+      code: 'run/not-held',
+      message: /not held: (anna approved|bert rejected) it at \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
+    })
+})
+
+test('an approval names a version of the same run', async (t) => {
+  const { held } = await openHeld(t)
+  for (const version of ['', '0:1', 'x', `${held.run}:9`, `${held.run}`])
+    await assert.rejects(approveRun(db, held.run, { version, by: 'anna' }), {
+      code: 'usage/invalid',
+      message: new RegExp(`is not a version of the diff of run ${held.run}`),
+    })
+  await assert.rejects(
+    db.query('select catalog.decide_run($1, true, $2, null)', [held.run, 'anna']),
+    /names the version of the diff/,
+  )
+  assert.equal((await loadRunDetails(db, held.run)).state, 'held')
+})
+
+test('the reason of a held run names every cause, and its ledger counts what is missing', async (t) => {
+  const { pipeline, supplier } = await openToy(t, { db })
+  const ids = supplier.catalogue.ids()
+  await pipeline.sync()
+  supplier.catalogue.remove(ids.slice(0, 12))
+  supplier.misstate(ids.slice(12, 14), { price: 'much' })
+  supplier.catalogue.setPrice(ids.slice(14, 24), { cents: 2000 })
+  supplier.catalogue.setPrice(ids.slice(24, 30), { cents: 90_000 })
+  const held = await pipeline.sync()
+  assert.deepEqual(held.reason?.split('; '), [
+    '2 of 18 records are in quarantine (more than 1.00 %)',
+    '12 of 30 products are missing (more than 15.00 %)',
+    '10 of 30 prices moved together (median ×2.00)',
+    '6 prices failed a gate',
+    '10 changed prices of 10 products wait for this decision or for the next good run',
+  ])
+  assert.deepEqual([held.ledger.missing, held.ledger.removed], [12, 0])
+})
+
+test('causes within their limits are named too, when a run is held for another one', async (t) => {
+  const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
+  const ids = supplier.catalogue.ids()
+  await pipeline.sync()
+  supplier.catalogue.remove(ids.slice(0, 1))
+  supplier.misstate(ids.slice(1, 2), { price: 'much' })
+  supplier.catalogue.setPrice(ids.slice(2, 20), { cents: 2000 })
+  const held = await pipeline.sync()
+  assert.deepEqual(held.reason?.split('; '), [
+    '18 of 30 prices moved together (median ×2.00)',
+    '1 of 30 products are missing',
+    '1 of 29 records are in quarantine',
+    '18 changed prices of 18 products wait for this decision or for the next good run',
+  ])
+  assert.equal((await loadRunDiff(db, held.run)).removals, held.ledger.missing)
+})
+
+for (const kind of ['replay', 'incremental'] as const) {
+  test(`${kind === 'replay' ? 'a replay' : 'an incremental run'} that supersedes a held run says that its removals wait for the next full run`, async (t) => {
+    const { pipeline, held } = await openHeld(t)
+    const report =
+      kind === 'replay' ? await pipeline.replay(held.run) : await pipeline.sync({ mode: kind })
+    const why = `held run ${held.run} found 12 products missing; this run supersedes it and removes nothing, so they wait for the next full run`
+    assert.equal(report.removalsOff, why)
+    assert.equal((await loadRunDetails(db, report.run)).removalsOff, why)
+    assert.equal((await loadRunDetails(db, held.run)).state, 'superseded')
+  })
+}
+
+test('runs show counts the records in quarantine of this run and those of earlier runs', async (t) => {
+  const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
+  const [first = '', second = ''] = supplier.catalogue.ids()
+  supplier.misstate([first], { price: 'much' })
+  await pipeline.sync()
+  supplier.heal()
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update([second])
+  supplier.misstate([second], { price: 'much' })
+  const { run } = await pipeline.sync({ mode: 'incremental' })
+  const details = await loadRunDetails(db, run)
+  assert.deepEqual([details.openQuarantine, details.otherQuarantine], [1, 1])
+  const { stdout } = await runCommand({ DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }, [
+    'runs',
+    'show',
+    String(run),
+  ])
+  assert.match(stdout, new RegExp(`^  quarantine  1 record of run ${run}, 1 of other runs: `, 'm'))
+})
