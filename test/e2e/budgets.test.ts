@@ -1,8 +1,8 @@
-// The cost of a night in rows written, WAL and requests. The bench measures times. The server is
-// separate, because WAL is counted for a whole server and other tests write too.
+// The cost of a night in rows written, WAL, requests, transactions and statements. The bench measures
+// times. The server is separate, because WAL is counted for a whole server and other tests write too.
 
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -12,8 +12,10 @@ import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { runCommand } from '../support/commands.ts'
 import { MEDIPIM_KEY } from '../support/medipim.ts'
 import { countOutcomes, openPipeline } from '../support/pipeline.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000
@@ -32,6 +34,7 @@ const server = await openEmbedded({
     autovacuum: 'off',
     checkpoint_timeout: '1h',
     max_wal_size: '8GB',
+    log_line_prefix: '%d|',
   },
 })
 const db = await openPool(server.url, { applicationName: 'budgets' })
@@ -122,4 +125,96 @@ test('an unchanged feed writes no row and almost no WAL, even when volatile memb
   )
   assert.ok(percent.walBytes < 2 * MEGABYTE, `${percent.walBytes} bytes of WAL`)
   t.diagnostic(JSON.stringify({ first, again, moved, percent }))
+})
+
+/** The traffic of a run of 60 products by its kind. A change of these figures needs a reason. */
+const TRAFFIC = {
+  first: { connections: 2, transactions: 18, statements: 22 },
+  'same again': { connections: 1, transactions: 13, statements: 12 },
+  'nothing new': { connections: 1, transactions: 12, statements: 11 },
+  'no line': { connections: 1, transactions: 11, statements: 10 },
+} as const
+
+interface Traffic {
+  /** Each connection takes one transaction to log in. */
+  readonly connections: number
+  readonly transactions: number
+  readonly statements: number
+}
+
+/** Counts what arrives in a database, as Postgres does, from a session in another database. */
+function createCounter(database: string) {
+  const serverLog = join(folder, 'home', 'postgres', 'log')
+  const read = async (): Promise<Traffic> => {
+    // Sessions report their counts before they end.
+    await waitUntil(async () => {
+      const { rowCount } = await db.query('select from pg_stat_activity where datname = $1', [
+        database,
+      ])
+      return rowCount === 0
+    })
+    const { rows } = await db.query<Omit<Traffic, 'statements'>>(
+      `select sessions as connections, xact_commit + xact_rollback as transactions
+       from pg_stat_clear_snapshot(), pg_stat_database where datname = $1`,
+      [database],
+    )
+    assert.ok(rows[0])
+    const lines = (await readFile(serverLog, 'utf8')).split('\n')
+    const isStatement = new RegExp(`^${database}\\|LOG: {2}(statement|execute)`)
+    const sent = lines.filter((line) => isStatement.test(line))
+    // A run on a slow machine renews its lease every few seconds.
+    const renewals = sent.filter((line) => line.includes('catalog.renew_lease')).length
+    return {
+      connections: rows[0].connections,
+      transactions: rows[0].transactions - renewals,
+      statements: sent.length - renewals,
+    }
+  }
+  return async (work: () => Promise<unknown>): Promise<Traffic> => {
+    const before = await read()
+    await work()
+    const now = await read()
+    return {
+      connections: now.connections - before.connections,
+      transactions: now.transactions - before.transactions,
+      statements: now.statements - before.statements,
+    }
+  }
+}
+
+test('a run takes few transactions and statements, above all one with nothing new', async (t) => {
+  const simulator = await startMedipim({ products: 60, rateLimit: null })
+  t.after(simulator.close)
+  await db.query('create database traffic')
+  await db.query(`alter database traffic set log_statement = 'all'`)
+  const url = Object.assign(new URL(server.url), { pathname: 'traffic' }).href
+  const env = {
+    ...MEDIPIM_KEY,
+    DATABASE_URL: url,
+    ARTIFACTS: `file:${join(folder, 'traffic')}`,
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+  }
+  const countTraffic = createCounter('traffic')
+  const run = async (...args: string[]) => {
+    const { stdout, stderr } = await runCommand(env, ['--json', ...args])
+    assert.doesNotMatch(stderr, /"error"/)
+    return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as {
+      ledger: { unchanged: number }
+    }
+  }
+  await run('migrate')
+  await run('add', 'medipim', '--name', 'feed', '--market', 'au', '--api-url', simulator.url)
+  const measured: Partial<Record<keyof typeof TRAFFIC, Traffic>> = {}
+  const sync = async (name: keyof typeof TRAFFIC, unchanged: number, ...args: string[]) => {
+    measured[name] = await countTraffic(async () => {
+      assert.equal((await run('sync', 'feed', ...args)).ledger.unchanged, unchanged, name)
+    })
+  }
+  await sync('first', 0)
+  await sync('same again', 60, '--full')
+  // The newest product is always requested once more.
+  await sync('nothing new', 1)
+  await sync('no line', 0, '--since', new Date().toISOString())
+  t.diagnostic(JSON.stringify(measured))
+  assert.deepEqual(measured, TRAFFIC)
 })
