@@ -9,12 +9,16 @@ export interface Compression {
   readonly rows: number
 }
 
-/** Counts the compressed values in column `raw` of `table`, and finds their commonest method. */
-export async function readCompression(databaseUrl: string, table: string): Promise<Compression> {
+/** Counts the compressed values in a column of documents, and finds their commonest method. */
+export async function readCompression(
+  databaseUrl: string,
+  table: string,
+  column = 'raw',
+): Promise<Compression> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   const { rows } = await client.query<{ method: string | null; count: number }>(
-    `select pg_column_compression(raw) as method, count(*)::integer as count
+    `select pg_column_compression(${column}) as method, count(*)::integer as count
      from ${table} group by 1 order by 2 desc`,
   )
   await client.end()

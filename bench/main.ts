@@ -158,10 +158,11 @@ function warnOfLoads(samples: readonly Sample[]): string[] {
 }
 
 async function readCompressions({ databases }: Round): Promise<Report['compression']> {
-  const read = (program: Program, table: string) => readCompression(databases[program], table)
+  const read = (program: Program, table: string, column?: string) =>
+    readCompression(databases[program], table, column)
   return {
     Shelfsync: await read('Shelfsync', 'catalog.products'),
-    'COPY and merge': await read('COPY and merge', 'catalog.products'),
+    'COPY and merge': await read('COPY and merge', 'catalog.products', 'document'),
     ...(options.supabaseJs ? { 'supabase-js': await read('supabase-js', 'public.products') } : {}),
   }
 }

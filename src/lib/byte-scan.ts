@@ -79,6 +79,19 @@ export function countValues(bytes: Uint8Array): number {
   return count
 }
 
+/** The number of levels of objects and arrays in a JSON document, without parsing it. */
+export function measureDepth(bytes: Uint8Array): number {
+  let depth = 0
+  let deepest = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === QUOTE) at = (findStringEnd(bytes, at) ?? bytes.length) - 1
+    else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) deepest = Math.max(deepest, ++depth)
+    else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) depth--
+  }
+  return deepest
+}
+
 /** Replaces the line breaks in `bytes[from, to)` by spaces. */
 export function replaceLineBreaks(bytes: Uint8Array, from: number, to: number): void {
   for (let at = from; at < to; at++)

@@ -230,7 +230,7 @@ create table catalog.products (
   record_hash        bytea not null,
   content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
-  raw                jsonb,
+  raw                json,                          -- the record as the supplier sent it
   primary key (source_id, external_id)
 );
 
@@ -1579,7 +1579,7 @@ begin
     line_no integer not null, external_id text collate "C" not null, status text not null, title text,
     description text, brand text, manufacturer text, url text, identifiers jsonb not null,
     attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
-    record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw jsonb not null
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw json not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
   alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
@@ -1721,8 +1721,8 @@ begin
       when p.status = 'removed' and not p.is_newer then 'updated'
       when p.content_hash <> s.content_hash then 'updated'
       when p.record_hash <> s.record_hash
-        and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
-          (select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+        and catalog.remove_members(p.raw::jsonb, p_volatile) <> catalog.remove_members(
+          (select w.raw::jsonb from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
         then 'updated'
       else 'unchanged'
     end
@@ -1848,6 +1848,24 @@ begin
   end;
 end $$;
 
+-- judge_first_prices(): holds prices of zero of created products, which get the verdict held. Their other
+-- prices become current without a verdict.
+create function catalog.judge_first_prices() returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  insert into pg_temp.price_verdicts
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
+      n.compare_at_minor, null, null, 'held', 'the price is zero'
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  if not found then
+    return;
+  end if;
+  update pg_temp.verdicts j set held = true
+    where j.verdict = 'created'
+      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+end $$;
+
 -- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
 -- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
 --   locks       existing products are locked and then judged a second time, because they may have changed
@@ -1873,15 +1891,7 @@ begin
       select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
     ) p
     where j.line_no = p.line_no;
-  -- First prices of new products become current without a verdict, except a price of zero.
-  insert into pg_temp.price_verdicts
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
-      n.compare_at_minor, null, null, 'held', 'the price is zero'
-    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.verdicts j set held = true
-    where j.verdict = 'created'
-      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+  perform catalog.judge_first_prices();
 end $$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
@@ -2162,19 +2172,27 @@ declare
   result record;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  loop
-    perform catalog.judge_batch(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
-    select * into result
-      from catalog.create_products(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
-    free_seq := free_seq + result.created + result.lost;
-    exit when result.lost = 0;
-  end loop;
-  if not p_first_load then
-    perform catalog.record_changes(p_source, p_run);
+  if p_first_load then
+    free_seq := catalog.load_batch(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
   end if;
-  perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
-  perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
-  perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
+  if exists (
+      select from pg_temp.staged_products s
+      where not exists (select from pg_temp.verdicts j where j.line_no = s.line_no)) then
+    loop
+      perform catalog.judge_batch(
+        p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
+      select * into result
+        from catalog.create_products(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
+      free_seq := free_seq + result.created + result.lost;
+      exit when result.lost = 0;
+    end loop;
+    if not p_first_load then
+      perform catalog.record_changes(p_source, p_run);
+    end if;
+    perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
+    perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+    perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
+  end if;
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_first_prices(p_source, p_run, p_part);
@@ -2191,6 +2209,69 @@ begin
       count(*) filter (where j.held)::integer,
       coalesce(string_agg(int4send(j.seq), ''::bytea) filter (where j.seq is not null), ''), free_seq
     from pg_temp.verdicts j;
+end $$;
+
+-- 20261122000034_first_load.sql
+
+-- Generated from supabase/schemas/34_first_load.sql until the first release: do not edit.
+
+-- The first load: while a source has no products, staged lines are inserted without being compared with the
+-- catalogue. Only lines of products that exist by then are judged as in every other run.
+
+-- load_products(source, artifact_run, part, normaliser_version, seq_from) → the first number that is still
+-- free: inserts the best staged line of each product that does not exist yet, with the verdict created. The
+-- other lines keep no verdict.
+create function catalog.load_products(
+  p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer, p_seq_from integer
+) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  staged integer;
+begin
+  with ranked as (
+    select ctid as place,
+      row_number() over (
+        partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank,
+      p_seq_from - 1 + row_number() over (
+        order by external_id, source_updated_at desc nulls last, line_no desc) as seq
+    from pg_temp.staged_products
+  ), written as (
+    insert into catalog.products (
+      source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
+      attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
+      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, raw)
+    select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
+      s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
+      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
+      s.raw
+    from ranked n join pg_temp.staged_products s on s.ctid = n.place
+    where n.rank = 1
+    order by n.seq
+    on conflict do nothing
+    returning line_no, external_id, seq
+  )
+  insert into pg_temp.verdicts (line_no, external_id, seq, verdict)
+    select line_no, external_id, seq, 'created' from written;
+  select count(*) into staged from pg_temp.staged_products;
+  return p_seq_from + staged;
+end $$;
+
+-- load_batch(source, artifact_run, part, normaliser_version, seq_from) → as load_products; the verdicts of
+-- the created products are complete.
+--   errors      db/unsuitable, see assert_own_table
+create function catalog.load_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer, p_seq_from integer
+) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  free_seq integer;
+begin
+  perform catalog.assert_own_table('staged_products');
+  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  free_seq := catalog.load_products(p_source, p_artifact_run, p_part, p_normaliser_version, p_seq_from);
+  perform catalog.judge_first_prices();
+  return free_seq;
 end $$;
 
 -- 20261122000040_gate.sql
@@ -3558,7 +3639,7 @@ create view api.medipim_products with (security_invoker = true) as
 -- The same products with the record as MediPim sent it. `publish` never grants it.
 create view api.medipim_products_raw with (security_invoker = true) as
   select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at,
-    p.raw, s.name as source
+    p.raw::jsonb as raw, s.name as source
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
@@ -4234,7 +4315,7 @@ $$;
 -- load_record(source, product) → the record of the product as indented text; null without one.
 create function catalog.load_record(p_source integer, p_product text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_pretty(raw) from catalog.products where source_id = p_source and external_id = p_product
+  select jsonb_pretty(raw::jsonb) from catalog.products where source_id = p_source and external_id = p_product
 $$;
 
 -- 20261122000074_products.sql
@@ -4383,30 +4464,30 @@ end $$;
 create function catalog.stage_records(p_records text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
+  docs json[] := array(select record::json from unnest(p_records) record);
 begin
   insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
       url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
       warnings, raw)
     select r.* from unnest(docs) doc
-    cross join lateral jsonb_to_record(doc) as r (line_no integer, external_id text, status text, title text,
+    cross join lateral json_to_record(doc) as r (line_no integer, external_id text, status text, title text,
       description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
       successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
-      content_hash bytea, warnings jsonb, raw jsonb);
+      content_hash bytea, warnings jsonb, raw json);
   insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
       weight_grams, pack_count, availability)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'variants') as r (external_id text, position integer,
+    cross join lateral json_to_recordset(doc -> 'variants') as r (external_id text, position integer,
       title text, sku text, gtin text, options jsonb, weight_grams double precision, pack_count integer,
       availability text);
   insert into pg_temp.staged_prices
       (line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'prices') as r (variant_external_id text, price_type text,
+    cross join lateral json_to_recordset(doc -> 'prices') as r (variant_external_id text, price_type text,
       amount_minor bigint, currency text, compare_at_minor bigint);
   insert into pg_temp.staged_images (line_no, position, url, alt)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'images') as r (position integer, url text, alt text);
+    cross join lateral json_to_recordset(doc -> 'images') as r (position integer, url text, alt text);
 end $$;
 
 -- ensure_staging(): the staging tables exist afterwards. The Data API's sessions are shared and long-lived,
@@ -4831,7 +4912,7 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
-  ('20261122000011', 'catalogue_tables', 'b8c0445ab539be2fd9046a679a942658b485558a8b05c03234033243aede1b60'),
+  ('20261122000011', 'catalogue_tables', '43dd7072fee62b15439867918c35180df6ae806940dc106ab04849d617e16e22'),
   ('20261122000012', 'review_tables', '897db4920031c8b7ff4fb6535b5a63c3a85258b8cb5f3cee07cf6e7a5e423c4a'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
@@ -4842,22 +4923,23 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
-  ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', '35a32de6eaab78d160cd02566e947f744b9eeae6e535daddfa02e73b1ca3dd14'),
-  ('20261122000033', 'apply', 'af0c567fd739d98b71d51a42f4ba527fab59a48cab9c0c3776bc3219169a7604'),
+  ('20261122000031', 'staging', '82a7bacd4c4775508e3d69f6d32c5bae9401099fcf0673db2945b428c54ee839'),
+  ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
+  ('20261122000033', 'apply', '8c39f0c9b7afe124918a05a78335eb3daba1f5b60d075a7a7bab251184b428c1'),
+  ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
   ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
   ('20261122000042', 'reviews', '059b8bdf52585e5dd85906cb9eeb3efbe329729d747dacb33599b9ff883e7fec'),
   ('20261122000043', 'run_diffs', '367251c5f6a2b4eb0815cec7cc17fe9311239f59cfa6145e62e33f99d99166a8'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
-  ('20261122000060', 'views', '19c86bc6a06b61cf30bd3b8054fb0f2ebb68f04d785c1d344665161ce9409b32'),
+  ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
   ('20261122000071', 'lists', 'db8c95b6884ce4221f5a47b86eeae7546cb35867dd447894c4b7e2dce7cc0c9e'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
-  ('20261122000073', 'explain', 'a32d29ffbab43f14efeeacfbddb0ae58f7fe4cafbc5a809c07e13ea38a0233bf'),
+  ('20261122000073', 'explain', '418b4e97b482bf6d06bcf14fb5195b23374da1543c46e34796dfc3b47f8196af'),
   ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
-  ('20261122000080', 'data_api', '07e7c3379aa7aaf0f8c39083a45ecd00a694f5973c89e90f2391196b5db0d696'),
+  ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
   ('20261122000090', 'security', 'b1c4044a582a0cc559ae0c929f1299ee11cc573c1e0ccd765f41ca14944e000f');
 
 commit;

@@ -236,19 +236,27 @@ declare
   result record;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  loop
-    perform catalog.judge_batch(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
-    select * into result
-      from catalog.create_products(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
-    free_seq := free_seq + result.created + result.lost;
-    exit when result.lost = 0;
-  end loop;
-  if not p_first_load then
-    perform catalog.record_changes(p_source, p_run);
+  if p_first_load then
+    free_seq := catalog.load_batch(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
   end if;
-  perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
-  perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
-  perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
+  if exists (
+      select from pg_temp.staged_products s
+      where not exists (select from pg_temp.verdicts j where j.line_no = s.line_no)) then
+    loop
+      perform catalog.judge_batch(
+        p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
+      select * into result
+        from catalog.create_products(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
+      free_seq := free_seq + result.created + result.lost;
+      exit when result.lost = 0;
+    end loop;
+    if not p_first_load then
+      perform catalog.record_changes(p_source, p_run);
+    end if;
+    perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
+    perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+    perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
+  end if;
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_first_prices(p_source, p_run, p_part);

@@ -145,7 +145,7 @@ create view api.medipim_products with (security_invoker = true) as
 -- The same products with the record as MediPim sent it. `publish` never grants it.
 create view api.medipim_products_raw with (security_invoker = true) as
   select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at,
-    p.raw, s.name as source
+    p.raw::jsonb as raw, s.name as source
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id

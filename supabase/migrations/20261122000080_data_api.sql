@@ -41,30 +41,30 @@ end $$;
 create function catalog.stage_records(p_records text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
+  docs json[] := array(select record::json from unnest(p_records) record);
 begin
   insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
       url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
       warnings, raw)
     select r.* from unnest(docs) doc
-    cross join lateral jsonb_to_record(doc) as r (line_no integer, external_id text, status text, title text,
+    cross join lateral json_to_record(doc) as r (line_no integer, external_id text, status text, title text,
       description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
       successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
-      content_hash bytea, warnings jsonb, raw jsonb);
+      content_hash bytea, warnings jsonb, raw json);
   insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
       weight_grams, pack_count, availability)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'variants') as r (external_id text, position integer,
+    cross join lateral json_to_recordset(doc -> 'variants') as r (external_id text, position integer,
       title text, sku text, gtin text, options jsonb, weight_grams double precision, pack_count integer,
       availability text);
   insert into pg_temp.staged_prices
       (line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'prices') as r (variant_external_id text, price_type text,
+    cross join lateral json_to_recordset(doc -> 'prices') as r (variant_external_id text, price_type text,
       amount_minor bigint, currency text, compare_at_minor bigint);
   insert into pg_temp.staged_images (line_no, position, url, alt)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
-    cross join lateral jsonb_to_recordset(doc -> 'images') as r (position integer, url text, alt text);
+    cross join lateral json_to_recordset(doc -> 'images') as r (position integer, url text, alt text);
 end $$;
 
 -- ensure_staging(): the staging tables exist afterwards. The Data API's sessions are shared and long-lived,

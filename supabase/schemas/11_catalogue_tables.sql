@@ -29,7 +29,7 @@ create table catalog.products (
   record_hash        bytea not null,
   content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
-  raw                jsonb,
+  raw                json,                          -- the record as the supplier sent it
   primary key (source_id, external_id)
 );
 

@@ -67,8 +67,8 @@ begin
       when p.status = 'removed' and not p.is_newer then 'updated'
       when p.content_hash <> s.content_hash then 'updated'
       when p.record_hash <> s.record_hash
-        and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
-          (select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+        and catalog.remove_members(p.raw::jsonb, p_volatile) <> catalog.remove_members(
+          (select w.raw::jsonb from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
         then 'updated'
       else 'unchanged'
     end
@@ -194,6 +194,24 @@ begin
   end;
 end $$;
 
+-- judge_first_prices(): holds prices of zero of created products, which get the verdict held. Their other
+-- prices become current without a verdict.
+create function catalog.judge_first_prices() returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  insert into pg_temp.price_verdicts
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
+      n.compare_at_minor, null, null, 'held', 'the price is zero'
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  if not found then
+    return;
+  end if;
+  update pg_temp.verdicts j set held = true
+    where j.verdict = 'created'
+      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+end $$;
+
 -- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
 -- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
 --   locks       existing products are locked and then judged a second time, because they may have changed
@@ -219,15 +237,7 @@ begin
       select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
     ) p
     where j.line_no = p.line_no;
-  -- First prices of new products become current without a verdict, except a price of zero.
-  insert into pg_temp.price_verdicts
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
-      n.compare_at_minor, null, null, 'held', 'the price is zero'
-    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.verdicts j set held = true
-    where j.verdict = 'created'
-      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+  perform catalog.judge_first_prices();
 end $$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the

@@ -159,5 +159,5 @@ $$;
 -- load_record(source, product) → the record of the product as indented text; null without one.
 create function catalog.load_record(p_source integer, p_product text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_pretty(raw) from catalog.products where source_id = p_source and external_id = p_product
+  select jsonb_pretty(raw::jsonb) from catalog.products where source_id = p_source and external_id = p_product
 $$;

@@ -20,7 +20,7 @@ export interface StagedRecord {
   readonly lineNo: number
   /** 16 bytes: the record without its volatile members. */
   readonly recordHash: Uint8Array
-  /** The record's JSON in the form that jsonb accepts. */
+  /** The record's JSON. Postgres can read every value in it. */
   readonly raw: Uint8Array | string
   readonly draft: Draft
 }

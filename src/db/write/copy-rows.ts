@@ -121,11 +121,10 @@ export class CopyRows {
     this.#appendText(document, 1)
   }
 
-  /** The beginning of a jsonb whose document, of `byteLength`, follows the row. */
-  jsonbHead(byteLength: number): void {
-    this.#reserve(5)
-    this.#append(byteLength + 1)
-    this.#buffer[this.#length++] = 1
+  /** The beginning of a value whose bytes, so many, follow the row. */
+  byteCount(byteLength: number): void {
+    this.#reserve(4)
+    this.#append(byteLength)
   }
 
   /** The first `byteLength` bytes of a hash in the encoding `binary`. */

@@ -133,7 +133,7 @@ export class StagedRows {
     const hashTo = rows.length
     const rawBytes = typeof raw === 'string' ? Buffer.from(raw) : raw
     this.#raws.push(rawBytes)
-    rows.jsonbHead(rawBytes.length)
+    rows.byteCount(rawBytes.length)
     return rows.slice(hashTo - HASH_BYTES, hashTo)
   }
 

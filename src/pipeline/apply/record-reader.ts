@@ -1,4 +1,4 @@
-// Reads archived lines: each becomes a draft with the JSON that jsonb can store, or a quarantined
+// Reads archived lines: each becomes a draft with JSON that Postgres can store and read, or a quarantined
 // record. All faults of a single record are found here, before the batch is written.
 
 import { isUtf8 } from 'node:buffer'
@@ -8,7 +8,9 @@ import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
 import type { QuarantinedRecord, ReadRecord } from '../../db/write/batch-writer.ts'
 import { describeJsonError } from '../../lib/json-error.ts'
-import { countValues } from '../../lib/byte-scan.ts'
+import { countValues, findValueEnd, measureDepth } from '../../lib/byte-scan.ts'
+import { findMember, findValueStart, readElements, type Slice } from '../../lib/json-slices.ts'
+import { isObject } from '../../lib/objects.ts'
 import { findUnstorableNumber } from '../../lib/unstorable-numbers.ts'
 import { mapTexts, toStorableText } from '../../lib/storable-text.ts'
 import { hashSha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
@@ -24,6 +26,12 @@ import { quarantineLine } from './quarantine.ts'
  * process for too long.
  */
 const VALUES_MAX = 1_000_000
+
+/**
+ * Postgres stores about 20,000 levels in a column of type json, but reads only 16,000 of them as
+ * jsonb, with the stack that it has by default.
+ */
+const DEPTH_MAX = 5_000
 
 /** A record that cannot be applied, with its id when that could be read. */
 export class UnreadableRecord extends Error {
@@ -62,41 +70,44 @@ export function readRecord(
   { lineNo, byteOffset, line, scan, hash }: PendingLine,
 ): ReadRecord {
   const { connector, settings } = context
-  const json = scan === null ? null : line.subarray(scan.start, scan.end)
-  const { record, text, repairs } = parseRecord(connector, line, json)
+  const { record, bytes, text, repairs } = parseRecord(connector, { line, scan })
   try {
     const draft = boundedDraft(connector.normalise(record, settings))
     checkDuplicateKeys(draft)
-    const raw = json !== null && hash !== null && repairs === 0 ? json : JSON.stringify(record)
-    if (raw === json) checkNumbers(text)
+    if (bytes !== null) checkNumbers(text)
+    const raw = bytes ?? JSON.stringify(record)
     return {
       lineNo,
       byteOffset,
       line,
       draft: withWarnings(context, draft, repairs),
       raw,
-      recordHash: hash ?? hashParsed(record),
+      recordHash: hash ?? hashRaw(raw),
     }
   } catch (error) {
     throw toUnreadable(error, () => connector.identify(record) ?? findLineId(connector, line))
   }
 }
 
-/**
- * Parses the record in a line; `json` is null when the line must be parsed to find it. Returns the
- * text that it parsed. `repairs` counts the texts that Postgres could not have stored.
- */
+interface ParsedRecord {
+  readonly record: unknown
+  /** The record as the supplier sent it; null when Postgres could not store or read it. */
+  readonly bytes: Buffer | null
+  /** These bytes as text. */
+  readonly text: string
+  /** Number of texts that Postgres could not have stored. */
+  readonly repairs: number
+}
+
 function parseRecord(
   connector: Connector,
-  line: Buffer,
-  json: Buffer | null,
-): { record: unknown; text: string; repairs: number } {
+  { line, scan }: Pick<PendingLine, 'line' | 'scan'>,
+): ParsedRecord {
   try {
     checkSize(line)
-    const text = (json ?? line).toString()
-    const parsed = parseJson(text)
-    const record = json === null ? connector.unwrap(parsed) : parsed
-    if (!mayHoldUnstorableText(line)) return { record, text, repairs: 0 }
+    const parsed = scan === null ? unwrapLine(connector, line) : parseSlice(line, scan)
+    const { record } = parsed
+    if (!mayHoldUnstorableText(line)) return { ...parsed, repairs: 0 }
     let repairs = 0
     const repaired = mapTexts(record, (value) => {
       const stored = toStorableText(value)
@@ -104,10 +115,38 @@ function parseRecord(
       if (stored !== value || value.includes('\ufffd')) repairs += 1
       return stored
     })
-    return { record: repaired, text, repairs }
+    return { ...parsed, record: repaired, bytes: repairs === 0 ? parsed.bytes : null, repairs }
   } catch (error) {
     throw toUnreadable(error, () => findLineId(connector, line))
   }
+}
+
+function parseSlice(line: Buffer, { start, end }: Slice): Omit<ParsedRecord, 'repairs'> {
+  const bytes = line.subarray(start, end)
+  const text = bytes.toString()
+  return { record: parseJson(text), bytes, text }
+}
+
+/** Parses a line that the connector's scan did not recognise. */
+function unwrapLine(connector: Connector, line: Buffer): Omit<ParsedRecord, 'repairs'> {
+  const content = parseJson(line.toString())
+  const record = connector.unwrap(content)
+  const slice = findRecord(line, content, record)
+  const bytes = slice && line.subarray(slice.start, slice.end)
+  return { record, bytes, text: bytes?.toString() ?? '' }
+}
+
+/** Finds a record that is the content of its line, one of its members, or an element of one. */
+function findRecord(line: Buffer, content: unknown, record: unknown): Slice | null {
+  const start = findValueStart(line)
+  if (record === content) return { start, end: findValueEnd(line, start) ?? line.length }
+  for (const [name, value] of Object.entries(isObject(content) ? content : {})) {
+    if (value === record) return findMember(line, start, name)
+    const index = Array.isArray(value) ? value.indexOf(record) : -1
+    const list = index === -1 ? null : findMember(line, start, name)
+    if (list) return [...readElements(line, list.start)][index] ?? null
+  }
+  return null
 }
 
 /** Returns the draft with its warnings redacted, and with one more if texts were repaired. */
@@ -121,8 +160,8 @@ function withWarnings(context: Pick<RunContext, 'redact'>, draft: Draft, repairs
   return { ...draft, warnings }
 }
 
-function hashParsed(record: unknown): Uint8Array {
-  return hashSha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES)
+function hashRaw(raw: Buffer | string): Uint8Array {
+  return hashSha256(Buffer.from(raw)).subarray(0, RECORD_HASH_BYTES)
 }
 
 /**
@@ -152,8 +191,14 @@ function toUnreadable(error: unknown, findId: () => string | null): unknown {
     : failure
 }
 
-/** @throws SyncError `record/too-large` */
+/** @throws SyncError `record/too-large` · `record/invalid` */
 function checkSize(line: Buffer): void {
+  const depth = line.length < 2 * DEPTH_MAX ? 0 : measureDepth(line)
+  if (depth > DEPTH_MAX)
+    throw new SyncError(
+      'record/invalid',
+      `the record is nested too deeply: it has ${depth} levels, and the limit is ${DEPTH_MAX}`,
+    )
   if (line.length <= VALUES_MAX) return
   const values = countValues(line)
   if (values > VALUES_MAX)
