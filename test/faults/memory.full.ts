@@ -4,4 +4,4 @@
 import { openTestDatabase } from '../support/database.ts'
 import { testMemory } from './memory.ts'
 
-testMemory(await openTestDatabase(), 5_000_000)
+testMemory(await openTestDatabase(), { products: 5_000_000, peakMegabytes: 256 })

@@ -3,4 +3,4 @@
 import { openTestDatabase } from '../support/database.ts'
 import { testMemory } from './memory.ts'
 
-testMemory(await openTestDatabase(), 60_000)
+testMemory(await openTestDatabase(), { products: 60_000, peakMegabytes: 235 })
