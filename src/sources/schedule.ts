@@ -11,18 +11,12 @@ const DAY_MS = 86_400_000
 export function isFullDue({ zone, fullOn }: Schedule, lastFullAt: Date | null, now: Date): boolean {
   if (lastFullAt === null) return true
   if (fullOn === 'none') return false
-  const daysSince =
-    fullOn === 'every'
-      ? 0
-      : (WEEKDAYS.findIndex((day) => day === weekdayIn(now, zone)) - WEEKDAYS.indexOf(fullOn) + 7) %
-        7
+  const weekday = new Date(dateIn(now, zone)).getUTCDay()
+  const daysSince = fullOn === 'every' ? 0 : (weekday - WEEKDAYS.indexOf(fullOn) + 7) % 7
   return dateIn(lastFullAt, zone) < dateIn(new Date(now.getTime() - daysSince * DAY_MS), zone)
 }
 
+/** Returns the day as yyyy-mm-dd. Loading the names of a language takes 10 ms, so one is used. */
 function dateIn(instant: Date, zone: string): string {
   return instant.toLocaleDateString('sv-SE', { timeZone: zone })
-}
-
-function weekdayIn(instant: Date, zone: string): string {
-  return instant.toLocaleDateString('en-US', { timeZone: zone, weekday: 'long' }).toLowerCase()
 }
