@@ -7,6 +7,7 @@ import { openTestDatabase } from '../../test/support/database.ts'
 import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import type { TaskName } from '../db/write/leases.ts'
+import { getOwnerName } from '../node/process-owner.ts'
 import type { Task } from './queues.ts'
 import { executeQueuedTask } from './queued-task.ts'
 
@@ -91,6 +92,22 @@ test('a task of a dead worker is taken over, and the log reports it', async (t) 
   assert.ok(
     pipeline.logged.some((text) => /"previousOwner":"elsewhere\/1\/x".*taken over/.test(text)),
   )
+})
+
+test('a task of a worker that died on this machine is taken over before its lease expires', async (t) => {
+  const { database, run, begin } = await openFetchTask(t)
+  const setOwner = (owner: string) =>
+    database.pool.query(
+      `insert into catalog.leases (source_id, run_id, task, token, owner, expires_at)
+       select source_id, id, 'fetch', nextval('catalog.tokens'), $2, now() + interval '1 hour' from catalog.runs where id = $1
+       on conflict (source_id, run_id, task) do update set owner = excluded.owner`,
+      [run, owner],
+    )
+  await setOwner(getOwnerName())
+  assert.equal(await begin(), 'busy')
+  // The pid belongs to a process that started later.
+  await setOwner(getOwnerName().replace(/\d+$/, '1'))
+  assert.equal(await begin(), 'done')
 })
 
 test('a run with debug logs every committed batch', async (t) => {

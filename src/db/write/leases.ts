@@ -1,5 +1,6 @@
 // Leases of runs and tasks. The rules are in the SQL functions of the same names.
 
+import { SyncError } from '../../core/errors.ts'
 import { type Catalog, one } from '../catalog.ts'
 import { LEASE_MS, type LeasedRun, type Run } from './runs.ts'
 
@@ -19,7 +20,7 @@ export interface Claimant {
 }
 
 /**
- * Takes one task of a queued run.
+ * Takes one task of a queued run. Only when another worker has it is that worker looked up.
  *
  * @throws SyncError `run/over` when the run has nothing left to do · `run/active` while another
  * worker has the task
@@ -30,20 +31,29 @@ export async function claimTask(
   task: TaskName,
   { owner, isDead }: Claimant,
 ): Promise<ClaimedTask> {
-  const holder = one(
-    await db.call<string | null>('find_lease_owner', { source: run.sourceId, run: run.id, task }),
-  )
-  const row = one(
-    await db.call<{ token: number; previous_owner: string | null }>('claim_task', {
-      source: run.sourceId,
-      run: run.id,
-      task,
-      owner,
-      dead_owner: holder !== null && isDead(holder) ? holder : null,
-      lease: `${LEASE_MS} ms`,
-    }),
-  )
-  return { ...run, token: row.token, previousOwner: row.previous_owner }
+  const claim = async (deadOwner: string | null): Promise<ClaimedTask> => {
+    const row = one(
+      await db.call<{ token: number; previous_owner: string | null }>('claim_task', {
+        source: run.sourceId,
+        run: run.id,
+        task,
+        owner,
+        dead_owner: deadOwner,
+        lease: `${LEASE_MS} ms`,
+      }),
+    )
+    return { ...run, token: row.token, previousOwner: row.previous_owner }
+  }
+  try {
+    return await claim(null)
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'run/active') throw error
+    const holder = one(
+      await db.call<string | null>('find_lease_owner', { source: run.sourceId, run: run.id, task }),
+    )
+    if (holder === null || !isDead(holder)) throw error
+    return claim(holder)
+  }
 }
 
 /** Releases a task, finished or not, so that another worker need not wait for the lease to expire. */
