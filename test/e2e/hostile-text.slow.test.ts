@@ -124,6 +124,10 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
   const refused = runs.find(({ reason }) => reason?.includes('code x') === true)
   assert.ok(refused, 'a run has a hostile reason')
 
+  const [held] = await pipeline.query<{ id: number }>(
+    `update catalog.runs set state = 'held' where id = (select min(run_id) from catalog.reviews) returning id`,
+  )
+
   // Each command with a piece of the hostile text that it shows, or null when it shows none.
   const listing: readonly (readonly [args: readonly string[], shown: RegExp | null])[] = [
     [['add', shop.url, '--name', 'shop', '--no-sync'], /Title x\\u001b\[31m/],
@@ -133,6 +137,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['runs'], /code x\\u001b\[31m/],
     [['runs', 'show', String(refused.id)], /reason .*code x\\u001b\[31m.*\\u202e/],
     [['runs', 'changes', String(refused.id)], null],
+    [['runs', 'diff', String(held?.id)], /held price .*Title x\\u001b\[31m/],
     [['reviews'], /Title x\\u001b\[31m/],
     [['quarantine'], /Bad x\\u001b\[31m.*\\u202e.*\\nerror: forged/],
     [['quarantine', 'show', '1'], /bytes .*x\\u001b\[31m.*\\u202e/],

@@ -1,7 +1,11 @@
 // The diff of a held run: an approval covers what was shown, and what has appeared since stays held.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
+import { Cli } from '../../src/cli/cli.ts'
+import { Output } from '../../src/cli/output.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { listRunDiff, loadRunDiff } from '../../src/db/read/run-diffs.ts'
 import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
@@ -9,7 +13,9 @@ import { listReviews } from '../../src/db/read/reviews.ts'
 import { approveRun, rejectRun } from '../../src/db/write/decisions.ts'
 import { runCommand } from '../support/commands.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { Keyboard } from '../support/keyboard.ts'
 import { listProducts } from '../support/snapshot.ts'
+import { Terminal } from '../support/terminal.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
 import { openToy } from '../support/toy/open.ts'
 
@@ -312,4 +318,73 @@ test('runs show counts the records in quarantine of this run and those of earlie
     String(run),
   ])
   assert.match(stdout, new RegExp(`^  quarantine  1 record of run ${run}, 1 of other runs: `, 'm'))
+})
+
+/** The SQL of one section of docs/operations.md, for another run than 7. */
+function readOperationsSql(section: string, run: number): string[] {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const [, text = ''] = page.split(`\n## ${section}\n`)
+  const blocks = text.split('\n## ', 1)[0]?.matchAll(/^```sql\n(.*?)^```/gms) ?? []
+  return [...blocks].map(([, sql = '']) => sql.replaceAll(/\b7\b/g, String(run)))
+}
+
+test('the SQL of docs/operations.md shows and decides the same as the commands', async (t) => {
+  const { held, missing } = await openHeld(t)
+  const [summary = '', list = '', approval = '', ...rest] = readOperationsSql(
+    'A run is held',
+    held.run,
+  )
+  assert.deepEqual(rest, [])
+  const diff = await loadRunDiff(db, held.run)
+  const [counts] = (await db.query(summary)).rows
+  assert.deepEqual(
+    [counts.version, counts.removals, counts.prices, counts.held_prices, counts.watermark],
+    [diff.version, 12, 8, 1, diff.watermarkAt],
+  )
+  const { items } = await listRunDiff(db, held.run, { limit: 100 })
+  const rows = (await db.query<{ kind: string; product: string }>(list)).rows
+  assert.deepEqual(
+    rows.map(({ kind, product }) => [kind, product]),
+    items.map(({ kind, product }) => [kind, product]),
+  )
+  const [decided] = (await db.query(approval)).rows
+  assert.deepEqual(
+    [decided.state, decided.removed, decided.prices],
+    ['succeeded', missing.length, 8],
+  )
+})
+
+test('runs approve prints the counts and asks, and reports what appeared meanwhile', async (t) => {
+  const { pipeline, supplier, ids, held } = await openHeld(t)
+  const env = { DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }
+  const counts = `Approving run ${held.run}: 12 products removed · 8 changed prices of 8 products current · 9 changes published · watermark`
+  const decide = async (answer: string, ...args: string[]) => {
+    const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
+    const cli = new Cli(new Output(terminal, terminal), env, keyboard)
+    const command = ['runs', 'approve', String(held.run), ...args]
+    const done = (await createProgram(cli, command)).parseAsync(command, { from: 'user' })
+    await terminal.shows(/Approve run \d+\? \[y\/N\]/)
+    keyboard.type(`${answer}\r`)
+    await done
+    return { screen: terminal.screen, code: cli.exitCode }
+  }
+  const refused = await decide('n')
+  assert.ok(refused.screen.startsWith(counts), refused.screen)
+  assert.match(refused.screen, /stays held: nothing was approved\.$/)
+  assert.equal(refused.code, 2)
+  const { version } = await loadRunDiff(db, held.run)
+  supplier.catalogue.setPrice(ids.slice(22, 24), { cents: 1600 })
+  await pipeline.sync({ connector: failAt(pipeline, ids[28] ?? '') })
+  const partly = await decide('y', '--seen', version)
+  assert.match(partly.screen, /The diff has changed since version/)
+  assert.ok(
+    partly.screen.endsWith(
+      `Run ${held.run}: 12 removals and 8 changed prices approved; 2 changed prices appeared meanwhile and wait: shelfsync runs diff ${held.run}`,
+    ),
+    partly.screen,
+  )
+  assert.equal(partly.code, 2)
+  const rest = await decide('yes')
+  assert.match(rest.screen, /is approved: 2 changed prices approved\.$/)
+  assert.equal(rest.code, 0)
 })

@@ -154,6 +154,7 @@ function callsOn({
       ['runs', 'list'],
       ['runs', 'show', '1'],
       ['runs', 'changes', '1'],
+      ['runs', 'diff', '1'],
       ['reviews', 'list'],
       ['quarantine', 'list'],
       ['quarantine', 'show', '1'],

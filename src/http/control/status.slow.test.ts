@@ -196,7 +196,10 @@ test('inserted, updated and skipped count created, updated and unchanged product
     'artifact',
     'changes',
     'openReviews',
+    'heldPrices',
     'openQuarantine',
+    'otherQuarantine',
+    'diff',
   ])
   assert.deepEqual(
     [details.id, details.state, details.correlationId, details.progress],
@@ -219,7 +222,7 @@ test('a held run reports the reason and is listed at its source', async (t) => {
   assert.equal(state, 'held')
   const { status } = await startOrchestrator(t, pool)
   const held = await status()
-  const hint = `Inspect it with \`shelfsync runs show ${run}\`, then use \`shelfsync runs approve ${run}\` or \`reject\`.`
+  const hint = `Inspect it with \`shelfsync runs diff ${run}\`, then use \`shelfsync runs approve ${run}\` or \`reject\`.`
   assert.deepEqual(
     [held.state, held.errors, held.sources[0]?.heldRuns],
     ['held', [{ code: null, message: reason, hint }], [run]],
