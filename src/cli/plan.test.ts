@@ -11,7 +11,6 @@ const NOWHERE = { write: () => true }
 const output = new Output(NOWHERE, NOWHERE)
 const GREEN: Plan = {
   kind: 'full',
-  firstLoad: false,
   state: 'succeeded',
   reason: null,
   ledger: toLedger(null, 0, emptyCounts()),
@@ -71,12 +70,12 @@ test('a product with two records in a plan counts once, as in the run', () => {
     change('repriced', 'b'),
     change('missing', 'c'),
   ])
-  assert.deepEqual(planned.count(GREEN), { created: 1, repriced: 1 })
+  assert.deepEqual(planned.count('succeeded', false), { created: 1, repriced: 1 })
   assert.deepEqual(planned.format(output, '').slice(2, 4), ['repriced 1', '  b (Title b)'])
 })
 
 test('a first load is one change, and none while it is held', () => {
   const planned = addAll(9, [change('created', 'a'), change('created', 'b')])
-  assert.deepEqual(planned.count({ ...GREEN, firstLoad: true }), { loaded: 1 })
-  assert.deepEqual(planned.count({ ...HELD, firstLoad: true }), {})
+  assert.deepEqual(planned.count('succeeded', true), { loaded: 1 })
+  assert.deepEqual(planned.count('held', true), {})
 })

@@ -2,7 +2,7 @@
 // settle. `replay --plan` prints the same for a replay.
 
 import { type Command, Option } from 'commander'
-import { loadSource } from '../db/sources.ts'
+import { loadSource, type Source } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { createProgress, type Progress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
@@ -25,6 +25,11 @@ export interface PlanOutputFlags {
   readonly all?: boolean
   readonly limit?: number
   readonly pager?: boolean
+}
+
+interface PlanOutput extends PlanOutputFlags {
+  /** The command without --limit and --all. */
+  readonly again: string
 }
 
 type PlanFlags = SyncFlags & PlanOutputFlags
@@ -53,7 +58,7 @@ async function printSyncPlan(cli: Cli, name: string, flags: PlanFlags): Promise<
   const source = await loadSource(tools.db, name)
   const request = toRequest(flags)
   const again = `shelfsync plan ${name}${formatScope(flags)}`
-  await showPlan(cli, { name, again }, flags, (progress, onChange) =>
+  await showPlan(cli, source, { ...flags, again }, (progress, onChange) =>
     planSource(tools, bindSource(tools, source), request, { progress, signal, onChange }),
   )
 }
@@ -82,8 +87,8 @@ export function addPlanOptions(command: Command): Command {
  */
 export async function showPlan(
   { output, env }: Cli,
-  { name, again }: { readonly name: string; readonly again: string },
-  { all = false, limit = CHANGES_SHOWN, pager = true }: PlanOutputFlags,
+  { name, nextSeq }: Source,
+  { again, all = false, limit = CHANGES_SHOWN, pager = true }: PlanOutput,
   plan: (progress: Progress, tell: (change: PlannedChange) => void) => Promise<Plan>,
 ): Promise<void> {
   const progress = createProgress()
@@ -94,13 +99,12 @@ export async function showPlan(
   }
   const hide = showProgress(output, name, progress)
   const result = await plan(progress, tell).finally(hide)
-  const { firstLoad: _, ...settled } = result
-  const changes = planned.count(result)
+  const changes = planned.count(result.state, nextSeq === 0)
   const text = [
     formatPlan(name, result, changes),
     ...planned.format(output, `${again} --all`),
   ].join('\n')
-  await printPaged(output, { value: { source: name, ...settled, changes }, text }, { env, pager })
+  await printPaged(output, { value: { source: name, ...result, changes }, text }, { env, pager })
 }
 
 /**

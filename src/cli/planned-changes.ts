@@ -41,7 +41,7 @@ export class PlannedChanges {
   }
 
   /** Counts the changes as `runs show` does after the run: a first load is one change. */
-  count({ firstLoad, state }: Pick<Plan, 'firstLoad' | 'state'>): Record<string, number> {
+  count(state: Plan['state'], firstLoad: boolean): Record<string, number> {
     if (firstLoad) return state === 'held' ? {} : { loaded: 1 }
     const { missing: _, ...recorded } = this.#countKinds()
     return recorded

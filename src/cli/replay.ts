@@ -46,7 +46,7 @@ async function printReplayPlan(cli: Cli, name: string, flags: ReplayFlags): Prom
   const source = await loadSource(tools.db, name)
   const artifactRun = requireArtifact(source, flags.run)
   const again = `shelfsync replay ${name} --run ${artifactRun} --plan`
-  await showPlan(cli, { name, again }, flags, (progress, onChange) =>
+  await showPlan(cli, source, { ...flags, again }, (progress, onChange) =>
     planReplay(tools, bindSource(tools, source), artifactRun, { progress, signal, onChange }),
   )
 }

@@ -47,8 +47,6 @@ export interface PlanControls extends RunControls {
 /** The result of settling the planned run. The ledger has the counts that the run would have. */
 export type Plan = Settled & {
   readonly kind: RunKind
-  /** The source has no product yet: the run would publish one change for all of its products. */
-  readonly firstLoad: boolean
   /** The effect of approving the run; null unless it would be held. */
   readonly diff: PlannedDiff | null
 }
@@ -252,7 +250,6 @@ async function planSettle(
   }
   return {
     kind: run.kind,
-    firstLoad: source.nextSeq === 0,
     state: held ? 'held' : 'succeeded',
     reason: held ? reasons.join('; ') : null,
     ledger: { ...toLedger(expected, fetched, counts), ...gone },

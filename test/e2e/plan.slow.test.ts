@@ -341,7 +341,7 @@ for (const [what, day] of Object.entries(DAYS)) {
     assert.deepEqual(countOutcomes(plan), day.counts)
     assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
     if (day.held) assert.match(plan.reason ?? '', day.held)
-    const { diff, firstLoad: _, ...settled } = plan
+    const { diff, ...settled } = plan
     assert.deepEqual(settled, { kind, state, reason, ledger, removalsOff })
     assert.deepEqual(diff, day.held ? toPlannedDiff(await loadRunDiff(db, run)) : null)
 

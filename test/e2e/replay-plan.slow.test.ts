@@ -112,7 +112,7 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
     const { state, reason, kind, ledger, removalsOff } = await pipeline.replay(archive[of], {
       connector,
     })
-    const { diff, firstLoad: _, ...settled } = planned
+    const { diff, ...settled } = planned
     assert.deepEqual(settled, { kind, state, reason, ledger, removalsOff })
     assert.equal(diff !== null, held !== undefined)
     assert.equal(changes.length, ledger.updated + ledger.held)

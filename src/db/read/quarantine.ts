@@ -93,8 +93,9 @@ export async function loadQuarantinedRecord(db: Catalog, id: number): Promise<Qu
 
 function toQuarantineSummary(row: RecordRow): QuarantineSummary {
   const { source, artifact_run: run, part, line, byte_offset: byteOffset, message } = row
-  // As `quarantineLine` writes it.
-  const place = `${source}, run ${run}, part ${part}, line ${line}, byte ${byteOffset}: `
+  // As `quarantineLine` writes it, after the name that the source had then.
+  const place = `, run ${run}, part ${part}, line ${line}, byte ${byteOffset}: `
+  const placeAt = message.indexOf(place)
   return {
     id: row.id,
     source,
@@ -106,7 +107,7 @@ function toQuarantineSummary(row: RecordRow): QuarantineSummary {
     product: row.product,
     rule: row.rule,
     message,
-    reason: message.startsWith(place) ? message.slice(place.length) : message,
+    reason: placeAt === -1 ? message : message.slice(placeAt + place.length),
     createdAt: toInstant(row.created_at),
   }
 }
