@@ -182,7 +182,7 @@ function describeWaiting(
     return {
       reason: `run ${run} is held`,
       lines: [
-        `decide: shelfsync runs show ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
+        `decide: shelfsync runs diff ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
       ],
     }
   return state === 'rejected' && price.decision !== null

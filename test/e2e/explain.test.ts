@@ -90,10 +90,10 @@ test('explain names the held run that a price waits for, and the person who appr
   assert.match(
     waiting,
     new RegExp(
-      String.raw`pending {5}public price AUD 10\.00 → 11\.00: run ${held} is held\n.*\n +decide: shelfsync runs show ${held} · shelfsync runs approve ${held} · shelfsync runs reject ${held}\n`,
+      String.raw`pending {5}public price AUD 10\.00 → 11\.00: run ${held} is held\n.*\n +decide: shelfsync runs diff ${held} · shelfsync runs approve ${held} · shelfsync runs reject ${held}\n`,
     ),
   )
-  await print('runs', 'approve', String(held), '--by', 'ann')
+  await print('runs', 'approve', String(held), '--by', 'ann', '--yes')
   assert.match(
     await print('explain', 'pharmacy', id),
     /public price AUD 11\.00 since .*\n.*\n +approved by ann at .* with the held run: 20 of 30 products are missing/,
