@@ -65,7 +65,7 @@ export async function checkDatabase(
         name: 'owner',
         state: 'warn',
         message: 'the tables belong to another role',
-        hint: 'After large loads, run `vacuum (analyze)` as that role: this login may not.',
+        hint: 'After large loads, run `analyze` as that role: this login may not.',
       })
     }
     report(checkClock(skewMs))

@@ -22,8 +22,8 @@ import { StagedRows } from './staged-rows.ts'
 const PRODUCT_BYTES = 512 * 1024
 
 /**
- * Owns one connection, which it opens for its first batch, and creates its staging tables when there
- * is something to stage.
+ * Owns one connection from its first batch on, and creates its staging tables when there is something
+ * to stage.
  */
 export class CopyWriter implements BatchWriter {
   readonly #connect: () => Promise<DbClient>
@@ -31,7 +31,6 @@ export class CopyWriter implements BatchWriter {
   readonly #options: WriterOptions
   readonly #rows = new StagedRows(PRODUCT_BYTES)
   #client: DbClient | null = null
-  #staging: Promise<void> | null = null
 
   constructor(connect: () => Promise<DbClient>, numbers: ProductNumbers, options: WriterOptions) {
     this.#connect = connect
@@ -50,9 +49,9 @@ export class CopyWriter implements BatchWriter {
     return outcome
   }
 
-  /** Returns the connection to the pool. One with staging tables is closed. */
+  /** Returns the connection to the pool, so that the next part finds its staging tables. */
   close(broken: boolean): void {
-    this.#client?.release(broken || this.#staging !== null)
+    this.#client?.release(broken)
   }
 
   async #write(
@@ -68,7 +67,7 @@ export class CopyWriter implements BatchWriter {
       return { counts: emptyCounts(), seqs: [] }
     }
     if (records.length > 0) {
-      await (this.#staging ??= openStaging(client))
+      await openStaging(client)
       await this.#numbers.reserve(records.length)
     }
     return mergeRecords(this.#mergeSession(client, partNo), async (merged, refused) => {
