@@ -1,51 +1,44 @@
-// `shelfsync add`: adds a shop by its address, after reading some of its products, or any supplier by
-// the name of its connector.
+// `shelfsync add`: adds shops by their addresses, after reading some of their products, or any
+// supplier by the name of its connector.
 
+import { readFile } from 'node:fs/promises'
+import { text as readText } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
-import { CONNECTORS } from '../connectors/registry.ts'
-import type { Connector, Sample } from '../core/connector.ts'
-import { SyncError } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
-import { addSource, checkName, findSource, listSources, type Source } from '../db/sources.ts'
-import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
-import { bindConnector, findAddress, type BoundSource } from '../sources/bound-source.ts'
-import { listSecretStates } from '../sources/credentials.ts'
-import { syncSource } from '../pipeline/sync.ts'
-import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { parseAddress } from './shop-address.ts'
+import { CONNECTORS } from '../connectors/registry.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { syncSource } from '../pipeline/sync.ts'
+import { bindConnector } from '../sources/bound-source.ts'
+import { listSecretStates } from '../sources/credentials.ts'
+import { addMany } from './add-many.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
+import { parseSourceList } from './source-list.ts'
+import { listAddOptions, readSetting } from './source-settings.ts'
+import { toRequest } from './sync-request.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
-import {
-  listAddOptions,
-  suggestName,
-  parseSourceSettings,
-  readSetting,
-  readAddOptions,
-} from './source-settings.ts'
-import { toRequest } from './sync.ts'
 
 /** Also contains the options of the connectors, keyed by setting. */
 interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
+  readonly from?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
-}
-
-interface Addition {
-  readonly cli: Cli
-  readonly tools: SyncTools
-  readonly flags: AddFlags
-  readonly signal: AbortSignal
 }
 
 export function defineAdd(command: Command, cli: Cli): void {
   command
     .argument(
-      '<shop>',
-      `the address of a shop, or a connector: ${[...CONNECTORS.keys()].join(', ')}`,
+      '[shops...]',
+      `the addresses of shops, or connectors: ${[...CONNECTORS.keys()].join(', ')}`,
     )
     .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
-    .option('--no-sync', 'do not sync the shop now')
+    .option(
+      '--from <file>',
+      'add the shops in this file, one address in each line, or CSV with the columns url, name and settings of the connector; - is standard input',
+    )
+    .option('--no-sync', 'do not sync the shops now')
     .addOption(
       new Option('--set <name=value>', 'a setting of the connector; may be repeated')
         .argParser(readSetting)
@@ -56,91 +49,75 @@ export function defineAdd(command: Command, cli: Cli): void {
       formatExamples(
         'shelfsync add https://some-shop.example',
         'shelfsync add https://some-shop.example --name my-shop --no-sync',
+        'shelfsync add https://one.example https://two.example',
+        'shelfsync add --from shops.csv --no-sync',
         'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
       ),
     )
-    .action((shop: string, flags: AddFlags) => add(cli, shop, flags))
+    .action((shops: readonly string[], flags: AddFlags) => add(cli, shops, flags))
   for (const { flags, description } of listAddOptions(CONNECTORS.values()))
     command.option(flags, description)
 }
 
-async function add(cli: Cli, shop: string, flags: AddFlags): Promise<void> {
+async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise<void> {
+  const { name = null, from, set, sync: syncs, ...options } = flags
+  const requests: SourceRequest[] = shops.map((shop) => ({ shop, name, set, options }))
+  if (from !== undefined)
+    for (const { set: own, ...listed } of parseSourceList(await readList(cli, from)))
+      requests.push({ ...listed, set: { ...set, ...own }, options })
+  const [request, ...others] = requests
+  if (request === undefined)
+    throw new SyncError(
+      'usage/invalid',
+      from === undefined ? 'Give the address of a shop, or --from' : `${from} contains no address`,
+    )
+  if (name !== null && (others.length > 0 || from !== undefined))
+    throw new SyncError('usage/invalid', '--name is for one shop; --from has a column name')
   const signal = cli.createStopSignal(STOPPING)
   await using tools = await cli.openSync()
-  const connector = tools.connectors.get(shop)
-  const addition = { cli, tools, flags, signal }
-  await (connector ? addByName(addition, connector) : addByAddress(addition, shop))
+  if (others.length > 0 || from !== undefined)
+    await addMany(cli, tools, { requests, syncs, signal })
+  else await addOne(cli, tools, request, { syncs, signal })
 }
 
-async function addByName({ cli, tools, flags }: Addition, connector: Connector): Promise<void> {
-  const settings = parseSourceSettings(
-    tools,
-    connector,
-    { name: flags.name ?? null, verb: 'added' },
-    { ...readAddOptions(tools, connector, flags), ...flags.set },
-  )
-  const name = flags.name ?? suggestName(connector, settings)
-  const source = await save(cli, tools, name, { connector, settings })
-  reportAdded(cli, tools, { source, connector, settings }, { samples: null, syncs: false })
+/** @throws SyncError `usage/invalid` */
+async function readList({ input }: Cli, from: string): Promise<string> {
+  try {
+    return from === '-' ? await readText(input) : await readFile(from, 'utf8')
+  } catch (cause) {
+    throw new SyncError('usage/invalid', `${from} cannot be read: ${messageOf(cause)}`, { cause })
+  }
 }
 
-async function addByAddress({ cli, tools, flags, signal }: Addition, text: string): Promise<void> {
-  readAddOptions(tools, null, flags)
-  const address = parseAddress(text, tools)
-  const { output } = cli
-  const recognised = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
-  const { connector } = recognised
-  const name = flags.name ?? recognised.suggestedName
-  const settings = parseSourceSettings(
-    tools,
-    connector,
-    { name, verb: 'added' },
-    { ...(recognised.settings as object), ...flags.set },
-  )
-  await requireFreeName(tools, name)
-  output.say(`${address.host}: ${connector.title}`)
-  if (address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/')
-    output.note(`The whole shop is added, not only ${address.pathname}`)
-  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
-  for (const { title, price } of samples)
-    output.say(`  ${output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
-  const source = await save(cli, tools, name, { connector, settings })
-  reportAdded(cli, tools, { source, connector, settings }, { samples, syncs: flags.sync })
-  if (flags.sync)
+async function addOne(
+  cli: Cli,
+  tools: SyncTools,
+  request: SourceRequest,
+  { syncs, signal }: { readonly syncs: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const created = await createSource(tools, request, signal)
+  const { source, connector, samples } = created
+  const isSynced = syncs && samples !== null
+  reportAdded(cli, tools, created, isSynced)
+  if (isSynced)
     await watchRun(cli, tools, source, (progress) =>
       syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
     )
 }
 
-/** Stores the source. A second source with the same address is allowed, but reported. */
-async function save(
-  { output }: Cli,
-  tools: SyncTools,
-  name: string,
-  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
-): Promise<Source> {
-  const source = await addSource(tools.db, {
-    name: checkName(name),
-    connector: connector.name,
-    settings: settings as Json,
-    schedule: connector.schedule,
-  })
-  const address = connector.address(settings)
-  const twin = (await listSources(tools.db)).find(
-    (other) => other.id !== source.id && findAddress(tools, other) === address,
-  )
-  if (twin)
-    output.note(`${twin.name} already reads ${address}; with ${name} its products exist twice`)
-  return source
-}
-
 function reportAdded(
   { output }: Cli,
   { settings: { credentials: values }, credentials }: SyncTools,
-  { source, connector, settings }: BoundSource,
-  { samples, syncs }: { readonly samples: readonly Sample[] | null; readonly syncs: boolean },
+  { source, connector, settings, samples, notes }: CreatedSource,
+  isSynced: boolean,
 ): void {
   const { name } = source
+  if (samples !== null) {
+    output.say(`${new URL(connector.address(settings)).host}: ${connector.title}`)
+    for (const { title, price } of samples)
+      output.say(`  ${output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+  }
+  for (const note of notes) output.note(note)
   const secrets = listSecretStates({ source, connector }, values)
   output.result(
     {
@@ -150,16 +127,10 @@ function reportAdded(
       ...(samples !== null && { samples }),
       ...(secrets.length > 0 && { secrets }),
     },
-    `Added ${name}.${syncs ? '' : ` Next: shelfsync sync ${name}`}`,
+    `Added ${name}.${isSynced ? '' : ` Next: shelfsync sync ${name}`}`,
   )
   if (!connector.credentials.isComplete(credentials({ source, connector, settings })))
     output.note(
       `No credentials for ${name} yet: ${connector.credentials.hint} in the environment or .env, then run \`shelfsync doctor\``,
     )
-}
-
-/** Checks the name before products are requested. @throws SyncError `source/exists` */
-async function requireFreeName({ db }: SyncTools, name: string): Promise<void> {
-  if (await findSource(db, name))
-    throw new SyncError('source/exists', `There is already a source named ${name}`)
 }

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
 import type { Host, SyncTools, Tools } from '../app/compose.ts'
 import type { DatabaseOptions } from '../app/open-database.ts'
+import { isStop, SyncError } from '../core/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Output } from './output.ts'
 import type { Input } from './prompt.ts'
@@ -124,6 +125,13 @@ export class Cli {
     say('a task did not stop in time; exiting without it')
     process.exit(this.exitCode)
   }
+}
+
+/** Returns the exit code of a command that ends with this error. */
+export function toErrorExitCode(error: unknown): number {
+  if (isStop(error)) return EXIT.interrupted
+  const isUsage = error instanceof SyncError && error.code === 'usage/invalid'
+  return isUsage ? EXIT.usage : EXIT.failed
 }
 
 /** Printed in place of an empty list of sources. */

@@ -17,8 +17,8 @@ interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'add',
-    usage: '[options] <shop>',
-    description: 'add a source; a shop is recognised by its address and synced at once',
+    usage: '[options] [shops...]',
+    description: 'add sources; shops are recognised by their addresses and synced at once',
     load: async () => (await import('./add.ts')).defineAdd,
   },
   {

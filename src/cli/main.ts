@@ -1,8 +1,7 @@
 // The entry point of the command line: runs one command and turns errors into the exit code.
 
 import { CommanderError } from 'commander'
-import { isStop, SyncError } from '../core/errors.ts'
-import { Cli, EXIT } from './cli.ts'
+import { Cli, EXIT, toErrorExitCode } from './cli.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
 
@@ -30,13 +29,7 @@ try {
     cli.end(error.exitCode === 0 ? EXIT.green : EXIT.usage)
   } else {
     output.error(error)
-    cli.end(
-      isStop(error)
-        ? EXIT.interrupted
-        : error instanceof SyncError && error.code === 'usage/invalid'
-          ? EXIT.usage
-          : EXIT.failed,
-    )
+    cli.end(toErrorExitCode(error))
   }
 }
 process.exitCode = cli.exitCode

@@ -16,7 +16,8 @@ import { showProgress } from './progress.ts'
 import { formatLedger, formatRemovalsOff } from './report.ts'
 import { createSinceOption } from './parse-time.ts'
 import { formatDiff } from './run-diff.ts'
-import { type SyncFlags, toRequest } from './sync.ts'
+import type { SyncFlags } from './sync.ts'
+import { toRequest } from './sync-request.ts'
 
 /** Changes in the text without --limit and --all. */
 const CHANGES_SHOWN = 20

@@ -8,11 +8,11 @@ import { createProgress, type Progress, type RunControls } from '../pipeline/con
 import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import { syncKeys, syncSource } from '../pipeline/sync.ts'
-import type { SyncRequest } from '../pipeline/choose-run.ts'
 import { createSinceOption } from './parse-time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { toIdleReport, printReport, toRefusedReport, toReportJson } from './report.ts'
+import { toRequest } from './sync-request.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
 
@@ -120,12 +120,4 @@ function parseAtOnce(text: string): number {
   if (!/^\d+$/.test(text) || atOnce < 1 || atOnce > AT_ONCE_MAX)
     throw new InvalidArgumentError(`It must be a number from 1 to ${AT_ONCE_MAX}.`)
   return atOnce
-}
-
-export function toRequest({ full = false, since }: SyncFlags): SyncRequest {
-  return {
-    mode: full ? 'full' : since ? 'incremental' : 'auto',
-    sinceAt: since ?? null,
-    now: new Date(),
-  }
 }

@@ -86,33 +86,35 @@ test('products are found by words of the title, id, SKU and GTIN, and listed pag
 
 test('changes are listed from the newest, with prices as `reviews` prints them', async (t) => {
   const { run, simulator } = await openPharmacy(t, 60)
-  const state = simulator.catalogue
+  const ids = simulator.catalogue
     .visible()
-    .find((one) => Number(simulator.catalogue.build(one, '').publicPrice) > 1)
-  const id = state === undefined ? assert.fail() : simulator.catalogue.idOf(state)
-  simulator.catalogue.setPrice([id], { factor: 1.1 })
+    .filter((one) => Number(simulator.catalogue.build(one, '').publicPrice) > 1)
+    .slice(0, 2)
+    .map((one) => simulator.catalogue.idOf(one))
+  simulator.catalogue.setPrice(ids, { factor: 1.1 })
   const between = new Date()
   assertEnded(await run('sync', 'pharmacy'), 0)
   const all = await run('changes')
   assertEnded(all, 0)
   const [heading = '', newest = '', ...older] = all.stdout.trimEnd().split('\n')
   assert.match(heading, /^time +source +product +title +change +detail$/)
-  assert.match(newest, new RegExp(`pharmacy +${id} .* AUD \\d+\\.\\d\\d → \\d+\\.\\d\\d`))
+  assert.match(
+    newest,
+    new RegExp(`pharmacy +(?:${ids.join('|')}) .* AUD \\d+\\.\\d\\d → \\d+\\.\\d\\d`),
+  )
   assert.match(older.at(-1) ?? '', /pharmacy +all products +- +loaded/)
   const since = await run('changes', 'pharmacy', '--since', between.toISOString(), '--json')
   const { items } = since.json() as { items: { product: string; kind: string }[] }
-  assert.deepEqual(
-    items.map(({ product }) => product),
-    [id],
-  )
+  assert.deepEqual(items.map(({ product }) => product).sort(), ids.toSorted())
   const loaded = await run('changes', '--kind', 'loaded', '--json')
   assert.equal((loaded.json()['items'] as unknown[]).length, 1)
   const page = await run('changes', '--limit', '1')
-  const next = await run(...continuationOf(page), '--json')
+  const next = await run(...continuationOf(page), '--since', between.toISOString(), '--json')
   assert.deepEqual(
-    (next.json()['items'] as { kind: string }[]).map(({ kind }) => kind),
-    ['loaded'],
+    (next.json()['items'] as { product: string }[]).map(({ product }) => product),
+    items.slice(1).map(({ product }) => product),
   )
+  assert.equal(items.length, 2)
   assertEnded(await run('changes', 'unknown'), 1)
 })
 
