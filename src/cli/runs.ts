@@ -33,6 +33,8 @@ import {
   formatRelative,
 } from './format.ts'
 
+const REASON_CHARS_MAX = 60
+
 const RUN_HEADINGS = [
   'run',
   'source',
@@ -113,8 +115,16 @@ function toRow(output: Output, run: RunSummary, now: Date): (string | number | n
     ledger?.created ?? null,
     ledger?.updated ?? null,
     ledger?.removed ?? null,
-    output.short(run.reason ?? '', 60),
+    formatReason(output, run),
   ]
+}
+
+/** The first cause of a held run, and the number of the others. */
+function formatReason(output: Output, { state, reason }: RunSummary): string {
+  if (reason === null || state !== 'held') return output.short(reason ?? '', REASON_CHARS_MAX)
+  const [first = '', ...others] = reason.split('; ')
+  const count = others.length > 0 ? ` (+${others.length})` : ''
+  return `${output.short(first, REASON_CHARS_MAX)}${count}`
 }
 
 function addShow(runs: Command, cli: Cli): void {

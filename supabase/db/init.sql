@@ -3005,8 +3005,8 @@ begin
   waiting_prices := whole.prices - seen.prices;
   state := case when waiting_removals + waiting_prices = 0 then 'succeeded' else 'held' end;
   if state = 'held' then
-    review.reason := format('%s removals and %s changed prices appeared while %s approved the others',
-      waiting_removals, waiting_prices, p_by);
+    review.reason := format('added since %s approved the others: removals %s, changed prices %s', p_by,
+      waiting_removals, waiting_prices);
     update catalog.reviews v
       set detail = v.detail || jsonb_build_object('approvedBy', p_by, 'approvedAt', now()),
           reason = review.reason
@@ -4895,6 +4895,7 @@ begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
+    'count_listed',
     'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
@@ -4929,7 +4930,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
   ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
-  ('20261122000042', 'reviews', '059b8bdf52585e5dd85906cb9eeb3efbe329729d747dacb33599b9ff883e7fec'),
+  ('20261122000042', 'reviews', 'a34696ef0294f0dc678bb5ac7f45d07c14c14773918a76fa36f3badb00c8476a'),
   ('20261122000043', 'run_diffs', '367251c5f6a2b4eb0815cec7cc17fe9311239f59cfa6145e62e33f99d99166a8'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
@@ -4940,6 +4941,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000073', 'explain', '418b4e97b482bf6d06bcf14fb5195b23374da1543c46e34796dfc3b47f8196af'),
   ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
-  ('20261122000090', 'security', 'b1c4044a582a0cc559ae0c929f1299ee11cc573c1e0ccd765f41ca14944e000f');
+  ('20261122000090', 'security', 'd1190e0d2387f253fd4428fa9b4e2e8cd2a7f0749338ad0c3f4e7eb7d8f4969b');
 
 commit;

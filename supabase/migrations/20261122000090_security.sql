@@ -190,6 +190,7 @@ begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
+    'count_listed',
     'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',

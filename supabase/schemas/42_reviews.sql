@@ -140,8 +140,8 @@ begin
   waiting_prices := whole.prices - seen.prices;
   state := case when waiting_removals + waiting_prices = 0 then 'succeeded' else 'held' end;
   if state = 'held' then
-    review.reason := format('%s removals and %s changed prices appeared while %s approved the others',
-      waiting_removals, waiting_prices, p_by);
+    review.reason := format('added since %s approved the others: removals %s, changed prices %s', p_by,
+      waiting_removals, waiting_prices);
     update catalog.reviews v
       set detail = v.detail || jsonb_build_object('approvedBy', p_by, 'approvedAt', now()),
           reason = review.reason

@@ -6,10 +6,12 @@ import { test } from 'node:test'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
+import { listRunDiff, type DiffItem } from '../../src/db/read/run-diffs.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { startDataApi, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { statusOf } from '../support/data-api-sessions.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { approveAll } from '../support/decisions.ts'
 import { countOutcomes, type SyncOverrides, type TestPipeline } from '../support/pipeline.ts'
 import { openToy, type ToySetup } from '../support/toy/open.ts'
 import type { ToySupplier } from '../support/toy/supplier.ts'
@@ -484,6 +486,53 @@ test('read rights can be revoked from the secret key without stopping its syncs'
   assert.equal((await called.sync(by)).state, 'succeeded')
 })
 
+test('a held run is shown and decided by calls as by sessions', async (t) => {
+  const { called, copied, supplier, api } = await openBoth(t)
+  const ids = supplier.catalogue.ids()
+  for (const pipeline of [called, copied]) await pipeline.sync()
+  supplier.catalogue.remove(ids.slice(0, 12))
+  supplier.catalogue.setPrice(ids.slice(12, 14), { cents: 1500 })
+  supplier.catalogue.setPrice(ids.slice(14, 15), { cents: 90_000 })
+  const { run: byCalls } = await called.sync()
+  const { run: bySession } = await copied.sync()
+  const { run } = await openShelfsync(t, {
+    DATABASE_URL: '',
+    SUPABASE_URL: api.url,
+    SUPABASE_SECRET_KEY: api.keys.secret,
+    ...HERE,
+  })
+  const shown = await run('runs', 'show', String(byCalls))
+  assert.match(
+    shown.stdout,
+    /approving +12 products removed · 2 changed prices of 2 products current/,
+  )
+  const { items, version } = (await run('runs', 'diff', String(byCalls), '--json')).json()
+  const same = await listRunDiff(db, bySession, { limit: 100 })
+  const named = (list: unknown) =>
+    (list as DiffItem[]).map(({ kind, product, before, after }) => [kind, product, before, after])
+  assert.deepEqual(named(items), named(same.items))
+  const reviews = await run('reviews', '--run', String(byCalls))
+  assert.match(reviews.stdout, /the whole run: 12 products removed/)
+  const approve = [
+    'runs',
+    'approve',
+    String(byCalls),
+    '--by',
+    'test',
+    '--yes',
+    '--seen',
+    String(version),
+  ]
+  const approved = await run(...approve)
+  assert.equal(approved.code, 0, approved.stderr)
+  assert.match(approved.stdout, /is approved: 12 removals and 2 changed prices approved\.\n$/)
+  await approveAll(db, bySession)
+  assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
+  const twice = await run(...approve)
+  assert.equal(twice.code, 1)
+  assert.match(twice.stderr, /is succeeded, not held: .* approved it at/)
+})
+
 test('an operation that needs a session reports that it needs one', async (t) => {
   const api = await startDataApi(t, untouched)
   const { run } = await openShelfsync(t, {
@@ -496,9 +545,9 @@ test('an operation that needs a session reports that it needs one', async (t) =>
     const { code, stderr, stdout } = await run(...command)
     assert.deepEqual([code, command], [0, command], stderr + stdout)
   }
-  const reviews = await run('reviews')
-  assert.equal(reviews.code, 1)
-  assert.match(reviews.stderr, /set DATABASE_URL/)
+  const jobs = await run('jobs')
+  assert.equal(jobs.code, 1)
+  assert.match(jobs.stderr, /set DATABASE_URL/)
   const migrate = await run('migrate')
   assert.equal(migrate.code, 1)
   assert.match(migrate.stderr, /supabase\/db\/init\.sql/)

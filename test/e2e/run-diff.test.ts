@@ -16,6 +16,7 @@ import { openTestDatabase } from '../support/database.ts'
 import { Keyboard } from '../support/keyboard.ts'
 import { listProducts } from '../support/snapshot.ts'
 import { Terminal } from '../support/terminal.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
 import { openToy } from '../support/toy/open.ts'
 
@@ -160,7 +161,7 @@ test('an approval leaves out additions of other runs since the diff was seen, an
   const waiting = await loadRunDetails(db, held.run)
   assert.deepEqual(
     [waiting.state, waiting.reason, waiting.ledger?.removed, waiting.ledger?.missing],
-    ['held', '1 removals and 2 changed prices appeared while anna approved the others', 12, 1],
+    ['held', 'added since anna approved the others: removals 1, changed prices 2', 12, 1],
   )
   await assert.rejects(approveRun(db, held.run, { version, by: 'bert' }), {
     code: 'run/not-held',
@@ -218,14 +219,29 @@ test('the pages of a diff list what the first page counted, while it grows', asy
   assert.deepEqual(items, whole.items)
 })
 
+/** Returns the number of decisions in this database that wait for a lock. */
+async function countWaitingDecisions(): Promise<number> {
+  const { rows } = await db.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like '%decide_run%'`,
+  )
+  return rows[0]?.n ?? 0
+}
+
 test('two people cannot decide one run twice, even at the same time', async (t) => {
   const { held } = await openHeld(t)
   const { version } = await loadRunDiff(db, held.run)
-  const decisions = await Promise.allSettled([
-    approveRun(db, held.run, { version, by: 'anna' }),
-    rejectRun(db, held.run, 'bert'),
-  ])
-  assert.deepEqual(decisions.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  const anna = await db.connect()
+  await anna.query('begin')
+  await anna.query('select catalog.decide_run($1, true, $2, $3)', [held.run, 'anna', version])
+  const bert = rejectRun(db, held.run, 'bert').then(
+    () => 'decided',
+    () => 'refused',
+  )
+  await waitUntil(async () => (await countWaitingDecisions()) === 1)
+  await anna.query('commit')
+  anna.release()
+  assert.equal(await bert, 'refused')
   for (const decide of [
     () => approveRun(db, held.run, { version, by: 'cleo' }),
     () => rejectRun(db, held.run, 'cleo'),
@@ -234,7 +250,7 @@ test('two people cannot decide one run twice, even at the same time', async (t) 
   ])
     await assert.rejects(decide, {
       code: 'run/not-held',
-      message: /not held: (anna approved|bert rejected) it at \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
+      message: /not held: anna approved it at \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
     })
 })
 
@@ -269,6 +285,12 @@ test('the reason of a held run names every cause, and its ledger counts what is 
     '10 changed prices of 10 products wait for this decision or for the next good run',
   ])
   assert.deepEqual([held.ledger.missing, held.ledger.removed], [12, 0])
+  const { stdout } = await runCommand({ DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }, [
+    'runs',
+    '--source',
+    pipeline.name,
+  ])
+  assert.match(stdout, /2 of 18 records are in quarantine \(more than 1\.00 %\) \(\+4\)$/m)
 })
 
 test('causes within their limits are named too, when a run is held for another one', async (t) => {
