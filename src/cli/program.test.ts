@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Command, CommanderError } from 'commander'
-import { ERRORS } from '../core/error-table.ts'
 import { Cli } from './cli.ts'
 import { COMMANDS } from './commands.ts'
 import { Output } from './output.ts'
@@ -36,18 +35,6 @@ test('every command and every group has a description, and help with an example 
     const example = path.replace(/ list$/, '')
     assert.match(said(), new RegExp(`Examples:\\n(.*\\n)*.*shelfsync ${example}`), path)
     assert.match(said(), /--json/, path)
-  }
-})
-
-test('every command that the hint of an error names exists', async () => {
-  const names = listCommands((await build()).program).map(toPath)
-  for (const [code, { hint }] of Object.entries(ERRORS)) {
-    for (const [, words = ''] of hint.matchAll(/`shelfsync ((?:[a-z]+ ?)+)/g)) {
-      const [group = '', verb] = words.trim().split(' ')
-      const isGroup = names.some((name) => name.startsWith(`${group} `))
-      const named = isGroup && verb !== undefined ? `${group} ${verb}` : group
-      assert.ok(names.includes(named), `${code}: shelfsync ${named} does not exist`)
-    }
   }
 })
 

@@ -63,7 +63,7 @@ test('the help of a command does not import the database, the connectors or othe
   for (const [line, packages, modulesMax] of [
     ['status --help', ['commander', 'croner', 'zod'], 30],
     ['sync --help', ['cli-progress', 'commander', 'zod'], 105],
-    ['help runs', ['commander', 'zod'], 40],
+    ['help runs', ['commander', 'zod'], 45],
     ['jobs --help', ['commander'], 20],
   ] as const) {
     const { code, ...imports } = await record(line)
