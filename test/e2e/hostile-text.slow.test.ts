@@ -24,11 +24,12 @@ const HOSTILE =
 const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 
 /**
- * Commands that change something instead of showing it. A new command must be added to one of the
- * two lists.
+ * Commands that change something instead of showing it, and `export`, which writes directly to the
+ * process. A new command must be added to one of the two lists.
  */
 const ACTING = [
   'sync',
+  'export',
   'replay',
   'serve',
   'migrate',
@@ -36,6 +37,9 @@ const ACTING = [
   'stop',
   'runs approve',
   'runs reject',
+  'runs cancel',
+  'sources rename',
+  'sources remove',
   'reviews approve',
   'reviews reject',
   'quarantine replay',
@@ -134,6 +138,8 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['status'], null],
     [['sources'], null],
     [['sources', 'show', pipeline.name], null],
+    [['changes'], null],
+    [['products', pipeline.name], /Title x\\u001b\[31m/],
     [['runs'], /code x\\u001b\[31m/],
     [['runs', 'show', String(refused.id)], /reason .*code x\\u001b\[31m.*\\u202e/],
     [['runs', 'changes', String(refused.id)], null],

@@ -132,12 +132,12 @@ test('the command line prints a page, and the option that continues it', async (
     runCommand(env, ['runs', '--source', pipeline.name, '--limit', '2', ...args])
   const { stdout } = await run()
   const [, after = ''] =
-    /^There is more: repeat the command with --after (\S+)$/m.exec(stdout) ?? []
+    /^2, and there are more: shelfsync runs .* --after (\S+)$/m.exec(stdout) ?? []
   assert.ok(isCursor('runs', after), stdout)
   const json = JSON.parse((await run('--json')).stdout) as { items: unknown[]; next: string }
   assert.deepEqual([json.items.length, json.next], [2, after])
   const last = await run('--after', after)
-  assert.doesNotMatch(last.stdout, /There is more/)
+  assert.doesNotMatch(last.stdout, /there are more/)
   assert.equal(last.stdout.trimEnd().split('\n').length, 2)
   assert.match((await run('--after', 'x')).stderr, /It must be the cursor/)
 })
