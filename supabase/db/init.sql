@@ -402,7 +402,7 @@ create table catalog.changes (
 );
 create unique index changes_position on catalog.changes (position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
-create index changes_unpublished on catalog.changes (source_id) where position is null;
+create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;
 
 -- 20261122000013_constants.sql
 
@@ -2873,15 +2873,18 @@ create function catalog.list_waiting_runs(p_source integer, p_run bigint)
 returns table (run_id bigint, ends bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with others as (select catalog.list_unpublished_by_others(p_source, p_run) as runs)
-  select w.run_id, (
-      select count(*) from catalog.run_ends e where e.source_id = p_source and e.run_id = w.run_id)
-  from (
-    select p_run as run_id
-    union select p.run_id from catalog.prices p where p.source_id = p_source and p.state = 'pending'
-    union select c.run_id from catalog.changes c where c.source_id = p_source and c.position is null
-  ) w, others
-  where w.run_id = p_run or w.run_id <> all (others.runs)
-  order by w.run_id
+  select r.id, (
+      select count(*) from catalog.run_ends e where e.source_id = p_source and e.run_id = r.id)
+  from catalog.runs r, others
+  where r.source_id = p_source and (r.id = p_run
+    or r.state <> 'succeeded' and r.id <> all (others.runs) and (
+      exists (
+        select from catalog.prices p
+        where p.source_id = p_source and p.run_id = r.id and p.state = 'pending')
+      or exists (
+        select from catalog.changes c
+        where c.source_id = p_source and c.run_id = r.id and c.position is null)))
+  order by r.id
 $$;
 
 -- format_diff_version(source, run) → the version of a held run's diff: `RUN:ENDS` of each waiting run. Only
@@ -3186,9 +3189,20 @@ declare
     else '{}' end;
 begin
   return query
+    -- Materialized: few prices of a source wait, and they have an index without an order.
+    with waiting as materialized (
+      select w.* from catalog.prices w
+      where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
+        and w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
+        and (p_after is null or (w.product_external_id, w.variant_external_id, w.price_type, w.run_id)
+          > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
+    ), page as (
+      select * from waiting w
+      order by w.product_external_id, w.variant_external_id, w.price_type, w.run_id limit p_limit
+    )
     select n.product_external_id::text, p.title, n.variant_external_id::text, n.price_type, c.amount_minor,
       c.currency, n.amount_minor, n.currency, n.run_id, v.id, v.reason
-    from catalog.prices n
+    from page n
     join catalog.products p on p.source_id = n.source_id and p.external_id = n.product_external_id
     left join catalog.prices c on c.source_id = n.source_id and c.product_external_id = n.product_external_id
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
@@ -3196,11 +3210,7 @@ begin
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
       and v.kind = 'price' and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
-    where n.source_id = p_run.source_id and n.state = p_state and n.run_id <> all (others)
-      and (p_state = 'pending' or n.run_id = p_run.id)
-      and (p_after is null or (n.product_external_id, n.variant_external_id, n.price_type, n.run_id)
-        > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
-    order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id limit p_limit;
+    order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id;
 end $$;
 
 -- list_run_diff(…) → everything that approving the held run would change, after the row `p_after`: removals,
@@ -4914,7 +4924,7 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
   ('20261122000011', 'catalogue_tables', '43dd7072fee62b15439867918c35180df6ae806940dc106ab04849d617e16e22'),
-  ('20261122000012', 'review_tables', '897db4920031c8b7ff4fb6535b5a63c3a85258b8cb5f3cee07cf6e7a5e423c4a'),
+  ('20261122000012', 'review_tables', '2a806b1459e7cbd7ebb0540efd83456ddbec9172c5c7ce79910bde19c44b582d'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
@@ -4930,8 +4940,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
   ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
-  ('20261122000042', 'reviews', 'a34696ef0294f0dc678bb5ac7f45d07c14c14773918a76fa36f3badb00c8476a'),
-  ('20261122000043', 'run_diffs', '367251c5f6a2b4eb0815cec7cc17fe9311239f59cfa6145e62e33f99d99166a8'),
+  ('20261122000042', 'reviews', '872287b9e49e0dfa5b7ed717e94e7830d37469fa1e614321ed532177a6dad13a'),
+  ('20261122000043', 'run_diffs', '00266e4f1bedc066f825b38b48f2524821718a076de684ec22cc416d841aa06e'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),

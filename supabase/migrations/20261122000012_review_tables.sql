@@ -79,4 +79,4 @@ create table catalog.changes (
 );
 create unique index changes_position on catalog.changes (position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
-create index changes_unpublished on catalog.changes (source_id) where position is null;
+create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;

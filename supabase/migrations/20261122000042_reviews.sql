@@ -10,15 +10,18 @@ create function catalog.list_waiting_runs(p_source integer, p_run bigint)
 returns table (run_id bigint, ends bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with others as (select catalog.list_unpublished_by_others(p_source, p_run) as runs)
-  select w.run_id, (
-      select count(*) from catalog.run_ends e where e.source_id = p_source and e.run_id = w.run_id)
-  from (
-    select p_run as run_id
-    union select p.run_id from catalog.prices p where p.source_id = p_source and p.state = 'pending'
-    union select c.run_id from catalog.changes c where c.source_id = p_source and c.position is null
-  ) w, others
-  where w.run_id = p_run or w.run_id <> all (others.runs)
-  order by w.run_id
+  select r.id, (
+      select count(*) from catalog.run_ends e where e.source_id = p_source and e.run_id = r.id)
+  from catalog.runs r, others
+  where r.source_id = p_source and (r.id = p_run
+    or r.state <> 'succeeded' and r.id <> all (others.runs) and (
+      exists (
+        select from catalog.prices p
+        where p.source_id = p_source and p.run_id = r.id and p.state = 'pending')
+      or exists (
+        select from catalog.changes c
+        where c.source_id = p_source and c.run_id = r.id and c.position is null)))
+  order by r.id
 $$;
 
 -- format_diff_version(source, run) → the version of a held run's diff: `RUN:ENDS` of each waiting run. Only

@@ -84,9 +84,20 @@ declare
     else '{}' end;
 begin
   return query
+    -- Materialized: few prices of a source wait, and they have an index without an order.
+    with waiting as materialized (
+      select w.* from catalog.prices w
+      where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
+        and w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
+        and (p_after is null or (w.product_external_id, w.variant_external_id, w.price_type, w.run_id)
+          > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
+    ), page as (
+      select * from waiting w
+      order by w.product_external_id, w.variant_external_id, w.price_type, w.run_id limit p_limit
+    )
     select n.product_external_id::text, p.title, n.variant_external_id::text, n.price_type, c.amount_minor,
       c.currency, n.amount_minor, n.currency, n.run_id, v.id, v.reason
-    from catalog.prices n
+    from page n
     join catalog.products p on p.source_id = n.source_id and p.external_id = n.product_external_id
     left join catalog.prices c on c.source_id = n.source_id and c.product_external_id = n.product_external_id
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
@@ -94,11 +105,7 @@ begin
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
       and v.kind = 'price' and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
-    where n.source_id = p_run.source_id and n.state = p_state and n.run_id <> all (others)
-      and (p_state = 'pending' or n.run_id = p_run.id)
-      and (p_after is null or (n.product_external_id, n.variant_external_id, n.price_type, n.run_id)
-        > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
-    order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id limit p_limit;
+    order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id;
 end $$;
 
 -- list_run_diff(…) → everything that approving the held run would change, after the row `p_after`: removals,
