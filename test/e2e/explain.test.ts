@@ -77,6 +77,27 @@ test('explain prints the price with its run, its record and the earlier ones, th
   ])
 })
 
+test('explain shows a rejected price with the person and the reason', async (t) => {
+  const { simulator, ids, print, sync } = await openPharmacy(t)
+  const [id = ''] = ids
+  simulator.catalogue.update([id], { publicPrice: 1250 })
+  await sync()
+  simulator.catalogue.update([id], { publicPrice: 0 })
+  const held = await sync()
+  const waiting = await print('explain', 'pharmacy', id)
+  const [, review = ''] =
+    /held {8}public price AUD 12\.50 → 0\.00: the price is zero\n.*\n.* reviews reject (\d+)\n/.exec(
+      waiting,
+    ) ?? assert.fail(waiting)
+  await print('reviews', 'reject', review, '--by', 'ann')
+  assert.match(
+    await print('explain', 'pharmacy', id),
+    new RegExp(
+      String.raw`rejected {4}public price AUD 12\.50 → 0\.00: .*\n +stated by run ${held}, .*\n +rejected by ann at .* as a held price of run ${held}: the price is zero\n`,
+    ),
+  )
+})
+
 test('explain names the held run that a price waits for, and the person who approved the run', async (t) => {
   const pharmacy = await openPharmacy(t)
   const { simulator, print, sync } = pharmacy

@@ -57,7 +57,7 @@ test('quarantine lists the reason first, and show prints the reason, the bytes a
 })
 
 test('show states the run that superseded, resolved or replayed a quarantined record', async (t) => {
-  const { simulator, ids, print, sync, db } = await openPharmacy(t)
+  const { simulator, ids, print, sync, db, run: runAny } = await openPharmacy(t)
   const [bad = ''] = ids
   await sync()
   simulator.faults.set({
@@ -84,5 +84,22 @@ test('show states the run that superseded, resolved or replayed a quarantined re
   assert.match(
     await print('quarantine', 'show', newer ?? ''),
     new RegExp(`state {7}resolved: run ${third} had the product without an error\n`),
+  )
+  // As if an older version had refused a valid record.
+  const { rows: refused } = await db.query<{ id: number }>(
+    `insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+     select source_id, run_id, run_id, part_no, line_no, 0, 2, external_id, 'record/invalid', 'refused', '{}' from catalog.products
+     where external_id = $1 returning id`,
+    [ids[1]],
+  )
+  await print('quarantine', 'replay', 'pharmacy')
+  const replayed = await print('quarantine', 'show', String(refused[0]?.id))
+  assert.match(replayed, /reason {6}refused\n/)
+  assert.match(replayed, /state {7}replayed: run \d+ applied this line\n/)
+  const unknown = await runAny('quarantine', 'show', '999')
+  assert.equal(unknown.code, 1)
+  assert.match(
+    unknown.stderr,
+    /error: Quarantined record 999 does not exist\n hint: .*shelfsync quarantine/,
   )
 })
