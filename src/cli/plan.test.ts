@@ -60,6 +60,14 @@ test('a plan prints a few changes of each kind, and the command that prints all'
     '3 more: shelfsync plan shop --all',
   ])
   assert.deepEqual(addAll(4, []).format(output, ''), [])
+  const ids = (n: number) => Array.from({ length: n }, (_, index) => `p${index}`)
+  const shown = addAll(20, [
+    ...ids(30).map((id) => change('updated', `u${id}`)),
+    ...ids(9).map((id) => change('created', `c${id}`)),
+    ...ids(3).map((id) => change('repriced', `r${id}`)),
+  ]).format(output, 'all')
+  const headings = shown.filter((line) => !line.startsWith(' '))
+  assert.deepEqual(headings, ['created 9', 'updated 30, the first 8', 'repriced 3', '22 more: all'])
 })
 
 test('a product with two records in a plan counts once, as in the run', () => {

@@ -48,8 +48,8 @@ export class PlannedChanges {
   }
 
   /**
-   * Returns the text of the first changes, grouped by kind; each kind gets an equal share of the
-   * limit, and what it leaves goes to the kinds after it. `all`: the command that prints all of them.
+   * Returns the text of the first changes, grouped by kind. `all`: the command that prints all of
+   * them.
    */
   format(output: Output, all: string): string[] {
     const counts: Partial<Record<Kind, number>> = {
@@ -58,20 +58,19 @@ export class PlannedChanges {
     }
     const kinds = COUNTED_KINDS.filter((kind): kind is Kind => kind !== 'loaded' && kind in counts)
     const lines: string[] = []
-    let left = this.#limit
-    let shown = 0
+    const shares = divide(
+      this.#limit,
+      kinds.map((kind) => counts[kind] ?? 0),
+    )
     for (const [index, kind] of kinds.entries()) {
       const count = counts[kind] ?? 0
-      const share = Math.min(count, Math.ceil(left / (kinds.length - index)))
-      const changes = this.#list(kind).slice(0, share)
-      left -= changes.length
-      shown += changes.length
+      const changes = this.#list(kind).slice(0, shares[index])
       const cut = changes.length < count ? `, the first ${formatCount(changes.length)}` : ''
       lines.push(`${kind} ${formatCount(count)}${cut}`)
       for (const change of changes) lines.push(...formatChange(output, change))
     }
-    const total = Object.values(counts).reduce((sum, n) => sum + n, 0)
-    if (shown < total) lines.push(`${formatCount(total - shown)} more: ${all}`)
+    const more = sum(Object.values(counts)) - sum(shares)
+    if (more > 0) lines.push(`${formatCount(more)} more: ${all}`)
     return lines
   }
 
@@ -84,6 +83,26 @@ export class PlannedChanges {
     for (const kind of this.#kinds.values()) counts[kind] = (counts[kind] ?? 0) + 1
     return counts
   }
+}
+
+/** Divides the limit equally among the counts; what one does not need goes to the others. */
+function divide(limit: number, counts: readonly number[]): number[] {
+  const shares = counts.map(() => 0)
+  let left = Math.min(limit, sum(counts))
+  while (left > 0) {
+    const open = counts.filter((count, index) => count > (shares[index] ?? 0)).length
+    const step = Math.max(1, Math.floor(left / open))
+    for (const [index, count] of counts.entries()) {
+      const added = Math.min(step, count - (shares[index] ?? 0), left)
+      shares[index] = (shares[index] ?? 0) + added
+      left -= added
+    }
+  }
+  return shares
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0)
 }
 
 /** The product, and a line for each member that changes. */
