@@ -3189,7 +3189,7 @@ declare
     else '{}' end;
 begin
   return query
-    -- Materialized: few prices of a source wait, and they have an index without an order.
+    -- Materialized: few prices of a source wait, and their index does not sort them.
     with waiting as materialized (
       select w.* from catalog.prices w
       where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
@@ -4895,7 +4895,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.summarize_run_diff, catalog.list_run_diff
+  catalog.list_run_ends
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -4941,7 +4941,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
   ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
   ('20261122000042', 'reviews', '872287b9e49e0dfa5b7ed717e94e7830d37469fa1e614321ed532177a6dad13a'),
-  ('20261122000043', 'run_diffs', '00266e4f1bedc066f825b38b48f2524821718a076de684ec22cc416d841aa06e'),
+  ('20261122000043', 'run_diffs', '263c58befa746880b6e86ec527bc6df92895039c39c04092b95423d80c26bb7e'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
@@ -4951,6 +4951,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000073', 'explain', '418b4e97b482bf6d06bcf14fb5195b23374da1543c46e34796dfc3b47f8196af'),
   ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
-  ('20261122000090', 'security', 'd1190e0d2387f253fd4428fa9b4e2e8cd2a7f0749338ad0c3f4e7eb7d8f4969b');
+  ('20261122000090', 'security', '7bd5eb391b95dd0d02765ca154090a4be9698095df4c227ce1849288648c2af7');
 
 commit;

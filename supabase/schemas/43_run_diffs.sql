@@ -82,7 +82,7 @@ declare
     else '{}' end;
 begin
   return query
-    -- Materialized: few prices of a source wait, and they have an index without an order.
+    -- Materialized: few prices of a source wait, and their index does not sort them.
     with waiting as materialized (
       select w.* from catalog.prices w
       where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
