@@ -2,9 +2,12 @@
 // limited.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { MAIN } from './shelfsync.ts'
 import { openPharmacy, type Pharmacy } from './pharmacy.ts'
 
 const STREAM = '/v4/products/stream'
@@ -84,4 +87,21 @@ test('a plan prints 20 changes, a limit or all of them, and never starts a pager
   assert.equal(count(all), 30)
   assert.doesNotMatch(all, / more: /)
   await assert.rejects(access(join(folder, 'paged')))
+})
+
+test('on a terminal a long plan goes through the pager', async (t) => {
+  const execute = promisify(execFile)
+  const installed = await execute('script', ['--version']).then(
+    () => true,
+    () => false,
+  )
+  if (!installed) return t.skip('script is not installed')
+  const { folder, env } = await openPharmacy(t, { PAGER: 'sed s/^/paged:/' })
+  const show = async (...options: readonly string[]): Promise<string> => {
+    const command = [process.execPath, MAIN, 'plan', 'pharmacy', '--full', ...options].join(' ')
+    return (await execute('script', ['-qec', command, '/dev/null'], { cwd: folder, env })).stdout
+  }
+  assert.match(await show('--all'), /paged:pharmacy: full run[^]*paged:created 30/)
+  assert.doesNotMatch(await show('--all', '--no-pager'), /paged:/)
+  assert.doesNotMatch(await show('--limit', '1'), /paged:/)
 })

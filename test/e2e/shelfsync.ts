@@ -15,7 +15,7 @@ import { openTestDatabase } from '../support/database.ts'
 const COMPILE_CACHE = fileURLToPath(
   new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url),
 )
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export interface CommandResult {
   readonly code: number | null
@@ -37,6 +37,8 @@ export interface Shelfsync {
   readonly url: string
   /** The folder of the artifacts. */
   readonly folder: string
+  /** The environment of the commands. */
+  readonly env: Readonly<Record<string, string | undefined>>
   run(...args: readonly string[]): Promise<CommandResult>
   start(...args: readonly string[]): RunningCommand
 }
@@ -53,24 +55,21 @@ export async function openShelfsync(
   const database = await openTestDatabase(t, options)
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-e2e-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const start = (...args: readonly string[]): RunningCommand => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      cwd: folder,
-      env: withoutEmpty({
-        PATH: process.env['PATH'],
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
-        DATABASE_URL: database.url,
-        SHELFSYNC_HOME: folder,
-        ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-        ...env,
-      }),
-    })
-    return watch(child)
-  }
+  const commandEnv = withoutEmpty({
+    PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    DATABASE_URL: database.url,
+    SHELFSYNC_HOME: folder,
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    ...env,
+  })
+  const start = (...args: readonly string[]): RunningCommand =>
+    watch(spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: commandEnv }))
   return {
     db: database.pool,
     url: database.url,
     folder,
+    env: commandEnv,
     start,
     run: (...args) => start(...args).result,
   }
