@@ -39,7 +39,7 @@ function findFault(program: Command, words: readonly string[]): string | null {
   const [name = '', verb] = words
   if (/^-|^\$|^COMMAND$/.test(name)) return null
   const command = program.commands.find((one) => one.name() === name)
-  if (!command) return `there is no command ${name}`
+  if (!command) return `${name} is not a command`
   const isGroup = command.commands.length > 0
   const isVerb = isGroup && verb !== undefined && /^[a-z]/.test(verb)
   const called = isVerb

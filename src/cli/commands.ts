@@ -16,6 +16,12 @@ interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'init',
+    usage: '',
+    description: 'prompt for the database and the keys, check them, and write them to .env',
+    load: async () => (await import('./init.ts')).defineInit,
+  },
+  {
     name: 'add',
     usage: '[options] [shops...]',
     description: 'add sources; shops are recognised by their addresses and synced at once',

@@ -1,0 +1,102 @@
+// `shelfsync init` at a terminal, against a real Postgres and a simulated supplier.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { parseEnv } from 'node:util'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
+import { Keyboard } from '../../test/support/keyboard.ts'
+import { Terminal } from '../../test/support/terminal.ts'
+import { Cli } from './cli.ts'
+import { Output } from './output.ts'
+import { createProgram } from './program.ts'
+import type { Env } from './read-settings.ts'
+
+const PASSWORD = 'p@ss/w:rd#1?'
+
+async function openFolder(t: TestContext): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-init-'))
+  const before = process.cwd()
+  process.chdir(folder)
+  t.after(async () => {
+    process.chdir(before)
+    await rm(folder, { recursive: true, force: true })
+  })
+}
+
+/** Runs init, and types each line when its question is on the screen. */
+async function runInit(env: Env, answers: readonly (readonly [RegExp, string])[]) {
+  const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
+  const cli = new Cli(new Output(terminal, terminal), env, keyboard)
+  const program = await createProgram(cli, ['init'])
+  const done = program.parseAsync(['init'], { from: 'user' })
+  for (const [question, answer] of answers) {
+    await Promise.race([terminal.shows(question), done])
+    keyboard.type(`${answer}\r`)
+  }
+  await done
+  return terminal.screen
+}
+
+test('init checks the database and the key, and writes them to .env, which only its owner may read', async (t) => {
+  const database = await openTestDatabase(t)
+  await openFolder(t)
+  const role = `init_${process.pid}`
+  await database.pool.query(`create role ${role} login password '${PASSWORD}'`)
+  t.after(() => database.pool.query(`drop role ${role}`).catch(() => undefined))
+  const simulator = await startMedipim({
+    products: 1,
+    rateLimit: null,
+    keys: [{ id: '42', secret: 'right-secret' }],
+  })
+  t.after(simulator.close)
+  const { host, pathname } = new URL(database.url)
+  const address = `postgres://${role}@${host}${pathname}`
+  await writeFile('.env', `# mine\nLOG_LEVEL=warn\nMEDIPIM_API_URL=${simulator.url}\n`)
+  const env = { ALLOW_PRIVATE_HOSTS: '127.0.0.1' }
+  const screen = await runInit(env, [
+    [/embedded Postgres\):$/m, 'mysql://nowhere'],
+    [/begin with postgres[^]*embedded Postgres\):$/m, address],
+    [/Password of/, PASSWORD],
+    [/accepts the login[^]*MEDIPIM_API_KEY_ID:$/m, '42'],
+    [/MEDIPIM_API_KEY_SECRET:$/m, 'wrong-secret'],
+    [/did not accept[^]*MEDIPIM_API_KEY_ID:$/m, '42'],
+    [/did not accept[^]*MEDIPIM_API_KEY_SECRET:$/m, 'right-secret'],
+  ])
+  assert.match(
+    screen,
+    /\.env contains DATABASE_URL, MEDIPIM_API_KEY_ID, MEDIPIM_API_KEY_SECRET\. Next: shelfsync migrate/,
+  )
+  for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), 'wrong-secret', 'right-secret'])
+    assert.ok(!screen.includes(secret), secret)
+  const text = await readFile('.env', 'utf8')
+  assert.ok(text.startsWith(`# mine\nLOG_LEVEL=warn\nMEDIPIM_API_URL=${simulator.url}\n`), text)
+  const written = parseEnv(text)
+  assert.equal(new URL(written['DATABASE_URL'] ?? '').password, encodeURIComponent(PASSWORD))
+  assert.equal(written['MEDIPIM_API_KEY_SECRET'], 'right-secret')
+  assert.equal((await stat('.env')).mode & 0o777, 0o600)
+
+  const again = await runInit(env, [
+    [/embedded Postgres\):$/m, database.url],
+    [/MEDIPIM_API_KEY_ID:$/m, ''],
+    [/already sets DATABASE_URL. Replace it/, 'n'],
+  ])
+  assert.match(again, /DATABASE_URL stays as it is[^]*Nothing was written/)
+  assert.equal(await readFile('.env', 'utf8'), text)
+})
+
+test('without a terminal, init prints the lines to write', async (t) => {
+  await openFolder(t)
+  const cli = new Cli(new Output({ write: () => true }, { write: () => true }), {})
+  const program = await createProgram(cli, ['init'])
+  await assert.rejects(program.parseAsync(['init'], { from: 'user' }), (error: Error) => {
+    assert.match(
+      error.message,
+      /DATABASE_URL=postgres:\/\/user:password@host[^]*MEDIPIM_API_KEY_ID=/,
+    )
+    return true
+  })
+})

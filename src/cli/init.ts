@@ -1,0 +1,174 @@
+// `shelfsync init`: prompts for the database and the keys of suppliers, checks them as `doctor` does, and
+// writes them to `.env`.
+
+import { randomUUID } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import type { Command } from 'commander'
+import { openBasics } from '../app/compose.ts'
+import { findUnencoded } from '../config/connection-address.ts'
+import { setInDotEnv } from '../config/edit-dot-env.ts'
+import { loadSettings, type Settings } from '../config/settings.ts'
+import { CONNECTORS } from '../connectors/registry.ts'
+import type { Connector } from '../core/connector.ts'
+import { parseCredentials } from '../core/credentials.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
+import { openPool } from '../db/pool.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { checkSuppliers } from './doctor-suppliers.ts'
+import { ask, isInteractive } from './prompt.ts'
+import { readDotEnv } from './read-settings.ts'
+
+type Values = Readonly<Record<string, string>>
+
+export function defineInit(command: Command, cli: Cli): void {
+  command.addHelpText('after', formatExamples('shelfsync init')).action(() => initialise(cli))
+}
+
+async function initialise(cli: Cli): Promise<void> {
+  if (!isInteractive(cli)) throw describeByHand()
+  const { output } = cli
+  const before = await readDotEnv()
+  const database = await askUntilValid(cli, () => askDatabase(cli, before))
+  const values: Record<string, string> = { ...database }
+  for (const connector of CONNECTORS.values()) {
+    const key = await askUntilValid(cli, () => askKey(cli, connector, { before, values }))
+    Object.assign(values, key)
+  }
+  const chosen = await confirmReplaced(cli, before, values)
+  if (Object.keys(chosen).length > 0) await saveDotEnv(setInDotEnv(before, chosen))
+  for (const name of Object.keys(chosen).filter((one) => cli.env[one]))
+    output.note(`${name} is also set in the environment, which overrides .env`)
+  const next =
+    database['DATABASE_URL'] === undefined ? 'shelfsync add medipim' : 'shelfsync migrate'
+  output.result(
+    { written: Object.keys(chosen) },
+    `${Object.keys(chosen).length === 0 ? 'Nothing was written.' : `.env contains ${Object.keys(chosen).join(', ')}.`} Next: ${next}`,
+  )
+}
+
+/** The error without a terminal: the lines to write instead. */
+function describeByHand(): SyncError {
+  const keys = [...CONNECTORS.values()].flatMap(({ credentials: { variables } }) =>
+    Object.values(variables)
+      .filter(({ secret, name }) => secret && name !== null)
+      .map(({ name, example }) => `  ${name}=${example}`),
+  )
+  return new SyncError(
+    'usage/invalid',
+    [
+      'init asks questions, which needs a terminal. Instead, write these lines into .env, as far as you need them, and run `shelfsync doctor`:',
+      '  DATABASE_URL=postgres://user:password@host:5432/database',
+      ...keys,
+    ].join('\n'),
+  )
+}
+
+/** Asks again after a named error, which it prints. */
+async function askUntilValid(cli: Cli, question: () => Promise<Values>): Promise<Values> {
+  for (;;) {
+    try {
+      return await question()
+    } catch (error) {
+      if (!(error instanceof SyncError) || cli.input.readableEnded) throw error
+      cli.output.error(error)
+    }
+  }
+}
+
+async function askDatabase(cli: Cli, before: string): Promise<Values> {
+  const address = await ask(
+    cli,
+    'Address of the database without its password, such as postgres://user@host:5432/database\n(empty: the embedded Postgres): ',
+  )
+  if (address === '') return {}
+  const [, start = '', user = '', place = ''] =
+    /^(postgres(?:ql)?:\/\/)(?:([^]*)@)?([^]*)$/.exec(address) ?? []
+  if (start === '') throw new SyncError('settings/invalid', 'It must begin with postgres://')
+  const [, name = '', given] = /^([^:]*)(?::([^]*))?$/.exec(user) ?? []
+  const password =
+    given ?? (name === '' ? '' : await ask(cli, `Password of ${name}: `, { hidden: true }))
+  const url = `${start}${name === '' ? '' : `${encode(name)}${password === '' ? '' : `:${encode(password)}`}@`}${place}`
+  const settings = loadWith(cli, before, { DATABASE_URL: url })
+  const db = await openPool(url, { applicationName: 'shelfsync init' })
+  await db.end()
+  cli.output.note(`ok    ${settings.databaseUrl === null ? 'embedded' : place} accepts the login`)
+  return { DATABASE_URL: url }
+}
+
+/** Encodes a user name or a password, unless it is encoded already. */
+function encode(text: string): string {
+  const isEncoded = /%[0-9a-f]{2}/i.test(text) && findUnencoded(`postgres://${text}@h`) === null
+  return isEncoded ? text : encodeURIComponent(text)
+}
+
+/** Prompts for the secrets of a connector until they are complete, and has the supplier check them. */
+async function askKey(
+  cli: Cli,
+  connector: Connector,
+  { before, values }: { readonly before: string; readonly values: Values },
+): Promise<Values> {
+  const { credentials, name: connectorName } = connector
+  const given: Record<string, string> = {}
+  for (const { name, secret, description } of Object.values(credentials.variables)) {
+    if (!secret || name === null) continue
+    const { credentials: parsed } = parseCredentials(credentials, given, null)
+    if (parsed !== null && credentials.isComplete(parsed)) break
+    const skip = Object.keys(given).length === 0 ? ' Empty: no key.' : ''
+    const value = await ask(cli, `${connectorName}: ${description}${skip}\n${name}: `, {
+      hidden: true,
+    })
+    if (value === '') return {}
+    given[name] = value
+  }
+  if (Object.keys(given).length === 0) return {}
+  const settings = loadWith(cli, before, { ...values, ...given })
+  await using basics = openBasics(settings, await cli.createHost(settings))
+  const only = { ...basics, connectors: new Map([[connectorName, connector]]) }
+  const signal = new AbortController().signal
+  for (const { state, message } of await checkSuppliers(only, [], signal)) {
+    if (state === 'fail')
+      throw new SyncError(
+        'source/unauthorized',
+        `${connectorName} did not accept the key: ${message}`,
+      )
+    cli.output.note(`${state.padEnd(4)}  ${connectorName} key ${message}`)
+  }
+  return given
+}
+
+/** @throws SyncError `settings/invalid` */
+function loadWith(cli: Cli, before: string, values: Values): Settings {
+  const settings = loadSettings({ ...cli.env, ...values }, before)
+  cli.output.hide(settings.secrets)
+  return settings
+}
+
+/** Returns the values that are new, or that the person agrees to replace. */
+async function confirmReplaced(cli: Cli, before: string, values: Values): Promise<Values> {
+  const present = parseEnv(before)
+  const chosen: Record<string, string> = {}
+  for (const [name, value] of Object.entries(values)) {
+    const old = present[name] ?? ''
+    if (old === value) continue
+    const answer =
+      old === '' ? 'yes' : await ask(cli, `.env already sets ${name}. Replace it? [y/N] `)
+    if (/^y(es)?$/i.test(answer)) chosen[name] = value
+    else cli.output.note(`${name} stays as it is`)
+  }
+  return chosen
+}
+
+/** Replaces `.env` by a file that only its owner may read. @throws SyncError `settings/invalid` */
+async function saveDotEnv(text: string): Promise<void> {
+  const draft = `.env.${randomUUID()}.tmp`
+  try {
+    await writeFile(draft, text, { mode: 0o600, flag: 'wx' })
+    await rename(draft, '.env')
+  } catch (cause) {
+    await rm(draft, { force: true })
+    throw new SyncError('settings/invalid', `.env cannot be written: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+}
