@@ -35,7 +35,7 @@ async function printDiff(cli: Cli, id: number, request: PageRequest): Promise<vo
     count: async () => countItems(await loadRunDiff(tools.db, id)),
     empty: `Approving run ${id} would remove no product and change no price.`,
   })
-  cli.output.say(`Approve what is listed: ${formatApproval(id, page.version)}`)
+  cli.output.say(`Approve all pages of this version: ${formatApproval(id, page.version)}`)
 }
 
 function countItems({ removals, prices, heldPrices }: RunDiff): number {

@@ -240,7 +240,10 @@ test('a catalogue that shrinks too much is held with exit code 2 until a person 
   assert.match(diff.stdout, /^removed +M\w+ .* AUD \d+\.\d\d /m)
   assert.match(
     diff.stdout,
-    new RegExp(`^Approve what is listed: shelfsync runs approve ${id} --seen ${id}:1$`, 'm'),
+    new RegExp(
+      `^Approve all pages of this version: shelfsync runs approve ${id} --seen ${id}:1$`,
+      'm',
+    ),
   )
   const [, after = ''] = /--after (\S+)$/m.exec(diff.stdout) ?? []
   const { items, next, version } = (
