@@ -4334,24 +4334,6 @@ $$;
 
 -- The read model of products, for searches and exports, and of published changes.
 
--- list_variants(source, product) → the variants of a product, each with its current prices.
-create function catalog.list_variants(p_source integer, p_product text) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-      'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
-      'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
-      'prices', coalesce((
-        select jsonb_agg(jsonb_build_object(
-            'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
-            'compareAtMinor', c.compare_at_minor) order by c.price_type)
-        from catalog.prices c
-        where c.source_id = v.source_id and c.product_external_id = v.product_external_id
-          and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
-        ), '[]')) order by v.position, v.external_id), '[]')
-  from catalog.variants v
-  where v.source_id = p_source and v.product_external_id = p_product and v.removed_at is null
-$$;
-
 -- list_products(…) → the products of a source by id, after the product `p_after`. Expired ones are left out.
 --   words       each is part of the title, or is the id, a SKU or a GTIN; upper and lower case are alike, and
 --               so are GTINs with and without leading zeros
@@ -4388,7 +4370,22 @@ begin
     )
     select p.external_id, p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers,
       p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at,
-      catalog.list_variants(p_source, p.external_id), coalesce((
+      coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+            'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
+            'prices', coalesce((
+              select jsonb_agg(jsonb_build_object(
+                  'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
+                  'compareAtMinor', c.compare_at_minor) order by c.price_type)
+              from catalog.prices c
+              where c.source_id = p_source and c.product_external_id = p.external_id
+                and c.variant_external_id = v.external_id and c.state = 'current'
+                and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
+        from catalog.variants v
+        where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
+        ), '[]'),
+      coalesce((
         select jsonb_agg(jsonb_build_object('url', i.url, 'alt', i.alt) order by i.position)
         from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
     from page p order by p.external_id;
@@ -4949,7 +4946,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000071', 'lists', 'db8c95b6884ce4221f5a47b86eeae7546cb35867dd447894c4b7e2dce7cc0c9e'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', '418b4e97b482bf6d06bcf14fb5195b23374da1543c46e34796dfc3b47f8196af'),
-  ('20261122000074', 'products', '1b5663065249e23981cc6318b24df5aa13c09d740991af0850311aef0923d1aa'),
+  ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
   ('20261122000090', 'security', '7bd5eb391b95dd0d02765ca154090a4be9698095df4c227ce1849288648c2af7');
 

@@ -2,24 +2,6 @@
 
 -- The read model of products, for searches and exports, and of published changes.
 
--- list_variants(source, product) → the variants of a product, each with its current prices.
-create function catalog.list_variants(p_source integer, p_product text) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-      'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
-      'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
-      'prices', coalesce((
-        select jsonb_agg(jsonb_build_object(
-            'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
-            'compareAtMinor', c.compare_at_minor) order by c.price_type)
-        from catalog.prices c
-        where c.source_id = v.source_id and c.product_external_id = v.product_external_id
-          and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
-        ), '[]')) order by v.position, v.external_id), '[]')
-  from catalog.variants v
-  where v.source_id = p_source and v.product_external_id = p_product and v.removed_at is null
-$$;
-
 -- list_products(…) → the products of a source by id, after the product `p_after`. Expired ones are left out.
 --   words       each is part of the title, or is the id, a SKU or a GTIN; upper and lower case are alike, and
 --               so are GTINs with and without leading zeros
@@ -56,7 +38,22 @@ begin
     )
     select p.external_id, p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers,
       p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at,
-      catalog.list_variants(p_source, p.external_id), coalesce((
+      coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+            'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
+            'prices', coalesce((
+              select jsonb_agg(jsonb_build_object(
+                  'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
+                  'compareAtMinor', c.compare_at_minor) order by c.price_type)
+              from catalog.prices c
+              where c.source_id = p_source and c.product_external_id = p.external_id
+                and c.variant_external_id = v.external_id and c.state = 'current'
+                and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
+        from catalog.variants v
+        where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
+        ), '[]'),
+      coalesce((
         select jsonb_agg(jsonb_build_object('url', i.url, 'alt', i.alt) order by i.position)
         from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
     from page p order by p.external_id;

@@ -177,8 +177,11 @@ test('an export ends quietly when its reader closes the pipe', async (t) => {
 
 test('a list that has more rows says how many, and the command that continues it', async (t) => {
   const { run, db } = await openPharmacy(t, 5)
-  await db.query(`insert into catalog.reviews (source_id, kind, run_id, reason)
-    select source_id, 'run', id, 'test' from catalog.runs, generate_series(1, 5)`)
+  await db.query(`insert into catalog.reviews
+      (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
+    select source_id, 'price', run_id, external_id, external_id, 'public', 'test',
+      '{"from": 100, "to": 200, "currency": "AUD"}'
+    from catalog.products`)
   const first = await run('reviews', '--source', 'pharmacy', '--limit', '2')
   assertEnded(first, 0)
   const line = /^2 of (\d+): shelfsync (reviews --source pharmacy --limit 2 --after \S+)$/m.exec(

@@ -73,8 +73,8 @@ export interface ProductFilter {
   readonly statuses: readonly ProductStatus[]
 }
 
-/** Rows of one page of an export: a few megabytes. */
-const EXPORT_PAGE = 1000
+/** Rows of one page of an export: some megabytes. */
+const EXPORT_PAGE = 500
 
 /** A page of the products of a source by id. */
 export function listProducts(
