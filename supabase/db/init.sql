@@ -2712,15 +2712,16 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and r.kind in ('full', 'incremental')
 $$;
 
--- publish_run(source, run, seen, at_once, unseen) → products removed. Removes missing products if the run
--- proves that they are missing, publishes prices and changes, and advances the source.
---   p_unseen    see remove_missing_products; the prices and changes of these runs are not published either
+-- publish_run(source, run, seen, at_once, unseen, others) → products removed. Removes missing products if the
+-- run proves that they are missing, publishes prices and changes, and advances the source.
+--   p_unseen    see remove_missing_products
+--   p_others    runs whose prices and changes are not published, see list_unpublished_by_others
 create function catalog.publish_run(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[],
+  p_others bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run) || p_unseen;
   removed integer := 0;
 begin
   delete from catalog.misses m using catalog.products p
@@ -2730,8 +2731,8 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
-  perform catalog.publish_prices(p_source, p_run, others);
-  perform catalog.publish_changes(p_source, p_run, others);
+  perform catalog.publish_prices(p_source, p_run, p_others);
+  perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);
   return removed;
@@ -2836,7 +2837,8 @@ begin
   off := coalesce(catalog.explain_removals_off(facts),
     catalog.explain_lost_removals(p_source, facts ->> 'kind', p_run));
   if green then
-    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}');
+    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}',
+      catalog.list_unpublished_by_others(p_source, p_run));
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
@@ -2895,34 +2897,41 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.list_waiting_runs(p_source, p_run)
 $$;
 
--- list_unseen_runs(source, run, version) → waiting runs that this version does not name as they are now; none
+-- list_covered_runs(source, run, version) → waiting runs that this version names as they are now; all of them
 -- with null.
 --   errors      usage/invalid  it is not a version of this run's diff
-create function catalog.list_unseen_runs(p_source integer, p_run bigint, p_version text) returns bigint[]
+create function catalog.list_covered_runs(p_source integer, p_run bigint, p_version text) returns bigint[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  unseen bigint[] := array(
+  covered bigint[] := array(
     select run_id from catalog.list_waiting_runs(p_source, p_run)
-    where format('%s:%s', run_id, ends) <> all (string_to_array(p_version, ',')));
+    where p_version is null or format('%s:%s', run_id, ends) = any (string_to_array(p_version, ',')));
 begin
-  if p_run = any (unseen) then
+  if p_run <> all (covered) then
     perform catalog.fail('usage/invalid',
       format('"%s" is not a version of the diff of run %s: shelfsync runs diff %s shows it', p_version,
         p_run, p_run));
   end if;
-  return unseen;
+  return covered;
 end $$;
 
--- count_diff(run, unseen) → (removals, prices, price_products): what approving the held run would change,
--- without what the runs `p_unseen` have added.
+-- list_unseen_runs(source, run, covered) → waiting runs that are not in `p_covered`.
+create function catalog.list_unseen_runs(p_source integer, p_run bigint, p_covered bigint[]) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select run_id from catalog.list_waiting_runs(p_source, p_run) where run_id <> all (p_covered))
+$$;
+
+-- count_diff(run, unseen, others) → (removals, prices, price_products): the effect of approving the held run,
+-- without removals of products that the runs `p_unseen` have changed, and without the prices of `p_others`.
 create function catalog.count_diff(
-  p_run catalog.runs, p_unseen bigint[], out removals bigint, out prices bigint, out price_products bigint
+  p_run catalog.runs, p_unseen bigint[], p_others bigint[], out removals bigint, out prices bigint,
+  out price_products bigint
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
   kept text[] := catalog.list_changed_products(p_run.source_id, p_unseen);
-  others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id) || p_unseen;
 begin
   removals := 0;
   if catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
@@ -2933,7 +2942,7 @@ begin
   end if;
   select count(*), count(distinct p.product_external_id) into prices, price_products
     from catalog.prices p
-    where p.source_id = p_run.source_id and p.state = 'pending' and p.run_id <> all (others);
+    where p.source_id = p_run.source_id and p.state = 'pending' and p.run_id <> all (p_others);
 end $$;
 
 -- assert_held(run) → the run.
@@ -2988,21 +2997,27 @@ create function catalog.approve_run(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  unseen bigint[] := catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version);
+  covered bigint[] := catalog.list_covered_runs(p_run.source_id, p_run.id, p_version);
+  unseen bigint[] := catalog.list_unseen_runs(p_run.source_id, p_run.id, covered);
+  -- Every run that is not covered, because one that is active now may end at any moment.
+  others bigint[] := array(
+    select r.id from catalog.runs r
+    where r.source_id = p_run.source_id and r.state <> 'succeeded' and r.id <> all (covered));
   review catalog.reviews;
   whole record;
   seen record;
 begin
   select v.* into review from catalog.reviews v
     where v.source_id = p_run.source_id and v.run_id = p_run.id and v.kind = 'run' and v.state = 'open';
-  select * into whole from catalog.count_diff(p_run, '{}');
-  select * into seen from catalog.count_diff(p_run, unseen);
+  select * into whole from catalog.count_diff(p_run, '{}',
+    catalog.list_unpublished_by_others(p_run.source_id, p_run.id));
+  select * into seen from catalog.count_diff(p_run, unseen, others);
   if review.detail ? 'approvedBy' and seen.removals + seen.prices = 0 then
     perform catalog.fail('run/not-held', format(
       '%s has approved what you saw of run %s. Additions since then: shelfsync runs diff %s',
       review.detail ->> 'approvedBy', p_run.id, p_run.id));
   end if;
-  removed := catalog.publish_run(p_run.source_id, p_run.id, p_run.seen, true, unseen);
+  removed := catalog.publish_run(p_run.source_id, p_run.id, p_run.seen, true, unseen, others);
   prices := seen.prices;
   waiting_removals := whole.removals - seen.removals;
   waiting_prices := whole.prices - seen.prices;
@@ -3132,7 +3147,8 @@ begin
   from catalog.runs r
   join catalog.sources s on s.id = r.source_id
   left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-  cross join lateral catalog.count_diff(r, '{}') n
+  cross join lateral catalog.count_diff(r, '{}',
+    catalog.list_unpublished_by_others(r.source_id, r.id)) n
   cross join lateral (
     select count(*) as prices, count(distinct v.product_external_id) as products
     from catalog.reviews v
@@ -3151,7 +3167,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
   kept text[] := catalog.list_changed_products(p_run.source_id,
-    catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version));
+    catalog.list_unseen_runs(p_run.source_id, p_run.id,
+      catalog.list_covered_runs(p_run.source_id, p_run.id, p_version)));
 begin
   if not catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
     return;
@@ -3185,7 +3202,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   others bigint[] := case p_state
     when 'pending' then catalog.list_unpublished_by_others(p_run.source_id, p_run.id)
-      || catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version)
+      || catalog.list_unseen_runs(p_run.source_id, p_run.id,
+        catalog.list_covered_runs(p_run.source_id, p_run.id, p_version))
     else '{}' end;
 begin
   return query
@@ -3217,7 +3235,7 @@ end $$;
 -- then changed prices, then prices that stay held.
 --   p_version   lists only what was there in this version of the diff; null lists everything
 --   p_after     the `key` of the last row that the caller has seen, or null
---   errors      run/unknown · run/not-held · usage/invalid, see list_unseen_runs
+--   errors      run/unknown · run/not-held · usage/invalid, see list_covered_runs
 create function catalog.list_run_diff(p_run bigint, p_version text, p_after jsonb, p_limit integer)
 returns table (
   kind text, product text, title text, variant text, price_type text, amount_before bigint,
@@ -4936,9 +4954,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', '8c39f0c9b7afe124918a05a78335eb3daba1f5b60d075a7a7bab251184b428c1'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
-  ('20261122000041', 'settle', '591f0e3b018600140c0a81357ac66b946f8c93f748876fddd5a1cd7fd5e7e28c'),
-  ('20261122000042', 'reviews', '872287b9e49e0dfa5b7ed717e94e7830d37469fa1e614321ed532177a6dad13a'),
-  ('20261122000043', 'run_diffs', '263c58befa746880b6e86ec527bc6df92895039c39c04092b95423d80c26bb7e'),
+  ('20261122000041', 'settle', '808fb65976248a0ff5e61e5fd356cae26aafabdf3cc33d9744efeb171e32e5dc'),
+  ('20261122000042', 'reviews', '9dabc26e3a90f7dadd339920075ebcef2ff3d5629192d52bd3ade4fccde07f1d'),
+  ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),

@@ -32,34 +32,41 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.list_waiting_runs(p_source, p_run)
 $$;
 
--- list_unseen_runs(source, run, version) → waiting runs that this version does not name as they are now; none
+-- list_covered_runs(source, run, version) → waiting runs that this version names as they are now; all of them
 -- with null.
 --   errors      usage/invalid  it is not a version of this run's diff
-create function catalog.list_unseen_runs(p_source integer, p_run bigint, p_version text) returns bigint[]
+create function catalog.list_covered_runs(p_source integer, p_run bigint, p_version text) returns bigint[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  unseen bigint[] := array(
+  covered bigint[] := array(
     select run_id from catalog.list_waiting_runs(p_source, p_run)
-    where format('%s:%s', run_id, ends) <> all (string_to_array(p_version, ',')));
+    where p_version is null or format('%s:%s', run_id, ends) = any (string_to_array(p_version, ',')));
 begin
-  if p_run = any (unseen) then
+  if p_run <> all (covered) then
     perform catalog.fail('usage/invalid',
       format('"%s" is not a version of the diff of run %s: shelfsync runs diff %s shows it', p_version,
         p_run, p_run));
   end if;
-  return unseen;
+  return covered;
 end $$;
 
--- count_diff(run, unseen) → (removals, prices, price_products): what approving the held run would change,
--- without what the runs `p_unseen` have added.
+-- list_unseen_runs(source, run, covered) → waiting runs that are not in `p_covered`.
+create function catalog.list_unseen_runs(p_source integer, p_run bigint, p_covered bigint[]) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select run_id from catalog.list_waiting_runs(p_source, p_run) where run_id <> all (p_covered))
+$$;
+
+-- count_diff(run, unseen, others) → (removals, prices, price_products): the effect of approving the held run,
+-- without removals of products that the runs `p_unseen` have changed, and without the prices of `p_others`.
 create function catalog.count_diff(
-  p_run catalog.runs, p_unseen bigint[], out removals bigint, out prices bigint, out price_products bigint
+  p_run catalog.runs, p_unseen bigint[], p_others bigint[], out removals bigint, out prices bigint,
+  out price_products bigint
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
   kept text[] := catalog.list_changed_products(p_run.source_id, p_unseen);
-  others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id) || p_unseen;
 begin
   removals := 0;
   if catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
@@ -70,7 +77,7 @@ begin
   end if;
   select count(*), count(distinct p.product_external_id) into prices, price_products
     from catalog.prices p
-    where p.source_id = p_run.source_id and p.state = 'pending' and p.run_id <> all (others);
+    where p.source_id = p_run.source_id and p.state = 'pending' and p.run_id <> all (p_others);
 end $$;
 
 -- assert_held(run) → the run.
@@ -125,21 +132,27 @@ create function catalog.approve_run(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  unseen bigint[] := catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version);
+  covered bigint[] := catalog.list_covered_runs(p_run.source_id, p_run.id, p_version);
+  unseen bigint[] := catalog.list_unseen_runs(p_run.source_id, p_run.id, covered);
+  -- Every run that is not covered, because one that is active now may end at any moment.
+  others bigint[] := array(
+    select r.id from catalog.runs r
+    where r.source_id = p_run.source_id and r.state <> 'succeeded' and r.id <> all (covered));
   review catalog.reviews;
   whole record;
   seen record;
 begin
   select v.* into review from catalog.reviews v
     where v.source_id = p_run.source_id and v.run_id = p_run.id and v.kind = 'run' and v.state = 'open';
-  select * into whole from catalog.count_diff(p_run, '{}');
-  select * into seen from catalog.count_diff(p_run, unseen);
+  select * into whole from catalog.count_diff(p_run, '{}',
+    catalog.list_unpublished_by_others(p_run.source_id, p_run.id));
+  select * into seen from catalog.count_diff(p_run, unseen, others);
   if review.detail ? 'approvedBy' and seen.removals + seen.prices = 0 then
     perform catalog.fail('run/not-held', format(
       '%s has approved what you saw of run %s. Additions since then: shelfsync runs diff %s',
       review.detail ->> 'approvedBy', p_run.id, p_run.id));
   end if;
-  removed := catalog.publish_run(p_run.source_id, p_run.id, p_run.seen, true, unseen);
+  removed := catalog.publish_run(p_run.source_id, p_run.id, p_run.seen, true, unseen, others);
   prices := seen.prices;
   waiting_removals := whole.removals - seen.removals;
   waiting_prices := whole.prices - seen.prices;

@@ -27,7 +27,8 @@ begin
   from catalog.runs r
   join catalog.sources s on s.id = r.source_id
   left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-  cross join lateral catalog.count_diff(r, '{}') n
+  cross join lateral catalog.count_diff(r, '{}',
+    catalog.list_unpublished_by_others(r.source_id, r.id)) n
   cross join lateral (
     select count(*) as prices, count(distinct v.product_external_id) as products
     from catalog.reviews v
@@ -46,7 +47,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_run.source_id, p_run.id);
   kept text[] := catalog.list_changed_products(p_run.source_id,
-    catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version));
+    catalog.list_unseen_runs(p_run.source_id, p_run.id,
+      catalog.list_covered_runs(p_run.source_id, p_run.id, p_version)));
 begin
   if not catalog.proves_missing(catalog.load_run_facts(p_run.source_id, p_run.id)) then
     return;
@@ -80,7 +82,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   others bigint[] := case p_state
     when 'pending' then catalog.list_unpublished_by_others(p_run.source_id, p_run.id)
-      || catalog.list_unseen_runs(p_run.source_id, p_run.id, p_version)
+      || catalog.list_unseen_runs(p_run.source_id, p_run.id,
+        catalog.list_covered_runs(p_run.source_id, p_run.id, p_version))
     else '{}' end;
 begin
   return query
@@ -112,7 +115,7 @@ end $$;
 -- then changed prices, then prices that stay held.
 --   p_version   lists only what was there in this version of the diff; null lists everything
 --   p_after     the `key` of the last row that the caller has seen, or null
---   errors      run/unknown · run/not-held · usage/invalid, see list_unseen_runs
+--   errors      run/unknown · run/not-held · usage/invalid, see list_covered_runs
 create function catalog.list_run_diff(p_run bigint, p_version text, p_after jsonb, p_limit integer)
 returns table (
   kind text, product text, title text, variant text, price_type text, amount_before bigint,

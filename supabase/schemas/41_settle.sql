@@ -141,15 +141,16 @@ language sql set search_path = pg_catalog, pg_temp as $$
       and r.kind in ('full', 'incremental')
 $$;
 
--- publish_run(source, run, seen, at_once, unseen) → products removed. Removes missing products if the run
--- proves that they are missing, publishes prices and changes, and advances the source.
---   p_unseen    see remove_missing_products; the prices and changes of these runs are not published either
+-- publish_run(source, run, seen, at_once, unseen, others) → products removed. Removes missing products if the
+-- run proves that they are missing, publishes prices and changes, and advances the source.
+--   p_unseen    see remove_missing_products
+--   p_others    runs whose prices and changes are not published, see list_unpublished_by_others
 create function catalog.publish_run(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[]
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[],
+  p_others bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run) || p_unseen;
   removed integer := 0;
 begin
   delete from catalog.misses m using catalog.products p
@@ -159,8 +160,8 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
-  perform catalog.publish_prices(p_source, p_run, others);
-  perform catalog.publish_changes(p_source, p_run, others);
+  perform catalog.publish_prices(p_source, p_run, p_others);
+  perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);
   return removed;
@@ -265,7 +266,8 @@ begin
   off := coalesce(catalog.explain_removals_off(facts),
     catalog.explain_lost_removals(p_source, facts ->> 'kind', p_run));
   if green then
-    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}');
+    removed := catalog.publish_run(p_source, p_run, p_seen, false, '{}',
+      catalog.list_unpublished_by_others(p_source, p_run));
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);

@@ -410,3 +410,41 @@ test('runs approve prints the counts and asks, and reports what appeared meanwhi
   assert.match(rest.screen, /is approved: 2 changed prices approved\.$/)
   assert.equal(rest.code, 0)
 })
+
+test('prices of a refresh that ends during an approval are not approved', async (t) => {
+  const { pipeline, ids, held } = await openHeld(t)
+  const { id } = await pipeline.source()
+  // A refresh that began before the held run, runs still, and has found a changed price.
+  const [refresh] = await pipeline.query<{ id: number }>(
+    `update catalog.runs set kind = 'refresh', keys = array[$2], state = 'running'
+     where source_id = $1 and id < $3 returning id`,
+    id,
+    ids[25],
+    held.run,
+  )
+  await pipeline.query(
+    `insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type,
+       run_id, amount_minor, currency, state, observed_at)
+     values ($1, $2, $2, 'sale', $3, 1, 'EUR', 'pending', now())`,
+    id,
+    ids[25],
+    refresh?.id,
+  )
+  const { version } = await loadRunDiff(db, held.run)
+  const blocker = await db.connect()
+  await blocker.query('begin; lock table catalog.parts in access exclusive mode')
+  const approval = approveRun(db, held.run, { version, by: 'anna' })
+  await waitUntil(async () => (await countWaitingDecisions()) === 1)
+  await blocker.query(
+    `update catalog.runs set state = 'failed', finished_at = clock_timestamp() where id = ${refresh?.id}`,
+  )
+  await blocker.query('commit')
+  blocker.release()
+  const { state, prices } = await approval
+  assert.deepEqual([state, prices], ['succeeded', 8])
+  const [late] = await pipeline.query<{ state: string }>(
+    `select state from catalog.prices where source_id = $1 and price_type = 'sale'`,
+    id,
+  )
+  assert.equal(late?.state, 'pending')
+})
