@@ -242,7 +242,8 @@ create index products_expiring on catalog.products (source_id, external_id) incl
 -- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
 begin
-  alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
+  alter table catalog.products alter raw set compression lz4, alter description set compression lz4,
+    alter attributes set compression lz4, alter identifiers set compression lz4;
 exception when feature_not_supported or invalid_parameter_value then null;
 end $$;
 
@@ -4938,7 +4939,7 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
-  ('20261122000011', 'catalogue_tables', '43dd7072fee62b15439867918c35180df6ae806940dc106ab04849d617e16e22'),
+  ('20261122000011', 'catalogue_tables', '1572a27ff5c8c4bf8e1bd801ca8277ab7ebead40541d76cfff89f6e77b2c9bd9'),
   ('20261122000012', 'review_tables', '2a806b1459e7cbd7ebb0540efd83456ddbec9172c5c7ce79910bde19c44b582d'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),

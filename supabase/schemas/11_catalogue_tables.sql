@@ -41,7 +41,8 @@ create index products_expiring on catalog.products (source_id, external_id) incl
 -- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
 begin
-  alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
+  alter table catalog.products alter raw set compression lz4, alter description set compression lz4,
+    alter attributes set compression lz4, alter identifiers set compression lz4;
 exception when feature_not_supported or invalid_parameter_value then null;
 end $$;
 

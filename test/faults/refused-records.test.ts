@@ -153,7 +153,7 @@ test('numbers beyond the range of their columns are refused before they are sent
 test('other records do not affect the quarantine of a record', async (t) => {
   const { pipeline, supplier } = await openBatch(t, 8)
   const [bad = ''] = supplier.catalogue.ids()
-  // The connector's scan does not know these bytes. They are stored as they came, so their number
+  // The connector's scan does not know these bytes. They are stored unchanged, so their number
   // counts.
   const text =
     '{"record":{"id":"FAR","name":"x","price":1,"tags":[],"text":"","x":1e999999,"updated_at":1767225600000}}'
