@@ -28,6 +28,7 @@ const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
  * process. A new command must be added to one of the two lists.
  */
 const ACTING = [
+  'init',
   'sync',
   'export',
   'replay',

@@ -149,6 +149,7 @@ function callsOn({
   return {
     shows: [
       ['status'],
+      ['init'],
       ['sources', 'list'],
       ['sources', 'show', name],
       ['runs', 'list'],
