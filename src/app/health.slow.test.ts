@@ -5,8 +5,10 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { cleanEnv, explainMissingProgram } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
+import { waitUntil } from '../../test/support/wait-until.ts'
 import { checkQueue } from '../cli/doctor-environment.ts'
 import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
@@ -91,3 +93,36 @@ test(
     )
   },
 )
+
+test(
+  'health reports a failure to read the sources, and only then names latest without a copy',
+  { skip },
+  async (t) => {
+    const { url } = await startRedis(t)
+    const { pool } = await openTestDatabase(t)
+    const queues = await openQueues(pool, url, () => undefined)
+    t.after(() => queues.close())
+    const look = async () =>
+      (await checkHealth({ ...NOTHING, db: pool, queues }))
+        .filter(({ component }) => component === 'database' || component === 'latest')
+        .map(({ component, ok, detail }) => ({ component, ok, detail }))
+    const [{ ok } = { ok: false }, ...others] = await look()
+    assert.deepEqual([ok, others], [true, []])
+    await pool.query('alter function catalog.summarize_sources rename to lost')
+    const [, latest] = await look()
+    assert.equal(latest?.ok, false)
+    assert.match(latest.detail, /summarize_sources/)
+  },
+)
+
+test('queues that cannot be opened leave no connection to Redis', { skip }, async (t) => {
+  const { url } = await startRedis(t)
+  const redis = new Redis(url)
+  t.after(() => redis.disconnect())
+  // The login may connect; BullMQ then needs INFO.
+  await redis.call('acl', 'setuser', 'narrow', 'on', '>pw', '~*', '+@all', '-info')
+  const narrow = Object.assign(new URL(url), { username: 'narrow', password: 'pw' }).href
+  const opening = openQueues(NOTHING.db, narrow, () => undefined)
+  await assert.rejects(opening)
+  await waitUntil(async () => !/user=narrow/.test(String(await redis.client('LIST'))))
+})

@@ -19,8 +19,7 @@ export interface HealthTools {
 }
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
-  // An unavailable database is reported by its own check.
-  const sources = listSourceSummaries(db, DEADLINE_MS).catch(() => [])
+  const latest = checkLatest(db)
   const components = await Promise.all([
     checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
     checkComponent('queue', () => describeQueues(queues)),
@@ -36,10 +35,19 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
       }),
     ),
   ])
-  const copied = (await sources).filter(({ latestCopy }) => latestCopy !== null)
-  return copied.length === 0
-    ? components
-    : [...components, await checkComponent('latest', async () => describeCopies(copied))]
+  return [...components, ...(await latest)]
+}
+
+/** Without a source whose latest.ndjson is written, there is no such component. */
+async function checkLatest(db: Db): Promise<ComponentHealth[]> {
+  let isWritten = true
+  const component = await checkComponent('latest', async () => {
+    const sources = await listSourceSummaries(db, DEADLINE_MS)
+    const copied = sources.filter(({ latestCopy }) => latestCopy !== null)
+    isWritten = copied.length > 0
+    return describeCopies(copied)
+  })
+  return isWritten ? [component] : []
 }
 
 async function describeQueues(queues: Queues): Promise<string> {

@@ -43,7 +43,7 @@ export interface ServiceTools {
   readonly credentials: CredentialReader
   readonly log: Log
   /** Opens a client for the requests of one connector. */
-  openHttp(connector: string, metrics: Metrics): Http
+  openHttp(connector: string, metrics: Metrics): Http & { close(): Promise<void> }
 }
 
 export interface OpenServer {
@@ -61,6 +61,9 @@ export interface Services {
    */
   stop(): Promise<void>
 }
+
+/** The open HTTP clients by connector. */
+type Clients = Map<string, ReturnType<ServiceTools['openHttp']>>
 
 /** @throws SyncError `settings/invalid` when a port is not available or ADMIN_KEY is missing */
 export async function startServices(
@@ -82,7 +85,11 @@ export async function startServices(
     opened.defer(() => listening.close())
     servers.push({ name, host, port: listening.port })
   }
-  const taskTools = openTaskTools(tools, metrics, roles)
+  const clients: Clients = new Map()
+  opened.defer(
+    async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
+  )
+  const taskTools = openTaskTools(tools, metrics, roles, clients)
   const { fetch, apply } = settings.queue.concurrency
   if (roles.includes('fetcher'))
     opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) =>
@@ -139,9 +146,13 @@ function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly R
   yield ['metrics', createMetricsApp(options)] as const
 }
 
-function openTaskTools(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]): TaskTools {
+function openTaskTools(
+  tools: ServiceTools,
+  metrics: Metrics,
+  roles: readonly Role[],
+  clients: Clients,
+): TaskTools {
   const { db, store, log, connectors, credentials, queues } = tools
-  const clients = new Map<string, Http>()
   const http = (connector: string): Http => {
     const client = clients.get(connector) ?? tools.openHttp(connector, metrics)
     clients.set(connector, client)

@@ -92,28 +92,34 @@ export async function openQueues(
   onError: (error: Error) => void,
 ): Promise<Queues> {
   const leaving = new AbortController()
+  await using opened = new AsyncDisposableStack()
   // Loaded only with Redis, because it takes time and memory.
   const library = queueUrl === null ? null : await import('./backends/redis.ts')
   const redis =
     queueUrl === null || library === null
       ? null
       : await library.openRedis(queueUrl, onError, leaving.signal)
+  opened.defer(() => redis?.disconnect())
   const connection = redis ?? (await requireSchema(db))
   const factory = redis === null ? createCalmBackend() : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
+  const keep = <One extends Emits & { close(): Promise<unknown> }>(one: One): One =>
+    opened.adopt(listenTo(one, onError), async () => void (await one.close()))
   const open = (name: QueueName): Queue<Task> =>
-    listenTo(new Queue<Task>(name, options, factory as undefined), onError)
-  const flows = listenTo(new FlowProducer(options, factory as undefined), onError)
+    keep(new Queue<Task>(name, options, factory as undefined))
+  const flows = keep(new FlowProducer(options, factory as undefined))
   const queues = { fetch: open('fetch'), apply: open('apply') }
   await Promise.all([
     flows.waitUntilReady(),
     queues.fetch.waitUntilReady(),
     queues.apply.waitUntilReady(),
   ])
+  const evictionPolicy = redis && library && (await library.findEvictionPolicy(redis))
+  const kept = opened.move()
   return {
     ...queues,
     backend: redis === null ? 'postgres' : 'redis',
-    evictionPolicy: redis && library && (await library.findEvictionPolicy(redis)),
+    evictionPolicy,
     verifyWritable: async () =>
       void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
@@ -137,10 +143,7 @@ export async function openQueues(
       return worker
     },
     leave: () => leaving.abort(),
-    async close() {
-      await Promise.all([queues.fetch.close(), queues.apply.close(), flows.close()])
-      redis?.disconnect()
-    },
+    close: () => kept.disposeAsync(),
   }
 }
 

@@ -1,6 +1,7 @@
 // The S3 store against an independent implementation of the protocol.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -8,7 +9,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { testStore } from '../../../test/conformance/store.ts'
+import { cleanEnv } from '../../../test/support/processes.ts'
 import { type S3Server, startS3 } from '../../../test/support/s3-server.ts'
 import { isSyncError } from '../../../test/support/error-matchers.ts'
 import { type S3Options, S3Store } from './s3.ts'
@@ -138,4 +141,23 @@ test('an unreachable server is reported as artifact/unavailable', async () => {
       /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/,
     ),
   )
+})
+
+test('a failed import of the SDK, as with too many open files, is tried again', async () => {
+  const script = `import { registerHooks } from 'node:module'
+    let imports = 0
+    registerHooks({ resolve(name, context, next) {
+      if (name === '@aws-sdk/client-s3' && (imports += 1) === 1) throw new Error('EMFILE')
+      return next(name, context)
+    } })
+    const { S3Store } = await import(${JSON.stringify(new URL('s3.ts', import.meta.url).href)})
+    const store = new S3Store(${JSON.stringify({ ...options, prefix: 'import/' })})
+    const put = () => store.put('a', Buffer.from('x')).then(() => 'stored', ({ message }) => message)
+    console.log(await put(), await put())`
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module-typescript', '-e', script],
+    { env: cleanEnv({}) },
+  )
+  assert.equal(stdout.trim(), 'EMFILE stored')
 })

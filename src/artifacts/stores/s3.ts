@@ -174,7 +174,11 @@ export class S3Store implements ArtifactStore {
     what: string,
     call: (client: S3) => Promise<Result>,
   ): Promise<Result> {
-    const client = await (this.#client ??= this.#open())
+    const client = await (this.#client ??= this.#open().catch((error: unknown) => {
+      // The next call tries again.
+      this.#client = null
+      throw error
+    }))
     try {
       return await call(client)
     } catch (error) {
