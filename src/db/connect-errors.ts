@@ -12,6 +12,8 @@ interface Place {
   readonly port: string
   readonly database: string
   readonly user: string
+  /** With sslnegotiation=direct, a server without TLS or before Postgres 17 closes the connection. */
+  readonly direct: boolean
 }
 
 /** Returns the error as `db/unreachable`, with host, port, database and user, never the password. */
@@ -34,6 +36,7 @@ function toPlace({ hostname, port, pathname, username, password, searchParams }:
     host: decodeURIComponent(hostname) || 'localhost',
     port: port || '5432',
     database: decodeURIComponent(pathname.slice(1)) || (isShown && user) || 'postgres',
+    direct: searchParams.get('sslnegotiation') === 'direct',
     user: user === '' ? 'of this system' : isShown ? `"${user}"` : 'in DATABASE_URL',
   }
 }
@@ -43,6 +46,8 @@ async function explain(error: unknown, place: Place): Promise<string | null> {
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return null
   const code = findErrno(first) ?? ''
+  if (place.direct && (code === 'ECONNRESET' || first.message.startsWith('Connection terminated')))
+    return NOT_DIRECT
   if (NETWORK.has(code))
     return (await isIpv6Only(place.host)) ? IPV6_ONLY : `${NETWORK.get(code)} (${code})`
   return (
@@ -66,6 +71,10 @@ const NETWORK = new Map([
   ['ETIMEDOUT', 'the host does not respond; a firewall may block the connection'],
   ['ENOENT', 'the socket does not exist; check that the server runs'],
 ])
+
+const NOT_DIRECT =
+  'the server closed the connection during the TLS handshake: sslnegotiation=direct needs Postgres 17 ' +
+  'or newer with TLS; remove it from DATABASE_URL'
 
 // https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4
 // address only as an add-on.

@@ -154,6 +154,10 @@ test('each kind of connection failure has its own message, with host, port and n
       /the server has no TLS \(SSL\), which sslmode in DATABASE_URL requires$/,
     ],
     [at({ search: 'sslmode=no-verify' }), /the server has no TLS/],
+    [
+      at({ search: 'sslmode=require&sslnegotiation=direct' }),
+      /direct needs Postgres 17 .* remove it/,
+    ],
   ] as const
   for (const [address, words] of cases) {
     const error = await failureOf(address.href)
@@ -215,6 +219,7 @@ test('a self-signed certificate is accepted unless the address requires verifica
   }
   for (const mode of [
     'verify-full',
+    'verify-full&sslrootcert=system',
     `require&sslrootcert=${root}`,
     `verify-ca&sslrootcert=${root}`,
   ]) {
@@ -225,6 +230,9 @@ test('a self-signed certificate is accepted unless the address requires verifica
     )
   }
   assert.match((await failureOf(`${base}?ssl=true`)).message, /the password is wrong/)
+  // As in libpq, it implies verify-full.
+  const { message } = await failureOf(`${base}?sslrootcert=system`)
+  assert.match(message, /the server's TLS certificate is not trusted/)
 })
 
 test('the message for an unreadable address explains the fault and repeats no part of the address', async () => {
@@ -238,6 +246,10 @@ test('the message for an unreadable address explains the fault and repeats no pa
     ],
     ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/],
     ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
+    [
+      'postgres://u:hunter2@db.example/x?sslmode=require&sslrootcert=system',
+      /needs sslmode=verify-full/,
+    ],
     ['postgres://u:hunter2@db.example/x?ssl=hunter2', /expected ssl to be true or false/],
     ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/],
     ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],

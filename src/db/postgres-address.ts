@@ -39,7 +39,17 @@ export function parsePostgresAddress(databaseUrl: string): URL {
         "server's; for a public one use verify-full",
     )
   }
+  if (trustsSystem(address) && mode !== null && mode !== 'verify-full')
+    throw invalid('sslrootcert=system needs sslmode=verify-full, or no sslmode')
   return address
+}
+
+/**
+ * As in libpq, `system` is not a file and implies verify-full. Node's own list of public
+ * certificates is used, with those of NODE_EXTRA_CA_CERTS.
+ */
+function trustsSystem({ searchParams }: URL): boolean {
+  return searchParams.get('sslrootcert') === 'system'
 }
 
 /**
@@ -48,6 +58,10 @@ export function parsePostgresAddress(databaseUrl: string): URL {
  */
 export async function chooseTls(address: URL): Promise<string> {
   const url = new URL(address)
+  if (trustsSystem(url)) {
+    url.searchParams.delete('sslrootcert')
+    url.searchParams.set('sslmode', 'verify-full')
+  }
   await requireFiles(url)
   const ssl = url.searchParams.get('ssl')
   url.searchParams.delete('ssl')
