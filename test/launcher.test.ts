@@ -16,7 +16,7 @@ const BIN = fileURLToPath(new URL('../bin/', import.meta.url))
 const OTHER_ACCOUNT: Account = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 const REPORT = `import { getCompileCacheDir } from 'node:module'
 const cache: string | undefined = getCompileCacheDir()
-console.log(JSON.stringify({ args: process.argv.slice(2), cache }))
+console.log(JSON.stringify({ args: process.argv.slice(2), cache, native: process.env['NODE_PG_FORCE_NATIVE'] }))
 if (process.argv.includes('wait')) { process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log('waiting') }
 else process.exitCode = 7`
 
@@ -62,6 +62,17 @@ for (const nodeMin of [24, 999]) {
     }
   })
 }
+
+test('NODE_PG_FORCE_NATIVE never reaches a command, because pg would load a client that is missing', async (t) => {
+  for (const nodeMin of [24, 999])
+    for (const file of ['shelfsync', 'launch.js']) {
+      const { lines } = await run(await clone(t, nodeMin), ['src/cli/main.ts'], {
+        file,
+        env: { NODE_PG_FORCE_NATIVE: '1' },
+      })
+      assert.equal(JSON.parse(lines[0] ?? '').native, undefined, file)
+    }
+})
 
 test('compiled code is kept among the packages', async (t) => {
   const { cache } = await startWith(await clone(t, 24), {}, {})
