@@ -38,7 +38,7 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
   return [...components, ...(await latest)]
 }
 
-/** Without a source whose latest.ndjson is written, there is no such component. */
+/** Returns no component unless latest.ndjson is written for a source. */
 async function checkLatest(db: Db): Promise<ComponentHealth[]> {
   let isWritten = true
   const component = await checkComponent('latest', async () => {
