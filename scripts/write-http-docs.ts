@@ -23,6 +23,9 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
 Send the value of \`ADMIN_KEY\` in the header \`X-ADMIN-KEY\`, or as a bearer token. A request with a missing or wrong key gets
 401. To rotate the key, set \`ADMIN_KEY_NEXT\` on every process, switch the callers to it, and then make it \`ADMIN_KEY\`.
 
+A caller that only starts runs and watches them, such as a cron service, needs no more than the value of \`SYNC_KEY\`, sent in the
+same way. It is accepted by ${listSyncRoutes()}. All other routes that need a key respond 403 to it.
+
 A network (an IPv4 address, or an IPv6 /64) is banned at its fifth wrong key. While it is banned, a wrong key gets 429 with
 \`Retry-After\`; the right key is accepted after a delay of one second, because callers may share the network. The first ban
 lasts 30 seconds. Each further failure doubles it, up to one hour. At 100 failures per minute in total, every network that has
@@ -52,6 +55,7 @@ without a code is a bug. In addition to the errors of each route, every route ma
 | --- | --- |
 | 400 | \`request/invalid\` |
 | 401 | \`request/unauthorized\` |
+| 403 | \`request/forbidden\`: a \`SYNC_KEY\` is not enough |
 | 404 | \`request/unknown-path\` |
 | 405 | \`request/wrong-method\`, with the header \`Allow\` |
 | 413 | \`request/too-large\` |
@@ -97,6 +101,15 @@ interface Field {
   readonly maximum?: number
   readonly default?: string | number | boolean | null
   readonly description?: string
+}
+
+/** The routes that accept a SYNC_KEY, each once. */
+function listSyncRoutes(): string {
+  const routes = Object.values<HttpServer>(SERVERS).flatMap((server) =>
+    Object.entries<Route>(server.routes).filter(([, { allowsSyncKey }]) => allowsSyncKey),
+  )
+  const names = [...new Set(routes.map(([route]) => `\`${route}\``))]
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 function formatServer([name, { summary, port, setting, routes }]: [string, HttpServer]): string[] {

@@ -123,6 +123,7 @@ function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly R
     log,
     redact: createRedactor([], settings.secrets),
     keys: settings.http.keys,
+    syncKeys: settings.http.syncKeys,
     trust: {
       flyHeader: settings.http.trustFlyHeader,
       proxies: createNetworks(settings.http.trustProxy),

@@ -35,6 +35,12 @@ export const serviceSettings = {
     default: 'none',
     example: 'another-16-characters-or-more',
   }),
+  SYNC_KEY: secret(AdminKey, {
+    description:
+      'A key that may only start runs and watch them, for GitHub Actions or a cron service. It is sent like ADMIN_KEY and must differ from it.',
+    default: 'none',
+    example: 'a-third-16-characters-or-more',
+  }),
   LISTEN_HOST: plain(Host, {
     description:
       'The address on which the HTTP servers that require a key listen; `::` means every address, including IPv4.',

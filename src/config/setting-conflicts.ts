@@ -11,6 +11,8 @@ export function findConflicts(given: GivenValues): string[] {
   return [
     ...supabaseConflicts(given),
     ...missingPartners(given, 'ADMIN_KEY_NEXT', 'ADMIN_KEY', 'ADMIN_KEY_NEXT needs it'),
+    ...missingPartners(given, 'SYNC_KEY', 'ADMIN_KEY', 'SYNC_KEY needs it'),
+    ...findSharedKeys(given),
     ...missingPartners(given, 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', PAIR),
     ...missingPartners(given, 'S3_SECRET_ACCESS_KEY', 'S3_ACCESS_KEY_ID', PAIR),
   ]
@@ -33,6 +35,12 @@ function supabaseConflicts(given: GivenValues): string[] {
   if (!hasUrl && given.ARTIFACTS?.startsWith('supabase:') === true)
     problems.push('SUPABASE_URL: missing; ARTIFACTS needs it')
   return problems
+}
+
+/** A SYNC_KEY that is also an admin key would be allowed everything. */
+function findSharedKeys({ SYNC_KEY, ADMIN_KEY, ADMIN_KEY_NEXT }: GivenValues): string[] {
+  const isShared = SYNC_KEY !== undefined && [ADMIN_KEY, ADMIN_KEY_NEXT].includes(SYNC_KEY)
+  return isShared ? ['SYNC_KEY: expected a key other than ADMIN_KEY and ADMIN_KEY_NEXT'] : []
 }
 
 function missingPartners(

@@ -38,6 +38,7 @@ test('without any setting, every value except a secret has a default', () => {
     logLevel: 'info',
     http: {
       keys: [],
+      syncKeys: [],
       host: '::',
       ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 },
       trustFlyHeader: false,
@@ -130,6 +131,18 @@ test('"~" means the home of the user in every setting with a folder', () => {
   assert.deepEqual([home, artifacts], [`${homedir()}/shelf`, `file:${homedir()}/raw`])
   assert.equal(loadSettings({ SHELFSYNC_HOME: '~' }).artifacts, `file:${homedir()}/artifacts`)
   assert.match(problemsOf({ SHELFSYNC_HOME: '~somebody/x' }), /SHELFSYNC_HOME: expected a folder/)
+})
+
+test('a SYNC_KEY is separate from the admin keys, secret, and needs an ADMIN_KEY', () => {
+  const [ADMIN_KEY, SYNC_KEY] = ['the-key-of-today', 'the-key-for-syncs']
+  const { http, secrets } = loadSettings({ ADMIN_KEY, SYNC_KEY })
+  assert.deepEqual(
+    [http.keys, http.syncKeys, secrets],
+    [[ADMIN_KEY], [SYNC_KEY], [ADMIN_KEY, SYNC_KEY]],
+  )
+  assert.match(problemsOf({ SYNC_KEY }), /ADMIN_KEY: missing; SYNC_KEY needs it/)
+  for (const same of [{ ADMIN_KEY: SYNC_KEY }, { ADMIN_KEY, ADMIN_KEY_NEXT: SYNC_KEY }])
+    assert.match(problemsOf({ ...same, SYNC_KEY }), /SYNC_KEY: expected a key other than ADMIN_KEY/)
 })
 
 test('ports, host and both keys of the HTTP servers are read, and a next key needs a current one', () => {
@@ -332,6 +345,7 @@ const WRONG: Record<string, string> = {
   S3_ACCESS_KEY_ID: 'planted planted',
   S3_SECRET_ACCESS_KEY: 'planted planted',
   ADMIN_KEY_NEXT: 'planted',
+  SYNC_KEY: 'planted',
   LISTEN_HOST: 'planted host',
   METRICS_HOST: 'planted host',
   MEDIPIM_HOSTS: 'planted host',

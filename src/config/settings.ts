@@ -46,6 +46,8 @@ export interface Settings {
   readonly http: {
     /** ADMIN_KEY, and ADMIN_KEY_NEXT during a rotation. Without a key, the servers do not start. */
     readonly keys: readonly string[]
+    /** SYNC_KEY, if set: it may only start and watch runs. */
+    readonly syncKeys: readonly string[]
     readonly host: string
     /** The address for metrics without a key. */
     readonly metricsHost: string
@@ -160,6 +162,7 @@ function build(
     },
     http: {
       keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
+      syncKeys: env.SYNC_KEY === undefined ? [] : [env.SYNC_KEY],
       host: env.LISTEN_HOST ?? '::',
       metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
       ports: {

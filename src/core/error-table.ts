@@ -1,6 +1,8 @@
 // Every error code: its action, its HTTP status, and the hint that the operator reads.
 // docs/errors.md is generated from this table.
 
+import { REQUEST_ERRORS } from './request-errors.ts'
+
 /**
  * The reaction to an error: `retry` the step later, `quarantine` the record, or `stop` the run
  * until the operator has acted.
@@ -243,41 +245,7 @@ export const ERRORS = {
     hint: 'Read the message. Nothing of the migration was applied. A migration that was applied must not change.',
   },
 
-  'request/invalid': {
-    action: 'stop',
-    status: 400,
-    hint: 'Correct what the message names. docs/http.md lists the parameters of each route.',
-  },
-  'request/unauthorized': {
-    action: 'stop',
-    status: 401,
-    hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.',
-  },
-  'request/unknown-path': {
-    action: 'stop',
-    status: 404,
-    hint: 'docs/http.md lists the routes of each service and its port.',
-  },
-  'request/wrong-method': {
-    action: 'stop',
-    status: 405,
-    hint: 'The header Allow lists the methods of this path.',
-  },
-  'request/too-large': {
-    action: 'stop',
-    status: 413,
-    hint: 'Send a smaller body: no route needs more than a few lines.',
-  },
-  'request/not-json': {
-    action: 'stop',
-    status: 415,
-    hint: 'Send JSON, with the header Content-Type: application/json.',
-  },
-  'request/too-many-failures': {
-    action: 'stop',
-    status: 429,
-    hint: 'Too many requests had a wrong key or none. Wait as long as the header Retry-After says.',
-  },
+  ...REQUEST_ERRORS,
 
   'settings/invalid': {
     action: 'stop',

@@ -57,6 +57,7 @@ export function serverOptions(changes: Partial<ServerOptions> = {}): {
   const { keys = [KEY] } = changes
   const options = {
     keys,
+    syncKeys: [],
     log: createLog({
       level: 'debug',
       destination: { write: (line) => recorded.logged.push(line) },

@@ -15,6 +15,8 @@ import {
 export interface Route {
   readonly summary: string
   readonly needsKey: boolean
+  /** True if the route also accepts a SYNC_KEY. Default: false. */
+  readonly allowsSyncKey?: boolean
   readonly body?: z.ZodType
   readonly query?: z.ZodType
   /** By status. Responses that every route may send are documented once. */
@@ -57,6 +59,7 @@ export const SERVERS = {
           'Starts a run of each requested source, or returns the active one. ' +
           'Repeating the request returns the same run.',
         needsKey: true,
+        allowsSyncKey: true,
         body: SyncBody,
         responses: { 202: `${STARTED}, and the header \`Location\``, ...REFUSED_ARCHIVE },
       },
@@ -65,6 +68,7 @@ export const SERVERS = {
           'Returns the active run, or the newest one if none is active, and the state of every ' +
           'source. The response is at most one second old.',
         needsKey: true,
+        allowsSyncKey: true,
         query: StatusQuery,
         responses: { 200: '[the status object](#the-status-object)', 404: '`source/unknown`' },
       },
@@ -80,6 +84,7 @@ export const SERVERS = {
       'GET /runs/:id': {
         summary: 'Returns one run in detail.',
         needsKey: true,
+        allowsSyncKey: true,
         responses: { 200: '[the run object](#the-run-object)', 404: '`run/unknown`' },
       },
       'POST /runs/:id/cancel': {
@@ -110,6 +115,7 @@ export const SERVERS = {
           'Archives a whole catalogue for the maintainer. ' +
           'Equivalent to `POST /sync` with mode `fetch-only`.',
         needsKey: true,
+        allowsSyncKey: true,
         body: FetchBody,
         responses: { 202: STARTED_ELSEWHERE, ...REFUSED },
       },
@@ -127,6 +133,7 @@ export const SERVERS = {
           'Applies the newest artifact, or the one of the run `artifact`. ' +
           'Equivalent to `POST /sync` with mode `maintain-only`.',
         needsKey: true,
+        allowsSyncKey: true,
         body: MaintainBody,
         responses: { 202: STARTED_ELSEWHERE, ...REFUSED_ARCHIVE },
       },

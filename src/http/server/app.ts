@@ -46,9 +46,9 @@ export function createApp<Name extends ServerName>(
   app.use(createRequestContext(options))
   for (const [route, handler] of Object.entries<Handler>(handlers)) {
     const [method = '', path = ''] = route.split(' ')
-    const { needsKey } = loadRoute(name, route)
+    const { needsKey, allowsSyncKey = false } = loadRoute(name, route)
     if (needsKey && !keyGuard) throw new Error(`${name} ${route} needs a key guard`)
-    app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard] : []), handler)
+    app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard({ allowsSyncKey })] : []), handler)
     methods.set(path, [
       ...(methods.get(path) ?? []),
       ...(method === 'GET' ? ['GET', 'HEAD'] : [method]),

@@ -10,9 +10,16 @@ import { waitUntil } from '../../../test/support/wait-until.ts'
 import { ERRORS } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createNetworks } from '../../node/networks.ts'
-import { createMaintainerApp } from '../control/servers.ts'
+import { SERVERS, type ServerName } from '../control/routes.ts'
+import {
+  createFetcherApp,
+  createMaintainerApp,
+  createOrchestratorApp,
+  type ServerOptions,
+} from '../control/servers.ts'
 
 const NEXT = 'the-key-of-tomorrow-12'
+const SYNC = 'the-key-for-syncs-12'
 
 async function statusWith(
   { sendRequest }: TestServer,
@@ -36,6 +43,51 @@ test('the key is accepted as X-ADMIN-KEY or as a bearer token only', async (t) =
     assert.equal(await statusWith(server, headers), 401, JSON.stringify(headers))
     assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
   }
+})
+
+const KEYED_APPS = {
+  fetcher: createFetcherApp,
+  maintainer: createMaintainerApp,
+  // The handlers may fail without a database; only the refusals count here.
+  orchestrator: (options: ServerOptions) =>
+    createOrchestratorApp({ ...options, db: null as never }),
+} as const satisfies Partial<Record<ServerName, unknown>>
+
+test('a sync key starts runs and watches them, and every other route refuses it', async (t) => {
+  const allowed: string[] = []
+  for (const [name, create] of Object.entries(KEYED_APPS)) {
+    const { sendRequest } = await startServer(t, create, { syncKeys: [SYNC] })
+    for (const [route, { needsKey }] of Object.entries(SERVERS[name as ServerName].routes)) {
+      if (!needsKey) continue
+      const [method = '', path = ''] = route.split(' ')
+      const init = { method, headers: { Authorization: `Bearer ${SYNC}` } }
+      const response = await sendRequest(path.replace(':id', '1'), init)
+      const { error } = (await response.json()) as { error?: { code: string } }
+      if (response.status !== 403) allowed.push(`${name} ${route}`)
+      else assert.equal(error?.code, 'request/forbidden')
+      assert.notEqual(response.status, 401, route)
+    }
+  }
+  assert.deepEqual(allowed, [
+    'fetcher POST /run',
+    'maintainer POST /run',
+    'orchestrator POST /sync',
+    'orchestrator GET /status',
+    'orchestrator GET /runs/:id',
+  ])
+})
+
+test('a sync key on a route that refuses it cancels nothing and is not a failed guess', async (t) => {
+  const { sendRequest, recorded } = await startServer(t, KEYED_APPS.orchestrator, {
+    syncKeys: [SYNC],
+  })
+  for (let i = 0; i < 6; i++) {
+    const init = { method: 'POST', headers: { 'X-ADMIN-KEY': SYNC } }
+    const response = await sendRequest('/runs/1/cancel', init)
+    await response.arrayBuffer()
+    assert.equal(response.status, 403)
+  }
+  assert.deepEqual([recorded.cancelled, recorded.authFailures], [[], []])
 })
 
 test('a missing key and a wrong one get the same response', async (t) => {

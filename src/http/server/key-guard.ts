@@ -1,6 +1,6 @@
-// Requires an admin key. A missing key and a wrong one get the same response in the same time. The
-// right key always passes, even from a banned network: behind a proxy, many callers share an
-// address.
+// Requires a key: an admin key, or on some routes a sync key. A missing key and a wrong one get the
+// same response in the same time. A right key always passes, even from a banned network: behind a
+// proxy, many callers share an address.
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,8 +14,10 @@ import { createKeyAttempts } from './key-attempts.ts'
 export type AuthFailure = 'missing' | 'wrong' | 'banned' | 'crowded'
 
 export interface KeyGuardOptions {
-  /** The accepted keys: the current one, and the next one during a rotation. */
+  /** The keys for every route: the current one, and the next one during a rotation. */
   readonly keys: readonly string[]
+  /** The keys for the routes that start and watch runs. */
+  readonly syncKeys: readonly string[]
   readonly nowMs: () => number
   /** Delays a request from a banned network. Default: a timer. */
   readonly slow?: (ms: number) => Promise<void>
@@ -31,57 +33,72 @@ const SLOW_MS = 1000
 /** The most wrong keys that are delayed at once; further ones are refused immediately. */
 const SLOWED_MAX = 100
 
-/** @throws SyncError `settings/invalid` without any key, so that a server is never open by mistake */
+/** Returns the handler for one kind of route. All of them share the counts of wrong keys. */
+export type KeyGuard = (route: { readonly allowsSyncKey: boolean }) => MiddlewareHandler<ServerEnv>
+
+/**
+ * @throws SyncError `settings/invalid` without any admin key, so that a server is never open by
+ * mistake
+ */
 export function createKeyGuard({
   keys,
+  syncKeys,
   nowMs,
   slow = delay,
   onAuthFailure = () => undefined,
-}: KeyGuardOptions): MiddlewareHandler<ServerEnv> {
+}: KeyGuardOptions): KeyGuard {
   if (keys.length === 0)
     throw new SyncError(
       'settings/invalid',
       'ADMIN_KEY: missing; the HTTP servers do not start without it',
     )
-  const digests = keys.map((key) => digestOf(Buffer.from(key)))
+  const adminDigests = digestAll(keys)
+  const syncDigests = digestAll(syncKeys)
   const attempts = createKeyAttempts(nowMs)
   let slowed = 0
 
-  return async (c, next) => {
-    const network = toNetwork(c.var.client)
-    const given = readKey(c)
-    const isRight = isAnyOf(digests, given ?? '')
-    const refusal = attempts.findRefusal(network)
-    if (refusal && (isRight || slowed < SLOWED_MAX)) {
-      if (!isRight) slowed += 1
-      await slow(SLOW_MS)
-      if (!isRight) slowed -= 1
+  return ({ allowsSyncKey }) =>
+    async (c, next) => {
+      const network = toNetwork(c.var.client)
+      const given = readKey(c)
+      const isAdmin = isAnyOf(adminDigests, given ?? '')
+      const isRight = isAnyOf(syncDigests, given ?? '') || isAdmin
+      const refusal = attempts.findRefusal(network)
+      if (refusal && (isRight || slowed < SLOWED_MAX)) {
+        if (!isRight) slowed += 1
+        await slow(SLOW_MS)
+        if (!isRight) slowed -= 1
+      }
+      if (isRight) {
+        attempts.recordSuccess(network)
+        if (isAdmin || allowsSyncKey) return next()
+        throw new SyncError('request/forbidden', 'A SYNC_KEY may only start and watch runs')
+      }
+      if (refusal) {
+        onAuthFailure(refusal.reason)
+        c.header('Retry-After', String(Math.ceil(refusal.waitMs / 1000)))
+        throw new SyncError('request/too-many-failures', 'Too many requests without the right key')
+      }
+      const reason = given === undefined ? 'missing' : 'wrong'
+      onAuthFailure(reason)
+      const bannedSeconds = attempts.recordFailure(network) / 1000
+      c.var.log.warn(
+        { client: c.var.client, reason, bannedSeconds },
+        'a request had a missing or wrong key',
+      )
+      c.header('WWW-Authenticate', 'Bearer')
+      throw new SyncError('request/unauthorized', 'The key is missing or wrong')
     }
-    if (isRight) {
-      attempts.recordSuccess(network)
-      return next()
-    }
-    if (refusal) {
-      onAuthFailure(refusal.reason)
-      c.header('Retry-After', String(Math.ceil(refusal.waitMs / 1000)))
-      throw new SyncError('request/too-many-failures', 'Too many requests without the right key')
-    }
-    const reason = given === undefined ? 'missing' : 'wrong'
-    onAuthFailure(reason)
-    const bannedSeconds = attempts.recordFailure(network) / 1000
-    c.var.log.warn(
-      { client: c.var.client, reason, bannedSeconds },
-      'a request had a missing or wrong key',
-    )
-    c.header('WWW-Authenticate', 'Bearer')
-    throw new SyncError('request/unauthorized', 'The key is missing or wrong')
-  }
 }
 
 function readKey(c: Context<ServerEnv>): string | undefined {
   return (
     c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
   )
+}
+
+function digestAll(keys: readonly string[]): Buffer[] {
+  return keys.map((key) => digestOf(Buffer.from(key)))
 }
 
 /** Compares with every key, so that the duration reveals neither which key matched nor how far. */

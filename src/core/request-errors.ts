@@ -1,0 +1,44 @@
+// The part of the error table for requests to the HTTP servers. `ERRORS` checks its form.
+
+export const REQUEST_ERRORS = {
+  'request/invalid': {
+    action: 'stop',
+    status: 400,
+    hint: 'Correct what the message names. docs/http.md lists the parameters of each route.',
+  },
+  'request/unauthorized': {
+    action: 'stop',
+    status: 401,
+    hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.',
+  },
+  'request/forbidden': {
+    action: 'stop',
+    status: 403,
+    hint: 'Send the value of ADMIN_KEY instead of SYNC_KEY. docs/http.md lists the routes for a SYNC_KEY.',
+  },
+  'request/unknown-path': {
+    action: 'stop',
+    status: 404,
+    hint: 'docs/http.md lists the routes of each service and its port.',
+  },
+  'request/wrong-method': {
+    action: 'stop',
+    status: 405,
+    hint: 'The header Allow lists the methods of this path.',
+  },
+  'request/too-large': {
+    action: 'stop',
+    status: 413,
+    hint: 'Send a smaller body: no route needs more than a few lines.',
+  },
+  'request/not-json': {
+    action: 'stop',
+    status: 415,
+    hint: 'Send JSON, with the header Content-Type: application/json.',
+  },
+  'request/too-many-failures': {
+    action: 'stop',
+    status: 429,
+    hint: 'Too many requests had a wrong key or none. Wait as long as the header Retry-After says.',
+  },
+} as const
