@@ -9,6 +9,8 @@ import { explainConnectError } from './connect-errors.ts'
 import { isMissingFunction } from './errors.ts'
 import type { PipelineDb, TakeHash } from './pipeline-db.ts'
 import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
+import { listMigrations } from './migrate/migration-files.ts'
+import { findUnrecordedSet } from './migrate/schema-objects.ts'
 import { copyKnownHashes } from './read/known-hashes.ts'
 import { transaction, type DbClient } from './transaction.ts'
 import { analyzeTables } from './write/analyze.ts'
@@ -54,10 +56,15 @@ export class Db extends pg.Pool implements PipelineDb {
     return new CopyWriter(() => this.connect(), numbers, options)
   }
 
-  /** Returns none for a database without Shelfsync's functions. */
+  /**
+   * Returns none for a database without Shelfsync's functions, and all for a whole schema without
+   * records, which psql has applied.
+   */
   async listAppliedVersions(): Promise<string[]> {
     try {
-      return await this.call<string>('list_applied_versions', {})
+      const versions = await this.call<string>('list_applied_versions', {})
+      if (versions.length > 0 || (await findUnrecordedSet(this))?.length !== 0) return versions
+      return (await listMigrations()).map(({ version }) => version)
     } catch (error) {
       if (isMissingFunction(error)) return []
       throw error

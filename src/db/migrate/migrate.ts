@@ -15,6 +15,7 @@ import {
   RECORDS_SQL,
   type MigrationRecord,
 } from './migration-records.ts'
+import { describePartialSet, findUnrecordedSet } from './schema-objects.ts'
 import { countLines, splitSql, type Statement } from './sql-statements.ts'
 
 const MIGRATIONS_LOCK = 7_435_901_629
@@ -47,7 +48,10 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
     const records = await listRecords(client)
     refuseDifferences(migrations, records)
     const pushed = await listPushed(client)
-    const unrecorded = migrations.filter(({ version }) => !records.has(version))
+    if (!migrations.some((one) => records.has(one.version) || isPushed(one, pushed)))
+      await adopt(client, migrations)
+    const recorded = await listRecords(client)
+    const unrecorded = migrations.filter(({ version }) => !recorded.has(version))
     const missing = unrecorded.filter((migration) => !isPushed(migration, pushed))
     for (const migration of unrecorded)
       await transaction(client, async () => {
@@ -67,6 +71,20 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
         .catch(() => (broken = true))
     client.release(broken)
   }
+}
+
+/**
+ * Records the migrations that were applied without a record, for example by psql.
+ *
+ * @throws SyncError `db/migration-failed` when only some of them were
+ */
+async function adopt(client: DbClient, migrations: readonly Migration[]): Promise<void> {
+  const set = await findUnrecordedSet(client)
+  if (set === null) return
+  if (set.length > 0) throw new SyncError('db/migration-failed', describePartialSet(set))
+  await transaction(client, async () => {
+    for (const migration of migrations) await insertRecord(client, migration)
+  })
 }
 
 async function run(client: DbClient, migration: Migration): Promise<void> {

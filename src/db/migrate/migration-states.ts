@@ -1,5 +1,6 @@
 // States of migrations: applied to a database, pending, changed or unknown. Reading changes nothing.
 
+import { findUnrecordedSet } from './schema-objects.ts'
 import type { PipelineDb } from '../pipeline-db.ts'
 import type { Db } from '../pool.ts'
 import { listMigrations, type Migration } from './migration-files.ts'
@@ -9,7 +10,7 @@ export interface MigrationState {
   readonly version: string
   readonly name: string
   /**
-   * `pushed`: `supabase db push` has applied it, and the next `migrate` will record that.
+   * `pushed`: `supabase db push` or psql has applied it, and the next `migrate` will record that.
    * `changed`: the file differs from the one that was applied. `unknown`: a newer Shelfsync has
    * applied it.
    */
@@ -38,6 +39,10 @@ export async function listMigrationStates(
   const shipped = migrations ?? (await listMigrations())
   const records = await listRecords(db)
   const pushed = await listPushed(db)
+  const isWhole =
+    !shipped.some((one) => records.has(one.version) || isPushed(one, pushed)) &&
+    (await findUnrecordedSet(db))?.length === 0
+  if (isWhole) for (const { version, name } of shipped) pushed.set(version, name)
   const versions = new Set(shipped.map(({ version }) => version))
   return [
     ...shipped.map((migration) => toState(migration, records.get(migration.version), pushed)),
