@@ -18,7 +18,12 @@ async function applyByPsql(url: string, files: readonly string[]): Promise<void>
   for (const file of files)
     await promisify(execFile)(findProgram('psql', 'postgresql-client'), [
       url,
-      ...['--no-psqlrc', '--quiet', '-v', 'ON_ERROR_STOP=1', '-f', file],
+      '--no-psqlrc',
+      '--quiet',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-f',
+      file,
     ])
 }
 
@@ -58,7 +63,7 @@ test('each missing or changed object is named with its file, and its parts are n
   assert.ok(found.some((one) => /^grant execute on function catalog.add_part\(/.test(one)))
   assert.ok(found.some((one) => /^index .* missing$/.test(one)))
   assert.ok(!found.some((one) => /column api.price_history/.test(one)))
-  const [fail] = (await listSchemaDamage(pool)).filter(({ object }) => /catalog.fail/.test(object))
+  const fail = (await listSchemaDamage(pool)).find(({ object }) => /catalog.fail/.test(object))
   assert.ok(FILES.includes(fail?.file ?? ''))
 })
 

@@ -124,11 +124,13 @@ export function summarizeDamage(damage: readonly SchemaDamage[]): SchemaDamage[]
     .map(({ object }) => object)
   const isPart = ({ object }: SchemaDamage): boolean =>
     gone.some((whole) => {
-      const [kind = '', name = ''] = [whole.split(' ', 1)[0], whole.slice(whole.indexOf(' ') + 1)]
+      const name = whole.slice(whole.indexOf(' ') + 1)
       return (
         object.endsWith(` of ${name}`) ||
         object.startsWith(`column ${name}.`) ||
-        (object.startsWith('grant ') && object.includes(` on ${kind} ${name} to `))
+        (object.startsWith('grant ') &&
+          / on (?:table|function) /.test(object) &&
+          object.includes(` ${name} to `))
       )
     })
   return damage.filter((one) => !isPart(one))
