@@ -17,11 +17,14 @@ const T = 1_700_000_000_000
 /** A product that no other record names. The second source already has it. */
 const ANCHOR = { seen: 0, id: 'Z', name: 'Z', price: 1000, updated_at: T, tags: [], text: '' }
 
+/** Stands for a time that is a little ahead when the records are sent. */
+const AHEAD = -1
+
 const RECORD = fc.record({
   id: fc.constantFrom('A', 'B', 'C', 'D'),
   name: fc.constantFrom('one', 'two'),
   price: fc.constantFrom<Json>(0, 1000, 1100, 90_000),
-  updated_at: fc.constantFrom<Json>(T, T + 1, null, Date.now() + 120_000, 4_102_444_800_000),
+  updated_at: fc.constantFrom<Json>(T, T + 1, null, AHEAD, 4_102_444_800_000),
   tags: fc.constantFrom<Json>([], ['x']),
   text: fc.constant(''),
 })
@@ -40,8 +43,8 @@ function withoutArrival(tables: Record<string, string[]>): Record<string, string
   )
 }
 
+/** With one lane: the counts of several depend on which is first. */
 const SIZES = fc.constantFrom(
-  { partBytesMax: 1, batchRecordsMax: 3, lanes: 2 },
   { partBytesMax: 1, batchRecordsMax: 3, lanes: 1 },
   { partBytesMax: 1_000_000, batchRecordsMax: 2, lanes: 1 },
   { partBytesMax: 1_000_000, batchRecordsMax: 100, lanes: 1 },
@@ -51,7 +54,15 @@ test('a first load ends with the rows and counts of a load that compares every r
   const cases = fc.array(RECORD, { maxLength: 12 })
   await fc.assert(
     fc.asyncProperty(cases, SIZES, async (records, options) => {
-      const lines = [ANCHOR, ...records.map((record, index) => ({ seen: index + 1, ...record }))]
+      const soon = Date.now() + 120_000
+      const lines = [
+        ANCHOR,
+        ...records.map((record, index) => ({
+          seen: index + 1,
+          ...record,
+          updated_at: record.updated_at === AHEAD ? soon : record.updated_at,
+        })),
+      ]
       const load = async (before: readonly (typeof lines)[]) => {
         const start = { pageSize: options.partBytesMax === 1 ? 1 : 40 }
         const { pipeline, supplier } = await openToy(t, { db, start, options })
@@ -69,12 +80,9 @@ test('a first load ends with the rows and counts of a load that compares every r
       const first = await load([])
       const compared = await load([[ANCHOR]])
       assert.deepEqual(first.tables, compared.tables)
-      const { created = 0, ...rest } = countOutcomes(first.report)
-      const { unchanged = 0, ...others } = countOutcomes(compared.report)
-      assert.deepEqual(
-        { ...rest, created: created - 1, unchanged },
-        { ...others, created: others['created'] ?? 0, unchanged: 1 },
-      )
+      const { created = 0, unchanged = 0, ...rest } = countOutcomes(first.report)
+      const expected = { created: created - 1, unchanged: unchanged + 1, ...rest }
+      assert.deepEqual({ created: 0, ...countOutcomes(compared.report) }, expected)
     }),
     { numRuns: 12 },
   )

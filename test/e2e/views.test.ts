@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decidePrice } from '../../src/db/write/decisions.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
 
@@ -206,9 +207,14 @@ test('no view of schema api shows any member of an expired product', async (t) =
   const [expired = '', lasting = ''] = pictured.map(({ id }) => id)
   clock.advance(3_600_000)
   catalogue.update([expired, lasting], { name: { en: 'Renamed' } })
-  catalogue.setPrice([expired, lasting], { cents: 1100 })
+  catalogue.setPrice([expired, lasting], { cents: 90_000 })
   await pipeline.sync()
   const { id: sourceId } = await pipeline.source()
+  const held = await pipeline.query<{ id: number }>(
+    `select id from catalog.reviews where source_id = $1 and state = 'open' and kind = 'price'`,
+    sourceId,
+  )
+  for (const { id } of held) await decidePrice(db, id, true, 'me')
   const views = await pipeline.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'api' order by 1`,
   )
