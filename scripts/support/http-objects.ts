@@ -76,6 +76,7 @@ const RUN: RunDetails = {
   openQuarantine: 0,
   otherQuarantine: 2,
   diff: null,
+  decision: null,
 }
 
 const SOURCE: SourceSummary = {

@@ -87,6 +87,12 @@ function listStatusFacts(explained: NamedExplanation, now: Date): Fact[] {
       'missing',
       `since ${formatTime(missingSince.at, now)}: ${formatMisses(explained.runs)}; the next complete full run that does not see it either removes it`,
     ])
+  const removing = explained.runs.find(({ removes }) => removes)
+  if (removing !== undefined)
+    facts.push([
+      'missing',
+      `${formatMisses(explained.runs)}; run ${removing.run} is held, and approving it removes the product\n${formatRunDecision(removing.run)}`,
+    ])
   facts.push(['id', `${product.id} in api.products`])
   if (product.expiresAt !== null) facts.push(['expires', formatTime(product.expiresAt, now)])
   return facts
@@ -181,13 +187,15 @@ function describeWaiting(
   if (state === 'pending')
     return {
       reason: `run ${run} is held`,
-      lines: [
-        `decide: shelfsync runs diff ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
-      ],
+      lines: [formatRunDecision(run)],
     }
   return state === 'rejected' && price.decision !== null
     ? { reason: 'it is not current', lines: [formatDecision(output, price)] }
     : null
+}
+
+function formatRunDecision(run: number | null): string {
+  return `decide: shelfsync runs diff ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`
 }
 
 function listRecordFacts(output: Output, explained: NamedExplanation): Fact[] {

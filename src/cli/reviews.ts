@@ -23,6 +23,8 @@ import { describeUser } from './user.ts'
 import { formatTitle } from './format-changes.ts'
 import { formatPrice, formatQuantity, formatRelative } from './format.ts'
 
+const REFUSALS = new Set<string>(['review/unknown', 'run/not-held', 'usage/invalid'])
+
 interface DecideFlags {
   readonly run?: number
   readonly all?: boolean
@@ -108,14 +110,42 @@ async function decide(
   if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
     throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
   await using tools = await cli.openSync()
-  const chosen = ids.length > 0 ? ids : await listHeldPrices(tools.db, run)
-  for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
-  const done = verb === 'approve' ? 'approved' : 'rejected'
-  cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
+  const chosen = ids.length > 0 ? [...new Set(ids)] : await listHeldPrices(tools.db, run)
+  const decided: number[] = []
+  const refused: SyncError[] = []
+  try {
+    for (const id of chosen) {
+      const error = await tryToDecide(tools.db, id, verb === 'approve', by)
+      if (error === null) decided.push(id)
+      else refused.push(error)
+    }
+  } finally {
+    const done = verb === 'approve' ? 'approved' : 'rejected'
+    if (decided.length > 0 || chosen.length === 0)
+      cli.output.result({ [done]: decided }, `${formatQuantity(decided.length, 'review')} ${done}.`)
+  }
+  const [first] = refused
+  if (first) throw new SyncError(first.code, refused.map(({ message }) => message).join('; '))
   if (run !== undefined && chosen.length === 0)
     cli.output.say(
       `Run ${run} has no held price. If the run itself is held: shelfsync runs ${verb} ${run}`,
     )
+}
+
+/** Returns the error of a review that cannot be decided; the others do not depend on it. */
+async function tryToDecide(
+  db: Catalog,
+  id: number,
+  approve: boolean,
+  by: string,
+): Promise<SyncError | null> {
+  try {
+    await decideReview(db, id, approve, by)
+    return null
+  } catch (error) {
+    if (error instanceof SyncError && REFUSALS.has(error.code)) return error
+    throw error
+  }
 }
 
 /** Lists the reviews of all held prices, or of one run. @throws SyncError `run/unknown` */

@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { loadRunDiff } from '../db/read/run-diffs.ts'
+import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { approveRun, rejectRun, type Approval } from '../db/write/decisions.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatQuantity } from './format.ts'
@@ -48,7 +49,10 @@ async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): P
   await using tools = await cli.openSync()
   const diff = await loadRunDiff(tools.db, id)
   const version = seen ?? diff.version
+  const { reason } = await loadRunSummary(tools.db, id)
   cli.output.say(`Approving run ${id}: ${formatDiff(diff)}`)
+  cli.output.say(`  because: ${cli.output.inLine(reason ?? '')}`)
+  cli.output.say(`  list: shelfsync runs diff ${id}`)
   if (seen !== undefined && seen !== diff.version)
     cli.output.say(
       `The diff has changed since version ${seen}: what has appeared since then is counted here, but stays held.`,

@@ -63,7 +63,8 @@ function toRow(output: Output, item: DiffItem): (string | null)[] {
 
 /**
  * `12 products removed · 9 changed prices of 8 products current · watermark 2026-01-31 03:17:02 UTC`;
- * of a run that exists also its unpublished changes, and the prices that stay held.
+ * of a run that exists also its unpublished changes, and the prices that stay held. A shop
+ * without a feed of changes has no watermark.
  */
 export function formatDiff(diff: RunDiff | PlannedDiff): string {
   const { removals, prices, priceProducts, heldPrices, watermarkAt } = diff
@@ -75,7 +76,7 @@ export function formatDiff(diff: RunDiff | PlannedDiff): string {
     ...('changes' in diff && diff.changes > 0
       ? [`${formatQuantity(diff.changes, 'change')} published`]
       : []),
-    `watermark ${watermarkAt === null ? 'unknown' : formatInstant(watermarkAt)}`,
+    ...(watermarkAt === null ? [] : [`watermark ${formatInstant(watermarkAt)}`]),
     ...(heldPrices === 0 ? [] : [`${formatQuantity(heldPrices, 'held price')} left to reviews`]),
   ].join(' · ')
 }

@@ -184,13 +184,17 @@ function parseState(text: string): RunState {
 }
 
 function formatRun(output: Output, run: RunDetails): string {
-  const { ledger, artifact } = run
+  const { ledger, artifact, decision } = run
   const expected = ledger?.expected == null ? '' : ` · expected ${formatCount(ledger.expected)}`
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
     ['kind', formatKind(run)],
     ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
     ['reason', run.reason],
+    [
+      'decision',
+      decision && `${decision.state} by ${decision.by} at ${formatInstant(decision.at)}`,
+    ],
     ['started', `${formatInstant(run.startedAt)}, took ${formatDuration(run.seconds)}`],
     ['ledger', ledger && `${formatLedger(ledger)}${expected}`],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],

@@ -3089,9 +3089,22 @@ begin
   return next;
 end $$;
 
+-- explain_closed_review(review) → why a person cannot decide on it.
+create function catalog.explain_closed_review(p_review bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select case
+      when v.decided_by is not null then format('Review %s is not open: %s %s it at %s', p_review,
+        v.decided_by, v.state, to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
+      else format('Review %s is not open: a later run closed it', p_review)
+    end
+    from catalog.reviews v where v.id = p_review and v.state <> 'open'
+  ), format('Review %s does not exist', p_review))
+$$;
+
 -- decide_price(review, approve, by): a held price becomes current, or is rejected. A rejected price that the
 -- supplier states again changes nothing.
---   errors      review/unknown
+--   errors      review/unknown, which names the person who has decided it
 create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -3100,7 +3113,7 @@ begin
   select * into review
     from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
   if review.id is null then
-    perform catalog.fail('review/unknown', format('Price review %s is not open', p_review));
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
   end if;
   if p_approve then
     update catalog.prices set state = 'past'
@@ -3971,9 +3984,11 @@ $$;
 --                     review of the run too
 --   open_quarantine   records of its artifact; other_quarantine: records of other artifacts of the source,
 --                     most of them of earlier runs
+--   decision          of a person on the held run: state, by, at; null without one
 create function catalog.describe_run(p_run bigint) returns table (
   run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, held_prices bigint, held_products bigint,
-  open_quarantine bigint, other_quarantine bigint, diff jsonb
+  open_quarantine bigint, other_quarantine bigint, diff jsonb,
+  decision jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
@@ -3982,7 +3997,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       select kind, count(*) as n from catalog.changes c
       where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
     v.reviews, v.prices, v.products, q.own, q.other,
-    case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end
+    case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end,
+    (select jsonb_build_object('state', d.state, 'by', d.decided_by, 'at', d.decided_at)
+      from catalog.reviews d
+      where d.source_id = r.source_id and d.run_id = r.id and d.kind = 'run' and d.decided_by is not null)
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
   cross join lateral (
@@ -4294,15 +4312,22 @@ $$;
 
 -- list_product_runs(source, product, limit) → the newest settled full runs since the product exists, up to
 -- the one that removed it: whether each saw the product, and what it counted.
+--   removes     the run is held, and approving it removes the product, see list_run_removals
 create function catalog.list_product_runs(p_source integer, p_product text, p_limit integer) returns table (
   run bigint, state text, started_at timestamptz, saw boolean, expected bigint, fetched bigint,
-  removed bigint, missing bigint, removals_off text, decided_by text, decided_at timestamptz
+  removed bigint, missing bigint, removals_off text, decided_by text, decided_at timestamptz,
+  removes boolean
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, r.state, r.started_at,
     case when p.seq < 8 * length(r.seen) then get_bit(r.seen, p.seq) = 1 else false end,
     (r.ledger ->> 'expected')::bigint, (r.ledger ->> 'fetched')::bigint, (r.ledger ->> 'removed')::bigint,
-    (r.ledger ->> 'missing')::bigint, r.removals_off, v.decided_by, v.decided_at
+    (r.ledger ->> 'missing')::bigint, r.removals_off, v.decided_by, v.decided_at,
+    case when r.state = 'held' then p.status <> 'removed'
+      and case when p.seq < 8 * length(r.seen) then get_bit(r.seen, p.seq) = 0 else true end
+      and p.run_id <= r.id and p.run_id <> all (catalog.list_keyed_runs_beside(p_source, r.id))
+      and catalog.proves_missing(catalog.load_run_facts(p_source, r.id))
+    else false end
   from catalog.products p
   join catalog.runs r on r.source_id = p_source and r.kind = 'full' and r.seen is not null
     and r.finished_at >= p.first_seen_at and (p.status <> 'removed' or r.id <= p.run_id)
@@ -4956,15 +4981,15 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
   ('20261122000041', 'settle', '808fb65976248a0ff5e61e5fd356cae26aafabdf3cc33d9744efeb171e32e5dc'),
-  ('20261122000042', 'reviews', '9dabc26e3a90f7dadd339920075ebcef2ff3d5629192d52bd3ade4fccde07f1d'),
+  ('20261122000042', 'reviews', '2d97c1727616cc9793677c6d31430b8126af7ca1b05afc3230a4c02ef9142ca3'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
-  ('20261122000071', 'lists', 'db8c95b6884ce4221f5a47b86eeae7546cb35867dd447894c4b7e2dce7cc0c9e'),
+  ('20261122000071', 'lists', '7e33ffa31ddb52e4bb252720d76ecdf980ed0284f54026f9d60ad7553937d998'),
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
-  ('20261122000073', 'explain', '418b4e97b482bf6d06bcf14fb5195b23374da1543c46e34796dfc3b47f8196af'),
+  ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
   ('20261122000090', 'security', '7bd5eb391b95dd0d02765ca154090a4be9698095df4c227ce1849288648c2af7');

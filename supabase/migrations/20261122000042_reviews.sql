@@ -223,9 +223,22 @@ begin
   return next;
 end $$;
 
+-- explain_closed_review(review) → why a person cannot decide on it.
+create function catalog.explain_closed_review(p_review bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select case
+      when v.decided_by is not null then format('Review %s is not open: %s %s it at %s', p_review,
+        v.decided_by, v.state, to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
+      else format('Review %s is not open: a later run closed it', p_review)
+    end
+    from catalog.reviews v where v.id = p_review and v.state <> 'open'
+  ), format('Review %s does not exist', p_review))
+$$;
+
 -- decide_price(review, approve, by): a held price becomes current, or is rejected. A rejected price that the
 -- supplier states again changes nothing.
---   errors      review/unknown
+--   errors      review/unknown, which names the person who has decided it
 create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -234,7 +247,7 @@ begin
   select * into review
     from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
   if review.id is null then
-    perform catalog.fail('review/unknown', format('Price review %s is not open', p_review));
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
   end if;
   if p_approve then
     update catalog.prices set state = 'past'

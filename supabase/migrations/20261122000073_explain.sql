@@ -111,15 +111,22 @@ $$;
 
 -- list_product_runs(source, product, limit) → the newest settled full runs since the product exists, up to
 -- the one that removed it: whether each saw the product, and what it counted.
+--   removes     the run is held, and approving it removes the product, see list_run_removals
 create function catalog.list_product_runs(p_source integer, p_product text, p_limit integer) returns table (
   run bigint, state text, started_at timestamptz, saw boolean, expected bigint, fetched bigint,
-  removed bigint, missing bigint, removals_off text, decided_by text, decided_at timestamptz
+  removed bigint, missing bigint, removals_off text, decided_by text, decided_at timestamptz,
+  removes boolean
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, r.state, r.started_at,
     case when p.seq < 8 * length(r.seen) then get_bit(r.seen, p.seq) = 1 else false end,
     (r.ledger ->> 'expected')::bigint, (r.ledger ->> 'fetched')::bigint, (r.ledger ->> 'removed')::bigint,
-    (r.ledger ->> 'missing')::bigint, r.removals_off, v.decided_by, v.decided_at
+    (r.ledger ->> 'missing')::bigint, r.removals_off, v.decided_by, v.decided_at,
+    case when r.state = 'held' then p.status <> 'removed'
+      and case when p.seq < 8 * length(r.seen) then get_bit(r.seen, p.seq) = 0 else true end
+      and p.run_id <= r.id and p.run_id <> all (catalog.list_keyed_runs_beside(p_source, r.id))
+      and catalog.proves_missing(catalog.load_run_facts(p_source, r.id))
+    else false end
   from catalog.products p
   join catalog.runs r on r.source_id = p_source and r.kind = 'full' and r.seen is not null
     and r.finished_at >= p.first_seen_at and (p.status <> 'removed' or r.id <= p.run_id)

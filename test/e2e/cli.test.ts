@@ -310,7 +310,10 @@ test("held prices are listed, and become current or are dropped by a person's de
   }
   const find = (product: string) =>
     listed.find((review) => review.product === product && review.priceType === 'public')
-  assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 0)
+  const partly = await run('reviews', 'approve', '999999', String(find(dear)?.id))
+  assertEnded(partly, 1)
+  assert.equal(partly.stdout, '1 review approved.\n')
+  assert.match(partly.stderr, /^error: Review 999999 does not exist\n/)
   assertEnded(await run('reviews', 'reject', String(find(dropped)?.id)), 0)
   const { rows } = await db.query<{ product: string; amount_minor: number }>(
     `select product_external_id as product, amount_minor from catalog.prices where price_type = 'public' and state = 'current' and product_external_id = any ($1)`,
@@ -321,7 +324,10 @@ test("held prices are listed, and become current or are dropped by a person's de
     [current.get(dear), current.get(dropped)],
     [find(dear)?.detail.to, find(dropped)?.detail.from],
   )
-  assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 1)
+  const late = await run('reviews', 'reject', String(find(dear)?.id))
+  assertEnded(late, 1)
+  assert.equal(late.stdout, '')
+  assert.match(late.stderr, /^error: Review \d+ is not open: \S+ approved it at \d.* UTC\n/)
   assertEnded(await run('reviews', 'approve'), 64)
 })
 

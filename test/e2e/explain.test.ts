@@ -98,7 +98,7 @@ test('explain shows a rejected price with the person and the reason', async (t) 
   )
 })
 
-test('explain names the held run that a price waits for, and the person who approved the run', async (t) => {
+test('explain names the held run that a price or a removal waits for, and the person who approved the run', async (t) => {
   const pharmacy = await openPharmacy(t)
   const { simulator, print, sync } = pharmacy
   const [id = ''] = pharmacy.ids
@@ -114,13 +114,22 @@ test('explain names the held run that a price waits for, and the person who appr
       String.raw`pending {5}public price AUD 10\.00 → 11\.00: run ${held} is held\n.*\n +decide: shelfsync runs diff ${held} · shelfsync runs approve ${held} · shelfsync runs reject ${held}\n`,
     ),
   )
+  assert.doesNotMatch(waiting, /missing/)
+  const missing = pharmacy.ids[20] ?? ''
+  assert.match(
+    await print('explain', 'pharmacy', missing),
+    new RegExp(
+      String.raw`missing {5}run ${held} \(fetched 10 of 10 expected\) did not see it; run \d+ saw it; run ${held} is held, and approving it removes the product\n +decide: shelfsync runs diff ${held} · `,
+    ),
+  )
   await print('runs', 'approve', String(held), '--by', 'ann', '--yes')
+  assert.doesNotMatch(await print('explain', 'pharmacy', missing), /missing {5}/)
   assert.match(
     await print('explain', 'pharmacy', id),
     /public price AUD 11\.00 since .*\n.*\n +approved by ann at .* with the held run: 20 of 30 products are missing/,
   )
   assert.match(
-    await print('explain', 'pharmacy', pharmacy.ids[20] ?? ''),
+    await print('explain', 'pharmacy', missing),
     new RegExp(
       String.raw`status {6}removed by run ${held}.*: run ${held} \(fetched 10 of 10 expected\) did not see it; run \d+ saw it; ann approved the removals of the run on `,
     ),

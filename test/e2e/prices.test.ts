@@ -125,7 +125,10 @@ test('a rejected price does not return when the supplier states it again', async
   await pipeline.sync()
   assert.deepEqual(await prices(), { current: 1000 })
   assert.equal(await review(), undefined)
-  await assert.rejects(decidePrice(db, 0, true, 'me'), { code: 'review/unknown' })
+  await assert.rejects(decidePrice(db, 0, true, 'me'), {
+    code: 'review/unknown',
+    message: 'Review 0 does not exist',
+  })
 })
 
 test('a held price is dropped when the supplier withdraws it or states a better one', async (t) => {

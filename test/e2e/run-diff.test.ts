@@ -252,6 +252,8 @@ test('two people cannot decide one run twice, even at the same time', async (t) 
       code: 'run/not-held',
       message: /not held: anna approved it at \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
     })
+  const { decision } = await loadRunDetails(db, held.run)
+  assert.deepEqual([decision?.state, decision?.by], ['approved', 'anna'])
 })
 
 test('an approval names a version of the same run', async (t) => {
@@ -392,6 +394,8 @@ test('runs approve prints the counts and asks, and reports what appeared meanwhi
   }
   const refused = await decide('n')
   assert.ok(refused.screen.startsWith(counts), refused.screen)
+  assert.match(refused.screen, /because: 12 of 29 products are missing .*; /)
+  assert.match(refused.screen, new RegExp(`list: shelfsync runs diff ${held.run}\n`))
   assert.match(refused.screen, /stays held: nothing was approved\.$/)
   assert.equal(refused.code, 2)
   const { version } = await loadRunDiff(db, held.run)

@@ -90,6 +90,8 @@ export interface ExplainedRun {
   readonly removalsOff: string | null
   readonly decidedBy: string | null
   readonly decidedAt: Date | null
+  /** It is held, and approving it removes the product. */
+  readonly removes: boolean
 }
 
 export interface ExplainedQuarantine {

@@ -1,6 +1,5 @@
 // The read model of open reviews: held prices and held runs.
 
-import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
@@ -62,12 +61,11 @@ export function countReviews(db: Catalog, { source, run, kind }: ReviewFilter): 
   return countListed(db, 'reviews', { source, run, kind })
 }
 
-/** @throws SyncError `review/unknown` when it is not open */
-export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary> {
+/** Returns null for a review that is not open. */
+export async function findReview(db: Catalog, id: number): Promise<ReviewSummary | null> {
   const filter = { source: null, run: null, kind: null, after: null, limit: 1 }
   const [row] = await db.call<ReviewRow>('list_reviews', { review: id, ...filter })
-  if (!row) throw new SyncError('review/unknown', `Review ${id} is not open`)
-  return toReviewSummary(row)
+  return row ? toReviewSummary(row) : null
 }
 
 function toReviewSummary({

@@ -78,6 +78,14 @@ export interface RunDetails extends RunSummary {
   readonly otherQuarantine: number
   /** The effect of approving the run; null unless it is held. */
   readonly diff: RunDiff | null
+  /** A person's decision on the held run. */
+  readonly decision: RunDecision | null
+}
+
+interface RunDecision {
+  readonly state: 'approved' | 'rejected'
+  readonly by: string
+  readonly at: Date
 }
 
 export interface RunFilter extends PageRequest {
@@ -159,6 +167,7 @@ export async function loadRunDetails(
     open_quarantine: number
     other_quarantine: number
     diff: RunDiffRow | null
+    decision: (Omit<RunDecision, 'at'> & { at: string }) | null
   }>('describe_run', { run }, timeoutMs)
   if (!row) throw createUnknownRunError(run)
   return {
@@ -171,6 +180,7 @@ export async function loadRunDetails(
     openQuarantine: row.open_quarantine,
     otherQuarantine: row.other_quarantine,
     diff: row.diff && toRunDiff(row.diff),
+    decision: row.decision && { ...row.decision, at: toInstant(row.decision.at) },
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, one } from '../catalog.ts'
-import { loadReview } from '../read/reviews.ts'
+import { findReview } from '../read/reviews.ts'
 
 export interface Approval {
   /** Held while something waits that had not been seen. */
@@ -50,7 +50,11 @@ export async function rejectRun(db: Catalog, run: number, by: string): Promise<v
   await db.call('decide_run', { run, approve: false, by, version: null })
 }
 
-/** Makes a held price current, or rejects it. @throws SyncError `review/unknown` */
+/**
+ * Makes a held price current, or rejects it.
+ *
+ * @throws SyncError `review/unknown`, which names the person who has decided it
+ */
 export async function decidePrice(
   db: Catalog,
   review: number,
@@ -72,9 +76,10 @@ export async function decideReview(
   approve: boolean,
   by: string,
 ): Promise<void> {
-  const { kind, run } = await loadReview(db, id)
-  if (kind === 'price') await decidePrice(db, id, approve, by)
-  else if (!approve) await rejectRun(db, run, by)
+  const review = await findReview(db, id)
+  if (review === null || review.kind === 'price') return decidePrice(db, id, approve, by)
+  const { run } = review
+  if (!approve) await rejectRun(db, run, by)
   else
     throw new SyncError(
       'usage/invalid',
