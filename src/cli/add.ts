@@ -119,6 +119,12 @@ function reportAdded(
   }
   for (const note of notes) output.note(note)
   const secrets = listSecretStates({ source, connector }, values)
+  const isComplete = connector.credentials.isComplete(credentials({ source, connector, settings }))
+  if (!isComplete)
+    output.note(
+      `${name} has no key yet: ${connector.credentials.hint} in the environment or .env; \`shelfsync doctor\` tests it`,
+    )
+  const next = isComplete ? 'Next' : 'When the key is set'
   output.result(
     {
       source: name,
@@ -127,10 +133,6 @@ function reportAdded(
       ...(samples !== null && { samples }),
       ...(secrets.length > 0 && { secrets }),
     },
-    `Added ${name}.${isSynced ? '' : ` Next: shelfsync sync ${name}`}`,
+    `Added ${name}.${isSynced ? '' : ` ${next}: shelfsync sync ${name}`}`,
   )
-  if (!connector.credentials.isComplete(credentials({ source, connector, settings })))
-    output.note(
-      `No credentials for ${name} yet: ${connector.credentials.hint} in the environment or .env, then run \`shelfsync doctor\``,
-    )
 }

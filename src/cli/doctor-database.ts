@@ -6,11 +6,12 @@ import { listMigrationStates, listMissingMigrations } from '../db/migrate/migrat
 import type { Catalog } from '../db/catalog.ts'
 import type { Db } from '../db/pool.ts'
 import { listStrayGrants } from '../db/write/publications.ts'
-import { inspectServer } from '../db/server-facts.ts'
+import { inspectServer, type ServerFacts } from '../db/server-facts.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './doctor-check.ts'
 import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database.ts'
+import { checkQueueTables, checkSchema } from './doctor-schema.ts'
 import type { Output } from './output.ts'
 import { formatQuantity } from './format.ts'
 
@@ -31,7 +32,8 @@ export async function checkDatabase(
     if (project !== null) return await checkDataApi(new DataApi(project), report)
     await using opened = await openDatabase(settings, { notify: (text) => output.note(text) })
     const { db } = opened
-    const { version, readOnly, writable, tables, skewMs } = await inspectServer(db)
+    const facts = await inspectServer(db)
+    const { version, readOnly, tables, skewMs } = facts
     const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
     report({
       name: 'database',
@@ -45,21 +47,11 @@ export async function checkDatabase(
         message: 'the database is read-only: no sync can write',
         hint: ERRORS['db/read-only'].hint,
       })
-    await checkMigrations(db, settings, report)
-    report(
-      writable
-        ? {
-            name: 'privileges',
-            state: 'ok',
-            message: 'temporary tables and the schema can be used',
-          }
-        : {
-            name: 'privileges',
-            state: 'fail',
-            message: 'the role may not create temporary tables or use schema catalog',
-            hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
-          },
-    )
+    const isMigrated = await checkMigrations(db, settings, report)
+    report(checkPrivileges(facts, isMigrated))
+    if (isMigrated) report(await checkSchema(db))
+    if (settings.queue.url === null && settings.databaseUrl !== null && isMigrated)
+      report(await checkQueueTables(db))
     if (tables === 'foreign') {
       report({
         name: 'owner',
@@ -76,6 +68,25 @@ export async function checkDatabase(
     report(toFailedCheck('database', error))
     return []
   }
+}
+
+function checkPrivileges({ writable, mayMigrate }: ServerFacts, isMigrated: boolean): Check {
+  const name = 'privileges'
+  if (!writable)
+    return {
+      name,
+      state: 'fail',
+      message: 'the role may not create temporary tables or use schema catalog',
+      hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
+    }
+  if (!isMigrated && !mayMigrate)
+    return {
+      name,
+      state: 'fail',
+      message: 'the role may not create the objects of the migrations',
+      hint: 'Run `shelfsync migrate` as the owner of the database, or of schema catalog where it exists.',
+    }
+  return { name, state: 'ok', message: 'temporary tables and the schema can be used' }
 }
 
 async function checkDataApi(db: DataApi, report: (check: Check) => void): Promise<Source[]> {
@@ -132,11 +143,12 @@ export function checkClock(skewMs: number): Check {
   return { name: 'clock', state: 'warn', message, hint: 'Synchronise both clocks by NTP.' }
 }
 
+/** Returns true when all are applied. */
 async function checkMigrations(
   db: Db,
   { databaseUrl }: Settings,
   report: (check: Check) => void,
-): Promise<void> {
+): Promise<boolean> {
   const states = await listMigrationStates(db)
   const pending = states.filter(({ state }) => state === 'pending').length
   const strange = states.filter(({ state }) => state === 'changed' || state === 'unknown')
@@ -160,5 +172,7 @@ async function checkMigrations(
     })
   } else {
     report({ name, state: 'ok', message: `all ${states.length} applied` })
+    return true
   }
+  return false
 }

@@ -8,6 +8,8 @@ import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkSourceSecrets, checkSuppliers } from './doctor-suppliers.ts'
 import { checkPrivateHosts, checkQueue, checkStore } from './doctor-environment.ts'
+import { checkReachability } from './doctor-sources.ts'
+import { formatQuantity } from './format.ts'
 import { openBasics } from '../app/compose.ts'
 import { readDotEnv } from './read-settings.ts'
 
@@ -18,8 +20,21 @@ export function defineDoctor(command: Command, cli: Cli): void {
 }
 
 async function checkAll(cli: Cli): Promise<void> {
+  const found = { fail: 0, warn: 0, ok: 0 }
+  await reportAll(cli, (check) => {
+    found[check.state] += 1
+    reportCheck(cli, check)
+  })
+  const { fail: problems, warn: warnings } = found
+  cli.output.result(
+    { problems, warnings },
+    (problems === 0 ? 'no problem' : formatQuantity(problems, 'problem')) +
+      (warnings === 0 ? '' : `, ${formatQuantity(warnings, 'warning')}`),
+  )
+}
+
+async function reportAll(cli: Cli, report: (check: Check) => void): Promise<void> {
   const signal = cli.createStopSignal('stopping')
-  const report = (check: Check): void => reportCheck(cli, check)
   let settings
   try {
     settings = await cli.readSettings()
@@ -34,6 +49,7 @@ async function checkAll(cli: Cli): Promise<void> {
   for (const check of await checkSuppliers(basics, sources, signal)) report(check)
   const secrets = checkSourceSecrets(basics, sources)
   if (secrets !== null) report(secrets)
+  for (const check of await checkReachability(basics, sources, signal)) report(check)
   report(checkPrivateHosts(settings))
 }
 

@@ -7,6 +7,8 @@ export interface ServerFacts {
   readonly version: string
   /** True when the login may create temporary tables and use schema catalog, if that exists. */
   readonly writable: boolean
+  /** True when the login may create what a pending migration creates. */
+  readonly mayMigrate: boolean
   /** True when the server refuses writes. */
   readonly readOnly: boolean
   /** The owner of the tables: this login or another; `none` before the first migration. */
@@ -31,6 +33,10 @@ export async function inspectServer(db: Db): Promise<ServerFacts> {
         (select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = 'catalog'),
         true
       ) as writable,
+      coalesce(
+        (select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'catalog'),
+        has_database_privilege(current_database(), 'create')
+      ) as "mayMigrate",
       coalesce(
         (select case when pg_has_role(relowner, 'usage') then 'own' else 'foreign' end
          from pg_class where oid = to_regclass('catalog.products')),

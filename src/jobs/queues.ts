@@ -100,7 +100,7 @@ export async function openQueues(
       ? null
       : await library.openRedis(queueUrl, onError, leaving.signal)
   opened.defer(() => redis?.disconnect())
-  const connection = redis ?? (await requireSchema(db))
+  const connection = redis ?? (await requireQueueSchema(db))
   const factory = redis === null ? createCalmBackend() : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
   const keep = <One extends Emits & { close(): Promise<unknown> }>(one: One): One =>
@@ -179,7 +179,8 @@ export async function migrateQueue(db: Db): Promise<void> {
   }
 }
 
-async function requireSchema(db: Db): Promise<Db> {
+/** @throws SyncError `db/not-migrated` */
+export async function requireQueueSchema(db: Db): Promise<Db> {
   try {
     await assertSchemaCompatibility(db, QUEUE_SCHEMA)
     return db

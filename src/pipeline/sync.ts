@@ -7,7 +7,7 @@ import type { RunControls } from './context.ts'
 import { runInProcess, type RunReport } from './run-in-process.ts'
 import type { StartTools } from './take-run.ts'
 
-/** @throws SyncError `source/paused` · see `runInProcess` */
+/** @throws SyncError `source/paused` · `settings/invalid` without a key · see `runInProcess` */
 export async function syncSource(
   tools: StartTools,
   bound: BoundSource,
@@ -15,6 +15,7 @@ export async function syncSource(
   controls: RunControls,
 ): Promise<RunReport> {
   refusePaused(bound)
+  refuseIncomplete(tools, bound)
   return runInProcess(tools, bound, chooseRun(bound, request), controls)
 }
 
@@ -30,9 +31,20 @@ export async function syncKeys(
   controls: RunControls,
 ): Promise<RunReport> {
   refusePaused(bound)
+  refuseIncomplete(tools, bound)
   return runInProcess(tools, bound, await chooseKeyedRun(tools.db, bound, keys), controls)
 }
 
 function refusePaused({ source: { name, state } }: BoundSource): void {
   if (state === 'paused') throw new SyncError('source/paused', `${name} is paused`)
+}
+
+/** Before a run starts, because the fetch would fail and leave a failed run. */
+function refuseIncomplete({ credentials }: StartTools, bound: BoundSource): void {
+  const { source, connector } = bound
+  if (!connector.credentials.isComplete(credentials(bound)))
+    throw new SyncError(
+      'settings/invalid',
+      `${source.name} has no key, so no run was started: ${connector.credentials.hint} in the environment or .env`,
+    )
 }

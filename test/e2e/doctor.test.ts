@@ -1,0 +1,102 @@
+// `shelfsync doctor` on real databases that lack something, and commands without a key.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openShelfsync } from './shelfsync.ts'
+
+const KEY = 'planted-secret'
+
+async function openPharmacy(t: TestContext, env: Readonly<Record<string, string>> = {}) {
+  const simulator = await startMedipim({
+    products: 3,
+    rateLimit: null,
+    keys: [{ id: '42', secret: KEY }],
+  })
+  t.after(simulator.close)
+  return openShelfsync(t, {
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: `42:${KEY}`,
+    ...env,
+  })
+}
+
+test('a database without a fault has no problem, and each source has its own line', async (t) => {
+  const { run } = await openPharmacy(t)
+  await run('migrate')
+  await run('add', 'medipim', '--name', 'pharmacy')
+  const { code, stdout } = await run('doctor')
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /^ok    source pharmacy 127\.0\.0\.1:\d+ responded after \d+ ms$/m)
+  assert.match(stdout, /^ok    schema /m)
+  assert.match(stdout, /^ok    queue /m)
+  assert.match(stdout, /\nno problem\n$/)
+  assert.deepEqual((await run('doctor', '--json')).json(), { problems: 0, warnings: 0 })
+})
+
+test('missing and changed objects are named with the statement that repairs them', async (t) => {
+  const { run, db } = await openPharmacy(t)
+  await db.query(`drop function catalog.decide_price(bigint, boolean, text);
+    alter table catalog.runs disable row level security;
+    revoke execute on function catalog.add_part from shelfsync_fetcher`)
+  const { code, stdout } = await run('doctor')
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /^fail  schema .*function catalog\.decide_price\(\S+\) is missing/m)
+  assert.match(stdout, /run its statement in supabase\/migrations\/\d+_reviews\.sql again/)
+  // The queue was not migrated.
+  assert.match(stdout, /^warn  queue .*\n.*run `shelfsync migrate`/m)
+  assert.match(stdout, /\n1 problem, 1 warning\n$/)
+  const [, repair = ''] = /hint: As the owner: (.*;)/.exec(stdout) ?? []
+  await db.query(repair)
+  const again = await run('doctor')
+  assert.match(again.stdout, /^fail  schema +function catalog\.decide_price\(\S+\) is missing$/m)
+})
+
+test('a read-only database and an unreachable source are two problems, each with a hint', async (t) => {
+  const { run, db } = await openPharmacy(t)
+  await run('migrate')
+  await run('add', 'medipim', '--name', 'pharmacy')
+  await db.query(
+    `update catalog.sources set settings = settings || '{"apiUrl": "http://127.0.0.1:1"}'`,
+  )
+  await db.query(`do $$ begin
+    execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`)
+  const { code, stdout } = await run('doctor')
+  assert.equal(code, 1, stdout)
+  assert.match(
+    stdout,
+    /^fail  read-only .*\n.*hint: Supabase makes a database read-only .*enlarge/m,
+  )
+  assert.match(stdout, /^fail  source pharmacy .*127\.0\.0\.1:1.*\n +hint: /m)
+  assert.match(stdout, /\n3 problems\n$/)
+})
+
+test('a login that may not create the schema is told who must migrate', async (t) => {
+  const { pool, url } = await openTestDatabase(t, { migrations: [] })
+  const role = `reader_${process.pid}`
+  await pool.query(`create role ${role} login password 'pw'`)
+  const login = Object.assign(new URL(url), { username: role, password: 'pw' }).href
+  const { run } = await openShelfsync(t, { DATABASE_URL: login })
+  const { code, stdout } = await run('doctor')
+  await pool.query(`drop role ${role}`)
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /^fail  privileges +the role may not create the objects/m)
+})
+
+test('without its key, add says so first, and sync starts no run', async (t) => {
+  const { run, db } = await openPharmacy(t, { MEDIPIM_API_KEY: '' })
+  const added = await run('add', 'medipim', '--name', 'pharmacy')
+  assert.equal(added.code, 0, added.stderr)
+  assert.match(
+    added.stderr,
+    /pharmacy has no key yet: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET/,
+  )
+  assert.match(added.stdout, /^Added pharmacy\. When the key is set: shelfsync sync pharmacy$/m)
+  for (const command of [['sync'], ['sync', 'pharmacy', '--keys', 'M0001']]) {
+    const { code, stderr } = await run(...command)
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /no run was started: set MEDIPIM_API_KEY_ID/)
+  }
+  assert.equal((await db.query('select from catalog.runs')).rowCount, 0)
+})
