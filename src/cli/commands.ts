@@ -150,7 +150,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'doctor',
     usage: '',
-    description: 'check settings, database, artifact store, keys, hosts and clocks, and print advice',
+    description:
+      'check settings, database, artifact store, keys, hosts and clocks, and print advice',
     load: async () => (await import('./doctor.ts')).defineDoctor,
   },
   {
