@@ -104,7 +104,7 @@ async function save(
 }
 
 /** A second source with the same address is allowed, but reported. */
-async function listTwins(tools: SyncTools, source: Source): Promise<string[]> {
+export async function listTwins(tools: SyncTools, source: Source): Promise<string[]> {
   const address = findAddress(tools, source)
   const twin = (await listSources(tools.db)).find(
     (other) => other.id !== source.id && findAddress(tools, other) === address,

@@ -11,6 +11,7 @@ import { loadConnector } from '../sources/bound-source.ts'
 import { probeAddress, readShopSettings } from '../sources/inspect-address.ts'
 import { faultOf } from '../sources/due.ts'
 import { type Cli, formatExamples } from './cli.ts'
+import { listTwins } from './create-source.ts'
 import type { Tools } from '../app/compose.ts'
 import { formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
 import { parseAddress } from './shop-address.ts'
@@ -104,6 +105,7 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
     toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
   )
+  if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
   if (changesSettings)
     cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
 }

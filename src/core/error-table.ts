@@ -96,7 +96,7 @@ export const ERRORS = {
   'source/exists': {
     action: 'stop',
     status: 409,
-    hint: 'Choose another --name, or change the existing source with `shelfsync sources set`.',
+    hint: 'Choose another name, or change the existing source with `shelfsync sources set`.',
   },
   'source/paused': {
     action: 'stop',
@@ -169,7 +169,7 @@ export const ERRORS = {
   'product/unknown': {
     action: 'stop',
     status: 404,
-    hint: 'Give the id of the supplier, a SKU, a GTIN, or the id of api.products. List the quarantined records with `shelfsync quarantine`.',
+    hint: 'Give the id of the supplier, a SKU, a GTIN, or the id of api.products. Search by title with `shelfsync products SOURCE WORDS`; list the quarantined records with `shelfsync quarantine`.',
   },
   'quarantine/unknown': {
     action: 'stop',

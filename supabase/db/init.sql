@@ -2430,7 +2430,8 @@ begin
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
-      || 'the supplier sent nothing at all (if that is expected, set the policy allowEmpty)'::text;
+      || ('the supplier sent nothing at all (if that is expected: '
+        'shelfsync sources set NAME --policy allowEmpty=true)')::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent no requested product'::text;
@@ -4979,7 +4980,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
   ('20261122000033', 'apply', '8c39f0c9b7afe124918a05a78335eb3daba1f5b60d075a7a7bab251184b428c1'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
-  ('20261122000040', 'gate', '8efa5460b7682a485e1e9075ea0c203ac9422397f84a260fe0aebd48ec4f747c'),
+  ('20261122000040', 'gate', '2fb2669ec96c99ba422789950e5822477e5b8d531525df73437753fc932b4057'),
   ('20261122000041', 'settle', '808fb65976248a0ff5e61e5fd356cae26aafabdf3cc33d9744efeb171e32e5dc'),
   ('20261122000042', 'reviews', '2d97c1727616cc9793677c6d31430b8126af7ca1b05afc3230a4c02ef9142ca3'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),

@@ -149,7 +149,8 @@ begin
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
-      || 'the supplier sent nothing at all (if that is expected, set the policy allowEmpty)'::text;
+      || ('the supplier sent nothing at all (if that is expected: '
+        'shelfsync sources set NAME --policy allowEmpty=true)')::text;
   end if;
   if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent no requested product'::text;

@@ -283,7 +283,7 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'nothing at all': {
     counts: { missing: 30 },
-    held: /the supplier sent nothing at all/,
+    held: /the supplier sent nothing at all \(if that is expected: shelfsync sources set NAME --policy allowEmpty=true\)/,
     happen: ({ catalogue }) => catalogue.remove('all'),
   },
   'prices that fail their gates': {

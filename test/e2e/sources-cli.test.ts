@@ -159,6 +159,12 @@ test('sources set --url moves a shop to an address that its connector recognises
   assert.deepEqual([settings['url'], settings['minIntervalMs']], [after.url, 0])
   assert.equal(schedule['fullOn'], 'monday')
   assert.match(moved.stderr, /currency stays .*AUD.*, but the shop states .*NZD/)
+  assert.doesNotMatch(moved.stderr, /exist twice/)
+
+  assertEnded(await run('add', before.url, '--name', 'other', '--no-sync', ...FAST), 0)
+  const twin = await run('sources', 'set', 'other', '--url', after.url)
+  assertEnded(twin, 0)
+  assert.match(twin.stderr, /^moving already reads http.*; with other its products exist twice$/m)
 })
 
 test('sources set changes nothing when one of its changes is refused', async (t) => {
