@@ -12,6 +12,7 @@ import { formatQuantity } from './format.ts'
 import type { Output } from './output.ts'
 import { toRequest } from './sync-request.ts'
 import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
+import { printList } from './list.ts'
 
 type Result = { readonly created: CreatedSource } | { readonly error: SyncError }
 
@@ -105,10 +106,9 @@ function printTable(
   results: ReadonlyMap<SourceRequest, Result>,
 ): void {
   output.say('')
-  output.list(
-    [],
-    ['name', 'address', 'result'],
-    requests.map((request) => {
+  printList(output, [], {
+    headings: ['name', 'address', 'result'],
+    rows: requests.map((request) => {
       const result = results.get(request)
       const { name, shop } = request
       if (result === undefined) return [name ?? '-', shop, 'not added: stopped']
@@ -116,8 +116,8 @@ function printTable(
         ? [result.created.source.name, shop, describeFound(output, result.created)]
         : [name ?? '-', shop, output.short(result.error.message, 80)]
     }),
-    '',
-  )
+    empty: '',
+  })
 }
 
 /** `shopify: 5 products, such as Blue shirt AUD 12.50`. */

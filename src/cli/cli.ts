@@ -45,6 +45,8 @@ export class Cli {
   readonly env: Env
   readonly #input: Input | null
   exitCode: number = EXIT.green
+  #handlesStop = false
+  #isStopped = false
 
   constructor(output: Output, env: Env, input: Input | null = null) {
     this.output = output
@@ -110,10 +112,15 @@ export class Cli {
     }: StopOptions = {},
   ): AbortSignal {
     const controller = new AbortController()
+    this.#handlesStop = true
     const stop = (signal: (typeof STOP_SIGNALS)[number]): void => {
-      if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
+      if (controller.signal.aborted) {
+        this.reportStop()
+        process.exit(128 + constants.signals[signal])
+      }
       say(message)
       this.end(code)
+      this.#isStopped = true
       if (withinMs !== null) setTimeout(() => this.#exit(say), withinMs).unref()
       controller.abort()
     }
@@ -121,8 +128,34 @@ export class Cli {
     return controller.signal
   }
 
+  /**
+   * With --json, a command that a signal ends prints a line of its results too, as `reportStop` does
+   * after other commands. Call it once in a process.
+   */
+  handleStops(): void {
+    for (const signal of STOP_SIGNALS)
+      process.on(signal, () => {
+        if (this.#handlesStop) return
+        this.#isStopped = true
+        this.reportStop()
+        process.exit(128 + constants.signals[signal])
+      })
+  }
+
+  /** Prints the result of a command that was stopped, unless it has printed a report. */
+  reportStop(): void {
+    const { output } = this
+    if (!this.#isStopped || !output.json || output.isReported) return
+    output.result(
+      { state: 'stopped', code: 'run/cancelled', reason: 'the command was stopped' },
+      '',
+    )
+    output.isReported = true
+  }
+
   #exit(say: (text: string) => void): void {
     say('a task did not stop in time; exiting without it')
+    this.reportStop()
     process.exit(this.exitCode)
   }
 }

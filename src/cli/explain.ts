@@ -14,6 +14,7 @@ import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatQuantity } from './format.ts'
 import { formatTitle } from './format-changes.ts'
 import { formatExplanation } from './format-explanation.ts'
+import { printList } from './list.ts'
 
 interface ExplainFlags {
   readonly raw?: boolean
@@ -69,16 +70,19 @@ function printMatches(
   text: string,
   matches: readonly ProductMatch[],
 ): void {
-  cli.output.list(
+  printList(
+    cli.output,
     { source, matches },
-    ['product', 'title', 'status', 'matched'],
-    matches.map(({ externalId, title, status, matched }) => [
-      externalId,
-      formatTitle(cli.output, title),
-      status,
-      matched,
-    ]),
-    '',
+    {
+      headings: ['product', 'title', 'status', 'matched'],
+      rows: matches.map(({ externalId, title, status, matched }) => [
+        externalId,
+        formatTitle(cli.output, title),
+        status,
+        matched,
+      ]),
+      empty: '',
+    },
   )
   cli.output.say(
     `${formatQuantity(matches.length, 'product')} match. Name one by its id: shelfsync explain ${source} PRODUCT`,

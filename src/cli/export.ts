@@ -56,6 +56,8 @@ async function exportProducts(cli: Cli, name: string, flags: ExportFlags): Promi
   const { csv = false, ndjson = false, exact = false, to } = flags
   if (csv === ndjson) throw new SyncError('usage/invalid', 'Give either --csv or --ndjson')
   if (exact && !csv) throw new SyncError('usage/invalid', '--exact needs --csv: NDJSON is exact')
+  if (csv && cli.output.json && to === undefined)
+    throw new SyncError('usage/invalid', '--csv with --json needs --to: CSV lines are not JSON')
   await using tools = await cli.open()
   const source = await loadSource(tools.db, name)
   const filter = { words: [], statuses: chooseStatuses(flags.status) }

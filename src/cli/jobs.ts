@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatRelative } from './format.ts'
 import { openQueue } from './open-queue.ts'
+import { printList } from './list.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {
   jobs.addHelpText(
@@ -38,10 +39,9 @@ async function listJobs(cli: Cli): Promise<void> {
   const { listDeadLetters } = await loadDeadLetters()
   const letters = await listDeadLetters(tools.queues)
   const now = new Date()
-  cli.output.list(
-    letters,
-    ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
-    letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
+  printList(cli.output, letters, {
+    headings: ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
+    rows: letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
       id,
       source,
       run,
@@ -50,8 +50,8 @@ async function listJobs(cli: Cli): Promise<void> {
       failedAt && formatRelative(failedAt, now),
       reason,
     ]),
-    'No task has failed permanently.',
-  )
+    empty: 'No task has failed permanently.',
+  })
 }
 
 async function retryJob(cli: Cli, id: string): Promise<void> {

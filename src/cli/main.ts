@@ -1,9 +1,8 @@
 // The entry point of the command line: runs one command and turns errors into the exit code.
 
-import { CommanderError } from 'commander'
 import { Cli, EXIT, toErrorExitCode } from './cli.ts'
 import { Output } from './output.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 
 // With PGREPLICATION, pg opens a replication connection, which rejects statements with parameters.
 delete process.env['PGREPLICATION']
@@ -21,15 +20,12 @@ process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) 
 })
 process.stderr.on('error', ignore)
 
+cli.handleStops()
 try {
-  const program = await createProgram(cli, process.argv.slice(2))
-  await program.parseAsync()
+  await runProgram(cli, process.argv.slice(2))
 } catch (error) {
-  if (error instanceof CommanderError) {
-    cli.end(error.exitCode === 0 ? EXIT.green : EXIT.usage)
-  } else {
-    output.error(error)
-    cli.end(toErrorExitCode(error))
-  }
+  output.error(error)
+  cli.end(toErrorExitCode(error))
 }
+cli.reportStop()
 process.exitCode = cli.exitCode

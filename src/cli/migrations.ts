@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migration-files.ts'
 import { type Cli, formatExamples } from './cli.ts'
+import { printList } from './list.ts'
 
 export function defineMigrations(migrations: Command, cli: Cli): void {
   migrations.addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
@@ -18,10 +19,9 @@ export function defineMigrations(migrations: Command, cli: Cli): void {
 
 async function copyToProject({ output }: Cli, directory: string): Promise<void> {
   const copied = await copyMigrations(directory)
-  output.list(
-    copied,
-    ['file', 'outcome'],
-    copied.map(({ file, outcome }) => [file, outcome]),
-    'This version has no migrations.',
-  )
+  printList(output, copied, {
+    headings: ['file', 'outcome'],
+    rows: copied.map(({ file, outcome }) => [file, outcome]),
+    empty: 'This version has no migrations.',
+  })
 }

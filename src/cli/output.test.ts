@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
+import { printList } from './list.ts'
 import { Output } from './output.ts'
 
 function capture(flags: { json?: boolean; verbose?: boolean } = {}): {
@@ -47,7 +48,7 @@ test('text is put on one line and cut after redaction, and a table cell has a li
   assert.equal(output.short('a\n b', 10), 'a b')
   assert.equal(output.short('xxxx hunter22!and-more', 14), 'xxxx [redacte…')
   assert.equal(output.short('abcdef', 4), 'abc…')
-  output.list([], ['id'], [['x'.repeat(1_000_000)]], 'none')
+  printList(output, [], { headings: ['id'], rows: [['x'.repeat(1_000_000)]], empty: 'none' })
   assert.equal(out().length, 'id\n'.length + 1000 + '\n'.length)
 })
 
@@ -71,7 +72,7 @@ test('a secret that is an ordinary word is redacted only in unexpected errors', 
       address: 'postgres://user:password@host:5432/postgres',
     }
     output.result(result, words.join(' '))
-    output.list([result], words, [words], '')
+    printList(output, [result], { headings: words, rows: [words], empty: '' })
     assert.doesNotMatch(out(), /redacted/)
     if (json) assert.deepEqual(JSON.parse(out().split('\n')[0] ?? ''), result)
     output.error(new SyncError('source/unknown', 'Unknown source "medipim-au"'))

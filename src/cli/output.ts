@@ -10,13 +10,6 @@ import { cutText } from '../lib/text.ts'
 import type { LogDestination } from '../telemetry/log.ts'
 import { redactJson } from '../telemetry/redact-json.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'
-import { formatTable } from './format.ts'
-
-/**
- * Maximum length of a table cell, because a supplier's id can have megabytes. JSON output is not
- * cut.
- */
-const CELL_CHARS_MAX = 1000
 
 export interface Stream {
   write(text: string): unknown
@@ -29,6 +22,8 @@ export class Output {
   /** Set once, from the options of the command. */
   json = false
   verbose = false
+  /** True after the report of a run, which is the last line with --json. */
+  isReported = false
   /** Prints text above the progress bars while they are drawn. */
   aboveBars: ((text: string) => void) | null = null
   #redact: Redactor = createKeyRedactor([])
@@ -50,29 +45,16 @@ export class Output {
     this.#redactForeign = createRedactor(secrets)
   }
 
-  /** Prints a result: `value` as one line with --json, otherwise `text`. */
+  /** Prints a result: with --json `value` as one line, or each of its items; otherwise `text`. */
   result(value: unknown, text: string): void {
-    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : this.render(text)}\n`)
+    const lines = Array.isArray(value) ? value : [value]
+    if (!this.json) this.stdout.write(`${this.render(text)}\n`)
+    else for (const line of lines) this.stdout.write(`${redactJson(line, this.#redact)}\n`)
   }
 
   /** Returns the text as `result` prints it: redacted, and without control characters. */
   render(text: string): string {
     return escapeLines(this.#redact(text))
-  }
-
-  /** Prints a list as a table, or `empty` without rows. */
-  list(
-    value: unknown,
-    headings: readonly string[],
-    rows: Parameters<typeof formatTable>[1],
-    empty: string,
-  ): void {
-    const cells = rows.map((row) =>
-      row.map((cell) =>
-        typeof cell === 'string' ? cutText(this.inLine(cell), CELL_CHARS_MAX) : cell,
-      ),
-    )
-    this.result(value, formatTable(headings, cells) || empty)
   }
 
   /** Prints text for a person beside the result. Prints nothing with --json. */
@@ -94,10 +76,14 @@ export class Output {
   error(error: unknown): void {
     if (isStop(error)) return
     const { code, message, hint } = this.#describe(error)
-    if (this.json) this.noteJson({ error: { code, message, hint } })
-    else this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
-    if (this.verbose && error instanceof Error)
-      this.#writeError(this.#redactForeign(`${error.stack}${formatCauses(error)}`))
+    const stack =
+      this.verbose && error instanceof Error
+        ? this.#redactForeign(`${error.stack}${formatCauses(error)}`)
+        : null
+    if (this.json)
+      return this.noteJson({ error: { code, message, hint, ...(stack !== null && { stack }) } })
+    this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
+    if (stack !== null) this.#writeError(stack)
   }
 
   /** The destination of the command's log. The log redacts its own lines. */

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
 import type { Output } from './output.ts'
 import { formatArgument, formatCount, type formatTable } from './format.ts'
+import { printList } from './list.ts'
 
 export interface Table {
   readonly headings: readonly string[]
@@ -34,7 +35,7 @@ export async function printPage(
   { headings, rows, empty, command, count }: Table,
 ): Promise<void> {
   const { items, next } = page
-  output.list(page, headings, rows, empty)
+  printList(output, page, { headings, rows, empty })
   if (next === null || output.json) return
   const shown = formatCount(items.length)
   const total = count && (await count())

@@ -12,7 +12,7 @@ export type Input = Readable & { readonly isTTY?: boolean }
 
 /** Returns true if a person sees what is printed and can type. */
 export function isInteractive({ input, output }: Cli): boolean {
-  return input.isTTY === true && output.stderr.isTTY === true
+  return input.isTTY === true && output.stderr.isTTY === true && !output.json
 }
 
 /**

@@ -49,7 +49,8 @@ export function toExitCode({ state, error }: Report): number {
 export function printReport(output: Output, report: Report, progress: Progress): void {
   if (!output.json && report.run === null) return output.error(report.error)
   output.result(toReportJson(report, progress), formatReport(report, progress))
-  if (report.state === 'failed' && !output.json) output.error(report.error)
+  output.isReported = true
+  if (report.state === 'failed') output.error(report.error)
 }
 
 /** The order of these keys is stable; new keys are added at the end. */

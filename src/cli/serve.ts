@@ -11,8 +11,9 @@ import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
-import { createLog, type Log } from '../telemetry/log.ts'
+import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
+import type { Output } from './output.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
 const STOPPING = 'stopping after the current batches'
@@ -52,7 +53,7 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   // The log of a service also contains the events that a command would print.
   const log = createLog({
     level: cli.output.verbose ? 'debug' : settings.logLevel,
-    destination: cli.output.stderr,
+    destination: toLogDestination(cli.output),
     secrets: settings.secrets,
   })
   const signal = cli.createStopSignal(STOPPING, {
@@ -73,6 +74,11 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
   await services.stop()
   log.info({}, 'stopped')
+}
+
+/** Short lines on a terminal, otherwise JSON. */
+function toLogDestination({ stderr, json }: Output): LogDestination {
+  return { write: (line) => stderr.write(line), isTTY: stderr.isTTY === true && !json }
 }
 
 /** @throws SyncError `settings/invalid` */

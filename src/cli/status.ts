@@ -10,6 +10,7 @@ import {
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatQuantity, formatRelative } from './format.ts'
+import { printList } from './list.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -23,7 +24,7 @@ export function defineStatus(command: Command, cli: Cli): void {
   command
     .addHelpText(
       'after',
-      formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
+      formatExamples('shelfsync status', "shelfsync status --json | jq 'select(.due.late)'"),
     )
     .action(() => printStatus(cli))
 }
@@ -38,7 +39,7 @@ async function printStatus(cli: Cli): Promise<void> {
     due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
   }))
   const { headings, rows } = toStatusTable(statuses, now)
-  cli.output.list(statuses, headings, rows, NO_SOURCES)
+  printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
 }
 

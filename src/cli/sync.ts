@@ -11,7 +11,7 @@ import { syncKeys, syncSource } from '../pipeline/sync.ts'
 import { createSinceOption } from './parse-time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { toIdleReport, printReport, toRefusedReport, toReportJson } from './report.ts'
+import { toIdleReport, toRefusedReport, toReportJson } from './report.ts'
 import { toRequest } from './sync-request.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
@@ -84,8 +84,10 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
     else if (source !== undefined) await watchRuns(cli, tools, { sources, atOnce, signal, work })
   } catch (error) {
     // With --json, the last line is always a report.
-    if (cli.output.json)
-      printReport(cli.output, toRefusedReport(name ?? null, error), createProgress())
+    const { output } = cli
+    if (output.json)
+      output.result(toReportJson(toRefusedReport(name ?? null, error), createProgress()), '')
+    output.isReported = true
     throw error
   }
 }

@@ -11,6 +11,7 @@ import { eachByKey } from './each-by-key.ts'
 import type { Output } from './output.ts'
 import { formatOutcome, printReport, type Report } from './report.ts'
 import { watchRun } from './watch-run.ts'
+import { printList } from './list.ts'
 
 /** Each run applies parts on two connections. */
 export const RUNS_AT_ONCE = 4
@@ -61,16 +62,15 @@ function printTable(
   reports: ReadonlyMap<string, Report>,
 ): void {
   output.say('')
-  output.list(
-    [],
-    ['source', 'state', 'changes', 'seconds', 'reason'],
-    sources.map(({ name }) => {
+  printList(output, [], {
+    headings: ['source', 'state', 'changes', 'seconds', 'reason'],
+    rows: sources.map(({ name }) => {
       const report = reports.get(name)
       if (report === undefined) return [name, 'not started', null, null, '']
       const { ledger, state, seconds, reason } = report
       const changes = ledger.created + ledger.updated + ledger.removed
       return [name, state, changes, Math.round(seconds), output.short(reason ?? '', 80)]
     }),
-    '',
-  )
+    empty: '',
+  })
 }

@@ -73,8 +73,14 @@ export async function findSource(db: Catalog, name: string): Promise<Source | nu
 /** @throws SyncError `source/unknown` */
 export async function loadSource(db: Catalog, name: string): Promise<Source> {
   const source = await findSource(db, name)
-  if (!source) throw new SyncError('source/unknown', `Source ${name} does not exist`)
-  return source
+  if (source) return source
+  const { findSimilar } = await import('../lib/similar.ts')
+  const meant = findSimilar(
+    name,
+    (await listSources(db)).map((one) => one.name),
+  )
+  const question = meant === null ? '' : `; did you mean ${meant}?`
+  throw new SyncError('source/unknown', `Source ${name} does not exist${question}`)
 }
 
 /** All sources by name. */

@@ -147,9 +147,10 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assert.equal(added.stdout.match(/^ {2}.* AUD \d+\.\d\d$/gm)?.length, 5)
   assert.match(added.stdout, /Added saltbush\.\nsaltbush: full run \d+ succeeded/)
   const status = await shelf.run('status', '--json')
-  const [{ source, products }] = JSON.parse(status.stdout) as [
-    { source: string; products: Record<string, number> },
-  ]
+  const { source, products } = status.json() as {
+    source: string
+    products: Record<string, number>
+  }
   assert.deepEqual([source, products['active']], ['saltbush', 7])
   const taken = await shelf.run('add', shop.url)
   assertEnded(taken, 1)
@@ -604,6 +605,10 @@ test('sources are changed, paused and resumed, and every usage error has exit co
   assert.match((await run('sync')).stdout, /^Nothing to sync: pharmacy is paused\.$/m)
   for (const list of ['runs', 'reviews', 'quarantine', 'artifacts'])
     assert.match((await run(list, '--source', 'nobody')).stderr, /Source nobody does not exist/)
+  assert.match(
+    (await run('sync', 'pharmcy')).stderr,
+    /^error: Source pharmcy does not exist; did you mean pharmacy\?\n hint: /,
+  )
   assert.match((await run('reviews', '--run', '77')).stderr, /Run 77 does not exist/)
   assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
   for (const wrong of [

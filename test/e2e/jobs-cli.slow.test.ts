@@ -65,7 +65,10 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       assert.equal((await services.waitForEnd(discarded)).state, 'failed')
 
       const run = await fail()
-      const letters = JSON.parse((await jobs('--json')).output) as Said[]
+      const letters = (await jobs('--json')).output
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Said)
       assert.deepEqual(
         letters.map(({ id, source, attempts }) => [id, source, attempts]),
         [[`${run}-fetch`, pipeline.name, 1]],

@@ -3,7 +3,7 @@
 
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'
-import { createProgram } from '../../src/cli/program.ts'
+import { runProgram } from '../../src/cli/program.ts'
 
 export interface CommandOutput {
   readonly stdout: string
@@ -21,8 +21,7 @@ export async function runCommand(
     { write: (text) => (written.stderr += text) },
   )
   try {
-    const program = await createProgram(new Cli(output, env), args)
-    await program.parseAsync(args, { from: 'user' })
+    await runProgram(new Cli(output, env), args)
   } catch (error) {
     output.error(error)
   }

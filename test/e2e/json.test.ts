@@ -1,0 +1,187 @@
+// Every command with --json: each line of both streams is a JSON object, also when the command fails or
+// is stopped.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import { createSilentProgram, listCommands } from '../../scripts/support/commands.ts'
+import { runCommand } from '../support/commands.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.ts'
+
+type Line = Readonly<Record<string, unknown>>
+
+const STREAM = '/v4/products/stream'
+
+async function openPharmacy(t: TestContext): Promise<Shelfsync & { simulator: MedipimSimulator }> {
+  const keys = [{ id: '42', secret: 'planted-key-secret' }]
+  const simulator = await startMedipim({ products: 60, keys, rateLimit: null })
+  t.after(simulator.close)
+  const shelf = await openShelfsync(t, {
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: '42:planted-key-secret',
+    ADMIN_KEY: 'k'.repeat(32),
+    ...Object.fromEntries(
+      ['FETCHER', 'MAINTAINER', 'ORCHESTRATOR', 'METRICS'].map((name) => [`${name}_PORT`, '0']),
+    ),
+  })
+  return { ...shelf, simulator }
+}
+
+/** Parses every line. */
+function parseLines(text: string, place: string): Line[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const value: unknown = (() => {
+        try {
+          return JSON.parse(line)
+        } catch {
+          return assert.fail(`${place}: ${line}`)
+        }
+      })()
+      assert.ok(
+        typeof value === 'object' && value !== null && !Array.isArray(value),
+        `${place}: ${line}`,
+      )
+      return value as Line
+    })
+}
+
+function assertJson(line: string, { stdout, stderr }: Pick<CommandResult, 'stdout' | 'stderr'>) {
+  return { results: parseLines(stdout, line), messages: parseLines(stderr, line) }
+}
+
+/** Returns the error among the messages. */
+function findError(messages: readonly Line[], line: string): Line {
+  const [found, ...others] = messages.filter((message) => 'error' in message)
+  assert.ok(found !== undefined && others.length === 0, `${line}: ${JSON.stringify(messages)}`)
+  const error = found['error'] as Line
+  assert.deepEqual(Object.keys(error).slice(0, 3), ['code', 'message', 'hint'], line)
+  return error
+}
+
+/** Calls in an order in which each finds what it needs; `serve` is stopped separately. */
+const CALLS = [
+  'add medipim --name pharmacy',
+  'sync',
+  'plan pharmacy',
+  'replay pharmacy',
+  'replay pharmacy --plan',
+  'status',
+  'runs',
+  'runs list',
+  'runs show 1',
+  'runs changes 1',
+  'runs diff 1',
+  'runs approve 1',
+  'runs reject 1',
+  'runs cancel 1',
+  'products pharmacy',
+  'explain pharmacy nothing',
+  'changes',
+  'export pharmacy --ndjson',
+  'export pharmacy --csv',
+  'export pharmacy --csv --to products.csv',
+  'reviews list',
+  'reviews approve 1',
+  'reviews reject 1',
+  'quarantine list',
+  'quarantine show 1',
+  'quarantine replay pharmacy',
+  'sources list',
+  'sources show pharmacy',
+  'sources show pharmcy',
+  'sources set pharmacy --full-on every',
+  'sources set pharmacy',
+  'sources pause pharmacy',
+  'sync pharmacy',
+  'sync',
+  'sources resume pharmacy',
+  'sources rename pharmacy chemist',
+  'artifacts list',
+  'artifacts verify',
+  'artifacts cat 1',
+  'purge',
+  'jobs list',
+  'jobs retry 1-fetch',
+  'jobs discard 1-fetch',
+  'migrate',
+  'migrations',
+  'migrations copy copied',
+  'publish',
+  'publish --role nobody',
+  'doctor',
+  'stop',
+  'sources remove chemist',
+  'sources remove chemist --yes',
+] as const
+
+test('every command with --json writes JSON objects only, one per line, when it succeeds and when it fails', async (t) => {
+  const { run, folder } = await openPharmacy(t)
+  const commands = listCommands(await createSilentProgram()).map(({ name }) => name)
+  const missing = commands.filter(
+    (name) =>
+      name !== 'serve' && !CALLS.some((line) => line === name || line.startsWith(`${name} `)),
+  )
+  assert.deepEqual(missing, [], 'commands without a call')
+  for (const line of CALLS) {
+    const done = await run(...line.split(' '), '--json')
+    const { messages } = assertJson(line, done)
+    if (done.code !== 0 && !/^(?:artifacts verify|doctor)/.test(line)) findError(messages, line)
+  }
+  for (const name of commands) {
+    const line = `${name} --bogus`
+    const env = { SHELFSYNC_HOME: folder }
+    const { messages, results } = assertJson(
+      line,
+      await runCommand(env, [...line.split(' '), '--json']),
+    )
+    const { code, message, hint } = findError(messages, line)
+    assert.deepEqual([code, results.length], ['usage/invalid', 0], line)
+    assert.match(String(message), /unknown option --bogus$/, line)
+    assert.match(String(hint), /^Usage: shelfsync [^]*\n {7}Example: shelfsync /, line)
+  }
+})
+
+test('a command that is stopped ends with a JSON line of its results', async (t) => {
+  const { run, start, simulator, db } = await openPharmacy(t)
+  assert.equal((await run('add', 'medipim', '--name', 'pharmacy')).code, 0)
+  simulator.faults.set({ kind: 'stall', afterLines: 20, path: STREAM, times: null })
+  const countRequests = (): number => simulator.stats.snapshot().requests[STREAM] ?? 0
+  for (const line of ['plan pharmacy --full', 'sync', 'sync pharmacy']) {
+    const before = countRequests()
+    const { child, result } = start(...line.split(' '), '--json', '--verbose')
+    await whileRunning(result, () => countRequests() > before)
+    child.kill('SIGINT')
+    assertStopped(line, await result)
+  }
+  const client = await db.connect()
+  await client.query('begin; lock table catalog.sources in access exclusive mode')
+  const { child, result } = start('status', '--json')
+  await whileRunning(result, async () => {
+    const waiting = "select from pg_stat_activity where wait_event_type = 'Lock'"
+    return (await db.query(waiting)).rowCount !== 0
+  })
+  child.kill('SIGINT')
+  const done = await result
+  client.release(true)
+  assertStopped('status', done)
+})
+
+/** Waits for the condition, but not after the end of the command. */
+async function whileRunning(
+  result: Promise<CommandResult>,
+  look: () => boolean | Promise<boolean>,
+): Promise<void> {
+  let ended: CommandResult | null = null
+  void result.then((done) => (ended = done))
+  await waitUntil(async () => ended !== null || (await look()))
+  assert.equal(ended, null, JSON.stringify(ended))
+}
+
+function assertStopped(line: string, done: CommandResult): void {
+  const { results } = assertJson(line, done)
+  assert.deepEqual([done.code, results.at(-1)?.['code']], [130, 'run/cancelled'], line)
+}
