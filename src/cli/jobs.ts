@@ -4,7 +4,6 @@ import type { Command } from 'commander'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatRelative } from './format.ts'
 import { openQueue } from './open-queue.ts'
-import { printList } from './list.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {
   jobs.addHelpText(
@@ -39,6 +38,8 @@ async function listJobs(cli: Cli): Promise<void> {
   const { listDeadLetters } = await loadDeadLetters()
   const letters = await listDeadLetters(tools.queues)
   const now = new Date()
+  // Not for the help of this command.
+  const { printList } = await import('./list.ts')
   printList(cli.output, letters, {
     headings: ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
     rows: letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [

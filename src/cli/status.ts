@@ -10,7 +10,6 @@ import {
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatQuantity, formatRelative } from './format.ts'
-import { printList } from './list.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -39,6 +38,8 @@ async function printStatus(cli: Cli): Promise<void> {
     due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
   }))
   const { headings, rows } = toStatusTable(statuses, now)
+  // Not for the help of this command.
+  const { printList } = await import('./list.ts')
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
 }

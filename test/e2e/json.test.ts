@@ -112,6 +112,7 @@ const CALLS = [
   'migrations copy copied',
   'publish',
   'publish --role nobody',
+  'init',
   'doctor',
   'stop',
   'sources remove chemist',
