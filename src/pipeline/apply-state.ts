@@ -36,8 +36,8 @@ export async function loadApplyState(
 }
 
 /**
- * Reads the hashes of all known records. For a refresh or an import it reads none: such a run is small and may run beside a run that
- * changes the hashes, so the database compares its records.
+ * Reads the hashes of all known records. For a refresh or an import it reads none: such a run is
+ * small and may run beside a run that changes the hashes, so the database compares its records.
  */
 async function readKnownRecords(context: StateContext): Promise<KnownRecords> {
   const { db, source, run, connector, options } = context

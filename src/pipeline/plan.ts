@@ -57,7 +57,8 @@ const NO_RUN = { id: 0, token: 0, keys: null, resumed: false, firstLoad: false, 
 /**
  * Calls `onChange` for every change that a sync of `source` would make now, in the supplier's
  * order; then for every product that would be removed or is missing: if the run would be held, all of
- * them are missing, and an approval would remove them at once. A product that the supplier sends twice may be reported twice. Writes nothing.
+ * them are missing, and an approval would remove them at once. A product that the supplier sends
+ * twice may be reported twice. Writes nothing.
  *
  * @throws SyncError `source/…` when the supplier cannot be read to its end · `run/active` when a
  * sync would resume an existing run

@@ -2014,20 +2014,27 @@ begin
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
 
--- update_source_times(source, artifact_run, seen_later): for unchanged products, stores a source time that a
--- newer artifact states for the first time or no longer states. Later records are compared with it.
-create function catalog.update_source_times(p_source integer, p_artifact_run bigint,
+-- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
+-- records are compared with.
+--   same artifact    the place of a better record that is equal to the one in the row
+--   newer artifact   a source time that it states for the first time or no longer states
+create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   update catalog.products p
-    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
+        part_no = case p.run_id when p_artifact_run then p_part else p.part_no end,
+        line_no = case p.run_id when p_artifact_run then s.line_no else p.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
-      and p.run_id <> p_artifact_run and not j.is_older
-      and (p.source_updated_at is null) <> (s.source_updated_at is null)
-      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
-        and get_bit(p_seen_later, p.seq) = 1);
+      and case when p.run_id = p_artifact_run
+        then (p.source_updated_at, p.part_no, p.line_no)
+          is distinct from (s.source_updated_at, p_part, s.line_no)
+        else not j.is_older and (p.source_updated_at is null) <> (s.source_updated_at is null)
+          and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+            and get_bit(p_seen_later, p.seq) = 1)
+        end;
 end $$;
 
 -- write_variants(source): variants of created and updated products. One that the product no longer lists is
@@ -2191,7 +2198,7 @@ begin
       perform catalog.record_changes(p_source, p_run);
     end if;
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
-    perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+    perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);
     perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   end if;
   perform catalog.write_variants(p_source);
@@ -3340,6 +3347,10 @@ begin
     on conflict (external_id) do update
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash,
           content_hash = excluded.content_hash;
+  -- A better record that is equal to a planned one takes its place.
+  update pg_temp.planned_products w set source_updated_at = coalesce(s.source_updated_at, '-infinity')
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and w.external_id = j.external_id;
   -- The commit empties these tables, and this delete does before the next piece of a batch that Postgres
   -- refused.
   delete from pg_temp.planned_variants where true;
@@ -4978,13 +4989,13 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '82a7bacd4c4775508e3d69f6d32c5bae9401099fcf0673db2945b428c54ee839'),
   ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
-  ('20261122000033', 'apply', '8c39f0c9b7afe124918a05a78335eb3daba1f5b60d075a7a7bab251184b428c1'),
+  ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '2fb2669ec96c99ba422789950e5822477e5b8d531525df73437753fc932b4057'),
   ('20261122000041', 'settle', '808fb65976248a0ff5e61e5fd356cae26aafabdf3cc33d9744efeb171e32e5dc'),
   ('20261122000042', 'reviews', '2d97c1727616cc9793677c6d31430b8126af7ca1b05afc3230a4c02ef9142ca3'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
-  ('20261122000050', 'plan', 'c7d7e908ac6d5bb47b77d51c91f7cbd58fe5e07d739e8b6d70820ff856f4c462'),
+  ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),

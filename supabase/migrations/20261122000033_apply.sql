@@ -77,20 +77,27 @@ begin
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
 
--- update_source_times(source, artifact_run, seen_later): for unchanged products, stores a source time that a
--- newer artifact states for the first time or no longer states. Later records are compared with it.
-create function catalog.update_source_times(p_source integer, p_artifact_run bigint,
+-- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
+-- records are compared with.
+--   same artifact    the place of a better record that is equal to the one in the row
+--   newer artifact   a source time that it states for the first time or no longer states
+create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   update catalog.products p
-    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
+        part_no = case p.run_id when p_artifact_run then p_part else p.part_no end,
+        line_no = case p.run_id when p_artifact_run then s.line_no else p.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
-      and p.run_id <> p_artifact_run and not j.is_older
-      and (p.source_updated_at is null) <> (s.source_updated_at is null)
-      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
-        and get_bit(p_seen_later, p.seq) = 1);
+      and case when p.run_id = p_artifact_run
+        then (p.source_updated_at, p.part_no, p.line_no)
+          is distinct from (s.source_updated_at, p_part, s.line_no)
+        else not j.is_older and (p.source_updated_at is null) <> (s.source_updated_at is null)
+          and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+            and get_bit(p_seen_later, p.seq) = 1)
+        end;
 end $$;
 
 -- write_variants(source): variants of created and updated products. One that the product no longer lists is
@@ -254,7 +261,7 @@ begin
       perform catalog.record_changes(p_source, p_run);
     end if;
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
-    perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+    perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);
     perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   end if;
   perform catalog.write_variants(p_source);

@@ -56,6 +56,10 @@ begin
     on conflict (external_id) do update
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash,
           content_hash = excluded.content_hash;
+  -- A better record that is equal to a planned one takes its place.
+  update pg_temp.planned_products w set source_updated_at = coalesce(s.source_updated_at, '-infinity')
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and w.external_id = j.external_id;
   -- The commit empties these tables, and this delete does before the next piece of a batch that Postgres
   -- refused.
   delete from pg_temp.planned_variants where true;

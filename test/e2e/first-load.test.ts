@@ -43,8 +43,8 @@ function withoutArrival(tables: Record<string, string[]>): Record<string, string
   )
 }
 
-/** With one lane: the counts of several depend on which is first. */
 const SIZES = fc.constantFrom(
+  { partBytesMax: 1, batchRecordsMax: 3, lanes: 2 },
   { partBytesMax: 1, batchRecordsMax: 3, lanes: 1 },
   { partBytesMax: 1_000_000, batchRecordsMax: 2, lanes: 1 },
   { partBytesMax: 1_000_000, batchRecordsMax: 100, lanes: 1 },
@@ -79,6 +79,12 @@ test('a first load ends with the rows and counts of a load that compares every r
       }
       const first = await load([])
       const compared = await load([[ANCHOR]])
+      if (options.lanes > 1) {
+        // The counts and the history of prices depend on which lane is first.
+        for (const table of ['products', 'variants', 'images'])
+          assert.deepEqual(first.tables[table], compared.tables[table])
+        return
+      }
       assert.deepEqual(first.tables, compared.tables)
       const { created = 0, unchanged = 0, ...rest } = countOutcomes(first.report)
       const expected = { created: created - 1, unchanged: unchanged + 1, ...rest }

@@ -7,7 +7,8 @@ import { startShopify } from '../../simulators/shopify/server.ts'
 import { CONNECTORS } from '../../src/connectors/registry.ts'
 import type { Json } from '../../src/core/json.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
-import { planSource } from '../../src/pipeline/plan.ts'
+import type { PipelineOptions } from '../../src/pipeline/options.ts'
+import { planSource, type Plan } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
@@ -30,7 +31,7 @@ const T = 1_700_000_000_000
 /** Opens a source whose supplier sends exactly the given lines. */
 async function openFeed(
   t: Parameters<typeof openToy>[0],
-  options = { partBytesMax: 1, lanes: 1 },
+  options: Partial<PipelineOptions> = { partBytesMax: 1, lanes: 1 },
 ): Promise<{ pipeline: TestPipeline; send(...versions: readonly Version[]): void }> {
   const { pipeline, supplier } = await openToy(t, {
     db,
@@ -59,6 +60,15 @@ async function openFeed(
 const findProduct = async (pipeline: TestPipeline, id = 'A') => {
   const { title, prices, status } = (await listProducts(pipeline)).get(id) ?? {}
   return { title, prices, status }
+}
+
+async function planSync(pipeline: TestPipeline): Promise<Plan> {
+  return planSource(
+    pipeline.tools,
+    bindConnector(pipeline.connector, await pipeline.source()),
+    { mode: 'full', sinceAt: null, now: new Date() },
+    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
+  )
 }
 
 test('applying the same artifact a second time writes no row', async (t) => {
@@ -137,6 +147,30 @@ test('within a run the newest record of a product wins in any order of the parts
       order.join(),
     )
     assert.equal(report.ledger.fetched, 3)
+  }
+})
+
+test('within a run an older record does not overwrite a newer one that changed nothing', async (t) => {
+  for (const before of [[], [{ id: 'A', name: 'before', at: T }]]) {
+    const { pipeline, send } = await openFeed(t, { partBytesMax: 1, batchRecordsMax: 1, lanes: 1 })
+    send({ id: 'B', at: T }, ...before)
+    await pipeline.sync()
+    send(
+      { id: 'B', at: T },
+      { id: 'A', name: 'newest', at: T + 100 },
+      { id: 'A', name: 'newest', at: T + 300 },
+      { id: 'A', name: 'older', cents: 1100, at: T + 200 },
+    )
+    const planned = countOutcomes(await planSync(pipeline))
+    const { run, ...report } = await pipeline.sync()
+    const first = before.length === 0 ? 'created' : 'updated'
+    assert.deepEqual(countOutcomes(report), { [first]: 1, duplicate: 1, unchanged: 2 })
+    assert.deepEqual(planned, countOutcomes(report))
+    const newest = { title: 'newest', prices: { current: 1000 }, status: 'active' }
+    assert.deepEqual(await findProduct(pipeline), newest)
+    const versions = await listRowVersions(pipeline)
+    await pipeline.replay(run)
+    assert.deepEqual(await listRowVersions(pipeline), versions)
   }
 })
 
@@ -254,14 +288,7 @@ test('a product with an untrusted time takes the record of each following run', 
 
   const expected = { updated: UNTRUSTED.length, unchanged: 1 }
   send(...all('second', 1100, T + 300))
-  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await planSource(
-    pipeline.tools,
-    bindConnector(pipeline.connector, await pipeline.source()),
-    request,
-    { progress: createProgress(), signal: new AbortController().signal, onChange: () => {} },
-  )
-  assert.deepEqual(countOutcomes(plan), expected)
+  assert.deepEqual(countOutcomes(await planSync(pipeline)), expected)
   const second = await pipeline.sync()
   assert.deepEqual(countOutcomes(second), expected)
   assert.deepEqual(await findProduct(pipeline, 'null'), {
