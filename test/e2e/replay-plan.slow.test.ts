@@ -148,7 +148,7 @@ test('replay --plan shows the changes of the replay and changes nothing', async 
   assert.equal(code, 0, stderr)
   assert.match(
     stdout,
-    /^updated +M\w+\n +title: "Misread" → ".+"\npharmacy: replay run: updated 1\n {2}fetched 30 · created 0 · updated 1 · unchanged 29 /,
+    /^pharmacy: replay run that would succeed\n {2}fetched 30 · created 0 · updated 1 · unchanged 29 .+\n {2}changes: updated 1\nupdated 1\n {2}M\w+ \(.+\)\n {4}title: "Misread" → ".+"\n$/,
   )
   const { rows } = await own.query(
     'select kind, (select count(*)::integer from catalog.products where title = $1) as misread from catalog.runs',
