@@ -94,7 +94,7 @@ function printResult(output: Output, { shop }: SourceRequest, result: Result, pl
       samples: added?.samples ?? null,
       error: error && { code: error.code, message: error.message, hint: error.hint },
     },
-    `${place}  ${output.inLine(shop)}: ${added ? `added as ${added.source.name}` : 'not added'}`,
+    `${place}  ${output.inLine(shop) || 'a line without an address'}: ${added ? `added as ${added.source.name}` : 'not added'}`,
   )
   for (const note of added?.notes ?? []) output.note(note)
   if (error && !output.json) output.error(error)
@@ -118,6 +118,8 @@ function printTable(
     }),
     empty: '',
   })
+  const added = [...results.values()].filter((result) => 'created' in result).length
+  output.say(`${added} of ${formatQuantity(requests.length, 'source')} added`)
 }
 
 /** `shopify: 5 products, such as Blue shirt AUD 12.50`. */

@@ -8,6 +8,7 @@ import type { RunReport } from '../pipeline/run-in-process.ts'
 import { findAddress } from '../sources/bound-source.ts'
 import type { Cli } from './cli.ts'
 import { eachByKey } from './each-by-key.ts'
+import { formatQuantity } from './format.ts'
 import type { Output } from './output.ts'
 import { formatOutcome, printReport, type Report } from './report.ts'
 import { watchRun } from './watch-run.ts'
@@ -15,6 +16,9 @@ import { printList } from './list.ts'
 
 /** Each run applies parts on two connections. */
 export const RUNS_AT_ONCE = 4
+
+/** Names of one state in the last line. */
+const NAMES_MAX = 5
 
 interface Runs {
   readonly sources: readonly Source[]
@@ -63,14 +67,34 @@ function printTable(
 ): void {
   output.say('')
   printList(output, [], {
-    headings: ['source', 'state', 'changes', 'seconds', 'reason'],
+    headings: ['source', 'run', 'state', 'changes', 'seconds', 'reason'],
     rows: sources.map(({ name }) => {
       const report = reports.get(name)
-      if (report === undefined) return [name, 'not started', null, null, '']
-      const { ledger, state, seconds, reason } = report
+      if (report === undefined) return [name, null, 'not started', null, null, '']
+      const { run, ledger, state, seconds, reason } = report
       const changes = ledger.created + ledger.updated + ledger.removed
-      return [name, state, changes, Math.round(seconds), output.short(reason ?? '', 80)]
+      const id = run === null ? null : String(run)
+      return [name, id, state, changes, Math.round(seconds), output.short(reason ?? '', 80)]
     }),
     empty: '',
   })
+  output.say(formatTotals(sources, reports))
+}
+
+/** `40 sources: 37 succeeded · 2 held (my-shop, other) · 1 failed (third)`. */
+function formatTotals(sources: readonly Source[], reports: ReadonlyMap<string, Report>): string {
+  const names = new Map<string, string[]>([['succeeded', []]])
+  for (const { name } of sources) {
+    const state = reports.get(name)?.state ?? 'not started'
+    names.set(state, [...(names.get(state) ?? []), name])
+  }
+  const totals = [...names].map(
+    ([state, of]) => `${of.length} ${state}${state === 'succeeded' ? '' : ` (${formatNames(of)})`}`,
+  )
+  return `${formatQuantity(sources.length, 'source')}: ${totals.join(' · ')}`
+}
+
+function formatNames(names: readonly string[]): string {
+  const more = names.length - NAMES_MAX
+  return [...names.slice(0, NAMES_MAX), ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }
