@@ -26,6 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: [...PIPELINE, 'jobs'],
   app: [...PIPELINE, 'embedded-postgres', 'jobs', 'http'],
   cli: [...PIPELINE, 'embedded-postgres', 'jobs', 'http', 'app'],
+  /** The entry of the npm package. */
+  'index.ts': [...PURE, 'app'],
 }
 
 /** Folders that must also run in Deno. */
