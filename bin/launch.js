@@ -8,10 +8,15 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants as modes, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MIN = 24
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+/** True in an installed npm package, false in the repository. */
+const IS_PACKAGE = basename(dirname(ROOT)) === 'node_modules'
+const PACKAGES = IS_PACKAGE ? dirname(ROOT) : join(ROOT, 'node_modules')
+const INSTALL = IS_PACKAGE ? 'npm install shelfsync' : 'npm ci'
 // Without the second flag, V8 lets 20 MB of live objects grow to 60 MB before it collects them all.
 export const NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=100']
 export const ENVIRONMENT = {
@@ -22,7 +27,7 @@ export const ENVIRONMENT = {
 
 /** Replaces this process by Node with `args`, or runs it as a child where exec is unavailable. */
 export function runLean(args) {
-  if (find('commander') === null) fail('the packages are not installed. Run `npm ci` first.')
+  if (find('commander') === null) fail(`the packages are not installed. Run \`${INSTALL}\` first.`)
   const node = findNode()
   const env = { ...ENVIRONMENT, ...process.env }
   // With it, pg would load a native client that is not installed.
@@ -47,7 +52,7 @@ export function runLean(args) {
  * an installation by root, it is in the user's cache. Node ignores a folder that it cannot write.
  */
 function chooseCompileCache() {
-  const shared = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
+  const shared = join(PACKAGES, '.cache', IS_PACKAGE ? 'shelfsync' : 'compiled')
   if (isWritable(shared)) return shared
   try {
     const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
@@ -76,7 +81,7 @@ function findNode() {
   return (
     find(`${name}/bin/node${process.platform === 'win32' ? '.exe' : ''}`) ??
     fail(`this is Node ${process.versions.node}, and ${NODE_MIN} or newer is needed.
-Run \`npm ci\` without --omit=optional (it installs ${name} where that exists),
+Run \`${INSTALL}\` without --omit=optional (it installs ${name} where that exists),
 or install Node ${NODE_MIN}: https://nodejs.org`)
   )
 }

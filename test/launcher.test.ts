@@ -4,7 +4,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -116,6 +126,25 @@ async function startWith(
   assert.equal(code, 7)
   return JSON.parse(lines[0] ?? '')
 }
+
+test('in an npm package, the compiled command line starts, and the cache is beside the packages', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-launcher-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const packages = join(folder, 'node_modules')
+  const root = join(packages, 'shelfsync')
+  await mkdir(join(root, 'dist', 'cli'), { recursive: true })
+  await cp(BIN, join(root, 'bin'), { recursive: true })
+  await writeFile(join(root, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(root, 'dist', 'cli', 'main.js'), REPORT.replace(': string | undefined', ''))
+  const { errors } = await run(root, [])
+  assert.equal(
+    errors,
+    'shelfsync: the packages are not installed. Run `npm install shelfsync` first.\n',
+  )
+  await addPackage(join(packages, 'commander'), 'index.js', (file) => writeFile(file, ''))
+  const { cache } = await startWith(root, {}, {})
+  assert.ok(cache?.startsWith(join(packages, '.cache', 'shelfsync')), cache)
+})
 
 interface Clone {
   readonly installed?: boolean

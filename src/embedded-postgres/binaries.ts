@@ -56,7 +56,7 @@ export function findPackage(): string {
   } catch (cause) {
     throw new SyncError(
       'db/unsuitable',
-      `The package ${name} is missing: run \`npm ci\` without --omit=optional, ` +
+      `The package ${name} is missing: install the packages without --omit=optional, ` +
         'or set DATABASE_URL to your own server',
       { cause },
     )
