@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { explainMissingProgram } from '../test/support/processes.ts'
 
 const inRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
@@ -53,7 +54,11 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
     table,
     /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m,
   )
-  for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
+  const [query = ''] = stdout.match(/^ +PGPASSWORD=.*/m) ?? []
+  const noPsql = explainMissingProgram('psql', 'postgresql-client')
+  const found = noPsql ? '' : (await promisify(execFile)('sh', ['-c', query])).stdout
+  for (const line of [...table.split('\n'), ...found.split('\n')])
+    assert.ok(line.length <= 80, line)
   assert.match(stdout, /medipim-demo is paused/)
 
   assert.match(await shelfsync('quarantine'), /publicPrice/)

@@ -211,14 +211,14 @@ async function formatNextSteps({ db }: Tools): Promise<string> {
     ['runs', 'the three runs; `runs show ID` shows one'],
     ['stop', 'stops the database, which keeps running until then'],
   ].map(([command, what]) => `  ${chosen}npx shelfsync ${command?.padEnd(20)}${what}`)
-  const psql = `  PGPASSWORD=$(cat ${quoteForShell(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'`
+  const psql = `  PGPASSWORD=$(cat ${quoteForShell(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select external_id, status, left(title, 50) as title from api.products limit 5'`
   return `Next steps${chosen === '' ? '' : ' (your settings choose another database, so each command names the one of the demo)'}:
 ${[...steps.slice(0, -1), psql, ...steps.slice(-1)].join('\n')}
 
 ${NAME} is paused, because its supplier has stopped: \`shelfsync sync\` skips it.
 
 Your own catalogues:
-  ${demo.realCommand}
+  ${demo.realCommands.join('\n  ')}
   npx shelfsync add https://some-shop.example
   .env.example explains every setting; DATABASE_URL chooses your own database.`
 }

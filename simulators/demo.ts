@@ -7,7 +7,9 @@ export const demo = {
   source: 'medipim-demo',
   environment: (url: string) => ({ MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:sim-key' }),
   settings: (url: string) => ({ apiUrl: url, market: 'au' }),
-  /** Command that syncs the real supplier. */
-  realCommand:
-    'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync',
+  /** Commands that sync the real supplier. Both need the key, so it is exported. */
+  realCommands: [
+    'export MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=…',
+    'npx shelfsync add medipim && npx shelfsync sync',
+  ],
 }

@@ -72,7 +72,7 @@ test('a read-only database and an unreachable source are two problems, each with
   assert.match(stdout, /\n3 problems\n$/)
 })
 
-test('a login that may not create the schema is told who must migrate', async (t) => {
+test('a login that may not create the schema is a problem whose hint names the owner', async (t) => {
   const { pool, url } = await openTestDatabase(t, { migrations: [] })
   const role = `reader_${process.pid}`
   await pool.query(`create role ${role} login password 'pw'`)

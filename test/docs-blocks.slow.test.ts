@@ -1,0 +1,170 @@
+// The shell blocks of the README and of docs/ work when they are pasted in order. Each is run here, in
+// a clean folder, or is listed with the reason why not.
+
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startMedipim } from '../simulators/medipim/simulator.ts'
+import { startShopify } from '../simulators/shopify/server.ts'
+import type { Db } from '../src/db/pool.ts'
+import { openTestDatabase } from './support/database.ts'
+import { explainMissingProgram, freePort } from './support/processes.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+/** The blocks that are not run, by their first line, or all blocks of a page, with the reason. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
+  'docs/http.md': 'needs running services and a shop; the routes have their own tests',
+  'docs/operations.md':
+    'needs held, failed or quarantined runs; test/e2e makes them and runs the commands',
+  'docs/services.md':
+    'its first blocks are those of the README; the others need dead letters and all ports',
+  'docs/uninstall.md': 'removes everything; test/e2e/uninstall.slow.test.ts',
+  'npm ci && npm start': 'installs packages; scripts/start.test.ts runs the demo',
+  'npm ci && npm test': 'installs packages, and contains this test',
+}
+
+async function listBlocks(page: string, language = 'sh'): Promise<string[]> {
+  const text = await readFile(join(root, page), 'utf8')
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(
+    ([, code = '']) => code,
+  )
+}
+
+test('every page with shell blocks is run or listed, and nothing is listed in vain', async () => {
+  const pages = globSync(['README.md', 'docs/*.md'], { cwd: root })
+  const withBlocks = []
+  for (const page of pages) if ((await listBlocks(page)).length > 0) withBlocks.push(page)
+  const firstLines = (await listBlocks('README.md')).map((code) => code.split('\n', 1)[0] ?? '')
+  const listed = Object.keys(NOT_RUN)
+  for (const page of withBlocks) assert.ok(page === 'README.md' || listed.includes(page), page)
+  for (const one of listed) assert.ok([...withBlocks, ...firstLines].includes(one), one)
+})
+
+const skip = explainMissingProgram('psql', 'postgresql-client')
+
+test('the shell blocks of the README work when they are pasted in order', { skip }, async (t) => {
+  const { paste, start, values } = await openTerminal(t)
+  for (const code of await listBlocks('README.md')) {
+    const [first = ''] = code.split('\n')
+    if (NOT_RUN[first] !== undefined) continue
+    if (/^[A-Z_]+=/.test(first)) await values.save(code)
+    else if (/shelfsync serve/.test(code)) await start(code)
+    else await paste(code)
+  }
+  const [query = ''] = await listBlocks('README.md', 'sql')
+  const table = await paste(`psql "$TEST_URL" --no-psqlrc <<'END'\n${query}\nEND`)
+  assert.match(table, /^ M[0-9A-F]{9} \| /m)
+  for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
+})
+
+/** A clean folder with a database, a MediPim and two shops in place of the examples. */
+async function openTerminal(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-docs-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const { url, pool } = await openTestDatabase(t, { migrations: [] })
+  const medipim = await startMedipim({
+    products: 30,
+    rateLimit: null,
+    keys: [{ id: 'your-key-id', secret: 'your-key-secret' }],
+  })
+  const shops = [await startShopify({ products: 8 }), await startShopify({ products: 4 })]
+  t.after(async () => void (await Promise.all([medipim, ...shops].map((one) => one.close()))))
+  const port = await freePort()
+  for (const name of ['npx', 'shelfsync']) {
+    const shift = name === 'npx' ? 'shift; ' : ''
+    await writeFile(join(folder, name), `#!/bin/sh\n${shift}exec node ${root}bin/shelfsync "$@"\n`)
+    await chmod(join(folder, name), 0o755)
+  }
+  await writeFile(join(folder, 'shops.csv'), `url,name\n${shops[1]?.url},third\n`)
+  const examples: readonly (readonly [string, string])[] = [
+    ['postgres://user:password@db.example:5432/postgres', url],
+    ['https://some-shop.example', shops[0]?.url ?? ''],
+    ['https://other-shop.example', shops[1]?.url ?? ''],
+    ['https://api.medipim.be', medipim.url],
+    ['curl ', 'curl --silent --show-error --fail-with-body '],
+    ['127.0.0.1:3003', `127.0.0.1:${port}`],
+  ]
+  const env = {
+    PATH: `${folder}:${root}node_modules/.bin:${process.env['PATH']}`,
+    HOME: folder,
+    TEST_URL: Object.assign(new URL(url), { search: '' }).href,
+    MEDIPIM_API_URL: medipim.url,
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    METRICS_PORT: '0',
+    ORCHESTRATOR_PORT: String(port),
+  }
+  const run = (code: string): ChildProcess =>
+    spawn('bash', ['-e', '-o', 'pipefail', '-c', code], { cwd: folder, env, detached: true })
+  let services: ChildProcess | null = null
+  const stop = async (): Promise<void> => {
+    if (services?.pid === undefined || services.exitCode !== null) return
+    const ended = once(services, 'close')
+    process.kill(-services.pid, 'SIGTERM')
+    await ended
+  }
+  t.after(stop)
+  const inExamples = async (code: string): Promise<string> =>
+    [...examples, ...(await listNames(pool))].reduce(
+      (text, [from, to]) => text.replaceAll(from, to),
+      code,
+    )
+  return {
+    values: {
+      save: async (code: string) => writeFile(join(folder, '.env'), await inExamples(code)),
+    },
+    async paste(code: string): Promise<string> {
+      const text = await inExamples(code)
+      const { code: exit, output } = await finish(run(text))
+      assert.equal(exit, 0, `${text}\n${output}`)
+      if (/curl/.test(code)) await stop()
+      return output
+    },
+    async start(code: string): Promise<void> {
+      const child = run(await inExamples(code))
+      services = child
+      let output = ''
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      const ended = once(child, 'close').then(() => assert.fail(output))
+      const serving = async (): Promise<void> => {
+        while (!/^orchestrator /m.test(output)) await once(child.stdout ?? child, 'data')
+      }
+      await Promise.race([serving(), ended])
+      ended.catch(() => undefined)
+    },
+  }
+}
+
+/** The examples that name rows: the shop that was added, and the newest run of MediPim. */
+async function listNames(db: Db): Promise<(readonly [string, string])[]> {
+  const { rows } = await db
+    .query<{ shop: string; run: string }>(
+      `select (select min(name) from catalog.sources where connector = 'shopify' and name not in ('other', 'third')) as shop,
+        (select max(r.id)::text from catalog.runs r join catalog.sources s on s.id = r.source_id
+          where s.name = 'medipim-au' and r.state = 'succeeded') as run`,
+    )
+    .catch(() => ({ rows: [] }))
+  const [{ shop, run } = { shop: null, run: null }] = rows
+  return [
+    ['my-shop', shop ?? 'my-shop'],
+    ...['show 7', 'cat 7', '--run 7'].map((text) => [text, text.replace('7', run ?? '7')] as const),
+  ]
+}
+
+async function finish(child: ChildProcess): Promise<{ code: number | null; output: string }> {
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
+}
