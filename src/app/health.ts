@@ -20,7 +20,7 @@ export interface HealthTools {
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
   const latest = checkLatest(db)
-  const components = await Promise.all([
+  const [database, ...others] = await Promise.all([
     checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
     checkComponent('queue', () => describeQueues(queues)),
     checkComponent('artifacts', async () => {
@@ -35,7 +35,9 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
       }),
     ),
   ])
-  return [...components, ...(await latest)]
+  // Without the database the copies are unknown, and its own line says so.
+  const copies = await latest
+  return [database, ...others, ...(database.ok ? copies : [])]
 }
 
 /** Returns no component unless latest.ndjson is written for a source. */
