@@ -7,9 +7,8 @@ import { VERSION } from '../core/version.ts'
 import { listOverwrittenProducts, type StoredPart } from '../db/write/artifacts.ts'
 import { loadWorkDone, type WorkDone } from '../db/write/work-done.ts'
 import { settleRun, type Settled } from '../db/write/runs.ts'
-import { Bitmap } from './apply/bitmap.ts'
 import { loadApplyState, unionSeen, type Seen } from './apply-state.ts'
-import { compareDuplicates } from './apply/compare-duplicates.ts'
+import { compareDuplicates, type DisputedLines } from './apply/compare-duplicates.ts'
 import { Lane } from './apply/lane.ts'
 import type { RunContext } from './context.ts'
 import { withRetry } from './retry.ts'
@@ -24,7 +23,7 @@ export async function settle(context: RunContext): Promise<Settled> {
   const work = await withRetry(context, () => loadWorkDone(db, run))
   const overwritten = await withRetry(context, () => listOverwrittenProducts(db, source.id, run.id))
   const seen = unionSeen(source, work.checkpoints)
-  await mergeWinners(context, work.parts, findDisputed(seen, overwritten))
+  await mergeWinners(context, { parts: work.parts, disputed: findDisputed(seen, overwritten) })
   seen.known.union(seen.staged)
   await withRetry(context, () => writeManifest(context, work))
   const settled = await withRetry(context, () =>
@@ -40,25 +39,17 @@ export async function settle(context: RunContext): Promise<Settled> {
  * Returns the products whose lines have to be compared once more: one line was unchanged by hash and
  * another was staged, or an older run overwrote the row after this run had compared it.
  */
-function findDisputed({ known, staged }: Seen, overwritten: readonly number[]): Bitmap {
-  const disputed = new Bitmap()
-  for (const seq of known.common(staged)) disputed.set(seq)
-  for (const seq of overwritten) if (known.has(seq) || staged.has(seq)) disputed.set(seq)
-  return disputed
+function findDisputed({ known, staged }: Seen, overwritten: readonly number[]): number[] {
+  const isSeen = (seq: number): boolean => known.has(seq) || staged.has(seq)
+  return [...new Set([...known.common(staged), ...overwritten.filter(isSeen)])]
 }
 
 /** Within a run one line of each product wins. Merges the winning lines of the disputed products. */
-async function mergeWinners(
-  context: RunContext,
-  parts: readonly StoredPart[],
-  disputed: Bitmap,
-): Promise<void> {
-  if (disputed.common(disputed).next().done) return
+async function mergeWinners(context: RunContext, lines: DisputedLines): Promise<void> {
+  if (lines.disputed.length === 0) return
   const state = await loadApplyState(context, [])
   await withRetry(context, () =>
-    Lane.use(context, state, (lane) =>
-      compareDuplicates(context, lane, { parts, known: disputed, staged: disputed }),
-    ),
+    Lane.use(context, state, (lane) => compareDuplicates(context, lane, lines)),
   )
 }
 

@@ -18,7 +18,11 @@ export const COLUMNS = {
 } as const
 
 const HASH_BYTES = 16
-/** Postgres begins to process a message of a COPY when it has received all of it. */
+/**
+ * Postgres begins to process a message of a COPY when it has received all of it. A message is much
+ * larger than the buffer of a socket, 64 KiB: the write of a smaller one would return before it is
+ * sent, and the next one would overwrite it.
+ */
 const MESSAGE_BYTES = 256 * 1024
 // The field count of a row, and the length and value of its line number: not part of its content.
 const CHILD_PREFIX_BYTES = 2 + 4 + 4

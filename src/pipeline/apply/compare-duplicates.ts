@@ -10,7 +10,6 @@ import type { StoredPart } from '../../db/write/artifacts.ts'
 import { listProductIds } from '../../db/write/product-numbers.ts'
 import { hashRecord } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
-import type { Bitmap } from './bitmap.ts'
 import type { Lane } from './lane.ts'
 import { PendingBatch, type PendingLine } from './pending-batch.ts'
 import { readRecord } from './record-reader.ts'
@@ -34,26 +33,22 @@ interface Winner {
   readonly timeMs: number
 }
 
-/** A whole artifact, and the products seen in it. */
-export interface SeenArtifact {
+/** A whole artifact, and the numbers of products whose lines in it have to be compared. */
+export interface DisputedLines {
   readonly parts: readonly StoredPart[]
-  /** Products whose hash was known. */
-  readonly known: Bitmap
-  /** Products that went through staging. */
-  readonly staged: Bitmap
+  readonly disputed: readonly number[]
 }
 
 /**
- * Compares the lines of every product that was both skipped and merged, and merges the winner again.
- * Calling it twice is safe.
+ * Compares the lines of every disputed product, and merges the winner again. Calling it twice is
+ * safe.
  */
 export async function compareDuplicates(
   context: RunContext,
   lane: Lane,
-  { parts, known, staged }: SeenArtifact,
+  { parts, disputed }: DisputedLines,
 ): Promise<void> {
   const { db, source } = context
-  const disputed = [...known.common(staged)]
   for (let from = 0; from < disputed.length; from += PRODUCTS_MAX) {
     const seqs = disputed.slice(from, from + PRODUCTS_MAX)
     const ids = new Set(await listProductIds(db, source.id, seqs))
