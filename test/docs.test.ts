@@ -15,7 +15,7 @@ import { openTestDatabase } from './support/database.ts'
 const root = fileURLToPath(new URL('../', import.meta.url))
 
 /** Variables that tests and scripts read. */
-const OTHER_VARIABLES = ['TEST_POSTGRES']
+const OTHER_VARIABLES = ['NO_COLOR', 'FORCE_COLOR', 'TEST_POSTGRES']
 
 /** `name` in `src/file.ts`, with or without a link. */
 const NAME_IN_FILE = /`(\w+)` in\s+\[?`(src\/[\w./-]+\.ts)`/g

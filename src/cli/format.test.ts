@@ -9,8 +9,8 @@ import {
   formatInstant,
   formatPriceChange,
   formatRelative,
-  formatTable,
 } from './format.ts'
+import { formatTable } from './table.ts'
 
 test('numbers have separators, and nouns follow their number', () => {
   assert.deepEqual(

@@ -1,4 +1,4 @@
-// Formats numbers, money, times and tables for a terminal: every command uses these spellings. Pure:
+// Formats numbers, money and times for a terminal: every command uses these spellings. Pure:
 // the current time is an argument.
 
 import { formatMoney } from '../core/money.ts'
@@ -73,34 +73,4 @@ export function formatPriceChange(before: Amount, after: Amount): string {
 /** An argument of a command to copy: in quotes if a shell would divide or expand it. */
 export function formatArgument(text: string): string {
   return /^[\w.:/@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
-}
-
-type Cell = string | number | null
-
-/** Aligns columns, numbers to the right. Returns an empty string without rows. */
-export function formatTable(
-  headings: readonly string[],
-  rows: readonly (readonly Cell[])[],
-): string {
-  if (rows.length === 0) return ''
-  const texts = [
-    headings,
-    ...rows.map((row) =>
-      row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : (cell ?? '-'))),
-    ),
-  ]
-  const widths = headings.map((_, column) =>
-    Math.max(...texts.map((row) => row[column]?.length ?? 0)),
-  )
-  const isNumeric = headings.map((_, column) =>
-    rows.every((row) => typeof (row[column] ?? 0) === 'number'),
-  )
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, column) =>
-        isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd()
-  return texts.map(line).join('\n')
 }

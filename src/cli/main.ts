@@ -7,6 +7,7 @@ import { runProgram } from './program.ts'
 // With PGREPLICATION, pg opens a replication connection, which rejects statements with parameters.
 delete process.env['PGREPLICATION']
 const output = new Output(process.stdout, process.stderr)
+output.colours = showsColours(process.env)
 const cli = new Cli(output, process.env)
 
 const ignore = (): void => undefined
@@ -29,3 +30,10 @@ try {
 }
 cli.reportStop()
 process.exitCode = cli.exitCode
+
+/** Only on a terminal. FORCE_COLOR overrides NO_COLOR and TERM=dumb there. */
+function showsColours({ FORCE_COLOR: force, NO_COLOR: no, TERM }: NodeJS.ProcessEnv): boolean {
+  if (!process.stdout.isTTY) return false
+  if (force) return force !== '0' && force !== 'false'
+  return !no && TERM !== 'dumb'
+}

@@ -14,14 +14,17 @@ import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/r
 export interface Stream {
   write(text: string): unknown
   readonly isTTY?: boolean
-  /** Height of a terminal. */
+  /** Height and width of a terminal. */
   readonly rows?: number
+  readonly columns?: number
 }
 
 export class Output {
   /** Set once, from the options of the command. */
   json = false
   verbose = false
+  /** True when standard output is a terminal that shows colours. */
+  colours = false
   /** True after the report of a run, which is the last line with --json. */
   isReported = false
   /** Prints text above the progress bars while they are drawn. */
@@ -43,6 +46,11 @@ export class Output {
   hide(secrets: readonly string[]): void {
     this.#redact = createKeyRedactor(secrets)
     this.#redactForeign = createRedactor(secrets)
+  }
+
+  /** The columns of the terminal; infinite in a pipe or a file, where lines stay whole. */
+  get width(): number {
+    return this.stdout.isTTY === true ? this.stdout.columns || Infinity : Infinity
   }
 
   /** Prints a result: with --json `value` as one line, or each of its items; otherwise `text`. */

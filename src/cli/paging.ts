@@ -3,12 +3,13 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
 import type { Output } from './output.ts'
-import { formatArgument, formatCount, type formatTable } from './format.ts'
+import { formatArgument, formatCount } from './format.ts'
 import { printList } from './list.ts'
+import type { Rows } from './table.ts'
 
 export interface Table {
   readonly headings: readonly string[]
-  readonly rows: Parameters<typeof formatTable>[1]
+  readonly rows: Rows
   /** Printed instead of a table without rows. */
   readonly empty: string
   /** The command without --after, see `formatRepeat`. */

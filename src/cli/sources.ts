@@ -6,7 +6,7 @@ import { listSourcePage, loadSource, saveSource, type Source } from '../db/sourc
 import { findAddress, loadConnector } from '../sources/bound-source.ts'
 import { listSecretStates } from '../sources/credentials.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
-import { formatTable } from './format.ts'
+import { formatTable } from './table.ts'
 import { createLimitOption } from './parse-numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './paging.ts'
 import type { SyncTools } from '../app/compose.ts'
