@@ -17,7 +17,8 @@ export const databaseSettings = {
     {
       description:
         'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` selects the embedded Postgres, even when SUPABASE_URL is set. ' +
-        'In the user name and password write `/`, `?`, `#`, `@`, `%` and blanks as %2F, %3F, %23, %40, %25 and %20.',
+        'In the user name and password write `/`, `?`, `#`, `@`, `%` and blanks as %2F, %3F, %23, %40, %25 and %20. ' +
+        '`sslrootcert=system` verifies the host by the public certificates that Node contains and those in NODE_EXTRA_CA_CERTS.',
       default: 'an embedded Postgres in SHELFSYNC_HOME',
       example: 'postgres://user:password@db.example:5432/postgres',
     },
