@@ -1091,8 +1091,8 @@ end $$;
 -- save_source(source, schedule, policy, state, settings) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
---   settings    may change the product that an unchanged record becomes: the next full run normalises every
---               record again, and an interrupted run is superseded
+--   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
+--               or fetched run is superseded, and the next full run normalises every record again
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
@@ -1105,7 +1105,7 @@ begin
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
           finished_at = clock_timestamp()
-      where source_id = p_source and state in ('running', 'interrupted');
+      where source_id = p_source and state in ('running', 'interrupted', 'fetched');
   end if;
   return query
     update catalog.sources
@@ -4983,7 +4983,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
   ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
-  ('20261122000023', 'sources', '2cc25fd64b07e1c1c0f9f72a98842434b66e987f66aab8252fecdfb5516d1d2b'),
+  ('20261122000023', 'sources', '8b685dd8672c4d6169b9c064fa0dd6461484f7fcac91353cab27d9743fc9c69d'),
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),

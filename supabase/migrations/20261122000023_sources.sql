@@ -42,8 +42,8 @@ end $$;
 -- save_source(source, schedule, policy, state, settings) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
---   settings    may change the product that an unchanged record becomes: the next full run normalises every
---               record again, and an interrupted run is superseded
+--   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
+--               or fetched run is superseded, and the next full run normalises every record again
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
@@ -56,7 +56,7 @@ begin
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
           finished_at = clock_timestamp()
-      where source_id = p_source and state in ('running', 'interrupted');
+      where source_id = p_source and state in ('running', 'interrupted', 'fetched');
   end if;
   return query
     update catalog.sources

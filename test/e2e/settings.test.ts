@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { startShopify, type ShopifySimulator } from '../../simulators/shopify/server.ts'
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import { listReviews } from '../../src/db/read/reviews.ts'
-import { startRun } from '../../src/db/write/runs.ts'
+import { endRun, startRun } from '../../src/db/write/runs.ts'
 import { addSource, saveSource } from '../../src/db/sources.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
@@ -91,6 +91,34 @@ test('unchanged records are read again after the settings have changed', async (
     [countOutcomes(await pipeline.sync()), countOutcomes(await pipeline.sync())],
     [{ updated: 12 }, { unchanged: 12 }],
   )
+})
+
+test('a run that was only fetched is not applied with different settings', async (t) => {
+  const [before, after] = [await startShop(t), await startShop(t)]
+  const settings = { url: before.url, currency: 'AUD', minIntervalMs: 0 }
+  const pipeline = await openPipeline(t, { db, connector: shopify, settings })
+  const { id } = await pipeline.source()
+  const fetched = await startRun(db, {
+    sourceId: id,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: false,
+    normaliserVersion: shopify.normaliserVersion,
+    owner: 'elsewhere/1',
+    deadOwner: null,
+    correlationId: 'test',
+    options: { stages: 'fetch' },
+  })
+  await endRun(db, fetched, { state: 'fetched', code: null, reason: 'fetched as requested' })
+  await saveSource(db, id, { settings: { ...settings, url: after.url } })
+  const report = await pipeline.sync({ mode: 'auto' })
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  const rows = await pipeline.query<{ state: string }>(
+    'select state from catalog.runs where source_id = $1 order by id',
+    id,
+  )
+  assert.deepEqual(rows, [{ state: 'superseded' }, { state: 'succeeded' }])
 })
 
 test('settings cannot change during a run, and an interrupted run is not resumed with different settings', async (t) => {
