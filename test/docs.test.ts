@@ -14,8 +14,17 @@ import { openTestDatabase } from './support/database.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Variables that tests and scripts read. */
-const OTHER_VARIABLES = ['NO_COLOR', 'FORCE_COLOR', 'TEST_POSTGRES']
+/** Variables that tests, scripts and the sync workflow read. */
+const OTHER_VARIABLES = [
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'TEST_POSTGRES',
+  'MEDIPIM_ADMIN_KEY',
+  'SHELFSYNC_URL',
+  'SYNC_RETRY_MINUTES',
+  'SYNC_TIMEOUT_MINUTES',
+  'SYNC_POLL_SECONDS',
+]
 
 /** `name` in `src/file.ts`, with or without a link. */
 const NAME_IN_FILE = /`(\w+)` in\s+\[?`(src\/[\w./-]+\.ts)`/g
