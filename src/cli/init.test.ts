@@ -88,6 +88,25 @@ test('init checks the database and the key, and writes them to .env, which only 
   assert.equal(await readFile('.env', 'utf8'), text)
 })
 
+test('init keeps a key that could not be checked only if the person agrees', async (t) => {
+  await openFolder(t)
+  const env = { ALLOW_PRIVATE_HOSTS: '127.0.0.1', MEDIPIM_API_URL: 'http://127.0.0.1:1' }
+  const unchecked =
+    /could not be checked: [^]*refuses the connection[^]*without a check\? \[y\/N\]$/m
+  const screen = await runInit(env, [
+    [/embedded Postgres\):$/m, ''],
+    [/MEDIPIM_API_KEY_ID:$/m, '42'],
+    [/MEDIPIM_API_KEY_SECRET:$/m, 'first-secret'],
+    [unchecked, 'n'],
+    [/is not kept[^]*MEDIPIM_API_KEY_ID:$/m, '43'],
+    [/is not kept[^]*MEDIPIM_API_KEY_SECRET:$/m, 'second-secret'],
+    [/is not kept[^]*without a check\? \[y\/N\]$/m, 'y'],
+  ])
+  assert.doesNotMatch(screen, /did not accept/)
+  const { MEDIPIM_API_KEY_ID: id } = parseEnv(await readFile('.env', 'utf8'))
+  assert.equal(id, '43')
+})
+
 test('without a terminal, init prints the lines to write', async (t) => {
   await openFolder(t)
   const cli = new Cli(new Output({ write: () => true }, { write: () => true }), {})

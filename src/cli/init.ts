@@ -15,6 +15,7 @@ import { parseCredentials } from '../core/credentials.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'
 import { type Cli, formatExamples } from './cli.ts'
+import type { Check } from './doctor-check.ts'
 import { checkSuppliers } from './doctor-suppliers.ts'
 import { ask, isInteractive } from './prompt.ts'
 import { readDotEnv } from './read-settings.ts'
@@ -126,15 +127,25 @@ async function askKey(
   await using basics = openBasics(settings, await cli.createHost(settings))
   const only = { ...basics, connectors: new Map([[connectorName, connector]]) }
   const signal = new AbortController().signal
-  for (const { state, message } of await checkSuppliers(only, [], signal)) {
-    if (state === 'fail')
-      throw new SyncError(
-        'source/unauthorized',
-        `${connectorName} did not accept the key: ${message}`,
-      )
-    cli.output.note(`${state.padEnd(4)}  ${connectorName} key ${message}`)
+  for (const check of await checkSuppliers(only, [], signal)) {
+    if (check.state === 'fail') await confirmUnchecked(cli, connectorName, check)
+    else cli.output.note(`${check.state.padEnd(4)}  ${connectorName} key ${check.message}`)
   }
   return given
+}
+
+/**
+ * Asks whether to keep a key that could not be checked, for example without a network.
+ *
+ * @throws SyncError when the supplier refused the key, or the person does not keep it
+ */
+async function confirmUnchecked(cli: Cli, connector: string, check: Check): Promise<void> {
+  const { code = 'source/unauthorized', message } = check
+  if (code === 'source/unauthorized')
+    throw new SyncError(code, `${connector} did not accept the key: ${message}`)
+  cli.output.note(`The key of ${connector} could not be checked: ${message}`)
+  if (!/^y(es)?$/i.test(await ask(cli, 'Keep it without a check? [y/N] ')))
+    throw new SyncError(code, `The key of ${connector} is not kept`)
 }
 
 /** @throws SyncError `settings/invalid` */
