@@ -22,6 +22,11 @@ process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) 
 process.stderr.on('error', ignore)
 
 cli.handleStops()
+// The exit also removes the bars and shows the cursor.
+process.on('uncaughtException', (error) => {
+  output.error(error)
+  process.exit(EXIT.failed)
+})
 try {
   await runProgram(cli, process.argv.slice(2))
 } catch (error) {

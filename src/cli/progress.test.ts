@@ -66,6 +66,22 @@ test('messages during a run are printed above the bars, in order, and stay', asy
   assert.equal(terminal.screen, 'retrying\nstill retrying\nsaid at the very end\nsaid afterwards')
 })
 
+test('no mode of the terminal cuts a long message, and the bars are cleared before it', (t) => {
+  const { terminal, output } = onTerminal()
+  let written = ''
+  const write = terminal.write.bind(terminal)
+  t.mock.method(terminal, 'write', (text: string) => {
+    written += text
+    return write(text)
+  })
+  const hide = showProgress(output, 'shop', createProgress())
+  t.after(hide)
+  const message = 'a long message '.repeat(20)
+  output.note(message)
+  assert.ok(written.includes(`\u001b[J${message}\n`), written)
+  assert.ok(!written.includes('\u001b[?7'), 'wrapping stays on')
+})
+
 test('a run with --json draws nothing, terminal or not', () => {
   const { terminal, output } = onTerminal()
   output.json = true

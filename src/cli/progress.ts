@@ -2,14 +2,15 @@
 // with --json.
 
 import { Writable } from 'node:stream'
-import { MultiBar } from 'cli-progress'
 import { OUTCOMES } from '../core/ledger.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { Output } from './output.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { TerminalBars } from './terminal-bars.ts'
 
 const LINE_EVERY_MS = 5000
 const DRAW_EVERY_MS = 100
+const BAR_COLUMNS = 24
 
 /**
  * Shows `progress` on standard error until the returned function is called, which removes the bars
@@ -40,41 +41,30 @@ function drawBars(
   source: string,
   progress: Progress,
 ): () => void {
-  const bars = new MultiBar({
-    stream,
-    format: '{name} {bar} {text}',
-    barsize: 24,
-    hideCursor: true,
-    gracefulExit: false,
-    clearOnComplete: true,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    autopadding: false,
-  })
+  const bars = new TerminalBars(stream)
   const startedMs = performance.now()
-  const fetched = bars.create(1, 0, { name: `${source}  fetched`, text: '' })
-  const applied = bars.create(1, 0, { name: `${' '.repeat(source.length)}  applied`, text: '' })
   const draw = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
     const total = findTotal(progress)
-    for (const [bar, done, text] of [
-      [fetched, progress.fetchedLines, output.inLine(formatFetched(progress, seconds))],
-      [applied, progress.appliedLines, formatApplied(progress, seconds)],
-    ] as const) {
-      bar.setTotal(total ?? Math.max(done, 1))
-      bar.update(total === null ? 0 : Math.min(done, total), { text })
-    }
+    const { fetchedLines, appliedLines } = progress
+    bars.draw([
+      `${source}  fetched ${formatBar(fetchedLines, total)} ${output.inLine(formatFetched(progress, seconds))}`,
+      `${' '.repeat(source.length)}  applied ${formatBar(appliedLines, total)} ${formatApplied(progress, seconds)}`,
+    ])
   }
   draw()
   const timer = setInterval(draw, DRAW_EVERY_MS)
-  output.aboveBars = (text) => bars.log(text)
+  output.aboveBars = (text) => bars.print(text)
   return () => {
     clearInterval(timer)
     output.aboveBars = null
-    // Flushes the messages above the bars.
-    bars.update()
-    bars.stop()
+    bars.end()
   }
+}
+
+function formatBar(done: number, total: number | null): string {
+  const filled = total === null ? 0 : Math.round((Math.min(done, total) / total) * BAR_COLUMNS)
+  return '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
 }
 
 /** Returns the number of lines: the supplier's count, or the lines fetched once the fetch is over. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters as strip } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { measureText } from '../../src/cli/table.ts'
+import { Terminal } from '../support/terminal.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -80,5 +81,55 @@ test(
       assert.equal(shown.includes('\u001b[33mheld\u001b[39m'), hasColours, JSON.stringify(more))
     }
     assert.ok(!(await onTerminal(80, { FORCE_COLOR: '1' }, 'runs --json')).includes('\u001b'))
+  },
+)
+
+test(
+  'a killed or failed sync leaves no bar on the terminal, and the cursor visible',
+  { skip },
+  async (t) => {
+    const keys = [{ id: '42', secret: 'planted-key-secret' }]
+    const simulator = await startMedipim({ products: 50, keys, rateLimit: null })
+    t.after(simulator.close)
+    const env = { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:planted-key-secret' }
+    const { run, folder, url } = await openShelfsync(t, env)
+    assert.equal((await run('add', 'medipim', '--name', 'pharmacy')).code, 0)
+    simulator.faults.set({
+      kind: 'stall',
+      afterLines: 20,
+      path: '/v4/products/stream',
+      times: null,
+    })
+    const broken = `data:text/javascript,process.on('SIGUSR2',()=>{throw new Error('broken '.repeat(20))})`
+    for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGTERM'], ['SIGUSR2']] as const) {
+      const command = `stty cols 70 rows 24; echo pid $$; exec '${process.execPath}' --import="${broken}" '${MAIN}' sync`
+      const child = spawn('script', ['-qefc', command, '/dev/null'], {
+        cwd: folder,
+        env: {
+          PATH: process.env['PATH'],
+          TERM: 'xterm',
+          DATABASE_URL: url,
+          SHELFSYNC_HOME: folder,
+          ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let sent = false
+      let shown = ''
+      for await (const chunk of child.stdout.setEncoding('utf8')) {
+        shown += String(chunk)
+        if (sent || !/fetched [█░]{24} /.test(strip(shown))) continue
+        sent = true
+        const pid = Number(/pid (\d+)/.exec(shown)?.[1])
+        for (const signal of signals) process.kill(pid, signal)
+      }
+      assert.ok(sent, shown)
+      const terminal = new Terminal(70)
+      terminal.write(shown.replaceAll('\r', ''))
+      assert.doesNotMatch(terminal.screen, /[░█]/)
+      assert.ok(terminal.cursorShown)
+      if (signals[0] === 'SIGUSR2') assert.match(terminal.screen, /error: internal error: broken/)
+    }
   },
 )
