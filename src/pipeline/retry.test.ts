@@ -48,6 +48,21 @@ test('the duration of a failed attempt counts as waiting, unless it made progres
   )
 })
 
+test('an outage causes one warning, and none for each further attempt', async () => {
+  const lines: string[] = []
+  const destination = { write: (line: string) => lines.push(line) }
+  const log = createLog({ level: 'warn', secrets: [], destination })
+  let attempts = 0
+  await withRetry({ ...open(60_000), log }, async () => {
+    await turn()
+    if (++attempts < 6) throw UNREACHABLE
+  })
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { message: string }).message),
+    ['gone'],
+  )
+})
+
 test('retrying ends after a time without progress, and progress starts that time again', async () => {
   const waiting = open(1)
   let attempts = 0

@@ -67,7 +67,9 @@ export async function waitBeforeRetry(
     ...options.backOff,
     retryAfterMs: Math.max(failure.retryAfterMs ?? 0, leastMs),
   })
-  log.warn({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
+  // One warning for each outage; the progress shows the later attempts.
+  const level = attempt === 0 ? 'warn' : 'debug'
+  log[level]({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
   progress.waiting = `${failure.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
   onPause?.({ code: failure.code, waitMs, triedMs })
   await options.wait(waitMs, signal)
