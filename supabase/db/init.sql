@@ -398,6 +398,7 @@ create table catalog.changes (
                                       'returned')),
   position            bigint,                        -- null: not published yet
   detail              jsonb not null default '{}',
+  -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, product_external_id)
 );
@@ -2665,10 +2666,13 @@ $$;
 -- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of
 -- them.
 --   ordering    a lock serialises all sources, so that a reader that follows `position` skips no change
+--   time        `changed_at` becomes the time of publication, so that a list since an instant has the changes
+--               that a person approved after it
 create function catalog.publish_changes(p_source integer, p_run bigint, p_others bigint[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   last_position bigint;
+  published_at timestamptz;
 begin
   if exists (select from catalog.runs where source_id = p_source and id = p_run and keys is null)
      and exists (select from catalog.runs where source_id = p_source and first_load)
@@ -2683,7 +2687,8 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtext('catalog.changes'));
   select coalesce(max(position), 0) into last_position from catalog.changes;
-  update catalog.changes c set position = last_position + o.n
+  published_at := clock_timestamp();
+  update catalog.changes c set position = last_position + o.n, changed_at = published_at
     from (
       select run_id, product_external_id,
         row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
@@ -4977,7 +4982,7 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
   ('20261122000011', 'catalogue_tables', '1572a27ff5c8c4bf8e1bd801ca8277ab7ebead40541d76cfff89f6e77b2c9bd9'),
-  ('20261122000012', 'review_tables', '2a806b1459e7cbd7ebb0540efd83456ddbec9172c5c7ce79910bde19c44b582d'),
+  ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
@@ -4992,7 +4997,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '2fb2669ec96c99ba422789950e5822477e5b8d531525df73437753fc932b4057'),
-  ('20261122000041', 'settle', '808fb65976248a0ff5e61e5fd356cae26aafabdf3cc33d9744efeb171e32e5dc'),
+  ('20261122000041', 'settle', 'a5f1384cae35559d4124657eed1ff52fec0529487a3f8772d155855c7e4b8684'),
   ('20261122000042', 'reviews', '2d97c1727616cc9793677c6d31430b8126af7ca1b05afc3230a4c02ef9142ca3'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),

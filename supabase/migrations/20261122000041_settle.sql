@@ -87,10 +87,13 @@ $$;
 -- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of
 -- them.
 --   ordering    a lock serialises all sources, so that a reader that follows `position` skips no change
+--   time        `changed_at` becomes the time of publication, so that a list since an instant has the changes
+--               that a person approved after it
 create function catalog.publish_changes(p_source integer, p_run bigint, p_others bigint[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   last_position bigint;
+  published_at timestamptz;
 begin
   if exists (select from catalog.runs where source_id = p_source and id = p_run and keys is null)
      and exists (select from catalog.runs where source_id = p_source and first_load)
@@ -105,7 +108,8 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtext('catalog.changes'));
   select coalesce(max(position), 0) into last_position from catalog.changes;
-  update catalog.changes c set position = last_position + o.n
+  published_at := clock_timestamp();
+  update catalog.changes c set position = last_position + o.n, changed_at = published_at
     from (
       select run_id, product_external_id,
         row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n

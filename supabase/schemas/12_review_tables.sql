@@ -72,6 +72,7 @@ create table catalog.changes (
                                       'returned')),
   position            bigint,                        -- null: not published yet
   detail              jsonb not null default '{}',
+  -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, product_external_id)
 );

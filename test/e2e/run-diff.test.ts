@@ -115,6 +115,12 @@ test('the numbers of a diff come true when it is approved', async (t) => {
   assert.deepEqual(await listRemoved(pipeline), missing)
   const { ledger } = await loadRunDetails(db, held.run)
   assert.deepEqual([ledger?.removed, ledger?.missing], [12, 0])
+  const [late] = await pipeline.query<{ published: number; before: number }>(
+    `select count(*)::int as published, count(*) filter (where c.changed_at < v.decided_at)::int as before
+     from catalog.changes c join catalog.reviews v on v.kind = 'run' and v.run_id = c.run_id
+     where c.run_id = ${held.run} and c.position is not null`,
+  )
+  assert.deepEqual(late, { published: 21, before: 0 }, 'readers see the time of the approval')
   const [prices] = await pipeline.query<{ pending: number; held: number }>(
     `select count(*) filter (where state = 'pending')::int as pending,
        count(*) filter (where state = 'held')::int as held
