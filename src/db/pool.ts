@@ -15,11 +15,15 @@ import { copyKnownHashes } from './read/known-hashes.ts'
 import { transaction, type DbClient } from './transaction.ts'
 import { analyzeTables } from './write/analyze.ts'
 import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
+import { createStaging } from './write/batches.ts'
 import { CopyWriter } from './write/copy-writer.ts'
 import { ProductNumbers } from './write/product-numbers.ts'
 
 /** A pool of Postgres sessions. */
 export class Db extends pg.Pool implements PipelineDb {
+  /** Connections whose sessions have staging tables. */
+  readonly #staging = new WeakSet<DbClient>()
+
   call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
     return inSession(this).call(name, args, timeoutMs)
   }
@@ -53,7 +57,14 @@ export class Db extends pg.Pool implements PipelineDb {
 
   openWriter(options: WriterOptions): BatchWriter {
     const numbers = new ProductNumbers(this, options.run.sourceId)
-    return new CopyWriter(() => this.connect(), numbers, options)
+    return new CopyWriter(this, numbers, options)
+  }
+
+  /** Creates the staging tables of a connection's session, unless it has them. */
+  async openStaging(client: DbClient): Promise<void> {
+    if (this.#staging.has(client)) return
+    await createStaging(client)
+    this.#staging.add(client)
   }
 
   /**

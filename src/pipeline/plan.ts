@@ -161,7 +161,7 @@ async function planParts(
 ): Promise<Plan> {
   const client = await context.db.connect()
   try {
-    await openPlan(client)
+    await openPlan(context.db, client)
     const state = { ...(await loadApplyState(context, [])), taxonomy: null }
     const writer = new PlanWriter(client, toWriterOptions(context, state.rules), context.onChange)
     const lane = new Lane(context, state, writer)

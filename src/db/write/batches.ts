@@ -18,15 +18,10 @@ export interface MergedBatch extends Pick<
 
 const RAW_BYTES_MAX = 64 * 1024
 
-/** Sessions that have staging tables already. */
-const staging = new WeakSet<DbClient>()
-
-/** Creates the session's staging tables, unless it has them. */
-export async function openStaging(client: DbClient): Promise<void> {
-  if (staging.has(client)) return
+/** Creates the session's staging tables. Call it once per connection: see `Db.openStaging`. */
+export async function createStaging(client: DbClient): Promise<void> {
   await client.query(`set temp_buffers = '24MB'`)
   await client.query('select catalog.open_staging()')
-  staging.add(client)
 }
 
 export async function clearStaging(client: DbClient): Promise<void> {

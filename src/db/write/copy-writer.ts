@@ -12,7 +12,7 @@ import {
   type ReadRecord,
   type WriterOptions,
 } from './batch-writer.ts'
-import { applyBatch, openStaging, quarantineRecords, type MergedBatch } from './batches.ts'
+import { applyBatch, quarantineRecords, type MergedBatch } from './batches.ts'
 import { saveCheckpoint } from './checkpoints.ts'
 import { mergeRecords, type MergeSession } from './merge-records.ts'
 import type { ProductNumbers } from './product-numbers.ts'
@@ -21,19 +21,25 @@ import { StagedRows } from './staged-rows.ts'
 /** Rows of products are much larger than the others; they grow to the size of a batch. */
 const PRODUCT_BYTES = 512 * 1024
 
+/** The pool of connections, as far as a writer needs it. */
+interface StagingSessions {
+  connect(): Promise<DbClient>
+  openStaging(client: DbClient): Promise<void>
+}
+
 /**
  * Owns one connection from its first batch on, and creates its staging tables when there is something
  * to stage.
  */
 export class CopyWriter implements BatchWriter {
-  readonly #connect: () => Promise<DbClient>
+  readonly #sessions: StagingSessions
   readonly #numbers: ProductNumbers
   readonly #options: WriterOptions
   readonly #rows = new StagedRows(PRODUCT_BYTES)
   #client: DbClient | null = null
 
-  constructor(connect: () => Promise<DbClient>, numbers: ProductNumbers, options: WriterOptions) {
-    this.#connect = connect
+  constructor(sessions: StagingSessions, numbers: ProductNumbers, options: WriterOptions) {
+    this.#sessions = sessions
     this.#numbers = numbers
     this.#options = options
   }
@@ -43,7 +49,7 @@ export class CopyWriter implements BatchWriter {
   }
 
   async write(batch: Batch, step: BatchStep | null): Promise<BatchOutcome> {
-    this.#client ??= await this.#connect()
+    this.#client ??= await this.#sessions.connect()
     const outcome = await this.#write(this.#client, batch, step)
     this.#rows.clear()
     return outcome
@@ -67,7 +73,7 @@ export class CopyWriter implements BatchWriter {
       return { counts: emptyCounts(), seqs: [] }
     }
     if (records.length > 0) {
-      await openStaging(client)
+      await this.#sessions.openStaging(client)
       await this.#numbers.reserve(records.length)
     }
     return mergeRecords(this.#mergeSession(client, partNo), async (merged, refused) => {

@@ -18,7 +18,7 @@ import {
 } from './staged-rows.ts'
 
 export interface MergeSession<Merged> {
-  /** A connection with staging tables: see `openStaging`. */
+  /** A connection with staging tables: see `Db.openStaging`. */
   readonly client: DbClient
   readonly rows: StagedRows
   readonly signal: AbortSignal

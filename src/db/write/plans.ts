@@ -6,9 +6,9 @@ import type { Counts } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 import type { PriceAmount, RunDiff, RunDiffRow } from '../read/run-diffs.ts'
+import type { Db } from '../pool.ts'
 import type { DbClient } from '../transaction.ts'
 import type { BatchRules } from './batch-writer.ts'
-import { openStaging } from './batches.ts'
 import type { RunKind, Settled } from './runs.ts'
 
 export type ChangeKind = 'created' | 'updated' | 'repriced' | 'unavailable' | 'returned' | 'removed'
@@ -60,8 +60,8 @@ export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
 }
 
 /** Creates the session's staging and plan tables. Call it once per connection. */
-export async function openPlan(client: DbClient): Promise<void> {
-  await openStaging(client)
+export async function openPlan(db: Pick<Db, 'openStaging'>, client: DbClient): Promise<void> {
+  await db.openStaging(client)
   await client.query('select catalog.open_plan()')
 }
 
