@@ -156,7 +156,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assertEnded(taken, 1)
   assert.match(
     taken.stderr,
-    /There is already a source named saltbush\n hint: Choose another --name/,
+    /There is already a source named saltbush\n hint: Choose another name/,
   )
   const twin = await shelf.run(
     'add',
