@@ -39,7 +39,7 @@ async function remove(cli: Cli, name: string, flags: RemoveFlags): Promise<void>
   const source = await loadSource(tools.db, name)
   const contents = await countSource(tools.db, source.id)
   await tools.db.call('assert_idle', { source: source.id })
-  if (flags.yes !== true) await confirm(cli, name, formatContents(contents, flags))
+  if (flags.yes !== true) await confirm(cli, name, formatContents(contents, flags), flags)
   // A paused source starts no run while its artifacts are removed.
   await saveSource(tools.db, source.id, { state: 'paused' })
   const removed =
@@ -85,11 +85,16 @@ function formatContents(
 }
 
 /** @throws SyncError `usage/invalid` without a terminal, and when the person does not agree */
-async function confirm(cli: Cli, name: string, contents: string): Promise<void> {
+async function confirm(
+  cli: Cli,
+  name: string,
+  contents: string,
+  { keepArtifacts = false }: RemoveFlags,
+): Promise<void> {
   if (!isInteractive(cli))
     throw new SyncError(
       'usage/invalid',
-      `${name} has ${contents}. To remove them: shelfsync sources remove ${name} --yes`,
+      `${name} has ${contents}. To remove them: shelfsync sources remove ${name} --yes${keepArtifacts ? ' --keep-artifacts' : ''}`,
     )
   const answer = await ask(
     cli,

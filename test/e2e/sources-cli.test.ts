@@ -75,7 +75,11 @@ test('artifacts of a removed source stay with --keep-artifacts', async (t) => {
   const shop = await startShop(t, { products: 3 })
   assertEnded(await run('add', shop.url, '--name', 'kept', ...FAST), 0)
   const before = await listStored(folder)
-  const removed = await run('sources', 'remove', 'kept', '--yes', '--keep-artifacts')
+  const asked = await run('sources', 'remove', 'kept', '--keep-artifacts')
+  assertEnded(asked, 64)
+  const [, command = ''] = /To remove them: shelfsync (.*)\n/.exec(asked.stderr) ?? []
+  assert.equal(command, 'sources remove kept --yes --keep-artifacts')
+  const removed = await run(...command.split(' '))
   assertEnded(removed, 0)
   assert.match(removed.stderr, /its artifacts stay in file:.* under kept\//)
   assert.deepEqual(await listStored(folder), before)
