@@ -7,7 +7,7 @@ import { loadRunDiff } from '../db/read/run-diffs.ts'
 import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { approveRun, rejectRun, type Approval } from '../db/write/decisions.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import { formatQuantity } from './format.ts'
+import { formatArgument, formatQuantity } from './format.ts'
 import { parseId } from './parse-numbers.ts'
 import { ask, isInteractive } from './prompt.ts'
 import { formatApproval, formatDiff } from './run-diff.ts'
@@ -57,7 +57,7 @@ async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): P
     cli.output.say(
       `The diff has changed since version ${seen}: what has appeared since then is counted here, but stays held.`,
     )
-  if (!yes && !(await confirm(cli, id, version))) {
+  if (!yes && !(await confirm(cli, id, { version, by }))) {
     cli.output.say(`Run ${id} stays held: nothing was approved.`)
     cli.end(EXIT.held)
     return
@@ -68,11 +68,15 @@ async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): P
 }
 
 /** @throws SyncError `usage/invalid` without a terminal */
-async function confirm(cli: Cli, id: number, version: string): Promise<boolean> {
+async function confirm(
+  cli: Cli,
+  id: number,
+  { version, by }: { readonly version: string; readonly by: string },
+): Promise<boolean> {
   if (!isInteractive(cli) || cli.output.json)
     throw new SyncError(
       'usage/invalid',
-      `Nothing was approved, because the question needs a terminal. Confirm with --yes: ${formatApproval(id, version)} --yes`,
+      `Nothing was approved, because the question needs a terminal. Confirm with --yes: ${formatApproval(id, version)} --yes${by === describeUser() ? '' : ` --by ${formatArgument(by)}`}`,
     )
   return /^y(es)?$/i.test(await ask(cli, `Approve run ${id}? [y/N] `))
 }

@@ -154,10 +154,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assert.deepEqual([source, products['active']], ['saltbush', 7])
   const taken = await shelf.run('add', shop.url)
   assertEnded(taken, 1)
-  assert.match(
-    taken.stderr,
-    /There is already a source named saltbush\n hint: Choose another name/,
-  )
+  assert.match(taken.stderr, /There is already a source named saltbush\n hint: Choose another name/)
   const twin = await shelf.run(
     'add',
     `${shop.url}/collections/all`,
@@ -221,11 +218,11 @@ test('a catalogue that shrinks too much is held with exit code 2 until a person 
   assert.match(shown.stdout, /approving +30 products removed · no price changed · /)
   assert.match(shown.stdout, /decide +shelfsync runs approve/)
   assert.match((await run('reviews')).stdout, /the whole run: 30 products removed · /)
-  const refused = await run('runs', 'approve', id)
+  const refused = await run('runs', 'approve', id, '--by', 'ann')
   assertEnded(refused, 64)
   assert.match(refused.stdout, /^Approving run \d+: 30 products removed · no price changed · /)
   const [, command = ''] = /Confirm with --yes: shelfsync (.*)\n/.exec(refused.stderr) ?? []
-  assert.match(command, new RegExp(`^runs approve ${id} --seen ${id}:1 --yes$`))
+  assert.match(command, new RegExp(`^runs approve ${id} --seen ${id}:1 --yes --by ann$`))
   const [review = ''] = (
     await db.query("select id from catalog.reviews where kind = 'run'")
   ).rows.map((row: { id: number }) => String(row.id))
