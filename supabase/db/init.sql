@@ -600,13 +600,19 @@ end $$;
 -- take_lease(source, run, task, owner, dead_owner, duration) → (token, previous_owner)
 --   token            new; null while another worker's lease lasts, unless that worker is `p_dead_owner`
 --   previous_owner   the worker that had the lease and did not release it
---   ordering         waits for the transaction that the previous owner has open
+--   ordering         waits for the transaction that the previous owner has open; never while its lease lasts
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
   out token bigint, out previous_owner text
 ) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
+  if exists (
+      select from catalog.leases l
+      where l.source_id = p_source and l.run_id = p_run and l.task = p_task
+        and l.expires_at > clock_timestamp() and l.owner is distinct from p_dead_owner) then
+    return;
+  end if;
   perform catalog.terminate_sessions(l.token)
     from catalog.leases l
     where l.source_id = p_source and l.run_id = p_run and l.task = p_task
@@ -4985,7 +4991,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
-  ('20261122000020', 'leases', '3198f017dee0220065c0954738af27d4fde7b03b816280ebf52e253b89fff7df'),
+  ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
   ('20261122000023', 'sources', '8b685dd8672c4d6169b9c064fa0dd6461484f7fcac91353cab27d9743fc9c69d'),

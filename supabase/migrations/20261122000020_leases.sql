@@ -94,13 +94,19 @@ end $$;
 -- take_lease(source, run, task, owner, dead_owner, duration) → (token, previous_owner)
 --   token            new; null while another worker's lease lasts, unless that worker is `p_dead_owner`
 --   previous_owner   the worker that had the lease and did not release it
---   ordering         waits for the transaction that the previous owner has open
+--   ordering         waits for the transaction that the previous owner has open; never while its lease lasts
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
   out token bigint, out previous_owner text
 ) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
+  if exists (
+      select from catalog.leases l
+      where l.source_id = p_source and l.run_id = p_run and l.task = p_task
+        and l.expires_at > clock_timestamp() and l.owner is distinct from p_dead_owner) then
+    return;
+  end if;
   perform catalog.terminate_sessions(l.token)
     from catalog.leases l
     where l.source_id = p_source and l.run_id = p_run and l.task = p_task
