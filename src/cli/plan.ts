@@ -99,7 +99,12 @@ export async function showPlan(
     if (output.json) output.result(change, '')
   }
   const hide = showProgress(output, name, progress)
-  const result = await plan(progress, tell).finally(hide)
+  let result: Plan
+  try {
+    result = await plan(progress, tell)
+  } finally {
+    hide()
+  }
   const changes = planned.count(result.state, nextSeq === 0)
   const text = [
     formatPlan(name, result, changes),
