@@ -137,7 +137,14 @@ suite('the npm package', () => {
       { title: 'Nut', amount_minor: 80 },
       { title: 'Saw', amount_minor: 1995 },
     ])
-    assert.match(await shelfsync(['status'], env), /hardware/)
+    for (const command of ['status', 'runs', 'products hardware', 'explain hardware b', 'changes'])
+      assert.match(await shelfsync(command.split(' '), env), /hardware/, command)
+    for (const command of ['reviews', 'quarantine']) await shelfsync([command], env)
+    for (const command of ['sync', 'plan'])
+      await assert.rejects(
+        shelfsync([command, 'hardware'], env),
+        /uses the connector hardware, which this version of Shelfsync does not have/,
+      )
   })
 
   test('the page lists exactly what the entry offers, and nothing else can be imported', async () => {
