@@ -53,7 +53,7 @@ function findFault(program: Command, words: readonly string[]): string | null {
   )
   const wrong = words.find(
     (word) =>
-      word.startsWith('--') && word !== '--help' && !options.includes(word.split('=')[0] ?? ''),
+      word.startsWith('--') && word !== '--help' && !options.includes(word.split(/[=$]/)[0] ?? ''),
   )
   return wrong === undefined ? null : `${name} has no option ${wrong}`
 }
