@@ -15,7 +15,10 @@ test("migrations are copied into a project's folder once, without a database", a
     const copied = await copy()
     assert.equal(copied.code, 0, copied.stderr)
     assert.deepEqual(
-      copied.json(),
+      copied.stdout
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
       shipped.map((file) => ({ file, outcome })),
     )
   }

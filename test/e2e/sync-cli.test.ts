@@ -69,7 +69,7 @@ test('no more sources are synced at once than --at-once permits, and Ctrl-C star
   const stopped = await running.result
   assert.equal(stopped.code, 130, stopped.stderr)
   assert.equal(requested(2), false)
-  assert.match(stopped.stdout, /^shop-3 +not started/m)
+  assert.match(stopped.stdout, /^shop-3 +- +not started/m)
 })
 
 test('a source that cannot be synced does not stop the next ones', async (t) => {
