@@ -22,6 +22,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
+  'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':
     'needs held, failed or quarantined runs; test/e2e makes them and runs the commands',
   'docs/services.md':

@@ -185,9 +185,12 @@ test(
     const own = `source="${pipeline.name}"`
     assert.equal(listSeries(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
     assert.equal(listSeries(metrics, 'shelfsync_ledger_difference_records')[own], 0)
-    assert.ok(
-      (listSeries(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60,
-    )
+    // Sessions report their counts when they have been idle for some seconds.
+    await waitUntil(async () => {
+      const series = await processes.metrics('orchestrator')
+      const written = listSeries(series, 'shelfsync_database_rows_written_total')
+      return (written['table="products"'] ?? 0) >= 60
+    })
     assert.deepEqual(listSeries(metrics, 'shelfsync_collect_failures_total'), {
       'collector="database"': 0,
       'collector="queue"': 0,
