@@ -134,7 +134,7 @@ export class DataApi implements PipelineDb {
     return this.call<string>('list_applied_versions', {})
   }
 
-  /** Does nothing: VACUUM cannot run inside a call, and autovacuum follows soon. */
+  /** Does nothing: only the owner of the tables may analyse them, and autovacuum does it soon. */
   analyzeAfterLoad(): Promise<void> {
     return Promise.resolve()
   }

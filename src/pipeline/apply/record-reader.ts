@@ -1,5 +1,5 @@
-// Reads archived lines: each becomes a draft with JSON that Postgres can store and read, or a quarantined
-// record. All faults of a single record are found here, before the batch is written.
+// Reads archived lines: each becomes a draft with JSON that Postgres can store and read, or a
+// quarantined record. All faults of a single record are found here, before the batch is written.
 
 import { isUtf8 } from 'node:buffer'
 import { boundedDraft } from '../../core/bounded-draft.ts'
@@ -93,7 +93,7 @@ interface ParsedRecord {
   readonly record: unknown
   /** The record as the supplier sent it; null when Postgres could not store or read it. */
   readonly bytes: Buffer | null
-  /** These bytes as text. */
+  /** The same as text; empty without bytes. */
   readonly text: string
   /** Number of texts that Postgres could not have stored. */
   readonly repairs: number
