@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander'
 import { Cli } from '../../src/cli/cli.ts'
-import { Output } from '../../src/cli/output.ts'
+import { Output } from '../../src/cli/terminal/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 
 /** Creates a program that parses a command line, or throws, without any action or output. */

@@ -9,7 +9,7 @@ import { openTestDatabase } from '../../test/support/database.ts'
 import { cleanEnv, explainMissingProgram } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
-import { checkQueue } from '../cli/doctor-environment.ts'
+import { checkQueue } from '../cli/doctor/environment.ts'
 import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 

@@ -17,10 +17,10 @@ import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import { formatBytes, formatQuantity, formatRelative } from './format.ts'
-import { createLimitOption, parseCount, parseId } from './parse-numbers.ts'
-import { createAfterOption, formatRepeat, printPage } from './paging.ts'
-import { writeBytes } from './write-bytes.ts'
+import { formatBytes, formatQuantity, formatRelative } from './format/format.ts'
+import { createLimitOption, parseCount, parseId } from './parse/numbers.ts'
+import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
+import { writeBytes } from './terminal/write-bytes.ts'
 
 /** The part of an artifact that `cat` prints. Default: all of it. */
 interface Place {

@@ -5,12 +5,12 @@ import { CHANGE_KINDS, listPublishedChanges, type PublishedChange } from '../db/
 import type { PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatInstant } from './format.ts'
-import { formatMembers, formatTitle } from './format-changes.ts'
-import type { Output } from './output.ts'
-import { createLimitOption } from './parse-numbers.ts'
-import { createSinceOption } from './parse-time.ts'
-import { createAfterOption, formatRepeat, printPage } from './paging.ts'
+import { formatInstant } from './format/format.ts'
+import { formatMembers, formatTitle } from './format/changes.ts'
+import type { Output } from './terminal/output.ts'
+import { createLimitOption } from './parse/numbers.ts'
+import { createSinceOption } from './parse/time.ts'
+import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 interface ChangeFlags extends PageRequest {
   readonly since?: Date

@@ -7,7 +7,7 @@ import { cleanEnv, startProcess } from '../../test/support/processes.ts'
 /** Starts a process whose work ignores the stop signal that it received. */
 const stubborn = (withinMs: string) => `
   import { Cli } from ${JSON.stringify(new URL('cli.ts', import.meta.url).href)}
-  import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}
+  import { Output } from ${JSON.stringify(new URL('terminal/output.ts', import.meta.url).href)}
   const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
   setInterval(() => undefined, 1000)
   const signal = cli.createStopSignal('stopping', { code: 0, withinMs: ${withinMs} })

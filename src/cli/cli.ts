@@ -7,8 +7,8 @@ import type { Host, SyncTools, Tools } from '../app/compose.ts'
 import type { DatabaseOptions } from '../app/open-database.ts'
 import { isStop, SyncError } from '../core/errors.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Output } from './output.ts'
-import type { Input } from './prompt.ts'
+import type { Output } from './terminal/output.ts'
+import type { Input } from './terminal/prompt.ts'
 import type { Env } from './read-settings.ts'
 
 /**

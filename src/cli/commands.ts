@@ -25,20 +25,20 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'add',
     usage: '[options] [shops...]',
     description: 'add sources; shops are recognised by their addresses and synced at once',
-    load: async () => (await import('./add.ts')).defineAdd,
+    load: async () => (await import('./add/add.ts')).defineAdd,
   },
   {
     name: 'sync',
     usage: '[options] [name]',
     description: 'fetch and apply changes; resume an interrupted run',
-    load: async () => (await import('./sync.ts')).defineSync,
+    load: async () => (await import('./sync/sync.ts')).defineSync,
   },
   {
     name: 'plan',
     usage: '[options] <name>',
     description:
       'print what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
-    load: async () => (await import('./plan.ts')).definePlan,
+    load: async () => (await import('./plan/plan.ts')).definePlan,
   },
   {
     name: 'replay',
@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'runs',
     usage: '',
     description: 'list, show, approve, reject or cancel runs',
-    load: async () => (await import('./runs.ts')).defineRuns,
+    load: async () => (await import('./runs/runs.ts')).defineRuns,
   },
   {
     name: 'products',
@@ -100,7 +100,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'sources',
     usage: '',
     description: 'list, show, change, rename, pause, resume or remove sources',
-    load: async () => (await import('./sources.ts')).defineSources,
+    load: async () => (await import('./sources/sources.ts')).defineSources,
   },
   {
     name: 'artifacts',
@@ -152,7 +152,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     usage: '',
     description:
       'check settings, database, artifact store, keys, hosts and clocks, and print advice',
-    load: async () => (await import('./doctor.ts')).defineDoctor,
+    load: async () => (await import('./doctor/doctor.ts')).defineDoctor,
   },
   {
     name: 'stop',

@@ -11,10 +11,10 @@ import {
 } from '../db/read/product-explanations.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import { formatQuantity } from './format.ts'
-import { formatTitle } from './format-changes.ts'
-import { formatExplanation } from './format-explanation.ts'
-import { printList } from './list.ts'
+import { formatQuantity } from './format/format.ts'
+import { formatTitle } from './format/changes.ts'
+import { formatExplanation } from './format/explanation.ts'
+import { printList } from './terminal/list.ts'
 
 interface ExplainFlags {
   readonly raw?: boolean

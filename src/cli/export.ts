@@ -12,11 +12,11 @@ import {
 } from '../db/read/products.ts'
 import { loadSource, type Source } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatQuantity } from './format.ts'
-import { type CsvOptions, formatCsvHeader, formatCsvLines } from './product-csv.ts'
+import { formatQuantity } from './format/format.ts'
+import { type CsvOptions, formatCsvHeader, formatCsvLines } from './format/product-csv.ts'
 import { chooseStatuses, createStatusOption } from './products.ts'
-import { writeBytes } from './write-bytes.ts'
-import { writeToFile } from './write-file.ts'
+import { writeBytes } from './terminal/write-bytes.ts'
+import { writeToFile } from './terminal/write-file.ts'
 
 interface ExportFlags {
   readonly csv?: boolean

@@ -11,7 +11,7 @@ import { openTestDatabase } from '../../test/support/database.ts'
 import { Keyboard } from '../../test/support/keyboard.ts'
 import { Terminal } from '../../test/support/terminal.ts'
 import { Cli } from './cli.ts'
-import { Output } from './output.ts'
+import { Output } from './terminal/output.ts'
 import { createProgram } from './program.ts'
 import type { Env } from './read-settings.ts'
 

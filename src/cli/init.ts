@@ -15,9 +15,9 @@ import { parseCredentials } from '../core/credentials.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import type { Check } from './doctor-check.ts'
-import { checkSuppliers } from './doctor-suppliers.ts'
-import { ask, isInteractive } from './prompt.ts'
+import type { Check } from './doctor/check.ts'
+import { checkSuppliers } from './doctor/suppliers.ts'
+import { ask, isInteractive } from './terminal/prompt.ts'
 import { readDotEnv } from './read-settings.ts'
 
 type Values = Readonly<Record<string, string>>

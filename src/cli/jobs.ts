@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatRelative } from './format.ts'
+import { formatRelative } from './format/format.ts'
 import { openQueue } from './open-queue.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {
@@ -39,7 +39,7 @@ async function listJobs(cli: Cli): Promise<void> {
   const letters = await listDeadLetters(tools.queues)
   const now = new Date()
   // Not for the help of this command.
-  const { printList } = await import('./list.ts')
+  const { printList } = await import('./terminal/list.ts')
   printList(cli.output, letters, {
     headings: ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
     rows: letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [

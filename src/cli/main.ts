@@ -1,7 +1,7 @@
 // The entry point of the command line: runs one command and turns errors into the exit code.
 
 import { Cli, EXIT, toErrorExitCode } from './cli.ts'
-import { Output } from './output.ts'
+import { Output } from './terminal/output.ts'
 import { runProgram } from './program.ts'
 
 // With PGREPLICATION, pg opens a replication connection, which rejects statements with parameters.

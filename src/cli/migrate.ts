@@ -5,7 +5,7 @@ import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database
 import { SyncError } from '../core/errors.ts'
 import { migrate } from '../db/migrate/migrate.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatQuantity } from './format.ts'
+import { formatQuantity } from './format/format.ts'
 
 export function defineMigrate(command: Command, cli: Cli): void {
   command

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migration-files.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { printList } from './list.ts'
+import { printList } from './terminal/list.ts'
 
 export function defineMigrations(migrations: Command, cli: Cli): void {
   migrations.addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))

@@ -11,11 +11,11 @@ import {
 } from '../db/read/products.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatPrice, formatRelative } from './format.ts'
-import { formatTitle } from './format-changes.ts'
-import type { Output } from './output.ts'
-import { createLimitOption } from './parse-numbers.ts'
-import { createAfterOption, formatRepeat, printPage } from './paging.ts'
+import { formatPrice, formatRelative } from './format/format.ts'
+import { formatTitle } from './format/changes.ts'
+import type { Output } from './terminal/output.ts'
+import { createLimitOption } from './parse/numbers.ts'
+import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 interface ProductFlags extends PageRequest {
   readonly status?: readonly ProductStatus[]

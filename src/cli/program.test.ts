@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Command, CommanderError } from 'commander'
 import { Cli } from './cli.ts'
 import { COMMANDS } from './commands.ts'
-import { Output } from './output.ts'
+import { Output } from './terminal/output.ts'
 import { createProgram, runProgram } from './program.ts'
 import type { SyncError } from '../core/errors.ts'
 

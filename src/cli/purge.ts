@@ -7,7 +7,7 @@ import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource } from '../db/sources.ts'
 import { purgeSource } from '../pipeline/purge.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatBytes, formatQuantity } from './format.ts'
+import { formatBytes, formatQuantity } from './format/format.ts'
 
 interface PurgeFlags {
   readonly keep?: Exclude<Keep, 'none'>

@@ -20,12 +20,12 @@ import { listParts } from '../db/write/artifacts.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { createLimitOption, parseId } from './parse-numbers.ts'
-import { createAfterOption, formatRepeat, printPage } from './paging.ts'
-import { STOPPING, watchRun } from './watch-run.ts'
-import { formatBytes, formatQuantity } from './format.ts'
-import { formatPlace, formatQuarantinedRecord } from './format-quarantine.ts'
-import { writeBytes } from './write-bytes.ts'
+import { createLimitOption, parseId } from './parse/numbers.ts'
+import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
+import { STOPPING, watchRun } from './sync/watch-run.ts'
+import { formatBytes, formatQuantity } from './format/format.ts'
+import { formatPlace, formatQuarantinedRecord } from './format/quarantine.ts'
+import { writeBytes } from './terminal/write-bytes.ts'
 
 const REASON_CHARS_MAX = 80
 

@@ -5,7 +5,7 @@ import { decodeDotEnv, findCutValues, findEarlyQuotes, findRepeated } from '../c
 import { loadSettings, type Settings } from '../config/settings.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { findErrno } from '../node/system-errors.ts'
-import type { Output } from './output.ts'
+import type { Output } from './terminal/output.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 

@@ -7,9 +7,9 @@ import { bindSource } from '../sources/bound-source.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { parseId } from './parse-numbers.ts'
-import { addPlanOptions, showPlan, type PlanOutputFlags } from './plan.ts'
-import { STOPPING, watchRun } from './watch-run.ts'
+import { parseId } from './parse/numbers.ts'
+import { addPlanOptions, showPlan, type PlanOutputFlags } from './plan/plan.ts'
+import { STOPPING, watchRun } from './sync/watch-run.ts'
 
 interface ReplayFlags extends PlanOutputFlags {
   readonly run?: number

@@ -13,7 +13,7 @@ import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import type { Output } from './output.ts'
+import type { Output } from './terminal/output.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
 const STOPPING = 'stopping after the current batches'

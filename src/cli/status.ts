@@ -9,7 +9,7 @@ import {
 } from '../db/read/source-summaries.ts'
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
-import { formatQuantity, formatRelative } from './format.ts'
+import { formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -39,7 +39,7 @@ async function printStatus(cli: Cli): Promise<void> {
   }))
   const { headings, rows } = toStatusTable(statuses, now)
   // Not for the help of this command.
-  const { printList } = await import('./list.ts')
+  const { printList } = await import('./terminal/list.ts')
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
 }

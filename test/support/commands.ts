@@ -2,7 +2,7 @@
 // its output.
 
 import { Cli } from '../../src/cli/cli.ts'
-import { Output } from '../../src/cli/output.ts'
+import { Output } from '../../src/cli/terminal/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
 export interface CommandOutput {

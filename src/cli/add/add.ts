@@ -1,0 +1,138 @@
+// `shelfsync add`: adds shops by their addresses, after reading some of their products, or any
+// supplier by the name of its connector.
+
+import { readFile } from 'node:fs/promises'
+import { text as readText } from 'node:stream/consumers'
+import { type Command, Option } from 'commander'
+import type { SyncTools } from '../../app/compose.ts'
+import { CONNECTORS } from '../../connectors/registry.ts'
+import { messageOf, SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import { syncSource } from '../../pipeline/sync.ts'
+import { bindConnector } from '../../sources/bound-source.ts'
+import { listSecretStates } from '../../sources/credentials.ts'
+import { addMany } from './add-many.ts'
+import { type Cli, formatExamples } from '../cli.ts'
+import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
+import { parseSourceList } from './source-list.ts'
+import { listAddOptions, readSetting } from './source-settings.ts'
+import { toRequest } from '../sync/sync-request.ts'
+import { STOPPING, watchRun } from '../sync/watch-run.ts'
+
+/** Also contains the options of the connectors, keyed by setting. */
+interface AddFlags extends Readonly<Record<string, unknown>> {
+  readonly name?: string
+  readonly from?: string
+  readonly set: Readonly<Record<string, Json>>
+  readonly sync: boolean
+}
+
+export function defineAdd(command: Command, cli: Cli): void {
+  command
+    .argument(
+      '[shops...]',
+      `the addresses of shops, or connectors: ${[...CONNECTORS.keys()].join(', ')}`,
+    )
+    .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
+    .option(
+      '--from <file>',
+      'add the shops in this file, one address in each line, or CSV with the columns url, name and settings of the connector; - is standard input',
+    )
+    .option('--no-sync', 'do not sync the shops now')
+    .addOption(
+      new Option('--set <name=value>', 'a setting of the connector; may be repeated')
+        .argParser(readSetting)
+        .default({}),
+    )
+    .addHelpText(
+      'after',
+      formatExamples(
+        'shelfsync add https://some-shop.example',
+        'shelfsync add https://some-shop.example --name my-shop --no-sync',
+        'shelfsync add https://one.example https://two.example',
+        'shelfsync add --from shops.csv --no-sync',
+        'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
+      ),
+    )
+    .action((shops: readonly string[], flags: AddFlags) => add(cli, shops, flags))
+  for (const { flags, description } of listAddOptions(CONNECTORS.values()))
+    command.option(flags, description)
+}
+
+async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise<void> {
+  const { name = null, from, set, sync: syncs, ...options } = flags
+  const requests: SourceRequest[] = shops.map((shop) => ({ shop, name, set, options }))
+  if (from !== undefined)
+    for (const { set: own, ...listed } of parseSourceList(await readList(cli, from)))
+      requests.push({ ...listed, set: { ...set, ...own }, options })
+  const [request, ...others] = requests
+  if (request === undefined)
+    throw new SyncError(
+      'usage/invalid',
+      from === undefined ? 'Give the address of a shop, or --from' : `${from} contains no address`,
+    )
+  if (name !== null && (others.length > 0 || from !== undefined))
+    throw new SyncError('usage/invalid', '--name is for one shop; --from has a column name')
+  const signal = cli.createStopSignal(STOPPING)
+  await using tools = await cli.openSync()
+  if (others.length > 0 || from !== undefined)
+    await addMany(cli, tools, { requests, syncs, signal })
+  else await addOne(cli, tools, request, { syncs, signal })
+}
+
+/** @throws SyncError `usage/invalid` */
+async function readList({ input }: Cli, from: string): Promise<string> {
+  try {
+    return from === '-' ? await readText(input) : await readFile(from, 'utf8')
+  } catch (cause) {
+    throw new SyncError('usage/invalid', `${from} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+async function addOne(
+  cli: Cli,
+  tools: SyncTools,
+  request: SourceRequest,
+  { syncs, signal }: { readonly syncs: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const created = await createSource(tools, request, signal)
+  const { source, connector, samples } = created
+  const isSynced = syncs && samples !== null
+  reportAdded(cli, tools, created, isSynced)
+  if (isSynced)
+    await watchRun(cli, tools, source, (progress) =>
+      syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
+    )
+}
+
+function reportAdded(
+  { output }: Cli,
+  { settings: { credentials: values }, credentials }: SyncTools,
+  { source, connector, settings, samples, notes }: CreatedSource,
+  isSynced: boolean,
+): void {
+  const { name } = source
+  if (samples !== null) {
+    output.say(`${new URL(connector.address(settings)).host}: ${connector.title}`)
+    for (const { title, price } of samples)
+      output.say(`  ${output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+  }
+  for (const note of notes) output.note(note)
+  const secrets = listSecretStates({ source, connector }, values)
+  const isComplete = connector.credentials.isComplete(credentials({ source, connector, settings }))
+  if (!isComplete)
+    output.note(
+      `${name} has no key yet: ${connector.credentials.hint} in the environment or .env; \`shelfsync doctor\` tests it`,
+    )
+  const next = isComplete ? 'Next' : 'When the key is set'
+  output.result(
+    {
+      source: name,
+      connector: connector.name,
+      settings: source.settings,
+      ...(samples !== null && { samples }),
+      ...(secrets.length > 0 && { secrets }),
+    },
+    `Added ${name}.${isSynced ? '' : ` ${next}: shelfsync sync ${name}`}`,
+  )
+}

@@ -1,0 +1,121 @@
+// Creates one source from the address of a shop, after reading some of its products, or from the
+// name of a connector.
+
+import type { SyncTools } from '../../app/compose.ts'
+import type { Connector, Sample } from '../../core/connector.ts'
+import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import { addSource, checkName, findSource, listSources, type Source } from '../../db/sources.ts'
+import { recogniseAddress, sampleProducts } from '../../sources/add-source.ts'
+import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
+import { parseAddress } from './shop-address.ts'
+import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
+
+export interface SourceRequest {
+  /** The address of a shop, or the name of a connector. */
+  readonly shop: string
+  /** Null: the name that the shop or the connector suggests. */
+  readonly name: string | null
+  /** Settings in addition to those that the shop states. */
+  readonly set: Readonly<Record<string, Json>>
+  /** Options of the connector, keyed by setting. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export interface CreatedSource extends BoundSource {
+  /** Some products of a shop; null when the source was added by the name of its connector. */
+  readonly samples: readonly Sample[] | null
+  readonly notes: readonly string[]
+}
+
+/**
+ * @throws SyncError `source/exists` · `source/…` when the shop cannot be read · `usage/invalid`;
+ * then nothing is stored
+ */
+export async function createSource(
+  tools: SyncTools,
+  request: SourceRequest,
+  signal: AbortSignal,
+): Promise<CreatedSource> {
+  const connector = tools.connectors.get(request.shop)
+  return connector
+    ? createByName(tools, connector, request)
+    : createByAddress(tools, request, signal)
+}
+
+async function createByName(
+  tools: SyncTools,
+  connector: Connector,
+  { name, set, options }: SourceRequest,
+): Promise<CreatedSource> {
+  const settings = parseSourceSettings(
+    tools,
+    connector,
+    { name, verb: 'added' },
+    { ...readAddOptions(tools, connector, options), ...set },
+  )
+  const source = await save(tools, name ?? suggestName(connector, settings), {
+    connector,
+    settings,
+  })
+  const notes = await listTwins(tools, source)
+  return { source, connector, settings, samples: null, notes }
+}
+
+async function createByAddress(
+  tools: SyncTools,
+  request: SourceRequest,
+  signal: AbortSignal,
+): Promise<CreatedSource> {
+  readAddOptions(tools, null, request.options)
+  const address = parseAddress(request.shop, tools)
+  const recognised = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const { connector } = recognised
+  const name = request.name ?? recognised.suggestedName
+  const settings = parseSourceSettings(
+    tools,
+    connector,
+    { name, verb: 'added' },
+    { ...(recognised.settings as object), ...request.set },
+  )
+  await requireFreeName(tools, name)
+  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
+  const source = await save(tools, name, { connector, settings })
+  const isPart =
+    address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/'
+  const notes = [
+    ...(isPart ? [`The whole shop is added, not only ${address.pathname}`] : []),
+    ...(await listTwins(tools, source)),
+  ]
+  return { source, connector, settings, samples, notes }
+}
+
+async function save(
+  { db }: SyncTools,
+  name: string,
+  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
+): Promise<Source> {
+  return addSource(db, {
+    name: checkName(name),
+    connector: connector.name,
+    settings: settings as Json,
+    schedule: connector.schedule,
+  })
+}
+
+/** A second source with the same address is allowed, but reported. */
+export async function listTwins(tools: SyncTools, source: Source): Promise<string[]> {
+  const address = findAddress(tools, source)
+  const twin = (await listSources(tools.db)).find(
+    (other) => other.id !== source.id && findAddress(tools, other) === address,
+  )
+  return twin === undefined
+    ? []
+    : [`${twin.name} already reads ${address}; with ${source.name} its products exist twice`]
+}
+
+/** Checks the name before products are requested. @throws SyncError `source/exists` */
+async function requireFreeName({ db }: SyncTools, name: string): Promise<void> {
+  if (await findSource(db, name))
+    throw new SyncError('source/exists', `There is already a source named ${name}`)
+}

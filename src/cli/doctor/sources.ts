@@ -1,0 +1,63 @@
+// The checks of `shelfsync doctor` for the hosts of the sources: whether this machine reaches them.
+
+import type { Basics } from '../../app/compose.ts'
+import type { Http } from '../../core/http.ts'
+import type { Source } from '../../db/sources.ts'
+import { findAddress } from '../../sources/bound-source.ts'
+import { withTimeout } from '../../lib/timeout.ts'
+import { type Check, toFailedCheck } from './check.ts'
+import { SyncError } from '../../core/errors.ts'
+
+const RESPONSE_MS = 5_000
+
+/**
+ * Returns one check for each active source. Each host gets one request without credentials, all at
+ * the same time; any response counts.
+ */
+export async function checkReachability(
+  { http, connectors }: Pick<Basics, 'http' | 'connectors'>,
+  sources: readonly Source[],
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const responses = new Map<string, Promise<number>>()
+  const active = sources.filter(({ state }) => state === 'active')
+  return Promise.all(
+    active.map(async (source): Promise<Check> => {
+      const name = `source ${source.name}`
+      const address = URL.parse(findAddress({ connectors }, source) ?? '')
+      if (address === null)
+        return {
+          name,
+          state: 'fail',
+          message: 'this version cannot read its settings',
+          hint: `Run \`shelfsync sources show ${source.name}\`.`,
+        }
+      const { origin, host } = address
+      const response = responses.get(origin) ?? measureResponse(http, origin, signal)
+      responses.set(origin, response)
+      try {
+        return { name, state: 'ok', message: `${host} responded after ${await response} ms` }
+      } catch (error) {
+        return toFailedCheck(name, error)
+      }
+    }),
+  )
+}
+
+/** @throws SyncError `source/…` */
+async function measureResponse(http: Http, url: string, signal: AbortSignal): Promise<number> {
+  const startedMs = performance.now()
+  const limit = new AbortController()
+  const both = AbortSignal.any([signal, limit.signal])
+  try {
+    const response = await withTimeout(
+      http({ url }, both),
+      RESPONSE_MS,
+      () => new SyncError('source/unavailable', `${url} did not respond within ${RESPONSE_MS} ms`),
+    )
+    await response.cancel()
+    return Math.round(performance.now() - startedMs)
+  } finally {
+    limit.abort()
+  }
+}

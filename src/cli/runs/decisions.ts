@@ -1,0 +1,106 @@
+// `shelfsync runs approve` and `reject`: decisions on held runs. An approval covers what the command
+// printed, or what an earlier `runs diff` listed; anything that has appeared since stays held.
+
+import { type Command, Option } from 'commander'
+import { SyncError } from '../../core/errors.ts'
+import { loadRunDiff } from '../../db/read/run-diffs.ts'
+import { loadRunSummary } from '../../db/read/run-summaries.ts'
+import { approveRun, rejectRun, type Approval } from '../../db/write/decisions.ts'
+import { type Cli, EXIT, formatExamples } from '../cli.ts'
+import { formatArgument, formatQuantity } from '../format/format.ts'
+import { parseId } from '../parse/numbers.ts'
+import { ask, isInteractive } from '../terminal/prompt.ts'
+import { formatApproval, formatDiff } from './diff.ts'
+import { describeUser } from '../user.ts'
+
+interface ApproveFlags {
+  readonly by: string
+  readonly yes?: boolean
+  readonly seen?: string
+}
+
+export function addDecisions(runs: Command, cli: Cli): void {
+  runs
+    .command('approve')
+    .argument('<id>', 'the held run', parseId)
+    .description('print what a held run would change, ask, and apply it')
+    .option('--yes', 'do not ask; required without a terminal')
+    .option('--seen <version>', 'approve only what `runs diff` listed in this version')
+    .addOption(createByOption())
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync runs approve 7', 'shelfsync runs approve 7 --yes --seen 7:1'),
+    )
+    .action((id: number, flags: ApproveFlags) => approve(cli, id, flags))
+  runs
+    .command('reject')
+    .argument('<id>', 'the held run', parseId)
+    .description('discard the pending removals and prices of a held run')
+    .addOption(createByOption())
+    .addHelpText('after', formatExamples('shelfsync runs reject 7'))
+    .action((id: number, { by }: { by: string }) => reject(cli, id, by))
+}
+
+function createByOption(): Option {
+  return new Option('--by <person>', 'the person who decides').default(describeUser())
+}
+
+async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): Promise<void> {
+  await using tools = await cli.openSync()
+  const diff = await loadRunDiff(tools.db, id)
+  const version = seen ?? diff.version
+  const { reason } = await loadRunSummary(tools.db, id)
+  cli.output.say(`Approving run ${id}: ${formatDiff(diff)}`)
+  cli.output.say(`  because: ${cli.output.inLine(reason ?? '')}`)
+  cli.output.say(`  list: shelfsync runs diff ${id}`)
+  if (seen !== undefined && seen !== diff.version)
+    cli.output.say(
+      `The diff has changed since version ${seen}: what has appeared since then is counted here, but stays held.`,
+    )
+  if (!yes && !(await confirm(cli, id, { version, by }))) {
+    cli.output.say(`Run ${id} stays held: nothing was approved.`)
+    cli.end(EXIT.held)
+    return
+  }
+  const approval = await approveRun(tools.db, id, { version, by })
+  cli.output.result({ run: id, ...approval }, formatResult(id, approval))
+  if (approval.state === 'held') cli.end(EXIT.held)
+}
+
+/** @throws SyncError `usage/invalid` without a terminal */
+async function confirm(
+  cli: Cli,
+  id: number,
+  { version, by }: { readonly version: string; readonly by: string },
+): Promise<boolean> {
+  if (!isInteractive(cli) || cli.output.json)
+    throw new SyncError(
+      'usage/invalid',
+      `Nothing was approved, because the question needs a terminal. Confirm with --yes: ${formatApproval(id, version)} --yes${by === describeUser() ? '' : ` --by ${formatArgument(by)}`}`,
+    )
+  return /^y(es)?$/i.test(await ask(cli, `Approve run ${id}? [y/N] `))
+}
+
+/** `Run 7: 12 removals and 1 changed price were approved; 3 removals appeared meanwhile and wait: …` */
+function formatResult(id: number, { removed, prices, waiting, state }: Approval): string {
+  const done = `${formatEffects(removed, prices)} approved`
+  if (state === 'succeeded') return `Run ${id} is approved: ${done}.`
+  return `Run ${id}: ${done}; ${formatEffects(waiting.removals, waiting.prices)} appeared meanwhile and wait: shelfsync runs diff ${id}`
+}
+
+function formatEffects(removals: number, prices: number): string {
+  const parts = [
+    ...(removals > 0 || prices === 0 ? [formatQuantity(removals, 'removal')] : []),
+    ...(prices > 0 ? [formatQuantity(prices, 'changed price')] : []),
+  ]
+  return parts.join(' and ')
+}
+
+async function reject(cli: Cli, id: number, by: string): Promise<void> {
+  await using tools = await cli.openSync()
+  await rejectRun(tools.db, id, by)
+  cli.output.result(
+    { run: id, state: 'rejected', removed: 0 },
+    `Run ${id} is rejected: its pending removals and prices are discarded.`,
+  )
+}

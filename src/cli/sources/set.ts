@@ -1,0 +1,201 @@
+// `shelfsync sources set`: changes the schedule, the limits or the settings of a source.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import { Policy } from '../../core/policy.ts'
+import { FULL_ON, type FullOn, type Schedule } from '../../core/schedule.ts'
+import { loadSource, saveSource, type Source } from '../../db/sources.ts'
+import { loadConnector } from '../../sources/bound-source.ts'
+import { probeAddress, readShopSettings } from '../../sources/inspect-address.ts'
+import { faultOf } from '../../sources/due.ts'
+import { type Cli, formatExamples } from '../cli.ts'
+import { listTwins } from '../add/create-source.ts'
+import type { Tools } from '../../app/compose.ts'
+import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
+import { parseAddress } from '../add/shop-address.ts'
+import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
+
+interface SetFlags {
+  readonly schedule?: string
+  readonly zone?: string
+  readonly fullOn?: FullOn
+  readonly policy?: Partial<Policy>
+  readonly set: Readonly<Record<string, Json>>
+  readonly url?: string
+}
+
+interface Context {
+  readonly cli: Cli
+  readonly tools: Tools
+  readonly signal: AbortSignal
+}
+
+export function addSet(sources: Command, cli: Cli): void {
+  sources
+    .command('set')
+    .argument('<name>', 'the source')
+    .description(
+      'change the schedule, the limits or the settings of a source; everything else stays',
+    )
+    .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
+    .addOption(
+      new Option(
+        '--zone <zone>',
+        'the time zone of the schedule, such as Australia/Sydney',
+      ).argParser(parseZone),
+    )
+    .addOption(
+      new Option(
+        '--full-on <day>',
+        'the weekday whose first run is full; every for each day, none for no scheduled full run',
+      ).argParser(parseDay),
+    )
+    .addOption(
+      new Option(
+        '--policy <limits>',
+        `limits as name=value,…: ${Object.keys(Policy.shape).join(', ')}`,
+      ).argParser(parsePolicy),
+    )
+    .addOption(
+      new Option('--set <name=value>', 'a setting of the connector; may be repeated')
+        .argParser(readSetting)
+        .default({}, 'none'),
+    )
+    .option(
+      '--url <url>',
+      'the new address of a shop or of an API that has moved; the connector checks it first',
+    )
+    .addHelpText(
+      'after',
+      formatExamples(
+        "shelfsync sources set my-shop --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
+        'shelfsync sources set my-shop --full-on every',
+        'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
+        'shelfsync sources set my-shop --set currency=NZD',
+        'shelfsync sources set my-shop --url https://new-address.example',
+      ),
+    )
+    .action((name: string, flags: SetFlags) => setSource(cli, name, flags))
+}
+
+async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void> {
+  const { policy, set, url } = flags
+  const changesSettings = Object.keys(set).length > 0 || url !== undefined
+  const changes = [flags.schedule, flags.zone, flags.fullOn, policy]
+  if (!changesSettings && changes.every((change) => change === undefined))
+    throw new SyncError(
+      'usage/invalid',
+      'Nothing to set: give --schedule, --zone, --full-on, --policy, --set or --url',
+    )
+  const signal = cli.createStopSignal('stopping')
+  await using tools = await cli.open()
+  const source = await loadSource(tools.db, name)
+  const schedule = toSchedule(source.schedule, flags)
+  const settings = changesSettings
+    ? await mergeSettings({ cli, tools, signal }, source, flags)
+    : undefined
+  const saved = await saveSource(tools.db, source.id, {
+    schedule,
+    ...(policy && { policy }),
+    ...(settings !== undefined && { settings }),
+  })
+  cli.output.result(
+    toSourceJson(saved),
+    `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
+  )
+  if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
+  if (changesSettings)
+    cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
+}
+
+/** @throws SyncError `usage/invalid` */
+function toSchedule(
+  before: Schedule,
+  { schedule: cron = before.cron, zone = before.zone, fullOn = before.fullOn }: SetFlags,
+): Schedule {
+  const schedule = { cron, zone, fullOn }
+  const fault = faultOf(schedule)
+  if (fault !== null) throw new SyncError('usage/invalid', fault)
+  return schedule
+}
+
+/**
+ * Returns the settings of the source with those of `set` and the new address in their place.
+ *
+ * @throws SyncError `usage/invalid` when the connector refuses them · `source/…` when it refuses
+ * the address
+ */
+async function mergeSettings(
+  { cli, tools, signal }: Context,
+  source: Source,
+  { set, url }: SetFlags,
+): Promise<Json> {
+  const before = z.record(z.string(), z.json()).safeParse(source.settings).data
+  const connector = loadConnector(tools, source)
+  const { addressSetting } = connector
+  const stated =
+    url === undefined || !connector.recognise
+      ? null
+      : await readShopSettings(connector, parseAddress(url, tools), tools.http, signal)
+  const address = url === undefined ? {} : { [addressSetting]: stated?.[addressSetting] ?? url }
+  const settings = parseSourceSettings(
+    tools,
+    connector,
+    { name: source.name, verb: 'set' },
+    { ...before, ...set, ...address },
+  )
+  if (url !== undefined) await probeAddress({ source, connector, settings }, tools, signal)
+  for (const difference of listDifferences(settings, stated)) cli.output.note(difference)
+  return settings as Json
+}
+
+/** Lists the settings that the shop at the new address states differently. */
+function listDifferences(
+  settings: unknown,
+  stated: Readonly<Record<string, Json>> | null,
+): string[] {
+  const ours = Object(settings) as Readonly<Record<string, Json>>
+  return Object.entries(stated ?? {})
+    .filter(([name, value]) => JSON.stringify(ours[name]) !== JSON.stringify(value))
+    .map(
+      ([name, value]) =>
+        `${name} stays ${JSON.stringify(ours[name])}, but the shop states ${JSON.stringify(value)}: add --set ${name}=${typeof value === 'string' ? value : JSON.stringify(value)} if the shop is right`,
+    )
+}
+
+function parseZone(text: string): string {
+  try {
+    new Date().toLocaleString('en', { timeZone: text })
+  } catch {
+    throw new InvalidArgumentError('It must be an IANA time zone, such as Europe/Berlin or UTC.')
+  }
+  return text
+}
+
+function parseDay(text: string): FullOn {
+  const day = FULL_ON.find((one) => one === text.toLowerCase())
+  if (day === undefined) throw new InvalidArgumentError(`It must be one of ${FULL_ON.join(', ')}.`)
+  return day
+}
+
+/** Parses `removalShare=0.2,allowEmpty=true`. */
+function parsePolicy(text: string): Partial<Policy> {
+  const given = Object.fromEntries(
+    text.split(',').map((part) => {
+      const [name = '', value = ''] = part.split('=', 2).map((word) => word.trim())
+      return [name, parseLimit(value)]
+    }),
+  )
+  const { data, error } = Policy.safeParse(given)
+  if (error) throw new InvalidArgumentError(z.prettifyError(error))
+  return Object.fromEntries(Object.entries(data).filter(([name]) => name in given))
+}
+
+/** An empty value stays text, so that the schema refuses it. */
+function parseLimit(value: string): boolean | number | string {
+  if (value === 'true') return true
+  if (value === 'false') return false
+  return value === '' ? value : Number(value)
+}

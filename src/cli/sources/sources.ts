@@ -1,0 +1,129 @@
+// `shelfsync sources`: lists the sources, shows one, and pauses or resumes it.
+
+import type { Command } from 'commander'
+import type { PageRequest } from '../../db/read/page.ts'
+import { listSourcePage, loadSource, saveSource, type Source } from '../../db/sources.ts'
+import { findAddress, loadConnector } from '../../sources/bound-source.ts'
+import { listSecretStates } from '../../sources/credentials.ts'
+import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
+import { formatTable } from '../terminal/table.ts'
+import { createLimitOption } from '../parse/numbers.ts'
+import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
+import type { SyncTools } from '../../app/compose.ts'
+import { addRemove } from './remove.ts'
+import { addRename } from './rename.ts'
+import { addSet } from './set.ts'
+import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
+
+export function defineSources(sources: Command, cli: Cli): void {
+  sources.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync sources',
+      'shelfsync sources show my-shop',
+      'shelfsync sources set my-shop --full-on sunday',
+      'shelfsync sources pause my-shop',
+    ),
+  )
+  addList(sources, cli)
+  addShow(sources, cli)
+  addSet(sources, cli)
+  addRename(sources, cli)
+  addStateCommand(sources, cli, 'pause', 'stop syncing a source until it is resumed')
+  addStateCommand(sources, cli, 'resume', 'sync a paused source again')
+  addRemove(sources, cli)
+}
+
+function addList(sources: Command, cli: Cli): void {
+  sources
+    .command('list', { isDefault: true })
+    .description('list the sources by name')
+    .addOption(createLimitOption(1000))
+    .addOption(createAfterOption('sources'))
+    .addHelpText('after', formatExamples('shelfsync sources', 'shelfsync sources --json'))
+    .action((request: PageRequest) => printSources(cli, request))
+}
+
+async function printSources(cli: Cli, request: PageRequest): Promise<void> {
+  await using tools = await cli.openSync()
+  const { items, next } = await listSourcePage(tools.db, request)
+  await printPage(
+    cli.output,
+    { items: items.map(toSourceJson), next },
+    {
+      headings: ['source', 'connector', 'state', 'schedule', 'address'],
+      rows: items.map((source) => [
+        source.name,
+        source.connector,
+        source.state,
+        formatSchedule(source.schedule),
+        findAddress(tools, source),
+      ]),
+      empty: NO_SOURCES,
+      command: formatRepeat(['sources'], { limit: request.limit }),
+    },
+  )
+}
+
+function addShow(sources: Command, cli: Cli): void {
+  sources
+    .command('show')
+    .argument('<name>', 'the source')
+    .description('show the settings and limits of a source, and which of its secrets are set')
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync sources show my-shop', 'shelfsync sources show my-shop --json'),
+    )
+    .action((name: string) => printSource(cli, name))
+}
+
+async function printSource(cli: Cli, name: string): Promise<void> {
+  await using tools = await cli.openSync()
+  const source = await loadSource(tools.db, name)
+  const secrets = listSecretStates(
+    { source, connector: loadConnector(tools, source) },
+    tools.settings.credentials,
+  )
+  cli.output.result(
+    { ...toSourceJson(source), secrets },
+    formatSource(tools, source, secrets.map(formatSecret)),
+  )
+}
+
+function formatSecret({ name, set }: { readonly name: string; readonly set: boolean }): string {
+  return `${name} ${set ? 'set' : 'missing'}`
+}
+
+function formatSource(tools: SyncTools, source: Source, secrets: readonly string[]): string {
+  const rows = [
+    ['connector', source.connector],
+    ['address', findAddress(tools, source) ?? '-'],
+    ['state', source.state],
+    ['schedule', formatSchedule(source.schedule)],
+    ['settings', JSON.stringify(source.settings)],
+    ['limits', formatPolicy(source)],
+    ['secrets', secrets.length === 0 ? 'none needed' : secrets.join(' · ')],
+  ]
+  return formatTable([source.name, ''], rows)
+}
+
+function addStateCommand(
+  sources: Command,
+  cli: Cli,
+  verb: 'pause' | 'resume',
+  description: string,
+): void {
+  sources
+    .command(verb)
+    .argument('<name>', 'the source')
+    .description(description)
+    .addHelpText('after', formatExamples(`shelfsync sources ${verb} my-shop`))
+    .action((name: string) => saveState(cli, name, verb === 'pause' ? 'paused' : 'active'))
+}
+
+async function saveState(cli: Cli, name: string, state: Source['state']): Promise<void> {
+  await using tools = await cli.open()
+  const { id } = await loadSource(tools.db, name)
+  const saved = await saveSource(tools.db, id, { state })
+  cli.output.result(toSourceJson(saved), `${name} is ${state}.`)
+}

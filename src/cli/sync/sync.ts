@@ -1,0 +1,125 @@
+// `shelfsync sync [NAME]`: syncs one source, or all active ones side by side.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { SyncError } from '../../core/errors.ts'
+import { listSources, loadSource, type Source } from '../../db/sources.ts'
+import { bindSource, type BoundSource } from '../../sources/bound-source.ts'
+import { createProgress, type Progress, type RunControls } from '../../pipeline/context.ts'
+import { DEFAULT_OPTIONS } from '../../pipeline/options.ts'
+import type { RunReport } from '../../pipeline/run-in-process.ts'
+import { syncKeys, syncSource } from '../../pipeline/sync.ts'
+import { createSinceOption } from '../parse/time.ts'
+import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
+import type { SyncTools } from '../../app/compose.ts'
+import { toIdleReport, toRefusedReport, toReportJson } from './report.ts'
+import { toRequest } from './sync-request.ts'
+import { STOPPING, watchRun } from './watch-run.ts'
+import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
+
+export interface SyncFlags {
+  readonly full?: boolean
+  readonly since?: Date
+  readonly keys?: readonly string[]
+  readonly atOnce?: number
+}
+
+/** With it, the connections stay below the 60 that the embedded Postgres accepts. */
+const AT_ONCE_MAX = 16
+/** The lanes of a run keep their connections; all other work shares the rest. */
+const CONNECTIONS_OF_RUN = DEFAULT_OPTIONS.lanes
+const CONNECTIONS_SHARED = 2
+
+export function defineSync(command: Command, cli: Cli): void {
+  command
+    .argument('[name]', 'the source; by default every active source')
+    .addOption(
+      new Option('--full', 'fetch everything; only a full run detects removed products').conflicts(
+        'since',
+      ),
+    )
+    .addOption(createSinceOption('fetch the changes since this time'))
+    .addOption(
+      new Option('--keys <ids>', 'fetch only these products, by their ids, separated by commas')
+        .argParser((text) => text.split(',').map((id) => id.trim()))
+        .conflicts(['full', 'since']),
+    )
+    .addOption(
+      new Option(
+        '--at-once <n>',
+        'without a name: number of sources that are synced side by side; sources of the same host always come one after the other',
+      )
+        .argParser(parseAtOnce)
+        .default(RUNS_AT_ONCE),
+    )
+    .addHelpText(
+      'after',
+      formatExamples(
+        'shelfsync sync',
+        'shelfsync sync --at-once 8',
+        'shelfsync sync my-shop --full',
+        'shelfsync sync my-shop --since 2026-01-31',
+        'shelfsync sync my-shop --keys 1001,1002',
+        'shelfsync sync --json | tail -1',
+      ),
+    )
+    .action((name: string | undefined, flags: SyncFlags) => sync(cli, name, flags))
+}
+
+async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promise<void> {
+  const signal = cli.createStopSignal(STOPPING)
+  try {
+    if (flags.keys && name === undefined)
+      throw new SyncError('usage/invalid', '--keys needs the name of a source')
+    const { atOnce = RUNS_AT_ONCE } = flags
+    await using tools = await cli.openSync({
+      connections: atOnce * CONNECTIONS_OF_RUN + CONNECTIONS_SHARED,
+    })
+    const sources =
+      name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
+    const work = async (source: Source, progress: Progress): Promise<RunReport> =>
+      syncOne(tools, bindSource(tools, source), flags, { progress, signal })
+    const [source, ...others] = sources
+    if (source !== undefined && others.length === 0)
+      await watchRun(cli, tools, source, (progress) => work(source, progress))
+    else if (source !== undefined) await watchRuns(cli, tools, { sources, atOnce, signal, work })
+  } catch (error) {
+    // With --json, the last line is always a report.
+    const { output } = cli
+    if (output.json)
+      output.result(toReportJson(toRefusedReport(name ?? null, error), createProgress()), '')
+    output.isReported = true
+    throw error
+  }
+}
+
+function syncOne(
+  tools: SyncTools,
+  bound: BoundSource,
+  { keys, ...flags }: SyncFlags,
+  controls: RunControls,
+): Promise<RunReport> {
+  return keys
+    ? syncKeys(tools, bound, keys, controls)
+    : syncSource(tools, bound, toRequest(flags), controls)
+}
+
+/** Lists the active sources, and prints the reason if there are none. */
+async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]> {
+  const sources = await listSources(db)
+  const active = sources.filter(({ state }) => state === 'active')
+  if (active.length === 0) {
+    const reason =
+      sources.length === 0
+        ? NO_SOURCES
+        : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
+    output.result(toReportJson(toIdleReport(reason), createProgress()), reason)
+  }
+  return active
+}
+
+function parseAtOnce(text: string): number {
+  const atOnce = Number(text)
+  if (!/^\d+$/.test(text) || atOnce < 1 || atOnce > AT_ONCE_MAX)
+    throw new InvalidArgumentError(`It must be a number from 1 to ${AT_ONCE_MAX}.`)
+  return atOnce
+}
