@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { QueueTools } from '../app/open-queues.ts'
 import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
 import type { OpenServer, Services } from '../app/serve.ts'
+import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
@@ -45,6 +46,7 @@ export function defineServe(command: Command, cli: Cli): void {
 async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   const settings = await cli.readSettings()
   requireKey(settings)
+  requireLastingStorage(settings)
   // Imported on demand: all other commands start faster without the queue and the web server.
   const [{ openQueueTools }, { requireRights }] = await Promise.all([
     import('../app/open-queues.ts'),
@@ -87,6 +89,17 @@ function requireKey({ http }: Settings): void {
     throw new SyncError(
       'settings/invalid',
       'ADMIN_KEY: missing; the HTTP servers do not start without it. Create one with `openssl rand -hex 32`',
+    )
+}
+
+/** @throws SyncError `settings/invalid` */
+function requireLastingStorage(settings: Settings): void {
+  const problems = findLostStorage(settings)
+  if (problems.length > 0)
+    throw new SyncError(
+      'settings/invalid',
+      ['The services would lose their data:', ...problems].join('\n  '),
+      { detail: { problems } },
     )
 }
 

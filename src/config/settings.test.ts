@@ -51,6 +51,7 @@ test('without any setting, every value except a secret has a default', () => {
     supabase: null,
     secrets: [],
     supplierSecrets: [],
+    flyApp: null,
   })
   assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
 })

@@ -75,6 +75,8 @@ export interface Settings {
   readonly secrets: readonly string[]
   /** The secrets that are sent to suppliers, which may quote them. */
   readonly supplierSecrets: readonly string[]
+  /** Name of the Fly.io app that the process is part of. Fly.io sets it; it is not a setting. */
+  readonly flyApp: string | null
 }
 
 /**
@@ -120,12 +122,13 @@ export function loadSettings(
     credentials,
     secrets: [...new Set([...ownSecrets(given), ...supplierSecrets])],
     supplierSecrets,
+    flyApp: withoutEmpty(env).FLY_APP_NAME ?? null,
   })
 }
 
 function build(
   env: Environment,
-): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded' | 'credentials'> {
+): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded' | 'credentials' | 'flyApp'> {
   const home = expandTilde(env.SHELFSYNC_HOME ?? '.shelfsync')
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase =

@@ -7,7 +7,7 @@ import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from '../cli.ts'
 import { checkDatabase } from './database.ts'
 import { checkSourceSecrets, checkSuppliers } from './suppliers.ts'
-import { checkPrivateHosts, checkQueue, checkStore } from './environment.ts'
+import { checkPlatform, checkPrivateHosts, checkQueue, checkStore } from './environment.ts'
 import { checkReachability } from './sources.ts'
 import { formatQuantity } from '../format/format.ts'
 import { openBasics } from '../../app/compose.ts'
@@ -42,6 +42,8 @@ async function reportAll(cli: Cli, report: (check: Check) => void): Promise<void
   } catch (error) {
     return report(toFailedCheck('settings', error))
   }
+  const platform = checkPlatform(settings)
+  if (platform !== null) report(platform)
   await using basics = openBasics(settings, await cli.createHost(settings))
   const sources = await checkDatabase(cli.output, settings, report)
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))

@@ -1,4 +1,4 @@
-// The checks of `shelfsync doctor` for the artifact store, the queue and private hosts.
+// The checks of `shelfsync doctor` for the platform, the artifact store, the queue and private hosts.
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { verifyWritable, type ArtifactStore } from '../../artifacts/store.ts'
 import { messageOf, SyncError } from '../../core/errors.ts'
 import { withTimeout } from '../../lib/timeout.ts'
+import { findLostStorage } from '../../config/lasting-storage.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
 import { formatBytes, formatQuantity } from '../format/format.ts'
@@ -75,6 +76,23 @@ async function findFreeBytes(folder: string): Promise<number | null> {
     return bavail * bsize
   } catch {
     return dirname(folder) === folder ? null : findFreeBytes(dirname(folder))
+  }
+}
+
+/** Checks that the disk of the platform keeps what the settings store on it. Null elsewhere. */
+export function checkPlatform(settings: Settings): Check | null {
+  const name = 'platform'
+  const { flyApp } = settings
+  if (flyApp === null) return null
+  const problems = findLostStorage(settings)
+  if (problems.length === 0)
+    return { name, state: 'ok', message: `Fly.io app ${flyApp}, which stores nothing on its disk` }
+  return {
+    name,
+    state: 'fail',
+    message: `shelfsync serve does not start in the Fly.io app ${flyApp}`,
+    hint: problems.join(' · '),
+    code: 'settings/invalid',
   }
 }
 
