@@ -3,9 +3,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
 import { CONNECTORS } from '../connectors/registry.ts'
 import { loadSettings, type Settings } from '../config/settings.ts'
+import { checkValue, formatProblems } from '../core/check-value.ts'
 import type { Connector } from '../core/connector.ts'
 import { listSecrets, parseCredentials } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
@@ -182,11 +182,11 @@ async function addOrUpdate(db: PipelineDb, options: SourceOptions): Promise<Sour
 
 /** Returns the settings in the form in which they are stored. @throws SyncError `settings/invalid` */
 function parseSettings({ connector, source, settings }: SourceOptions): Json {
-  const { data, error } = connector.settings.safeParse(settings)
-  if (error)
+  const { data, problems } = checkValue(connector.settings, settings)
+  if (problems !== null)
     throw new SyncError(
       'settings/invalid',
-      `The settings of ${source} are not valid: ${z.prettifyError(error)}`,
+      `The settings of ${source} are not valid: ${formatProblems(problems)}`,
     )
   return JSON.parse(JSON.stringify(data)) as Json
 }

@@ -1,6 +1,7 @@
 // Compares a stored manifest with the rows of the artifact: a person who has only the archive relies
 // on the manifest.
 
+import { checkValue, formatProblems } from '../core/check-value.ts'
 import { SyncError } from '../core/errors.ts'
 import { Manifest } from './manifest.ts'
 import type { Part } from './parts.ts'
@@ -51,9 +52,8 @@ function parseManifest(text: string): Manifest | string {
   } catch {
     return 'it is not JSON'
   }
-  const { data, error } = Manifest.safeParse(value)
-  const [issue] = error?.issues ?? []
-  return data ?? `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'invalid'}`
+  const { data, problems } = checkValue(Manifest, value)
+  return problems === null ? data : formatProblems(problems.slice(0, 1))
 }
 
 function listDifferences(manifest: Manifest, facts: ArtifactFacts): string[] {

@@ -1,7 +1,8 @@
 // Completes a connector: a small one states its settings, its records, its requests and its
 // products, and everything else has a default.
 
-import { z } from 'zod'
+import type { z } from 'zod'
+import { checkValue, formatProblems } from './check-value.ts'
 import type { Connector, Page, Scan } from './connector.ts'
 import { NO_CREDENTIALS } from './credentials.ts'
 import { SyncError } from './errors.ts'
@@ -80,9 +81,8 @@ export function defineConnector<Settings, Row, Credentials = object>(
     normalise(record, settings) {
       if (connector.identify(record) === null)
         throw new SyncError('record/no-id', 'The record has no id')
-      const { data, error } = row.safeParse(record)
-      if (error !== undefined)
-        throw new SyncError('record/invalid', z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' '))
+      const { data, problems } = checkValue(row, record)
+      if (problems !== null) throw new SyncError('record/invalid', formatProblems(problems))
       return toDraft(normalise(data, settings))
     },
   }

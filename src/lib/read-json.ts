@@ -1,6 +1,7 @@
 // Reads a response that is one JSON document of a known shape and limited size.
 
-import { z } from 'zod'
+import type { z } from 'zod'
+import { checkValue, formatProblems } from '../core/check-value.ts'
 import { SyncError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
 import { SUPPLIER_CODES, toStatusError } from './http-status.ts'
@@ -28,11 +29,11 @@ export async function readJson<Document>(
     await response.cancel()
     throw toStatusError(response, SUPPLIER_CODES, `${host} responds ${response.status}`)
   }
-  const { data, error } = schema.safeParse(parse(await readBytes(response, bytesMax), host))
-  if (error !== undefined)
+  const { data, problems } = checkValue(schema, parse(await readBytes(response, bytesMax), host))
+  if (problems !== null)
     throw new SyncError(
       'source/malformed',
-      `The response of ${host} has another shape: ${z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' ')}`,
+      `The response of ${host} has another shape: ${formatProblems(problems)}`,
     )
   return data
 }

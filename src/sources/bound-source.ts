@@ -1,6 +1,6 @@
 // A source with its connector and its settings, parsed by that connector.
 
-import { z } from 'zod'
+import { checkValue, formatProblems } from '../core/check-value.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Source } from '../db/sources.ts'
@@ -26,11 +26,11 @@ export function bindSource(tools: Connectors, source: Source): BoundSource {
 
 /** @throws SyncError `settings/invalid` when the stored settings do not match the schema */
 export function bindConnector(connector: Connector, source: Source): BoundSource {
-  const { data: settings, error } = connector.settings.safeParse(source.settings)
-  if (error)
+  const { data: settings, problems } = checkValue(connector.settings, source.settings)
+  if (problems !== null)
     throw new SyncError(
       'settings/invalid',
-      `The settings of ${source.name} in catalog.sources are not valid: ${z.prettifyError(error)}`,
+      `The settings of ${source.name} in catalog.sources are not valid: ${formatProblems(problems)}`,
     )
   return { source, connector, settings }
 }

@@ -1,6 +1,7 @@
 // A record of example-supplier, and the product that it becomes.
 
 import { z } from 'zod'
+import { checkValue, formatProblems } from '../../../src/core/check-value.ts'
 import type { Scan } from '../../../src/core/connector.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import type { Draft } from '../../../src/core/product.ts'
@@ -30,9 +31,8 @@ export function identify(record: unknown): string | null {
 /** @throws SyncError `record/no-id` · `record/invalid` */
 export function normalise(record: unknown, { currency }: ExampleSupplierSettings): Draft {
   if (identify(record) === null) throw new SyncError('record/no-id', 'The product has no id')
-  const { data: product, error } = Product.safeParse(record)
-  if (!product)
-    throw new SyncError('record/invalid', z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' '))
+  const { data: product, problems } = checkValue(Product, record)
+  if (problems !== null) throw new SyncError('record/invalid', formatProblems(problems))
   return {
     externalId: product.id,
     status: 'active',

@@ -1,6 +1,6 @@
 // Settings of a source on the command line: the options of its connector, and `--set name=value`.
 
-import type { z } from 'zod'
+import { checkValue, formatProblem, type Problem } from '../../core/check-value.ts'
 import { chooseVariables } from '../../core/credentials.ts'
 import type { AddOption, Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -19,11 +19,11 @@ export function parseSourceSettings(
   source: { readonly name: string | null; readonly verb: 'added' | 'set' },
   given: Readonly<Record<string, unknown>>,
 ): unknown {
-  const { data, error } = connector.settings.safeParse(given)
-  if (error)
+  const { data, problems } = checkValue(connector.settings, given)
+  if (problems !== null)
     throw new SyncError(
       'usage/invalid',
-      `${connector.name} cannot be ${source.verb} with these settings:\n  ${listProblems(error, given).join('\n  ')}`,
+      `${connector.name} cannot be ${source.verb} with these settings:\n  ${problems.map((problem) => describeProblem(problem, given)).join('\n  ')}`,
     )
   tools.credentials({
     connector,
@@ -33,13 +33,11 @@ export function parseSourceSettings(
   return data
 }
 
-function listProblems({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
-  return issues.map(({ path: [name], message }) => {
-    if (name === undefined) return message
-    return String(name) in given
-      ? `${String(name)}: ${message}`
-      : `${String(name)}: missing; give it as --set ${String(name)}=…`
-  })
+function describeProblem(problem: Problem, given: Readonly<Record<string, unknown>>): string {
+  const [name] = problem.path
+  return name === undefined || String(name) in given
+    ? formatProblem(problem)
+    : `${String(name)}: missing; give it as --set ${String(name)}=…`
 }
 
 /** Parses `name=value`. A value that is JSON is parsed, any other is text. */

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { Policy } from '../../core/policy.ts'
@@ -188,8 +189,8 @@ function parsePolicy(text: string): Partial<Policy> {
       return [name, parseLimit(value)]
     }),
   )
-  const { data, error } = Policy.safeParse(given)
-  if (error) throw new InvalidArgumentError(z.prettifyError(error))
+  const { data, problems } = checkValue(Policy, given)
+  if (problems !== null) throw new InvalidArgumentError(`${formatProblems(problems)}.`)
   return Object.fromEntries(Object.entries(data).filter(([name]) => name in given))
 }
 

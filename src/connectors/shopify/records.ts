@@ -3,6 +3,7 @@
 // Members that the connector does not read may have any value.
 
 import { z } from 'zod'
+import { checkValue, type Problem } from '../../core/check-value.ts'
 import { isObject } from '../../lib/objects.ts'
 
 const ID = /^[1-9]\d*$/
@@ -68,8 +69,8 @@ export function isProductRecord(record: unknown): record is ProductRecord {
 }
 
 /** Returns the place and the description of the first fault of a record, or null without one. */
-export function findFault(record: unknown): Pick<z.core.$ZodIssue, 'path' | 'message'> | null {
-  return ProductRecord.safeParse(record).error?.issues[0] ?? null
+export function findFault(record: unknown): Problem | null {
+  return checkValue(ProductRecord, record).problems?.[0] ?? null
 }
 
 function isVariantRecord(variant: unknown): boolean {

@@ -3,6 +3,7 @@
 
 import type { Context } from 'hono'
 import type { z } from 'zod'
+import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { ServerEnv } from './responses.ts'
 
@@ -56,12 +57,9 @@ export function readPath<Schema extends z.ZodType>(
 }
 
 function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const { data, error } = schema.safeParse(value)
-  if (!error) return data
-  const problems = error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  )
-  throw new SyncError('request/invalid', `The request is not valid: ${problems.join('; ')}`)
+  const { data, problems } = checkValue(schema, value)
+  if (problems === null) return data
+  throw new SyncError('request/invalid', `The request is not valid: ${formatProblems(problems)}`)
 }
 
 async function readText(c: Context<ServerEnv>): Promise<string> {
