@@ -290,6 +290,7 @@ suite('shelfsync serve', () => {
     await stage.query(`update catalog.sources set schedule_set_at = now() - interval '2 days'`)
     const scheduler = await serve(t, stage, 'scheduler')
     assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
+    assert.equal((await sendRequest(scheduler.ports['metrics'], '/healthz')).status, 200)
     await serve(t, stage, 'fetcher', 'maintainer')
     await waitUntil(async () => {
       const runs = await stage.query<{ state: string }>('select state from catalog.runs')

@@ -144,10 +144,10 @@ export const SERVERS = {
   metrics: {
     summary:
       'Serves the metrics without a key, on loopback or on the address `METRICS_HOST`. ' +
-      'Keep it inside a private network.',
+      'Every process has this server, whatever its role. Keep it inside a private network.',
     port: PORTS.metrics,
     setting: 'METRICS_PORT',
-    routes: { 'GET /metrics': { ...METRICS, needsKey: false } },
+    routes: { 'GET /healthz': HEALTHZ, 'GET /metrics': { ...METRICS, needsKey: false } },
   },
 } as const satisfies Readonly<Record<string, HttpServer>>
 

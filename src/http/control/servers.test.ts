@@ -138,6 +138,7 @@ test('every path of every server needs the key, except /healthz and the private 
     'fetcher GET /healthz',
     'maintainer GET /healthz',
     'orchestrator GET /healthz',
+    'metrics GET /healthz',
     'metrics GET /metrics',
   ]
   const create = {

@@ -142,7 +142,8 @@ async function loadRunPage(
 
 /** Serves the metrics without a key, for a private port. */
 export function createMetricsApp(options: MetricsOptions): App {
-  return createApp('metrics', { 'GET /metrics': createMetricsHandler(options) }, options, null)
+  const handlers = { 'GET /healthz': sendAlive, 'GET /metrics': createMetricsHandler(options) }
+  return createApp('metrics', handlers, options, null)
 }
 
 interface RequestedRuns {

@@ -66,7 +66,7 @@ test('metrics need the key, except on the private port', async (t) => {
     assert.deepEqual([response.status, await response.text()], [200, 'shelfsync_up 1\n'])
     assert.match(response.headers.get('Content-Type') ?? '', /^text\/plain; version=0\.0\.4/)
   }
-  assert.deepEqual(await readErrorCode(await privately.sendRequest('/healthz')), [
+  assert.deepEqual(await readErrorCode(await privately.sendRequest('/status')), [
     404,
     'request/unknown-path',
   ])
