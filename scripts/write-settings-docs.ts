@@ -4,6 +4,7 @@
 import { Policy } from '../src/core/policy.ts'
 import { SETTING_GROUPS } from '../src/config/settings-schema.ts'
 import { CONNECTORS } from '../src/connectors/registry.ts'
+import { ROLES, type Role } from '../src/core/roles.ts'
 import { sourceVariable } from '../src/core/credentials.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
 
@@ -43,15 +44,20 @@ function formatPage(): string {
     '',
     'Shelfsync reads settings from the environment and from `.env` in the working directory; the environment overrides `.env`. An empty value counts as not set, except for `DATABASE_URL`, where it is an error.',
     'In `.env`, put a value that contains `#` in quotes: without quotes, a comment begins there.',
+    'The last column lists the roles of `shelfsync serve` that use a setting. Where each role has its own process, the process needs no other setting. Commands use every setting.',
     '`scripts/write-settings-docs.ts` writes this page from the schema in `src/config/settings-schema.ts`.',
   ]
   for (const [heading, settings] of SETTING_GROUPS) {
-    const rows = [...settings].map(([name, { description, default: otherwise, secret }]) => [
-      `\`${name}\``,
-      `${description}${secret ? ' **Secret.**' : ''}`,
-      otherwise,
-    ])
-    lines.push('', `## ${heading}`, '', ...formatTable(['setting', 'meaning', 'default'], rows))
+    const rows = [...settings].map(
+      ([name, { description, default: otherwise, secret, readBy }]) => [
+        `\`${name}\``,
+        `${description}${secret ? ' **Secret.**' : ''}`,
+        otherwise,
+        formatRoles(readBy),
+      ],
+    )
+    const header = ['setting', 'meaning', 'default', 'roles']
+    lines.push('', `## ${heading}`, '', ...formatTable(header, rows))
   }
   lines.push('', ...sourceSecretLines())
   const limits = Object.entries(Policy.shape).map(([name, limit]) => [
@@ -68,6 +74,11 @@ function formatPage(): string {
     ...formatTable(['limit', 'meaning', 'default'], limits),
   )
   return `${lines.join('\n')}\n`
+}
+
+function formatRoles(roles: readonly Role[]): string {
+  if (roles.length === 0) return 'none'
+  return roles.length === ROLES.length ? 'all' : roles.join(', ')
 }
 
 function sourceSecretLines(): string[] {

@@ -15,7 +15,8 @@ const DEADLINE_MS = 3_000
 export interface HealthTools {
   readonly db: Db
   readonly queues: Queues
-  readonly store: ArtifactStore
+  /** Null in a process without a worker, which needs no access to the store. */
+  readonly store: ArtifactStore | null
 }
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
@@ -23,10 +24,7 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
   const [database, ...others] = await Promise.all([
     checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
     checkComponent('queue', () => describeQueues(queues)),
-    checkComponent('artifacts', async () => {
-      await store.check()
-      return store.describe()
-    }),
+    ...(store === null ? [] : [checkStore(store)]),
     ...QUEUE_NAMES.map((name) =>
       checkComponent(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
         const workers = await queues[name].getWorkersCount()
@@ -38,6 +36,13 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
   // Without the database the copies are unknown, and its own line says so.
   const copies = await latest
   return [database, ...others, ...(database.ok ? copies : [])]
+}
+
+function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
+  return checkComponent('artifacts', async () => {
+    await store.check()
+    return store.describe()
+  })
 }
 
 /** Returns no component unless latest.ndjson is written for a source. */

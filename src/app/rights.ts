@@ -3,9 +3,9 @@
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { findLackingRights, type WorkerRole } from '../db/rights.ts'
-import type { Role } from './roles.ts'
+import type { Role } from '../core/roles.ts'
 
-const WORKER_ROLES: Readonly<Record<Role, WorkerRole>> = {
+const DATABASE_ROLES: Readonly<Record<Role, WorkerRole>> = {
   fetcher: 'shelfsync_fetcher',
   maintainer: 'shelfsync_maintainer',
   orchestrator: 'shelfsync_orchestrator',
@@ -15,10 +15,10 @@ const WORKER_ROLES: Readonly<Record<Role, WorkerRole>> = {
 /** @throws SyncError `db/denied` */
 export async function requireRights(db: Db, roles: readonly Role[]): Promise<void> {
   const { login, lacking } = await findLackingRights(db, [
-    ...new Set(roles.map((role) => WORKER_ROLES[role])),
+    ...new Set(roles.map((role) => DATABASE_ROLES[role])),
   ])
   if (lacking.length === 0) return
-  const affected = roles.filter((role) => lacking.includes(WORKER_ROLES[role])).join(', ')
+  const affected = roles.filter((role) => lacking.includes(DATABASE_ROLES[role])).join(', ')
   throw new SyncError(
     'db/denied',
     `The login ${login} lacks the rights of a process with the role ${affected}: ` +

@@ -31,7 +31,7 @@ import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
-import type { Role } from './roles.ts'
+import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
@@ -116,7 +116,8 @@ export async function startServices(
 }
 
 function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
-  const { settings, db, queues, log, connectors, store } = tools
+  const { settings, db, queues, log, connectors } = tools
+  const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
   const requestTools = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
     db,

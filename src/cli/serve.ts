@@ -5,11 +5,11 @@ import { once } from 'node:events'
 import { constants, getPriority, setPriority } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { QueueTools } from '../app/open-queues.ts'
-import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
 import type { OpenServer, Services } from '../app/serve.ts'
 import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
+import { ALL_ROLES, ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
@@ -45,8 +45,8 @@ export function defineServe(command: Command, cli: Cli): void {
 
 async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   const settings = await cli.readSettings()
-  requireKey(settings)
-  requireLastingStorage(settings)
+  requireKey(settings, roles)
+  requireLastingStorage(settings, roles)
   // Imported on demand: all other commands start faster without the queue and the web server.
   const [{ openQueueTools }, { requireRights }] = await Promise.all([
     import('../app/open-queues.ts'),
@@ -69,7 +69,7 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
     { onServerLost: (warning) => log.warn({}, warning) },
   )
   await requireRights(tools.db, roles)
-  await checkStore(tools)
+  if (roles.some((role) => WORKER_ROLES.includes(role))) await checkStore(tools)
   lowerPriority(settings, roles)
   const services = await start(tools, roles)
   reportStart(cli, log, { tools, roles, services })
@@ -84,8 +84,8 @@ function toLogDestination({ stderr, json }: Output): LogDestination {
 }
 
 /** @throws SyncError `settings/invalid` */
-function requireKey({ http }: Settings): void {
-  if (http.keys.length === 0)
+function requireKey({ http }: Settings, roles: readonly Role[]): void {
+  if (http.keys.length === 0 && roles.some((role) => SERVER_ROLES.includes(role)))
     throw new SyncError(
       'settings/invalid',
       'ADMIN_KEY: missing; the HTTP servers do not start without it. Create one with `openssl rand -hex 32`',
@@ -93,8 +93,8 @@ function requireKey({ http }: Settings): void {
 }
 
 /** @throws SyncError `settings/invalid` */
-function requireLastingStorage(settings: Settings): void {
-  const problems = findLostStorage(settings)
+function requireLastingStorage(settings: Settings, roles: readonly Role[]): void {
+  const problems = findLostStorage(settings, roles)
   if (problems.length > 0)
     throw new SyncError(
       'settings/invalid',

@@ -1,6 +1,7 @@
 // Settings of the artifact store.
 
 import { z } from 'zod'
+import { WORKER_ROLES } from '../core/roles.ts'
 import { plain, secret } from './setting.ts'
 import { HttpUrl, matching, Switch } from './value-schemas.ts'
 
@@ -16,6 +17,7 @@ export const artifactSettings = {
     default:
       '`supabase:` with SUPABASE_URL, else `artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
     example: 'supabase:',
+    readBy: WORKER_ROLES,
   }),
   ARTIFACTS_KEEP: plain(
     matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep),
@@ -24,6 +26,7 @@ export const artifactSettings = {
         'Number of successful runs of each source whose artifacts are kept, in addition to those that a rebuild of the catalogue needs: the newest complete one and every later one. `all` keeps every artifact.',
       default: String(KEEP_DEFAULT),
       example: '30',
+      readBy: WORKER_ROLES,
     },
   ),
   ARTIFACTS_LATEST: plain(Switch, {
@@ -32,27 +35,32 @@ export const artifactSettings = {
       'The file may have several hundred megabytes: the file size limits of the project (50 MB by default) and of the bucket must allow that.',
     default: 'false',
     example: 'true',
+    readBy: WORKER_ROLES,
   }),
   S3_ENDPOINT: plain(HttpUrl, {
     description:
       'The address of an S3-compatible store that is not AWS; buckets are then part of the path.',
     default: 'AWS',
     example: 'https://s3.storage.example',
+    readBy: WORKER_ROLES,
   }),
   S3_REGION: plain(matching(/^[a-z0-9-]{2,32}$/, 'a region such as ap-southeast-2'), {
     description: 'The region of the bucket in ARTIFACTS.',
     default: S3_REGION_DEFAULT,
     example: 'ap-southeast-2',
+    readBy: WORKER_ROLES,
   }),
   S3_ACCESS_KEY_ID: secret(matching(/^\S+$/, 'the id of an access key'), {
     description: 'The id of an access key. Set S3_SECRET_ACCESS_KEY as well.',
     default: 'none: the role or the profile of the machine',
     example: 'your-access-key-id',
+    readBy: WORKER_ROLES,
   }),
   S3_SECRET_ACCESS_KEY: secret(matching(/^\S+$/, 'the secret of an access key'), {
     description: 'The secret of the access key.',
     default: 'none',
     example: 'your-secret-access-key',
+    readBy: WORKER_ROLES,
   }),
 }
 

@@ -28,3 +28,9 @@ test('elsewhere nothing is refused, and a project with only its Data API has no 
   assert.deepEqual(listLost({ FLY_APP_NAME: ' ' }), [])
   assert.deepEqual(listLost({ ...FLY, ...SUPABASE }), [])
 })
+
+test('a role that uses no artifacts may have any store', () => {
+  const settings = loadSettings({ ...FLY, DATABASE_URL })
+  assert.deepEqual(findLostStorage(settings, ['orchestrator']), [])
+  assert.deepEqual(findLostStorage(settings, ['orchestrator', 'fetcher']).length, 1)
+})

@@ -1,6 +1,7 @@
 // Settings of outgoing requests and of the log.
 
 import { z } from 'zod'
+import { ROLES, WORKER_ROLES } from '../core/roles.ts'
 import { plain } from './setting.ts'
 import { HostPatterns, matching } from './value-schemas.ts'
 
@@ -13,21 +14,25 @@ export const requestSettings = {
       'and address with an optional `:port`. A cloud metadata address that serves credentials, such as 169.254.169.254, must be listed by itself, not as part of a range.',
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
+    readBy: WORKER_ROLES,
   }),
   LOG_LEVEL: plain(z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }), {
     description: `The lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,
     default: 'info',
     example: 'debug',
+    readBy: ROLES,
   }),
   CONTACT: plain(matching(/^[\x21-\x7e]{1,200}$/, 'an address or e-mail, without spaces'), {
     description: 'Address at which shop owners can reach you; part of the User-Agent.',
     default: 'the project page',
     example: 'https://your-site.example/bot',
+    readBy: ['fetcher'],
   }),
   USER_AGENT: plain(matching(/^[\x20-\x7e]{1,300}$/, 'plain ASCII text'), {
     description:
       'The complete User-Agent, in place of the default one with the name Shelfsync and CONTACT.',
     default: 'Shelfsync/VERSION (+CONTACT)',
     example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
+    readBy: ['fetcher'],
   }),
 }

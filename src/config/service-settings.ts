@@ -1,6 +1,7 @@
 // Settings of the services: HTTP servers, workers and their queue.
 
 import { z } from 'zod'
+import { ROLES, SERVER_ROLES, type Role } from '../core/roles.ts'
 import { findRedisFault } from './connection-address.ts'
 import { plain, secret, type Setting } from './setting.ts'
 import { connectionAddress, Host, Networks, Port, Switch, upTo } from './value-schemas.ts'
@@ -29,45 +30,58 @@ export const serviceSettings = {
       'The key that callers of the HTTP servers send as X-ADMIN-KEY. Generate one with `openssl rand -hex 32`.',
     default: 'none: the HTTP servers do not start',
     example: 'at-least-16-characters',
+    readBy: SERVER_ROLES,
   }),
   ADMIN_KEY_NEXT: secret(AdminKey, {
     description: 'A second ADMIN_KEY that is also accepted, for the time of a rotation.',
     default: 'none',
     example: 'another-16-characters-or-more',
+    readBy: SERVER_ROLES,
   }),
   SYNC_KEY: secret(AdminKey, {
     description:
       'A key that may only start runs and watch them, for GitHub Actions or a cron service. It is sent like ADMIN_KEY and must differ from it.',
     default: 'none',
     example: 'a-third-16-characters-or-more',
+    readBy: SERVER_ROLES,
+  }),
+  SYNC_KEY_NEXT: secret(AdminKey, {
+    description: 'A second SYNC_KEY that is also accepted, for the time of a rotation.',
+    default: 'none',
+    example: 'a-fourth-16-characters-or-more',
+    readBy: SERVER_ROLES,
   }),
   LISTEN_HOST: plain(Host, {
     description:
       'The address on which the HTTP servers that require a key listen; `::` means every address, including IPv4.',
     default: '::',
     example: '127.0.0.1',
+    readBy: SERVER_ROLES,
   }),
-  FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher'),
-  MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer'),
-  ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator'),
-  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key; keep it private'),
+  FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher', ['fetcher']),
+  MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer', ['maintainer']),
+  ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator', ['orchestrator']),
+  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key; keep it private', ROLES),
   METRICS_HOST: plain(Host, {
     description:
       'The address on which metrics without a key are served, independent of LISTEN_HOST. For a scraper on another machine use a private network, such as `fly-local-6pn`.',
     default: METRICS_HOST_DEFAULT,
     example: '10.0.0.5',
+    readBy: ROLES,
   }),
   TRUST_FLY_HEADER: plain(Switch, {
     description:
       'Whether `Fly-Client-IP` identifies the caller when a key is wrong. Set it only directly behind the proxy of Fly.io, which sets that header.',
     default: 'false',
     example: 'true',
+    readBy: SERVER_ROLES,
   }),
   TRUST_PROXY: plain(Networks, {
     description:
       'The addresses and networks of your proxies, separated by commas. The `X-Forwarded-For` that they send identifies the caller.',
     default: 'none: every caller behind a proxy counts as the proxy',
     example: '127.0.0.1,10.0.0.0/8',
+    readBy: SERVER_ROLES,
   }),
   QUEUE_URL: secret(
     connectionAddress(
@@ -81,28 +95,28 @@ export const serviceSettings = {
         '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`. `rediss` in place of `redis` uses TLS.',
       default: 'the queue is in the same Postgres',
       example: 'redis://queue.example:6379',
+      readBy: ROLES,
     },
   ),
-  FETCH_CONCURRENCY: concurrency(
-    `Number of sources that a process fetches at once, ${FETCH_CONCURRENCY_MAX} at most.`,
-    CONCURRENCY.fetch,
-    FETCH_CONCURRENCY_MAX,
-  ),
-  APPLY_CONCURRENCY: concurrency(
-    `Number of parts that a process applies at once, ${APPLY_CONCURRENCY_MAX} at most. Each uses a database connection.`,
-    CONCURRENCY.apply,
-    APPLY_CONCURRENCY_MAX,
-  ),
+  FETCH_CONCURRENCY: plain(upTo(FETCH_CONCURRENCY_MAX), {
+    description: `Number of sources that a process fetches at once, ${FETCH_CONCURRENCY_MAX} at most.`,
+    default: String(CONCURRENCY.fetch),
+    example: String(CONCURRENCY.fetch),
+    readBy: ['fetcher'],
+  }),
+  APPLY_CONCURRENCY: plain(upTo(APPLY_CONCURRENCY_MAX), {
+    description: `Number of parts that a process applies at once, ${APPLY_CONCURRENCY_MAX} at most. Each uses a database connection.`,
+    default: String(CONCURRENCY.apply),
+    example: String(CONCURRENCY.apply),
+    readBy: ['maintainer'],
+  }),
 }
 
-function port(usual: number, purpose: string): Setting<number> {
+function port(usual: number, purpose: string, readBy: readonly Role[]): Setting<number> {
   return plain(Port, {
     description: `The port ${purpose}; 0 selects a free port.`,
     default: String(usual),
     example: String(usual),
+    readBy,
   })
-}
-
-function concurrency(description: string, usual: number, max: number): Setting<number> {
-  return plain(upTo(max), { description, default: String(usual), example: String(usual) })
 }

@@ -12,6 +12,7 @@ export function findConflicts(given: GivenValues): string[] {
     ...supabaseConflicts(given),
     ...missingPartners(given, 'ADMIN_KEY_NEXT', 'ADMIN_KEY', 'ADMIN_KEY_NEXT needs it'),
     ...missingPartners(given, 'SYNC_KEY', 'ADMIN_KEY', 'SYNC_KEY needs it'),
+    ...missingPartners(given, 'SYNC_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT needs it'),
     ...findSharedKeys(given),
     ...missingPartners(given, 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', PAIR),
     ...missingPartners(given, 'S3_SECRET_ACCESS_KEY', 'S3_ACCESS_KEY_ID', PAIR),
@@ -37,10 +38,12 @@ function supabaseConflicts(given: GivenValues): string[] {
   return problems
 }
 
-/** A SYNC_KEY that is also an admin key would be allowed everything. */
-function findSharedKeys({ SYNC_KEY, ADMIN_KEY, ADMIN_KEY_NEXT }: GivenValues): string[] {
-  const isShared = SYNC_KEY !== undefined && [ADMIN_KEY, ADMIN_KEY_NEXT].includes(SYNC_KEY)
-  return isShared ? ['SYNC_KEY: expected a key other than ADMIN_KEY and ADMIN_KEY_NEXT'] : []
+/** A sync key that is also an admin key would be allowed everything. */
+function findSharedKeys(given: GivenValues): string[] {
+  const adminKeys = [given.ADMIN_KEY, given.ADMIN_KEY_NEXT]
+  return ['SYNC_KEY', 'SYNC_KEY_NEXT']
+    .filter((name) => given[name] !== undefined && adminKeys.includes(given[name]))
+    .map((name) => `${name}: expected a key other than ADMIN_KEY and ADMIN_KEY_NEXT`)
 }
 
 function missingPartners(

@@ -1,6 +1,7 @@
 // One setting: the schema of its value, and its text in `.env.example` and docs/settings.md.
 
 import type { z } from 'zod'
+import type { Role } from '../core/roles.ts'
 
 export interface SettingMeta {
   /** One or two sentences. */
@@ -11,6 +12,10 @@ export interface SettingMeta {
    */
   readonly default: string
   readonly example: string
+  /**
+   * The roles of `serve` that use it. A deployment gives each process only the settings of its roles.
+   */
+  readonly readBy: readonly Role[]
 }
 
 export interface Setting<Value = unknown> extends SettingMeta {

@@ -3,7 +3,8 @@
 
 import { z } from 'zod'
 import { CONNECTORS } from '../connectors/registry.ts'
-import type { CredentialVariable } from '../core/credentials.ts'
+import { isSourceVariable, type CredentialVariable } from '../core/credentials.ts'
+import type { Role } from '../core/roles.ts'
 import { artifactSettings } from './artifact-settings.ts'
 import { databaseSettings } from './database-settings.ts'
 import { requestSettings } from './request-settings.ts'
@@ -18,6 +19,9 @@ const own = {
   ...serviceSettings,
   ...requestSettings,
 }
+
+/** Only `fetch` and `probe` of a connector receive its credentials. */
+const FETCHER: readonly Role[] = ['fetcher']
 
 type Schemas = { [Name in keyof typeof own]: (typeof own)[Name]['schema'] }
 
@@ -47,7 +51,10 @@ export const SETTING_GROUPS: ReadonlyMap<string, ReadonlyMap<string, ListedSetti
     .filter(({ variables }) => variables.length > 0)
     .map(
       ({ heading, variables }) =>
-        [heading, new Map(variables.map((variable) => [variable.name, variable]))] as const,
+        [
+          heading,
+          new Map(variables.map((variable) => [variable.name, { ...variable, readBy: FETCHER }])),
+        ] as const,
     ),
   ['Services', new Map(Object.entries<ListedSetting>(serviceSettings))],
   ['Requests and log', new Map(Object.entries<ListedSetting>(requestSettings))],
@@ -59,6 +66,11 @@ export const SETTING_NAMES: readonly string[] = [...SETTINGS.keys()]
 export const CONNECTOR_SETTING_NAMES: readonly string[] = connectorVariables.flatMap(
   ({ variables }) => variables.map(({ name }) => name),
 )
+
+/** Returns the roles that use a setting, or the secret of one source; none for other names. */
+export function findReaders(name: string): readonly Role[] {
+  return SETTINGS.get(name)?.readBy ?? (isSourceVariable(name) ? FETCHER : [])
+}
 
 export function isSecret(name: string): boolean {
   return SETTINGS.get(name)?.secret === true

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { homedir } from 'node:os'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
+import { ROLES, type Role } from '../core/roles.ts'
 import { createLog } from '../telemetry/log.ts'
 import {
   CONNECTOR_SETTING_NAMES,
+  findReaders,
   isSecret,
   SETTING_GROUPS,
   SETTING_NAMES,
@@ -135,15 +137,27 @@ test('"~" means the home of the user in every setting with a folder', () => {
 })
 
 test('a SYNC_KEY is separate from the admin keys, secret, and needs an ADMIN_KEY', () => {
-  const [ADMIN_KEY, SYNC_KEY] = ['the-key-of-today', 'the-key-for-syncs']
-  const { http, secrets } = loadSettings({ ADMIN_KEY, SYNC_KEY })
+  const [ADMIN_KEY, SYNC_KEY, SYNC_KEY_NEXT] = [
+    'the-admin-key-now',
+    'a-sync-key-now',
+    'a-next-one',
+  ].map((key) => key.padEnd(20, '-')) as [string, string, string]
+  const { http, secrets } = loadSettings({ ADMIN_KEY, SYNC_KEY, SYNC_KEY_NEXT })
   assert.deepEqual(
     [http.keys, http.syncKeys, secrets],
-    [[ADMIN_KEY], [SYNC_KEY], [ADMIN_KEY, SYNC_KEY]],
+    [[ADMIN_KEY], [SYNC_KEY, SYNC_KEY_NEXT], [ADMIN_KEY, SYNC_KEY, SYNC_KEY_NEXT]],
   )
   assert.match(problemsOf({ SYNC_KEY }), /ADMIN_KEY: missing; SYNC_KEY needs it/)
-  for (const same of [{ ADMIN_KEY: SYNC_KEY }, { ADMIN_KEY, ADMIN_KEY_NEXT: SYNC_KEY }])
-    assert.match(problemsOf({ ...same, SYNC_KEY }), /SYNC_KEY: expected a key other than ADMIN_KEY/)
+  assert.match(
+    problemsOf({ ADMIN_KEY, SYNC_KEY_NEXT }),
+    /SYNC_KEY: missing; SYNC_KEY_NEXT needs it/,
+  )
+  for (const admin of [{ ADMIN_KEY: SYNC_KEY }, { ADMIN_KEY, ADMIN_KEY_NEXT: SYNC_KEY }]) {
+    const refusal = /: expected a key other than ADMIN_KEY and ADMIN_KEY_NEXT/
+    assert.match(problemsOf({ ...admin, SYNC_KEY }), refusal)
+    const other = 'another-sync-key-now'
+    assert.match(problemsOf({ ...admin, SYNC_KEY: other, SYNC_KEY_NEXT: SYNC_KEY }), refusal)
+  }
 })
 
 test('ports, host and both keys of the HTTP servers are read, and a next key needs a current one', () => {
@@ -325,6 +339,7 @@ test('S3 has an endpoint, a region, and either both parts of a key or neither', 
 // One invalid value for each setting. All contain a mark that must never be shown.
 const WRONG: Record<string, string> = {
   DATABASE_URL: 'mysql://planted',
+  MIGRATE_DATABASE_URL: 'planted',
   ARTIFACTS: 'planted',
   ARTIFACTS_KEEP: 'planted',
   MEDIPIM_API_URL: 'ftp://planted',
@@ -347,6 +362,7 @@ const WRONG: Record<string, string> = {
   S3_SECRET_ACCESS_KEY: 'planted planted',
   ADMIN_KEY_NEXT: 'planted',
   SYNC_KEY: 'planted',
+  SYNC_KEY_NEXT: 'planted',
   LISTEN_HOST: 'planted host',
   METRICS_HOST: 'planted host',
   MEDIPIM_HOSTS: 'planted host',
@@ -382,7 +398,7 @@ const SECRETS = Object.fromEntries(
 
 function plantedAs(name: string): string {
   const planted = `planted-${name.toLowerCase().replaceAll('_', '-')}-its-value`
-  if (name === 'DATABASE_URL') return `postgres://worker:${planted}%2F1@db.example/x`
+  if (name.endsWith('DATABASE_URL')) return `postgres://worker:${planted}%2F1@db.example/x`
   if (name === 'QUEUE_URL') return `redis-cluster://:${planted}%2F1@one:1,two:2`
   return name === 'MEDIPIM_API_KEY' ? `${planted}-id:${planted}-secret` : planted
 }
@@ -473,4 +489,24 @@ test('every setting with a key, a secret or a connection address is marked as se
     for (const [name, setting] of group)
       if (isSecret(name)) assert.match(setting.default, /^(none|an embedded|the queue)/)
   }
+})
+
+test('each role uses only its own secrets, and the login of the owner belongs to no role', () => {
+  const keys = ['ADMIN_KEY', 'ADMIN_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT']
+  const s3 = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']
+  const storage = [...s3, 'SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY']
+  const supplier = ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'MEDIPIM_API_KEY']
+  const everyRole = ['DATABASE_URL', 'QUEUE_URL']
+  const expected: Readonly<Record<Role, readonly string[]>> = {
+    fetcher: [...everyRole, ...keys, ...storage, ...supplier],
+    maintainer: [...everyRole, ...keys, ...storage],
+    orchestrator: [...everyRole, ...keys],
+    scheduler: everyRole,
+  }
+  for (const role of ROLES) {
+    const names = SETTING_NAMES.filter((name) => isSecret(name) && findReaders(name).includes(role))
+    assert.deepEqual(names.toSorted(), [...expected[role]].toSorted(), role)
+  }
+  assert.deepEqual(findReaders('MIGRATE_DATABASE_URL'), [])
+  assert.deepEqual(findReaders('SECRET_MY_SHOP_API_KEY'), ['fetcher'])
 })

@@ -46,7 +46,9 @@ export interface Settings {
   readonly http: {
     /** ADMIN_KEY, and ADMIN_KEY_NEXT during a rotation. Without a key, the servers do not start. */
     readonly keys: readonly string[]
-    /** SYNC_KEY, if set: it may only start and watch runs. */
+    /**
+     * SYNC_KEY, if set, and SYNC_KEY_NEXT during a rotation: they may only start and watch runs.
+     */
     readonly syncKeys: readonly string[]
     readonly host: string
     /** The address for metrics without a key. */
@@ -165,7 +167,7 @@ function build(
     },
     http: {
       keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
-      syncKeys: env.SYNC_KEY === undefined ? [] : [env.SYNC_KEY],
+      syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),
       host: env.LISTEN_HOST ?? '::',
       metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
       ports: {
@@ -192,7 +194,9 @@ function ownSecrets(given: GivenValues): string[] {
   const isOpen = (name: string): boolean => name === 'QUEUE_URL' && !given.QUEUE_URL?.includes('@')
   return [
     ...SETTING_NAMES.filter((name) => isSecret(name) && !isOpen(name)).map((name) => given[name]),
-    ...[given.DATABASE_URL, given.QUEUE_URL].flatMap((address = '') => secretsOfAddress(address)),
+    ...[given.DATABASE_URL, given.MIGRATE_DATABASE_URL, given.QUEUE_URL].flatMap((address = '') =>
+      secretsOfAddress(address),
+    ),
   ].filter((secret) => secret !== undefined)
 }
 

@@ -1,5 +1,6 @@
 // Settings of a Supabase project.
 
+import { WORKER_ROLES } from '../core/roles.ts'
 import { BUCKET_NAME } from './artifact-settings.ts'
 import { plain, secret } from './setting.ts'
 import { HttpUrl, matching } from './value-schemas.ts'
@@ -11,16 +12,19 @@ export const supabaseSettings = {
     description: 'The address of your project.',
     default: 'none',
     example: 'https://your-project.supabase.co',
+    readBy: WORKER_ROLES,
   }),
   SUPABASE_SECRET_KEY: secret(matching(/^\S+$/, 'a secret key (`sb_secret_…`)'), {
     description: 'A secret key of the project.',
     default: 'none',
     example: 'sb_secret_…',
+    readBy: WORKER_ROLES,
   }),
   SUPABASE_SERVICE_ROLE_KEY: secret(matching(/^\S+$/, 'a service role key'), {
     description: 'A service role key, the older kind, in place of SUPABASE_SECRET_KEY.',
     default: 'none',
     example: 'your-service-role-key',
+    readBy: WORKER_ROLES,
   }),
   BUCKET: plain(
     matching(BUCKET_NAME, 'a bucket name of lower-case letters, digits, dots and hyphens'),
@@ -29,6 +33,7 @@ export const supabaseSettings = {
         'The private storage bucket for artifacts. Shelfsync creates it when it does not exist.',
       default: BUCKET_DEFAULT,
       example: BUCKET_DEFAULT,
+      readBy: WORKER_ROLES,
     },
   ),
 }

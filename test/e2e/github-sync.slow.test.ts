@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import type { Role } from '../../src/app/roles.ts'
+import type { Role } from '../../src/core/roles.ts'
 import { freePort } from '../support/processes.ts'
 import { openFleet } from './fleet.ts'
 import { runSyncJob, startSyncJob, SYNC_KEY, type EndedJob } from './github-sync.ts'

@@ -16,7 +16,7 @@ import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts
 import { repairQueue } from '../../src/jobs/scheduler.ts'
 import { executeQueuedTask } from '../../src/jobs/queued-task.ts'
 import { requireRights } from '../../src/app/rights.ts'
-import { ALL_ROLES, ROLES, type Role } from '../../src/app/roles.ts'
+import { ALL_ROLES, ROLES, type Role } from '../../src/core/roles.ts'
 import { openTestDatabase, type Lifetime } from '../support/database.ts'
 import { listSeries } from '../support/exposition.ts'
 import { KEY, startServer } from '../support/http-server.ts'

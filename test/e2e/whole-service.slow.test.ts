@@ -16,6 +16,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { ADMIN_KEY, openFleet, type Machine } from './fleet.ts'
 
 const ADMIN_KEY_NEXT = 'the-key-of-tomorrow-0123456789'
+const SYNC_KEYS = { SYNC_KEY: 'a-sync-key-0123456789', SYNC_KEY_NEXT: 'a-next-sync-key-0123456789' }
 const BUCKET = 'medipim-raw'
 
 /**
@@ -91,16 +92,17 @@ test("the metrics show a run's requests, waits, connections and dead letters, an
   assert.ok(sum(listSeries(metrics, 'shelfsync_database_connections')) > 0)
 })
 
-test('either key is accepted, and failures of one caller behind the proxy block its wrong keys', async (t) => {
+test('current and next keys are accepted, and failures of one caller behind the proxy block its wrong keys', async (t) => {
   const { fleet, project } = await openWhole(t)
   const machine = await fleet.serve(['orchestrator'], {
     ...project,
     ADMIN_KEY_NEXT,
+    ...SYNC_KEYS,
     TRUST_FLY_HEADER: 'true',
   })
   const statusFor = async (key: string, caller: string) =>
     (await sendRequest(machine, '/status', { 'X-ADMIN-KEY': key, 'Fly-Client-IP': caller })).status
-  for (const key of [ADMIN_KEY, ADMIN_KEY_NEXT])
+  for (const key of [ADMIN_KEY, ADMIN_KEY_NEXT, ...Object.values(SYNC_KEYS)])
     assert.equal(await statusFor(key, '203.0.113.1'), 200)
   const tries = []
   for (let nth = 0; nth < 6; nth++)

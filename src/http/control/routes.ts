@@ -94,7 +94,9 @@ export const SERVERS = {
         responses: { 202: '`{"run","state"}`', 404: '`run/unknown`' },
       },
       'GET /health': {
-        summary: 'Checks every component and reports its state.',
+        summary:
+          'Checks every component and reports its state. ' +
+          'The artifact store is checked in a process that also fetches or applies: an orchestrator on its own needs no access to it.',
         needsKey: true,
         responses: {
           200: '`{"ok":true,"broken":[],"components":[{"component","ok","detail","latencyMs"}]}`',

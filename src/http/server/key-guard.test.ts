@@ -119,6 +119,17 @@ test('the next key is accepted during a rotation', async (t) => {
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': `${KEY},${NEXT}` }), 401)
 })
 
+test('the next sync key is accepted during a rotation, and allows no more than the current one', async (t) => {
+  const { sendRequest } = await startServer(t, KEYED_APPS.orchestrator, {
+    syncKeys: [SYNC, NEXT],
+  })
+  for (const key of [SYNC, NEXT]) {
+    const headers = { 'X-ADMIN-KEY': key }
+    assert.notEqual((await sendRequest('/runs/1', { headers })).status, 401)
+    assert.equal((await sendRequest('/runs/1/cancel', { method: 'POST', headers })).status, 403)
+  }
+})
+
 test('a key outside Latin-1 is compared by its bytes', async (t) => {
   const server = await startServer(t, createMaintainerApp, { keys: ['schlüssel-für-heute'] })
   assert.equal(

@@ -9,3 +9,7 @@ export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler'] as c
 export type Role = (typeof ROLES)[number]
 /** The roles of `serve` without arguments. */
 export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
+/** The roles that read and write artifacts. */
+export const WORKER_ROLES: readonly Role[] = ['fetcher', 'maintainer']
+/** The roles whose HTTP server requires a key. */
+export const SERVER_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
