@@ -146,7 +146,7 @@ export const SERVERS = {
   metrics: {
     summary:
       'Serves the metrics without a key, on loopback or on the address `METRICS_HOST`. ' +
-      'Every process has this server, whatever its role. Keep it inside a private network.',
+      'Every process has this server. Keep it inside a private network.',
     port: PORTS.metrics,
     setting: 'METRICS_PORT',
     routes: { 'GET /healthz': HEALTHZ, 'GET /metrics': { ...METRICS, needsKey: false } },
