@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import project from '../package.json' with { type: 'json' }
-import { createSilentProgram } from '../scripts/support/commands.ts'
 import { isSourceVariable } from '../src/core/credentials.ts'
 import { SETTING_NAMES } from '../src/config/settings-schema.ts'
+import { findCommand, listCommandLines, parseCommand } from './support/command-lines.ts'
 import { openTestDatabase } from './support/database.ts'
+import { readPage } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -26,69 +27,15 @@ const OTHER_VARIABLES = [
   'SYNC_POLL_SECONDS',
 ]
 
+/** The names of earlier documents, which are the first cells of docs/coming-from.md. */
+const FIRST_CELL = /^\|[^|]*\|/gm
+
 /** `name` in `src/file.ts`, with or without a link. */
 const NAME_IN_FILE = /`(\w+)` in\s+\[?`(src\/[\w./-]+\.ts)`/g
 
-interface Page {
-  readonly path: string
-  readonly text: string
-  readonly fences: readonly { readonly language: string; readonly code: string }[]
-  /** Text between backticks, outside of fences. */
-  readonly inline: readonly string[]
-}
-
-const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md'], { cwd: root }).map(readPage)
-
-function readPage(path: string): Page {
-  const text = readFileSync(join(root, path), 'utf8')
-  const fence = /^```(\w*)\n([\s\S]*?)^```$/gm
-  const fences = [...text.matchAll(fence)].map(([, language = '', code = '']) => ({
-    language,
-    code,
-  }))
-  return {
-    path,
-    text,
-    fences,
-    inline: [...text.replaceAll(fence, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
-  }
-}
-
-/** The `shelfsync` command lines in a piece of code, without the syntax of the shell. */
-function listCommandLines(code: string): string[][] {
-  const lines = [
-    ...code.matchAll(/(?<![\w/.-])shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g),
-  ]
-  return lines.map(([, line = '']) =>
-    [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-      ([, single, double, word]) => single ?? double ?? word ?? '',
-    ),
-  )
-}
-
-async function parseCommand(args: readonly string[]): Promise<void> {
-  const program = await createSilentProgram()
-  await program.parseAsync(args, { from: 'user' })
-}
-
-/** Asserts that the command and its options exist. In running text, arguments may be missing. */
-async function findCommand(args: readonly string[]): Promise<void> {
-  const program = await createSilentProgram()
-  let command = program
-  for (const word of args) {
-    const next = command.commands.find((candidate) => candidate.name() === word)
-    if (!next) break
-    command = next
-  }
-  if (args[0] !== undefined && !args[0].startsWith('-') && args[0] !== 'COMMAND')
-    assert.notEqual(command, program, `unknown command ${args[0]}`)
-  for (const option of args.filter((word) => word.startsWith('--') && word !== '--help')) {
-    assert.ok(
-      [...command.options, ...program.options].some(({ long }) => long === option),
-      `${args.join(' ')}: unknown option ${option}`,
-    )
-  }
-}
+const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md'], { cwd: root }).map((path) =>
+  readPage(path, { without: path === 'docs/coming-from.md' ? FIRST_CELL : null }),
+)
 
 /** GitHub's anchors: https://docs.github.com/en/get-started/writing-on-github (section links). */
 function listAnchors(text: string): Set<string> {
