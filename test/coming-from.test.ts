@@ -85,7 +85,7 @@ test('everything that the page names in place of an old name exists', async (t) 
       assert.ok(await exists(pool, code), `${name}: ${code}`)
 })
 
-test('what the page announces does not exist yet', async (t) => {
+test('parts that the page announces do not exist yet', async (t) => {
   const { pool } = await openTestDatabase(t)
   const announced = rows.filter(({ here }) => here.startsWith('Comes with '))
   assert.ok(announced.length > 10)
@@ -97,7 +97,7 @@ test('what the page announces does not exist yet', async (t) => {
   }
 })
 
-/** Whether the code names something of Shelfsync, by its form. */
+/** Returns true if the code names something of Shelfsync; its form decides where to look. */
 async function exists(db: Db, code: string): Promise<boolean> {
   const [commandLine] = listCommandLines(code)
   if (commandLine) return findCommand(commandLine).then(() => true)

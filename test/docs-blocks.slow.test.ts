@@ -21,6 +21,8 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 /** The blocks that are not run, by their first line, or all blocks of a page, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
+  'docs/cut-over.md':
+    'its commands are those of the README; test/e2e/cut-over.test.ts runs its statements',
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':

@@ -144,7 +144,8 @@ function findRepeated(words: readonly string[]): string[] {
 
 test('every SQL example runs', async (t) => {
   const { pool } = await openTestDatabase(t)
-  for (const { path, fences } of pages) {
+  // The statements of docs/cut-over.md build on each other: test/e2e/cut-over.test.ts runs them.
+  for (const { path, fences } of pages.filter((page) => page.path !== 'docs/cut-over.md')) {
     for (const { code } of fences.filter(({ language }) => language === 'sql')) {
       // The rollback also removes roles, which belong to the server.
       await pool

@@ -18,8 +18,8 @@ export interface Page {
 export function readPage(path: string, { without = null }: { without?: RegExp | null } = {}): Page {
   const whole = readFileSync(join(root, path), 'utf8')
   const text = without === null ? whole : whole.replaceAll(without, '')
-  const fence = /^```(\w*)\n([\s\S]*?)^```$/gm
-  const fences = [...text.matchAll(fence)].map(([, language = '', code = '']) => ({
+  const fence = /^( *)```(\w*)\n([\s\S]*?)^\1```$/gm
+  const fences = [...text.matchAll(fence)].map(([, , language = '', code = '']) => ({
     language,
     code,
   }))
