@@ -27,6 +27,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':
     'needs held, failed or quarantined runs; test/e2e makes them and runs the commands',
+  'docs/security.md': 'generates a key; test/e2e runs the commands of its list',
   'docs/services.md':
     'its first blocks are those of the README; the others need dead letters and all ports',
   'docs/uninstall.md': 'removes everything; test/e2e/uninstall.slow.test.ts',

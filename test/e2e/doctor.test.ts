@@ -100,3 +100,11 @@ test('without its key, add says so first, and sync starts no run', async (t) => 
   }
   assert.equal((await db.query('select from catalog.runs')).rowCount, 0)
 })
+
+test('a short key of the HTTP servers is a warning that never shows the key', async (t) => {
+  const short = 'short-but-accepted'
+  const { run } = await openPharmacy(t, { ADMIN_KEY: 'k'.repeat(32), SYNC_KEY: short })
+  const { stdout } = await run('doctor')
+  assert.match(stdout, /^warn  keys +1 of 2 keys .* fewer than 32 characters\n +hint: .*openssl/m)
+  assert.ok(!stdout.includes(short))
+})

@@ -7,7 +7,7 @@ import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from '../cli.ts'
 import { checkDatabase } from './database.ts'
 import { checkSourceSecrets, checkSuppliers } from './suppliers.ts'
-import { checkPlatform, checkPrivateHosts, checkQueue, checkStore } from './environment.ts'
+import { checkKeys, checkPlatform, checkPrivateHosts, checkQueue, checkStore } from './environment.ts'
 import { checkReachability } from './sources.ts'
 import { formatQuantity } from '../format/format.ts'
 import { openBasics } from '../../app/compose.ts'
@@ -44,6 +44,8 @@ async function reportAll(cli: Cli, report: (check: Check) => void): Promise<void
   }
   const platform = checkPlatform(settings)
   if (platform !== null) report(platform)
+  const keys = checkKeys(settings)
+  if (keys !== null) report(keys)
   await using basics = openBasics(settings, await cli.createHost(settings))
   const sources = await checkDatabase(cli.output, settings, report)
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))

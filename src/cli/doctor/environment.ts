@@ -15,6 +15,8 @@ import { formatBytes, formatQuantity } from '../format/format.ts'
 const QUEUE_MS = 3_000
 /** Free space below which a warning is shown. A catalogue of 600 MB takes about 150 MB per run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
+/** Length of a key below which a warning is shown; a server accepts shorter ones. */
+const KEY_CHARS_MIN = 32
 
 export async function checkStore(
   store: ArtifactStore,
@@ -93,6 +95,22 @@ export function checkPlatform(settings: Settings): Check | null {
     message: `shelfsync serve does not start in the Fly.io app ${flyApp}`,
     hint: problems.join(' · '),
     code: 'settings/invalid',
+  }
+}
+
+/** Checks the length of the keys for the HTTP servers. Null without any key. */
+export function checkKeys({ http: { keys, syncKeys } }: Pick<Settings, 'http'>): Check | null {
+  const name = 'keys'
+  const all = [...keys, ...syncKeys]
+  if (all.length === 0) return null
+  const short = all.filter((key) => key.length < KEY_CHARS_MIN).length
+  if (short === 0)
+    return { name, state: 'ok', message: `${KEY_CHARS_MIN} characters or more: ${all.length}` }
+  return {
+    name,
+    state: 'warn',
+    message: `${short} of ${formatQuantity(all.length, 'key')} for the HTTP servers ${short === 1 ? 'has' : 'have'} fewer than ${KEY_CHARS_MIN} characters`,
+    hint: 'Generate ADMIN_KEY and SYNC_KEY with `openssl rand -hex 32`. docs/security.md describes how to rotate them.',
   }
 }
 
