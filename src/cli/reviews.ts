@@ -2,6 +2,7 @@
 // can be decided at once only if they are prices.
 
 import { type Command, Option } from 'commander'
+import type { SyncTools } from '../app/compose.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { loadAllPages, type PageRequest } from '../db/read/page.ts'
@@ -14,20 +15,32 @@ import {
 import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { decideReview } from '../db/write/decisions.ts'
 import { loadSource } from '../db/sources.ts'
-import { type Cli, formatExamples } from './cli.ts'
+import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { createLimitOption, parseId, parseIds } from './parse/numbers.ts'
 import type { Output } from './terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
+import { printList } from './terminal/list.ts'
+import { confirm } from './terminal/prompt.ts'
+import { formatBy } from './runs/decisions.ts'
 import { formatDiff } from './runs/diff.ts'
 import { describeUser } from './user.ts'
 import { formatTitle } from './format/changes.ts'
 import { formatPrice, formatQuantity, formatRelative } from './format/format.ts'
 
+const REVIEW_HEADINGS = ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened']
+const DONE = { approve: 'approved', reject: 'rejected' } as const
+const EFFECT = {
+  approve: 'Approving makes the prices in the column `to` current.',
+  reject: 'Rejecting discards the prices in the column `to`, and keeps those before.',
+} as const
 const REFUSALS = new Set<string>(['review/unknown', 'run/not-held', 'usage/invalid'])
+
+type Verb = 'approve' | 'reject'
 
 interface DecideFlags {
   readonly run?: number
   readonly all?: boolean
+  readonly yes?: boolean
   readonly by: string
 }
 
@@ -64,7 +77,7 @@ async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promi
   const page = await listReviews(tools.db, filter)
   const now = new Date()
   await printPage(cli.output, page, {
-    headings: ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened'],
+    headings: REVIEW_HEADINGS,
     rows: page.items.map((review) => toRow(cli.output, review, now)),
     empty: 'No open reviews.',
     command: formatRepeat(['reviews'], {
@@ -77,25 +90,21 @@ async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promi
   for (const line of listDecisionCommands(page.items)) cli.output.say(line)
 }
 
-function addDecision(
-  reviews: Command,
-  cli: Cli,
-  verb: 'approve' | 'reject',
-  description: string,
-): void {
+function addDecision(reviews: Command, cli: Cli, verb: Verb, description: string): void {
   reviews
     .command(verb)
     .argument('[ids...]', 'the numbers of the reviews', parseIds)
     .description(description)
     .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
     .option('--all', 'all held prices')
+    .option('--yes', 'do not ask about --run and --all; required without a terminal')
     .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
     .addHelpText(
       'after',
       formatExamples(
         `shelfsync reviews ${verb} 3 4 5`,
         `shelfsync reviews ${verb} --run 7`,
-        `shelfsync reviews ${verb} --all`,
+        `shelfsync reviews ${verb} --all --yes`,
       ),
     )
     .action((ids: number[] = [], flags: DecideFlags) => decide(cli, verb, ids, flags))
@@ -103,14 +112,17 @@ function addDecision(
 
 async function decide(
   cli: Cli,
-  verb: 'approve' | 'reject',
+  verb: Verb,
   ids: readonly number[],
-  { run, all = false, by }: DecideFlags,
+  flags: DecideFlags,
 ): Promise<void> {
+  const { run, all = false, by } = flags
   if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
     throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
   await using tools = await cli.openSync()
-  const chosen = ids.length > 0 ? [...new Set(ids)] : await listHeldPrices(tools.db, run)
+  const chosen =
+    ids.length > 0 ? [...new Set(ids)] : await chooseHeldPrices(cli, tools, verb, flags)
+  if (chosen === null) return
   const decided: number[] = []
   const refused: SyncError[] = []
   try {
@@ -120,7 +132,7 @@ async function decide(
       else refused.push(error)
     }
   } finally {
-    const done = verb === 'approve' ? 'approved' : 'rejected'
+    const done = DONE[verb]
     if (decided.length > 0 || chosen.length === 0)
       cli.output.result({ [done]: decided }, `${formatQuantity(decided.length, 'review')} ${done}.`)
   }
@@ -148,11 +160,39 @@ async function tryToDecide(
   }
 }
 
-/** Lists the reviews of all held prices, or of one run. @throws SyncError `run/unknown` */
-async function listHeldPrices(db: Catalog, run: number | undefined): Promise<number[]> {
+/**
+ * Prints the held prices of `--run` or `--all`, and asks. Returns their reviews: a price that is held
+ * later is not among them. Returns null when the person does not agree.
+ *
+ * @throws SyncError `run/unknown` · `usage/invalid` without a terminal
+ */
+async function chooseHeldPrices(
+  cli: Cli,
+  { db }: SyncTools,
+  verb: Verb,
+  { run, yes = false, by }: DecideFlags,
+): Promise<number[] | null> {
   if (run !== undefined) await loadRunSummary(db, run)
   const reviews = await loadAllPages((page) => listReviews(db, { run, kind: 'price', ...page }))
-  return reviews.map(({ id }) => id)
+  const ids = reviews.map(({ id }) => id)
+  if (reviews.length === 0) return ids
+  const sources = new Set(reviews.map(({ source }) => source)).size
+  const prices = formatQuantity(reviews.length, 'held price')
+  const now = new Date()
+  if (!cli.output.json)
+    printList(cli.output, reviews, {
+      headings: REVIEW_HEADINGS,
+      rows: reviews.map((review) => toRow(cli.output, review, now)),
+      empty: '',
+    })
+  cli.output.say(`${prices} of ${formatQuantity(sources, 'source')}. ${EFFECT[verb]}`)
+  const scope = run === undefined ? '--all' : `--run ${run}`
+  const command = `shelfsync reviews ${verb} ${scope} --yes${formatBy(by)}`
+  const question = `${verb === 'approve' ? 'Approve' : 'Reject'} ${prices}?`
+  if (yes || (await confirm(cli, question, { done: DONE[verb], command }))) return ids
+  cli.output.say(`Nothing was ${DONE[verb]}: all of them stay held.`)
+  cli.end(EXIT.held)
+  return null
 }
 
 /** Returns the commands that decide the listed reviews. */

@@ -140,6 +140,11 @@ export const ERRORS = {
     status: 409,
     hint: 'The run has ended or another process has taken it over. This process wrote nothing after that.',
   },
+  'run/ended': {
+    action: 'stop',
+    status: 409,
+    hint: 'It stays as it is. `shelfsync runs show ID` shows how it ended, and `shelfsync sync NAME` starts a new run.',
+  },
   'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
   'run/not-held': {
     action: 'stop',

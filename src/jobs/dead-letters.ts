@@ -34,7 +34,7 @@ export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
 /**
  * Resumes the run of a dead letter.
  *
- * @throws SyncError `job/unknown` · `run/over` when the run has ended or a newer run replaced it
+ * @throws SyncError `job/unknown` · `run/ended` when the run has ended or a newer run replaced it
  */
 export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
@@ -42,7 +42,7 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
   const open = await findQueuedRun(db, letter.run)
   if (!open) {
     throw new SyncError(
-      'run/over',
+      'run/ended',
       `Run ${letter.run} cannot be resumed: it has ended, or a newer run of ${letter.source} has replaced it. Discard ${id}`,
     )
   }

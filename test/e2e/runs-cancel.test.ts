@@ -86,7 +86,7 @@ test('interrupted and held runs are cancelled', async (t) => {
   shelf.simulator.catalogue.remove({ share: 0.5 })
   const held = await shelf.run('sync', '--full', '--json')
   assertEnded(held, 2)
-  const rejected = await shelf.run('runs', 'cancel', String(held.json()['run']), '--json')
+  const rejected = await shelf.run('runs', 'cancel', String(held.json()['run']), '--yes', '--json')
   assertEnded(rejected, 0)
   assert.deepEqual(rejected.json(), { run: held.json()['run'], state: 'rejected' })
   const { rows } = await shelf.db.query('select state from catalog.runs where id = $1', [id])

@@ -2,14 +2,13 @@
 // printed, or what an earlier `runs diff` listed; anything that has appeared since stays held.
 
 import { type Command, Option } from 'commander'
-import { SyncError } from '../../core/errors.ts'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
 import { approveRun, rejectRun, type Approval } from '../../db/write/decisions.ts'
 import { type Cli, EXIT, formatExamples } from '../cli.ts'
 import { formatArgument, formatQuantity } from '../format/format.ts'
 import { parseId } from '../parse/numbers.ts'
-import { ask, isInteractive } from '../terminal/prompt.ts'
+import { confirm } from '../terminal/prompt.ts'
 import { formatApproval, formatDiff } from './diff.ts'
 import { describeUser } from '../user.ts'
 
@@ -57,7 +56,8 @@ async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): P
     cli.output.say(
       `The diff has changed since version ${seen}: what has appeared since then is counted here, but stays held.`,
     )
-  if (!yes && !(await confirm(cli, id, { version, by }))) {
+  const command = `${formatApproval(id, version)} --yes${formatBy(by)}`
+  if (!yes && !(await confirm(cli, `Approve run ${id}?`, { done: 'approved', command }))) {
     cli.output.say(`Run ${id} stays held: nothing was approved.`)
     cli.end(EXIT.held)
     return
@@ -67,18 +67,9 @@ async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): P
   if (approval.state === 'held') cli.end(EXIT.held)
 }
 
-/** @throws SyncError `usage/invalid` without a terminal */
-async function confirm(
-  cli: Cli,
-  id: number,
-  { version, by }: { readonly version: string; readonly by: string },
-): Promise<boolean> {
-  if (!isInteractive(cli) || cli.output.json)
-    throw new SyncError(
-      'usage/invalid',
-      `Nothing was approved, because the question needs a terminal. Confirm with --yes: ${formatApproval(id, version)} --yes${by === describeUser() ? '' : ` --by ${formatArgument(by)}`}`,
-    )
-  return /^y(es)?$/i.test(await ask(cli, `Approve run ${id}? [y/N] `))
+/** The option --by of a command that is printed, unless it is the user of this machine. */
+export function formatBy(by: string): string {
+  return by === describeUser() ? '' : ` --by ${formatArgument(by)}`
 }
 
 /** `Run 7: 12 removals and 1 changed price were approved; 3 removals appeared meanwhile and wait: …` */
@@ -88,7 +79,8 @@ function formatResult(id: number, { removed, prices, waiting, state }: Approval)
   return `Run ${id}: ${done}; ${formatEffects(waiting.removals, waiting.prices)} appeared meanwhile and wait: shelfsync runs diff ${id}`
 }
 
-function formatEffects(removals: number, prices: number): string {
+/** `12 removals and 1 changed price`. */
+export function formatEffects(removals: number, prices: number): string {
   const parts = [
     ...(removals > 0 || prices === 0 ? [formatQuantity(removals, 'removal')] : []),
     ...(prices > 0 ? [formatQuantity(prices, 'changed price')] : []),
@@ -98,9 +90,10 @@ function formatEffects(removals: number, prices: number): string {
 
 async function reject(cli: Cli, id: number, by: string): Promise<void> {
   await using tools = await cli.openSync()
+  const { removals, prices } = await loadRunDiff(tools.db, id)
   await rejectRun(tools.db, id, by)
   cli.output.result(
     { run: id, state: 'rejected', removed: 0 },
-    `Run ${id} is rejected: its pending removals and prices are discarded.`,
+    `Run ${id} is rejected: ${formatEffects(removals, prices)} discarded.`,
   )
 }

@@ -41,6 +41,24 @@ export function ask(cli: Cli, question: string, { hidden = false } = {}): Promis
   })
 }
 
+/**
+ * Asks a question that only `y` or `yes` affirms.
+ *
+ * @throws SyncError `usage/invalid` without a terminal, with the command that needs no question
+ */
+export async function confirm(
+  cli: Cli,
+  question: string,
+  { done, command }: { readonly done: string; readonly command: string },
+): Promise<boolean> {
+  if (!isInteractive(cli))
+    throw new SyncError(
+      'usage/invalid',
+      `Nothing was ${done}, because the question needs a terminal. Confirm with --yes: ${command}`,
+    )
+  return /^y(es)?$/i.test(await ask(cli, `${question} [y/N] `))
+}
+
 function drop(_chunk: unknown, _encoding: string, done: () => void): void {
   done()
 }

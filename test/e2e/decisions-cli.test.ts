@@ -1,0 +1,133 @@
+// Decisions on many held prices at once, and the cancellation of a held run: they print what they
+// release or discard, and ask.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import { Cli } from '../../src/cli/cli.ts'
+import { runProgram } from '../../src/cli/program.ts'
+import { Output } from '../../src/cli/terminal/output.ts'
+import { Keyboard } from '../support/keyboard.ts'
+import { Terminal } from '../support/terminal.ts'
+import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+
+interface Pharmacy extends Shelfsync {
+  readonly simulator: MedipimSimulator
+  /** Runs a command at a terminal: types `typed` when the screen matches `question`. */
+  answer(line: string, question: RegExp, typed: string): Promise<{ screen: string; code: number }>
+  /** Counts the open reviews of prices. */
+  countHeld(): Promise<number>
+}
+
+async function openPharmacy(t: TestContext): Promise<Pharmacy> {
+  const simulator = await startMedipim({ products: 60, rateLimit: null })
+  t.after(simulator.close)
+  const env = { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
+  const shelf = await openShelfsync(t, env)
+  assert.equal((await shelf.run('add', 'medipim', '--name', 'pharmacy')).code, 0)
+  assert.equal((await shelf.run('sync')).code, 0)
+  return {
+    ...shelf,
+    simulator,
+    answer: async (line, question, typed) => {
+      const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
+      const cli = new Cli(new Output(terminal, terminal), shelf.env, keyboard)
+      const done = runProgram(cli, line.split(' '))
+      await Promise.race([terminal.shows(question), done])
+      assert.match(terminal.screen, question)
+      keyboard.type(`${typed}\r`)
+      await done
+      return { screen: terminal.screen, code: cli.exitCode }
+    },
+    countHeld: async () =>
+      (await shelf.db.query("select from catalog.reviews where kind = 'price' and state = 'open'"))
+        .rowCount ?? 0,
+  }
+}
+
+/** Raises the price of `count` products twentyfold, which each time is held. Returns their ids. */
+async function holdPrices(
+  { run, simulator }: Pharmacy,
+  from: number,
+  count: number,
+): Promise<void> {
+  const priced = simulator.catalogue
+    .visible()
+    .filter((state) => Number(simulator.catalogue.build(state, '').publicPrice) > 0)
+    .map((state) => simulator.catalogue.idOf(state))
+  simulator.catalogue.setPrice(priced.slice(from, from + count), { factor: 20 })
+  assert.equal((await run('sync')).code, 0)
+}
+
+test('reviews approve --all lists the held prices and asks, and covers only what it listed', async (t) => {
+  const shelf = await openPharmacy(t)
+  await holdPrices(shelf, 0, 2)
+  const held = await shelf.countHeld()
+  assert.ok(held >= 2)
+  const piped = await shelf.run('reviews', 'approve', '--all', '--by', 'ann')
+  assert.equal(piped.code, 64)
+  assert.match(piped.stdout, /the price rose ×20/)
+  assert.match(
+    piped.stderr,
+    /^error: Nothing was approved, .*: shelfsync reviews approve --all --yes --by ann\n/,
+  )
+  assert.equal((await shelf.run('reviews', 'reject', '--all', '--json')).code, 64)
+  const asked = new RegExp(
+    `${held} held prices of 1 source\\.[^]*Approve ${held} held prices\\? \\[y/N\\]`,
+  )
+  const kept = await shelf.answer('reviews approve --all', asked, '')
+  assert.match(kept.screen, /the price rose ×20[^]*Nothing was approved: all of them stay held\./)
+  assert.equal(kept.code, 2)
+  assert.equal(await shelf.countHeld(), held)
+  const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
+  const cli = new Cli(new Output(terminal, terminal), shelf.env, keyboard)
+  const done = runProgram(cli, ['reviews', 'approve', '--all'])
+  await terminal.shows(asked)
+  await holdPrices(shelf, 5, 1)
+  const after = await shelf.countHeld()
+  assert.ok(after > held)
+  keyboard.type('y\r')
+  await done
+  assert.match(terminal.screen, new RegExp(`${held} reviews approved\\.`))
+  assert.equal(await shelf.countHeld(), after - held)
+  const rest = await shelf.run('reviews', 'reject', '--all', '--yes')
+  assert.equal(rest.code, 0)
+  assert.match(rest.stdout, /Rejecting discards the prices in the column `to`[^]*rejected\.\n$/)
+  assert.equal(await shelf.countHeld(), 0)
+})
+
+test('reviews approve --run names the run, and says when it has no held price', async (t) => {
+  const shelf = await openPharmacy(t)
+  const none = await shelf.run('reviews', 'approve', '--run', '1')
+  assert.equal(none.code, 0)
+  assert.match(none.stdout, /Run 1 has no held price/)
+  await holdPrices(shelf, 0, 1)
+  const piped = await shelf.run('reviews', 'reject', '--run', '2')
+  assert.equal(piped.code, 64)
+  assert.match(piped.stderr, /Nothing was rejected, .*: shelfsync reviews reject --run 2 --yes\n/)
+  const done = await shelf.run('reviews', 'approve', '--run', '2', '--yes')
+  assert.equal(done.code, 0)
+  assert.equal(await shelf.countHeld(), 0)
+})
+
+test('runs cancel of a held run states what it discards and asks', async (t) => {
+  const shelf = await openPharmacy(t)
+  shelf.simulator.catalogue.remove({ share: 0.5 })
+  assert.equal((await shelf.run('sync', '--full')).code, 2)
+  const piped = await shelf.run('runs', 'cancel', '2')
+  assert.equal(piped.code, 64)
+  assert.match(piped.stdout, /discards 25 removals\.\n {2}list: shelfsync runs diff 2\n/)
+  assert.match(piped.stderr, /Nothing was cancelled, .*: shelfsync runs cancel 2 --yes\n/)
+  const asked = /discards 25 removals\.[^]*Reject run 2\? \[y\/N\]/
+  const kept = await shelf.answer('runs cancel 2', asked, 'n')
+  assert.match(kept.screen, /Run 2 stays held: nothing was discarded\./)
+  assert.equal(kept.code, 2)
+  const rejected = await shelf.answer('runs cancel 2', asked, 'y')
+  assert.match(rejected.screen, /Run 2 is rejected: 25 removals discarded\./)
+  const again = await shelf.run('runs', 'cancel', '2')
+  assert.equal(again.code, 1)
+  assert.match(
+    again.stderr,
+    /^error: Run 2 cannot be cancelled: it is already rejected\n hint: It stays as it is\./,
+  )
+})
