@@ -7,7 +7,13 @@ import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from '../cli.ts'
 import { checkDatabase } from './database.ts'
 import { checkSourceSecrets, checkSuppliers } from './suppliers.ts'
-import { checkKeys, checkPlatform, checkPrivateHosts, checkQueue, checkStore } from './environment.ts'
+import {
+  checkKeys,
+  checkPlatform,
+  checkPrivateHosts,
+  checkQueue,
+  checkStore,
+} from './environment.ts'
 import { checkReachability } from './sources.ts'
 import { formatQuantity } from '../format/format.ts'
 import { openBasics } from '../../app/compose.ts'
