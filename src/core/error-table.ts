@@ -46,7 +46,7 @@ export const ERRORS = {
   'source/rejected': {
     action: 'stop',
     status: 502,
-    hint: 'The supplier refused the request. Read its message; its API may have changed.',
+    hint: 'The supplier refused the request. Read its message. If its API has changed, install a version of Shelfsync that supports it.',
   },
   'source/blocked': {
     action: 'stop',
@@ -56,12 +56,12 @@ export const ERRORS = {
   'source/password': {
     action: 'stop',
     status: 502,
-    hint: 'The shop is closed by a password page. Only its owner can open it.',
+    hint: 'The shop is closed by a password page. Ask its owner to open it, or pause the source with `shelfsync sources pause NAME`.',
   },
   'source/closed': {
     action: 'stop',
     status: 502,
-    hint: 'The platform has closed this shop (frozen or locked). Only its owner can open it again.',
+    hint: 'The platform has closed this shop (frozen or locked). Pause the source with `shelfsync sources pause NAME` until its owner has opened it again.',
   },
   'source/gone': {
     action: 'stop',
@@ -107,22 +107,22 @@ export const ERRORS = {
   'record/unreadable': {
     action: 'quarantine',
     status: 422,
-    hint: 'The line is not JSON. `shelfsync quarantine show ID` shows its bytes.',
+    hint: 'The line is not JSON. Read its bytes with `shelfsync quarantine show ID`, and report it to the supplier; a later run with a valid record closes it.',
   },
   'record/too-large': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record exceeds the size limit. `shelfsync quarantine show ID` finds its bytes in the artifact.',
+    hint: 'The record exceeds the size limit. Find its bytes in the artifact with `shelfsync quarantine show ID`, and report it to the supplier.',
   },
   'record/no-id': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record has no id, so it cannot be matched to a product.',
+    hint: 'The record does not have an id, so it cannot be matched to a product. Read it with `shelfsync quarantine show ID`, and report it to the supplier.',
   },
   'record/invalid': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record does not match the documented format. `shelfsync quarantine show ID` shows the reason and the bytes.',
+    hint: 'The record does not match the documented format. Read the reason and the bytes with `shelfsync quarantine show ID`. If the supplier changed its format, install a version that supports it, then run `shelfsync quarantine replay NAME`.',
   },
 
   'run/active': {
@@ -133,17 +133,17 @@ export const ERRORS = {
   'run/fenced': {
     action: 'stop',
     status: 409,
-    hint: 'Another process has taken over this run. This process wrote nothing after that.',
+    hint: 'Another process has taken over this run. Watch it with `shelfsync runs show ID`. This process wrote nothing after that.',
   },
   'run/over': {
     action: 'stop',
     status: 409,
-    hint: 'The run has ended or another process has taken it over. This process wrote nothing after that.',
+    hint: 'The run has ended or another process has taken it over: see `shelfsync runs show ID`. This process wrote nothing after that.',
   },
   'run/ended': {
     action: 'stop',
     status: 409,
-    hint: 'It stays as it is. `shelfsync runs show ID` shows how it ended, and `shelfsync sync NAME` starts a new run.',
+    hint: 'It stays unchanged. Read how it ended with `shelfsync runs show ID`, or start a new run with `shelfsync sync NAME`.',
   },
   'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
   'run/not-held': {
@@ -154,7 +154,7 @@ export const ERRORS = {
   'run/cancelled': {
     action: 'stop',
     status: 409,
-    hint: 'A person ended this run; its archive stays. `shelfsync sync NAME` starts a new run.',
+    hint: 'A person ended this run; its archive stays. Start a new run with `shelfsync sync NAME`.',
   },
   'run/too-many-quarantined': {
     action: 'stop',
@@ -185,12 +185,12 @@ export const ERRORS = {
   'artifact/corrupt': {
     action: 'stop',
     status: 500,
-    hint: 'The stored bytes do not match their checksum. Restore them or sync again.',
+    hint: 'The stored bytes do not match their checksum. List what is damaged with `shelfsync artifacts verify`. Restore it from a copy, or run `shelfsync sync NAME --full`.',
   },
   'artifact/missing': {
     action: 'stop',
     status: 500,
-    hint: 'The stored bytes do not exist, or another machine has them in its own folder: processes on several machines need one store in ARTIFACTS. Restore them or sync again.',
+    hint: 'The stored bytes do not exist, or another machine has them in its own folder: processes on several machines need one store in ARTIFACTS. Restore them, or run `shelfsync sync NAME --full`.',
   },
   'artifact/unwritable': {
     action: 'retry',
@@ -247,7 +247,7 @@ export const ERRORS = {
   'db/migration-failed': {
     action: 'stop',
     status: 500,
-    hint: 'Read the message. Nothing of the migration was applied. A migration that was applied must not change.',
+    hint: 'Correct what the message names, then run `shelfsync migrate` again. Nothing of the migration was applied. A migration that was applied must not change.',
   },
 
   ...REQUEST_ERRORS,
@@ -267,7 +267,11 @@ export const ERRORS = {
     status: 404,
     hint: 'List the dead letters with `shelfsync jobs`.',
   },
-  'usage/invalid': { action: 'stop', status: 400, hint: 'See --help.' },
+  'usage/invalid': {
+    action: 'stop',
+    status: 400,
+    hint: 'Correct the command line; --help lists its arguments and options.',
+  },
 } as const satisfies Record<string, ErrorPolicy>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -19,12 +19,12 @@ export const REQUEST_ERRORS = {
   'request/unknown-path': {
     action: 'stop',
     status: 404,
-    hint: 'docs/http.md lists the routes of each service and its port.',
+    hint: 'Correct the path or the port: docs/http.md lists the routes of each service.',
   },
   'request/wrong-method': {
     action: 'stop',
     status: 405,
-    hint: 'The header Allow lists the methods of this path.',
+    hint: 'Use a method that the header Allow lists.',
   },
   'request/too-large': {
     action: 'stop',
