@@ -81,7 +81,7 @@ test('a plan prints 20 changes, a limit or all of them, and never starts a pager
   const few = await print('plan', 'pharmacy', '--full')
   assert.equal(count(few), 20)
   assert.match(few, /^created 30, the first 20$/m)
-  assert.match(few, /\n10 more: shelfsync plan pharmacy --full --all\n$/)
+  assert.match(few, /\n10 more changes of 10 products: shelfsync plan pharmacy --full --all\n$/)
   assert.equal(count(await print('plan', 'pharmacy', '--full', '--limit', '3')), 3)
   const all = await print('plan', 'pharmacy', '--full', '--all')
   assert.equal(count(all), 30)

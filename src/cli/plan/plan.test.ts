@@ -57,7 +57,7 @@ test('a plan prints a few changes of each kind, and the command that prints all'
     '  b (Title b)',
     'removed 1',
     '  r (Title r)',
-    '3 more: shelfsync plan shop --all',
+    '3 more changes of 3 products: shelfsync plan shop --all',
   ])
   assert.deepEqual(addAll(4, []).format(output, ''), [])
   const ids = (n: number) => Array.from({ length: n }, (_, index) => `p${index}`)
@@ -67,7 +67,49 @@ test('a plan prints a few changes of each kind, and the command that prints all'
     ...ids(3).map((id) => change('repriced', `r${id}`)),
   ]).format(output, 'all')
   const headings = shown.filter((line) => !line.startsWith(' '))
-  assert.deepEqual(headings, ['created 9', 'updated 30, the first 8', 'repriced 3', '22 more: all'])
+  assert.deepEqual(headings, [
+    'created 9',
+    'updated 30, the first 8',
+    'repriced 3',
+    '22 more changes of 22 products: all',
+  ])
+})
+
+test('each member of a product is a change, and a product of many is cut', () => {
+  const detail = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, [1, 2]]))
+  const updates = ['u1', 'u2', 'u3'].map((id) => ({ ...change('updated', id), detail }))
+  const format = (limit: number, more: readonly PlannedChange[] = []) =>
+    addAll(limit, [...updates, ...more]).format(output, 'all')
+  assert.deepEqual(format(5), [
+    'updated 3, the first 2',
+    '  u1 (Title u1)',
+    '    a: 1 → 2',
+    '    b: 1 → 2',
+    '    c: 1 → 2',
+    '  u2 (Title u2)',
+    '    a: 1 → 2',
+    '    b: 1 → 2',
+    '    and 1 more',
+    '4 more changes of 2 products: all',
+  ])
+  assert.equal(format(8).at(-1), '1 more change of 1 product: all')
+  assert.equal(format(9).at(-1), '    c: 1 → 2')
+  assert.equal(format(Infinity).length, 1 + 3 * 4)
+  const mixed = format(4, [change('quarantined', 'q'), change('missing', 'm')])
+  assert.deepEqual(mixed.slice(0, 4), [
+    'updated 3, the first 1',
+    '  u1 (Title u1)',
+    '    a: 1 → 2',
+    '    b: 1 → 2',
+  ])
+  assert.deepEqual(mixed.slice(4), [
+    '    and 1 more',
+    'missing 1',
+    '  m (Title m)',
+    'quarantined 1',
+    '  q, line undefined: ',
+    '7 more changes of 3 products and records: all',
+  ])
 })
 
 test('a product with two records in a plan counts once, as in the run', () => {
