@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import type { Role } from '../../src/core/roles.ts'
 import { freePort } from '../support/processes.ts'
-import { openFleet } from './fleet.ts'
+import { ADMIN_KEY, openFleet } from './fleet.ts'
 import { runSyncJob, startSyncJob, SYNC_KEY, type EndedJob } from './github-sync.ts'
 
 const ALL: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
@@ -57,6 +57,19 @@ test('the job ends like the run: each outcome, a second run, and a service that 
   first.process.kill('SIGTERM')
   await first.process.exited
   const idle = await serve(['orchestrator'])
+  const ended = await startSyncJob(t, url, { SYNC_SOURCE: name, SYNC_MODE: 'full' })
+  const [, run] = await ended.process.waitForLine(/run (\d+) is running, /)
+  const cancelled = await fetch(`${url}/runs/${run}/cancel`, {
+    method: 'POST',
+    headers: { 'X-ADMIN-KEY': ADMIN_KEY },
+  })
+  await cancelled.arrayBuffer()
+  assertRow(await ended.ended, 1, /❌ cancelled /)
+  assertRow(
+    await job({ SYNC_MODE: 'full', SYNC_TIMEOUT_MINUTES: '0.001' }),
+    1,
+    /❌ time-out .*It continues on the service/,
+  )
   const active = await startSyncJob(t, url, { SYNC_SOURCE: name, SYNC_MODE: 'full' })
   await active.process.waitForLine(/ is running, /)
   assertRow(await job(lines), 1, /Another run is active \(status 409\)/)
@@ -64,6 +77,11 @@ test('the job ends like the run: each outcome, a second run, and a service that 
   await active.process.waitForLine(/cannot be reached \(ECONNREFUSED\)\. Trying again\./)
   await serve(ALL)
   assertRow(await active.ended, 0, /✅ succeeded \| 60 \|/)
+
+  const other = await fleet.addSource(simulator.url)
+  const both = await runSyncJob(t, url, { SYNC_MODE: 'maintain-only' })
+  assertRow(both, 1, /✅ succeeded \| 60 \|/)
+  assertRow(both, 1, new RegExp(`\\| ${other.name} \\|.*❌ refused .*no artifact`))
 
   simulator.catalogue.remove({ count: 50 })
   assertRow(await job({ SYNC_MODE: 'full' }), 1, /❌ held .*shelfsync runs diff/)
@@ -96,7 +114,10 @@ test('the request of docs/services.md for cron services starts a sync, and its k
       await request('GET', '/runs/1'),
       await request('POST', '/runs/1/cancel'),
       await request('GET', '/runs'),
+      // The services that send only GET, and the monitors that send HEAD.
+      await request('GET', '/sync'),
+      await request('HEAD', '/healthz'),
     ],
-    [202, 200, 200, 403, 403],
+    [202, 200, 200, 403, 403, 405, 200],
   )
 })
