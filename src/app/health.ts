@@ -7,7 +7,8 @@ import type { Db } from '../db/pool.ts'
 import { loadServerVersion } from '../db/server-facts.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
-import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
+import type { Waker } from '../jobs/wake-workers.ts'
 import { withTimeout } from '../lib/timeout.ts'
 
 const DEADLINE_MS = 3_000
@@ -17,9 +18,15 @@ export interface HealthTools {
   readonly queues: Queues
   /** Null in a process without a worker, which needs no access to the store. */
   readonly store: ArtifactStore | null
+  readonly waker: Pick<Waker, 'starts' | 'findOutage'>
 }
 
-export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
+export async function checkHealth({
+  db,
+  queues,
+  store,
+  waker,
+}: HealthTools): Promise<ComponentHealth[]> {
   const latest = checkLatest(db)
   const [database, ...others] = await Promise.all([
     checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
@@ -28,8 +35,7 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
     ...QUEUE_NAMES.map((name) =>
       checkComponent(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
         const workers = await queues[name].getWorkersCount()
-        if (workers === 0) throw new Error('no worker is connected: start shelfsync serve')
-        return `${workers} connected`
+        return workers === 0 ? describeStopped(waker, name) : `${workers} connected`
       }),
     ),
   ])
@@ -43,6 +49,15 @@ function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
     await store.check()
     return store.describe()
   })
+}
+
+/** @throws Error when nothing starts the workers of the queue */
+function describeStopped(waker: HealthTools['waker'], name: QueueName): string {
+  if (!waker.starts(name)) throw new Error('no worker is connected: start shelfsync serve')
+  const outage = waker.findOutage(name)
+  if (outage !== null)
+    throw new Error(`no worker is connected, and the request that starts one fails: ${outage}`)
+  return 'none is connected; one is started when a task waits'
 }
 
 /** Returns no component unless latest.ndjson is written for a source. */

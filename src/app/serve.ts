@@ -1,11 +1,14 @@
 // The services of one process: the workers, schedules and HTTP servers of its roles. All state is in
 // the database, so any number of processes may run, and each may be killed at any time.
 
+import type { Queue } from 'bullmq'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
+import { SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import type { Db } from '../db/pool.ts'
+import { listQueuedRuns } from '../db/write/queued-runs.ts'
 import {
   createFetcherApp,
   createMaintainerApp,
@@ -16,10 +19,18 @@ import {
 import { listen } from '../http/server/listen.ts'
 import type { ServerName } from '../http/control/routes.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
-import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
+import {
+  countWaitingTasks,
+  QUEUE_NAMES,
+  type QueueName,
+  type Queues,
+  type Task,
+} from '../jobs/queues.ts'
 import { ApplyStateCache } from '../jobs/apply-state-cache.ts'
 import { runScheduler } from '../jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
+import { Waker } from '../jobs/wake-workers.ts'
 import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
@@ -55,6 +66,8 @@ export interface OpenServer {
 
 export interface Services {
   readonly servers: readonly OpenServer[]
+  /** Resolves when the workers have been idle for EXIT_WHEN_IDLE_SECONDS; without it, never. */
+  readonly idle: Promise<void>
   /**
    * Accepts no new work, finishes open batches and responses, and resolves when everything has
    * stopped. Safe to call twice.
@@ -70,12 +83,14 @@ export async function startServices(
   tools: ServiceTools,
   roles: readonly Role[],
 ): Promise<Services> {
-  const { settings, db, queues, log } = tools
+  const { settings, queues, log } = tools
+  requireWorkerRole(settings, roles)
   const stopping = new AbortController()
   await using opened = new AsyncDisposableStack()
   const metrics = openMetrics(tools, roles)
+  const waker = new Waker({ queues, urls: settings.queue.wakeUrls, log })
   const servers: OpenServer[] = []
-  for (const [name, app] of createServers(tools, metrics, roles)) {
+  for (const [name, app] of createServers({ ...tools, waker }, metrics, roles)) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
     const listening = await listen(app, {
       host,
@@ -89,24 +104,16 @@ export async function startServices(
   opened.defer(
     async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
   )
-  const taskTools = openTaskTools(tools, metrics, roles, clients)
-  const { fetch, apply } = settings.queue.concurrency
-  if (roles.includes('fetcher'))
-    opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) =>
-      worker.close(),
-    )
-  if (roles.includes('maintainer'))
-    opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) =>
-      worker.close(),
-    )
-  if (roles.includes('orchestrator') || roles.includes('scheduler')) {
-    const keeping = runScheduler({ db, queues, connectors: tools.connectors, log }, stopping.signal)
-    opened.defer(() => keeping)
-  }
+  const idle = startWork(
+    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker },
+    roles,
+    { opened, signal: stopping.signal },
+  )
   const kept = opened.move()
   let stopped: Promise<void> | null = null
   return {
     servers,
+    idle,
     stop() {
       stopping.abort()
       queues.leave()
@@ -115,8 +122,66 @@ export async function startServices(
   }
 }
 
-function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
-  const { settings, db, queues, log, connectors } = tools
+/** Only workers can be idle. @throws SyncError `settings/invalid` */
+function requireWorkerRole({ exitWhenIdleMs }: Settings, roles: readonly Role[]): void {
+  if (exitWhenIdleMs !== null && !roles.some((role) => WORKER_ROLES.includes(role)))
+    throw new SyncError(
+      'settings/invalid',
+      'EXIT_WHEN_IDLE_SECONDS: expected no value, because this process has no worker and must keep running; ' +
+        'set it only where the fetchers and maintainers run',
+    )
+}
+
+interface WorkTools extends ServiceTools {
+  readonly taskTools: TaskTools
+  readonly waker: Waker
+}
+
+interface Lifespan {
+  /** Receives the work, in the order in which it was started. */
+  readonly opened: AsyncDisposableStack
+  readonly signal: AbortSignal
+}
+
+/** Starts the workers and the scheduler of the roles. See `Services` for the result. */
+function startWork(
+  { settings, db, queues, connectors, log, taskTools, waker }: WorkTools,
+  roles: readonly Role[],
+  { opened, signal }: Lifespan,
+): Promise<void> {
+  const { fetch, apply } = settings.queue.concurrency
+  const served: Queue<Task>[] = []
+  const work = (name: QueueName, concurrency: number): void => {
+    opened.adopt(startWorker(taskTools, name, concurrency, signal), (worker) => worker.close())
+    served.push(queues[name])
+  }
+  if (roles.includes('fetcher')) work('fetch', fetch)
+  if (roles.includes('maintainer')) work('apply', apply)
+  const keepsSchedules = roles.includes('orchestrator') || roles.includes('scheduler')
+  const checked = Promise.withResolvers<void>()
+  if (keepsSchedules) {
+    const keeping = runScheduler({ db, queues, connectors, log }, signal, checked.resolve)
+    const waking = waker.run(signal)
+    opened.defer(async () => void (await Promise.all([keeping, waking])))
+  } else {
+    checked.resolve()
+  }
+  const { exitWhenIdleMs: idleMs } = settings
+  if (idleMs === null) return new Promise(() => undefined)
+  const hasWork = async (): Promise<boolean> => {
+    const waiting = await Promise.all(served.map(countWaitingTasks))
+    if (waiting.some((count) => count > 0)) return true
+    return keepsSchedules && (await listQueuedRuns(db)).length > 0
+  }
+  return checked.promise.then(() => waitUntilIdle(taskTools.activity, { idleMs, hasWork, signal }))
+}
+
+function* createServers(
+  tools: ServiceTools & { readonly waker: Waker },
+  metrics: Metrics,
+  roles: readonly Role[],
+) {
+  const { settings, db, queues, log, connectors, waker } = tools
   const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
   const requestTools = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
@@ -138,7 +203,7 @@ function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly R
     operations: {
       requestRuns: (request, correlationId) => requestRuns(requestTools, request, correlationId),
       cancelRun: (run) => cancelRequestedRun(requestTools, run),
-      checkHealth: () => checkHealth({ db, queues, store }),
+      checkHealth: () => checkHealth({ db, queues, store, waker }),
     },
   }
   if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
@@ -172,6 +237,7 @@ function openTaskTools(
     http,
     options: DEFAULT_OPTIONS,
     applyStates: new ApplyStateCache(),
+    activity: new TaskActivity(),
     appliesParts: roles.includes('maintainer'),
     events: openEvents(tools, metrics),
   }

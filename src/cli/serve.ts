@@ -73,7 +73,8 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   lowerPriority(settings, roles)
   const services = await start(tools, roles)
   reportStart(cli, log, { tools, roles, services })
-  if (!signal.aborted) await once(signal, 'abort')
+  if (!signal.aborted) await Promise.race([once(signal, 'abort'), services.idle])
+  if (!signal.aborted) log.info({}, 'no task for EXIT_WHEN_IDLE_SECONDS; stopping')
   await services.stop()
   log.info({}, 'stopped')
 }

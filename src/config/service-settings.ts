@@ -1,10 +1,10 @@
 // Settings of the services: HTTP servers, workers and their queue.
 
 import { z } from 'zod'
-import { ROLES, SERVER_ROLES, type Role } from '../core/roles.ts'
+import { ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { findRedisFault } from './connection-address.ts'
 import { plain, secret, type Setting } from './setting.ts'
-import { connectionAddress, Host, Networks, Port, Switch, upTo } from './value-schemas.ts'
+import { connectionAddress, Host, HttpUrl, Networks, Port, Switch, upTo } from './value-schemas.ts'
 
 const ADMIN_KEY_LENGTH_MIN = 16
 export const CONCURRENCY = { fetch: 2, apply: 2 } as const
@@ -110,6 +110,22 @@ export const serviceSettings = {
     example: String(CONCURRENCY.apply),
     readBy: ['maintainer'],
   }),
+  FETCHER_WAKE_URL: wakeUrl('fetchers', 'http://medipim-fetcher.flycast'),
+  MAINTAINER_WAKE_URL: wakeUrl('maintainers', 'http://medipim-maintainer.flycast'),
+  EXIT_WHEN_IDLE_SECONDS: plain(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/, { error: 'a number of seconds from 1 to 99999' })
+      .transform(Number),
+    {
+      description:
+        'Ends `serve` with 0 when its workers have had no task for so many seconds and no task waits for them, for machines that something else starts again. ' +
+        'Only for processes with the role of a fetcher or maintainer.',
+      default: 'none: the process runs until it is stopped',
+      example: '300',
+      readBy: WORKER_ROLES,
+    },
+  ),
 }
 
 function port(usual: number, purpose: string, readBy: readonly Role[]): Setting<number> {
@@ -118,5 +134,16 @@ function port(usual: number, purpose: string, readBy: readonly Role[]): Setting<
     default: String(usual),
     example: String(usual),
     readBy,
+  })
+}
+
+function wakeUrl(workers: string, example: string): Setting<string> {
+  return plain(HttpUrl, {
+    description:
+      `The address of the ${workers}, if their machines stop. While tasks wait for them, the orchestrator and the scheduler request ` +
+      '`/healthz` there, once a minute, which lets a proxy such as that of Fly.io start a machine.',
+    default: `none: the ${workers} always run`,
+    example,
+    readBy: ['orchestrator', 'scheduler'],
   })
 }

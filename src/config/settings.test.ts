@@ -47,7 +47,12 @@ test('without any setting, every value except a secret has a default', () => {
       trustProxy: [],
       metricsHost: '127.0.0.1',
     },
-    queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
+    queue: {
+      url: null,
+      concurrency: { fetch: 2, apply: 2 },
+      wakeUrls: { fetch: null, apply: null },
+    },
+    exitWhenIdleMs: null,
     s3: { endpoint: null, region: 'us-east-1', key: null },
     credentials: {},
     supabase: null,
@@ -375,6 +380,9 @@ const WRONG: Record<string, string> = {
   QUEUE_URL: 'amqp://planted',
   FETCH_CONCURRENCY: '0',
   APPLY_CONCURRENCY: 'planted',
+  FETCHER_WAKE_URL: 'planted',
+  MAINTAINER_WAKE_URL: 'ftp://planted',
+  EXIT_WHEN_IDLE_SECONDS: '0',
 }
 
 test('all problems are listed at once, by name and expectation, never by value', () => {

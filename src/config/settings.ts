@@ -42,7 +42,11 @@ export interface Settings {
     /** Null: the queue is in the database. */
     readonly url: string | null
     readonly concurrency: Readonly<Record<keyof typeof CONCURRENCY, number>>
+    /** The address of the workers of each queue, or null when they always run. */
+    readonly wakeUrls: Readonly<Record<keyof typeof CONCURRENCY, string | null>>
   }
+  /** Null: the services run until they are stopped. */
+  readonly exitWhenIdleMs: number | null
   readonly http: {
     /** ADMIN_KEY, and ADMIN_KEY_NEXT during a rotation. Without a key, the servers do not start. */
     readonly keys: readonly string[]
@@ -164,7 +168,10 @@ function build(
         fetch: env.FETCH_CONCURRENCY ?? CONCURRENCY.fetch,
         apply: env.APPLY_CONCURRENCY ?? CONCURRENCY.apply,
       },
+      wakeUrls: { fetch: env.FETCHER_WAKE_URL ?? null, apply: env.MAINTAINER_WAKE_URL ?? null },
     },
+    exitWhenIdleMs:
+      env.EXIT_WHEN_IDLE_SECONDS === undefined ? null : env.EXIT_WHEN_IDLE_SECONDS * 1000,
     http: {
       keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
       syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),

@@ -29,6 +29,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { ApplyStateCache } from './apply-state-cache.ts'
 import { enqueuePart } from './enqueue.ts'
+import type { TaskActivity } from './idle.ts'
 import type { Queues, Task } from './queues.ts'
 
 /**
@@ -62,6 +63,7 @@ export interface TaskTools {
   readonly connectors: ReadonlyMap<string, Connector>
   readonly queues: Queues
   readonly applyStates: ApplyStateCache
+  readonly activity: TaskActivity
   /** True when this process applies parts too. Then it hashes their lines while it fetches them. */
   readonly appliesParts: boolean
   readonly events: TaskEvents

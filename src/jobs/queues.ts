@@ -147,6 +147,14 @@ export async function openQueues(
   }
 }
 
+/**
+ * Counts the tasks that a worker could take now or after a delay: only a running worker notices the
+ * end of a delay. A settle task that waits for other tasks does not count.
+ */
+export async function countWaitingTasks(queue: Queue<Task>): Promise<number> {
+  return queue.getJobCountByTypes('waiting', 'prioritized', 'delayed')
+}
+
 /** Lists the jobs of both queues that failed permanently. */
 export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Promise<Job<Task>[]> {
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
 import { listScheduledSources, loadSource, type ScheduledSource } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
-import { wait } from '../lib/back-off.ts'
+import { repeat } from '../lib/repeat.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import { listFailed } from './queues.ts'
@@ -17,28 +17,29 @@ import { startOrFindRun } from './start-or-find-run.ts'
 /** Interval of both tasks: the maximum delay of a scheduled run and of the repair of a lost queue. */
 export const TICK_MS = 5_000
 
-/** Repeats both tasks until `signal` is aborted. Resolves when the last repetition has ended. */
+/**
+ * Repeats both tasks until `signal` is aborted. Resolves when the last repetition has ended.
+ * `onChecked` is called whenever the runs that were due have been started.
+ */
 export async function runScheduler(
   tools: RequestTools,
   signal: AbortSignal,
-  tickMs = TICK_MS,
+  onChecked: () => void = () => undefined,
 ): Promise<void> {
   const calendar = new Calendar()
   const reported = new Map<string, string>()
-  const repeat = async (task: () => Promise<void>, failure: string): Promise<void> => {
-    while (!signal.aborted) {
-      await task().catch((error: unknown) => tools.log.warn({ cause: String(error) }, failure))
-      // An abort ends the wait and then the loop.
-      await wait(tickMs, signal).catch(() => undefined)
-    }
-  }
+  const report = (failure: string) => ({
+    pauseMs: TICK_MS,
+    signal,
+    onError: (error: unknown) => tools.log.warn({ cause: String(error) }, failure),
+  })
   // Separate loops, because repairing waits while the queue is unavailable.
   await Promise.all([
     repeat(
-      () => startDueRuns(tools, calendar, reported),
-      'the schedules could not be read; trying again',
+      () => startDueRuns(tools, calendar, reported).then(onChecked),
+      report('the schedules could not be read; trying again'),
     ),
-    repeat(() => repairQueue(tools), 'the queue could not be repaired; trying again'),
+    repeat(() => repairQueue(tools), report('the queue could not be repaired; trying again')),
   ])
 }
 

@@ -19,7 +19,7 @@ export function startWorker(
   stopping: AbortSignal,
 ): Worker<Task> {
   return tools.queues.work(name, concurrency, async (job, token) => {
-    const end = await executeJob(tools, job, stopping)
+    const end = await tools.activity.record(() => executeJob(tools, job, stopping))
     if (end === 'busy') {
       await job.moveToDelayed(Date.now() + BUSY_MS, token)
       throw new DelayedError()

@@ -10,6 +10,7 @@ import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { checkHealth } from '../app/health.ts'
+import { Waker } from '../jobs/wake-workers.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import type { RunReport } from './run-in-process.ts'
 
@@ -64,8 +65,9 @@ test('latest.ndjson holds the newest complete artifact, of a run in any state', 
 test('a copy that cannot be written is counted and reported, and the next run of any kind writes it', async (t) => {
   const { pipeline, path, keep, latest, copy } = await openCopied(t)
   const { queues } = await openServices(t, database, pipeline)
+  const waker = new Waker({ queues, urls: { fetch: null, apply: null }, log: pipeline.tools.log })
   const health = async () =>
-    (await checkHealth({ ...pipeline.tools, queues })).find(
+    (await checkHealth({ ...pipeline.tools, queues, waker })).find(
       ({ component }) => component === 'latest',
     )
   const failures = async () =>

@@ -15,6 +15,7 @@ import {
   type Task,
 } from '../../src/jobs/queues.ts'
 import { ApplyStateCache } from '../../src/jobs/apply-state-cache.ts'
+import { TaskActivity } from '../../src/jobs/idle.ts'
 import { startDueRuns, repairQueue } from '../../src/jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../../src/jobs/queued-task.ts'
 import { startWorker } from '../../src/jobs/worker.ts'
@@ -85,6 +86,7 @@ export async function openServices(
     connectors: new Map([...CONNECTORS, [pipeline.connector.name, pipeline.connector]]),
     events: recordPauses(metrics, pauses),
     applyStates: new ApplyStateCache(),
+    activity: new TaskActivity(),
     appliesParts: true,
     options: { ...pipeline.tools.options, ...setup.options },
   }
