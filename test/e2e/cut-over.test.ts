@@ -15,6 +15,9 @@ const OLD_TABLE = `create table public.products (
   raw         jsonb
 )`
 
+/** In place of `service_role`, because roles belong to the server. */
+const READER = `cut_over_reader_${process.pid}`
+
 const { pool: db } = await openTestDatabase()
 
 test('the old table is compared, replaced by a view with the same columns, and gets its name back', async (t) => {
@@ -37,8 +40,8 @@ test('the old table is compared, replaced by a view with the same columns, and g
   const statements = readPage('docs/cut-over.md')
     .fences.filter(({ language }) => language === 'sql')
     .map(({ code }) => code.replaceAll('medipim-au', pipeline.name))
-  assert.equal(statements.length, 4)
-  const [count = '', list = '', replace = '', goBack = ''] = statements
+  assert.equal(statements.length, 5)
+  const [count = '', list = '', replace = '', grant = '', goBack = ''] = statements
 
   const { rows: counts } = await db.query(count)
   assert.deepEqual(counts, [
@@ -65,17 +68,30 @@ test('the old table is compared, replaced by a view with the same columns, and g
   const before = await describeColumns()
   await db.query(replace)
   assert.deepEqual(await describeColumns(), before)
-  const { rows: read } = await db.query(
+  await db.query(`create role ${READER} nologin; select catalog.publish('${READER}')`)
+  await db.query(grant.replaceAll('service_role', READER))
+  const { rows: read } = await readAs(
     `select name is not null as named, price_cents, raw ->> 'id' as id from public.products
-     where id = $1`,
-    [third],
+     where id = '${third}'`,
   )
   assert.deepEqual(read, [{ named: true, price_cents: 1000, id: third }])
 
+  await db.query(`drop owned by ${READER}; drop role ${READER}`)
   await db.query(goBack)
   const { rows: old } = await db.query(`select name from public.products where id = $1`, [second])
   assert.deepEqual(old, [{ name: 'Old name' }])
 })
+
+async function readAs(query: string): Promise<{ rows: unknown[] }> {
+  const client = await db.connect()
+  try {
+    await client.query(`begin; set local role ${READER}`)
+    return await client.query(query)
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+}
 
 async function describeColumns(): Promise<unknown[]> {
   const { rows } = await db.query(
