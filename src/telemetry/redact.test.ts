@@ -42,6 +42,8 @@ test('text in the form of a secret is replaced by a mark', () => {
     ['sent Basic aWQ6c2VjcmV0 to it', 'sent Basic [redacted] to it'],
     ['with Bearer abcdefgh.ijk', 'with Bearer [redacted]'],
     ['key sb_secret_AbC-12_x.', 'key [redacted].'],
+    ['key sb_temp_AbC-12_x, sbp_0a1b2c', 'key [redacted], [redacted]'],
+    ['key sb_publishable_AbC', 'key sb_publishable_AbC'],
     ['jwt eyJhbGciOi.eyJpc3Mi.c2ln', 'jwt [redacted]'],
     ['jwt eyJhbGciOi.eyJpc3Mi', 'jwt [redacted]'],
     [

@@ -33,7 +33,8 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
     /\b((?:[Bb]asic|BASIC)\s+(?=\S*[A-Z0-9+/=])|(?:[Bb]earer|BEARER)\s+)[\w+/=.~-]{6,}/g,
     `$1${MARK}`,
   ],
-  [/\bsb_secret_[\w-]+/g, MARK],
+  // Secret and temporary keys of a Supabase project, and access tokens of an account.
+  [/\b(?:sb_(?:secret|temp)|sbp)_[\w-]+/g, MARK],
   [/\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g, MARK],
   // Query and form values: token=, key=, mac=, and names that end with these words.
   [
