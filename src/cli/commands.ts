@@ -129,7 +129,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'migrate',
-    usage: '',
+    usage: '[options]',
     description:
       'apply the migrations of this version, including those of the queue; safe to repeat',
     load: async () => (await import('./migrate.ts')).defineMigrate,

@@ -24,4 +24,8 @@ async function copyToProject({ output }: Cli, directory: string): Promise<void> 
     rows: copied.map(({ file, outcome }) => [file, outcome]),
     empty: 'This version has no migrations.',
   })
+  if (copied.some(({ outcome }) => outcome === 'copied'))
+    output.note(
+      'if `shelfsync migrate` has applied them already, run `shelfsync migrate --supabase-history` before `supabase db push`',
+    )
 }

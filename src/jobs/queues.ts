@@ -16,6 +16,7 @@ import {
 } from 'bullmq'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
+import type { DbClient } from '../db/transaction.ts'
 import { createCalmBackend } from './backends/postgres.ts'
 
 /** `fetch` downloads from suppliers; `apply` writes the catalogue and settles runs. */
@@ -160,14 +161,18 @@ export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Pro
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
 
+/** What `migrateQueue` did to BullMQ's tables. */
+export type QueueMigration = 'created' | 'updated' | 'unchanged'
+
 /** Creates or updates BullMQ's tables and grants the workers' roles access. Calling twice is safe. */
-export async function migrateQueue(db: Db): Promise<void> {
+export async function migrateQueue(db: Db): Promise<QueueMigration> {
   const client = await db.connect()
   try {
     await client.query('reset search_path')
     // Two sessions cannot alter the same objects at once. The lock ends with the session.
     await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
-    await runMigrations(client, QUEUE_SCHEMA)
+    const before = await findQueueVersion(client)
+    const version = await runMigrations(client, QUEUE_SCHEMA)
     // Some of BullMQ's functions set no search path. The others set one without pg_temp, and Postgres
     // then searches the caller's temporary schema first.
     await client.query(`do $$
@@ -182,9 +187,23 @@ export async function migrateQueue(db: Db): Promise<void> {
     await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public; grant usage on schema ${QUEUE_SCHEMA} to ${roles};
       grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${roles};
       grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${roles}; grant execute on all functions in schema ${QUEUE_SCHEMA} to ${roles};`)
+    if (before === null) return 'created'
+    return before < version ? 'updated' : 'unchanged'
   } finally {
     client.release(true)
   }
+}
+
+/** The version of BullMQ's schema, or null before its first migration. */
+async function findQueueVersion(client: DbClient): Promise<number | null> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    `select to_regclass('${QUEUE_SCHEMA}.migration') is not null as exists`,
+  )
+  if (rows[0]?.exists !== true) return null
+  const { rows: versions } = await client.query<{ version: number | null }>(
+    `select max(version) as version from ${QUEUE_SCHEMA}.migration`,
+  )
+  return versions[0]?.version ?? null
 }
 
 /** @throws SyncError `db/not-migrated` */

@@ -19,8 +19,8 @@ const FILES = {
 
 test('migrations are applied in order, once, and recorded', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
-  assert.deepEqual(names(await migrate(db, { migrations })), ['shops', 'prices'])
-  assert.deepEqual(names(await migrate(db, { migrations })), [])
+  assert.deepEqual(names((await migrate(db, { migrations })).applied), ['shops', 'prices'])
+  assert.deepEqual(names((await migrate(db, { migrations })).applied), [])
   assert.deepEqual(await states(db, migrations), ['shops applied', 'prices applied'])
   assert.equal(await count(db, 'catalog.shops'), 1)
 })
@@ -34,7 +34,7 @@ test('reading the states of an empty database changes nothing', async (t) => {
 test('processes that migrate at the same time apply each migration once', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
   const applied = await Promise.all([1, 2, 3].map(() => migrate(db, { migrations })))
-  assert.deepEqual(names(applied.flat()), ['shops', 'prices'])
+  assert.deepEqual(names(applied.flatMap((result) => result.applied)), ['shops', 'prices'])
 })
 
 test('a failing migration is rolled back, names file, line and reason, and keeps the ones before it', async (t) => {
@@ -86,7 +86,7 @@ test('a migration that was changed after it was applied is refused, unless only 
   await migrate(db, { migrations })
   const files = Object.entries(FILES).map(([file, sql]) => [file, sql.replaceAll('\n', '\r\n')])
   const windows = await fixtures(t, Object.fromEntries(files))
-  assert.deepEqual(await migrate(db, { migrations: windows }), [])
+  assert.deepEqual((await migrate(db, { migrations: windows })).applied, [])
   const changed = await fixtures(t, {
     ...FILES,
     '20260101000001_shops.sql': 'create table catalog.shops (id bigint primary key);',
@@ -115,16 +115,26 @@ test('migrations that `supabase db push` has applied are recorded and not run ag
     create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
     insert into supabase_migrations.schema_migrations (version, name) values ('20260101000001', 'shops'), ('20260101000002', 'something_of_the_users')`)
   assert.deepEqual(await states(db, migrations), ['shops pushed', 'prices pending'])
-  assert.deepEqual(names(await migrate(db, { migrations })), ['prices'])
+  const result = await migrate(db, { migrations })
+  assert.deepEqual(names(result.adopted), ['shops'])
+  assert.deepEqual(names(result.applied), ['prices'])
+  assert.equal(result.adoptedFrom, 'supabase')
   assert.deepEqual(await states(db, migrations), ['shops applied', 'prices applied'])
   assert.equal(await count(db, 'supabase_migrations.schema_migrations'), 2)
 })
 
-test('the history of the Supabase CLI is written only on request', async (t) => {
+test('the history of the Supabase CLI is started only on request, and continued always', async (t) => {
   const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
-  await migrate(db, { migrations })
+  const [first] = migrations
+  assert.ok(first)
+  await migrate(db, { migrations: [first] })
   assert.equal(await count(db, `pg_namespace where nspname = 'supabase_migrations'`), 0)
-  for (let times = 0; times < 2; times++) await migrate(db, { migrations, recordFor: 'supabase' })
+  const started = await migrate(db, { migrations: [first], recordFor: 'supabase' })
+  assert.deepEqual(names(started.recordedForSupabase), ['shops'])
+  for (const recorded of [['prices'], []]) {
+    const { recordedForSupabase } = await migrate(db, { migrations })
+    assert.deepEqual(names(recordedForSupabase), recorded)
+  }
   const { rows } = await db.query(`select version, name, cardinality(statements) as n
     from supabase_migrations.schema_migrations order by version`)
   assert.deepEqual(rows, [
@@ -146,13 +156,13 @@ test('init.sql creates the same schema once, and migrate continues from it', asy
     'names pending',
   ])
   await assert.rejects(db.query(renderInitSql(migrations)), /already installed in this database/)
-  assert.deepEqual(names(await migrate(db, { migrations })), ['names'])
+  assert.deepEqual(names((await migrate(db, { migrations })).applied), ['names'])
 })
 
 test('the shipped init.sql creates the newest schema', async (t) => {
   const db = await emptyDatabase(t)
   await db.query(renderInitSql(await listMigrations()))
-  assert.deepEqual(await migrate(db), [])
+  assert.deepEqual((await migrate(db)).applied, [])
 })
 
 test('migrations are copied once, and a changed copy is never overwritten', async (t) => {

@@ -24,43 +24,38 @@ export interface MigrateOptions {
   /** Default: the migrations that this version ships. */
   readonly migrations?: readonly Migration[]
   /**
-   * Also writes the history of the Supabase CLI. Only right if the user's project contains the same
-   * files (`copyMigrations`).
+   * Also writes the history of the Supabase CLI. Only right if the project that the CLI pushes
+   * contains the same files (`copyMigrations`): the CLI refuses a history with other ones. A history
+   * that has a migration of Shelfsync already is always continued.
    */
   readonly recordFor?: 'supabase'
 }
 
+/** Each list is in the order of the versions. */
+export interface MigrateResult {
+  /** Applied now. */
+  readonly applied: readonly Migration[]
+  /** Applied before by `supabase db push` or psql, and recorded now. */
+  readonly adopted: readonly Migration[]
+  readonly adoptedFrom: 'supabase' | 'psql' | null
+  /** Written to the history of the Supabase CLI now. */
+  readonly recordedForSupabase: readonly Migration[]
+}
+
 /**
- * Applies the missing migrations and returns them, in order. A second process that migrates at the
- * same time waits and applies none. A file that fails leaves nothing behind; the files before it
- * stay applied.
+ * Applies the missing migrations. A second process that migrates at the same time waits and applies
+ * none. A file that fails leaves nothing behind; the files before it stay applied.
  *
  * @throws SyncError `db/migration-failed`: a statement failed (file, line, message of Postgres), an
  * applied file was changed, or a newer Shelfsync has migrated the database
  */
-export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Migration[]> {
+export async function migrate(db: Db, options: MigrateOptions = {}): Promise<MigrateResult> {
   const migrations = options.migrations ?? (await listMigrations())
   const client = await db.connect()
   let broken = false
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATIONS_LOCK])
-    await client.query(RECORDS_SQL)
-    const records = await listRecords(client)
-    refuseDifferences(migrations, records)
-    const pushed = await listPushed(client)
-    if (!migrations.some((one) => records.has(one.version) || isPushed(one, pushed)))
-      await adopt(client, migrations)
-    const recorded = await listRecords(client)
-    const unrecorded = migrations.filter(({ version }) => !recorded.has(version))
-    const missing = unrecorded.filter((migration) => !isPushed(migration, pushed))
-    for (const migration of unrecorded)
-      await transaction(client, async () => {
-        if (missing.includes(migration)) await run(client, migration)
-        await insertRecord(client, migration)
-      })
-    if (options.recordFor === 'supabase')
-      await transaction(client, () => recordForSupabase(client, migrations))
-    return missing
+    return await migrateLocked(client, migrations, options.recordFor === 'supabase')
   } catch (error) {
     broken = !(error instanceof SyncError)
     throw error
@@ -73,18 +68,48 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
   }
 }
 
+async function migrateLocked(
+  client: DbClient,
+  migrations: readonly Migration[],
+  recordsForSupabase: boolean,
+): Promise<MigrateResult> {
+  await client.query(RECORDS_SQL)
+  const records = await listRecords(client)
+  refuseDifferences(migrations, records)
+  const history = await listPushed(client)
+  const isPushedHere = (migration: Migration): boolean => isPushed(migration, history)
+  const unrecorded = migrations.filter(({ version }) => !records.has(version))
+  const isPushedProject = migrations.some(isPushedHere)
+  const byPsql = records.size === 0 && !isPushedProject && (await isWholeSet(client))
+  const adopted = byPsql ? unrecorded : unrecorded.filter(isPushedHere)
+  const applied = unrecorded.filter((migration) => !adopted.includes(migration))
+  await transaction(client, async () => {
+    for (const migration of adopted) await insertRecord(client, migration)
+  })
+  for (const migration of applied)
+    await transaction(client, async () => {
+      await run(client, migration)
+      await insertRecord(client, migration)
+    })
+  const unknownToSupabase = migrations.some(({ version }) => !history.has(version))
+  const recordedForSupabase =
+    unknownToSupabase && (recordsForSupabase || isPushedProject)
+      ? await transaction(client, () => recordForSupabase(client, migrations))
+      : []
+  const adoptedFrom = adopted.length === 0 ? null : byPsql ? 'psql' : 'supabase'
+  return { applied, adopted, adoptedFrom, recordedForSupabase }
+}
+
 /**
- * Records the migrations that were applied without a record, for example by psql.
+ * Returns true when the migrations were applied without any record, for example by psql.
  *
  * @throws SyncError `db/migration-failed` when only some of them were
  */
-async function adopt(client: DbClient, migrations: readonly Migration[]): Promise<void> {
-  const set = await findUnrecordedSet(client)
-  if (set === null) return
-  if (set.length > 0) throw new SyncError('db/migration-failed', describePartialSet(set))
-  await transaction(client, async () => {
-    for (const migration of migrations) await insertRecord(client, migration)
-  })
+async function isWholeSet(client: DbClient): Promise<boolean> {
+  const damage = await findUnrecordedSet(client)
+  if (damage === null) return false
+  if (damage.length > 0) throw new SyncError('db/migration-failed', describePartialSet(damage))
+  return true
 }
 
 async function run(client: DbClient, migration: Migration): Promise<void> {

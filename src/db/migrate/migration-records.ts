@@ -63,24 +63,28 @@ export function isPushed(
 
 /**
  * Writes the Supabase CLI's history, with the statements that the CLI itself uses to create it
- * (pkg/migration/history.go in supabase/cli).
+ * (pkg/migration/history.go in supabase/cli), and returns the migrations that it lacked.
  */
 export async function recordForSupabase(
   client: DbClient,
   migrations: readonly Migration[],
-): Promise<void> {
+): Promise<Migration[]> {
   await client.query(`create schema if not exists supabase_migrations;
     create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
     alter table supabase_migrations.schema_migrations add column if not exists statements text[];
     alter table supabase_migrations.schema_migrations add column if not exists name text`)
-  for (const { version, name, sql } of migrations) {
+  const recorded: Migration[] = []
+  for (const migration of migrations) {
+    const { version, name, sql } = migration
     const statements = splitSql(sql).map((statement) => statement.sql)
-    await client.query(
+    const { rowCount } = await client.query(
       `insert into supabase_migrations.schema_migrations (version, name, statements) values ($1, $2, $3)
       on conflict (version) do nothing`,
       [version, name, statements],
     )
+    if (rowCount === 1) recorded.push(migration)
   }
+  return recorded
 }
 
 async function tableExists(db: Db | DbClient, name: string): Promise<boolean> {

@@ -84,7 +84,8 @@ test(
       ...new Set((await listMigrationStates(db)).map(({ state }) => state)),
     ]
     assert.deepEqual(await states(), ['pushed'])
-    assert.deepEqual(await migrate(db), [])
+    const { applied, adopted, adoptedFrom } = await migrate(db)
+    assert.deepEqual([applied.length, adopted.length, adoptedFrom], [0, FILES.length, 'psql'])
     assert.deepEqual(await states(), ['applied'])
   },
 )
@@ -93,7 +94,7 @@ test('init.sql that psql applied is up to date', { skip }, async (t) => {
   const { db, apply } = await openEmpty(t)
   await apply([fileURLToPath(new URL('../../../supabase/db/init.sql', import.meta.url))])
   assert.deepEqual(await listMissingMigrations(db), [])
-  assert.deepEqual(await migrate(db), [])
+  assert.deepEqual((await migrate(db)).applied, [])
 })
 
 test(
@@ -112,7 +113,7 @@ test(
       ),
     )
     await apply([`${MIGRATIONS_DIRECTORY}${last}`])
-    assert.deepEqual(await migrate(db), [])
+    assert.deepEqual((await migrate(db)).applied, [])
     assert.deepEqual(await listMissingMigrations(db), [])
   },
 )
