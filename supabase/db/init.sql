@@ -4775,6 +4775,24 @@ begin
   insert into catalog.data_api_roles (role) values (worker) on conflict do nothing;
 end $$;
 
+-- 20261122000081_storage.sql
+
+-- Generated from supabase/schemas/81_storage.sql until the first release: do not edit.
+
+-- The bucket of the artifacts in a Supabase project: private, and without a file size limit other than that
+-- of the project. Nothing happens in a Postgres without Storage, or when the bucket exists. Over the Storage
+-- API, Shelfsync creates the bucket that BUCKET names when it is missing, and refuses a public one.
+-- https://supabase.com/docs/guides/storage/buckets/creating-buckets
+do $$
+begin
+  if to_regclass('storage.buckets') is not null then
+    insert into storage.buckets (id, name, public) values ('medipim-raw', 'medipim-raw', false)
+      on conflict do nothing;
+  end if;
+exception when insufficient_privilege then
+  raise notice 'The bucket medipim-raw was not created: %', sqlerrm;
+end $$;
+
 -- 20261122000090_security.sql
 
 -- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
@@ -5015,6 +5033,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
+  ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000090', 'security', '7bd5eb391b95dd0d02765ca154090a4be9698095df4c227ce1849288648c2af7');
 
 commit;
