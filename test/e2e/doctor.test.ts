@@ -84,9 +84,30 @@ test('a login that may not create the schema is a problem whose hint names the o
   assert.match(stdout, /^fail  privileges +the role may not create the objects/m)
 })
 
-test('without its key, add says so first, and sync starts no run', async (t) => {
+test('add checks the key of a source before it stores it', async (t) => {
   const { run, db } = await openPharmacy(t, { MEDIPIM_API_KEY: '' })
-  const added = await run('add', 'medipim', '--name', 'pharmacy')
+  const keyless = await run('add', 'medipim', '--name', 'pharmacy')
+  assert.equal(keyless.code, 1)
+  assert.equal(keyless.stdout, '')
+  assert.match(
+    keyless.stderr,
+    /^error: pharmacy is not added, because medipim needs a key: set MEDIPIM_API_KEY_ID and .* run `shelfsync init`\. To add it without a key: shelfsync add medipim --name pharmacy --no-check\n/,
+  )
+  assert.equal((await db.query('select from catalog.sources')).rowCount, 0)
+  const wrong = await openPharmacy(t, { MEDIPIM_API_KEY: '42:wrong' })
+  const refused = await wrong.run('add', 'medipim', '--name', 'pharmacy')
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /^error: pharmacy is not added: \S+ responded 401/)
+  assert.equal((await wrong.db.query('select from catalog.sources')).rowCount, 0)
+  const away = await openPharmacy(t, { MEDIPIM_API_URL: 'http://127.0.0.1:1' })
+  const unreachable = await away.run('add', 'medipim', '--name', 'pharmacy')
+  assert.match(unreachable.stderr, /^error: pharmacy is not added: 127\.0\.0\.1:1 /)
+  assert.equal((await away.run('add', 'medipim', '--name', 'pharmacy', '--no-check')).code, 0)
+})
+
+test('a source that is added without its key says so first, and sync starts no run', async (t) => {
+  const { run, db } = await openPharmacy(t, { MEDIPIM_API_KEY: '' })
+  const added = await run('add', 'medipim', '--name', 'pharmacy', '--no-check')
   assert.equal(added.code, 0, added.stderr)
   assert.match(
     added.stderr,

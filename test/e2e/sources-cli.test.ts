@@ -115,7 +115,7 @@ test('a renamed source keeps its artifacts readable and purges them, and names t
     ARTIFACTS_LATEST: 'true',
   })
   assertEnded(await run('add', 'medipim', '--name', 'old-name'), 0)
-  assertEnded(await run('add', 'medipim', '--name', 'taken', '--no-sync'), 0)
+  assertEnded(await run('add', 'medipim', '--name', 'taken', '--no-check'), 0)
   assertEnded(await run('sync', 'old-name'), 0)
   assertEnded(await run('sources', 'rename', 'old-name', 'taken'), 1)
   const renamed = await run('sources', 'rename', 'old-name', 'new-name')

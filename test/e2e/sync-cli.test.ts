@@ -135,7 +135,7 @@ test('the last line of sync --json is a report after any failure', async (t) => 
 
 test('sync --keys names one source, whose connector can fetch by key', async (t) => {
   const { run } = await openShelfsync(t, { MEDIPIM_API_KEY: '42:secret' })
-  await run('add', 'medipim', '--name', 'pharmacy', '--no-sync')
+  await run('add', 'medipim', '--name', 'pharmacy', '--no-check')
   const unnamed = await run('sync', '--keys', 'M1')
   assert.match(unnamed.stderr, /--keys needs the name of a source/)
   const unable = await run('sync', 'pharmacy', '--keys', 'M1,M2', '--json')

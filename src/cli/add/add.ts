@@ -25,6 +25,7 @@ interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly from?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
+  readonly check: boolean
 }
 
 export function defineAdd(command: Command, cli: Cli): void {
@@ -39,6 +40,7 @@ export function defineAdd(command: Command, cli: Cli): void {
       'add the shops in this file, one address in each line, or CSV with the columns url, name and settings of the connector; - is standard input',
     )
     .option('--no-sync', 'do not sync the shops now')
+    .option('--no-check', 'add a source by its connector without checking its key')
     .addOption(
       new Option('--set <name=value>', 'a setting of the connector; may be repeated')
         .argParser(readSetting)
@@ -60,11 +62,11 @@ export function defineAdd(command: Command, cli: Cli): void {
 }
 
 async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise<void> {
-  const { name = null, from, set, sync: syncs, ...options } = flags
-  const requests: SourceRequest[] = shops.map((shop) => ({ shop, name, set, options }))
+  const { name = null, from, set, sync: syncs, check, ...options } = flags
+  const requests: SourceRequest[] = shops.map((shop) => ({ shop, name, set, options, check }))
   if (from !== undefined)
     for (const { set: own, ...listed } of parseSourceList(await readList(cli, from)))
-      requests.push({ ...listed, set: { ...set, ...own }, options })
+      requests.push({ ...listed, set: { ...set, ...own }, options, check })
   const [request, ...others] = requests
   if (request === undefined)
     throw new SyncError(

@@ -8,6 +8,7 @@ import type { Json } from '../../core/json.ts'
 import { addSource, checkName, findSource, listSources, type Source } from '../../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../../sources/add-source.ts'
 import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
+import type { CredentialOwner } from '../../sources/credentials.ts'
 import { parseAddress } from './shop-address.ts'
 import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
 
@@ -20,6 +21,8 @@ export interface SourceRequest {
   readonly set: Readonly<Record<string, Json>>
   /** Options of the connector, keyed by setting. */
   readonly options: Readonly<Record<string, unknown>>
+  /** False: a source that is named by its connector is stored without a check of its key. */
+  readonly check: boolean
 }
 
 export interface CreatedSource extends BoundSource {
@@ -39,27 +42,55 @@ export async function createSource(
 ): Promise<CreatedSource> {
   const connector = tools.connectors.get(request.shop)
   return connector
-    ? createByName(tools, connector, request)
+    ? createByName(tools, connector, request, signal)
     : createByAddress(tools, request, signal)
 }
 
 async function createByName(
   tools: SyncTools,
   connector: Connector,
-  { name, set, options }: SourceRequest,
+  request: SourceRequest,
+  signal: AbortSignal,
 ): Promise<CreatedSource> {
+  const { set, options, check } = request
   const settings = parseSourceSettings(
     tools,
     connector,
-    { name, verb: 'added' },
+    { name: request.name, verb: 'added' },
     { ...readAddOptions(tools, connector, options), ...set },
   )
-  const source = await save(tools, name ?? suggestName(connector, settings), {
-    connector,
-    settings,
-  })
+  const name = checkName(request.name ?? suggestName(connector, settings))
+  await requireFreeName(tools, name)
+  if (check) await checkKey(tools, { connector, settings, source: { name } }, signal)
+  const source = await save(tools, name, { connector, settings })
   const notes = await listTwins(tools, source)
   return { source, connector, settings, samples: null, notes }
+}
+
+/**
+ * @throws SyncError `settings/invalid` without a key · the error of the connector when the supplier
+ * refuses the key or cannot be reached
+ */
+async function checkKey(
+  { credentials, http }: SyncTools,
+  owner: CredentialOwner,
+  signal: AbortSignal,
+): Promise<void> {
+  const { connector, settings, source } = owner
+  const key = credentials(owner)
+  const { isComplete, hint } = connector.credentials
+  const notAdded = `${source.name} is not added`
+  if (!isComplete(key))
+    throw new SyncError(
+      'settings/invalid',
+      `${notAdded}, because ${connector.name} needs a key: ${hint} in the environment or .env, or run \`shelfsync init\`. To add it without a key: shelfsync add ${connector.name} --name ${source.name} --no-check`,
+    )
+  try {
+    await connector.probe?.({ settings, credentials: key, http }, signal)
+  } catch (cause) {
+    if (!(cause instanceof SyncError)) throw cause
+    throw new SyncError(cause.code, `${notAdded}: ${cause.message}`, { cause })
+  }
 }
 
 async function createByAddress(
