@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { verifyWritable, type ArtifactStore } from '../../artifacts/store.ts'
 import { messageOf, SyncError } from '../../core/errors.ts'
 import { withTimeout } from '../../lib/timeout.ts'
+import { ROLES } from '../../core/roles.ts'
 import { findLostStorage } from '../../config/lasting-storage.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
@@ -86,15 +87,15 @@ export function checkPlatform(settings: Settings): Check | null {
   const name = 'platform'
   const { flyApp } = settings
   if (flyApp === null) return null
-  const problems = findLostStorage(settings)
-  if (problems.length === 0)
+  const refused = ROLES.filter((role) => findLostStorage(settings, [role]).length > 0)
+  if (refused.length === 0)
     return { name, state: 'ok', message: `Fly.io app ${flyApp}, which stores nothing on its disk` }
   return {
     name,
-    state: 'fail',
-    message: `shelfsync serve does not start in the Fly.io app ${flyApp}`,
-    hint: problems.join(' · '),
-    code: 'settings/invalid',
+    // An app with only an orchestrator needs no artifact store.
+    state: refused.length === ROLES.length ? 'fail' : 'warn',
+    message: `in the Fly.io app ${flyApp}, shelfsync serve does not start as ${refused.join(', ')}`,
+    hint: findLostStorage(settings, refused).join(' · '),
   }
 }
 
