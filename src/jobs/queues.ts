@@ -184,9 +184,12 @@ export async function migrateQueue(db: Db): Promise<QueueMigration> {
         end loop;
       end $$`)
     const roles = 'shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator'
-    await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public; grant usage on schema ${QUEUE_SCHEMA} to ${roles};
+    await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public;
+      revoke execute on all functions in schema ${QUEUE_SCHEMA} from public;
+      grant usage on schema ${QUEUE_SCHEMA} to ${roles};
       grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${roles};
-      grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${roles}; grant execute on all functions in schema ${QUEUE_SCHEMA} to ${roles};`)
+      grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${roles};
+      grant execute on all functions in schema ${QUEUE_SCHEMA} to ${roles};`)
     if (before === null) return 'created'
     return before < version ? 'updated' : 'unchanged'
   } finally {

@@ -49,6 +49,29 @@ function listApplied(output: string): string[] {
   return [...output.matchAll(/Applying migration (\S+?\.sql)/g)].map(([, file = '']) => file)
 }
 
+/**
+ * Tables without a policy can be read by their owner only. The functions of schema api are bound to
+ * their views when they are created, so that Postgres can inline them. A new database uses no index.
+ */
+const INTENDED = [
+  'function_search_path_mutable in api',
+  'rls_enabled_no_policy in catalog',
+  'unused_index in bullmq',
+  'unused_index in catalog',
+]
+
+/** The kinds of findings of the dashboard's advisors, with the schemas in which they are. */
+async function listFindings(
+  { supabase }: ProjectFolder,
+  { url }: SupabaseProject,
+): Promise<string[]> {
+  const options = ['--type', 'all', '--level', 'info', '--output', 'json']
+  const { code, output } = await supabase('db', 'advisors', `--db-url=${url}`, ...options)
+  assert.equal(code, 0, output)
+  const findings = output.matchAll(/"name": "(\w+)",\s+"title"[^]*?"schema": "(\w+)"/g)
+  return [...new Set([...findings].map(([, kind, schema]) => `${kind} in ${schema}`))].toSorted()
+}
+
 /** The result of a migrate that changes nothing. */
 const NOTHING = {
   applied: [],
@@ -83,6 +106,17 @@ for (const [server, binaries] of [
       assert.match(await push(folder, project), UP_TO_DATE)
       const { rows } = await project.db.query('select id, public from storage.buckets')
       assert.deepEqual(rows, [{ id: BUCKET_DEFAULT, public: false }])
+    })
+
+    test("the platform's advisors find only what is intended", async (t) => {
+      const { project, folder } = await open(t)
+      await shelfsync(project, 'migrate')
+      assert.deepEqual(await listFindings(folder, project), INTENDED)
+      await project.db.query(
+        'create view api.planted as select * from catalog.runs; grant select on api.planted to anon',
+      )
+      const planted = await listFindings(folder, project)
+      assert.deepEqual(planted, [...INTENDED, 'security_definer_view in api'].toSorted())
     })
 
     test('after migrate, push has nothing to do once the history of the CLI is recorded', async (t) => {
