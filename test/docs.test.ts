@@ -15,8 +15,12 @@ import { readPage } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Variables that tests, scripts and the sync workflow read. */
+/** Variables that tests, scripts and the sync workflow read, and those that commands write. */
 const OTHER_VARIABLES = [
+  'FETCHER_DATABASE_URL',
+  'MAINTAINER_DATABASE_URL',
+  'ORCHESTRATOR_DATABASE_URL',
+  'SERVICES_DATABASE_URL',
   'NO_COLOR',
   'FORCE_COLOR',
   'TEST_POSTGRES',

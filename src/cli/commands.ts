@@ -135,6 +135,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrate.ts')).defineMigrate,
   },
   {
+    name: 'logins',
+    usage: '[options] [kinds...]',
+    description: 'create a database login with few rights for each kind of process',
+    load: async () => (await import('./logins.ts')).defineLogins,
+  },
+  {
     name: 'migrations',
     usage: '',
     description: 'copy the SQL files of the schema',

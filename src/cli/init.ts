@@ -1,8 +1,6 @@
 // `shelfsync init`: prompts for the database and the keys of suppliers, checks them as `doctor` does, and
 // writes them to `.env`.
 
-import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import type { Command } from 'commander'
 import { openBasics } from '../app/compose.ts'
@@ -14,6 +12,7 @@ import type { Connector } from '../core/connector.ts'
 import { parseCredentials } from '../core/credentials.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'
+import { writePrivateFile } from '../node/private-file.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { Check } from './doctor/check.ts'
 import { checkSuppliers } from './doctor/suppliers.ts'
@@ -172,12 +171,9 @@ async function confirmReplaced(cli: Cli, before: string, values: Values): Promis
 
 /** Replaces `.env` by a file that only its owner may read. @throws SyncError `settings/invalid` */
 async function saveDotEnv(text: string): Promise<void> {
-  const draft = `.env.${randomUUID()}.tmp`
   try {
-    await writeFile(draft, text, { mode: 0o600, flag: 'wx' })
-    await rename(draft, '.env')
+    await writePrivateFile('.env', text)
   } catch (cause) {
-    await rm(draft, { force: true })
     throw new SyncError('settings/invalid', `.env cannot be written: ${messageOf(cause)}`, {
       cause,
     })

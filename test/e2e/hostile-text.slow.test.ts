@@ -35,6 +35,7 @@ const ACTING = [
   'serve',
   'migrate',
   'migrations',
+  'logins',
   'stop',
   'runs approve',
   'runs reject',

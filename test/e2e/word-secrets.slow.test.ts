@@ -193,6 +193,7 @@ function callsOn({
       ['sync', name],
       ['replay', name],
       ['publish'],
+      ['logins', '--to', join(folder, 'none', 'logins')],
       ['serve'],
     ],
   }

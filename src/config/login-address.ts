@@ -1,0 +1,20 @@
+// The address of a database for another login.
+
+import { credentialsOf } from './connection-address.ts'
+
+/** Supabase's pooler takes the project from the name of the user: `postgres.abcdefgh`. */
+const POOLER = /\.pooler\.supabase\.com$/
+
+export interface LoginCredentials {
+  readonly user: string
+  readonly password: string
+}
+
+/** Returns the address with this user name and password in place of its own. */
+export function toLoginAddress(address: string, { user, password }: LoginCredentials): string {
+  const url = new URL(address)
+  const [, project] = /\.([^.]+)$/.exec(credentialsOf(address)?.user ?? '') ?? []
+  url.username = POOLER.test(url.hostname) && project !== undefined ? `${user}.${project}` : user
+  url.password = password
+  return url.href
+}
