@@ -1,5 +1,5 @@
-// `shelfsync logins`: creates a database login for each kind of process, and writes their addresses to
-// a file that only its owner may read.
+// `shelfsync logins`: creates a database login for each kind of process, and writes their addresses
+// to a file that only its owner may read.
 
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -46,7 +46,7 @@ export function defineLogins(command: Command, cli: Cli): void {
   command
     .argument(
       '[kinds...]',
-      'fetcher, maintainer, orchestrator; services has the rights of all three; default: the first three',
+      'fetcher, maintainer, orchestrator (default: these three); services has the rights of all',
       parseKind,
     )
     .requiredOption('--to <file>', 'the file for the addresses of the logins')
@@ -69,7 +69,7 @@ async function saveLogins(cli: Cli, kinds: readonly Kind[], flags: LoginFlags): 
   if (databaseUrl === null)
     throw new SyncError(
       'usage/invalid',
-      'Logins need a database that other processes reach: set DATABASE_URL to the login of its owner',
+      'Set DATABASE_URL to the login of its owner: other processes must reach the database',
     )
   await using tools = await cli.open()
   const before = await readAddresses(flags.to)

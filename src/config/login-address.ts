@@ -10,7 +10,7 @@ export interface LoginCredentials {
   readonly password: string
 }
 
-/** Returns the address with this user name and password in place of its own. */
+/** Returns the address with this user name and password in place of those in it. */
 export function toLoginAddress(address: string, { user, password }: LoginCredentials): string {
   const url = new URL(address)
   const [, project] = /\.([^.]+)$/.exec(credentialsOf(address)?.user ?? '') ?? []

@@ -13,7 +13,8 @@ export interface SettingMeta {
   readonly default: string
   readonly example: string
   /**
-   * The roles of `serve` that use it. A deployment gives each process only the settings of its roles.
+   * The roles of `serve` that use it. A deployment gives each process only the settings of its
+   * roles.
    */
   readonly readBy: readonly Role[]
 }

@@ -1,5 +1,5 @@
-// `shelfsync logins`: logins with the rights of one kind of process, whose passwords are in a private
-// file and nowhere else.
+// `shelfsync logins`: logins with the rights of one kind of process, whose passwords are in a
+// private file and nowhere else.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -17,7 +17,7 @@ const WORKERS: readonly WorkerRole[] = KINDS.map((kind) => `shelfsync_${kind}` a
 
 const WRONG = /the password is wrong/
 
-/** A command line, and a prefix whose roles are dropped with the test: roles belong to the server. */
+/** A command line, and a prefix whose roles are dropped: roles belong to the whole server. */
 async function openLogins(t: TestContext) {
   const shelfsync = await openShelfsync(t)
   const prefix = `t${randomUUID().slice(0, 8)}`

@@ -1,5 +1,5 @@
-// Logins for the processes of the services: each is a member of the roles whose rights it needs, and
-// of no other role.
+// Logins for the processes of the services: each is a member of the roles whose rights it needs,
+// and of no other role.
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { escapeIdentifier, escapeLiteral } from 'pg'
@@ -9,7 +9,7 @@ import type { Db } from '../pool.ts'
 import type { WorkerRole } from '../rights.ts'
 import { transaction, type DbClient } from '../transaction.ts'
 
-/** The default of Postgres: https://www.postgresql.org/docs/current/runtime-config-connection.html */
+/** The default of the setting `scram_iterations` of Postgres. */
 const SCRAM_ITERATIONS = 4096
 
 export interface LoginRequest {
@@ -23,8 +23,8 @@ export interface LoginRequest {
  * Creates the login, or gives an existing one this password and these roles. Open connections stay
  * open. Calling it twice is safe.
  *
- * @throws SyncError `usage/invalid` when a role of that name has more rights than a login may have ·
- * `db/denied` when the caller may not create roles
+ * @throws SyncError `usage/invalid` when a role of that name has more rights than a login may
+ * have · `db/denied` when the caller may not create roles
  */
 export async function saveLogin(db: Db, { name, password, roles }: LoginRequest): Promise<void> {
   const client = await db.connect()
@@ -55,7 +55,7 @@ async function findLogin(client: DbClient, name: string): Promise<boolean> {
   if (role?.powerful === true)
     throw new SyncError(
       'usage/invalid',
-      `The role ${name} exists and may do more than a login of the services: choose another --prefix`,
+      `The role ${name} exists and may do more than a login of services: choose another --prefix`,
     )
   return role !== undefined
 }

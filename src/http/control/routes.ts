@@ -96,7 +96,8 @@ export const SERVERS = {
       'GET /health': {
         summary:
           'Checks every component and reports its state. ' +
-          'The artifact store is checked in a process that also fetches or applies: an orchestrator on its own needs no access to it.',
+          'The artifact store is checked in a process that also fetches or applies: ' +
+          'an orchestrator on its own needs no access to it.',
         needsKey: true,
         responses: {
           200: '`{"ok":true,"broken":[],"components":[{"component","ok","detail","latencyMs"}]}`',
