@@ -1,6 +1,7 @@
 // Every error code: its action, its HTTP status, and the hint that the operator reads.
 // docs/errors.md is generated from this table.
 
+import { DATABASE_ERRORS } from './database-errors.ts'
 import { REQUEST_ERRORS } from './request-errors.ts'
 
 /**
@@ -21,62 +22,86 @@ export const ERRORS = {
   'source/rate-limited': {
     action: 'retry',
     status: 503,
-    hint: 'The supplier limits requests. A run waits and continues by itself; otherwise try again later.',
+    hint:
+      'The supplier limits requests. A run waits and continues by itself; otherwise try ' +
+      'again later.',
   },
   'source/unavailable': {
     action: 'retry',
     status: 503,
-    hint: 'Check the address. If it is right, the supplier has a problem: try again later. An interrupted run resumes.',
+    hint:
+      'Check the address. If it is right, the supplier has a problem: try again later. An ' +
+      'interrupted run resumes.',
   },
   'source/cut-short': {
     action: 'retry',
     status: 503,
-    hint: 'The response of the supplier ended too early. Sync again: an interrupted run resumes where it ended.',
+    hint:
+      'The response of the supplier ended too early. Sync again: an interrupted run resumes ' +
+      'where it ended.',
   },
   'source/too-slow': {
     action: 'retry',
     status: 503,
-    hint: 'The supplier sends almost nothing. The bytes that arrived are archived. Sync again: the run resumes after them.',
+    hint:
+      'The supplier sends almost nothing. The bytes that arrived are archived. Sync again: ' +
+      'the run resumes after them.',
   },
   'source/unauthorized': {
     action: 'stop',
     status: 502,
-    hint: 'Check the key: its id, its secret, and that the supplier has not revoked it. `shelfsync doctor` tests it.',
+    hint:
+      'Check the key: its id, its secret, and that the supplier has not revoked it. ' +
+      '`shelfsync doctor` tests it.',
   },
   'source/rejected': {
     action: 'stop',
     status: 502,
-    hint: 'The supplier refused the request. Read its message. If its API has changed, install a version of Shelfsync that supports it.',
+    hint:
+      'The supplier refused the request. Read its message. If its API has changed, install ' +
+      'a version of Shelfsync that supports it.',
   },
   'source/blocked': {
     action: 'stop',
     status: 502,
-    hint: 'A bot protection responded instead of the shop. Ask its owner for access; do not evade it.',
+    hint:
+      'A bot protection responded instead of the shop. Ask its owner for access; do not ' +
+      'evade it.',
   },
   'source/password': {
     action: 'stop',
     status: 502,
-    hint: 'The shop is closed by a password page. Ask its owner to open it, or pause the source with `shelfsync sources pause NAME`.',
+    hint:
+      'The shop is closed by a password page. Ask its owner to open it, or pause the source ' +
+      'with `shelfsync sources pause NAME`.',
   },
   'source/closed': {
     action: 'stop',
     status: 502,
-    hint: 'The platform has closed this shop (frozen or locked). Pause the source with `shelfsync sources pause NAME` until its owner has opened it again.',
+    hint:
+      'The platform has closed this shop (frozen or locked). Pause the source with ' +
+      '`shelfsync sources pause NAME` until its owner has opened it again.',
   },
   'source/gone': {
     action: 'stop',
     status: 502,
-    hint: 'Nothing is at this address. Correct it, or pause the source with `shelfsync sources pause NAME`.',
+    hint:
+      'Nothing is at this address. Correct it, or pause the source with `shelfsync sources ' +
+      'pause NAME`.',
   },
   'source/malformed': {
     action: 'stop',
     status: 502,
-    hint: 'The response is not in the format of this connector. Read the reason, and `shelfsync artifacts cat RUN` if there was a run.',
+    hint:
+      'The response is not in the format of this connector. Read the reason, and `shelfsync ' +
+      'artifacts cat RUN` if there was a run.',
   },
   'source/not-recognised': {
     action: 'stop',
     status: 422,
-    hint: 'No connector recognises this address. Check it, or name the connector: `shelfsync add --help` lists them.',
+    hint:
+      'No connector recognises this address. Check it, or name the connector: `shelfsync ' +
+      'add --help` lists them.',
   },
   'source/too-large': {
     action: 'stop',
@@ -86,7 +111,9 @@ export const ERRORS = {
   'source/address-refused': {
     action: 'stop',
     status: 422,
-    hint: 'Requests go to public addresses only, and a key goes to its supplier only. List your own hosts in ALLOW_PRIVATE_HOSTS.',
+    hint:
+      'Requests go to public addresses only, and a key goes to its supplier only. List your ' +
+      'own hosts in ALLOW_PRIVATE_HOSTS.',
   },
   'source/unknown': {
     action: 'stop',
@@ -98,6 +125,13 @@ export const ERRORS = {
     status: 409,
     hint: 'Choose another name, or change the existing source with `shelfsync sources set`.',
   },
+  'source/no-connector': {
+    action: 'stop',
+    status: 409,
+    hint:
+      'Sync the source from the program that defines its connector (docs/library.md), or ' +
+      'install a version of Shelfsync that has it.',
+  },
   'source/paused': {
     action: 'stop',
     status: 409,
@@ -107,22 +141,31 @@ export const ERRORS = {
   'record/unreadable': {
     action: 'quarantine',
     status: 422,
-    hint: 'The line is not JSON. Read its bytes with `shelfsync quarantine show ID`, and report it to the supplier; a later run with a valid record closes it.',
+    hint:
+      'The line is not JSON. Read its bytes with `shelfsync quarantine show ID`, and report ' +
+      'it to the supplier; a later run with a valid record closes it.',
   },
   'record/too-large': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record exceeds the size limit. Find its bytes in the artifact with `shelfsync quarantine show ID`, and report it to the supplier.',
+    hint:
+      'The record exceeds the size limit. Find its bytes in the artifact with `shelfsync ' +
+      'quarantine show ID`, and report it to the supplier.',
   },
   'record/no-id': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record does not have an id, so it cannot be matched to a product. Read it with `shelfsync quarantine show ID`, and report it to the supplier.',
+    hint:
+      'The record does not have an id, so it cannot be matched to a product. Read it with ' +
+      '`shelfsync quarantine show ID`, and report it to the supplier.',
   },
   'record/invalid': {
     action: 'quarantine',
     status: 422,
-    hint: 'The record does not match the documented format. Read the reason and the bytes with `shelfsync quarantine show ID`. If the supplier changed its format, install a version that supports it, then run `shelfsync quarantine replay NAME`.',
+    hint:
+      'The record does not match the documented format. Read the reason and the bytes with ' +
+      '`shelfsync quarantine show ID`. If the supplier changed its format, install a ' +
+      'version that supports it, then run `shelfsync quarantine replay NAME`.',
   },
 
   'run/active': {
@@ -133,23 +176,31 @@ export const ERRORS = {
   'run/fenced': {
     action: 'stop',
     status: 409,
-    hint: 'Another process has taken over this run. Watch it with `shelfsync runs show ID`. This process wrote nothing after that.',
+    hint:
+      'Another process has taken over this run. Watch it with `shelfsync runs show ID`. ' +
+      'This process wrote nothing after that.',
   },
   'run/over': {
     action: 'stop',
     status: 409,
-    hint: 'The run has ended or another process has taken it over: see `shelfsync runs show ID`. This process wrote nothing after that.',
+    hint:
+      'The run has ended or another process has taken it over: see `shelfsync runs show ' +
+      'ID`. This process wrote nothing after that.',
   },
   'run/ended': {
     action: 'stop',
     status: 409,
-    hint: 'It stays unchanged. Read how it ended with `shelfsync runs show ID`, or start a new run with `shelfsync sync NAME`.',
+    hint:
+      'It stays unchanged. Read how it ended with `shelfsync runs show ID`, or start a new ' +
+      'run with `shelfsync sync NAME`.',
   },
   'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
   'run/not-held': {
     action: 'stop',
     status: 409,
-    hint: 'Only a held run can be approved or rejected. List the held ones with `shelfsync reviews`.',
+    hint:
+      'Only a held run can be approved or rejected. List the held ones with `shelfsync ' +
+      'reviews`.',
   },
   'run/cancelled': {
     action: 'stop',
@@ -159,7 +210,10 @@ export const ERRORS = {
   'run/too-many-quarantined': {
     action: 'stop',
     status: 422,
-    hint: 'Read the reasons with `shelfsync quarantine`: the supplier may have changed its format. Every record that arrived is archived. If that many are expected, raise quarantineShare with `shelfsync sources set NAME --policy`.',
+    hint:
+      'Read the reasons with `shelfsync quarantine`: the supplier may have changed its ' +
+      'format. Every record that arrived is archived. If that many are expected, raise ' +
+      'quarantineShare with `shelfsync sources set NAME --policy`.',
   },
   'run/no-artifact': {
     action: 'stop',
@@ -174,7 +228,10 @@ export const ERRORS = {
   'product/unknown': {
     action: 'stop',
     status: 404,
-    hint: 'Give the id of the supplier, a SKU, a GTIN, or the id of api.products. Search by title with `shelfsync products SOURCE WORDS`; list the quarantined records with `shelfsync quarantine`.',
+    hint:
+      'Give the id of the supplier, a SKU, a GTIN, or the id of api.products. Search by ' +
+      'title with `shelfsync products SOURCE WORDS`; list the quarantined records with ' +
+      '`shelfsync quarantine`.',
   },
   'quarantine/unknown': {
     action: 'stop',
@@ -185,12 +242,17 @@ export const ERRORS = {
   'artifact/corrupt': {
     action: 'stop',
     status: 500,
-    hint: 'The stored bytes do not match their checksum. List what is damaged with `shelfsync artifacts verify`. Restore it from a copy, or run `shelfsync sync NAME --full`.',
+    hint:
+      'The stored bytes do not match their checksum. List what is damaged with `shelfsync ' +
+      'artifacts verify`. Restore it from a copy, or run `shelfsync sync NAME --full`.',
   },
   'artifact/missing': {
     action: 'stop',
     status: 500,
-    hint: 'The stored bytes do not exist, or another machine has them in its own folder: processes on several machines need one store in ARTIFACTS. Restore them, or run `shelfsync sync NAME --full`.',
+    hint:
+      'The stored bytes do not exist, or another machine has them in its own folder: ' +
+      'processes on several machines need one store in ARTIFACTS. Restore them, or run ' +
+      '`shelfsync sync NAME --full`.',
   },
   'artifact/unwritable': {
     action: 'retry',
@@ -200,55 +262,12 @@ export const ERRORS = {
   'artifact/unavailable': {
     action: 'retry',
     status: 503,
-    hint: 'The artifact store did not respond, and the step is retried. If this lasts, check the address and the status page of the store.',
+    hint:
+      'The artifact store did not respond, and the step is retried. If this lasts, check ' +
+      'the address and the status page of the store.',
   },
 
-  'db/unreachable': {
-    action: 'retry',
-    status: 503,
-    hint: 'Check DATABASE_URL (or SUPABASE_URL) and that the server runs. A running sync waits for it.',
-  },
-  'db/full': {
-    action: 'retry',
-    status: 507,
-    hint: 'Give the database more disk space. The run waits for it and continues.',
-  },
-  // https://supabase.com/docs/guides/platform/database-size
-  'db/read-only': {
-    action: 'retry',
-    status: 503,
-    hint: 'Supabase makes a database read-only while its disk is full: enlarge the disk. Otherwise the database or the role is set so: `alter database … reset default_transaction_read_only`. A run waits for it.',
-  },
-  'db/busy': {
-    action: 'retry',
-    status: 503,
-    hint: 'Postgres is out of memory, connections or time. The run waits and continues; check what else uses the server.',
-  },
-  'db/denied': {
-    action: 'stop',
-    status: 500,
-    hint: "Put a login with this right into DATABASE_URL: for a service that of its role, for the command line the owner's. See docs/services.md.",
-  },
-  'db/unsuitable': {
-    action: 'stop',
-    status: 500,
-    hint: 'Use a direct or session-mode connection to Postgres 15 or newer.',
-  },
-  'db/not-exposed': {
-    action: 'stop',
-    status: 500,
-    hint: 'Add the schema to the exposed schemas, in the settings of the project under Data API. See docs/operations.md.',
-  },
-  'db/not-migrated': {
-    action: 'stop',
-    status: 500,
-    hint: 'Run `shelfsync migrate`; without DATABASE_URL paste supabase/db/init.sql into the SQL editor.',
-  },
-  'db/migration-failed': {
-    action: 'stop',
-    status: 500,
-    hint: 'Correct what the message names, then run `shelfsync migrate` again. Nothing of the migration was applied. A migration that was applied must not change.',
-  },
+  ...DATABASE_ERRORS,
 
   ...REQUEST_ERRORS,
 

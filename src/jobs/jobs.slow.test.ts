@@ -218,7 +218,7 @@ test('an error of one source does not stop the others, and a request fails only 
   )
   assert.deepEqual(codes, {
     [empty.pipeline.name]: 'run/no-artifact',
-    [lost.pipeline.name]: 'usage/invalid',
+    [lost.pipeline.name]: 'source/no-connector',
   })
   await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [
     pipeline.name,

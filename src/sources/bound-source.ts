@@ -17,7 +17,7 @@ interface Connectors {
 }
 
 /**
- * @throws SyncError `usage/invalid` when this version does not have the source's connector ·
+ * @throws SyncError `source/no-connector` when this version does not have the source's connector ·
  * `settings/invalid` when the stored settings do not match the connector's schema
  */
 export function bindSource(tools: Connectors, source: Source): BoundSource {
@@ -35,12 +35,12 @@ export function bindConnector(connector: Connector, source: Source): BoundSource
   return { source, connector, settings }
 }
 
-/** @throws SyncError `usage/invalid` when this version does not have the source's connector */
+/** @throws SyncError `source/no-connector` when this version does not have the source's connector */
 export function loadConnector({ connectors }: Connectors, { name, connector }: Source): Connector {
   const found = connectors.get(connector)
   if (!found)
     throw new SyncError(
-      'usage/invalid',
+      'source/no-connector',
       `The source ${name} uses the connector ${connector}, which this version of Shelfsync does not have`,
     )
   return found

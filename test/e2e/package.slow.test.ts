@@ -140,6 +140,7 @@ suite('the npm package', () => {
     for (const command of ['status', 'runs', 'products hardware', 'explain hardware b', 'changes'])
       assert.match(await shelfsync(command.split(' '), env), /hardware|Bolt/, command)
     for (const command of ['reviews', 'quarantine']) await shelfsync([command], env)
+    assert.match(await shelfsync(['doctor'], env), /^warn +source hardware only a program /m)
     for (const command of ['sync', 'plan'])
       await assert.rejects(
         shelfsync([command, 'hardware'], env),

@@ -92,7 +92,7 @@ test('a source that cannot be synced does not stop the next ones', async (t) => 
   assert.deepEqual(
     reports.map(({ source, state, code: error }) => [source, state, error]),
     [
-      ['a-stranger', 'failed', 'usage/invalid'],
+      ['a-stranger', 'failed', 'source/no-connector'],
       ['b-garbled', 'failed', 'settings/invalid'],
       ['c-good', 'succeeded', null],
     ],

@@ -24,6 +24,13 @@ export async function checkReachability(
   return Promise.all(
     active.map(async (source): Promise<Check> => {
       const name = `source ${source.name}`
+      if (!connectors.has(source.connector))
+        return {
+          name,
+          state: 'warn',
+          message: `only a program that defines its connector ${source.connector} can sync it`,
+          hint: 'See docs/library.md. If it should be a connector of Shelfsync, install a version that has it.',
+        }
       const address = URL.parse(findAddress({ connectors }, source) ?? '')
       if (address === null)
         return {

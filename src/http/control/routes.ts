@@ -42,10 +42,13 @@ const METRICS = {
 } as const satisfies Route
 const STARTED = '[the requested runs](#requested-runs)'
 const STARTED_ELSEWHERE = `${STARTED}; \`status\` is a path of the orchestrator`
-const REFUSED = { 404: '`source/unknown`', 409: '`source/paused` · `run/active`' } as const
+const REFUSED = {
+  404: '`source/unknown`',
+  409: '`source/paused` · `source/no-connector` · `run/active`',
+} as const
 const REFUSED_ARCHIVE = {
   404: '`source/unknown` · `run/unknown`',
-  409: '`source/paused` · `run/no-artifact` · `run/active`',
+  409: '`source/paused` · `source/no-connector` · `run/no-artifact` · `run/active`',
 } as const
 
 export const SERVERS = {
