@@ -127,8 +127,8 @@ function requireWorkerRole({ exitWhenIdleMs }: Settings, roles: readonly Role[])
   if (exitWhenIdleMs !== null && !roles.some((role) => WORKER_ROLES.includes(role)))
     throw new SyncError(
       'settings/invalid',
-      'EXIT_WHEN_IDLE_SECONDS: expected no value, because this process has no worker and must keep running; ' +
-        'set it only where the fetchers and maintainers run',
+      'EXIT_WHEN_IDLE_SECONDS: expected no value, because this process has no worker and must ' +
+        'keep running; set it only where the fetchers and maintainers run',
     )
 }
 

@@ -22,7 +22,7 @@ const STOPPING = 'stopping after the current batches'
  * Shorter than the kill timeout that docs/services.md recommends. When an unavailable Redis blocks
  * the stop for longer, the leases of the process expire and other workers take over.
  */
-const STOP_MS = 25_000
+export const STOP_MS = 25_000
 
 export function defineServe(command: Command, cli: Cli): void {
   command

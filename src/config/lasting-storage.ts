@@ -23,12 +23,14 @@ export function findLostStorage(
   const problems = []
   if (databaseUrl === null && (embedded || supabase === null))
     problems.push(
-      'DATABASE_URL: expected a Postgres outside of this Fly.io machine. Each deploy and restart resets the disk of the machine, ' +
+      'DATABASE_URL: expected a Postgres outside of this Fly.io machine. ' +
+        'Each deploy and restart resets the disk of the machine, ' +
         `and with it the embedded database: fly secrets set DATABASE_URL=… --app ${flyApp}`,
     )
   if (artifacts.startsWith('file:') && roles.some((role) => WORKER_ROLES.includes(role)))
     problems.push(
-      'ARTIFACTS: expected `supabase:` or `s3://bucket/prefix` on Fly.io. Each deploy and restart resets the disk of the machine, ' +
+      'ARTIFACTS: expected `supabase:` or `s3://bucket/prefix` on Fly.io. ' +
+        'Each deploy and restart resets the disk of the machine, ' +
         'and other machines cannot read it: set ARTIFACTS, or SUPABASE_URL and SUPABASE_SECRET_KEY',
     )
   return problems

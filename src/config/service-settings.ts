@@ -119,7 +119,8 @@ export const serviceSettings = {
       .transform(Number),
     {
       description:
-        'Ends `serve` with 0 when its workers have had no task for so many seconds and no task waits for them, for machines that something else starts again. ' +
+        'Ends `serve` with 0 when its workers have had no task for so many seconds and no task ' +
+        'waits for them, for machines that something else starts again. ' +
         'Only for processes with the role of a fetcher or maintainer.',
       default: 'none: the process runs until it is stopped',
       example: '300',
@@ -140,8 +141,9 @@ function port(usual: number, purpose: string, readBy: readonly Role[]): Setting<
 function wakeUrl(workers: string, example: string): Setting<string> {
   return plain(HttpUrl, {
     description:
-      `The address of the ${workers}, if their machines stop. While tasks wait for them, the orchestrator and the scheduler request ` +
-      '`/healthz` there, once a minute, which lets a proxy such as that of Fly.io start a machine.',
+      `The address of the ${workers}, if their machines stop. While tasks wait for them, the ` +
+      'orchestrator and the scheduler request `/healthz` there, once a minute, which lets a ' +
+      'proxy such as that of Fly.io start a machine.',
     default: `none: the ${workers} always run`,
     example,
     readBy: ['orchestrator', 'scheduler'],

@@ -1,5 +1,5 @@
-// Idle workers of a queue in a real Postgres. The process counts as idle after a millisecond, so that
-// only tasks keep it from being idle.
+// Idle workers of a queue in a real Postgres. The process counts as idle after a millisecond, so
+// that only tasks keep it from being idle.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

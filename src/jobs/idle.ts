@@ -34,8 +34,8 @@ export interface IdleOptions {
 }
 
 /**
- * Resolves when the process is idle: no worker of it has had a task for `idleMs`, and it has no work.
- * An error of `hasWork` counts as work. Never resolves after an abort.
+ * Resolves when the process is idle: no worker of it has had a task for `idleMs`, and it has no
+ * work. An error of `hasWork` counts as work. Never resolves after an abort.
  */
 export async function waitUntilIdle(
   activity: TaskActivity,

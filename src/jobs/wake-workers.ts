@@ -1,6 +1,5 @@
-// Starts workers whose machines have stopped. Workers take their tasks from the queue, and a task in
-// the queue starts no machine; a request to the address of the workers does, if a proxy such as that
-// of Fly.io starts machines on request.
+// Starts workers whose machines have stopped. A task in the queue starts no machine; a request to
+// the address of the workers does, if a proxy such as that of Fly.io starts machines on request.
 
 import type { Queue } from 'bullmq'
 import { repeat } from '../lib/repeat.ts'
@@ -73,7 +72,7 @@ export class Waker {
       if (!isKnown)
         log.error(
           { url, cause: outage },
-          `tasks wait, but the request that starts the ${WORKERS[name]} fails; trying again every minute`,
+          `the request that starts the ${WORKERS[name]} fails, and tasks wait; trying again`,
         )
     }
   }

@@ -1,4 +1,4 @@
-// The checks of `shelfsync doctor` for the platform, the artifact store, the queue and private hosts.
+// The checks of `shelfsync doctor` for the platform, the artifact store, the queue and hosts.
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
