@@ -78,7 +78,15 @@ suite('the npm package', () => {
   test('it contains compiled code, migrations and pages, and no tests or simulators', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball])
     const files = stdout.trim().split('\n')
-    for (const file of ['dist/cli/main.js', 'docs/settings.md', 'supabase/db/init.sql', 'LICENSE'])
+    for (const file of [
+      'dist/cli/main.js',
+      'docs/settings.md',
+      'docs/product.schema.json',
+      'supabase/db/init.sql',
+      '.github/workflows/sync.yml',
+      'deploy/github/sync.mjs',
+      'LICENSE',
+    ])
       assert.ok(files.includes(`package/${file}`), file)
     assert.deepEqual(
       files.filter((file) => /\.test\.|simulator|(?<!\.d)\.ts$|^package\/test/.test(file)),
@@ -113,8 +121,10 @@ suite('the npm package', () => {
   test('the connector and the program of docs/library.md compile and sync', async (t) => {
     const { url, pool } = await openTestDatabase(t, { migrations: [] })
     const origin = await serveHardware(t)
-    const [connector = '', program = ''] = listCode(await readPage(), 'ts')
+    const [tools = '', connector = '', program = ''] = listCode(await readPage(), 'ts')
+    await writeFile(join(app, 'tools.ts'), tools)
     await writeFile(join(app, 'hardware.ts'), connector)
+    await writeFile(join(app, 'sync-tools.ts'), SYNC_TOOLS)
     await writeFile(
       join(app, 'sync.ts'),
       program.replaceAll('https://hardware.example', () => origin),
@@ -137,6 +147,10 @@ suite('the npm package', () => {
       { title: 'Nut', amount_minor: 80 },
       { title: 'Saw', amount_minor: 1995 },
     ])
+    assert.equal(
+      await start(process.execPath, ['sync-tools.ts'], { ...env, TOOLS_URL: `${origin}/all` }),
+      'succeeded, 3 created\n',
+    )
     for (const command of ['status', 'runs', 'products hardware', 'explain hardware b', 'changes'])
       assert.match(await shelfsync(command.split(' '), env), /hardware|Bolt/, command)
     for (const command of ['reviews', 'quarantine']) await shelfsync([command], env)
@@ -162,6 +176,16 @@ suite('the npm package', () => {
     assert.equal(await start(process.execPath, ['-e', script]), 'ERR_PACKAGE_PATH_NOT_EXPORTED\n')
   })
 })
+
+/** A program that syncs the smallest connector of the page. */
+const SYNC_TOOLS = `import { sync } from 'shelfsync'
+import { tools } from './tools.ts'
+const url = process.env['TOOLS_URL'] ?? ''
+const { state, ledger } = await sync({
+  connector: tools, source: 'tools', settings: { url }, environment: process.env,
+})
+console.log(state + ', ' + ledger.created + ' created')
+`
 
 /** A program without the types of dependencies of Shelfsync; libraries are checked too. */
 const COMPILER = {
@@ -215,7 +239,7 @@ function listCode(page: string, language: string): string[] {
   return [...page.matchAll(fence)].map(([, code = '']) => code)
 }
 
-/** A supplier with three products on two pages. Returns its origin. */
+/** A supplier with three products on two pages, or in one document at `/all`. Returns its origin. */
 async function serveHardware(t: { after(work: () => void): void }): Promise<string> {
   const items = [
     { id: 'b', name: 'Bolt', cents: 120 },
@@ -223,6 +247,7 @@ async function serveHardware(t: { after(work: () => void): void }): Promise<stri
     { id: 's', name: 'Saw', cents: 1995 },
   ]
   const server = createServer(({ url = '' }, response) => {
+    if (url === '/all') return void response.end(JSON.stringify(items))
     const page = Number(new URL(url, 'http://localhost').searchParams.get('page'))
     response.end(JSON.stringify({ items: items.slice(2 * page - 2, 2 * page), pages: 2 }))
   })
