@@ -106,7 +106,7 @@ async function exists(db: Db, code: string): Promise<boolean> {
   if (/^(?:catalog|api)\.\w/.test(code)) return existsInDatabase(db, code)
   if (code.startsWith('connector ')) return CONNECTORS.has(code.slice('connector '.length))
   if (code.startsWith('shelfsync_')) return Object.hasOwn(METRICS, code)
-  if (/[./]/.test(code) && existsSync(join(root, code))) return true
+  if (/[./]|^Dockerfile$/.test(code) && existsSync(join(root, code))) return true
   if (/^[a-z]+\/[a-z-]+$/.test(code)) return Object.hasOwn(ERRORS, code)
   if (/^[A-Z]+(?:_[A-Z]+)*$/.test(code)) return SETTING_NAMES.some((name) => name === code)
   const file = DEFAULTS[code]
