@@ -5,9 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { request } from 'node:http'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import pg from 'pg'
 import { parseCount } from '../src/cli/parse/numbers.ts'
@@ -16,6 +14,15 @@ import { BENCH_HOME, openBenchServer, print, roundTo2, type BenchServer } from '
 import { TICKS_PER_SECOND } from './cpu.ts'
 import { loadFeed } from './feeds.ts'
 import { forkChild, runChild } from './processes.ts'
+import {
+  ADMIN_KEY,
+  createEnvironment,
+  PROGRAM,
+  runCommand,
+  send,
+  startService,
+  stopService,
+} from './service-process.ts'
 import type { SyncFigures } from './shelfsync-sync.ts'
 import type { CrowdLatency } from './status-load.ts'
 
@@ -31,8 +38,6 @@ const options = new Command('npm run bench:services --')
   .opts<{ products: number; home: string; json?: boolean }>()
 const home = resolve(options.home)
 const { products } = options
-const program = join(import.meta.dirname, '../bin/shelfsync')
-const ADMIN_KEY = 'only-for-this-measurement'
 const IDLE_MS = 20_000
 const LOAD = { perSecond: 1000, seconds: 30 }
 
@@ -77,7 +82,7 @@ async function runAlone(server: BenchServer, url: string): Promise<number> {
 async function runServices(server: BenchServer, url: string, isLoaded: boolean) {
   const database = await server.createDatabase(isLoaded ? 'loaded' : 'services')
   await rm(join(home, 'services'), { recursive: true, force: true })
-  const env = createEnvironment(database)
+  const env = createEnvironment(home, database)
   await runCommand(['migrate'], env)
   await runCommand(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
   const watcher = new pg.Client({ connectionString: database })
@@ -99,29 +104,8 @@ async function runServices(server: BenchServer, url: string, isLoaded: boolean) 
     print(`${title}: ${seconds} s, first row after ${firstRowMs} ms, ${others}`)
     return { seconds, firstRowMs, latency, ...idle }
   } finally {
-    for (const child of [worker, service]) {
-      if (!child) continue
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-    }
+    for (const child of [worker, service]) if (child) await stopService({ child })
     await watcher.end()
-  }
-}
-
-function createEnvironment(database: string): Record<string, string> {
-  return {
-    PATH: process.env['PATH'] ?? '',
-    DATABASE_URL: database,
-    SHELFSYNC_HOME: join(home, 'services'),
-    ADMIN_KEY,
-    MEDIPIM_API_KEY: '42:secret',
-    LOG_LEVEL: 'warn',
-    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
-    LISTEN_HOST: '127.0.0.1',
   }
 }
 
@@ -137,18 +121,12 @@ interface Services {
  */
 async function startServices(env: Record<string, string>, isLoaded: boolean): Promise<Services> {
   const worker = isLoaded
-    ? spawn(program, ['serve', 'fetcher', 'maintainer'], {
+    ? spawn(PROGRAM, ['serve', 'fetcher', 'maintainer'], {
         env,
         stdio: ['ignore', 'ignore', 'inherit'],
       })
     : null
-  const service = spawn(program, ['serve', ...(isLoaded ? ['orchestrator'] : []), '--json'], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
-  const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
-  const port = servers.find(({ name }) => name === 'orchestrator')?.port ?? 0
+  const { child: service, port } = await startService(isLoaded ? ['orchestrator'] : [], env)
   return { service, worker, port }
 }
 
@@ -178,25 +156,6 @@ async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; id
   }
 }
 
-function send(port: number, method: string, path: string): Promise<unknown> {
-  return new Promise((done, fail) => {
-    const outgoing = request(
-      { host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY } },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-        response.on('end', () =>
-          response.statusCode !== undefined && response.statusCode < 300
-            ? done(JSON.parse(text))
-            : fail(new Error(`${path}: ${response.statusCode} ${text}`)),
-        )
-      },
-    )
-    outgoing.on('error', fail)
-    outgoing.end()
-  })
-}
-
 async function readProgress(
   client: pg.Client,
   run: number,
@@ -209,10 +168,4 @@ async function readProgress(
     [run],
   )
   return { state: rows[0]?.state ?? 'unknown', applied: Number(rows[0]?.applied) }
-}
-
-async function runCommand(args: readonly string[], env: Record<string, string>): Promise<void> {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
-  const [code] = (await once(child, 'exit')) as [number]
-  if (code !== 0) throw new Error(`shelfsync ${args.join(' ')} ended with ${code}`)
 }
