@@ -50,7 +50,7 @@ export function defineLogins(command: Command, cli: Cli): void {
       parseKind,
     )
     .requiredOption('--to <file>', 'the file for the addresses of the logins')
-    .option('--prefix <name>', 'the beginning of each name', parsePrefix, 'shelfsync')
+    .option('--prefix <name>', 'the beginning of each name', parsePrefix, 'shelfsync_login')
     .option('--renew', 'new passwords; running processes keep their connections')
     .addHelpText(
       'after',

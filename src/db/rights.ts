@@ -11,6 +11,7 @@ const ROLE_FUNCTIONS = {
   shelfsync_orchestrator: 'list_due_sources',
 } as const
 export type WorkerRole = keyof typeof ROLE_FUNCTIONS
+export const WORKER_ROLES: readonly string[] = Object.keys(ROLE_FUNCTIONS)
 
 /**
  * Returns the login as a quoted SQL name, and those of `roles` whose rights it lacks. The owner of

@@ -100,13 +100,18 @@ test('a second call changes nothing, and renewing or losing the file replaces th
 })
 
 test('a failure leaves a file that the next call completes, and powerful roles are left alone', async (t) => {
-  const { create, readAddresses, db, prefix, listVerifiers } = await openLogins(t)
+  const { create, run, file, readAddresses, db, prefix, listVerifiers } = await openLogins(t)
   await db.query(`create role ${prefix}_maintainer createrole`)
   const { code, stderr } = await create()
   assert.equal(code, 64)
-  assert.match(stderr, /_maintainer exists and may do more.*choose another --prefix/)
+  assert.match(
+    stderr,
+    /_maintainer exists and is not a login for one kind.*choose another --prefix/,
+  )
   assert.deepEqual((await listVerifiers()).map(Boolean), [true, false])
   const written = await readAddresses()
+  const worker = await run('logins', 'maintainer', '--prefix', 'shelfsync', '--to', `${file}.other`)
+  assert.match(worker.stderr, /shelfsync_maintainer exists and is not a login for one kind/)
   await db.query(`alter role ${prefix}_maintainer nocreaterole`)
   assert.equal((await create()).code, 0)
   assert.deepEqual(await readAddresses(), written)
@@ -126,5 +131,5 @@ test('a login of the services may not create others, and a database is needed', 
   )
   const embedded = await openShelfsync(t, { DATABASE_URL: 'embedded' })
   const none = await embedded.run('logins', '--to', 'file')
-  assert.deepEqual([none.code, /set DATABASE_URL/.test(none.stderr)], [64, true], none.stderr)
+  assert.deepEqual([none.code, /Set DATABASE_URL/.test(none.stderr)], [64, true], none.stderr)
 })

@@ -6,7 +6,7 @@ import { escapeIdentifier, escapeLiteral } from 'pg'
 import { SyncError } from '../../core/errors.ts'
 import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
-import type { WorkerRole } from '../rights.ts'
+import { WORKER_ROLES, type WorkerRole } from '../rights.ts'
 import { transaction, type DbClient } from '../transaction.ts'
 
 /** The default of the setting `scram_iterations` of Postgres. */
@@ -24,7 +24,7 @@ export interface LoginRequest {
  * open. Calling it twice is safe.
  *
  * @throws SyncError `usage/invalid` when a role of that name has more rights than a login may
- * have · `db/denied` when the caller may not create roles
+ * have, or is the role whose rights logins get · `db/denied` when the caller may not create roles
  */
 export async function saveLogin(db: Db, { name, password, roles }: LoginRequest): Promise<void> {
   const client = await db.connect()
@@ -48,14 +48,15 @@ async function findLogin(client: DbClient, name: string): Promise<boolean> {
   const {
     rows: [role],
   } = await client.query<{ powerful: boolean }>(
-    `select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication as powerful
+    `select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication
+       or rolname = any ($2::text[]) as powerful
      from pg_roles where rolname = $1`,
-    [name],
+    [name, WORKER_ROLES],
   )
   if (role?.powerful === true)
     throw new SyncError(
       'usage/invalid',
-      `The role ${name} exists and may do more than a login of services: choose another --prefix`,
+      `The role ${name} exists and is not a login for one kind of process: choose another --prefix`,
     )
   return role !== undefined
 }
