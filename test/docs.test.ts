@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import project from '../package.json' with { type: 'json' }
 import { isSourceVariable } from '../src/core/credentials.ts'
 import { SETTING_NAMES } from '../src/config/settings-schema.ts'
+import { SyncBody } from '../src/http/control/request-schemas.ts'
 import { findCommand, listCommandLines, parseCommand } from './support/command-lines.ts'
 import { openTestDatabase } from './support/database.ts'
 import { readPage } from './support/pages.ts'
@@ -100,6 +101,11 @@ for (const { path, text, fences, inline } of pages) {
           `${file} does not declare ${name}`,
         )
       }
+    })
+
+    test('every request body that starts runs is valid', () => {
+      for (const [body] of text.matchAll(/(?<=['`])\{"(?:mode|source)":[^}]*\}(?=['`])/g))
+        assert.deepEqual(SyncBody.safeParse(JSON.parse(body)).error?.issues ?? [], [], body)
     })
 
     test('every npm script that is mentioned exists', () => {
