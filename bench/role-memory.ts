@@ -42,7 +42,11 @@ const { products, limitMib = null } = options
   await using server = await openBenchServer(home, print)
   const feed = await loadFeed(join(home, 'feeds'), products, 'first-load', print)
   const supplier = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
-  const separate = await measure(server, supplier.message.url, [...ROLES.map((role) => [role])])
+  const separate = await measure(
+    server,
+    supplier.message.url,
+    ROLES.map((role) => [role]),
+  )
   const together = await measure(server, supplier.message.url, [[]])
   supplier.child.disconnect()
   const figures = [...separate, ...together]
@@ -107,7 +111,9 @@ function confine(name: string): string[] {
   return ['sh', '-c', `echo $$ > ${join(group, 'cgroup.procs')} && exec "$@"`, 'sh']
 }
 
-const toGroup = (name: string): string => join(CGROUP, `shelfsync-bench-${name}`)
+function toGroup(name: string): string {
+  return join(CGROUP, `shelfsync-bench-${name}`)
+}
 
 /** @throws Error when the run does not succeed */
 async function waitForEnd(database: string, run: number): Promise<string> {

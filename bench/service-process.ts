@@ -42,7 +42,7 @@ export async function startService(
   env: Readonly<Record<string, string>>,
   wrapper: readonly string[] = [],
 ): Promise<Service> {
-  const [command = PROGRAM, ...args] = [...wrapper, PROGRAM, 'serve', ...roles, '--json']
+  const [command, ...args] = [...wrapper, PROGRAM, 'serve', ...roles, '--json']
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit').then(() => {
     throw new Error(`shelfsync serve ${roles.join(' ')} has ended`)
