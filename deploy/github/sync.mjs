@@ -104,7 +104,8 @@ async function sync(service, request) {
   const { runs } = /** @type {{ runs?: (RequestedRun | RefusedRun)[] }} */ (
     await sendWithRetries(service, '/sync', request)
   )
-  if (!runs) throw new Problem(`${service.url} is not the orchestrator of a Shelfsync service`)
+  // Without a run, nothing would be red.
+  if (!runs?.length) throw new Problem(`${service.url} is not the orchestrator of a Shelfsync service`)
   return Promise.all(
     runs.map(async (one) => {
       const { source } = one

@@ -81,6 +81,7 @@ test('a response that is not from the service ends the job with what to correct'
     [{ status: 404, body: html }, /did not respond with JSON \(status 404, HTML\)/],
     [{ status: 403, body: html }, /status 403.*firewall/],
     [{ status: 200, body: {} }, /is not the orchestrator/],
+    [{ status: 200, body: { runs: [] } }, /is not the orchestrator/],
     [
       { status: 301, body: '', headers: { Location: 'https://other.example/sync' } },
       /redirects to https:\/\/other\.example\/sync/,
