@@ -52,6 +52,7 @@ const tools = {
   db,
   store: openStore(artifacts, '.'),
   http,
+  requestIntervals: new Map<string, number>(),
   credentials: createCredentialReader({ MEDIPIM_API_KEY: '42:secret' }, guard),
   log,
   options: DEFAULT_OPTIONS,

@@ -15,6 +15,7 @@ import { createHttp } from '../node/http-client.ts'
 import { DATA_API_OPTIONS, DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { StartTools } from '../pipeline/take-run.ts'
 import { createCredentialReader, type CredentialReader } from '../sources/credentials.ts'
+import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import {
@@ -41,6 +42,7 @@ export interface Basics extends AsyncDisposable {
   readonly redact: Redactor
   readonly store: ArtifactStore
   readonly http: Http
+  readonly requestIntervals: RequestIntervals
   readonly connectors: ReadonlyMap<string, Connector>
   readonly credentials: CredentialReader
   readonly correlationId: string
@@ -67,6 +69,7 @@ export function openBasics(settings: Settings, { log, correlationId }: Host): Ba
     settings,
     log,
     http,
+    requestIntervals: settings.requestIntervals,
     correlationId,
     redact,
     store: openStore(settings.artifacts, process.cwd(), settings),

@@ -235,6 +235,7 @@ function openTaskTools(
     credentials,
     queues,
     http,
+    requestIntervals: tools.settings.requestIntervals,
     options: DEFAULT_OPTIONS,
     applyStates: new ApplyStateCache(),
     activity: new TaskActivity(),

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { ROLES, WORKER_ROLES } from '../core/roles.ts'
 import { plain } from './setting.ts'
-import { HostPatterns, matching } from './value-schemas.ts'
+import { HostPatterns, matching, RequestRates } from './value-schemas.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -15,6 +15,14 @@ export const requestSettings = {
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
     readBy: WORKER_ROLES,
+  }),
+  REQUEST_RATES: plain(RequestRates, {
+    description:
+      'Your own rates of requests, shared by all workers of the database: a list of `scope=requests/period`, with the period `s`, `min`, `h` or `day`. ' +
+      'A scope is the name of a connector, or `host` for each host; the page of each connector states its rates.',
+    default: 'the rates of the connectors',
+    example: 'host=1/s,shopify=2/s',
+    readBy: ['fetcher'],
   }),
   LOG_LEVEL: plain(z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }), {
     description: `The lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,

@@ -37,6 +37,7 @@ test('without any setting, every value except a secret has a default', () => {
     artifactsKeep: 14,
     artifactsLatest: false,
     allowPrivateHosts: [],
+    requestIntervals: new Map(),
     logLevel: 'info',
     http: {
       keys: [],
@@ -358,6 +359,7 @@ const WRONG: Record<string, string> = {
   ADMIN_KEY: 'planted',
   ALLOW_PRIVATE_HOSTS: 'planted/planted',
   LOG_LEVEL: 'planted',
+  REQUEST_RATES: 'host=planted',
   CONTACT: 'planted planted',
   USER_AGENT: 'planted\u0007',
   ARTIFACTS_LATEST: 'planted',

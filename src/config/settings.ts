@@ -36,6 +36,7 @@ export interface Settings {
   readonly artifactsKeep: number | 'all'
   readonly artifactsLatest: boolean
   readonly allowPrivateHosts: AllowPrivateHosts
+  readonly requestIntervals: ReadonlyMap<string, number>
   readonly logLevel: string
   readonly userAgent: string
   readonly queue: {
@@ -160,6 +161,7 @@ function build(
           : { id: env.S3_ACCESS_KEY_ID, secret: env.S3_SECRET_ACCESS_KEY },
     },
     allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? [],
+    requestIntervals: env.REQUEST_RATES ?? new Map(),
     logLevel: env.LOG_LEVEL ?? 'info',
     userAgent: env.USER_AGENT ?? `Shelfsync/${VERSION} (+${env.CONTACT ?? HOME_PAGE})`,
     queue: {

@@ -68,6 +68,22 @@ export const Networks = listOf(
   (entry) => createNetworks([entry]),
 )
 
+const RATE = /^([a-z][a-z0-9-]*)=([1-9]\d{0,5})\/(s|min|h|day)$/
+const PERIODS_MS = { s: 1_000, min: 60_000, h: 3_600_000, day: 86_400_000 } as const
+
+/** Rates such as `host=1/s`, as milliseconds between two requests of each scope. */
+export const RequestRates = listOf(
+  'rates such as host=1/s,shopify=120/min',
+  'is none',
+  parseRate,
+).transform((entries) => new Map(entries.map(parseRate)))
+
+function parseRate(entry: string): readonly [scope: string, intervalMs: number] {
+  const [, scope, requests, period] = RATE.exec(entry) ?? []
+  if (scope === undefined) throw new RangeError(`${entry} is not a rate`)
+  return [scope, PERIODS_MS[period as keyof typeof PERIODS_MS] / Number(requests)]
+}
+
 /** A list of entries separated by commas. `parse` throws for an invalid entry. */
 function listOf(
   expected: string,

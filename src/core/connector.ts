@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { CredentialSchema } from './credentials.ts'
 import type { Http } from './http.ts'
 import type { Json } from './json.ts'
+import type { RequestRules } from './limits.ts'
 import type { Draft } from './product.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -93,6 +94,13 @@ export type ProbeRequest<Settings = unknown, Credentials = unknown> = Pick<
   'settings' | 'credentials' | 'http'
 >
 
+export interface RuleRequest<Settings = unknown, Credentials = unknown> {
+  readonly url: URL
+  /** Null until a source is known, while an address is being recognised. */
+  readonly settings: Settings | null
+  readonly credentials: Credentials | null
+}
+
 /** An option of `shelfsync add` that sets one setting: `apiUrl` becomes `--api-url`. */
 export interface AddOption {
   readonly setting: string
@@ -139,6 +147,12 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   readonly scopes: readonly Scope['kind'][]
   /** The default schedule of a source. */
   readonly schedule: Schedule
+
+  /**
+   * The limits of a request, which hold across all workers. By default each host gets one request at
+   * a time, and one a second.
+   */
+  rules?(request: RuleRequest<Settings, Credentials>): RequestRules
 
   /**
    * Yields pages of raw NDJSON in order. It must not retry: after an error with the action `retry`,

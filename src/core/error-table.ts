@@ -26,6 +26,11 @@ export const ERRORS = {
       'The supplier limits requests. A run waits and continues by itself; otherwise try ' +
       'again later.',
   },
+  'source/circuit-open': {
+    action: 'retry',
+    status: 503,
+    hint: 'The supplier has failed several times. It gets one request as a test after the stated time; until then nothing can be read from it.',
+  },
   'source/unavailable': {
     action: 'retry',
     status: 503,

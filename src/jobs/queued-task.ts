@@ -25,6 +25,7 @@ import { withRetry } from '../pipeline/retry.ts'
 import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
+import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { ApplyStateCache } from './apply-state-cache.ts'
@@ -56,6 +57,7 @@ export interface TaskTools {
   readonly store: ArtifactStore
   /** One client for each connector, so that its requests are counted separately. */
   readonly http: (connector: string) => Http
+  readonly requestIntervals: RequestIntervals
   readonly credentials: CredentialReader
   readonly log: Log
   readonly redact: Redactor
@@ -150,7 +152,7 @@ async function claimContext(
   task: Task,
   signal: AbortSignal,
 ): Promise<RunContext> {
-  const { db, store, credentials, redact, events, http } = tools
+  const { db, store, credentials, redact, events, http, requestIntervals } = tools
   const source = await loadSource(db, task.source)
   const bound = bindSource(tools, source)
   const { correlationId, ...queued } = await loadQueuedRun(db, task.sourceId, task.run)
@@ -177,6 +179,7 @@ async function claimContext(
     signal,
     options,
     http: http(bound.connector.name),
+    requestIntervals,
     progress: createProgress(),
     onPause: (pause) => events.paused(pause, bound.connector.name),
   }

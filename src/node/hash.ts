@@ -35,6 +35,11 @@ export function hashSha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 
+/** Returns the SHA-256 of a text as 64 hexadecimal digits. */
+export function hashText(text: string): string {
+  return hash('sha256', text)
+}
+
 function hashPieces(
   line: Uint8Array,
   start: number,

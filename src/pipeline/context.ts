@@ -8,6 +8,7 @@ import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
+import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { PipelineOptions } from './options.ts'
 
@@ -65,6 +66,8 @@ export interface PipelineTools {
   readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
+  /** See `limitRequests`. */
+  readonly requestIntervals: RequestIntervals
   readonly credentials: CredentialReader
   readonly log: Log
   /** Applied to every outside text before it is stored: an error message may quote a key. */

@@ -6,6 +6,7 @@ import { SyncError } from '../core/errors.ts'
 import type { StoredPart } from '../db/write/artifacts.ts'
 import type { WorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
+import { limitRequests } from '../sources/limited-http.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
@@ -16,6 +17,8 @@ import { waitBeforeRetry } from './retry.ts'
  * each time, and would otherwise be requested twice a second for hours.
  */
 const PAUSE_MS_MIN = 1_500
+/** A shorter wait for the turn of a request is the usual pace. */
+const TURN_SHOWN_MS = 5_000
 
 /**
  * Archives the rest of the run's artifact, after the last part of the earlier work. Calls `onPart`
@@ -116,10 +119,23 @@ export function requestPages(
   context: RunContext,
   { cursor, warn }: { readonly cursor: Page['cursor']; readonly warn: (message: string) => void },
 ): AsyncIterable<Page> {
-  const { connector, settings, run, http, signal } = context
+  const { connector, settings, run, signal } = context
   const credentials = context.credentials(context)
   const scope = toScope(run)
+  const http = limitRequests(context, { connector, settings, credentials }, (reason, waitMs) =>
+    reportTurn(context, reason, waitMs),
+  )
   return connector.fetch({ settings, credentials, scope, cursor, http, warn }, signal)
+}
+
+/** A noticeable wait for the turn of a request is shown, and all of them are counted. */
+function reportTurn(
+  { progress, onPause }: RunContext,
+  reason: string | null,
+  waitMs: number,
+): void {
+  progress.waiting = waitMs >= TURN_SHOWN_MS ? reason : null
+  if (waitMs > 0) onPause?.({ code: 'source/rate-limited', waitMs, triedMs: 0 })
 }
 
 function toScope({ kind, sinceAt, keys }: LeasedRun): Scope {

@@ -2,10 +2,10 @@
 
 import type { Connector, FetchRequest, Recognition, Sample } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
-import type { Http } from '../core/http.ts'
 import { formatMoney } from '../core/money.ts'
 import type { Draft } from '../core/product.ts'
 import type { CredentialOwner, CredentialReader } from './credentials.ts'
+import { limitRequests, type RequestTools } from './limited-http.ts'
 
 export interface Recognised extends Recognition<unknown> {
   readonly connector: Connector
@@ -20,12 +20,13 @@ export interface Recognised extends Recognition<unknown> {
 export async function recogniseAddress(
   connectors: Iterable<Connector>,
   address: URL,
-  http: Http,
+  tools: RequestTools,
   signal: AbortSignal,
 ): Promise<Recognised> {
   let refusal: SyncError | null = null
   for (const connector of connectors) {
     try {
+      const http = limitRequests(tools, { connector, settings: null, credentials: null })
       const recognition = await connector.recognise?.(address, http, signal)
       if (recognition) return { connector, ...recognition }
     } catch (error) {
@@ -48,17 +49,18 @@ export async function recogniseAddress(
  */
 export async function sampleProducts(
   owner: CredentialOwner,
-  { http, credentials }: { readonly http: Http; readonly credentials: CredentialReader },
+  tools: RequestTools & { readonly credentials: CredentialReader },
   signal: AbortSignal,
   wanted = 5,
 ): Promise<Sample[]> {
   const { connector, settings } = owner
+  const credentials = tools.credentials(owner)
   const request: FetchRequest = {
     settings,
-    credentials: credentials(owner),
+    credentials,
     scope: { kind: 'all' },
     cursor: null,
-    http,
+    http: limitRequests(tools, { connector, settings, credentials }),
     warn: () => undefined,
   }
   const samples: Sample[] = []

@@ -4,10 +4,10 @@
 import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
-import type { Http } from '../core/http.ts'
 import type { Json } from '../core/json.ts'
 import type { BoundSource } from './bound-source.ts'
 import type { CredentialReader } from './credentials.ts'
+import { limitRequests, type RequestTools } from './limited-http.ts'
 
 const Document = z.record(z.string(), z.json())
 
@@ -20,10 +20,11 @@ const Document = z.record(z.string(), z.json())
 export async function readShopSettings(
   connector: Connector,
   address: URL,
-  http: Http,
+  tools: RequestTools,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, Json>> | null> {
   if (!connector.recognise) return null
+  const http = limitRequests(tools, { connector, settings: null, credentials: null })
   const found = await connector.recognise(address, http, signal)
   if (found === null)
     throw new SyncError(
@@ -40,11 +41,12 @@ export async function readShopSettings(
  */
 export async function probeAddress(
   bound: BoundSource,
-  { http, credentials }: { readonly http: Http; readonly credentials: CredentialReader },
+  tools: RequestTools & { readonly credentials: CredentialReader },
   signal: AbortSignal,
 ): Promise<void> {
   const { connector, settings } = bound
-  const key = credentials(bound)
-  if (connector.credentials.isComplete(key))
-    await connector.probe?.({ settings, credentials: key, http }, signal)
+  const credentials = tools.credentials(bound)
+  const http = limitRequests(tools, { connector, settings, credentials })
+  if (connector.credentials.isComplete(credentials))
+    await connector.probe?.({ settings, credentials, http }, signal)
 }

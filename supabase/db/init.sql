@@ -1386,6 +1386,162 @@ begin
       and p.external_id = j.external_id and p.run_id <> p_artifact_run;
 end $$;
 
+-- 20261122000026_requests.sql
+
+-- Generated from supabase/schemas/26_requests.sql until the first release: do not edit.
+
+-- Requests to suppliers: limits and circuit breakers that hold across all workers of this database. Their
+-- times are those of the server's clock. The rules come from the callers: src/core/limits.ts and
+-- src/core/breaker.ts.
+
+-- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371).
+create table catalog.limits (
+  scope   text not null,                  -- `host`, or a connector
+  key     text not null,
+  -- The theoretical arrival time: from then on, a request comes after a pause.
+  next_at timestamptz not null,
+  primary key (scope, key)
+) with (fillfactor = 50);
+
+-- A request in progress, where the number of requests at the same time is limited.
+create table catalog.limit_holders (
+  scope      text not null,
+  key        text not null,
+  holder     text not null,
+  owner      text not null,               -- the process
+  expires_at timestamptz not null,
+  primary key (scope, key, holder)
+);
+
+create table catalog.circuit_breakers (
+  scope       text not null,
+  key         text not null,
+  version     bigint not null,
+  state       text not null check (state in ('closed', 'open', 'half-open')),
+  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
+  opened_at   timestamptz,                -- since when it is not closed
+  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
+  cooldown_ms double precision not null,
+  reason      text,                       -- of the last failure
+  changed_at  timestamptz not null,
+  primary key (scope, key),
+  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
+);
+
+-- to_ms(instant) → epoch milliseconds.
+create function catalog.to_ms(p_at timestamptz) returns double precision
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select extract(epoch from p_at)::double precision * 1000
+$$;
+
+-- enter_limit(scope, key, interval, burst, concurrency, max_wait, holder, owner, dead_owner, hold)
+--     → (entered, wait_ms, blocked_by): reserves the turn of one request. All times are milliseconds.
+--   entered     true: the request may be sent after `wait_ms`. False: nothing is reserved, because the wait
+--               would exceed `p_max_wait`, or because `p_concurrency` requests are in progress
+--   blocked_by  the process of a request in progress, if these are the reason
+--   ordering    one caller after the other, by the lock of the bucket's row; a turn that is not used is lost
+--   durable     not at once: a crash of the server may forget the turns of the last moment
+create function catalog.enter_limit(
+  p_scope text, p_key text, p_interval double precision, p_burst integer, p_concurrency integer,
+  p_max_wait double precision, p_holder text, p_owner text, p_dead_owner text, p_hold double precision
+) returns table (entered boolean, wait_ms double precision, blocked_by text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  step constant interval := make_interval(secs => p_interval / 1000);
+  arrival timestamptz;
+  present timestamptz;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  insert into catalog.limits (scope, key, next_at) values (p_scope, p_key, clock_timestamp())
+    on conflict do nothing;
+  select next_at into arrival from catalog.limits where scope = p_scope and key = p_key for update;
+  present := clock_timestamp();
+  if p_concurrency is not null then
+    delete from catalog.limit_holders h
+      where h.scope = p_scope and h.key = p_key and (h.expires_at <= present or h.owner = p_dead_owner);
+    select h.owner into blocked_by from catalog.limit_holders h
+      where h.scope = p_scope and h.key = p_key
+      order by h.expires_at desc offset p_concurrency - 1 limit 1;
+  end if;
+  wait_ms := greatest(catalog.to_ms(arrival - (p_burst - 1) * step) - catalog.to_ms(present), 0);
+  entered := blocked_by is null and wait_ms <= p_max_wait;
+  return next;
+  if not entered then return; end if;
+  if p_interval > 0 then
+    update catalog.limits set next_at = greatest(arrival, present) + step
+      where scope = p_scope and key = p_key;
+  end if;
+  if p_concurrency is not null then
+    insert into catalog.limit_holders (scope, key, holder, owner, expires_at)
+      values (p_scope, p_key, p_holder, p_owner, present + make_interval(secs => (wait_ms + p_hold) / 1000));
+  end if;
+end $$;
+
+-- hold_limit(scope, key, holder, hold): the request in progress counts for `p_hold` ms from now.
+create function catalog.hold_limit(p_scope text, p_key text, p_holder text, p_hold double precision)
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.limit_holders set expires_at = clock_timestamp() + make_interval(secs => p_hold / 1000)
+    where scope = p_scope and key = p_key and holder = p_holder
+$$;
+
+-- leave_limit(scope, key, holder): the request has ended.
+--   idempotent  a holder that is not there changes nothing
+create function catalog.leave_limit(p_scope text, p_key text, p_holder text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  select set_config('synchronous_commit', 'off', true);
+  delete from catalog.limit_holders where scope = p_scope and key = p_key and holder = p_holder
+$$;
+
+-- delay_limit(scope, key, interval, burst, delay): no request for `p_delay` ms, as the supplier demands.
+create function catalog.delay_limit(
+  p_scope text, p_key text, p_interval double precision, p_burst integer, p_delay double precision
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.limits as l (scope, key, next_at)
+    values (p_scope, p_key,
+      clock_timestamp() + make_interval(secs => (p_delay + (p_burst - 1) * p_interval) / 1000))
+    on conflict (scope, key) do update set next_at = greatest(l.next_at, excluded.next_at)
+$$;
+
+-- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
+--   version     0 and a closed state if no request has ever failed
+create function catalog.load_breaker(p_scope text, p_key text) returns table (
+  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
+    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
+    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    catalog.to_ms(clock_timestamp())
+  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
+$$;
+
+-- save_breaker(scope, key, version, state, reason) → true if the row still had `p_version` and is replaced.
+--   state       an object with the members of load_breaker
+create function catalog.save_breaker(
+  p_scope text, p_key text, p_version bigint, p_state jsonb, p_reason text
+) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into catalog.circuit_breakers as b (
+      scope, key, version, state, failed_at, opened_at, retry_at, cooldown_ms, reason, changed_at)
+    select p_scope, p_key, p_version + 1, p_state ->> 'state',
+      array(select to_timestamp(f::double precision / 1000)
+        from jsonb_array_elements_text(p_state -> 'failed_at_ms') with ordinality u (f, n) order by n),
+      to_timestamp((p_state ->> 'opened_at_ms')::double precision / 1000),
+      to_timestamp((p_state ->> 'retry_at_ms')::double precision / 1000),
+      (p_state ->> 'cooldown_ms')::double precision, p_reason, clock_timestamp()
+    where p_version = 0 or exists (
+      select from catalog.circuit_breakers where scope = p_scope and key = p_key)
+    on conflict (scope, key) do update
+      set version = excluded.version, state = excluded.state, failed_at = excluded.failed_at,
+        opened_at = excluded.opened_at, retry_at = excluded.retry_at, cooldown_ms = excluded.cooldown_ms,
+        reason = coalesce(excluded.reason, b.reason), changed_at = excluded.changed_at
+      where b.version = p_version;
+  return found;
+end $$;
+
 -- 20261122000030_records.sql
 
 -- Generated from supabase/schemas/30_records.sql until the first release: do not edit.
@@ -4965,7 +5121,10 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
+grant execute on function
+  catalog.add_part, catalog.update_artifact, catalog.enter_limit, catalog.hold_limit, catalog.leave_limit,
+  catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
+  to shelfsync_fetcher;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
@@ -4990,6 +5149,7 @@ begin
     'count_listed',
     'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
+    'enter_limit', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -5015,6 +5175,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', '8b685dd8672c4d6169b9c064fa0dd6461484f7fcac91353cab27d9743fc9c69d'),
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
+  ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '82a7bacd4c4775508e3d69f6d32c5bae9401099fcf0673db2945b428c54ee839'),
   ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
@@ -5034,6 +5195,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000090', 'security', '7bd5eb391b95dd0d02765ca154090a4be9698095df4c227ce1849288648c2af7');
+  ('20261122000090', 'security', '0e793634f4d739a980e9cf88c1e3c3a7a0e255a7437fdd469135b0dff3486505');
 
 commit;

@@ -139,7 +139,7 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
 
 /** A worker's tools, with a log and waits that are only recorded. */
 function createTools(t: Lifetime, setup: PipelineSetup, storeRoot: string) {
-  const { db, options, secrets = [], credentials = {} } = setup
+  const { db, connector, options, secrets = [], credentials = {} } = setup
   const guard = createAddressGuard(['127.0.0.1'])
   const http = createHttp({ guard, userAgent: 'shelfsync-test' })
   t.after(() => http.close())
@@ -156,6 +156,11 @@ function createTools(t: Lifetime, setup: PipelineSetup, storeRoot: string) {
     db,
     store,
     http,
+    // No pauses between requests: the waits are those of retries.
+    requestIntervals: new Map([
+      ['host', 0],
+      [connector.name, 0],
+    ]),
     credentials: createCredentialReader(credentials, guard),
     log,
     redact: createRedactor(secrets),

@@ -7,7 +7,8 @@ import {
   type ShopifyOptions,
   type ShopifySimulator,
 } from '../../simulators/shopify/server.ts'
-import { shopify, ShopifySettings } from '../../src/connectors/shopify/connector.ts'
+import { shopify } from '../../src/connectors/shopify/connector.ts'
+import { ShopifySettings } from '../../src/connectors/shopify/settings.ts'
 import type { Cursor, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Http } from '../../src/core/http.ts'

@@ -100,7 +100,7 @@ async function createByAddress(
 ): Promise<CreatedSource> {
   readAddOptions(tools, null, request.options)
   const address = parseAddress(request.shop, tools)
-  const recognised = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const recognised = await recogniseAddress(tools.connectors.values(), address, tools, signal)
   const { connector } = recognised
   const name = request.name ?? recognised.suggestedName
   const settings = parseSourceSettings(

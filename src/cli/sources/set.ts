@@ -139,7 +139,7 @@ async function mergeSettings(
   const stated =
     url === undefined || !connector.recognise
       ? null
-      : await readShopSettings(connector, parseAddress(url, tools), tools.http, signal)
+      : await readShopSettings(connector, parseAddress(url, tools), tools, signal)
   const address = url === undefined ? {} : { [addressSetting]: stated?.[addressSetting] ?? url }
   const settings = parseSourceSettings(
     tools,

@@ -1,8 +1,9 @@
 // The connector of MediPim, a product catalogue for pharmacies (API v4). One stream returns every
 // product touched since an instant; a full run requests everything since 1970.
 
-import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
+import type { Connector, FetchRequest, Page, RuleRequest } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
+import type { RequestRules } from '../../core/limits.ts'
 import { cutText } from '../../lib/text.ts'
 import { openApi, type Api } from './api.ts'
 import { medipimCredentials, type Key, type MedipimCredentials } from './credentials.ts'
@@ -38,6 +39,7 @@ export const medipim: Connector<MedipimSettings, MedipimCredentials> = {
   idPaths: ['result.id', 'results.*.id'],
   scopes: ['all', 'since'],
   schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' },
+  rules,
   fetch: fetchPages,
   probe: listFields,
   address: ({ apiUrl }) => apiUrl,
@@ -45,6 +47,22 @@ export const medipim: Connector<MedipimSettings, MedipimCredentials> = {
   unwrap,
   identify: readId,
   normalise: (record, settings) => normalise(record, marketOf(settings)),
+}
+
+/**
+ * A key may make 100 requests a minute, of which these rules allow 10 at once and 90 spread over it:
+ * in no minute are there more. Any number of streams may be open.
+ */
+function rules({
+  url,
+  credentials,
+}: RuleRequest<MedipimSettings, MedipimCredentials>): RequestRules {
+  const key = `${url.host} ${credentials?.key?.id ?? ''}`
+  const limit = { scope: 'medipim', key, secretKey: true, intervalMs: 60_000 / 90, burst: 10 }
+  return {
+    limits: [{ ...limit, concurrency: null }],
+    breaker: { scope: 'host', key: url.host },
+  }
 }
 
 type Request = FetchRequest<MedipimSettings, MedipimCredentials>

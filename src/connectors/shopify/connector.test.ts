@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from '../../core/connector.ts'
 import type { ErrorCode } from '../../core/error-table.ts'
-import type { Http, HttpRequest } from '../../core/http.ts'
+import type { HttpRequest } from '../../core/http.ts'
 import { RESPONSES } from '../../../simulators/shopify/faults.ts'
 import {
   fetchHttp,
@@ -20,7 +20,8 @@ import {
   recognise,
   catchSyncError,
 } from '../../../test/support/shopify.ts'
-import { shopify, ShopifySettings } from './connector.ts'
+import { shopify } from './connector.ts'
+import { ShopifySettings } from './settings.ts'
 
 test('a shop is read page by page until the page without products', async (t) => {
   const simulator = await openShop(t, { products: 510 })
@@ -300,27 +301,6 @@ test('a shop that states no currency, shows visitors another one, or states anot
   assert.match(await warned(), /has 2 products, while \/meta.json counts 7/)
   simulator.set({ publishedCount: null })
   assert.equal(await warned(), '')
-})
-
-test('a cancelled fetch ends during its pause', { timeout: 30_000 }, async (t) => {
-  const simulator = await openShop(t)
-  const stop = new AbortController()
-  const asked: string[] = []
-  const http: Http = async (request, signal) => {
-    asked.push(request.url)
-    const response = await fetchHttp(request, signal)
-    const body = async function* (): AsyncGenerator<Uint8Array> {
-      yield* response.body
-      // Only promises lie between here and the pause, so it has begun when this runs.
-      setImmediate(() => stop.abort())
-    }
-    return { ...response, body: body() }
-  }
-  await assert.rejects(
-    readPages(simulator, { http, signal: stop.signal, settings: { minIntervalMs: 600_000 } }),
-    { name: 'AbortError' },
-  )
-  assert.deepEqual(asked, [`${simulator.url}/meta.json`])
 })
 
 test('a shop is recognised by any of its addresses, with its own currency and name', async (t) => {

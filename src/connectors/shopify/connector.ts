@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
 import { NO_CREDENTIALS } from '../../core/credentials.ts'
 import { hasAction, SyncError } from '../../core/errors.ts'
-import { wait } from '../../lib/back-off.ts'
+import { limitHost, type RequestLimit } from '../../core/limits.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
 import { toHost } from '../../lib/read-body.ts'
 import type { LinesOfBlock } from '../../lib/json-slices.ts'
@@ -17,33 +17,22 @@ import { lookAlikeOf, readFacts, readPage } from './responses.ts'
 import { failureOf, isFromShopify } from './errors.ts'
 import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
+import { ShopifySettings } from './settings.ts'
 
 /** One more than the size of a page: a shop that returns all products at once exceeds it. */
 const IDS_KEPT = PAGE_SIZE + 1
+/**
+ * Shopify counts the requests of a client address across all shops and states no number. Four a
+ * second are a cautious choice.
+ */
+const ALL_SHOPS: RequestLimit = {
+  scope: 'shopify',
+  key: 'all',
+  intervalMs: 250,
+  burst: 4,
+  concurrency: null,
+}
 const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
-
-export const ShopifySettings = z.strictObject({
-  /** The shop's origin: `https://shop.example`. */
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine(
-      (url) => URL.parse(url)?.origin === url,
-      'must be an origin such as https://shop.example',
-    ),
-  /** ISO 4217. The base currency of the shop, not the one that it shows to a visitor. */
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
-  /**
-   * Pause between two requests, because Shopify limits requests per client address across all
-   * shops.
-   */
-  minIntervalMs: z.int().nonnegative().default(1_000),
-  /** Default: one more than a shop can serve, so that the shop itself reports the end. */
-  maxPages: z
-    .int()
-    .positive()
-    .default(REACH / PAGE_SIZE + 1),
-})
-export type ShopifySettings = z.infer<typeof ShopifySettings>
 
 /** An invalid member counts as absent and does not affect the others. */
 const Meta = z.object({
@@ -91,6 +80,10 @@ export const shopify: Connector<ShopifySettings> = {
   idPaths: ['id'],
   scopes: ['all'],
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
+  rules: ({ url, settings }) => ({
+    limits: [limitHost(url, settings?.minIntervalMs), ALL_SHOPS],
+    breaker: { scope: 'host', key: url.host },
+  }),
   fetch: fetchProducts,
   address: ({ url }) => url,
   scan: (line) => ({
@@ -112,7 +105,7 @@ async function* fetchProducts(
   { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
   signal: AbortSignal,
 ): AsyncGenerator<Page> {
-  const ask = politely(http, settings.minIntervalMs, signal)
+  const ask = asking(http, signal)
   const list = new ProductList(ask, settings.url)
   const meta = await loadShop(ask, settings, warn)
   let place = Cursor.parse(cursor ?? { page: 1, listed: 0 })
@@ -233,7 +226,7 @@ async function recognise(
   http: Http,
   signal: AbortSignal,
 ): Promise<Recognition<ShopifySettings> | null> {
-  const ask = politely(http, 0, signal)
+  const ask = asking(http, signal)
   const response = await ask(`${address.origin}/products.json?limit=1`)
   const shop = new URL(response.url).origin
   const where = `${toHost(shop)}/products.json`
@@ -285,15 +278,7 @@ async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T |
   }
 }
 
-/**
- * Creates a function that sends GET requests `intervalMs` apart, without cookies and
- * Accept-Language, which can change the prices.
- */
-function politely(http: Http, intervalMs: number, signal: AbortSignal): Ask {
-  let pauseMs = 0
-  return async (url) => {
-    if (pauseMs > 0) await wait(pauseMs, signal)
-    pauseMs = intervalMs
-    return http({ url, headers: { accept: 'application/json' } }, signal)
-  }
+/** GET requests without cookies and Accept-Language, which can change the prices. */
+function asking(http: Http, signal: AbortSignal): Ask {
+  return (url) => http({ url, headers: { accept: 'application/json' } }, signal)
 }

@@ -36,6 +36,7 @@ export function createToyConnector(has: Has): Connector<ToySettings, ToyCredenti
     fetch: (request, signal) =>
       fetchPages(request, has('ignores the signal') ? new AbortController().signal : signal, has),
     probe: has('does not probe') ? () => Promise.resolve() : probe,
+    rules: () => ({ limits: [], breaker: null }),
     address: ({ url }) => url,
     scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
     unwrap: unwrapLine,

@@ -1,0 +1,52 @@
+// The rules of requests to a supplier. They hold across all workers that share a database: a rate
+// for each bucket of requests, a number of requests at the same time, and a circuit breaker.
+
+import type { BreakerPolicy } from './breaker.ts'
+
+/** One bucket of requests. */
+export interface RequestLimit {
+  /** `host`, or the name of the connector whose requests share the bucket. */
+  readonly scope: string
+  /** The bucket within its scope, such as `shop.example`. */
+  readonly key: string
+  /** True if `key` is, or contains, a secret: only its hash is stored. */
+  readonly secretKey?: boolean
+  /** Average time between two requests in milliseconds; 0 for no rate. */
+  readonly intervalMs: number
+  /**
+   * Number of requests that may follow each other at once after a pause, at least 1. In any period
+   * of T ms, at most `burst + T / intervalMs` requests are sent.
+   */
+  readonly burst: number
+  /** Number of requests at the same time, from the request to the end of the body; null for any. */
+  readonly concurrency: number | null
+}
+
+/** One circuit breaker: the requests that fail together when a supplier is down. */
+export interface BreakerRule {
+  readonly scope: string
+  readonly key: string
+  readonly policy?: Partial<BreakerPolicy>
+}
+
+export interface RequestRules {
+  /** A request waits for one after the other: the narrowest limit first, the widest last. */
+  readonly limits: readonly RequestLimit[]
+  /** Null: failures of this supplier are only retried. */
+  readonly breaker: BreakerRule | null
+}
+
+/** Time between two requests to one host, unless its source states another. */
+export const HOST_INTERVAL_MS = 1_000
+/** The first requests of a run, such as those for the metadata of a shop, follow at once. */
+const HOST_BURST = 4
+
+/** The limit of a host: one request at a time, and one a second after the first four. */
+export function limitHost({ host }: URL, intervalMs = HOST_INTERVAL_MS): RequestLimit {
+  return { scope: 'host', key: host, intervalMs, burst: HOST_BURST, concurrency: 1 }
+}
+
+/** The rules of a connector that states none. */
+export function defaultRules(url: URL): RequestRules {
+  return { limits: [limitHost(url)], breaker: { scope: 'host', key: url.host } }
+}

@@ -1,0 +1,143 @@
+// The turns of one request: it waits for each of its limits in order, and keeps the places among the
+// requests in progress until its body has ended.
+
+import { randomUUID } from 'node:crypto'
+import { SyncError } from '../core/errors.ts'
+import type { HttpResponse } from '../core/http.ts'
+import type { RequestLimit } from '../core/limits.ts'
+import type { Catalog } from '../db/catalog.ts'
+import {
+  delayLimit,
+  enterLimit,
+  holdLimit,
+  leaveLimit,
+  type Bucket,
+  type Entry,
+} from '../db/write/limits.ts'
+import type { Waiter } from '../lib/back-off.ts'
+import { readRetryAfter } from '../lib/http-status.ts'
+import { hashText } from '../node/hash.ts'
+import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
+
+/** Time between two requests of each scope, in place of the one that its connector states. */
+export type RequestIntervals = ReadonlyMap<string, number>
+
+export interface TurnTools {
+  readonly db: Catalog
+  readonly options: { readonly wait: Waiter }
+  readonly requestIntervals: RequestIntervals
+}
+
+/** Called with the reason before a request waits, and with null when it is sent. */
+export type ReportWait = (reason: string | null, waitMs: number) => void
+
+/** A request in progress counts for this long; it is renewed three times as often. */
+const HOLD_MS = 30_000
+/** Longest wait for a turn. */
+const WAIT_MS_MAX = 15 * 60_000
+/** Interval at which a request that is blocked by another one is tried again. */
+const POLL_MS = 250
+/** Longest Retry-After that is obeyed, against a wrong header. */
+const DELAY_MS_MAX = 15 * 60_000
+/** Delay after a status of 429 without Retry-After. */
+const DELAY_MS_DEFAULT = 5_000
+/** Up to this share of the interval is added to a wait, so that no host sees a fixed rhythm. */
+const JITTER = 0.2
+
+export class RequestTurns {
+  readonly #tools: TurnTools
+  readonly #buckets: readonly Bucket[]
+  readonly #onWait: ReportWait
+  readonly #holder = randomUUID()
+  readonly #held: Bucket[] = []
+  #renewal: NodeJS.Timeout | null = null
+
+  constructor(tools: TurnTools, limits: readonly RequestLimit[], onWait: ReportWait) {
+    this.#tools = tools
+    this.#onWait = onWait
+    this.#buckets = limits.map((limit) => toBucket(limit, tools.requestIntervals))
+  }
+
+  /** True while the request counts among those in progress. */
+  get areKept(): boolean {
+    return this.#held.length > 0
+  }
+
+  /**
+   * Waits until the request may be sent.
+   *
+   * @throws SyncError `source/rate-limited` when a turn is more than 15 minutes away · `db/…`
+   */
+  async take(signal: AbortSignal): Promise<void> {
+    for (const bucket of this.#buckets) {
+      const { waitMs } = await this.#enter(bucket, signal)
+      const jitterMs = Math.random() * JITTER * bucket.intervalMs
+      if (waitMs > 0) await this.#wait(bucket, waitMs + jitterMs, signal)
+    }
+    this.#onWait(null, 0)
+    if (this.#held.length > 0) this.#renewal = setInterval(() => this.#renew(), HOLD_MS / 3).unref()
+  }
+
+  /** Passes on the wait that a supplier demands to all requests of its limits. */
+  async obey({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): Promise<void> {
+    if (status !== 429 && status !== 503) return
+    const demanded = readRetryAfter(headers) ?? (status === 429 ? DELAY_MS_DEFAULT : 0)
+    if (demanded === 0) return
+    const delayMs = Math.min(demanded, DELAY_MS_MAX)
+    for (const bucket of this.#buckets) await delayLimit(this.#tools.db, bucket, delayMs)
+  }
+
+  /** Ends the request. A place that cannot be given back is free after half a minute. */
+  async leave(): Promise<void> {
+    if (this.#renewal !== null) clearInterval(this.#renewal)
+    this.#renewal = null
+    for (const bucket of this.#held.splice(0))
+      await leaveLimit(this.#tools.db, bucket, this.#holder).catch(() => {})
+  }
+
+  async #enter(bucket: Bucket, signal: AbortSignal): Promise<Entry> {
+    for (let deadOwner: string | null = null; ;) {
+      const entry = await enterLimit(this.#tools.db, bucket, {
+        holder: this.#holder,
+        owner: getOwnerName(),
+        deadOwner,
+        waitMsMax: WAIT_MS_MAX,
+        holdMs: HOLD_MS,
+      })
+      if (entry.entered) {
+        if (bucket.concurrency !== null) this.#held.push(bucket)
+        return entry
+      }
+      if (entry.blockedBy === null) throw toRefusal(bucket, entry.waitMs)
+      if (entry.blockedBy !== deadOwner && isOwnerDead(entry.blockedBy)) deadOwner = entry.blockedBy
+      else await this.#wait(bucket, POLL_MS, signal)
+    }
+  }
+
+  async #wait({ scope, key }: Bucket, waitMs: number, signal: AbortSignal): Promise<void> {
+    const what = scope === 'host' ? key : scope
+    const seconds = Math.ceil(waitMs / 1000)
+    this.#onWait(`the next request to ${what} may be sent in ${seconds} s`, waitMs)
+    await this.#tools.options.wait(waitMs, signal)
+  }
+
+  #renew(): void {
+    for (const bucket of this.#held)
+      holdLimit(this.#tools.db, bucket, this.#holder, HOLD_MS).catch(() => {})
+  }
+}
+
+function toBucket(limit: RequestLimit, intervals: RequestIntervals): Bucket {
+  const { scope, key, secretKey = false, burst, concurrency } = limit
+  const intervalMs = intervals.get(scope) ?? limit.intervalMs
+  return { scope, key: secretKey ? hashText(key) : key, intervalMs, burst, concurrency }
+}
+
+function toRefusal({ scope, key }: Bucket, waitMs: number): SyncError {
+  const minutes = Math.ceil(waitMs / 60_000)
+  return new SyncError(
+    'source/rate-limited',
+    `The limit of ${scope === 'host' ? key : scope} allows the next request in ${minutes} min`,
+    { retryAfterMs: waitMs },
+  )
+}
