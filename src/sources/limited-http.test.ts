@@ -130,7 +130,7 @@ test('two workers share the rate of a bucket, and requests are spread by its int
   assert.ok(second > 400_000 && second <= 880_000, String(second))
 })
 
-test('no turn of a bucket is given twice, whoever takes it', async () => {
+test('no turn of a bucket is given to two workers', async () => {
   const limit = bucket('exact', { intervalMs: HOUR_MS, burst: 2 })
   const turn = { owner: 'test', deadOwner: null, waitMsMax: 100 * HOUR_MS, holdMs: 1_000 }
   const entries = await Promise.all(
@@ -256,7 +256,7 @@ test('a supplier that fails five times in a minute gets no request until one has
       refused += 1
     }),
   )
-  // Each of the four requests has arrived or was refused before the probe is answered.
+  // Each of the four requests has arrived or was refused before the probe has a response.
   while (refused + supplier.count - 6 < 4) await new Promise((resolve) => setImmediate(resolve))
   gate.resolve()
   await Promise.all(requests)

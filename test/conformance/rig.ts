@@ -57,6 +57,22 @@ const TABLES = [
   'changes',
 ]
 
+/** Other checks use the same database: their Retry-After must not delay the requests of this one. */
+function withOwnLimits(connector: Connector, owner: string): Connector {
+  const { rules } = connector
+  if (rules === undefined) return connector
+  return {
+    ...connector,
+    rules(request) {
+      const { limits, breaker } = rules(request)
+      return {
+        limits: limits.map((limit) => ({ ...limit, key: `${limit.key} ${owner}` })),
+        breaker,
+      }
+    },
+  }
+}
+
 export class Rig {
   readonly subject: Subject
   readonly supplier: Supplier
@@ -93,7 +109,7 @@ export class Rig {
       const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
       const pipeline = await openPipeline(scope, {
         db,
-        connector: subject.connector,
+        connector: withOwnLimits(subject.connector, supplier.origin),
         credentials: subject.credentials ?? {},
         settings,
         policy: POLICY,
