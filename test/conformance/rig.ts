@@ -131,7 +131,7 @@ export class Rig {
 
   sync(
     mode: 'full' | 'incremental' = 'full',
-    connector = this.subject.connector,
+    connector = this.pipeline.connector,
     signal = new AbortController().signal,
   ): Promise<RunReport> {
     return this.pipeline.sync({ mode, connector, signal, tools: { http: this.http } })

@@ -1,0 +1,127 @@
+// The part of the error table for suppliers and sources. `ERRORS` checks its form.
+
+export const SOURCE_ERRORS = {
+  'source/rate-limited': {
+    action: 'retry',
+    status: 503,
+    hint:
+      'The supplier limits requests. A run waits and continues by itself; otherwise try ' +
+      'again later.',
+  },
+  'source/circuit-open': {
+    action: 'retry',
+    status: 503,
+    hint: 'The supplier has failed several times. It gets one request as a test after the stated time; until then nothing can be read from it.',
+  },
+  'source/unavailable': {
+    action: 'retry',
+    status: 503,
+    hint:
+      'Check the address. If it is right, the supplier has a problem: try again later. An ' +
+      'interrupted run resumes.',
+  },
+  'source/cut-short': {
+    action: 'retry',
+    status: 503,
+    hint:
+      'The response of the supplier ended too early. Sync again: an interrupted run resumes ' +
+      'where it ended.',
+  },
+  'source/too-slow': {
+    action: 'retry',
+    status: 503,
+    hint:
+      'The supplier sends almost nothing. The bytes that arrived are archived. Sync again: ' +
+      'the run resumes after them.',
+  },
+  'source/unauthorized': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'Check the key: its id, its secret, and that the supplier has not revoked it. ' +
+      '`shelfsync doctor` tests it.',
+  },
+  'source/rejected': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'The supplier refused the request. Read its message. If its API has changed, install ' +
+      'a version of Shelfsync that supports it.',
+  },
+  'source/blocked': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'A bot protection responded instead of the shop. Ask its owner for access; do not ' +
+      'evade it.',
+  },
+  'source/password': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'The shop is closed by a password page. Ask its owner to open it, or pause the source ' +
+      'with `shelfsync sources pause NAME`.',
+  },
+  'source/closed': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'The platform has closed this shop (frozen or locked). Pause the source with ' +
+      '`shelfsync sources pause NAME` until its owner has opened it again.',
+  },
+  'source/gone': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'Nothing is at this address. Correct it, or pause the source with `shelfsync sources ' +
+      'pause NAME`.',
+  },
+  'source/malformed': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'The response is not in the format of this connector. Read the reason, and `shelfsync ' +
+      'artifacts cat RUN` if there was a run.',
+  },
+  'source/not-recognised': {
+    action: 'stop',
+    status: 422,
+    hint:
+      'No connector recognises this address. Check it, or name the connector: `shelfsync ' +
+      'add --help` lists them.',
+  },
+  'source/too-large': {
+    action: 'stop',
+    status: 502,
+    hint: 'The response exceeds a limit. Raise the limit only if you trust the supplier.',
+  },
+  'source/address-refused': {
+    action: 'stop',
+    status: 422,
+    hint:
+      'Requests go to public addresses only, and a key goes to its supplier only. List your ' +
+      'own hosts in ALLOW_PRIVATE_HOSTS.',
+  },
+  'source/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the sources with `shelfsync sources`, or add one with `shelfsync add`.',
+  },
+  'source/exists': {
+    action: 'stop',
+    status: 409,
+    hint: 'Choose another name, or change the existing source with `shelfsync sources set`.',
+  },
+  'source/no-connector': {
+    action: 'stop',
+    status: 409,
+    hint:
+      'Sync the source from the program that defines its connector (docs/library.md), or ' +
+      'install a version of Shelfsync that has it.',
+  },
+  'source/paused': {
+    action: 'stop',
+    status: 409,
+    hint: 'Resume it with `shelfsync sources resume NAME`.',
+  },
+} as const
