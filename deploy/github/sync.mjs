@@ -105,7 +105,8 @@ async function sync(service, request) {
     await sendWithRetries(service, '/sync', request)
   )
   // Without a run, nothing would be red.
-  if (!runs?.length) throw new Problem(`${service.url} is not the orchestrator of a Shelfsync service`)
+  if (!runs?.length)
+    throw new Problem(`${service.url} is not the orchestrator of a Shelfsync service`)
   return Promise.all(
     runs.map(async (one) => {
       const { source } = one
