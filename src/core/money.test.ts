@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatMoney, minorOf } from './money.ts'
+import { formatMoney, minorFromScaled, minorOf } from './money.ts'
 
 test('a decimal becomes minor units by the decimals of its currency', () => {
   assert.equal(minorOf('12.50', 'AUD'), 1250)
@@ -46,6 +46,17 @@ test('text that is not a plain decimal is null', () => {
   ]) {
     assert.equal(minorOf(text, 'EUR'), null, text)
   }
+})
+
+test('an amount that a shop counts in its own unit becomes minor units of the currency', () => {
+  assert.equal(minorFromScaled('277666', 2, 'EGP'), 277_666)
+  assert.equal(minorFromScaled('1999', 0, 'USD'), 199_900)
+  assert.equal(minorFromScaled('19990', 3, 'USD'), 1999)
+  assert.equal(minorFromScaled('5', 2, 'USD'), 5)
+  assert.equal(minorFromScaled('120000', 2, 'JPY'), 1200)
+  assert.equal(minorFromScaled('19995', 3, 'USD'), null)
+  assert.equal(minorFromScaled('12.50', 2, 'USD'), null)
+  assert.equal(minorFromScaled('', 2, 'USD'), null)
 })
 
 test('money is written with the decimals of its currency', () => {

@@ -35,7 +35,20 @@ export function formatMoney(amountMinor: number, currency: string): string {
   return `${currency} ${amountMinor < 0 ? '-' : ''}${whole}${fraction}`
 }
 
-function decimalsOf(currency: string): number {
+/**
+ * Converts an amount that a supplier counts in its own unit: `277666` with 2 decimals is 2776.66.
+ * Shop software has a setting for the number of decimals, which is not that of ISO 4217. Returns null
+ * as `minorOf` does, for `1999` with 3 decimals in USD for example.
+ */
+export function minorFromScaled(digits: string, scale: number, currency: string): number | null {
+  if (!/^\d+$/.test(digits)) return null
+  const padded = digits.padStart(scale + 1, '0')
+  const cut = padded.length - scale
+  return minorOf(scale === 0 ? padded : `${padded.slice(0, cut)}.${padded.slice(cut)}`, currency)
+}
+
+/** Returns the number of decimals of an ISO 4217 currency. */
+export function decimalsOf(currency: string): number {
   return DECIMALS.get(currency) ?? 2
 }
 
