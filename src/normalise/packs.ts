@@ -1,0 +1,214 @@
+// Combines the stated weights and counts of a title or an option into one pack: the content of a
+// unit, the number of units, and the total. A contradiction stays unknown, with the reason.
+
+import { findCounts, findMultiplier, type Count } from './counts.ts'
+import { type Finding, type Span, toFinding } from './finding.ts'
+import { compileLexicon, matchPhrase } from './lexicon.ts'
+import { findQuantities, type Quantity } from './quantities.ts'
+import { quoteTokens, type Token, type TokenText } from './tokens.ts'
+
+/** The content of a pack, in grams or millilitres. */
+export interface Content {
+  readonly dimension: 'mass' | 'volume'
+  readonly unitSize: number
+  readonly totalSize: number
+}
+
+export interface Pack {
+  readonly content: Finding<Content> | null
+  /** Null when no number of units is stated. */
+  readonly count: Finding<number> | null
+  /** The reason of an unknown content. */
+  readonly reason: 'not-stated' | 'several-weights' | null
+}
+
+export interface PackPolicy {
+  /**
+   * In running text, most weights are recipes: only those after a label such as `Net weight`
+   * count.
+   */
+  readonly labelledOnly: boolean
+}
+
+/** Names of trade for one size differ: 12 oz and 340 g, 1 lb and 450 g. */
+const SAME_SIZE_TOLERANCE = 0.03
+/** `2 lb (1kg)`: shops round the other system generously; the metric figure is the printed one. */
+const CONVERTED_TOLERANCE = 0.15
+/** Content of a capsule, a stick or a drip bag, in grams. */
+const SERVING = { min: 4.5, max: 25 }
+
+const LABELS = compileLexicon([
+  [
+    true,
+    `
+      net weight | net wt | weight | bag size | pack size | package size | size | contents |
+      net quantity | quantity | inhalt | fullmenge | nettogewicht | gewicht | poids net | poids |
+      contenu | peso neto | peso netto | peso | contenido | waga | masa netto | 内容量 | 重量 | 净含量 |
+      규격 | 중량
+    `,
+  ],
+])
+const LABEL_TOKENS_MAX = 6
+
+/** Reads the pack that a text states. */
+export function parsePack(text: TokenText, policy: PackPolicy = { labelledOnly: false }): Pack {
+  const { tokens } = text
+  const all = findQuantities(tokens)
+  const stated = policy.labelledOnly ? all.filter((one) => isLabelled(tokens, one)) : all
+  const masses = stated.filter(({ unit }) => unit.dimension === 'mass')
+  const quantities = masses.length > 0 ? masses : stated
+  const counts = policy.labelledOnly ? [] : findCounts(tokens, all)
+  return combine(text, quantities, counts)
+}
+
+function isLabelled(tokens: readonly Token[], { from }: Quantity): boolean {
+  for (let at = from - 1; at >= 0 && at >= from - LABEL_TOKENS_MAX; at--) {
+    const label = matchPhrase(tokens, LABELS, at)
+    if (label && label.to <= from) return true
+    if (tokens[at]?.text === '.') return false
+  }
+  return false
+}
+
+function combine(text: TokenText, quantities: readonly Quantity[], counts: readonly Count[]): Pack {
+  const times = findTimes(text.tokens, quantities)
+  if (times !== null) return times === 'several' ? unknown(text, counts) : multiply(text, times)
+  const count = counts.find(({ kind }) => kind !== 'piece') ?? counts[0] ?? null
+  const [size, other, ...more] = mergeSizes(quantities)
+  if (size === undefined || more.length > 0)
+    return unknown(text, counts, size === undefined ? 'not-stated' : 'several-weights')
+  if (other === undefined) return count ? share(text, size, count) : single(text, size)
+  const [small, large] = size.size < other.size ? [size, other] : [other, size]
+  const isTotal = count !== null && isSame(small.size * count.value, large.size)
+  return isTotal ? share(text, large, count, true) : unknown(text, counts)
+}
+
+interface Times {
+  readonly quantity: Quantity
+  readonly multiplier: Count
+}
+
+/** The multiplied quantity of `2 x 250g`; `several` when two of them differ. */
+function findTimes(
+  tokens: readonly Token[],
+  quantities: readonly Quantity[],
+): Times | 'several' | null {
+  const found = quantities.flatMap((quantity): Times[] => {
+    const multiplier = findMultiplier(tokens, quantity)
+    return multiplier ? [{ quantity, multiplier }] : []
+  })
+  const [first, ...rest] = found
+  if (first === undefined) return null
+  const isOne = rest.every(({ quantity, multiplier }) =>
+    isSame(quantity.size * multiplier.value, first.quantity.size * first.multiplier.value),
+  )
+  return isOne ? first : 'several'
+}
+
+/** Groups quantities of one size, and keeps the metric one of each group. */
+function mergeSizes(quantities: readonly Quantity[]): Quantity[] {
+  const sizes: Quantity[] = []
+  for (const quantity of quantities) {
+    const at = sizes.findIndex(
+      (size) => isSame(size.size, quantity.size) || isConverted(size, quantity),
+    )
+    const known = sizes[at]
+    if (known === undefined) sizes.push(quantity)
+    else if (known.unit.system === 'customary' && quantity.unit.system === 'metric')
+      sizes[at] = quantity
+    if (sizes.length > 2) break
+  }
+  return sizes
+}
+
+function isSame(one: number, other: number): boolean {
+  return Math.abs(one - other) <= SAME_SIZE_TOLERANCE * Math.max(one, other)
+}
+
+function isConverted(one: Quantity, other: Quantity): boolean {
+  if (one.unit.system === other.unit.system || !(one.isBracketed || other.isBracketed)) return false
+  return Math.abs(one.size - other.size) <= CONVERTED_TOLERANCE * Math.max(one.size, other.size)
+}
+
+function multiply(text: TokenText, { quantity, multiplier }: Times): Pack {
+  const span = {
+    from: Math.min(quantity.from, multiplier.from),
+    to: Math.max(quantity.to, multiplier.to),
+  }
+  return toPack(text, { quantity, count: multiplier, unitSize: quantity.size, span }, [
+    'pack/count-times-unit',
+    quantity.confidence,
+  ])
+}
+
+function single(text: TokenText, quantity: Quantity): Pack {
+  return toPack(text, { quantity, count: null, unitSize: quantity.size, span: quantity }, [
+    'pack/weight',
+    quantity.confidence,
+  ])
+}
+
+/**
+ * A weight beside a count is the total or that of one unit: `[Box of 6] (84g)` is six drip bags of
+ * 14 g, `Case of 12 (340g)` is twelve bags of 340 g. It is a total where only the share is the
+ * content of a serving.
+ */
+function share(text: TokenText, quantity: Quantity, count: Count, isTotal = false): Pack {
+  const { size } = quantity
+  const part = size / count.value
+  const isServings = part >= SERVING.min && part <= SERVING.max && size > SERVING.max
+  const dividesServings =
+    isServings && count.kind !== 'case' && (count.kind === 'serving' || size < 10 * SERVING.max)
+  const unitSize = isTotal || dividesServings ? part : size
+  const span = { from: Math.min(quantity.from, count.from), to: Math.max(quantity.to, count.to) }
+  return toPack(text, { quantity, count, unitSize, span }, [
+    isTotal
+      ? 'pack/total-and-unit'
+      : dividesServings
+        ? 'pack/total-of-servings'
+        : 'pack/unit-of-count',
+    isTotal ? 1 : 0.7,
+  ])
+}
+
+interface PackParts {
+  readonly quantity: Quantity
+  readonly count: Count | null
+  readonly unitSize: number
+  readonly span: Span
+}
+
+function toPack(
+  text: TokenText,
+  { quantity, count, unitSize, span }: PackParts,
+  [rule, confidence]: readonly [string, number],
+): Pack {
+  const content = {
+    dimension: quantity.unit.dimension,
+    unitSize,
+    totalSize: unitSize * (count?.value ?? 1),
+  }
+  return {
+    content: toFinding(text, content, { ...span, rule, confidence }),
+    count: count && toCountFinding(text, count),
+    reason: null,
+  }
+}
+
+function unknown(
+  text: TokenText,
+  counts: readonly Count[],
+  reason: Pack['reason'] = 'several-weights',
+): Pack {
+  const count = counts.find(({ kind }) => kind !== 'piece') ?? counts[0]
+  return { content: null, count: count ? toCountFinding(text, count) : null, reason }
+}
+
+function toCountFinding(text: TokenText, count: Count): Finding<number> {
+  return {
+    value: count.value,
+    raw: quoteTokens(text, count.from, count.to),
+    rule: `count/${count.kind}`,
+    confidence: count.kind === 'piece' ? 0.7 : 1,
+  }
+}
