@@ -1,0 +1,239 @@
+// Decides first whether a text names coffee, and which kind of product it is. Most of a coffee
+// shop's catalogue is not coffee, and names of processes and varieties appear on chocolate and
+// T-shirts.
+
+import { findCounts } from '../counts.ts'
+import { type Finding, toFinding } from '../finding.ts'
+import { findPhrases, type Match } from '../lexicon.ts'
+import { findQuantities } from '../quantities.ts'
+import type { Token, TokenText } from '../tokens.ts'
+import { findGrinds } from './grind.ts'
+import { KIND_LEXICON, MAYBE_FLAVOURS, MONTHS, type KindSignal, type ProductKind } from './kinds.ts'
+import { findCountry, findRegion } from './origin.ts'
+import { findProcess } from './process.ts'
+import { findVarieties } from './varieties.ts'
+
+/** The kind of a product; `isCoffee` is null where the text names no kind. */
+export interface Classification {
+  readonly isCoffee: boolean | null
+  readonly kind: ProductKind | null
+}
+
+/** A variant or an option states the form of a coffee that is named elsewhere. */
+export type ClassifiedField = 'title' | 'option' | 'text'
+
+/** Kinds that may contain coffee: the text beside them decides. */
+const MAY_CONTAIN = new Set<ProductKind>(['subscription', 'gift'])
+
+/** Returns the kind with the words that decided it, or null if no word does. */
+export function classify(text: TokenText, field: ClassifiedField): Finding<Classification> | null {
+  const signals = findPhrases(text.tokens, KIND_LEXICON)
+  if (field === 'text') return classifyText(text, signals)
+  if (field === 'option')
+    return (
+      classifyDecisive(text, signals) ??
+      classifyOption(text, signals) ??
+      classifyDate(text) ??
+      classifyMultipack(text)
+    )
+  return (
+    classifyDecisive(text, signals) ??
+    classifyGoods(text, signals) ??
+    classifyDate(text) ??
+    classifyMultipack(text)
+  )
+}
+
+/** Running text mentions cups and chocolate: only a recipe for tea decides. */
+function classifyText(text: TokenText, signals: readonly Signal[]): Finding<Classification> | null {
+  const tea = signals.find(({ value }) => value.group === 'goods' && value.kind === 'tea')
+  const isAboutTea =
+    tea && !signals.some(({ value }) => value.group === 'coffee' || value.group === 'form')
+  return isAboutTea
+    ? toClassification(
+        text,
+        { isCoffee: false, kind: 'tea' },
+        { ...tea, rule: 'kind/tea', confidence: 0.7 },
+      )
+    : null
+}
+
+type Signal = Match<KindSignal>
+
+function classifyDecisive(
+  text: TokenText,
+  signals: readonly Signal[],
+): Finding<Classification> | null {
+  const decisive = signals.find(({ value }) => value.group === 'decisive')
+  if (!decisive || decisive.value.group !== 'decisive') return null
+  const { kind } = decisive.value
+  const isCoffee = MAY_CONTAIN.has(kind) ? hasStrongWord(signals) || null : false
+  return toClassification(
+    text,
+    { isCoffee, kind },
+    { ...decisive, rule: 'kind/name', confidence: 0.9 },
+  )
+}
+
+/**
+ * Goods win over words for coffee, unless they are its flavour: `Chocolate Bomb Espresso Blend`.
+ */
+function classifyGoods(
+  text: TokenText,
+  signals: readonly Signal[],
+): Finding<Classification> | null {
+  const goods = signals.filter(({ value }) => value.group === 'goods')
+  const all = goods.filter((good) => !mayBeFlavour(text.tokens, good))
+  const sure = all.find(({ value }) => value.group === 'goods' && value.kind === 'supply') ?? all[0]
+  const good = sure ?? (isAboutCoffee(text, signals, goods) ? undefined : goods.at(-1))
+  if (good && good.value.group === 'goods' && !isBrewingAdvice(text.tokens, good))
+    return toClassification(
+      text,
+      { isCoffee: false, kind: good.value.kind },
+      { ...good, rule: 'kind/goods', confidence: sure ? 0.9 : 0.7 },
+    )
+  return classifyCoffee(text, signals)
+}
+
+function classifyCoffee(
+  text: TokenText,
+  signals: readonly Signal[],
+): Finding<Classification> | null {
+  const form = signals.find(({ value }) => value.group === 'form')
+  if (form && form.value.group === 'form')
+    return toClassification(
+      text,
+      { isCoffee: true, kind: form.value.kind },
+      { ...form, rule: 'kind/form', confidence: 1 },
+    )
+  const word = signals.find(({ value }) => value.group === 'coffee' && value.strength === 'strong')
+  if (word)
+    return toClassification(
+      text,
+      { isCoffee: true, kind: 'roasted' },
+      { ...word, rule: 'kind/coffee-word', confidence: 0.9 },
+    )
+  return classifyAttributes(text)
+}
+
+/** A variety, a process or an origin names a coffee where nothing else is named. */
+function classifyAttributes(text: TokenText): Finding<Classification> | null {
+  const attribute =
+    findVarieties(text, false) ?? findProcess(text, 'text') ?? findCountry(text) ?? findRegion(text)
+  return (
+    attribute && {
+      value: { isCoffee: true, kind: 'roasted' },
+      raw: attribute.raw,
+      rule: 'kind/attribute',
+      confidence: 0.7,
+    }
+  )
+}
+
+/** In an option, a brewer is a grind, and a grind means coffee. */
+function classifyOption(
+  text: TokenText,
+  signals: readonly Signal[],
+): Finding<Classification> | null {
+  const grinds = findGrinds(text, 'option')
+  const good = signals.find(({ value }) => value.group === 'goods')
+  if (grinds) {
+    const isWhole = grinds.value.length === 1 && grinds.value[0] === 'whole'
+    const form = FORM_OF_GRIND[grinds.value[0] ?? ''] ?? (isWhole ? 'beans' : 'ground')
+    return { ...grinds, value: { isCoffee: true, kind: form }, rule: 'kind/grind', confidence: 0.9 }
+  }
+  if (good) return classifyGoods(text, signals)
+  return classifyCoffee(text, signals)
+}
+
+const FORM_OF_GRIND: Readonly<Record<string, ProductKind>> = {
+  drip_bag: 'drip_bag',
+  brew_bag: 'brew_bag',
+  capsule: 'capsule',
+}
+
+/** Goods that are sold by date are events. */
+function classifyDate(text: TokenText): Finding<Classification> | null {
+  const { tokens } = text
+  const date = findPhrases(tokens, MONTHS).find(
+    ({ from, to }) => isDay(tokens, from - 1) || isDay(tokens, to),
+  )
+  if (!date) return null
+  const evidence = { ...date, rule: 'kind/date', confidence: 0.8 }
+  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
+}
+
+/** Numbers of cans and bottles that are sold together. */
+const MULTIPACKS = new Set([4, 6, 8, 12, 16, 24])
+
+/** `6-Pack` without a weight is how drinks are sold; bags of coffee come as `Pack of 2`. */
+function classifyMultipack(text: TokenText): Finding<Classification> | null {
+  const { tokens } = text
+  const quantities = findQuantities(tokens)
+  if (quantities.some(({ unit }) => unit.dimension === 'mass')) return null
+  const pack = findCounts(tokens, quantities).find(
+    ({ kind, value, from }) =>
+      kind === 'pack' && MULTIPACKS.has(value) && tokens[from]?.kind === 'number',
+  )
+  if (!pack) return null
+  const evidence = { ...pack, rule: 'kind/multipack', confidence: 0.5 }
+  return toClassification(text, { isCoffee: false, kind: 'drink' }, evidence)
+}
+
+/** The day beside a month: `8th April`, `March 29`. */
+function isDay(tokens: readonly Token[], at: number): boolean {
+  const token = tokens[at]?.kind === 'number' ? tokens[at] : tokens[at - 1]
+  return token?.kind === 'number' && Number(token.text) >= 1 && Number(token.text) <= 31
+}
+
+function hasStrongWord(signals: readonly Signal[]): boolean {
+  return signals.some(
+    ({ value }) =>
+      value.group === 'form' || (value.group === 'coffee' && value.strength === 'strong'),
+  )
+}
+
+function isAboutCoffee(
+  text: TokenText,
+  signals: readonly Signal[],
+  goods: readonly Signal[],
+): boolean {
+  if (goods.some((good) => isHead(text.tokens, signals, good))) return false
+  if (hasStrongWord(signals)) return true
+  return signals.some(({ value }) => value.group === 'coffee') && classifyAttributes(text) !== null
+}
+
+/**
+ * The last noun of an English name is its head: `Espresso Cups`, `Single Origin Dark Chocolate`.
+ * After `blend`, `roast` or `beans`, the name of the coffee is complete.
+ */
+function isHead(tokens: readonly Token[], signals: readonly Signal[], good: Signal): boolean {
+  const before = signals.find(({ to }) => to === good.from)
+  const isAdjective =
+    before?.value.group === 'coffee' && !COMPLETE.has(tokens[before.to - 1]?.text ?? '')
+  const isFollowed = signals.some(
+    ({ from, value }) => from >= good.to && (value.group === 'coffee' || value.group === 'form'),
+  )
+  return isAdjective && tokens[good.from]?.before !== '\n' && !isFollowed
+}
+
+const COMPLETE = new Set(['blend', 'roast', 'roasted', 'beans', 'bean', 'estate', 'lot'])
+
+function mayBeFlavour(tokens: readonly Token[], { from, to }: Signal): boolean {
+  const words = tokens.slice(from, to).map(({ text }) => text)
+  return MAYBE_FLAVOURS.has(words.join('-'))
+}
+
+/** `Coffee for French press`: the brewer is advice. */
+function isBrewingAdvice(tokens: readonly Token[], { from, value }: Signal): boolean {
+  const isGear = value.group === 'goods' && value.kind === 'gear'
+  return isGear && [1, 2].some((back) => tokens[from - back]?.text === 'for')
+}
+
+function toClassification(
+  text: TokenText,
+  value: Classification,
+  evidence: Parameters<typeof toFinding>[2],
+): Finding<Classification> {
+  return toFinding(text, value, evidence)
+}

@@ -1,0 +1,198 @@
+// Grind: what the coffee is ground for. One option may name several (`Cold Brew / Channi`).
+
+import { type Finding, toFinding } from '../finding.ts'
+import { compileLexicon, findPhrases, type Match } from '../lexicon.ts'
+import type { Token, TokenText } from '../tokens.ts'
+
+export type Grind =
+  | 'whole'
+  | 'espresso'
+  | 'moka_pot'
+  | 'filter'
+  | 'drip'
+  | 'pour_over'
+  | 'chemex'
+  | 'aeropress'
+  | 'french_press'
+  | 'cold_brew'
+  | 'turkish'
+  | 'south_indian_filter'
+  | 'channi'
+  | 'syphon'
+  | 'percolator'
+  | 'drip_bag'
+  | 'brew_bag'
+  | 'capsule'
+  | 'other'
+
+/** Phrases that are a grind wherever they stand. */
+const WHOLE: readonly [Grind, string] = [
+  'whole',
+  `
+    whole bean | whole beans | wholebean | whole bean coffee | unground | not ground | beans |
+    ganze bohne | ganze bohnen | bohnen | en grains | grains | en grano | grano | grano entero |
+    in grani | grani | em grao | graos | ziarnista | ziarnistej | ziarno | bonen | bona |
+    hele bonner | 豆のまま | コーヒー豆 | 咖啡豆 | 原豆 | 홀빈 | 원두
+  `,
+]
+
+const GRINDS = compileLexicon<Grind>([
+  WHOLE,
+  ['whole', 'whole'],
+  [
+    'espresso',
+    `
+      espresso | home espresso | commercial espresso | espresso machine | espresso grind |
+      espressomaschine | siebtrager | portafilter | picopresso | エスプレッソ | 에스프레소 | 意式
+    `,
+  ],
+  [
+    'moka_pot',
+    `
+      moka pot | mokapot | moka | mocha pot | mochapot | stove top | stovetop |
+      stove top espresso | bialetti | herdkanne | kawiarka | cafetiere italienne |
+      cafetera italiana | マキネッタ | 모카포트 | 摩卡壶
+    `,
+  ],
+  [
+    'filter',
+    `
+      filter | filter machine | filter grind | filterkaffee | filtre | filtro | przelew | フィルター |
+      필터
+    `,
+  ],
+  [
+    'drip',
+    `
+      drip | drip machine | drip coffee maker | coffee maker | drip filter | automatic drip |
+      batch brew | ドリップ | 드립
+    `,
+  ],
+  [
+    'pour_over',
+    `
+      pour over | pourover | v 60 | v60 | pour over v60 | pourover v60 | pour over v 60 |
+      pourover v 60 | kalita | kalita wave | hand drip | handfilter | drip pourover | ハンドドリップ |
+      핸드드립 | 手冲
+    `,
+  ],
+  ['chemex', 'chemex | ケメックス | 케멕스'],
+  [
+    'aeropress',
+    `
+      aeropress | aero press | regular aeropress | inverted aeropress | aeropress inverted |
+      aeropress regular | エアロプレス | 에어로프레스 | 爱乐压
+    `,
+  ],
+  [
+    'french_press',
+    `
+      french press | frenchpress | cafetiere | plunger | presskanne | stempelkanne | press pot |
+      prensa francesa | presse francaise | フレンチプレス | 프렌치프레스 | 프렌치 프레스 | 法压壶
+    `,
+  ],
+  ['cold_brew', 'cold brew | coldbrew | cold drip | コールドブリュー | 水出し | 콜드브루 | 冷萃'],
+  ['turkish', 'turkish | turkish coffee | ibrik | cezve | turkisch | トルコ'],
+  [
+    'south_indian_filter',
+    `
+      south indian filter | south indian filter coffee | south indian coffee filter |
+      indian filter | kaapi | filter kaapi
+    `,
+  ],
+  ['channi', 'channi | chani'],
+  ['syphon', 'syphon | siphon | vacuum pot | サイフォン | 사이폰'],
+  ['percolator', 'percolator'],
+  ['filter', 'coffee filter | paper filter'],
+  [
+    'drip_bag',
+    `
+      drip bag | drip bags | drip coffee bag | easy pour | pourtable | pourtable pourover |
+      pour over bag | drip pack | sachet | drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
+    `,
+  ],
+  ['brew_bag', 'brew bag | cold brew bag | steeped bag | coffee bag | 콜드브루백'],
+  ['capsule', 'capsule | pod | nespresso | kapsel | kapseln | capsula | カプセル | 캡슐'],
+  [
+    'other',
+    `
+      ground | ground coffee | pre ground | coarse | coarse grind | fine | fine grind |
+      medium grind | very fine | extra fine | medium fine | medium coarse | gemahlen | moulu |
+      molido | macinato | mielona | moido | malt | 粉 | 중간 | 분쇄 | 研磨
+    `,
+  ],
+])
+
+const DETAILS = compileLexicon([
+  ['inverted', 'inverted'],
+  ['very fine', 'very fine | extra fine'],
+  ['medium fine', 'medium fine'],
+  ['medium coarse', 'medium coarse'],
+  ['coarse', 'coarse | coarse grind'],
+  ['fine', 'fine | fine grind'],
+  ['medium', 'medium grind'],
+])
+
+/**
+ * In titles and descriptions, brewers are mostly goods or advice, and only these phrases state what
+ * is in the pack.
+ */
+const IN_TITLES: ReadonlySet<Grind> = new Set(['whole', 'drip_bag', 'brew_bag', 'capsule', 'other'])
+const TITLE_PHRASES = compileLexicon<Grind>([
+  WHOLE,
+  [
+    'drip_bag',
+    `
+      drip bag | drip bags | drip coffee bag | easy pour | pourtable | pour over bag | drip pack |
+      drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
+    `,
+  ],
+  ['brew_bag', 'brew bag | cold brew bag | cold brew bags | steeped bag'],
+  [
+    'capsule',
+    'capsule | pods | nespresso compatible | kapseln | capsulas | dosettes | kapsulki | カプセル | 캡슐',
+  ],
+  ['other', 'ground coffee | pre ground | gemahlen | moulu | molido | macinato | mielona'],
+])
+
+export type GrindField = 'option' | 'title'
+
+/** A pack of several such small units holds drip bags, in grams. */
+const DRIP_BAG = { min: 8, max: 15, countMin: 5 }
+
+export function isDripBagSize(unitGrams: number, count: number): boolean {
+  return count >= DRIP_BAG.countMin && unitGrams >= DRIP_BAG.min && unitGrams <= DRIP_BAG.max
+}
+
+/** Returns the grinds that a text states, in its order, each once. */
+export function findGrinds(text: TokenText, field: GrindField): Finding<readonly Grind[]> | null {
+  const { tokens } = text
+  const lexicon = field === 'title' ? TITLE_PHRASES : GRINDS
+  const found = findPhrases(tokens, lexicon).filter(
+    ({ value }) => field === 'option' || IN_TITLES.has(value),
+  )
+  const matches = withoutGeneral(found)
+  const [first, last] = [matches[0], matches.at(-1)]
+  if (first === undefined || last === undefined) return null
+  return toFinding(text, [...new Set(matches.map(({ value }) => value))], {
+    from: first.from,
+    to: last.to,
+    rule: field === 'option' ? 'grind/option' : 'grind/title',
+    confidence: field === 'option' ? 1 : 0.9,
+  })
+}
+
+/** Returns the fineness or the manner beside a grind: `coarse`, `inverted`. */
+export function findGrindDetail(tokens: readonly Token[]): string | null {
+  return findPhrases(tokens, DETAILS)[0]?.value ?? null
+}
+
+/** `Pourtable Pourover` is a drip bag: a form of pack wins over a manner of brewing. */
+function withoutGeneral(matches: readonly Match<Grind>[]): readonly Match<Grind>[] {
+  const forms = matches.filter(
+    ({ value }) => value === 'drip_bag' || value === 'brew_bag' || value === 'capsule',
+  )
+  if (forms.length > 0) return forms
+  const named = matches.filter(({ value }) => value !== 'other')
+  return named.length > 0 ? named : matches
+}

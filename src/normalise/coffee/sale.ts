@@ -1,0 +1,97 @@
+// The manner of a sale: to the trade, by subscription, as a bundle, in which pack, and as a form
+// other than a bag.
+
+import { type Finding, toFinding } from '../finding.ts'
+import { compileLexicon, findPhrases, type Lexicon } from '../lexicon.ts'
+import type { TokenText } from '../tokens.ts'
+
+const WHOLESALE = compileLexicon<true>([
+  [true, 'wholesale | whole sale | ws - | horeca | trade only | bulk trade | grosshandel'],
+])
+const SUBSCRIPTION = compileLexicon<true>([
+  [
+    true,
+    `
+      subscription | subscriptions | subscribe | deliveries | abonnement | kaffeeabo |
+      suscripcion | abbonamento | subskrypcja | 定期便 | 정기구독
+    `,
+  ],
+])
+const BUNDLE = compileLexicon<true>([
+  [
+    true,
+    `
+      bundle | bundles | combo | sampler | sampler pack | sample set | tasting set | tasting kit |
+      tasting pack | discovery set | discovery pack | discovery box | starter kit | starter pack |
+      variety pack | mix box | mixed box | assorted | trio | probierpaket | probierset |
+      coffret decouverte | zestaw | pack degustacion | 飲み比べ | 飲み比べセット | 샘플러 | 세트
+    `,
+  ],
+])
+const GREEN = compileLexicon<true>([
+  [
+    true,
+    `
+      green bean | green beans | green coffee | green coffee beans | unroasted | raw coffee |
+      raw coffee beans | rohkaffee | cafe vert | zielona kawa | kawa zielona | 生豆 | 생두
+    `,
+  ],
+])
+
+/** The packs that shops name; `box` and `bag` say little. */
+const PACK_TYPES = compileLexicon([
+  ['pouch', 'pouch | pouches | standbeutel'],
+  ['tin', 'tin | tins | tin can | dose | puszka'],
+  ['jar', 'jar | jars'],
+  ['box', 'box | boxes | carton'],
+])
+
+const FORMATS = compileLexicon([
+  [
+    'drip_bag',
+    `
+      drip bag | drip coffee bag | easy pour | pourtable | pour over bag | pour over sachet |
+      drip pack | drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
+    `,
+  ],
+  ['brew_bag', 'brew bag | cold brew bag | cold brew coffee bag | steeped bag'],
+  [
+    'capsule',
+    `
+      capsule | pods | coffee pods | nespresso compatible | kapseln | kapsulki | dosettes |
+      capsulas | カプセル | 캡슐
+    `,
+  ],
+  ['instant', 'instant | instant coffee | soluble coffee | freeze dried | インスタント | 인스턴트'],
+  ['concentrate', 'coffee concentrate | cold brew concentrate | espresso concentrate | decoction'],
+])
+
+/** The marks of a sale that a text states; each is true or null, because silence says nothing. */
+export interface Sale {
+  readonly wholesale: Finding<true> | null
+  readonly subscription: Finding<true> | null
+  readonly bundle: Finding<true> | null
+  readonly green: Finding<true> | null
+  readonly packType: Finding<string> | null
+  readonly format: Finding<string> | null
+}
+
+export function findSale(text: TokenText): Sale {
+  return {
+    wholesale: findFirst(text, WHOLESALE, 'sale/wholesale'),
+    subscription: findFirst(text, SUBSCRIPTION, 'sale/subscription'),
+    bundle: findFirst(text, BUNDLE, 'sale/bundle'),
+    green: findFirst(text, GREEN, 'form/green'),
+    packType: findFirst(text, PACK_TYPES, 'pack/type'),
+    format: findFirst(text, FORMATS, 'form/format'),
+  }
+}
+
+function findFirst<Value>(
+  text: TokenText,
+  lexicon: Lexicon<Value>,
+  rule: string,
+): Finding<Value> | null {
+  const [first] = findPhrases(text.tokens, lexicon)
+  return first ? toFinding(text, first.value, { ...first, rule, confidence: 1 }) : null
+}

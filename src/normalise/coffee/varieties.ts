@@ -1,0 +1,133 @@
+// Botanical varieties. The names and their spellings follow the catalogue of World Coffee Research
+// (https://varieties.worldcoffeeresearch.org); India's selections follow the Coffee Board of India.
+
+import { type Finding, toFinding } from '../finding.ts'
+import { compileLexicon, findPhrases, type LexiconEntry, type Match } from '../lexicon.ts'
+import type { Token, TokenText } from '../tokens.ts'
+
+/**
+ * Names that mean a variety wherever they stand, with other spellings and frequent misspellings.
+ */
+const NAMES: readonly LexiconEntry<string>[] = [
+  ['Gesha', 'gesha | geisha | ゲイシャ | 게이샤 | 瑰夏 | 艺伎'],
+  [
+    'Heirloom',
+    `
+      heirloom | heirlooms | hierloom | hierlooms | ethiopian heirloom | landrace | landraces |
+      エアルーム
+    `,
+  ],
+  ['Pink Bourbon', 'pink bourbon | bourbon rosado'],
+  ['Red Bourbon', 'red bourbon | bourbon rojo'],
+  ['Yellow Bourbon', 'yellow bourbon | bourbon amarillo | bourbon amarelo'],
+  ['Orange Bourbon', 'orange bourbon'],
+  ['Bourbon Aji', 'bourbon aji | aji bourbon'],
+  ['Bourbon Sidra', 'bourbon sidra | sidra bourbon'],
+  ['Caturra', 'caturra | red caturra | yellow caturra | caturron'],
+  ['Catuai', 'catuai | cactuai | red catuai | yellow catuai | catuai rojo | catuai amarillo'],
+  ['Catucai', 'catucai | yellow catucai'],
+  ['Typica', 'typica | tipica'],
+  ['Typica Mejorado', 'typica mejorado | typica mejorada'],
+  ['Mundo Novo', 'mundo novo'],
+  ['Maragogype', 'maragogype | maragogipe | maragogip'],
+  ['Pacamara', 'pacamara'],
+  ['Pacas', 'pacas'],
+  ['Pache', 'pache'],
+  ['Castillo', 'castillo'],
+  ['Catimor', 'catimor'],
+  ['Sarchimor', 'sarchimor'],
+  ['Villa Sarchi', 'villa sarchi'],
+  ['Marsellesa', 'marsellesa'],
+  ['Parainema', 'parainema'],
+  ['Obata', 'obata'],
+  ['Icatu', 'icatu'],
+  ['Tabi', 'tabi'],
+  ['Sidra', 'sidra'],
+  ['Chiroso', 'chiroso'],
+  ['Laurina', 'laurina | bourbon pointu'],
+  ['Sudan Rume', 'sudan rume'],
+  ['Wush Wush', 'wush wush | wushwush'],
+  ['Ombligon', 'ombligon'],
+  ['Papayo', 'papayo'],
+  ['Eugenioides', 'eugenioides'],
+  ['Centroamericano', 'centroamericano | h1 centroamericano'],
+  ['Starmaya', 'starmaya'],
+  ['IHCAFE 90', 'ihcafe 90 | ihcafe90'],
+  ['Lempira', 'lempira'],
+  ['Ruiru 11', 'ruiru 11 | ruiru11'],
+  ['Batian', 'batian'],
+  ['SL28', 'sl 28 | sl28'],
+  ['SL34', 'sl 34 | sl34'],
+  ['SL14', 'sl 14 | sl14'],
+  ['K7', 'k7'],
+  ['74110', '74110'],
+  ['74112', '74112'],
+  ['74158', '74158'],
+  ['74165', '74165'],
+  ['Kurume', 'kurume | krume'],
+  ['Wolisho', 'wolisho | welisho'],
+  ['Dega', 'dega'],
+  ['Mibirizi', 'mibirizi'],
+  ['Jackson', 'jackson'],
+  ['Ateng', 'ateng'],
+  ['Tim Tim', 'tim tim | timtim | timor hybrid | hibrido de timor'],
+  ['Sigararutang', 'sigararutang | sigarar utang'],
+  ['S795', 's 795 | s795 | sln 3 | sln3 | selection 795 | selection 3'],
+  ['SLN 5B', 'sln 5b | sln5b | selection 5b'],
+  ['SLN 6', 'sln 6 | sln6 | selection 6'],
+  ['SLN 9', 'sln 9 | sln9 | selection 9'],
+  ['Chandragiri', 'chandragiri'],
+  ['Cauvery', 'cauvery | kaveri'],
+  ['CxR', 'cxr | c x r'],
+]
+
+/** Names that are also a country, an island, a person or a spirit: only in a field of varieties. */
+const AMBIGUOUS: readonly LexiconEntry<string>[] = [
+  ['Bourbon', 'bourbon | burbon'],
+  ['Colombia', 'colombia'],
+  ['Java', 'java'],
+  ['Kent', 'kent'],
+  ['Catrenic', 'catrenic'],
+  ['Harar', 'harar'],
+]
+
+const IN_TEXT = compileLexicon(NAMES)
+const IN_FIELD = compileLexicon([...NAMES, ...AMBIGUOUS])
+const BOURBON = compileLexicon([['Bourbon', 'bourbon']])
+
+const NOT_AFTER_BOURBON = new Set([
+  'barrel',
+  'cask',
+  'whiskey',
+  'whisky',
+  'vanilla',
+  'biscuit',
+  'aged',
+  'street',
+])
+
+/** Returns the varieties that a text names, each once. */
+export function findVarieties(text: TokenText, isOwn: boolean): Finding<readonly string[]> | null {
+  const { tokens } = text
+  const named = findPhrases(tokens, isOwn ? IN_FIELD : IN_TEXT)
+  const matches = [...named, ...(isOwn ? [] : findBourbon(tokens, named))].sort(
+    (a, b) => a.from - b.from,
+  )
+  const [first, last] = [matches[0], matches.at(-1)]
+  if (first === undefined || last === undefined) return null
+  return toFinding(text, [...new Set(matches.map(({ value }) => value))], {
+    from: first.from,
+    to: last.to,
+    rule: isOwn ? 'variety/field' : 'variety/name',
+    confidence: isOwn ? 1 : 0.9,
+  })
+}
+
+/** `Bourbon` alone is a variety, except where it is a whiskey. */
+function findBourbon(tokens: readonly Token[], named: readonly Match<string>[]): Match<string>[] {
+  return findPhrases(tokens, BOURBON).filter(
+    ({ from, to }) =>
+      !NOT_AFTER_BOURBON.has(tokens[to]?.text ?? '') &&
+      !named.some((other) => from >= other.from && from < other.to),
+  )
+}
