@@ -109,6 +109,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./artifacts.ts')).defineArtifacts,
   },
   {
+    name: 'parse',
+    usage: '',
+    description:
+      'read texts of shops as JSON lines, and print the weights, prices and attributes in them',
+    load: async () => (await import('./parse.ts')).defineParse,
+  },
+  {
     name: 'purge',
     usage: '[options] [name]',
     description: 'remove the stored bytes of old runs; their products stay in the catalogue',

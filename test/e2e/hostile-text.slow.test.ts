@@ -31,6 +31,7 @@ const ACTING = [
   'init',
   'sync',
   'export',
+  'parse',
   'replay',
   'serve',
   'migrate',

@@ -159,6 +159,7 @@ function callsOn({
       ['products', name],
       ['changes', name],
       ['export', 'none', '--ndjson'],
+      ['parse'],
       ['reviews', 'list'],
       ['quarantine', 'list'],
       ['quarantine', 'show', '999999'],

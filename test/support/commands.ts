@@ -1,6 +1,7 @@
-// Runs the command line inside the test's process, which is as fast as a function call, and keeps
-// its output.
+// Runs the command line inside the test's process, which is as fast as a function call, with an
+// empty standard input, and keeps its output.
 
+import { Readable } from 'node:stream'
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/terminal/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
@@ -21,7 +22,7 @@ export async function runCommand(
     { write: (text) => (written.stderr += text) },
   )
   try {
-    await runProgram(new Cli(output, env), args)
+    await runProgram(new Cli(output, env, Readable.from([])), args)
   } catch (error) {
     output.error(error)
   }
