@@ -11,7 +11,7 @@ export const SOURCE_ERRORS = {
   'source/circuit-open': {
     action: 'retry',
     status: 503,
-    hint: 'The supplier has failed several times. It gets one request as a test after the stated time; until then nothing can be read from it.',
+    hint: 'The supplier has failed several times. Wait until the stated time: one request then tests it, and a run continues by itself. Check the address if it stays so.',
   },
   'source/unavailable': {
     action: 'retry',
