@@ -24,7 +24,7 @@ import {
 } from './service-process.ts'
 
 const IDLE_MS = 20_000
-/** The limits of cgroup v1. A process that exceeds its limit is killed where there is no swap. */
+/** The limits of cgroup v1: without swap, the kernel kills a process that exceeds its limit. */
 const CGROUP = '/sys/fs/cgroup/memory'
 
 const options = new Command('npm run bench:roles --')

@@ -13,6 +13,7 @@ import { loadSettings } from '../src/config/settings.ts'
 import { ALL_ROLES, ROLES, WORKER_ROLES, type Role } from '../src/core/roles.ts'
 import { SERVERS, type Route } from '../src/http/control/routes.ts'
 import { parseFlyConfig, type FlyConfig } from './support/fly-config.ts'
+import { readPage } from './support/pages.ts'
 
 const FOLDER = fileURLToPath(new URL('../deploy/fly/', import.meta.url))
 const TEXTS = new Map(
@@ -153,5 +154,60 @@ test('the workers are started at the addresses that their apps have over Flycast
     const workers = { fetch: CONFIGS.get('fetcher'), apply: CONFIGS.get('maintainer') }
     for (const queue of ['fetch', 'apply'] as const)
       assert.equal(wakeUrls[queue], `http://${workers[queue]?.app}.flycast`)
+  }
+})
+
+/** Dollars of October 2026; https://fly.io/docs/about/pricing/ computes its tables from these. */
+const PRICES = { cpuSecond: 0.0000008465, gigabyteSecond: 0.000002316, inSydney: 1.269230769 }
+const MONTH_SECONDS = 30 * 86_400
+
+/** Returns the price of a second of the app's machine. A shared CPU includes 256 MB. */
+function priceSecond(name: string): number {
+  const { size = '', memory = '' } = CONFIGS.get(name)?.vm?.[0] ?? {}
+  const cpus = Number(/^shared-cpu-(\d)x$/.exec(size)?.[1])
+  const gigabytes = parseInt(memory) / (memory.endsWith('gb') ? 1 : 1024)
+  const { cpuSecond, gigabyteSecond, inSydney } = PRICES
+  return (cpus * cpuSecond + (gigabytes - cpus * 0.25) * gigabyteSecond) * inSydney
+}
+
+test('the cost table is the arithmetic of the prices and of the sizes in the files', () => {
+  const { text } = readPage('docs/deploy/fly.md')
+  const round = (dollars: number): number => Math.round(dollars * 100) / 100
+  const [orchestrator = 0, fetcher = 0, maintainer = 0] = [
+    'orchestrator',
+    'fetcher',
+    'maintainer',
+  ].map((name) => priceSecond(name))
+  const always = [orchestrator, fetcher, maintainer].map((price) => round(price * MONTH_SECONDS))
+  const total = always.reduce((sum, price) => sum + price, 0)
+  assert.ok(text.includes(`(maintainer) = ${total.toFixed(2)}`), total.toFixed(2))
+  const rows: [begin: string, cost: (hours: number, syncs: number) => number][] = [
+    ['| fetcher:', (hours) => hours * 3600 * fetcher],
+    ['| maintainer:', (hours) => hours * 3600 * maintainer],
+    ['| disks of both:', (hours) => (2 * 0.4 * 0.15 * (720 - hours)) / 720],
+    ['| orchestrator |', () => orchestrator * MONTH_SECONDS],
+    ['| data, if', (_, syncs) => syncs * 30 * 0.15 * 0.04],
+  ]
+  const costs = [1, 4, 24].map((syncs) =>
+    rows.map(([, cost]) => round(cost(syncs * 30 * 0.25, syncs))),
+  )
+  const assertRow = (begin: string, values: readonly number[]): void => {
+    const line = text.split('\n').find((one) => one.startsWith(begin)) ?? ''
+    const cells = values.map((value) => value.toFixed(2)).join(' | ')
+    assert.ok(line.replaceAll('**', '').endsWith(`| ${cells} |`), `${begin} ${cells}: ${line}`)
+  }
+  rows.forEach(([begin], row) =>
+    assertRow(
+      begin,
+      costs.map((column) => column[row] ?? Number.NaN),
+    ),
+  )
+  const stopping = costs.map((column) => column.slice(0, 4).reduce((sum, cost) => sum + cost, 0))
+  assertRow('| **workers that stop', stopping)
+  assertRow('| **machines that always', [total, total, total])
+  for (const name of ['orchestrator', 'fetcher', 'maintainer']) {
+    const price = priceSecond(name)
+    const cells = `| ${price.toFixed(10)} | ${(price * MONTH_SECONDS).toFixed(2)} |`
+    assert.ok(text.includes(cells), cells)
   }
 })
