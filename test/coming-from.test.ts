@@ -31,8 +31,8 @@ const ANNOUNCED: Readonly<Record<string, readonly string[]>> = {
   'the Amazon connector': ['connector amazon', 'api.marketplaces', 'api.refresh_jobs'],
   'the WooCommerce connector': ['connector woocommerce'],
   'the website connector': ['connector website'],
-  'the coffee pack': ['api.rpc_upsert_coffee', 'src/normalise/coffee'],
   'the import functions': [
+    'api.rpc_upsert_coffee',
     'api.rpc_upsert_variant',
     'api.rpc_insert_price',
     'api.rpc_upsert_image',
