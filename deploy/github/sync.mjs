@@ -1,13 +1,15 @@
 // Starts a sync on a Shelfsync service, watches its runs to their end, and exits with 0 only if all
-// of them ended well. `.github/workflows/sync.yml` runs it. One file without packages, for Node 20
-// or newer; docs/deploy/github-actions.md lists its variables.
+// of them ended well. `.github/workflows/sync.yml` runs it, and `deploy/fly/sync-once.ts` imports it.
+// One file without packages, for Node 20 or newer; docs/deploy/github-actions.md lists its variables.
 // @ts-check
 
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
 /** @typedef {Record<string, string | undefined>} Variables */
-/** @typedef {{ url: string, key: string, timeoutMs: number, retryMs: number, pollMs: number }} Service */
+/** @typedef {{ url: string, key: string, timeoutMs: number, retryMs: number, pollMs: number, names: Names }} Service */
+/** @typedef {{ url: string, key: string }} Names where the operator corrects the address and the key */
 /** @typedef {{ mode: string, source?: string, chunkSize?: number, offset?: number, limit?: number, debug?: boolean }} SyncRequest */
 /** @typedef {{ phase: string, total: number | null } & Record<Count, number>} Progress */
 /** @typedef {'fetched' | 'applied' | 'inserted' | 'updated' | 'skipped' | 'removed' | 'held' | 'quarantined'} Count */
@@ -28,7 +30,7 @@ const NUMBERS = /** @type {const} */ ({
 /** @type {readonly Count[]} */
 const COUNTS = ['fetched', 'inserted', 'updated', 'skipped', 'removed', 'held', 'quarantined']
 
-class Problem extends Error {}
+export class Problem extends Error {}
 /** A problem that may end by itself. */
 class Outage extends Problem {}
 
@@ -39,7 +41,6 @@ async function main() {
   try {
     const request = readRequest(process.env)
     const service = readService(process.env)
-    hideKey = (text) => text.replaceAll(service.key, '***')
     const results = await sync(service, request)
     writeSummary(formatSummary(request, results))
     const failed = results.filter(({ ok }) => !ok)
@@ -95,11 +96,13 @@ function readService(env) {
     timeoutMs: 60_000 * Number(env['SYNC_TIMEOUT_MINUTES'] || 330),
     retryMs: 60_000 * Number(env['SYNC_RETRY_MINUTES'] || 10),
     pollMs: 1000 * Number(env['SYNC_POLL_SECONDS'] || 10),
+    names: { url: 'the variable SHELFSYNC_URL', key: 'the secret MEDIPIM_ADMIN_KEY' },
   }
 }
 
 /** @type {(service: Service, request: SyncRequest) => Promise<Result[]>} */
-async function sync(service, request) {
+export async function sync(service, request) {
+  hideKey = (text) => text.replaceAll(service.key, '***')
   const deadlineMs = Date.now() + service.timeoutMs
   const { runs } = /** @type {{ runs?: (RequestedRun | RefusedRun)[] }} */ (
     await sendWithRetries(service, '/sync', request)
@@ -181,7 +184,7 @@ async function sendWithRetries(service, path, body) {
 }
 
 /** @type {typeof sendWithRetries} */
-async function send({ url, key }, path, body) {
+async function send({ url, key, names }, path, body) {
   // A header is sent as Latin-1. The service reads its bytes as UTF-8.
   const header = Buffer.from(key).toString('latin1')
   const response = await fetch(url + path, {
@@ -197,12 +200,12 @@ async function send({ url, key }, path, body) {
   const { status } = response
   if (status >= 300 && status < 400)
     throw new Problem(
-      `${url} redirects to ${response.headers.get('Location')}. Set the variable SHELFSYNC_URL to the final address.`,
+      `${url} redirects to ${response.headers.get('Location')}. Set ${names.url} to the final address.`,
     )
   const text = await response.text().catch(() => '')
   const json = parseObject(text)
   if (json && response.ok) return json
-  throw explainResponse({ url, path, status, text, json })
+  throw explainResponse({ url, path, status, text, json, names })
 }
 
 /** @param {string} text */
@@ -215,13 +218,13 @@ function parseObject(text) {
   }
 }
 
-/** @param {{ url: string, path: string, status: number, text: string, json: any }} response */
-function explainResponse({ url, path, status, text, json }) {
+/** @param {{ url: string, path: string, status: number, text: string, json: any, names: Names }} response */
+function explainResponse({ url, path, status, text, json, names }) {
   const { code = null, message = '', hint = '' } = json?.error ?? {}
   const said = [message, hint].filter(Boolean).join('. ')
   if (status === 401 || code === 'request/too-many-failures')
     return new Problem(
-      `${url} refuses the key (status ${status}). Set the secret MEDIPIM_ADMIN_KEY to the value of SYNC_KEY or ADMIN_KEY of the service.`,
+      `${url} refuses the key (status ${status}). Set ${names.key} to the value of SYNC_KEY or ADMIN_KEY of the service.`,
     )
   if (status === 403)
     return new Problem(
@@ -231,7 +234,7 @@ function explainResponse({ url, path, status, text, json }) {
     return new Outage(`${url} is not available (status ${status}). ${said}`.trimEnd())
   if (json === null)
     return new Problem(
-      `${url}${path} did not respond with JSON (status ${status}, ${/^\s*</.test(text) ? 'HTML' : 'another format'}). Set the variable SHELFSYNC_URL to the address of the orchestrator, port 3003 by default.`,
+      `${url}${path} did not respond with JSON (status ${status}, ${/^\s*</.test(text) ? 'HTML' : 'another format'}). Set ${names.url} to the address of the orchestrator, port 3003 by default.`,
     )
   if (code === 'run/active') return new Problem(`Another run is active (status 409). ${said}`)
   return new Problem(`${url}${path} refused the request (status ${status}). ${said}`)
@@ -290,4 +293,4 @@ function writeSummary(markdown) {
   if (file) appendFileSync(file, hideKey(markdown))
 }
 
-process.exitCode = await main()
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main()
