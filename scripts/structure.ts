@@ -12,7 +12,7 @@ import { listRecordModules } from './support/record-path.ts'
 import { listSqlFiles } from './support/sql-files.ts'
 import { listWordings } from './support/wording.ts'
 
-const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
+const PATTERNS = ['{src,simulators,scripts,bench,bin,deploy}/**/*.ts']
 const FILE_LINES_MAX = 300
 const TEST_LINES_MAX = 700
 const FUNCTION_LINES_MAX = 60

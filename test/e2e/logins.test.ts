@@ -10,6 +10,7 @@ import { parseEnv } from 'node:util'
 import { credentialsOf } from '../../src/config/connection-address.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { findLackingRights, type WorkerRole } from '../../src/db/rights.ts'
+import { dropLogins } from '../support/login.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
@@ -21,7 +22,7 @@ const WRONG = /the password is wrong/
 async function openLogins(t: TestContext) {
   const shelfsync = await openShelfsync(t)
   const prefix = `t${randomUUID().slice(0, 8)}`
-  t.after(() => dropRoles(shelfsync.url, prefix))
+  t.after(() => dropLogins(shelfsync.url, prefix))
   const file = join(shelfsync.folder, '.env.logins')
   const readAddresses = async () => parseEnv(await readFile(file, 'utf8'))
   const create = async (...args: readonly string[]) => {
@@ -40,15 +41,6 @@ async function openLogins(t: TestContext) {
     return rows.map(({ rolpassword }) => rolpassword)
   }
   return { ...shelfsync, prefix, file, readAddresses, create, listVerifiers }
-}
-
-/** The database of the test is dropped before. */
-async function dropRoles(url: string, prefix: string): Promise<void> {
-  const server = Object.assign(new URL(url), { pathname: 'postgres' }).href
-  const pool = await openPool(server, { applicationName: 'test', max: 1 })
-  for (const kind of [...KINDS, 'services'])
-    await pool.query(`drop role if exists ${prefix}_${kind}`)
-  await pool.end()
 }
 
 /** Returns the roles whose rights the login of an address has. */

@@ -30,3 +30,15 @@ export async function createLogin(
   })
   return { name, pool }
 }
+
+/**
+ * Drops what `shelfsync logins --prefix` has created. The database of the test may be dropped
+ * already.
+ */
+export async function dropLogins(databaseUrl: string, prefix: string): Promise<void> {
+  const server = Object.assign(new URL(databaseUrl), { pathname: 'postgres' }).href
+  const pool = await openPool(server, { applicationName: 'test', max: 1 })
+  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'services'])
+    await pool.query(`drop role if exists ${prefix}_${kind}`)
+  await pool.end()
+}
