@@ -37,8 +37,8 @@ const WITHOUT_GROUP: Readonly<Record<string, string>> = {
 export class UsageError extends SyncError {
   readonly #hint: string
 
-  constructor(message: string, hint: string) {
-    super('usage/invalid', message)
+  constructor(message: string, hint: string, cause?: SyncError) {
+    super('usage/invalid', message, { cause })
     this.#hint = hint
   }
 
@@ -55,7 +55,7 @@ export function toUsageError(
 ): UsageError {
   const command = findCommand(program, args)
   if (error instanceof SyncError)
-    return new UsageError(error.message, `See \`${formatName(command)} --help\`.`)
+    return new UsageError(error.message, `See \`${formatName(command)} --help\`.`, error)
   const group = command.parent === program ? command : (command.parent ?? command)
   const isDefault = command !== group && !args.includes(command.name())
   const [first] = command.args

@@ -129,8 +129,20 @@ test('every command with --json writes JSON objects only, one per line, when it 
   assert.deepEqual(missing, [], 'commands without a call')
   for (const line of CALLS) {
     const done = await run(...line.split(' '), '--json')
-    const { messages } = assertJson(line, done)
-    if (done.code !== 0 && !/^(?:artifacts verify|doctor)/.test(line)) findError(messages, line)
+    const { messages, results } = assertJson(line, done)
+    if (done.code === 0 || /^(?:artifacts verify|doctor)/.test(line)) continue
+    // A report contains its error; then standard error does not repeat it.
+    const reports = results.filter(({ state }) => state === 'failed')
+    if (reports.length === 0) findError(messages, line)
+    else {
+      assert.deepEqual([reports.length, messages], [1, []], line)
+      const { code, reason, hint } = reports[0] ?? {}
+      assert.deepEqual(
+        [typeof code, typeof reason, typeof hint],
+        ['string', 'string', 'string'],
+        line,
+      )
+    }
   }
   for (const name of commands) {
     const line = `${name} --bogus`

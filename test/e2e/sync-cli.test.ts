@@ -38,10 +38,10 @@ test('many sources are synced side by side, with a line for each and a table at 
       synced.stdout,
     )
   assert.match(synced.stdout, /shop-5: full run \d+ succeeded in .* s · created \d/)
-  assert.match(synced.stderr, /error: .*\n hint: The platform has closed this shop/)
-  const heading = lines.findIndex((line) =>
-    /^source +run +state +changes +seconds +reason$/.test(line),
-  )
+  assert.match(synced.stderr, /^error: .*\n hint: The platform has closed this shop.*\n$/)
+  const [, reason = ''] = /^error: (.*)/.exec(synced.stderr) ?? []
+  assert.ok(!synced.stdout.includes(reason), synced.stdout)
+  const heading = lines.findIndex((line) => /^source +run +state +changes +seconds$/.test(line))
   assert.equal(lines.at(-1), '5 sources: 4 succeeded · 1 failed (shop-2)')
   const table = lines.slice(heading + 1, -1).map((line) => line.split(/ {2,}/).slice(0, 4))
   assert.deepEqual(

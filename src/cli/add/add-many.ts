@@ -114,7 +114,7 @@ function printTable(
       if (result === undefined) return [name ?? '-', shop, 'not added: stopped']
       return 'created' in result
         ? [result.created.source.name, shop, describeFound(output, result.created)]
-        : [name ?? '-', shop, output.short(result.error.message, 80)]
+        : [name ?? '-', shop, 'not added']
     }),
     empty: '',
   })

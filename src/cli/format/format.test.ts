@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatDuration } from '../../lib/format-duration.ts'
 import {
   formatArgument,
   formatBytes,
   formatCount,
   formatQuantity,
-  formatDuration,
   formatInstant,
   formatPriceChange,
   formatRelative,

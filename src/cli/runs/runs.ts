@@ -17,6 +17,7 @@ import type { PageRequest } from '../../db/read/page.ts'
 import { loadSource } from '../../db/sources.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createLimitOption, parseId } from '../parse/numbers.ts'
+import { formatDuration } from '../../lib/format-duration.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 import { addDecisions } from './decisions.ts'
@@ -28,7 +29,6 @@ import {
   formatBytes,
   formatCount,
   formatQuantity,
-  formatDuration,
   formatInstant,
   formatRelative,
 } from '../format/format.ts'

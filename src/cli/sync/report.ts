@@ -3,12 +3,13 @@
 import { hasAction, isAbort, isStop, messageOf, SyncError } from '../../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../../core/ledger.ts'
 import { toSyncError } from '../../db/errors.ts'
+import { formatDuration } from '../../lib/format-duration.ts'
 import { readPeakMemoryBytes } from '../../node/peak-memory.ts'
 import type { Progress } from '../../pipeline/context.ts'
 import type { RunReport } from '../../pipeline/run-in-process.ts'
 import { EXIT } from '../cli.ts'
 import type { Output } from '../terminal/output.ts'
-import { formatBytes, formatCount, formatQuantity, formatDuration } from '../format/format.ts'
+import { formatBytes, formatCount, formatQuantity } from '../format/format.ts'
 
 /**
  * The report of a run, or of a sync that could not start a run. In the second case `run` and `kind`
@@ -45,11 +46,15 @@ export function toExitCode({ state, error }: Report): number {
   return state === 'succeeded' ? EXIT.green : state === 'held' ? EXIT.held : EXIT.failed
 }
 
-/** Prints the report to standard output, and the error of a failed run to standard error. */
+/**
+ * Prints the report to standard output, and the error of a failed run to standard error. With --json,
+ * the report contains the error.
+ */
 export function printReport(output: Output, report: Report, progress: Progress): void {
   if (!output.json && report.run === null) return output.error(report.error)
   output.result(toReportJson(report, progress), formatReport(report, progress))
   output.isReported = true
+  if (output.json && report.error instanceof Error) output.reportedError = report.error
   if (report.state === 'failed') output.error(report.error)
 }
 
@@ -96,6 +101,7 @@ export function toReportJson(report: Report, { fetchedBytes }: Progress): unknow
     bytes: fetchedBytes,
     peakMemoryBytes: readPeakMemoryBytes(),
     removalsOff,
+    hint: isStop(error) || !(error instanceof SyncError) ? null : error.hint,
   }
 }
 
@@ -178,7 +184,7 @@ export function formatLedger(ledger: Ledger): string {
     .join(' · ')
 }
 
-function listNextSteps({ run, source, state, ledger, error }: Report): string[] {
+function listNextSteps({ run, source, kind, state, ledger, error }: Report): string[] {
   const steps = []
   if (state === 'held')
     steps.push(
@@ -197,5 +203,7 @@ function listNextSteps({ run, source, state, ledger, error }: Report): string[] 
       `${formatQuantity(ledger.missing, 'product')} missing: removed if ${state === 'held' ? 'the run is approved' : `the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`}`,
     )
   if (isStop(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
+  else if (state === 'failed' && kind !== 'replay')
+    steps.push(`try again: shelfsync sync ${source}`)
   return steps
 }

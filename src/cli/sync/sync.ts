@@ -11,7 +11,7 @@ import { syncKeys, syncSource } from '../../pipeline/sync.ts'
 import { createSinceOption } from '../parse/time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import type { SyncTools } from '../../app/compose.ts'
-import { toIdleReport, toRefusedReport, toReportJson } from './report.ts'
+import { printReport, toIdleReport, toRefusedReport, toReportJson } from './report.ts'
 import { toRequest } from './sync-request.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
 import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
@@ -85,8 +85,7 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
   } catch (error) {
     // With --json, the last line is always a report.
     const { output } = cli
-    if (output.json)
-      output.result(toReportJson(toRefusedReport(name ?? null, error), createProgress()), '')
+    if (output.json) printReport(output, toRefusedReport(name ?? null, error), createProgress())
     output.isReported = true
     throw error
   }

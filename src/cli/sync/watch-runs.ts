@@ -1,5 +1,5 @@
-// Executes the runs of many sources side by side: prints a line when each has ended, and a table at
-// the end.
+// Executes the runs of many sources side by side: prints a line when each has ended, with the reason of
+// a failure, and a table at the end.
 
 import type { SyncTools } from '../../app/compose.ts'
 import type { Source } from '../../db/sources.ts'
@@ -67,14 +67,14 @@ function printTable(
 ): void {
   output.say('')
   printList(output, [], {
-    headings: ['source', 'run', 'state', 'changes', 'seconds', 'reason'],
+    headings: ['source', 'run', 'state', 'changes', 'seconds'],
     rows: sources.map(({ name }) => {
       const report = reports.get(name)
-      if (report === undefined) return [name, null, 'not started', null, null, '']
-      const { run, ledger, state, seconds, reason } = report
+      if (report === undefined) return [name, null, 'not started', null, null]
+      const { run, ledger, state, seconds } = report
       const changes = ledger.created + ledger.updated + ledger.removed
       const id = run === null ? null : String(run)
-      return [name, id, state, changes, Math.round(seconds), output.short(reason ?? '', 80)]
+      return [name, id, state, changes, Math.round(seconds)]
     }),
     empty: '',
   })

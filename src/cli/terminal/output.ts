@@ -27,6 +27,8 @@ export class Output {
   colours = false
   /** True after the report of a run, which is the last line with --json. */
   isReported = false
+  /** The error in that report with --json; it is not printed again. */
+  reportedError: Error | null = null
   /** Prints text above the progress bars while they are drawn. */
   aboveBars: ((text: string) => void) | null = null
   #redact: Redactor = createKeyRedactor([])
@@ -80,9 +82,12 @@ export class Output {
     this.#writeError(redactJson(value, this.#redact))
   }
 
-  /** Prints the message, the hint and, with --verbose, the stack. Ignores a cancellation. */
+  /**
+   * Prints the message, the hint and, with --verbose, the stack. Ignores a cancellation, and without
+   * --verbose the error in the report.
+   */
   error(error: unknown): void {
-    if (isStop(error)) return
+    if (isStop(error) || (!this.verbose && this.#isReported(error))) return
     const { code, message, hint } = this.#describe(error)
     const stack =
       this.verbose && error instanceof Error
@@ -110,6 +115,11 @@ export class Output {
    */
   short(text: string, charsMax: number): string {
     return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
+  }
+
+  #isReported(error: unknown): boolean {
+    const { reportedError: reported } = this
+    return reported !== null && error instanceof Error && [error, error.cause].includes(reported)
   }
 
   #describe(thrown: unknown): { code: string; message: string; hint: string | null } {
