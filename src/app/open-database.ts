@@ -9,7 +9,8 @@ import type { DataApiOptions } from '../db/data-api.ts'
 import { listMissingMigrations } from '../db/migrate/migration-states.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import { findCatalogueState } from '../db/server-facts.ts'
-import { openEmbedded } from '../embedded-postgres/embedded.ts'
+import { type Embedded, openEmbedded } from '../embedded-postgres/embedded.ts'
+import type { Outages } from '../telemetry/outages.ts'
 
 /** Delay in milliseconds before a start of the embedded server is announced. */
 const ANNOUNCE_AFTER_MS = 1500
@@ -24,8 +25,8 @@ export interface DatabaseOptions {
   readonly notify: (text: string) => void
   /** Leaves the embedded server running. */
   readonly keepServer?: boolean
-  /** Restarts an embedded server that is lost, and reports that here. For long-lived processes. */
-  readonly onServerLost?: (warning: string) => void
+  /** Receives the outages of the database. With it, an embedded server that is lost is restarted. */
+  readonly outages?: Outages
   /** See `openPool`. */
   readonly searchPath?: string
   /** Maximum number of connections. Default: that of `openPool`. */
@@ -61,13 +62,16 @@ export async function openDatabase(
     )
   }
   await using opened = new AsyncDisposableStack()
-  const url = databaseUrl ?? (await startEmbedded(home, options, opened))
-  const db = await openPool(url, {
+  const { outages } = options
+  const embedded = databaseUrl === null ? await startEmbedded(home, options, opened) : null
+  const db = await openPool(databaseUrl ?? embedded?.url ?? '', {
     applicationName: 'shelfsync',
+    onConnected: () => outages?.reached('db/unreachable'),
     ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
     ...(options.connections === undefined ? {} : { max: options.connections }),
   })
   opened.defer(() => db.end())
+  if (embedded && outages) keepServerRunning(embedded, db, outages)
   if (databaseUrl === null) await notifyIfEmpty(db, home, options)
   const kept = opened.move()
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
@@ -103,18 +107,47 @@ async function notifyIfEmpty(db: Db, home: string, { notify }: DatabaseOptions):
 
 async function startEmbedded(
   home: string,
-  { notify, keepServer = false, onServerLost }: DatabaseOptions,
+  { notify, keepServer = false }: DatabaseOptions,
   opened: AsyncDisposableStack,
-): Promise<string> {
+): Promise<Embedded> {
   let progress: string | null = null
   const announcement = setTimeout(() => progress !== null && notify(progress), ANNOUNCE_AFTER_MS)
   try {
     const embedded = await openEmbedded({ home, onProgress: (text) => void (progress = text) })
     const wasRunning = progress === null
     opened.defer(() => embedded.close({ keepServer: keepServer || wasRunning }))
-    if (onServerLost) embedded.keepRunning(onServerLost)
-    return embedded.url
+    return embedded
   } finally {
     clearTimeout(announcement)
   }
+}
+
+/** The server may return on another port, when another program has taken its own. */
+function keepServerRunning(embedded: Embedded, db: Db, outages: Outages): void {
+  let isNews = true
+  const fail = (reason: string, more = {}): boolean =>
+    outages.failed(new SyncError('db/unreachable', reason), { work: 'server', ...more })
+  embedded.keepRunning({
+    onLost() {
+      isNews = true
+      fail('its server has ended')
+    },
+    onRestarted: (url) => db.moveTo(url),
+    onFailed(reason) {
+      fail(`The embedded database cannot be restarted: ${reason}. Trying again`, { isNews })
+      isNews = false
+    },
+  })
+}
+
+/** Advice while the embedded server is lost; undefined for a server of the operator. */
+export function adviseOnServer({
+  databaseUrl,
+  home,
+  ...settings
+}: Pick<Settings, 'databaseUrl' | 'home' | 'embedded' | 'supabase' | 'secrets'>):
+  | string
+  | undefined {
+  if (databaseUrl !== null || findDataApi({ databaseUrl, ...settings }) !== null) return undefined
+  return `It is restarted, and work waits for it. If this lasts, read the log of the server: ${resolve(home, 'postgres', 'log')}`
 }

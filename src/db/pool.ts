@@ -60,6 +60,11 @@ export class Db extends pg.Pool implements PipelineDb {
     return new CopyWriter(this, numbers, options)
   }
 
+  /** Opens all further connections at this address, which has the same login and TLS mode. */
+  moveTo(url: string): void {
+    this.options.connectionString = url
+  }
+
   /** Creates the staging tables of a connection's session, unless it has them. */
   async openStaging(client: DbClient): Promise<void> {
     if (this.#staging.has(client)) return
@@ -94,6 +99,8 @@ export interface PoolOptions {
   readonly applicationName: string
   /** For libraries whose SQL does not name its schema. The SQL of this project always does. */
   readonly searchPath?: string
+  /** Called whenever a connection is set up: the server responds. */
+  readonly onConnected?: () => void
 }
 
 const VERSION_MIN = 150_000
@@ -134,7 +141,7 @@ const FACTS = `
  */
 export async function openPool(
   databaseUrl: string,
-  { max = 10, applicationName, searchPath }: PoolOptions,
+  { max = 10, applicationName, searchPath, onConnected }: PoolOptions,
 ): Promise<Db> {
   const address = parsePostgresAddress(databaseUrl)
   refuseKnownTransactionPort(address)
@@ -152,6 +159,7 @@ export async function openPool(
     // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, against its types
     onConnect: async (client) => {
       sessions.set(client, await setUpSession(client, searchPath ?? SEARCH_PATH))
+      onConnected?.()
     },
   })
   // The next query on a broken connection reports it; without a listener the error would end the

@@ -17,7 +17,7 @@ import {
   openShelter,
   type Place,
 } from './data-directory.ts'
-import { keepRunning } from './keep-running.ts'
+import { keepRunning, type ServerEvents } from './keep-running.ts'
 import { joinServer, lockIfAlone, type Joined } from './presence.ts'
 import { buildSettings } from './server-settings.ts'
 import { findServer, launchServer, type Settings, stopServer } from './server.ts'
@@ -50,11 +50,10 @@ export interface Embedded {
   /** Contains the password. Do not print it. */
   readonly url: string
   /**
-   * Restarts the server whenever it ends, until `close` or `stop` is called. It uses the same port,
-   * so that connection pools keep working. `warn` is called for each loss and each failed restart.
-   * Call it once.
+   * Restarts the server whenever it ends, until `close` or `stop` is called. It keeps its port unless
+   * another program has taken it. Call it once.
    */
-  keepRunning(warn: (message: string) => void): void
+  keepRunning(events: ServerEvents): void
   /**
    * Leaves the server. It is stopped cleanly unless another client is connected or `keepServer` is
    * set. Safe to repeat.
@@ -77,15 +76,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   await prepareHome(home)
   const place = (await findPlace(home)) ?? (await createPlace(home, options))
 
-  const join = (port: number | null): Promise<Joined> =>
+  const join = (): Promise<Joined> =>
     joinServer(place, launchRetryMs, async () => {
       onProgress('Starting the database …')
       const binaries = await findPrograms(home, options, place.account)
       await checkVersion(place, binaries)
       await checkWritable(place)
-      return launchServer(place, { binaries, port, settings: { ...buildSettings(), ...settings } })
+      return launchServer(place, { binaries, settings: { ...buildSettings(), ...settings } })
     })
-  return toEmbedded(place, await join(null), join)
+  return toEmbedded(place, await join(), join)
 }
 
 /**
@@ -104,11 +103,7 @@ export async function stopEmbedded(
   return 'stopped'
 }
 
-function toEmbedded(
-  place: Place,
-  first: Joined,
-  join: (port: number) => Promise<Joined>,
-): Embedded {
+function toEmbedded(place: Place, first: Joined, join: () => Promise<Joined>): Embedded {
   let joined = first
   let watching = Promise.resolve()
   const leaving = new AbortController()
@@ -119,9 +114,9 @@ function toEmbedded(
   }
   return {
     url: first.url,
-    keepRunning(warn) {
-      const rejoin = async (): Promise<Joined> => (joined = await join(first.port))
-      watching = keepRunning(joined, rejoin, warn, leaving.signal)
+    keepRunning(events) {
+      const rejoin = async (): Promise<Joined> => (joined = await join())
+      watching = keepRunning(joined, rejoin, events, leaving.signal)
     },
     async close({ keepServer = false } = {}) {
       const presence = await leave()

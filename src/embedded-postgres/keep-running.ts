@@ -7,6 +7,15 @@ import type { Joined } from './presence.ts'
 /** Delay between two attempts to restart a server: a full disk may have space by then. */
 const RETRY_MS = 5_000
 
+export interface ServerEvents {
+  /** The server has ended, and is restarted. */
+  onLost(): void
+  /** The server accepts connections again, possibly on another port. */
+  onRestarted(url: string): void
+  /** A restart has failed, and is tried again. */
+  onFailed(reason: string): void
+}
+
 /**
  * Joins the server again whenever it ends, until `leaving` fires. It completes a join that is in
  * progress before it returns, so that no server remains without a user.
@@ -14,7 +23,7 @@ const RETRY_MS = 5_000
 export async function keepRunning(
   first: Joined,
   rejoin: () => Promise<Joined>,
-  warn: (message: string) => void,
+  events: ServerEvents,
   leaving: AbortSignal,
 ): Promise<void> {
   const left = new Promise<void>((leave) =>
@@ -25,19 +34,15 @@ export async function keepRunning(
     if (gone !== null) {
       await Promise.race([gone, left])
       if (leaving.aborted) return
-      warn('the embedded database ended unexpectedly; restarting it')
+      events.onLost()
     }
     try {
       const joined = await rejoin()
       gone = joined.gone
-      if (joined.port !== first.port)
-        warn(
-          `the embedded database now runs on port ${joined.port} instead of ${first.port}: ` +
-            'restart this process',
-        )
+      events.onRestarted(joined.url)
     } catch (error) {
       gone = null
-      warn(`the embedded database cannot be restarted: ${messageOf(error)}`)
+      events.onFailed(messageOf(error))
       await Promise.race([sleep(RETRY_MS, undefined, { ref: false }), left])
     }
   }

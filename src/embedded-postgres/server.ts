@@ -54,19 +54,18 @@ export interface Launch {
   /** Folder of the Postgres programs. */
   readonly binaries: string
   readonly settings: Settings
-  /** Null: the previous port, or another when that one is in use. */
-  readonly port: number | null
 }
 
 /**
- * Starts a server on loopback in its own process group, so that Ctrl-C in the terminal does not
- * stop it. It outlives this process. It is not ready when this returns: use `findServer`.
+ * Starts a server on loopback in its own process group, so that Ctrl-C in the terminal does not stop
+ * it. It keeps the previous port unless that is in use. It outlives this process. It is not ready when
+ * this returns: use `findServer`.
  */
 export async function launchServer(
   place: Place,
-  { binaries, settings, port }: Launch,
+  { binaries, settings }: Launch,
 ): Promise<ChildProcess> {
-  const all = { ...settings, port: String(port ?? (await findFreePort(await loadLastPort(place)))) }
+  const all = { ...settings, port: String(await findFreePort(await loadLastPort(place))) }
   const args = [
     '-D',
     toDataPath(place),

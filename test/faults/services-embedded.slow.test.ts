@@ -1,9 +1,9 @@
-// Services on the embedded database, which is killed or stopped under them: real processes, a real
-// postmaster, kill -9.
+// Services and syncs on the embedded database, which is killed or stopped under them: real processes,
+// a real postmaster, kill -9.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -12,12 +12,14 @@ import { promisify } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { findPlace } from '../../src/embedded-postgres/data-directory.ts'
 import { findServer, stopServer, type Server } from '../../src/embedded-postgres/server.ts'
-import { cleanEnv, startProcess } from '../support/processes.ts'
+import { cleanEnv, freePort, startProcess, type Process } from '../support/processes.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
-const GONE = /the embedded database ended unexpectedly/g
+const GONE = /The database is unreachable/g
+const BACK = /The database is reachable again after \d/g
+const STREAM = '/v4/products/stream'
 
 /**
  * A home with one source, and a supplier. Processes that start later end earlier, so that no
@@ -57,8 +59,20 @@ async function openHome(t: TestContext) {
     (await promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: home })).stdout
   await run('add', 'medipim', '--no-sync')
   return {
+    home,
     run,
     server,
+    simulator,
+    /** Starts a sync, and returns when the supplier has sent half of its products and then stalls. */
+    async stallSync(): Promise<Process> {
+      simulator.faults.set({ kind: 'stall', afterLines: 30, path: STREAM, times: null })
+      const started = await startProcess(lifetime, process.execPath, [MAIN, 'sync'], {
+        env,
+        cwd: home,
+      })
+      await waitUntil(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+      return started
+    },
     async serve(...roles: string[]) {
       const started = await startProcess(
         lifetime,
@@ -77,6 +91,14 @@ async function openHome(t: TestContext) {
         return now?.ready && now.pid !== before?.pid && now
       }),
   }
+}
+
+/** Expects a warning at the beginning and one at the end of each outage, and no others. */
+function assertOutages({ output }: Process, count: number): void {
+  const text = output()
+  const found = [GONE, BACK].map((pattern) => text.match(pattern)?.length ?? 0)
+  assert.deepEqual(found, [count, count], text)
+  assert.equal(text.match(/warn|"level":"error"|error:/g)?.length, 2 * count, text)
 }
 
 interface Said {
@@ -122,13 +144,14 @@ test(
     const second = await home.successor(first)
     assert.equal(second.port, first.port)
     assert.equal(await runToEnd(port), 'succeeded')
-    assert.equal(serving.output().match(GONE)?.length, 1)
+    await serving.waitForLine(BACK)
+    assertOutages(serving, 1)
 
     assert.match(await home.run('stop'), /is stopped\. A running `shelfsync serve` starts it again/)
     const third = await home.successor(second)
     assert.equal(third.port, first.port)
     assert.equal(await runToEnd(port), 'succeeded')
-    assert.equal(serving.output().match(GONE)?.length, 2)
+    assertOutages(serving, 2)
 
     serving.kill('SIGTERM')
     assert.deepEqual(await serving.exited, { code: 0, signal: null })
@@ -151,5 +174,46 @@ test(
     const after = await home.successor(before)
     assert.deepEqual([after.port, getPriority(after.pid)], [before.port, getPriority()])
     assert.equal(await runToEnd(orchestrator.port), 'succeeded')
+  },
+)
+
+test(
+  'a sync restarts a killed database and succeeds, with one message at the beginning and one at the end',
+  { timeout: 120_000 },
+  async (t) => {
+    const { stallSync, server, successor, simulator } = await openHome(t)
+    const sync = await stallSync()
+    const before = await server()
+    assert.ok(before)
+    process.kill(before.pid, 'SIGKILL')
+    await successor(before)
+    await sync.waitForLine(/The database is reachable again/)
+    simulator.faults.clear()
+    assert.deepEqual(await sync.exited, { code: 0, signal: null })
+    assert.match(sync.output(), /full run 1 succeeded/)
+    assertOutages(sync, 1)
+    assert.equal(await server(), null, 'the process that started it stops it')
+  },
+)
+
+test(
+  'a sync finds its database again when it is restarted on another port',
+  { timeout: 120_000 },
+  async (t) => {
+    const { home, stallSync, server, successor, simulator } = await openHome(t)
+    const sync = await stallSync()
+    const before = await server()
+    assert.ok(before)
+    // The next server takes the port of this file, unless another program has it.
+    const options = join(home, 'postgres', 'data', 'postmaster.opts')
+    const text = await readFile(options, 'utf8')
+    await writeFile(options, text.replace(`port=${before.port}`, `port=${await freePort()}`))
+    process.kill(before.pid, 'SIGKILL')
+    const after = await successor(before)
+    assert.notEqual(after.port, before.port)
+    await sync.waitForLine(/The database is reachable again/)
+    simulator.faults.clear()
+    assert.deepEqual(await sync.exited, { code: 0, signal: null })
+    assertOutages(sync, 1)
   },
 )
