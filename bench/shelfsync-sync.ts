@@ -1,5 +1,6 @@
 // Syncs one source from HTTP to settled rows in this process, as `shelfsync sync --full` does.
 
+import { Outages } from '../src/telemetry/outages.ts'
 import { openStore } from '../src/artifacts/open-store.ts'
 import { medipim } from '../src/connectors/medipim/connector.ts'
 import { openPool } from '../src/db/pool.ts'
@@ -55,6 +56,7 @@ const tools = {
   requestIntervals: new Map<string, number>(),
   credentials: createCredentialReader({ MEDIPIM_API_KEY: '42:secret' }, guard),
   log,
+  outages: new Outages(log),
   options: DEFAULT_OPTIONS,
   redact: (text: string) => text,
   correlationId: 'bench',

@@ -17,8 +17,10 @@ import type { StartTools } from '../pipeline/take-run.ts'
 import { createCredentialReader, type CredentialReader } from '../sources/credentials.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Log } from '../telemetry/log.ts'
+import { Outages } from '../telemetry/outages.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import {
+  adviseOnServer,
   type DatabaseOptions,
   findDataApi,
   MIGRATE_BY_HAND,
@@ -39,6 +41,7 @@ export interface Host {
 export interface Basics extends AsyncDisposable {
   readonly settings: Settings
   readonly log: Log
+  readonly outages: Outages
   readonly redact: Redactor
   readonly store: ArtifactStore
   readonly http: Http
@@ -68,6 +71,7 @@ export function openBasics(settings: Settings, { log, correlationId }: Host): Ba
   return {
     settings,
     log,
+    outages: new Outages(log, { databaseAdvice: adviseOnServer(settings) }),
     http,
     requestIntervals: settings.requestIntervals,
     correlationId,
@@ -88,11 +92,14 @@ export function openBasics(settings: Settings, { log, correlationId }: Host): Ba
 export async function openTools(
   settings: Settings,
   host: Host,
-  options: Omit<DatabaseOptions, 'notify'> = {},
+  options: Omit<DatabaseOptions, 'notify' | 'outages'> = {},
 ): Promise<Tools> {
   await using opened = new AsyncDisposableStack()
   const basics = opened.use(openBasics(settings, host))
-  const { db } = opened.use(await openDatabase(settings, { notify: host.notify, ...options }))
+  const { outages } = basics
+  const { db } = opened.use(
+    await openDatabase(settings, { notify: host.notify, outages, ...options }),
+  )
   if (settings.databaseUrl === null) await migrate(db)
   else await requireMigrated(db)
   const kept = opened.move()

@@ -26,7 +26,7 @@ test(
   async (t) => {
     const { url } = await startRedis(t)
     const redis = new Redis(url)
-    const queues = await openQueues(NOTHING.db, url, () => undefined)
+    const queues = await openQueues(NOTHING.db, url, { onError: () => undefined })
     t.after(async () => {
       await queues.close()
       redis.disconnect()
@@ -74,7 +74,7 @@ test(
     t.after(() => redis.disconnect())
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
     const script = `import { openQueues } from ${JSON.stringify(new URL('../jobs/queues.ts', import.meta.url).href)}
-    const queues = await openQueues(null, ${JSON.stringify(url)}, () => undefined)
+    const queues = await openQueues(null, ${JSON.stringify(url)}, { onError: () => undefined })
     const worker = queues.work('fetch', 1, async () => undefined)
     await worker.waitUntilReady()
     console.log(queues.evictionPolicy)
@@ -100,7 +100,7 @@ test(
   async (t) => {
     const { url } = await startRedis(t)
     const { pool } = await openTestDatabase(t)
-    const queues = await openQueues(pool, url, () => undefined)
+    const queues = await openQueues(pool, url, { onError: () => undefined })
     t.after(() => queues.close())
     const look = async () =>
       (await checkHealth({ ...NOTHING, db: pool, queues }))
@@ -122,7 +122,7 @@ test('queues that cannot be opened leave no connection to Redis', { skip }, asyn
   // The login may connect; BullMQ then needs INFO.
   await redis.call('acl', 'setuser', 'narrow', 'on', '>pw', '~*', '+@all', '-info')
   const narrow = Object.assign(new URL(url), { username: 'narrow', password: 'pw' }).href
-  const opening = openQueues(NOTHING.db, narrow, () => undefined)
+  const opening = openQueues(NOTHING.db, narrow, { onError: () => undefined })
   await assert.rejects(opening)
   await waitUntil(async () => !/user=narrow/.test(String(await redis.client('LIST'))))
 })

@@ -1,32 +1,36 @@
 // The objects of a process that works with the queue.
 
 import type { Settings } from '../config/settings.ts'
+import { toQueueError } from '../jobs/queue-errors.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues } from '../jobs/queues.ts'
 import { type Host, openTools, type Tools } from './compose.ts'
-import type { DatabaseOptions } from './open-database.ts'
 
 const REPEAT_AFTER_MS = 60_000
+/**
+ * Follows an outage that was longer than the lock of a job. The job is delivered again, and the lease
+ * of its task decides who may write.
+ */
+const LOST_LOCK = /could not renew lock for job|Missing lock for job/i
 
 export interface QueueTools extends Tools {
   readonly queues: Queues
 }
 
 /** @throws SyncError as `openTools`, and `queue/unreachable` */
-export async function openQueueTools(
-  settings: Settings,
-  host: Host,
-  options: Pick<DatabaseOptions, 'onServerLost'> = {},
-): Promise<QueueTools> {
+export async function openQueueTools(settings: Settings, host: Host): Promise<QueueTools> {
   await using opened = new AsyncDisposableStack()
-  const tools = opened.use(
-    await openTools(settings, host, { searchPath: QUEUE_SCHEMA, ...options }),
-  )
+  const tools = opened.use(await openTools(settings, host, { searchPath: QUEUE_SCHEMA }))
   if (settings.databaseUrl === null) await migrateQueue(tools.db)
-  const queues = await openQueues(
-    tools.db,
-    settings.queue.url,
-    limitRepeats((cause) => host.log.warn({ cause }, 'the queue failed; trying again')),
-  )
+  const { outages } = tools
+  const backend = settings.queue.url === null ? 'postgres' : 'redis'
+  const report = limitRepeats((cause) => host.log.warn({ cause }, 'the queue failed; trying again'))
+  const queues = await openQueues(tools.db, settings.queue.url, {
+    onError(error) {
+      if (LOST_LOCK.test(error.message)) host.log.debug({ cause: error.message }, 'a job is lost')
+      else if (!outages.failed(toQueueError({ backend }, error), { work: 'queue' })) report(error)
+    },
+    onReached: () => outages.reached('queue/unreachable'),
+  })
   opened.defer(() => queues.close())
   const { evictionPolicy: policy } = queues
   if (policy !== null && policy !== 'noeviction')
@@ -39,8 +43,8 @@ export async function openQueueTools(
 }
 
 /**
- * BullMQ reconnects without help and repeats the same error up to a hundred times a minute. Each
- * message is reported once a minute.
+ * BullMQ tries again by itself, and may repeat an error that is not an outage up to a hundred times a
+ * minute. Each message is reported once a minute.
  */
 function limitRepeats(report: (cause: string) => void): (error: Error) => void {
   let reported = new Set<string>()

@@ -6,7 +6,6 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
-import { createMetricsReader } from '../db/read/metrics.ts'
 import type { Db } from '../db/pool.ts'
 import { listQueuedRuns } from '../db/write/queued-runs.ts'
 import {
@@ -20,21 +19,15 @@ import { listen } from '../http/server/listen.ts'
 import type { ServerName } from '../http/control/routes.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
-import {
-  countWaitingTasks,
-  QUEUE_NAMES,
-  type QueueName,
-  type Queues,
-  type Task,
-} from '../jobs/queues.ts'
+import { countWaitingTasks, type QueueName, type Queues, type Task } from '../jobs/queues.ts'
 import { ApplyStateCache } from '../jobs/apply-state-cache.ts'
 import { runScheduler } from '../jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
 import { Waker } from '../jobs/wake-workers.ts'
 import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
-import { METRICS } from '../telemetry/metrics-table.ts'
+import type { Outages } from '../telemetry/outages.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
@@ -43,6 +36,7 @@ import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
+import { openMetrics } from './service-metrics.ts'
 import { countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
@@ -53,6 +47,7 @@ export interface ServiceTools {
   readonly connectors: ReadonlyMap<string, Connector>
   readonly credentials: CredentialReader
   readonly log: Log
+  readonly outages: Outages
   /** Opens a client for the requests of one connector. */
   openHttp(connector: string, metrics: Metrics): Http & { close(): Promise<void> }
 }
@@ -145,7 +140,7 @@ interface Lifespan {
 
 /** Starts the workers and the scheduler of the roles. See `Services` for the result. */
 function startWork(
-  { settings, db, queues, connectors, log, taskTools, waker }: WorkTools,
+  { settings, db, queues, connectors, log, outages, taskTools, waker }: WorkTools,
   roles: readonly Role[],
   { opened, signal }: Lifespan,
 ): Promise<void> {
@@ -160,7 +155,7 @@ function startWork(
   const keepsSchedules = roles.includes('orchestrator') || roles.includes('scheduler')
   const checked = Promise.withResolvers<void>()
   if (keepsSchedules) {
-    const keeping = runScheduler({ db, queues, connectors, log }, signal, checked.resolve)
+    const keeping = runScheduler({ db, queues, connectors, log, outages }, signal, checked.resolve)
     const waking = waker.run(signal)
     opened.defer(async () => void (await Promise.all([keeping, waking])))
   } else {
@@ -181,12 +176,12 @@ function* createServers(
   metrics: Metrics,
   roles: readonly Role[],
 ) {
-  const { settings, db, queues, log, connectors, waker } = tools
+  const { settings, db, queues, log, outages, waker } = tools
   const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
-  const requestTools = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
     db,
     log,
+    outages,
     redact: createRedactor([], settings.secrets),
     keys: settings.http.keys,
     syncKeys: settings.http.syncKeys,
@@ -201,8 +196,8 @@ function* createServers(
         reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
       }),
     operations: {
-      requestRuns: (request, correlationId) => requestRuns(requestTools, request, correlationId),
-      cancelRun: (run) => cancelRequestedRun(requestTools, run),
+      requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),
+      cancelRun: (run) => cancelRequestedRun(tools, run),
       checkHealth: () => checkHealth({ db, queues, store, waker }),
     },
   }
@@ -219,7 +214,7 @@ function openTaskTools(
   roles: readonly Role[],
   clients: Clients,
 ): TaskTools {
-  const { db, store, log, connectors, credentials, queues } = tools
+  const { db, store, log, outages, connectors, credentials, queues } = tools
   const http = (connector: string): Http => {
     const client = clients.get(connector) ?? tools.openHttp(connector, metrics)
     clients.set(connector, client)
@@ -230,6 +225,7 @@ function openTaskTools(
     db,
     store,
     log,
+    outages,
     redact,
     connectors,
     credentials,
@@ -244,8 +240,11 @@ function openTaskTools(
   }
 }
 
-function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
-  const tools = { db, store, log, redact: createRedactor([], settings.secrets) }
+function openEvents(
+  { db, store, log, outages, settings }: ServiceTools,
+  metrics: Metrics,
+): TaskEvents {
+  const tools = { db, store, log, outages, redact: createRedactor([], settings.secrets) }
   return {
     async settled(source, run, { state }) {
       await keepArtifacts(tools, source, { id: run.id, succeeded: state === 'succeeded' }, settings)
@@ -253,45 +252,4 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
     archived: (source) => copyLatest(tools, source, settings),
     ...countTasks(metrics),
   }
-}
-
-function openMetrics(
-  { db, queues, connectors, log }: ServiceTools,
-  roles: readonly Role[],
-): Metrics {
-  const metrics = createMetrics({
-    onFailure: (collector, error) =>
-      log.warn({ collector, cause: String(error) }, 'metrics could not be read'),
-  })
-  metrics.set(
-    'shelfsync_database_connections',
-    { state: 'busy' },
-    () => db.totalCount - db.idleCount,
-  )
-  metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
-  // Start at zero, so that the first wait counts as an increase.
-  if (roles.includes('fetcher'))
-    for (const connector of connectors.keys())
-      metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
-  // Only orchestrators report metrics of the system, each of them all of these.
-  if (roles.includes('orchestrator')) {
-    metrics.collect({ name: 'database', read: createMetricsReader(db) })
-    metrics.collect({ name: 'queue', read: () => readQueues(queues) })
-  }
-  return metrics
-}
-
-async function readQueues(queues: Queues): Promise<Reading[]> {
-  const states = METRICS.shelfsync_queue_jobs.labels.state
-  const readings = await Promise.all(
-    QUEUE_NAMES.map(async (queue) => {
-      const counts = await queues[queue].getJobCounts(...states)
-      return states.map((state): Reading => ({
-        name: 'shelfsync_queue_jobs',
-        labels: { queue, state },
-        value: counts[state] ?? 0,
-      }))
-    }),
-  )
-  return readings.flat()
 }

@@ -61,13 +61,13 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   const signal = cli.createStopSignal(STOPPING, {
     code: EXIT.green,
     withinMs: STOP_MS,
-    say: (text) => log.info({}, text),
+    say: (text) => log.info({ roles }, text),
   })
-  await using tools = await openQueueTools(
-    settings,
-    { log, correlationId: randomUUID(), notify: (text) => cli.output.note(text) },
-    { onServerLost: (warning) => log.warn({}, warning) },
-  )
+  await using tools = await openQueueTools(settings, {
+    log,
+    correlationId: randomUUID(),
+    notify: (text) => cli.output.note(text),
+  })
   await requireRights(tools.db, roles)
   if (roles.some((role) => WORKER_ROLES.includes(role))) await checkStore(tools)
   lowerPriority(settings, roles)
@@ -76,7 +76,7 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   if (!signal.aborted) await Promise.race([once(signal, 'abort'), services.idle])
   if (!signal.aborted) log.info({}, 'no task for EXIT_WHEN_IDLE_SECONDS; stopping')
   await services.stop()
-  log.info({}, 'stopped')
+  log.info({ roles }, 'stopped')
 }
 
 /** Short lines on a terminal, otherwise JSON. */

@@ -36,7 +36,7 @@ export class ApplyStateCache {
     if (entry.expiry) clearTimeout(entry.expiry)
     entry.users += 1
     try {
-      return await work(await withRetry(context, entry.load))
+      return await work(await withRetry(context, 'load', entry.load))
     } catch (error) {
       // The state may no longer match the database, so the next part loads it again.
       this.#remove(id, entry)

@@ -8,6 +8,8 @@ import { listParts } from '../db/write/artifacts.ts'
 import type { Db } from '../db/pool.ts'
 import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/write/queued-runs.ts'
 import type { Log } from '../pipeline/context.ts'
+import type { Outages } from '../telemetry/outages.ts'
+import { toQueueError } from './queue-errors.ts'
 import { listFailed, type Queues, type Task } from './queues.ts'
 import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 
@@ -72,16 +74,22 @@ export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<
   })
 }
 
+export interface QueueTools {
+  readonly queues: Queues
+  readonly log: Log
+  readonly outages: Outages
+}
+
 /**
  * Adds a new part under the run's settle job. Logs an error instead of throwing it: when the queue was
  * emptied and has no settle job, the scheduler adds both later.
  */
 export async function enqueuePart(
-  { apply }: Queues,
+  { queues, log, outages }: QueueTools,
   task: Task,
   part: number,
-  log: Log,
 ): Promise<void> {
+  const { apply } = queues
   try {
     await apply.add(
       'apply',
@@ -93,10 +101,11 @@ export async function enqueuePart(
       },
     )
   } catch (error) {
-    log.warn(
-      { part, cause: messageOf(error) },
-      'the part could not be enqueued; the scheduler will enqueue it',
-    )
+    if (!outages.failed(toQueueError(queues, error), { work: 'enqueue' }))
+      log.warn(
+        { part, cause: messageOf(error) },
+        'the part could not be enqueued; the scheduler will enqueue it',
+      )
   }
 }
 

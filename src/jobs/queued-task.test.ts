@@ -57,12 +57,16 @@ test('a task that cannot start because Postgres is read-only is delayed, and the
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ code }) => code === 'db/read-only')
   assert.deepEqual(
-    entries.map(({ task, run: id, source }) => [task, id, source]),
-    [['fetch', run, pipeline.name]],
+    entries.map(({ level, outage, task, run: id, source }) => [level, outage, task, id, source]),
+    [
+      ['warn', 'database', undefined, undefined, undefined],
+      ['debug', undefined, 'fetch', run, pipeline.name],
+    ],
   )
-  assert.match(String(entries[0]?.['message']), /cannot start: The database is read-only/)
+  assert.match(String(entries[0]?.['message']), /^The database is read-only: .*A run waits for it/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
+  assert.match(pipeline.logged.join(''), /The database accepts writes again after \d/)
 })
 
 test('a task that another worker took over stops and counts as a lost lease', async (t) => {

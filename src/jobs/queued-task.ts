@@ -18,7 +18,12 @@ import { loadWorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun, Settled } from '../db/write/runs.ts'
 import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
 import { createProgress, type Pause, type RunContext } from '../pipeline/context.ts'
-import { executeTasks, isLost, type TaskResult } from '../pipeline/execute-tasks.ts'
+import {
+  executeTasks,
+  isLost,
+  type FailedTasks,
+  type TaskResult,
+} from '../pipeline/execute-tasks.ts'
 import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import { withRetry } from '../pipeline/retry.ts'
@@ -27,6 +32,7 @@ import { bindSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Outages } from '../telemetry/outages.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { ApplyStateCache } from './apply-state-cache.ts'
 import { enqueuePart } from './enqueue.ts'
@@ -60,6 +66,7 @@ export interface TaskTools {
   readonly requestIntervals: RequestIntervals
   readonly credentials: CredentialReader
   readonly log: Log
+  readonly outages: Outages
   readonly redact: Redactor
   readonly options: PipelineOptions
   readonly connectors: ReadonlyMap<string, Connector>
@@ -108,17 +115,31 @@ export async function executeQueuedTask(
     if (result.end === 'settled') await tools.events.settled(context.source, run, result.settled)
     if (result.end !== 'failed') return 'done'
     const { error, code } = result
+    logFailure(log, result)
     if (code === 'run/fenced') tools.events.leaseLost()
     if (stops(error)) return 'stopped'
     return toTaskEnd(error)
   } finally {
-    await releaseTask(tools.db, run).catch((error: unknown) =>
-      log.warn(
-        { cause: String(error) },
-        'the lease of the task could not be released; it will expire',
-      ),
-    )
+    const startedMs = performance.now()
+    await releaseTask(tools.db, run).catch((error: unknown) => {
+      if (!tools.outages.failed(error, { work: 'release', startedMs }))
+        log.warn(
+          { cause: String(error) },
+          'the lease of the task could not be released; it will expire',
+        )
+    })
   }
+}
+
+/** A task that the queue delivers again is not logged: the outage that it waits for is. */
+function logFailure(
+  log: RunContext['log'],
+  { error, lost, ended, state, code, reason }: FailedTasks,
+): void {
+  if (lost) log.warn({ code }, `this worker stops: ${reason}`)
+  else if (ended && isAbort(error)) log.info({ state, code }, reason)
+  else if (ended)
+    log.error({ state, code, err: error instanceof SyncError ? undefined : error }, reason)
 }
 
 /** Returns a `TaskEnd` when the task cannot start. */
@@ -130,15 +151,18 @@ async function startTask(
 ): Promise<RunContext | TaskEnd> {
   const startedMs = performance.now()
   try {
-    return await claimContext(tools, name, task, signal)
+    const context = await claimContext(tools, name, task, signal)
+    tools.outages.worked('claim')
+    return context
   } catch (thrown) {
     const error = toSyncError(thrown)
     if (signal.aborted && isAbort(error)) return 'stopped'
     if (!hasAction(error, 'retry')) return toTaskEnd(error)
     // The task did not start, so this is not an attempt: it is tried again soon.
-    tools.log.warn(
+    tools.outages.failed(error, { work: 'claim', startedMs })
+    tools.log.debug(
       { code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS },
-      `the task cannot start: ${error.message}`,
+      'the task cannot start',
     )
     const triedMs = performance.now() - startedMs
     tools.events.paused({ code: error.code, waitMs: BUSY_MS, triedMs }, null)
@@ -152,7 +176,7 @@ async function claimContext(
   task: Task,
   signal: AbortSignal,
 ): Promise<RunContext> {
-  const { db, store, credentials, redact, events, http, requestIntervals } = tools
+  const { db, store, credentials, redact, events, http, requestIntervals, outages } = tools
   const source = await loadSource(db, task.source)
   const bound = bindSource(tools, source)
   const { correlationId, ...queued } = await loadQueuedRun(db, task.sourceId, task.run)
@@ -175,6 +199,7 @@ async function claimContext(
     credentials,
     redact,
     log,
+    outages,
     run,
     signal,
     options,
@@ -202,14 +227,15 @@ async function selectTask(
 
 /** Enqueues each part as soon as it is recorded, so that it is applied during the fetch. */
 async function fetchAndEnqueue(
-  { queues, events, applyStates, appliesParts }: TaskTools,
+  tools: TaskTools,
   task: Task,
   context: RunContext,
 ): Promise<TaskResult> {
+  const { events, applyStates, appliesParts } = tools
   const adding: Promise<void>[] = []
-  const earlier = await withRetry(context, () => loadWorkDone(context.db, context.run))
+  const earlier = await withRetry(context, 'load', () => loadWorkDone(context.db, context.run))
   const onPart = ({ no }: StoredPart): void =>
-    void adding.push(enqueuePart(queues, task, no, context.log))
+    void adding.push(enqueuePart({ ...tools, log: context.log }, task, no))
   const { keys, options } = context.run
   const hashes = appliesParts && keys === null && options.stages !== 'fetch' && !isPartial(options)
   const result = hashes

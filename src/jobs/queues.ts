@@ -58,6 +58,16 @@ const STALLED_CHECK_MS = 5_000
 /** Number of lost workers after which a job becomes a dead letter. */
 const STALLED_MAX = 10
 
+const WORKER: Partial<WorkerOptions> = {
+  lockDuration: LOCK_MS,
+  stalledInterval: STALLED_CHECK_MS,
+  maxStalledCount: STALLED_MAX,
+  autorun: false,
+  // Milliseconds before a worker reads again from a Postgres or Redis that was unavailable.
+  runRetryDelay: 1000,
+  drainDelay: 5,
+}
+
 export interface Queues {
   readonly backend: 'postgres' | 'redis'
   /**
@@ -81,6 +91,14 @@ export interface Queues {
   close(): Promise<void>
 }
 
+/** Callbacks for a queue that is unavailable and available again. */
+export interface QueueEvents {
+  /** Called for every error of a connection or a worker, which then tries again. */
+  onError(this: void, error: Error): void
+  /** Called when a connection to Redis is established, at the start and after each loss. */
+  onReached?(this: void): void
+}
+
 /**
  * Opens the queues on `db`, whose connections need the schema `bullmq` in their search path, or on
  * the Redis at `queueUrl`, see `openRedis`.
@@ -90,8 +108,9 @@ export interface Queues {
 export async function openQueues(
   db: Db,
   queueUrl: string | null,
-  onError: (error: Error) => void,
+  events: QueueEvents,
 ): Promise<Queues> {
+  const { onError } = events
   const leaving = new AbortController()
   await using opened = new AsyncDisposableStack()
   // Loaded only with Redis, because it takes time and memory.
@@ -99,10 +118,10 @@ export async function openQueues(
   const redis =
     queueUrl === null || library === null
       ? null
-      : await library.openRedis(queueUrl, onError, leaving.signal)
+      : await library.openRedis(queueUrl, events, leaving.signal)
   opened.defer(() => redis?.disconnect())
   const connection = redis ?? (await requireQueueSchema(db))
-  const factory = redis === null ? createCalmBackend() : undefined
+  const factory = redis === null ? createCalmBackend(onError) : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
   const keep = <One extends Emits & { close(): Promise<unknown> }>(one: One): One =>
     opened.adopt(listenTo(one, onError), async () => void (await one.close()))
@@ -125,17 +144,7 @@ export async function openQueues(
       void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
     work(name, concurrency, processor) {
-      const workerOptions = {
-        ...options,
-        concurrency,
-        lockDuration: LOCK_MS,
-        stalledInterval: STALLED_CHECK_MS,
-        maxStalledCount: STALLED_MAX,
-        autorun: false,
-        // Milliseconds before a worker reads again from a Postgres or Redis that was unavailable.
-        runRetryDelay: 1000,
-        drainDelay: 5,
-      } as WorkerOptions
+      const workerOptions = { ...options, ...WORKER, concurrency } as WorkerOptions
       const worker = listenTo(
         new Worker<Task>(name, processor, workerOptions, factory as undefined),
         onError,

@@ -11,6 +11,8 @@ import { cancelRun } from '../db/write/queued-runs.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import type { Log } from '../pipeline/context.ts'
 import { dequeueRun, enqueueRun } from './enqueue.ts'
+import { findOutageCode, toQueueError } from './queue-errors.ts'
+import type { Queues } from './queues.ts'
 import {
   isSlice,
   type RefusedRun,
@@ -93,11 +95,12 @@ async function listActive(db: Db): Promise<readonly Source[]> {
  * @throws SyncError `run/unknown`
  */
 export async function cancelRequestedRun(
-  { db, queues, log }: RequestTools,
+  tools: RequestTools,
   run: number,
 ): Promise<{ readonly run: number; readonly state: string }> {
+  const { db, queues, log } = tools
   const state = await cancelRun(db, run)
-  await waitForQueue(dequeueRun(queues, run), (facts) =>
+  await waitForQueue(tools, dequeueRun(queues, run), (facts) =>
     log.warn(
       { run, ...facts },
       'the tasks of the cancelled run were not removed from the queue in time; workers skip them',
@@ -107,17 +110,15 @@ export async function cancelRequestedRun(
 }
 
 /** Enqueues the runs if the queue is available; otherwise the scheduler does it later. */
-export async function enqueueRuns(
-  { db, queues, log }: RequestTools,
-  runs: readonly StartedRun[],
-): Promise<void> {
+export async function enqueueRuns(tools: RequestTools, runs: readonly StartedRun[]): Promise<void> {
+  const { db, queues, log } = tools
   const open = runs.flatMap((run) => run.open ?? [])
   const [first] = open
   if (!first) return
   const enqueueAll = async (): Promise<void> => {
     for (const run of open) await enqueueRun(db, queues, run)
   }
-  await waitForQueue(enqueueAll(), (facts) =>
+  await waitForQueue(tools, enqueueAll(), (facts) =>
     log.warn(
       { run: first.id, runs: open.length, ...facts },
       'the queue did not accept all runs in time; the scheduler will enqueue them',
@@ -125,12 +126,26 @@ export async function enqueueRuns(
   )
 }
 
+/** A queue that does not respond in time is an outage, like one that is unreachable. */
 async function waitForQueue(
+  { queues, outages }: RequestTools,
   work: Promise<void>,
   onFailure: (facts: { readonly cause: string }) => void,
 ): Promise<void> {
-  await withTimeout(work, QUEUE_MS).catch((error: unknown) =>
-    onFailure({ cause: messageOf(error) }),
+  const startedMs = performance.now()
+  try {
+    await withTimeout(work, QUEUE_MS, () => createTimeoutError(queues))
+    outages.worked('enqueue')
+  } catch (error) {
+    if (!outages.failed(toQueueError(queues, error), { work: 'enqueue', startedMs }))
+      onFailure({ cause: messageOf(error) })
+  }
+}
+
+function createTimeoutError(queues: Queues): SyncError {
+  return new SyncError(
+    findOutageCode(queues),
+    `The queue did not respond within ${QUEUE_MS / 1000} s. The scheduler enqueues the runs later`,
   )
 }
 

@@ -6,6 +6,7 @@ import type { Db } from '../db/pool.ts'
 import type { OpenRun } from '../db/write/queued-runs.ts'
 import type { RunOptions } from '../db/write/runs.ts'
 import type { Log } from '../pipeline/context.ts'
+import type { Outages } from '../telemetry/outages.ts'
 import type { Queues } from './queues.ts'
 
 /**
@@ -61,6 +62,7 @@ export interface RequestTools {
   readonly queues: Queues
   readonly connectors: ReadonlyMap<string, Connector>
   readonly log: Log
+  readonly outages: Outages
 }
 
 /** True when only some lines of an artifact are requested. */

@@ -4,11 +4,13 @@
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import { listScheduledSources, loadSource, type ScheduledSource } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
 import { repeat } from '../lib/repeat.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
+import { findOutageCode, toQueueError } from './queue-errors.ts'
 import { listFailed } from './queues.ts'
 import { enqueueRuns } from './request-runs.ts'
 import { AS_SCHEDULED, type RequestTools, type StartedRun } from './requests.ts'
@@ -28,19 +30,49 @@ export async function runScheduler(
 ): Promise<void> {
   const calendar = new Calendar()
   const reported = new Map<string, string>()
-  const report = (failure: string) => ({
-    pauseMs: TICK_MS,
-    signal,
-    onError: (error: unknown) => tools.log.warn({ cause: String(error) }, failure),
-  })
   // Separate loops, because repairing waits while the queue is unavailable.
   await Promise.all([
-    repeat(
-      () => startDueRuns(tools, calendar, reported).then(onChecked),
-      report('the schedules could not be read; trying again'),
-    ),
-    repeat(() => repairQueue(tools), report('the queue could not be repaired; trying again')),
+    repeatTask(tools, signal, {
+      work: 'schedule',
+      task: () => startDueRuns(tools, calendar, reported).then(onChecked),
+      failure: 'the schedules could not be read; trying again',
+    }),
+    repeatTask(tools, signal, {
+      work: 'repair',
+      task: () => repairQueue(tools),
+      failure: 'the queue could not be repaired; trying again',
+    }),
   ])
+}
+
+interface Task {
+  readonly work: 'schedule' | 'repair'
+  readonly task: () => Promise<void>
+  readonly failure: string
+}
+
+/** Logs an error that is not an outage once, until the task succeeds or has another error. */
+function repeatTask(
+  { queues, outages, log }: RequestTools,
+  signal: AbortSignal,
+  { work, task, failure }: Task,
+): Promise<void> {
+  let startedMs = 0
+  let reported: string | null = null
+  const attempt = async (): Promise<void> => {
+    startedMs = performance.now()
+    await task()
+    reported = null
+    outages.worked(work)
+    outages.reached(work === 'repair' ? findOutageCode(queues) : 'db/unreachable')
+  }
+  const onError = (error: unknown): void => {
+    if (outages.failed(toQueueError(queues, error), { work, startedMs })) return
+    const cause = String(error)
+    log[cause === reported ? 'debug' : 'warn']({ cause }, failure)
+    reported = cause
+  }
+  return repeat(attempt, { pauseMs: TICK_MS, signal, onError })
 }
 
 /**
@@ -54,13 +86,17 @@ export async function startDueRuns(
 ): Promise<void> {
   const started: StartedRun[] = []
   for (const scheduled of await listScheduledSources(tools.db)) {
+    const work = `schedule ${scheduled.source}`
+    const startedMs = performance.now()
     try {
       const run = await startIfDue(tools, calendar, scheduled)
       if (run) started.push(run)
+      tools.outages.worked(work)
       reported.delete(scheduled.source)
     } catch (error) {
       // A manual run is active. The source stays due until it has ended.
       if (error instanceof SyncError && error.code === 'run/active') continue
+      if (tools.outages.failed(toSyncError(error), { work, startedMs })) continue
       const cause = String(error)
       if (reported.get(scheduled.source) !== cause)
         tools.log.error(

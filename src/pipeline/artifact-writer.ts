@@ -112,7 +112,7 @@ export class ArtifactWriter {
 
   async #beginHashing(): Promise<HashedPart | null> {
     const hashed = this.#hashed
-    return hashed && withRetry(this.#context, () => hashed.begin(this.#serverMs))
+    return hashed && withRetry(this.#context, 'load', () => hashed.begin(this.#serverMs))
   }
 
   /**
@@ -230,16 +230,18 @@ export class ArtifactWriter {
       place.no,
       packed,
     )
-    await withRetry(this.#context, () => store.put(key, bytes))
+    await withRetry(this.#context, 'store', () => store.put(key, bytes))
     const part = { ...packed, ...place, key }
-    return withRetry(this.#context, () =>
+    return withRetry(this.#context, 'archive', () =>
       addPart(db, run, part, { ageMs: performance.now() - requestedMs, note }),
     )
   }
 
   #saveNote(closed: boolean): Promise<void> {
     const note = this.#toNote(closed)
-    return withRetry(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
+    return withRetry(this.#context, 'archive', () =>
+      noteArtifact(this.#context.db, this.#context.run, note),
+    )
   }
 
   #toNote(closed: boolean): ArtifactNote {

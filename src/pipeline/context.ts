@@ -9,6 +9,7 @@ import type { LeasedRun } from '../db/write/runs.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
+import type { Outages } from '../telemetry/outages.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { PipelineOptions } from './options.ts'
 
@@ -70,6 +71,7 @@ export interface PipelineTools {
   readonly requestIntervals: RequestIntervals
   readonly credentials: CredentialReader
   readonly log: Log
+  readonly outages: Outages
   /** Applied to every outside text before it is stored: an error message may quote a key. */
   readonly redact: Redactor
   readonly options: PipelineOptions

@@ -3,7 +3,7 @@
 // which tasks one lease covers, and whether a failed task is tried again.
 
 import type { ErrorCode } from '../core/error-table.ts'
-import { isAbort, isStop, messageOf, SyncError } from '../core/errors.ts'
+import { isStop, messageOf, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
@@ -25,6 +25,8 @@ export interface FailedTasks extends FailedRun {
    * left to do.
    */
   readonly lost: boolean
+  /** The error has ended the run. */
+  readonly ended: boolean
 }
 
 /** The end of a run after an error. A later sync resumes a run that is `interrupted`. */
@@ -37,7 +39,8 @@ export interface FailedRun {
 
 /**
  * Executes `tasks` under the lease of `context.run`. An error ends the run, unless `staysOpen`
- * returns true for it: then the scheduler tries the task again. Never throws an error of the tasks.
+ * returns true for it: then the scheduler tries the task again. Never throws an error of the tasks,
+ * and does not log it: the caller reports it.
  */
 export async function executeTasks(
   context: RunContext,
@@ -58,26 +61,24 @@ export async function executeTasks(
     const error = toSyncError(thrown)
     const lost = isLost(error)
     const failed = describeFailure(context, error)
-    if (lost) log.warn({ code: failed.code }, `this worker stops: ${failed.reason}`)
-    else if (!staysOpen(error)) await endFailedRun(context, failed, error)
-    return { end: 'failed', error, lost, ...failed }
+    const ended = !lost && !staysOpen(error)
+    if (ended) await endFailedRun(context, failed)
+    return { end: 'failed', error, lost, ended, ...failed }
   }
 }
 
 async function endFailedRun(
-  { db, run, log }: RunContext,
+  { db, run, log, outages }: RunContext,
   failed: FailedRun,
-  error: unknown,
 ): Promise<void> {
-  const { state, code, reason } = failed
-  if (isAbort(error)) log.info({ state, code }, reason)
-  else log.error({ state, code, err: error instanceof SyncError ? undefined : error }, reason)
-  await endRun(db, run, failed).catch((cause: unknown) =>
-    log.warn(
-      { cause: String(cause) },
-      'the end of the run could not be recorded; another worker can take over when the lease expires',
-    ),
-  )
+  const startedMs = performance.now()
+  await endRun(db, run, failed).catch((cause: unknown) => {
+    if (!outages.failed(toSyncError(cause), { work: 'end', startedMs }))
+      log.warn(
+        { cause: String(cause) },
+        'the end of the run could not be recorded; another worker can take over when the lease expires',
+      )
+  })
 }
 
 /** An error without a code is a bug: a retry would only repeat it. */

@@ -19,6 +19,8 @@ import { waitBeforeRetry } from './retry.ts'
 const PAUSE_MS_MIN = 1_500
 /** A shorter wait for the turn of a request is the usual pace. */
 const TURN_SHOWN_MS = 5_000
+/** Time without an error after which an outage of the supplier is over. */
+const CALM_MS = 60_000
 
 /**
  * Archives the rest of the run's artifact, after the last part of the earlier work. Calls `onPart`
@@ -75,11 +77,15 @@ async function fetchWithRetries(
   context: RunContext,
   writer: ArtifactWriter,
 ): Promise<string | null> {
-  const { options, signal } = context
+  const { options, signal, outages, connector, settings, source } = context
+  const host = URL.parse(connector.address(settings))?.host ?? source.name
+  const work = `fetch ${host}`
   const reached = new Set([JSON.stringify(writer.cursor)])
   for (let attempt = 0; ;) {
+    const startedMs = performance.now()
     try {
-      await fetchOnce(context, writer)
+      await fetchOnce(context, writer, () => outages.worked(work, CALM_MS))
+      outages.worked(work)
       return null
     } catch (thrown) {
       writer.dropPieces()
@@ -97,18 +103,26 @@ async function fetchWithRetries(
         if (error.code === 'source/cut-short') return error.message
         throw error
       }
-      await waitBeforeRetry(context, error, { attempt: attempt - 1, leastMs: PAUSE_MS_MIN })
+      outages.failed(error, { work, startedMs, host })
+      await waitBeforeRetry(context, error, { attempt: attempt - 1, leastMs: PAUSE_MS_MIN, host })
     }
   }
 }
 
-async function fetchOnce(context: RunContext, writer: ArtifactWriter): Promise<void> {
+async function fetchOnce(
+  context: RunContext,
+  writer: ArtifactWriter,
+  onPage: () => void,
+): Promise<void> {
   writer.beginRequest()
   const pages = requestPages(context, {
     cursor: writer.cursor,
     warn: (message) => writer.warn(message),
   })
-  for await (const page of pages) await writer.add(page)
+  for await (const page of pages) {
+    await writer.add(page)
+    onPage()
+  }
   // A fetch by keys has no proof; its clean end means that every key was requested.
   if (writer.complete || context.run.keys !== null) return
   throw new SyncError('source/cut-short', 'The response ended without proof that it is complete')

@@ -2,9 +2,11 @@
 // error here does not fail the run.
 
 import { writeLatest } from '../artifacts/latest-file.ts'
-import { hasAction, messageOf, SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import { loadSource, saveCopy, type Source } from '../db/sources.ts'
+import { toSyncError } from '../db/errors.ts'
+import type { Outages } from '../telemetry/outages.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { sanitizeText } from './sanitize-text.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
@@ -12,6 +14,7 @@ import { type PurgeTools, purgeSource } from './purge.ts'
 export interface KeepTools extends PurgeTools {
   /** Applied to error messages before they are stored: a store may quote a key. */
   readonly redact: Redactor
+  readonly outages: Outages
 }
 
 export interface KeepOptions {
@@ -33,12 +36,14 @@ export async function keepArtifacts(
   const facts = { source: source.name, run: run.id }
   try {
     const { runs, storedBytes } = await purgeSource(tools, source, options.artifactsKeep)
+    tools.outages.worked('purge')
     if (runs.length > 0) tools.log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
   } catch (error) {
-    tools.log.warn(
-      { ...facts, cause: String(error) },
-      'old artifacts could not be purged; the next run tries again',
-    )
+    if (!tools.outages.failed(toSyncError(error), { work: 'purge' }))
+      tools.log.warn(
+        { ...facts, cause: String(error) },
+        'old artifacts could not be purged; the next run tries again',
+      )
   }
 }
 
@@ -48,7 +53,7 @@ export async function keepArtifacts(
  * metrics; every later run of the source tries again.
  */
 export async function copyLatest(
-  { db, store, log, redact }: KeepTools,
+  { db, store, log, redact, outages }: KeepTools,
   { id, name, copy: before }: Source,
   { artifactsLatest }: KeepOptions,
 ): Promise<void> {
@@ -64,18 +69,22 @@ export async function copyLatest(
       await saveCopy(db, id, { run, error: null })
       copied = run
     }
+    outages.worked('copy')
   } catch (error) {
     const reason = error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error)
-    log[hasAction(error, 'retry') ? 'warn' : 'error'](
-      { source: name, run, cause: reason },
-      'latest.ndjson could not be written; the next run tries again',
-    )
+    if (!outages.failed(toSyncError(error), { work: 'copy' }))
+      log.error(
+        { source: name, run, cause: reason },
+        'latest.ndjson could not be written; the next run tries again',
+      )
     await saveCopy(db, id, { run, error: sanitizeText({ redact }, reason) }).catch(
-      (cause: unknown) =>
-        log.warn(
-          { source: name, cause: String(cause) },
-          'the error of latest.ndjson could not be recorded',
-        ),
+      (cause: unknown) => {
+        if (!outages.failed(toSyncError(cause), { work: 'copy' }))
+          log.warn(
+            { source: name, cause: String(cause) },
+            'the error of latest.ndjson could not be recorded',
+          )
+      },
     )
   }
 }

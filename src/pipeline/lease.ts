@@ -10,7 +10,7 @@ import type { RunContext } from './context.ts'
 const RENEW_MS = LEASE_MS / 3
 
 /** Part of a run's context that keeping its lease needs. */
-export type LeaseContext = Pick<RunContext, 'run' | 'log' | 'signal'> & {
+export type LeaseContext = Pick<RunContext, 'run' | 'log' | 'outages' | 'signal'> & {
   readonly db: Pick<RunContext['db'], 'call'>
 }
 
@@ -21,7 +21,7 @@ export type LeaseContext = Pick<RunContext, 'run' | 'log' | 'signal'> & {
  * before the next one begins.
  */
 export async function withLease<T>(
-  { db, run, log, signal }: LeaseContext,
+  { db, run, log, outages, signal }: LeaseContext,
   work: (leased: AbortSignal) => Promise<T>,
   renewMs = RENEW_MS,
 ): Promise<T> {
@@ -29,11 +29,15 @@ export async function withLease<T>(
   let renewing = false
   const renew = async (): Promise<void> => {
     renewing = true
+    const startedMs = performance.now()
     try {
       await renewLease(db, run, renewMs)
+      outages.worked('lease')
+      outages.reached('db/unreachable')
     } catch (error) {
       if (error instanceof SyncError && hasAction(error, 'stop')) lost.abort(error)
-      else log.warn({ cause: String(error) }, 'the lease could not be renewed; trying again')
+      else if (!outages.failed(error, { work: 'lease', startedMs }))
+        log.warn({ cause: String(error) }, 'the lease could not be renewed; trying again')
     } finally {
       renewing = false
     }

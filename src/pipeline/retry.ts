@@ -6,38 +6,50 @@ import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
 import { chooseDelayMs } from '../lib/back-off.ts'
+import { describeComponent } from '../telemetry/outages.ts'
 import type { Progress, RunContext } from './context.ts'
 
 /** Part of a run's context that waiting needs. */
-export type Waiting = Pick<RunContext, 'options' | 'progress' | 'log' | 'signal' | 'onPause'>
+export type Waiting = Pick<
+  RunContext,
+  'options' | 'progress' | 'log' | 'outages' | 'signal' | 'onPause'
+>
 
 /**
- * Returns the result of `work`, and retries it with back-off while it fails with a retryable error.
- * Gives up after `options.retryWithinMs` without progress.
+ * Returns the result of `attempt`, and retries it with back-off while it fails with a retryable error.
+ * Outages are reported under the name `work`. Gives up after `options.retryWithinMs` without progress.
  *
- * @throws any other error of `work`, and the last retryable one
+ * @throws any other error of `attempt`, and the last retryable one
  */
-export async function withRetry<T>(context: Waiting, work: () => Promise<T>): Promise<T> {
-  const { options, progress, signal } = context
+export async function withRetry<T>(
+  context: Waiting,
+  work: string,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const { options, progress, outages, signal } = context
   let stalledMs = 0
-  for (let attempt = 0; ; attempt++) {
+  for (let failures = 0; ; failures++) {
     const [startedMs, before] = [performance.now(), countWorkDone(progress)]
     try {
-      return await work()
+      const result = await attempt()
+      outages.worked(work)
+      return result
     } catch (error) {
       signal.throwIfAborted()
       const failure = toSyncError(error)
       const gotFurther = countWorkDone(progress) > before
       // After progress, this is a new problem.
-      if (gotFurther) [stalledMs, attempt] = [0, 0]
+      if (gotFurther) [stalledMs, failures] = [0, 0]
       if (
         !hasAction(failure, 'retry') ||
         failure.code.startsWith('source/') ||
         stalledMs >= options.retryWithinMs
       )
         throw failure
+      outages.failed(failure, { work, startedMs })
       const triedMs = gotFurther ? 0 : performance.now() - startedMs
-      stalledMs += triedMs + (await waitBeforeRetry(context, failure, { attempt, triedMs }))
+      stalledMs +=
+        triedMs + (await waitBeforeRetry(context, failure, { attempt: failures, triedMs }))
     }
   }
 }
@@ -54,23 +66,23 @@ export interface Attempt {
   readonly triedMs?: number
   /** Lower bound of the wait. */
   readonly leastMs?: number
+  /** The host of the supplier, unless the wait is for something else. */
+  readonly host?: string
 }
 
-/** Waits before the next attempt and reports the reason. Returns the milliseconds. */
+/** Waits before the next attempt. Returns the milliseconds. The caller reports the outage. */
 export async function waitBeforeRetry(
   context: Waiting,
   failure: SyncError,
-  { attempt, triedMs = 0, leastMs = 0 }: Attempt,
+  { attempt, triedMs = 0, leastMs = 0, host }: Attempt,
 ): Promise<number> {
   const { options, progress, log, signal, onPause } = context
   const waitMs = chooseDelayMs(attempt, {
     ...options.backOff,
     retryAfterMs: Math.max(failure.retryAfterMs ?? 0, leastMs),
   })
-  // One warning for each outage; the progress shows the later attempts.
-  const level = attempt === 0 ? 'warn' : 'debug'
-  log[level]({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
-  progress.waiting = `${failure.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
+  log.debug({ code: failure.code, attempt: attempt + 1, waitMs }, 'waiting before the next attempt')
+  progress.waiting = `waiting for ${describeComponent(failure.code, host)}; next attempt in ${Math.ceil(waitMs / 1000)} s`
   onPause?.({ code: failure.code, waitMs, triedMs })
   await options.wait(waitMs, signal)
   progress.waiting = null

@@ -20,13 +20,15 @@ const ANALYZE_FROM_PRODUCTS = 10_000
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const work = await withRetry(context, () => loadWorkDone(db, run))
-  const overwritten = await withRetry(context, () => listOverwrittenProducts(db, source.id, run.id))
+  const work = await withRetry(context, 'load', () => loadWorkDone(db, run))
+  const overwritten = await withRetry(context, 'load', () =>
+    listOverwrittenProducts(db, source.id, run.id),
+  )
   const seen = unionSeen(source, work.checkpoints)
   await mergeWinners(context, { parts: work.parts, disputed: findDisputed(seen, overwritten) })
   seen.known.union(seen.staged)
-  await withRetry(context, () => writeManifest(context, work))
-  const settled = await withRetry(context, () =>
+  await withRetry(context, 'store', () => writeManifest(context, work))
+  const settled = await withRetry(context, 'settle', () =>
     settleRun(db, run, { seen: seen.known.toBytes(), repeats: seen.repeats }, source.policy),
   )
   if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
@@ -48,7 +50,7 @@ function findDisputed({ known, staged }: Seen, overwritten: readonly number[]): 
 async function mergeWinners(context: RunContext, lines: DisputedLines): Promise<void> {
   if (lines.disputed.length === 0) return
   const state = await loadApplyState(context, [])
-  await withRetry(context, () =>
+  await withRetry(context, 'apply', () =>
     Lane.use(context, state, (lane) => compareDuplicates(context, lane, lines)),
   )
 }

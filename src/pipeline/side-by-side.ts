@@ -22,7 +22,9 @@ export async function executeSideBySide(context: RunContext): Promise<TaskResult
   const { progress } = context
   const earlier = await loadEarlierWork(context)
   countEarlierWork(context, earlier)
-  const shared = await withRetry(context, () => loadApplyState(context, earlier.checkpoints))
+  const shared = await withRetry(context, 'load', () =>
+    loadApplyState(context, earlier.checkpoints),
+  )
   progress.phase = 'fetch'
   const queue = new PartQueue()
   await fetchAndApply(context, (fetching, applying) => [
@@ -85,9 +87,9 @@ async function fetchAndApply(
       if (!(error instanceof SyncError) || error.code !== 'run/too-many-quarantined')
         stopFetch.abort(error)
       else
-        context.log.warn(
-          { code: error.code },
-          `${error.message}: no more records are applied, and the rest of the artifact is archived`,
+        context.log.info(
+          { code: error.code, cause: error.message },
+          'no more records are applied, and the rest of the artifact is archived',
         )
     })
   }
@@ -101,7 +103,7 @@ async function fetchAndApply(
 async function loadEarlierWork(context: RunContext): Promise<WorkDone> {
   const { db, run } = context
   if (!run.resumed && run.artifactRun === run.id) return NO_WORK
-  return withRetry(context, () => loadWorkDone(db, run))
+  return withRetry(context, 'load', () => loadWorkDone(db, run))
 }
 
 /** Adds the lines that earlier attempts fetched and applied to the progress. */

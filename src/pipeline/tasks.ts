@@ -60,7 +60,7 @@ export async function applyTask(
   const { db, run } = context
   let load = (): Promise<StoredCheckpoint | null> => Promise.resolve(checkpoint)
   await state.hashed.use(part.no, (hashed) =>
-    withRetry(context, async () => {
+    withRetry(context, 'apply', async () => {
       const last = await load()
       // An attempt that fails may have committed batches.
       load = () => findCheckpoint(db, run, part.no)

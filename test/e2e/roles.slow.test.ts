@@ -311,13 +311,14 @@ test('the orchestrator ends a run that a dead letter blocks, and resumes it on r
   const { pipeline } = await openMedipim(t, { db: database.pool })
   await migrateQueue(database.pool)
   const db = await createLogin(t, 'orchestrator')
-  const queues = await openQueues(db, null, () => undefined)
+  const queues = await openQueues(db, null, { onError: () => undefined })
   t.after(() => queues.close())
   const tools = {
     db,
     queues,
     connectors: new Map([[pipeline.connector.name, pipeline.connector]]),
     log: pipeline.tools.log,
+    outages: pipeline.tools.outages,
   }
   const [requested] = await requestRuns(tools, { ...AS_SCHEDULED, source: pipeline.name }, 'test')
   assert.ok(requested && 'run' in requested)

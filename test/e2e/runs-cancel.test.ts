@@ -66,7 +66,7 @@ test('a queued run is cancelled, and its tasks leave the queue', async (t) => {
   const shelf = await openPharmacy(t, 10)
   await migrateQueue(shelf.db)
   const pool = await openPool(shelf.url, { applicationName: 'test', searchPath: QUEUE_SCHEMA })
-  const queues = await openQueues(pool, null, assert.fail)
+  const queues = await openQueues(pool, null, { onError: assert.fail })
   const id = await startQueuedRun(shelf)
   await enqueueOpenRuns(pool, queues)
   assert.equal(await queues.fetch.getJobCountByTypes('wait'), 1)

@@ -33,7 +33,7 @@ async function addJob({ db, url }: Shelfsync, source: string): Promise<void> {
     [source],
   )
   const pool = await openPool(url, { applicationName: 'test', searchPath: QUEUE_SCHEMA })
-  const queues = await openQueues(pool, null, assert.fail)
+  const queues = await openQueues(pool, null, { onError: assert.fail })
   const task = { sourceId: rows[0]?.id ?? 0, source, run: 1, begunAt: '' }
   await queues.fetch.add('fetch', task)
   await queues.close()

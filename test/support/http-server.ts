@@ -9,6 +9,7 @@ import type { ComponentHealth, Operations } from '../../src/http/control/operati
 import type { RunsRequest } from '../../src/jobs/requests.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createNetworks } from '../../src/node/networks.ts'
+import { Outages } from '../../src/telemetry/outages.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
 import type { Lifetime } from './database.ts'
 
@@ -55,14 +56,16 @@ export function serverOptions(changes: Partial<ServerOptions> = {}): {
     failure: null,
   }
   const { keys = [KEY] } = changes
+  const log = createLog({
+    level: 'debug',
+    destination: { write: (line) => recorded.logged.push(line) },
+    secrets: keys,
+  })
   const options = {
     keys,
     syncKeys: [],
-    log: createLog({
-      level: 'debug',
-      destination: { write: (line) => recorded.logged.push(line) },
-      secrets: keys,
-    }),
+    log,
+    outages: new Outages(log),
     redact: createRedactor(keys),
     nowMs: () => recorded.nowMs,
     trust: { flyHeader: false, proxies: createNetworks([]) },

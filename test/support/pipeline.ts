@@ -20,6 +20,7 @@ import { addSource, loadSource, saveSource, type Source } from '../../src/db/sou
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/telemetry/log.ts'
+import { Outages } from '../../src/telemetry/outages.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import type { PipelineOptions } from '../../src/pipeline/options.ts'
@@ -163,6 +164,7 @@ function createTools(t: Lifetime, setup: PipelineSetup, storeRoot: string) {
     ]),
     credentials: createCredentialReader(credentials, guard),
     log,
+    outages: new Outages(log),
     redact: createRedactor(secrets),
     options: { ...SMALL_OPTIONS, wait, ...options },
     correlationId: 'test',

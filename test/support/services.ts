@@ -69,7 +69,7 @@ export async function openServices(
 ): Promise<TestServices> {
   const db = await openPool(database.url, { applicationName: 'services', searchPath: QUEUE_SCHEMA })
   await migrateQueue(db)
-  const queues = await openQueues(db, setup.queueUrl ?? null, () => undefined)
+  const queues = await openQueues(db, setup.queueUrl ?? null, { onError: () => undefined })
   const stops: (() => Promise<void>)[] = []
   t.after(async () => {
     await Promise.all(stops.map((stop) => stop()))

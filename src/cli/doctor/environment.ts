@@ -49,7 +49,7 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
   const { findEvictionPolicy, openRedis, proveRedisWritable } =
     await import('../../jobs/backends/redis.ts')
   try {
-    const redis = await openRedis(queueUrl, () => undefined)
+    const redis = await openRedis(queueUrl, { onError: () => undefined })
     try {
       await withTimeout(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
       const policy = await findEvictionPolicy(redis)

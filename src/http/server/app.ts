@@ -7,6 +7,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { SyncError } from '../../core/errors.ts'
 import type { Log } from '../../telemetry/log.ts'
+import type { Outages } from '../../telemetry/outages.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { sendError, type ServerEnv } from './responses.ts'
 import { findClientAddress, type ProxyTrust } from './client-address.ts'
@@ -15,6 +16,7 @@ import { SERVERS, type ServerName, type Route } from '../control/routes.ts'
 
 export interface AppOptions {
   readonly log: Log
+  readonly outages: Outages
   /** Applied to every JSON response, so that handlers do not need to know the secrets. */
   readonly redact: Redactor
   /** The proxies whose headers about the caller's address are trusted. */
@@ -75,7 +77,12 @@ function loadRoute(name: ServerName, route: string): Route {
 }
 
 /** Gives each request its correlation id and log, and writes the access log after the response. */
-function createRequestContext({ log, redact, trust }: AppOptions): MiddlewareHandler<ServerEnv> {
+function createRequestContext({
+  log,
+  outages,
+  redact,
+  trust,
+}: AppOptions): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
     const startedMs = performance.now()
     const correlationId = toCorrelationId(c.req.header('X-Correlation-Id'))
@@ -83,10 +90,13 @@ function createRequestContext({ log, redact, trust }: AppOptions): MiddlewareHan
     c.set('correlationId', correlationId)
     c.set('client', client)
     c.set('redact', redact)
+    const work = (): string => `request ${c.req.method} ${routePath(c, -1)}`
+    c.set('reportOutage', (error) => outages.failed(error, { work: work(), startedMs }))
     c.set('log', log.child({ cid: correlationId }))
     c.header('X-Correlation-Id', correlationId)
     c.header('Cache-Control', 'no-store')
     await next()
+    if (c.res.ok) outages.worked(work())
     // The route pattern, not the path: a path may contain anything that a caller typed.
     const matched = routePath(c, -1)
     const route = matched === '/*' ? null : matched

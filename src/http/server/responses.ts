@@ -21,6 +21,8 @@ export interface ServerEnv {
     client: string
     log: Log
     redact: Redactor
+    /** Returns true if the error belongs to an outage, which is logged once. */
+    reportOutage: (error: SyncError) => boolean
     /** The error in the response, for the access log. */
     errorCode?: ErrorCode | 'internal error'
   }
@@ -70,6 +72,7 @@ export function sendError(c: Context<ServerEnv>, thrown: unknown): Response {
   const { code, message, hint } = error
   const { status } = ERRORS[code]
   c.set('errorCode', code)
-  if (status >= 500) c.var.log.warn({ code, cause: message }, 'a request failed')
+  if (status >= 500 && !c.var.reportOutage(error))
+    c.var.log.warn({ code, cause: message }, 'a request failed')
   return sendJson(c, status, { error: { code, message, hint } })
 }

@@ -6,6 +6,8 @@ import { openPool } from '../../db/pool.ts'
 import { createCalmBackend } from './postgres.ts'
 import { migrateQueue, QUEUE_SCHEMA } from '../queues.ts'
 
+const ignore = (): void => undefined
+
 test('after each error of Postgres a worker waits before it requests the next job', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   await migrateQueue(pool)
@@ -13,7 +15,7 @@ test('after each error of Postgres a worker waits before it requests the next jo
     pool.query(`do $$ begin
     execute (select format('alter function %s rename to ${to}', oid::regprocedure) from pg_proc where proname = '${from}'); end $$`)
   const waits: number[] = []
-  const factory = createCalmBackend(async (ms) => {
+  const factory = createCalmBackend(ignore, async (ms) => {
     if (waits.push(ms) === 3) await rename('out_of_order', 'move_to_active')
   })
 
@@ -50,8 +52,9 @@ test(
       await openPool(url, { applicationName: 'queue', searchPath: QUEUE_SCHEMA }),
       (db) => db.end(),
     ) as never
-    const queue = opened.adopt(new Queue('fetch', { connection }, createCalmBackend()), (one) =>
-      one.close(),
+    const queue = opened.adopt(
+      new Queue('fetch', { connection }, createCalmBackend(ignore)),
+      (one) => one.close(),
     )
     await queue.add('fetch', {})
     await pool.query(`alter schema ${QUEUE_SCHEMA} rename to away`)
@@ -60,7 +63,7 @@ test(
         'fetch',
         () => Promise.resolve(),
         { connection, runRetryDelay: 10 },
-        createCalmBackend(() => Promise.resolve()),
+        createCalmBackend(ignore, () => Promise.resolve()),
       ),
       (one) => one.close(),
     )

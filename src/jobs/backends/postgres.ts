@@ -18,7 +18,9 @@ const RETRY_MS = 1000
  */
 const LISTEN_SECONDS_MAX = 5
 
+/** `onError` is called at once: after the pause, Postgres may be available again. */
 export function createCalmBackend(
+  onError: (error: Error) => void,
   wait: (ms: number) => Promise<unknown> = sleep,
 ): BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> {
   return (name, options, more) => {
@@ -28,6 +30,7 @@ export function createCalmBackend(
       try {
         return await moveToActive(token, jobName)
       } catch (error) {
+        if (error instanceof Error) onError(error)
         await wait(RETRY_MS)
         throw error
       }

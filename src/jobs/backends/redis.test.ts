@@ -87,7 +87,7 @@ async function startTls(
 /** Sets a key in a process that trusts this certificate. Returns the response of Redis. */
 async function setByTls(url: string, trust: string): Promise<string> {
   const script = `import { openRedis } from ${JSON.stringify(new URL('redis.ts', import.meta.url).href)}
-    const client = await openRedis(${JSON.stringify(url)}, () => undefined)
+    const client = await openRedis(${JSON.stringify(url)}, { onError: () => undefined })
     console.log(await client.set('key', 'value'))
     client.disconnect()`
   const { stdout } = await promisify(execFile)(
@@ -154,32 +154,29 @@ for (const url of [
   'redis-sentinel://me:hidden@127.0.0.1:1/main',
 ]) {
   test(`${url.split(':')[0]} without a server fails at once, and the error does not contain the password`, async () => {
-    await assert.rejects(
-      openRedis(url, () => undefined),
-      (error: Error) => {
-        assert.match(error.message, /^Cannot reach QUEUE_URL \(redis.*127\.0\.0\.1:1.*\): ./)
-        assert.doesNotMatch(error.message, /hidden/)
-        return 'code' in error && error.code === 'queue/unreachable'
-      },
-    )
+    await assert.rejects(openRedis(url, { onError: () => undefined }), (error: Error) => {
+      assert.match(error.message, /^Cannot reach QUEUE_URL \(redis.*127\.0\.0\.1:1.*\): ./)
+      assert.doesNotMatch(error.message, /hidden/)
+      return 'code' in error && error.code === 'queue/unreachable'
+    })
   })
 }
 
 test('a wrong password fails at once', { skip }, async (t) => {
   const { url } = await startRedis(t)
-  const admin = await openRedis(url, () => undefined)
+  const admin = await openRedis(url, { onError: () => undefined })
   await admin.config('SET', 'requirepass', 'the right one')
   admin.disconnect()
   const wrong = url.replace('//', '//:wrong@')
-  await assert.rejects(
-    openRedis(wrong, () => undefined),
-    { code: 'queue/unreachable', message: /WRONGPASS|NOAUTH/ },
-  )
+  await assert.rejects(openRedis(wrong, { onError: () => undefined }), {
+    code: 'queue/unreachable',
+    message: /WRONGPASS|NOAUTH/,
+  })
 })
 
 test('a client waits for a server that becomes unavailable', { skip }, async (t) => {
   const redis = await startRedis(t)
-  const client = await openRedis(redis.url, () => undefined)
+  const client = await openRedis(redis.url, { onError: () => undefined })
   t.after(() => client.disconnect())
   await redis.stop()
   const response = client.ping()
@@ -190,7 +187,7 @@ test('a client waits for a server that becomes unavailable', { skip }, async (t)
 test('a process that ends does not wait for an unavailable server', { skip }, async (t) => {
   const redis = await startRedis(t)
   const leaving = new AbortController()
-  const client = await openRedis(redis.url, () => undefined, leaving.signal)
+  const client = await openRedis(redis.url, { onError: () => undefined }, leaving.signal)
   await redis.stop()
   const response = client.ping()
   leaving.abort()
@@ -202,7 +199,7 @@ test(
   { skip },
   async (t) => {
     const redis = await startRedis(t)
-    const client = await openRedis(redis.url, () => undefined)
+    const client = await openRedis(redis.url, { onError: () => undefined })
     const duplicate = client.duplicate().on('error', () => undefined)
     await duplicate.connect()
     const both = [client, duplicate]
@@ -218,10 +215,12 @@ test(
 test('a client of Sentinels connects to their master', { skip }, async (t) => {
   const redis = await startRedis(t)
   const port = await startSentinel(t, redis.url)
-  const client = await openRedis(`redis-sentinel://127.0.0.1:${port}/main`, () => undefined)
+  const client = await openRedis(`redis-sentinel://127.0.0.1:${port}/main`, {
+    onError: () => undefined,
+  })
   t.after(() => client.disconnect())
   await client.set('key', 'value')
-  const direct = await openRedis(redis.url, () => undefined)
+  const direct = await openRedis(redis.url, { onError: () => undefined })
   t.after(() => direct.disconnect())
   assert.equal(await direct.get('key'), 'value')
 })
@@ -233,7 +232,7 @@ test(
     const server = await startTls(t, 'server')
     assert.equal(await setByTls(`rediss://localhost:${server.port}`, server.trust), 'OK')
     await assert.rejects(
-      openRedis(`rediss://localhost:${server.port}`, () => undefined),
+      openRedis(`rediss://localhost:${server.port}`, { onError: () => undefined }),
       { code: 'queue/unreachable', message: /self.signed certificate/ },
     )
     const cluster = await startTls(t, 'cluster')

@@ -19,6 +19,12 @@ const KEEP_ALIVE_MS = 5_000
 /** Lifetime of the key of a write check, in case the process dies before it removes the key. */
 const PROOF_MS = 60_000
 
+export interface RedisEvents {
+  onError(this: void, error: Error): void
+  /** Called when a connection of the client or of one of its duplicates is established. */
+  onReached?(this: void): void
+}
+
 /**
  * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` ·
  * `redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`,
@@ -29,10 +35,10 @@ const PROOF_MS = 60_000
  */
 export async function openRedis(
   queueUrl: string,
-  onError: (error: Error) => void,
+  { onError, onReached = () => undefined }: RedisEvents,
   leaving?: AbortSignal,
 ): Promise<Redis | Cluster> {
-  const client = createRedis(queueUrl, leaving)
+  const client = onEachConnection(createRedis(queueUrl, leaving), onReached)
   let reason =
     client instanceof Cluster
       ? 'its nodes do not serve all slots of a Cluster (redis-cli cluster info)'
@@ -88,6 +94,18 @@ function hidePolicy<Client extends Redis | Cluster>(client: Client): Client {
     info: async (...sections: unknown[]) =>
       (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
     duplicate: (...options: unknown[]) => hidePolicy(duplicate(...options)),
+  })
+}
+
+/** Calls `onReached` whenever the client or one of its duplicates has connected. */
+function onEachConnection<Client extends Redis | Cluster>(
+  client: Client,
+  onReached: () => void,
+): Client {
+  const duplicate = client.duplicate.bind(client) as (...options: unknown[]) => Redis | Cluster
+  client.on('ready', onReached)
+  return Object.assign(client, {
+    duplicate: (...options: unknown[]) => onEachConnection(duplicate(...options), onReached),
   })
 }
 

@@ -187,7 +187,7 @@ export class Lane {
     done: boolean,
     quarantined: readonly QuarantinedRecord[] = [],
   ): Promise<void> {
-    const { progress, log } = this.#context
+    const { progress, log, outages } = this.#context
     const { lines } = this.#batch
     const hasNews = at.moved || done
     if (hasNews) {
@@ -203,6 +203,7 @@ export class Lane {
         'batch committed',
       )
     this.#batch.clear()
+    outages.worked('apply')
     checkQuarantineBudget(this.#context)
   }
 
