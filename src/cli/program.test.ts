@@ -100,6 +100,39 @@ test('a mistyped command or another word for it suggests the right one, never a 
   }
 })
 
+/** Misspellings of a word: without a letter, with two swapped, and with one doubled. */
+function misspell(word: string): string[] {
+  const at = Array.from(word, (_, index) => index)
+  return [
+    ...at.map((index) => word.slice(0, index) + word.slice(index + 1)),
+    ...at.map(
+      (index) =>
+        `${word.slice(0, index)}${word[index + 1] ?? ''}${word[index]}${word.slice(index + 2)}`,
+    ),
+    ...at.map((index) => word.slice(0, index + 1) + word.slice(index)),
+  ]
+}
+
+test('in every group, a misspelt command suggests the right one, and none that destroys or decides', async () => {
+  const dangerous = /^(?:remove|purge|cancel|approve|reject|discard|stop)$/
+  const { program } = await build()
+  for (const group of [
+    program,
+    ...program.commands.filter(({ commands }) => commands.length > 0),
+  ]) {
+    const path = group === program ? 'shelfsync' : `shelfsync ${group.name()}`
+    const names = group.commands.map((command) => command.name())
+    for (const name of names.filter((one) => one !== 'help'))
+      for (const word of misspell(name).filter((one) => !names.includes(one))) {
+        const text = await refuse(`${path} ${word}`.slice('shelfsync '.length))
+        const meant = new RegExp(`did you mean \`${path} ([a-z]+)\``).exec(text)?.[1]
+        if (dangerous.test(name)) assert.equal(meant, undefined, text)
+        else if (name.length > 3) assert.equal(meant, name, text)
+        else assert.doesNotMatch(meant ?? '', dangerous, text)
+      }
+  }
+})
+
 test('the root help is the same, whether or not the commands are imported', async () => {
   const imported = (await build()).program
   const named = (await build([])).program

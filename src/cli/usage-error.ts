@@ -15,6 +15,7 @@ const DANGEROUS: readonly string[] = [
   'stop',
   '--everything',
   '--yes',
+  '--revoke',
 ]
 
 /** Other words for the verbs of groups. */
