@@ -7,6 +7,8 @@ import type { Host, SyncTools, Tools } from '../app/compose.ts'
 import type { DatabaseOptions } from '../app/open-database.ts'
 import { isStop, SyncError } from '../core/errors.ts'
 import type { Settings } from '../config/settings.ts'
+import { toSyncError } from '../db/errors.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { Output } from './terminal/output.ts'
 import type { Input } from './terminal/prompt.ts'
 import type { Env } from './read-settings.ts'
@@ -45,6 +47,8 @@ export class Cli {
   readonly env: Env
   readonly #input: Input | null
   exitCode: number = EXIT.green
+  /** The log of a service: it contains unexpected errors, with their stacks. */
+  serviceLog: Log | null = null
   #handlesStop = false
   #isStopped = false
 
@@ -140,6 +144,16 @@ export class Cli {
         this.reportStop()
         process.exit(128 + constants.signals[signal])
       })
+  }
+
+  /**
+   * Prints the error of a command, without a stack unless --verbose is given. Of a service, an
+   * unexpected error is a line of its log, with the stack.
+   */
+  reportError(error: unknown): void {
+    const isExpected = isStop(error) || toSyncError(error) instanceof SyncError
+    if (this.serviceLog === null || isExpected) this.output.error(error)
+    else this.serviceLog.fatal({ err: error }, 'the process ends because of an internal error')
   }
 
   /** Prints the result of a command that was stopped, unless it has printed a report. */

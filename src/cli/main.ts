@@ -24,13 +24,13 @@ process.stderr.on('error', ignore)
 cli.handleStops()
 // The exit also removes the bars and shows the cursor.
 process.on('uncaughtException', (error) => {
-  output.error(error)
+  cli.reportError(error)
   process.exit(EXIT.failed)
 })
 try {
   await runProgram(cli, process.argv.slice(2))
 } catch (error) {
-  output.error(error)
+  cli.reportError(error)
   cli.end(toErrorExitCode(error))
 }
 cli.reportStop()

@@ -7,6 +7,8 @@ import { escapeLines } from '../lib/escape-controls.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { COMMANDS } from './commands.ts'
 
+/** Of a wide terminal, a pipe or a file. */
+const HELP_COLUMNS_MAX = 80
 const EXIT_CODES =
   'Exit codes: 0 succeeded, 1 failed, 2 held for a decision, 64 wrong command line, 130 stopped by Ctrl-C.'
 
@@ -16,8 +18,10 @@ const EXIT_CODES =
  * @throws SyncError `usage/invalid` with the usage as its hint · the errors of the command
  */
 export async function runProgram(cli: Cli, args: readonly string[]): Promise<void> {
-  // Also when the command line is wrong.
-  cli.output.json = args.slice(0, args.indexOf('--') + 1 || undefined).includes('--json')
+  // Also when the command line is wrong, or a command fails before its action.
+  const options = args.slice(0, args.indexOf('--') + 1 || undefined)
+  cli.output.json = options.includes('--json')
+  cli.output.verbose = options.includes('--verbose')
   const program = await createProgram(cli, args)
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -48,7 +52,8 @@ export async function createProgram(cli: Cli, args?: readonly string[]): Promise
     .option('--verbose', 'log at level debug, and print stack traces')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => void cli.output.stdout.write(escapeLines(text)),
+      writeOut: (text) => void cli.output.stdout.write(`${cli.output.render(text.trimEnd())}\n`),
+      getOutHelpWidth: () => Math.min(cli.output.width, HELP_COLUMNS_MAX),
       // With --json, standard error contains JSON lines only.
       writeErr: (text) => void (cli.output.json || cli.output.stderr.write(escapeLines(text))),
       outputError: () => undefined,

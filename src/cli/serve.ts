@@ -58,6 +58,7 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
     destination: toLogDestination(cli.output),
     secrets: settings.secrets,
   })
+  cli.serviceLog = log
   const signal = cli.createStopSignal(STOPPING, {
     code: EXIT.green,
     withinMs: STOP_MS,
