@@ -1,5 +1,5 @@
-// Compares a stored manifest with the rows of the artifact: a person who has only the archive relies
-// on the manifest.
+// Compares a stored manifest with the rows of the artifact: a person who has only the archive
+// relies on the manifest.
 
 import { checkValue, formatProblems } from '../core/check-value.ts'
 import { SyncError } from '../core/errors.ts'

@@ -1,6 +1,6 @@
-// The commands in the order of the root help. Each is defined in its own file, which is imported only
-// when the command line contains its name: importing all of them would take most of the time of a
-// short command. The root help prints only this table.
+// The commands in the order of the root help. Each is defined in its own file, which is imported
+// only when the command line contains its name: importing all of them would take most of the time
+// of a short command. The root help prints only this table.
 
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'

@@ -1,5 +1,5 @@
-// `shelfsync explain SOURCE PRODUCT`: prints everything that explains the status and the prices of a
-// product, with the place of each fact in the archive.
+// `shelfsync explain SOURCE PRODUCT`: prints everything that explains the status and the prices of
+// a product, with the place of each fact in the archive.
 
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
@@ -52,7 +52,7 @@ async function printExplanation(
   if (raw) {
     const record = await loadRecord(tools.db, source.id, externalId)
     if (record === null) throw createUnknownError(name, text)
-    return cli.output.result(JSON.parse(record), record)
+    return cli.output.result(JSON.parse(record), record, { raw: true })
   }
   const explanation = await explainProduct(tools.db, source.id, externalId)
   if (explanation.product === null && explanation.quarantine.length === 0)

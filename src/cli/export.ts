@@ -1,5 +1,5 @@
-// `shelfsync export`: writes all products of a source as CSV or NDJSON, in one snapshot and with one
-// page in memory.
+// `shelfsync export`: writes all products of a source as CSV or NDJSON, in one snapshot and with
+// one page in memory.
 
 import type { Command } from 'commander'
 import type { Tools } from '../app/compose.ts'

@@ -1,5 +1,5 @@
-// `shelfsync init`: prompts for the database and the keys of suppliers, checks them as `doctor` does, and
-// writes them to `.env`.
+// `shelfsync init`: prompts for the database and the keys of suppliers, checks them as `doctor`
+// does, and writes them to `.env`.
 
 import { parseEnv } from 'node:util'
 import type { Command } from 'commander'

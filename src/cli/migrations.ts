@@ -1,4 +1,5 @@
-// `shelfsync migrations copy DIR`: copies the migrations into a project that the Supabase CLI pushes.
+// `shelfsync migrations copy DIR`: copies the migrations into a project that the Supabase CLI
+// pushes.
 
 import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migration-files.ts'

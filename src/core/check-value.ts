@@ -1,6 +1,6 @@
-// Checks a value against a Zod schema, with the problems in Shelfsync's words instead of Zod's: where,
-// what is allowed, and the type of what was found. A message never contains the value itself, which may be a secret
-// or licensed data.
+// Checks a value against a Zod schema, with the problems in Shelfsync's words instead of Zod's:
+// where, what is allowed, and the type of what was found. A message never contains the value
+// itself, which may be a secret or licensed data.
 
 import { z } from 'zod'
 

@@ -1,5 +1,5 @@
-// Calls functions of the schema by name, with named arguments, through a Postgres session or the Data
-// API. Both return JSON: instants are ISO text, bytes are `\x` and hex.
+// Calls functions of the schema by name, with named arguments, through a Postgres session or the
+// Data API. Both return JSON: instants are ISO text, bytes are `\x` and hex.
 
 import type { ClientBase } from 'pg'
 import { toStorableJson, toStorableText } from '../lib/storable-text.ts'

@@ -1,6 +1,6 @@
 // The bytes of JSON and NDJSON, and scans over them that neither decode nor validate. Scans are on
-// the hot path of every line: they take and return positions, and loops over bytes are here, because
-// V8 folds the constants of a module only inside that module.
+// the hot path of every line: they take and return positions, and loops over bytes are here,
+// because V8 folds the constants of a module only inside that module.
 
 const TAB = 0x09
 export const LINE_FEED = 0x0a

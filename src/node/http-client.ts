@@ -1,5 +1,6 @@
-// The HTTP client of connectors: one attempt per request, each address checked by the guard, no total
-// timeout. It reads over 1 GB/s from loopback (node:http: 0.9 GB/s); the buffers of 256 KiB gain 40 %.
+// The HTTP client of connectors: one attempt per request, each address checked by the guard, no
+// total timeout. It reads over 1 GB/s from loopback (node:http: 0.9 GB/s); the buffers of 256 KiB
+// gain 40 %.
 
 import type { Agent, Dispatcher } from 'undici'
 import { SyncError } from '../core/errors.ts'

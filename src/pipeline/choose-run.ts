@@ -1,5 +1,6 @@
 // The rule that chooses a run: its kind, the time from which it requests changes, and which
-// interrupted run it may resume. Commands, plans, requests to the services and schedules all use it.
+// interrupted run it may resume. Commands, plans, requests to the services and schedules all use
+// it.
 
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'

@@ -1,6 +1,6 @@
-// The driver: executes tasks of a leased run, and records the end of a run that does not settle. The
-// command line (run-in-process.ts) and the queue (src/jobs) are two schedulers over it: they decide
-// which tasks one lease covers, and whether a failed task is tried again.
+// The driver: executes tasks of a leased run, and records the end of a run that does not settle.
+// The command line (run-in-process.ts) and the queue (src/jobs) are two schedulers over it: they
+// decide which tasks one lease covers, and whether a failed task is tried again.
 
 import type { ErrorCode } from '../core/error-table.ts'
 import { isStop, messageOf, SyncError } from '../core/errors.ts'

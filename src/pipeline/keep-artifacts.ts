@@ -1,5 +1,5 @@
-// Work on artifacts after a run: writes the plain copy `latest.ndjson`, and purges old artifacts. An
-// error here does not fail the run.
+// Work on artifacts after a run: writes the plain copy `latest.ndjson`, and purges old artifacts.
+// An error here does not fail the run.
 
 import { writeLatest } from '../artifacts/latest-file.ts'
 import { messageOf, SyncError } from '../core/errors.ts'

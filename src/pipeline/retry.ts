@@ -1,6 +1,6 @@
-// Retries after transient errors: Postgres restarts or is out of space, the network fails, a disk is
-// full. No other layer retries these errors; fetch retries the supplier. Retried work continues from
-// its last commit.
+// Retries after transient errors: Postgres restarts or is out of space, the network fails, a disk
+// is full. No other layer retries these errors; fetch retries the supplier. Retried work continues
+// from its last commit.
 
 import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'

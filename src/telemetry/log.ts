@@ -1,7 +1,7 @@
-// The log: JSON lines from pino, or short lines on a terminal. Each line is parsed again before it is
-// written, because bindings, nested errors, causes and stacks are text only then, and the redactor sees
-// all of it. Errors may quote anything, so every secret is redacted in them. In the rest of a
-// line, which Shelfsync writes, only secrets that cannot be a word are redacted.
+// The log: JSON lines from pino, or short lines on a terminal. Each line is parsed again before it
+// is written, because bindings, nested errors, causes and stacks are text only then, and the
+// redactor sees all of it. Errors may quote anything, so every secret is redacted in them. In the
+// rest of a line, which Shelfsync writes, only secrets that cannot be a word are redacted.
 
 import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/escape-controls.ts'

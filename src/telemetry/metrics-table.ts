@@ -1,6 +1,6 @@
-// Every metric with its labels, meaning and alert. docs/metrics.md and the alert rules for Prometheus
-// are generated from this table. The values of a label are listed here, or are names that the
-// operator chose; never ids or URLs.
+// Every metric with its labels, meaning and alert. docs/metrics.md and the alert rules for
+// Prometheus are generated from this table. The values of a label are listed here, or are names
+// that the operator chose; never ids or URLs.
 
 import { OUTCOMES } from '../core/ledger.ts'
 

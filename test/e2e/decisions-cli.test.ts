@@ -128,6 +128,6 @@ test('runs cancel of a held run states what it discards and asks', async (t) => 
   assert.equal(again.code, 1)
   assert.match(
     again.stderr,
-    /^error: Run 2 cannot be cancelled: it is already rejected\n hint: It stays as it is\./,
+    /^error: Run 2 cannot be cancelled: it is already rejected\n hint: It stays unchanged\./,
   )
 })

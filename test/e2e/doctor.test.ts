@@ -101,7 +101,7 @@ test('add checks the key of a source before it stores it', async (t) => {
   assert.equal((await wrong.db.query('select from catalog.sources')).rowCount, 0)
   const away = await openPharmacy(t, { MEDIPIM_API_URL: 'http://127.0.0.1:1' })
   const unreachable = await away.run('add', 'medipim', '--name', 'pharmacy')
-  assert.match(unreachable.stderr, /^error: pharmacy is not added: 127\.0\.0\.1:1 /)
+  assert.match(unreachable.stderr, /^error: pharmacy is not added: No response from 127\.0\.0\.1:1/)
   assert.equal((await away.run('add', 'medipim', '--name', 'pharmacy', '--no-check')).code, 0)
 })
 

@@ -347,7 +347,7 @@ test('runs show counts the records in quarantine of this run and those of earlie
     'show',
     String(run),
   ])
-  assert.match(stdout, new RegExp(`^  quarantine  1 record of run ${run}, 1 of other runs: `, 'm'))
+  assert.match(stdout, new RegExp(`^  quarantine   1 record of run ${run}, 1 of other runs: `, 'm'))
 })
 
 /** The SQL of one section of docs/operations.md, for another run than 7. */

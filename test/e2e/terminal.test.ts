@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters as strip } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { measureText } from '../../src/cli/terminal/table.ts'
+import { measureText } from '../../src/cli/terminal/measure-text.ts'
 import { Terminal } from '../support/terminal.ts'
 import { openShelfsync } from './shelfsync.ts'
 

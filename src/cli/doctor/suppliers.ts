@@ -1,4 +1,5 @@
-// The checks of `shelfsync doctor` for suppliers: whether they accept the credentials of their sources.
+// The checks of `shelfsync doctor` for suppliers: whether they accept the credentials of their
+// sources.
 
 import { parseCredentials } from '../../core/credentials.ts'
 import type { Connector, ProbeRequest } from '../../core/connector.ts'

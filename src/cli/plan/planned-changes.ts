@@ -1,4 +1,5 @@
-// The changes of a plan: counted as the run would record them, and the first ones as text in groups.
+// The changes of a plan: counted as the run would record them, and the first ones as text in
+// groups.
 
 import type { PlannedChange } from '../../pipeline/apply/plan-writer.ts'
 import type { Plan } from '../../pipeline/plan.ts'

@@ -1,5 +1,6 @@
-// `shelfsync runs approve` and `reject`: decisions on held runs. An approval covers what the command
-// printed, or what an earlier `runs diff` listed; anything that has appeared since stays held.
+// `shelfsync runs approve` and `reject`: decisions on held runs. An approval covers what the
+// command printed, or what an earlier `runs diff` listed; anything that has appeared since stays
+// held.
 
 import { type Command, Option } from 'commander'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'

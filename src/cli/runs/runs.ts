@@ -209,7 +209,7 @@ function formatRun(output: Output, run: RunDetails): string {
   return [
     `Run ${run.id}`,
     ...facts.flatMap(([name, value]) =>
-      value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`],
+      value === null ? [] : [`  ${name.padEnd(12)} ${output.inLine(value)}`],
     ),
   ].join('\n')
 }

@@ -2,7 +2,7 @@
 // process removes the lines and shows the cursor again, except SIGKILL.
 
 import type { Writable } from 'node:stream'
-import { measureText } from './table.ts'
+import { measureText } from './measure-text.ts'
 
 /** ECMA-48 and DEC private modes: CUU moves up, ED clears to the end, DECTCEM shows the cursor. */
 const HIDE_CURSOR = '\u001b[?25l'

@@ -10,6 +10,7 @@ import { cutText } from '../../lib/text.ts'
 import type { LogDestination } from '../../telemetry/log.ts'
 import { redactJson } from '../../telemetry/redact-json.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../../telemetry/redact.ts'
+import { wrapText } from './wrap.ts'
 
 export interface Stream {
   write(text: string): unknown
@@ -52,29 +53,38 @@ export class Output {
 
   /** The columns of the terminal; infinite in a pipe or a file, where lines stay whole. */
   get width(): number {
-    return this.stdout.isTTY === true ? this.stdout.columns || Infinity : Infinity
+    return widthOf(this.stdout)
   }
 
-  /** Prints a result: with --json `value` as one line, or each of its items; otherwise `text`. */
-  result(value: unknown, text: string): void {
+  /**
+   * Prints a result: with --json `value` as one line, or each of its items; otherwise `text`. `raw`
+   * text is not wrapped.
+   */
+  result(value: unknown, text: string, { raw = false } = {}): void {
     const lines = Array.isArray(value) ? value : [value]
-    if (!this.json) this.stdout.write(`${this.render(text)}\n`)
+    if (!this.json) this.stdout.write(`${raw ? this.#clean(text) : this.render(text)}\n`)
     else for (const line of lines) this.stdout.write(`${redactJson(line, this.#redact)}\n`)
   }
 
-  /** Returns the text as `result` prints it: redacted, and without control characters. */
+  /** Returns the text as `result` prints it: redacted, without control characters, and wrapped. */
   render(text: string): string {
-    return escapeLines(this.#redact(text))
+    return wrapText(this.#clean(text), this.width)
   }
 
   /** Prints text for a person beside the result. Prints nothing with --json. */
   say(text: string): void {
-    if (!this.json) this.stdout.write(`${escapeLines(this.#redact(text))}\n`)
+    if (!this.json) this.stdout.write(`${this.render(text)}\n`)
+  }
+
+  /** Returns the text as `note` prints it on standard error. */
+  renderMessage(text: string): string {
+    return wrapText(this.#clean(text), widthOf(this.stderr))
   }
 
   /** Prints a message about the work in progress. */
   note(text: string): void {
-    this.#writeError(this.json ? JSON.stringify({ note: this.#redact(text) }) : this.#redact(text))
+    if (this.json) this.#writeError(JSON.stringify({ note: this.#redact(text) }))
+    else this.#writeError(this.renderMessage(text))
   }
 
   /** Prints JSON for programs that read standard error. */
@@ -95,7 +105,9 @@ export class Output {
         : null
     if (this.json)
       return this.noteJson({ error: { code, message, hint, ...(stack !== null && { stack }) } })
-    this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
+    this.#writeError(
+      this.renderMessage(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`),
+    )
     if (stack !== null) this.#writeError(stack)
   }
 
@@ -122,6 +134,10 @@ export class Output {
     return reported !== null && error instanceof Error && [error, error.cause].includes(reported)
   }
 
+  #clean(text: string): string {
+    return escapeLines(this.#redact(text))
+  }
+
   #describe(thrown: unknown): { code: string; message: string; hint: string | null } {
     const error = toSyncError(thrown)
     if (error instanceof SyncError)
@@ -137,6 +153,10 @@ export class Output {
     if (this.aboveBars) this.aboveBars(`${text}\n`)
     else this.stderr.write(`${text}\n`)
   }
+}
+
+function widthOf({ isTTY, columns }: Stream): number {
+  return (isTTY === true && columns) || Infinity
 }
 
 function formatCauses(error: Error): string {

@@ -4,7 +4,6 @@
 import { createInterface } from 'node:readline'
 import { type Readable, Writable } from 'node:stream'
 import { SyncError } from '../../core/errors.ts'
-import { escapeLines } from '../../lib/escape-controls.ts'
 import type { Cli } from '../cli.ts'
 
 /** Standard input, or a terminal in a test. */
@@ -23,7 +22,7 @@ export function isInteractive({ input, output }: Cli): boolean {
  */
 export function ask(cli: Cli, question: string, { hidden = false } = {}): Promise<string> {
   const { stderr } = cli.output
-  stderr.write(escapeLines(question))
+  stderr.write(`${cli.output.renderMessage(question.trimEnd())} `)
   const screen = !hidden && stderr instanceof Writable ? stderr : new Writable({ write: drop })
   const lines = createInterface({ input: cli.input, output: screen, terminal: true })
   return new Promise<string>((resolve, reject) => {

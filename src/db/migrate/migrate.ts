@@ -1,5 +1,5 @@
-// Migrates a database to the newest schema. Each file is applied in one transaction with its record.
-// Files that `supabase db push` has applied count as applied.
+// Migrates a database to the newest schema. Each file is applied in one transaction with its
+// record. Files that `supabase db push` has applied count as applied.
 
 import pg from 'pg'
 import { SyncError } from '../../core/errors.ts'

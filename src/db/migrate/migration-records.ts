@@ -1,5 +1,5 @@
-// Records of applied migrations: our own table, and the history of the Supabase CLI, which is always
-// read and only written on request.
+// Records of applied migrations: our own table, and the history of the Supabase CLI, which is
+// always read and only written on request.
 
 import type { Db } from '../pool.ts'
 import type { DbClient } from '../transaction.ts'

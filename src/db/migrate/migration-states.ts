@@ -1,4 +1,5 @@
-// States of migrations: applied to a database, pending, changed or unknown. Reading changes nothing.
+// States of migrations: applied to a database, pending, changed or unknown. Reading changes
+// nothing.
 
 import { findUnrecordedSet } from './schema-objects.ts'
 import type { PipelineDb } from '../pipeline-db.ts'

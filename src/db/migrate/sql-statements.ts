@@ -1,6 +1,6 @@
-// Splits an SQL script into its statements, so that an error can name the line of the failing one. It
-// handles strings, quoted names, dollar quotes and comments. It splits `begin atomic` bodies, and
-// Postgres then refuses the pieces.
+// Splits an SQL script into its statements, so that an error can name the line of the failing one.
+// It handles strings, quoted names, dollar quotes and comments. It splits `begin atomic` bodies,
+// and Postgres then refuses the pieces.
 
 export interface Statement {
   readonly sql: string

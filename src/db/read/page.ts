@@ -1,5 +1,5 @@
-// Pages of a list. A cursor holds the key of the last row of a page, so that the next page stays the
-// same while rows are added. Callers treat it as opaque.
+// Pages of a list. A cursor holds the key of the last row of a page, so that the next page stays
+// the same while rows are added. Callers treat it as opaque.
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, one } from '../catalog.ts'

@@ -1,5 +1,5 @@
-// The read model of runs. The command line and HTTP format these objects and read nothing else about
-// a run.
+// The read model of runs. The command line and HTTP format these objects and read nothing else
+// about a run.
 
 import { OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'

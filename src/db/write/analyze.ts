@@ -1,5 +1,5 @@
-// Analyses the big tables after a large load, so that the planner has statistics at once. Autovacuum
-// follows later.
+// Analyses the big tables after a large load, so that the planner has statistics at once.
+// Autovacuum follows later.
 
 import { messageOf } from '../../core/errors.ts'
 import type { DbClient } from '../transaction.ts'

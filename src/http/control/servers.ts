@@ -1,5 +1,5 @@
-// The HTTP servers: the handler of each route. A request never does the work itself; it starts a run
-// and returns the path at which the caller can watch it.
+// The HTTP servers: the handler of each route. A request never does the work itself; it starts a
+// run and returns the path at which the caller can watch it.
 
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
