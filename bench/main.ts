@@ -4,7 +4,7 @@
 import { cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { parseCount } from '../src/cli/parse/numbers.ts'
+import { parseCount } from '../src/cli/arguments/numbers.ts'
 import {
   BENCH_HOME,
   COMPRESSION,

@@ -18,7 +18,7 @@ import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format/format.ts'
-import { createLimitOption, parseCount, parseId } from './parse/numbers.ts'
+import { createLimitOption, parseCount, parseId } from './arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 import { writeBytes } from './terminal/write-bytes.ts'
 

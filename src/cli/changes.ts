@@ -8,8 +8,8 @@ import { type Cli, formatExamples } from './cli.ts'
 import { formatInstant } from './format/format.ts'
 import { formatMembers, formatTitle } from './format/changes.ts'
 import type { Output } from './terminal/output.ts'
-import { createLimitOption } from './parse/numbers.ts'
-import { createSinceOption } from './parse/time.ts'
+import { createLimitOption } from './arguments/numbers.ts'
+import { createSinceOption } from './arguments/time.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 interface ChangeFlags extends PageRequest {

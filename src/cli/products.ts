@@ -14,7 +14,7 @@ import { type Cli, formatExamples } from './cli.ts'
 import { formatPrice, formatRelative } from './format/format.ts'
 import { formatTitle } from './format/changes.ts'
 import type { Output } from './terminal/output.ts'
-import { createLimitOption } from './parse/numbers.ts'
+import { createLimitOption } from './arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 interface ProductFlags extends PageRequest {

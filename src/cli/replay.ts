@@ -7,7 +7,7 @@ import { bindSource } from '../sources/bound-source.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { parseId } from './parse/numbers.ts'
+import { parseId } from './arguments/numbers.ts'
 import { addPlanOptions, showPlan, type PlanOutputFlags } from './plan/plan.ts'
 import { STOPPING, watchRun } from './sync/watch-run.ts'
 

@@ -13,7 +13,7 @@ import { openShelfsync, type Shelfsync } from './shelfsync.ts'
 
 const STREAM = '/v4/products/stream'
 /** Commands that print data, and the one that does not end. */
-const DATA = ['artifacts cat', 'export', 'serve']
+const DATA = ['artifacts cat', 'export', 'parse', 'serve']
 
 /** Run 2 is held, with removals, a held price and a quarantined record. */
 async function openHeld(t: TestContext): Promise<Shelfsync & { id: string; bad: string }> {
@@ -68,7 +68,7 @@ function findWide(text: string, columns: number): string[] {
     .filter((line) => measureText(line) > columns)
     .filter(
       (line) =>
-        !/^ *(?:(?:\S+ )*\S+ {2,})*(?:\S+|[("]?(?:\$ |npx )?shelfsync .*|[("]?`.*)$/.test(line),
+        !/^ *(?:(?:\S+ )*\S+ {2,})*(?:\S+|[("]?(?:npx )?shelfsync .*|\$ .*|[("]?`.*)$/.test(line),
     )
 }
 
@@ -119,6 +119,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'jobs list',
     'jobs retry 1-fetch',
     'jobs discard 1-fetch',
+    'logins',
     'migrate',
     'migrations copy /dev/null/x',
     'publish --role nobody',

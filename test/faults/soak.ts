@@ -2,7 +2,7 @@
 // wrong or the requested number of kills is reached.
 
 import { Command, Option } from 'commander'
-import { parseCount } from '../../src/cli/parse/numbers.ts'
+import { parseCount } from '../../src/cli/arguments/numbers.ts'
 import { runSoak } from './run-soak.ts'
 
 const {

@@ -9,7 +9,7 @@ import { formatTitle } from '../format/changes.ts'
 import { formatInstant, formatPrice, formatQuantity } from '../format/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
-import { createLimitOption, parseId } from '../parse/numbers.ts'
+import { createLimitOption, parseId } from '../arguments/numbers.ts'
 
 export function addDiff(runs: Command, cli: Cli): void {
   runs

@@ -8,7 +8,7 @@ import { createProgress, type Progress, type RunControls } from '../../pipeline/
 import { DEFAULT_OPTIONS } from '../../pipeline/options.ts'
 import type { RunReport } from '../../pipeline/run-in-process.ts'
 import { syncKeys, syncSource } from '../../pipeline/sync.ts'
-import { createSinceOption } from '../parse/time.ts'
+import { createSinceOption } from '../arguments/time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import type { SyncTools } from '../../app/compose.ts'
 import { printReport, toIdleReport, toRefusedReport, toReportJson } from './report.ts'
