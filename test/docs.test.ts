@@ -8,7 +8,8 @@ import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import project from '../package.json' with { type: 'json' }
 import { isSourceVariable } from '../src/core/credentials.ts'
-import { SETTING_NAMES } from '../src/config/settings-schema.ts'
+import { findReaders, SETTING_NAMES } from '../src/config/settings-schema.ts'
+import { ROLES } from '../src/core/roles.ts'
 import { SyncBody } from '../src/http/control/request-schemas.ts'
 import { findCommand, listCommandLines, parseCommand } from './support/command-lines.ts'
 import { openTestDatabase } from './support/database.ts'
@@ -125,6 +126,19 @@ for (const { path, text, fences, inline } of pages) {
     })
   })
 }
+
+test('docs/security.md gives each role the secrets that it reads, and withholds those that it does not', () => {
+  const { text } = readPage('docs/security.md')
+  const listNames = (cell: string) =>
+    [...cell.matchAll(/`([A-Z][A-Z_0-9]+)`/g)].map(([, name = '']) => name)
+  for (const role of ROLES) {
+    const [, needs = '', lacks = ''] =
+      new RegExp(`^\\| ${role} \\| (.*) \\| (.*) \\|$`, 'm').exec(text) ?? []
+    assert.ok(listNames(needs).includes('DATABASE_URL'), role)
+    for (const name of listNames(needs)) assert.ok(findReaders(name).includes(role), name)
+    for (const name of listNames(lacks)) assert.ok(!findReaders(name).includes(role), name)
+  }
+})
 
 test('each word of the glossary has one meaning and names at most one exported type', () => {
   const rows = readPage('docs/glossary.md')
