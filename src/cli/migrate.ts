@@ -5,6 +5,7 @@ import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database
 import { SyncError } from '../core/errors.ts'
 import { migrate, type MigrateResult } from '../db/migrate/migrate.ts'
 import type { Migration } from '../db/migrate/migration-files.ts'
+import { requireWorkerRoles } from '../db/rights.ts'
 import type { QueueMigration } from '../jobs/queues.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatQuantity } from './format/format.ts'
@@ -46,6 +47,7 @@ async function migrateDatabase(
     )
   await using opened = await openDatabase(settings, { notify: (text) => output.note(text) })
   const result = await migrate(opened.db, supabaseHistory ? { recordFor: 'supabase' } : {})
+  await requireWorkerRoles(opened.db)
   const { migrateQueue } = await import('../jobs/queues.ts')
   const queue = await migrateQueue(opened.db)
   const { applied, adopted, adoptedFrom, recordedForSupabase } = result

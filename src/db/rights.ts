@@ -1,6 +1,7 @@
 // Checks the roles of a login before a process starts: without their rights it would claim tasks
 // that it cannot finish.
 
+import { SyncError } from '../core/errors.ts'
 import { translateErrors } from './errors.ts'
 import type { Db } from './pool.ts'
 
@@ -38,4 +39,25 @@ export async function findLackingRights(
   )
   if (!row) throw new Error('The server returned no row')
   return row
+}
+
+/**
+ * Verifies that the roles of the migrations exist. Roles belong to the server, so they are missing
+ * where only a dump was restored.
+ *
+ * @throws SyncError `db/migration-failed`
+ */
+export async function requireWorkerRoles(db: Db): Promise<void> {
+  const { rows } = await db.query<{ role: string }>(
+    `select role from unnest($1::text[]) role
+     where not exists (select from pg_roles where rolname = role)`,
+    [WORKER_ROLES],
+  )
+  if (rows.length === 0) return
+  const statements = rows.map(({ role }) => `create role ${role};`).join(' ')
+  throw new SyncError(
+    'db/migration-failed',
+    `The server lacks roles of the migrations, because a dump does not contain roles. Create them as the owner: ${statements} ` +
+      'Then drop the schemas catalog, api and pipeline, and restore the dump again, for the rights that it grants to them',
+  )
 }
