@@ -232,6 +232,10 @@ test('Supabase accepts either key, and an address needs a key and a key an addre
     expected,
   )
   assert.match(problemsOf({ SUPABASE_URL: url }), /SUPABASE_SECRET_KEY: missing/)
+  for (const name of ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY']) {
+    const problems = problemsOf({ SUPABASE_URL: url, [name]: 'sb_publishable_x' })
+    assert.match(problems, new RegExp(`${name}: .*expected a (secret|service role) key`))
+  }
   const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   assert.match(
     problemsOf(open),

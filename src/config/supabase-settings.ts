@@ -7,6 +7,9 @@ import { HttpUrl, matching } from './value-schemas.ts'
 
 export const BUCKET_DEFAULT = 'medipim-raw'
 
+/** A publishable key has no rights to anything that Shelfsync uses. */
+const SECRET_KEY = /^(?!sb_publishable_)\S+$/
+
 export const supabaseSettings = {
   SUPABASE_URL: plain(HttpUrl, {
     description: 'The address of your project.',
@@ -14,13 +17,13 @@ export const supabaseSettings = {
     example: 'https://your-project.supabase.co',
     readBy: WORKER_ROLES,
   }),
-  SUPABASE_SECRET_KEY: secret(matching(/^\S+$/, 'a secret key (`sb_secret_…`)'), {
+  SUPABASE_SECRET_KEY: secret(matching(SECRET_KEY, 'a secret key (`sb_secret_…`)'), {
     description: 'A secret key of the project.',
     default: 'none',
     example: 'sb_secret_…',
     readBy: WORKER_ROLES,
   }),
-  SUPABASE_SERVICE_ROLE_KEY: secret(matching(/^\S+$/, 'a service role key'), {
+  SUPABASE_SERVICE_ROLE_KEY: secret(matching(SECRET_KEY, 'a service role key'), {
     description: 'A service role key, the older kind, in place of SUPABASE_SECRET_KEY.',
     default: 'none',
     example: 'your-service-role-key',

@@ -51,6 +51,15 @@ test('a bucket that is public or too small for a part is reported as settings/in
   )
 })
 
+test('both generations of keys are accepted', async (context) => {
+  for (const secretKey of ['sb_secret_AbC-12_x', 'eyJhbGciOi.eyJpc3Mi.c2ln']) {
+    const { store } = await openStorage(context, { secretKey }, { secretKey })
+    await store.check()
+    await store.put('a', PART)
+    assert.ok(PART.equals(await store.get('a')))
+  }
+})
+
 test('the next write repeats a failed check', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
