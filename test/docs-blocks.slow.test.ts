@@ -1,10 +1,10 @@
-// The shell blocks of the README and of docs/ work when they are pasted in order. Each is run here, in
-// a clean folder, or is listed with the reason why not.
+// The shell blocks of the README and of docs/ work when they are pasted in order. Each is run here or in
+// docs-supabase.slow.test.ts, in a clean folder, or is listed with the reason why not.
 
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { startShopify } from '../simulators/shopify/server.ts'
 import type { Db } from '../src/db/pool.ts'
 import { openTestDatabase } from './support/database.ts'
 import { explainMissingProgram, freePort } from './support/processes.ts'
+import { listBlocks } from './support/terminal-folder.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -23,10 +24,11 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
   'docs/cut-over.md':
     'its commands are those of the README; test/e2e/cut-over.test.ts runs its statements',
+  'docs/deploy/fly.md': 'needs an account of Fly.io; test/fly.test.ts checks its files',
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':
-    'needs held, failed or quarantined runs; test/e2e makes them and runs the commands',
+    'needs held, failed or quarantined runs, which test/e2e makes; docs-supabase.slow.test.ts restores a backup',
   'docs/security.md': 'generates a key; test/e2e runs the commands of its list',
   'docs/services.md':
     'its first blocks are those of the README; the others need dead letters and all ports',
@@ -35,20 +37,16 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm test': 'installs packages, and contains this test',
 }
 
-async function listBlocks(page: string, language = 'sh'): Promise<string[]> {
-  const text = await readFile(join(root, page), 'utf8')
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(
-    ([, code = '']) => code,
-  )
-}
+/** The pages whose blocks are run. */
+const RUN = ['README.md', 'docs/deploy/supabase.md']
 
 test('every page with shell blocks is run or listed, and nothing is listed in vain', async () => {
-  const pages = globSync(['README.md', 'docs/*.md'], { cwd: root })
+  const pages = globSync(['README.md', 'docs/*.md', 'docs/deploy/*.md'], { cwd: root })
   const withBlocks = []
   for (const page of pages) if ((await listBlocks(page)).length > 0) withBlocks.push(page)
   const firstLines = (await listBlocks('README.md')).map((code) => code.split('\n', 1)[0] ?? '')
   const listed = Object.keys(NOT_RUN)
-  for (const page of withBlocks) assert.ok(page === 'README.md' || listed.includes(page), page)
+  for (const page of withBlocks) assert.ok(RUN.includes(page) || listed.includes(page), page)
   for (const one of listed) assert.ok([...withBlocks, ...firstLines].includes(one), one)
 })
 
@@ -63,7 +61,7 @@ test('the shell blocks of the README work when they are pasted in order', { skip
     else if (/shelfsync serve/.test(code)) await start(code)
     else await paste(code)
   }
-  const [query = ''] = await listBlocks('README.md', 'sql')
+  const [query = ''] = await listBlocks('README.md', { language: 'sql' })
   const table = await paste(`psql "$TEST_URL" --no-psqlrc <<'END'\n${query}\nEND`)
   assert.match(table, /^ M[0-9A-F]{9} \| /m)
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
