@@ -13,6 +13,7 @@ import { CONNECTORS } from '../src/connectors/registry.ts'
 import { SETTING_NAMES } from '../src/config/settings-schema.ts'
 import { ERRORS } from '../src/core/error-table.ts'
 import type { Db } from '../src/db/pool.ts'
+import { ROLES } from '../src/core/roles.ts'
 import { MaintainBody, SyncBody } from '../src/http/control/request-schemas.ts'
 import { SERVERS } from '../src/http/control/routes.ts'
 import { METRICS } from '../src/telemetry/metrics-table.ts'
@@ -37,9 +38,9 @@ const ANNOUNCED: Readonly<Record<string, readonly string[]>> = {
     'api.rpc_insert_price',
     'api.rpc_upsert_image',
   ],
-  'image storage': ['src/downstream/images.ts', 'src/downstream/images'],
-  'the dashboard': ['src/http/web', 'src/http/dashboard'],
-  enrichment: ['src/downstream/enrichment.ts', 'src/downstream/enrichment'],
+  'image storage': ['role images', 'src/downstream/images'],
+  'the dashboard': ['role web'],
+  enrichment: ['src/downstream/enrichment'],
   alerts: ['SLACK_WEBHOOK_URL', 'SENTRY_DSN'],
 }
 
@@ -104,6 +105,7 @@ async function exists(db: Db, code: string): Promise<boolean> {
   if (/^(?:GET|POST) \//.test(code))
     return Object.values(SERVERS).some(({ routes }) => Object.hasOwn(routes, code))
   if (/^(?:catalog|api)\.\w/.test(code)) return existsInDatabase(db, code)
+  if (code.startsWith('role ')) return ROLES.some((role) => code === `role ${role}`)
   if (code.startsWith('connector ')) return CONNECTORS.has(code.slice('connector '.length))
   if (code.startsWith('shelfsync_')) return Object.hasOwn(METRICS, code)
   if (/[./]|^Dockerfile$/.test(code) && existsSync(join(root, code))) return true
