@@ -149,5 +149,5 @@ export function adviseOnServer({
   | string
   | undefined {
   if (databaseUrl !== null || findDataApi({ databaseUrl, ...settings }) !== null) return undefined
-  return `It is restarted, and work waits for it. If this lasts, read the log of the server: ${resolve(home, 'postgres', 'log')}`
+  return `Shelfsync restarts it, and work waits for it. If this lasts, read the log of the server: ${resolve(home, 'postgres', 'log')}`
 }

@@ -171,7 +171,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'stop',
     usage: '',
     description:
-      'stop the embedded database in SHELFSYNC_HOME for all processes; stop a running `shelfsync serve` first, or it starts the database again',
+      'stop the embedded database in SHELFSYNC_HOME for all processes; stop a running `shelfsync serve` or `shelfsync sync` first, or it starts the database again',
     load: async () => (await import('./stop.ts')).defineStop,
   },
 ]

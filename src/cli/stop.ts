@@ -8,7 +8,7 @@ import { type Cli, formatExamples } from './cli.ts'
 
 const RESULTS = {
   stopped: (home: string) =>
-    `The database in ${home} is stopped. A running \`shelfsync serve\` starts it again: stop that first.`,
+    `The database in ${home} is stopped. A running \`shelfsync serve\` or \`shelfsync sync\` starts it again: stop that first.`,
   'not running': (home: string) => `The database in ${home} is not running.`,
   'no database': (home: string) =>
     `${home} does not contain a database. SHELFSYNC_HOME chooses the folder.`,

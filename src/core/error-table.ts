@@ -141,7 +141,7 @@ export const ERRORS = {
   'artifact/unwritable': {
     action: 'retry',
     status: 507,
-    hint: 'The artifact store refused the bytes. Check its disk space and permissions.',
+    hint: 'The artifact store refused the bytes. Check its disk space and permissions. A run waits for it and continues.',
   },
   'artifact/unavailable': {
     action: 'retry',

@@ -147,7 +147,10 @@ test(
     await serving.waitForLine(BACK)
     assertOutages(serving, 1)
 
-    assert.match(await home.run('stop'), /is stopped\. A running `shelfsync serve` starts it again/)
+    assert.match(
+      await home.run('stop'),
+      /is stopped\. A running `shelfsync serve` or `shelfsync sync` starts it again/,
+    )
     const third = await home.successor(second)
     assert.equal(third.port, first.port)
     assert.equal(await runToEnd(port), 'succeeded')
