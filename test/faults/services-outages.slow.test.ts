@@ -122,12 +122,23 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
   return { url, pool, drop: () => Promise.resolve() }
 }
 
-/** The log names the code and the reason, at least once per pause. */
+/**
+ * The log names the code and the reason. It has one warning when the outage begins and one when it is
+ * over, which states its duration.
+ */
 function assertLogged(pipeline: TestPipeline, code: ErrorCode, words: RegExp): void {
   const lines = pipeline.logged.filter((text) => text.includes(`"${code}"`))
   assert.ok(
     lines.some((text) => words.test(text)),
     `no line matches ${words}:\n${lines.join('\n')}`,
+  )
+  const warnings = lines
+    .map((text) => JSON.parse(text) as { level: string; seconds?: number })
+    .filter(({ level }) => level === 'warn' || level === 'error')
+  assert.deepEqual(
+    warnings.map(({ seconds }) => seconds !== undefined),
+    [false, true],
+    lines.join('\n'),
   )
 }
 
