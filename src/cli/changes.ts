@@ -6,8 +6,7 @@ import type { PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatInstant } from './format/format.ts'
-import { formatMembers, formatTitle } from './format/changes.ts'
-import type { Output } from './terminal/output.ts'
+import { CHANGE_HEADINGS, toChangeCells } from './format/changes.ts'
 import { createLimitOption } from './arguments/numbers.ts'
 import { createSinceOption } from './arguments/time.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
@@ -54,8 +53,12 @@ async function printChanges(
     ...page,
   })
   await printPage(cli.output, changes, {
-    headings: ['time', 'source', 'product', 'title', 'change', 'detail'],
-    rows: changes.items.map((change) => toRow(cli.output, change)),
+    headings: ['time', 'source', ...CHANGE_HEADINGS],
+    rows: changes.items.map((change) => [
+      formatInstant(change.changedAt),
+      change.source,
+      ...toChangeCells(cli.output, change),
+    ]),
     empty: 'No changes.',
     command: formatRepeat(['changes', ...(name === undefined ? [] : [name])], {
       since: since?.toISOString(),
@@ -63,18 +66,6 @@ async function printChanges(
       limit: page.limit,
     }),
   })
-}
-
-function toRow(output: Output, change: PublishedChange): string[] {
-  const { changedAt, source, product, title, kind } = change
-  return [
-    formatInstant(changedAt),
-    source,
-    product === null ? 'all products' : output.short(product, 60),
-    product === null ? '-' : formatTitle(output, title),
-    kind,
-    formatMembers(output, product ?? '', change).join('; '),
-  ]
 }
 
 function parseKind(text: string): PublishedChange['kind'] {

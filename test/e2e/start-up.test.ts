@@ -63,7 +63,7 @@ test('the help of a command does not import the database, the connectors or othe
   for (const [line, packages, modulesMax] of [
     ['status --help', ['commander', 'croner', 'zod'], 34],
     ['sync --help', ['commander', 'zod'], 115],
-    ['help runs', ['commander', 'zod'], 49],
+    ['help runs', ['commander', 'zod'], 52],
     ['jobs --help', ['commander'], 24],
   ] as const) {
     const { code, ...imports } = await record(line)

@@ -119,7 +119,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'jobs list',
     'jobs retry 1-fetch',
     'jobs discard 1-fetch',
-    'logins',
+    'logins nobody',
     'migrate',
     'migrations copy /dev/null/x',
     'publish --role nobody',

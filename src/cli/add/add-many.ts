@@ -12,7 +12,7 @@ import { formatQuantity } from '../format/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { toRequest } from '../sync/sync-request.ts'
 import { RUNS_AT_ONCE, watchRuns } from '../sync/watch-runs.ts'
-import { printList } from '../terminal/list.ts'
+import { type List, printTotals } from '../terminal/list.ts'
 
 type Result = { readonly created: CreatedSource } | { readonly error: SyncError }
 
@@ -37,7 +37,9 @@ export async function addMany(
     if ('error' in result) cli.end(toErrorExitCode(result.error))
     printResult(cli.output, request, result, `${results.size} of ${requests.length}`)
   })
-  if (!cli.output.json) printTable(cli.output, requests, results)
+  const added = [...results.values()].filter((result) => 'created' in result).length
+  const totals = `${added} of ${formatQuantity(requests.length, 'source')} added`
+  printTotals(cli.output, toTable(cli.output, requests, results), totals)
   const shops = [...results.values()].flatMap((result) =>
     'created' in result && result.created.samples !== null ? [result.created.source] : [],
   )
@@ -100,13 +102,12 @@ function printResult(output: Output, { shop }: SourceRequest, result: Result, pl
   if (error && !output.json) output.error(error)
 }
 
-function printTable(
+function toTable(
   output: Output,
   requests: readonly SourceRequest[],
   results: ReadonlyMap<SourceRequest, Result>,
-): void {
-  output.say('')
-  printList(output, [], {
+): Pick<List, 'headings' | 'rows'> {
+  return {
     headings: ['name', 'address', 'result'],
     rows: requests.map((request) => {
       const result = results.get(request)
@@ -116,10 +117,7 @@ function printTable(
         ? [result.created.source.name, shop, describeFound(output, result.created)]
         : [name ?? '-', shop, 'not added']
     }),
-    empty: '',
-  })
-  const added = [...results.values()].filter((result) => 'created' in result).length
-  output.say(`${added} of ${formatQuantity(requests.length, 'source')} added`)
+  }
 }
 
 /** `shopify: 5 products, such as Blue shirt AUD 12.50`. */

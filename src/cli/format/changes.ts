@@ -55,6 +55,22 @@ export function formatMembers(
   })
 }
 
+export const CHANGE_HEADINGS = ['product', 'title', 'change', 'detail']
+
+/** The cells under `CHANGE_HEADINGS`. A first load changes all products. */
+export function toChangeCells(
+  output: Output,
+  change: Pick<ChangeSummary, 'product' | 'title' | 'kind' | 'detail' | 'currencies'>,
+): (string | null)[] {
+  const { product, title, kind } = change
+  return [
+    product ?? 'all products',
+    product === null ? null : formatTitle(output, title),
+    kind,
+    formatMembers(output, product ?? '', change).join('; '),
+  ]
+}
+
 /** `public price`, or `public price of V1` if its variant has another id than the product. */
 export function formatPriceLabel(
   output: Output,

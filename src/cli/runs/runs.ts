@@ -1,7 +1,7 @@
 // `shelfsync runs`: lists and shows runs.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { countChanges, listChanges, type ChangeSummary } from '../../db/read/changes.ts'
+import { countChanges, listChanges } from '../../db/read/changes.ts'
 import {
   listRuns,
   loadRunDetails,
@@ -23,7 +23,7 @@ import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.t
 import { addDecisions } from './decisions.ts'
 import { addDiff, formatDiff } from './diff.ts'
 import { addCancel } from './cancel.ts'
-import { formatChangeCounts, formatMembers, formatTitle } from '../format/changes.ts'
+import { CHANGE_HEADINGS, formatChangeCounts, toChangeCells } from '../format/changes.ts'
 import { formatLedger } from '../sync/report.ts'
 import {
   formatBytes,
@@ -161,20 +161,12 @@ async function printChanges(cli: Cli, id: number, request: PageRequest): Promise
   await loadRunSummary(tools.db, id)
   const page = await listChanges(tools.db, id, request)
   await printPage(cli.output, page, {
-    headings: ['product', 'change', 'title', 'detail'],
-    rows: page.items.map((change) => toChangeRow(cli.output, change)),
+    headings: CHANGE_HEADINGS,
+    rows: page.items.map((change) => toChangeCells(cli.output, change)),
     empty: `Run ${id} changed no product.`,
     command: formatRepeat(['runs', 'changes', String(id)], { limit: request.limit }),
     count: () => countChanges(tools.db, id),
   })
-}
-
-function toChangeRow(
-  output: Output,
-  { product, kind, title, detail, currencies }: ChangeSummary,
-): (string | null)[] {
-  const members = formatMembers(output, product ?? '', { detail, currencies })
-  return [product ?? 'all products', kind, title && formatTitle(output, title), members.join('; ')]
 }
 
 function parseState(text: string): RunState {

@@ -12,7 +12,7 @@ import { formatQuantity } from '../format/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { formatOutcome, printReport, type Report } from './report.ts'
 import { watchRun } from './watch-run.ts'
-import { printList } from '../terminal/list.ts'
+import { type List, printTotals } from '../terminal/list.ts'
 
 /** Each run applies parts on two connections. */
 export const RUNS_AT_ONCE = 4
@@ -52,7 +52,7 @@ export async function watchRuns(
       },
     })
   })
-  if (!cli.output.json) printTable(cli.output, sources, reports)
+  printTotals(cli.output, toTable(cli.output, sources, reports), formatTotals(sources, reports))
 }
 
 function printEnd(output: Output, place: string, report: Report): void {
@@ -60,13 +60,12 @@ function printEnd(output: Output, place: string, report: Report): void {
   if (report.state === 'failed') output.error(report.error)
 }
 
-function printTable(
+function toTable(
   output: Output,
   sources: readonly Source[],
   reports: ReadonlyMap<string, Report>,
-): void {
-  output.say('')
-  printList(output, [], {
+): Pick<List, 'headings' | 'rows'> {
+  return {
     headings: ['source', 'run', 'state', 'changes', 'seconds'],
     rows: sources.map(({ name }) => {
       const report = reports.get(name)
@@ -76,9 +75,7 @@ function printTable(
       const id = run === null ? null : String(run)
       return [name, id, state, changes, Math.round(seconds)]
     }),
-    empty: '',
-  })
-  output.say(formatTotals(sources, reports))
+  }
 }
 
 /** `40 sources: 37 succeeded · 2 held (my-shop, other) · 1 failed (third)`. */

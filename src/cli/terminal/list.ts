@@ -30,6 +30,18 @@ export function printList(output: Output, value: unknown, { headings, rows, empt
   else stdout.write(`${formatTable(headings, cells, { width, paint })}\n`)
 }
 
+/** Prints a table after the lines of the work that it sums up, and the totals. Not with --json. */
+export function printTotals(
+  output: Output,
+  table: Pick<List, 'headings' | 'rows'>,
+  totals: string,
+): void {
+  if (output.json) return
+  output.say('')
+  printList(output, [], { ...table, empty: '' })
+  output.say(totals)
+}
+
 const COLOURS: readonly (readonly [colour: number, words: RegExp])[] = [
   [31, /failed|removed|late|rejected|purged/],
   [33, /held|paused|interrupted|missing|unavailable|running|draft|not started/],
