@@ -17,12 +17,13 @@ import { readPage } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Variables that tests, scripts and the sync workflow read, and those that commands write. */
+/** Variables that tests, scripts and the sync workflow read, and those that commands write and flyctl reads. */
 const OTHER_VARIABLES = [
   'FETCHER_DATABASE_URL',
   'MAINTAINER_DATABASE_URL',
   'ORCHESTRATOR_DATABASE_URL',
   'SERVICES_DATABASE_URL',
+  'FLY_API_TOKEN',
   'NO_COLOR',
   'FORCE_COLOR',
   'TEST_POSTGRES',

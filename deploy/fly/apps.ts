@@ -11,7 +11,7 @@ export interface App {
   readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'services'
   /** `public` is reached from the internet, `flycast` only by apps of the organisation. */
   readonly address: 'public' | 'flycast' | 'none'
-  /** Machines of a staging deployment, as flags of `fly deploy`. */
+  /** Memory of a shared-cpu-1x in staging, which fetches and applies one source at a time. */
   readonly stagingMemoryMb: number
 }
 
@@ -23,7 +23,7 @@ const SHAPES = {
     roles: ['maintainer'],
     login: 'maintainer',
     address: 'flycast',
-    stagingMemoryMb: 512,
+    stagingMemoryMb: 256,
   },
   fetcher: {
     suffix: 'fetcher',

@@ -1,7 +1,7 @@
 // The commands that lead from what exists to a complete deployment, in order. Pure: `--dry-run`
 // prints the same list that a deployment executes.
 
-import { SETTING_NAMES } from '../../src/config/settings-schema.ts'
+import { findReaders, SETTING_NAMES } from '../../src/config/settings-schema.ts'
 import { isSourceVariable } from '../../src/core/credentials.ts'
 import { DEFAULT_PREFIX, type App } from './apps.ts'
 import type { Command } from './commands.ts'
@@ -31,6 +31,8 @@ export interface Deployment {
   readonly readDatabaseUrl: (login: App['login']) => Promise<string>
 }
 
+/** With these, 256 MB are enough: docs/deploy/fly.md. */
+const ONE_AT_A_TIME = ['FETCH_CONCURRENCY', 'APPLY_CONCURRENCY']
 const PUBLIC_TYPES = ['v4', 'shared_v4', 'v6']
 
 export function planDeployment(deployment: Deployment): readonly Step[] {
@@ -112,12 +114,17 @@ function planMachines(deployment: Deployment, app: App): Command {
     if (isDefault || !wakesWorkers || one.address !== 'flycast') return []
     return ['--env', `${one.kind.toUpperCase()}_WAKE_URL=http://${one.name}.flycast`]
   })
-  const size = staging
-    ? ['--vm-size', 'shared-cpu-1x', '--vm-memory', String(app.stagingMemoryMb)]
-    : []
+  const size = staging ? sizeForStaging(app) : []
   // A second machine would only wait, and public addresses were allocated where they are wanted.
   const args = ['--image', image ?? built, '--ha=false', '--no-public-ips', '--yes']
   return flyctl('deploy', '.', ...configOf(app), ...args, ...wakes, ...size)
+}
+
+function sizeForStaging({ roles, stagingMemoryMb }: App): string[] {
+  const limits = ONE_AT_A_TIME.flatMap((name) =>
+    findReaders(name).some((role) => roles.includes(role)) ? ['--env', `${name}=1`] : [],
+  )
+  return ['--vm-size', 'shared-cpu-1x', '--vm-memory', String(stagingMemoryMb), ...limits]
 }
 
 function configOf({ kind, name }: App): string[] {
