@@ -112,6 +112,8 @@ for (const [server, binaries] of [
       const { project, folder } = await open(t)
       await shelfsync(project, 'migrate')
       assert.deepEqual(await listFindings(folder, project), INTENDED)
+      await shelfsync(project, 'publish', '--role', 'anon', 'authenticated')
+      assert.deepEqual(await listFindings(folder, project), INTENDED)
       await project.db.query(
         'create view api.planted as select * from catalog.runs; grant select on api.planted to anon',
       )
