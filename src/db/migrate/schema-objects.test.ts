@@ -90,6 +90,18 @@ test(
   },
 )
 
+test('a migration that `supabase db push` applied after migrate is not missing', async (t) => {
+  const { pool: db } = await openTestDatabase(t)
+  const [last = ''] = FILES.slice(-1)
+  const [version = ''] = last.split('_')
+  await db.query('delete from catalog.migrations where version = $1', [version])
+  assert.deepEqual(await listMissingMigrations(db), [version])
+  await db.query(`create schema supabase_migrations;
+    create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+    insert into supabase_migrations.schema_migrations (version, name) values ('${version}', 'security')`)
+  assert.deepEqual(await listMissingMigrations(db), [])
+})
+
 test('init.sql that psql applied is up to date', { skip }, async (t) => {
   const { db, apply } = await openEmpty(t)
   await apply([fileURLToPath(new URL('../../../supabase/db/init.sql', import.meta.url))])
