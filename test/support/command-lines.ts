@@ -6,7 +6,8 @@ import { createSilentProgram } from '../../scripts/support/commands.ts'
 /** The `shelfsync` command lines in a piece of code, without the syntax of the shell. */
 export function listCommandLines(code: string): string[][] {
   const lines = [
-    ...code.matchAll(/(?<![\w/.-])shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g),
+    // After -u, it is the name of an account.
+    ...code.matchAll(/(?<![\w/.-]|-u )shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g),
   ]
   return lines.map(([, line = '']) =>
     [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
