@@ -19,6 +19,9 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 
 /** Variables that tests, scripts and the sync workflow read, and those that commands write and flyctl reads. */
 const OTHER_VARIABLES = [
+  'COMPOSE_ENV_FILES',
+  'COMPOSE_FILE',
+  'POSTGRES_PASSWORD',
   'FETCHER_DATABASE_URL',
   'MAINTAINER_DATABASE_URL',
   'ORCHESTRATOR_DATABASE_URL',
