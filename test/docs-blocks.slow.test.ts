@@ -28,7 +28,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':
-    'needs held, failed or quarantined runs, which test/e2e makes; docs-supabase.slow.test.ts restores a backup',
+    'the blocks not in AFTER_README need held, failed or quarantined runs, which test/e2e makes; docs-supabase.slow.test.ts restores a backup',
   'docs/security.md': 'generates a key; test/e2e runs the commands of its list',
   'docs/services.md':
     'its first blocks are those of the README; the others need dead letters and all ports',
@@ -50,6 +50,16 @@ test('every page with shell blocks is run or listed, and nothing is listed in va
   for (const one of listed) assert.ok([...withBlocks, ...firstLines].includes(one), one)
 })
 
+/** The blocks of other pages that work after those of the README, by the words they begin with. */
+const AFTER_README: Readonly<Record<string, readonly string[]>> = {
+  'docs/operations.md': [
+    'shelfsync sources set my-shop --policy',
+    'shelfsync products my-shop',
+    'shelfsync explain my-shop',
+    'shelfsync quarantine replay',
+  ],
+}
+
 const skip = explainMissingProgram('psql', 'postgresql-client')
 
 test('the shell blocks of the README work when they are pasted in order', { skip }, async (t) => {
@@ -60,6 +70,11 @@ test('the shell blocks of the README work when they are pasted in order', { skip
     if (/^[A-Z_]+=/.test(first)) await values.save(code)
     else if (/shelfsync serve/.test(code)) await start(code)
     else await paste(code)
+  }
+  for (const [page, beginnings] of Object.entries(AFTER_README)) {
+    const blocks = await listBlocks(page)
+    for (const words of beginnings)
+      await paste(blocks.find((code) => code.startsWith(words)) ?? assert.fail(words))
   }
   const [query = ''] = await listBlocks('README.md', { language: 'sql' })
   const table = await paste(`psql "$TEST_URL" --no-psqlrc <<'END'\n${query}\nEND`)
@@ -150,14 +165,17 @@ async function openTerminal(t: TestContext) {
 /** The examples that name rows: the shop that was added, and the newest run of MediPim. */
 async function listNames(db: Db): Promise<(readonly [string, string])[]> {
   const { rows } = await db
-    .query<{ shop: string; run: string }>(
+    .query<{ shop: string; run: string; product: string }>(
       `select (select min(name) from catalog.sources where connector = 'shopify' and name not in ('other', 'third')) as shop,
         (select max(r.id)::text from catalog.runs r join catalog.sources s on s.id = r.source_id
-          where s.name = 'medipim-au' and r.state = 'succeeded') as run`,
+          where s.name = 'medipim-au' and r.state = 'succeeded') as run,
+        (select min(p.external_id) from catalog.products p join catalog.sources s on s.id = p.source_id
+          where s.connector = 'shopify' and s.name not in ('other', 'third')) as product`,
     )
     .catch(() => ({ rows: [] }))
-  const [{ shop, run } = { shop: null, run: null }] = rows
+  const [{ shop, run, product } = { shop: null, run: null, product: null }] = rows
   return [
+    ['my-shop 1001', `my-shop ${product}`],
     ['my-shop', shop ?? 'my-shop'],
     ...['show 7', 'cat 7', '--run 7'].map((text) => [text, text.replace('7', run ?? '7')] as const),
   ]
