@@ -2,7 +2,7 @@
 // printed first; with `--dry-run`, it only prints them.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -164,6 +164,7 @@ async function openTarget(
   const apps = createApps(prefix, kinds)
   const path = resolve(envFolder, staging ? '.env.staging' : '.env')
   const environment = await loadEnvironment(path, apps, source)
+  await warnOfReaders(path)
   if (staging) {
     const production = await findEnvFile(resolve(envFolder, '.env'))
     if (production !== null) refuseProduction(environment.values, pickValues(production))
@@ -173,13 +174,20 @@ async function openTarget(
     dryRun,
     folder,
     env: { ...withoutSettings(), ...environment.values, DATABASE_URL: environment.ownerUrl },
-    redact: createRedactor([], environment.settings.secrets),
+    redact: createRedactor(environment.settings.secrets),
     say: (text) => console.log(text),
   }
   return {
     target: { apps, prefix, environment, loginsFile: `${path}.logins`, runner },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** Windows has no such modes, and reports all files as readable. */
+async function warnOfReaders(path: string): Promise<void> {
+  const { mode } = await stat(path)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    console.log(`${path} can be read by other users of this machine: chmod 600 ${path}`)
 }
 
 /** The shell may have settings of another deployment. An empty one counts as absent. */

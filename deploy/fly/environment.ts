@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
+import { parsePostgresUrl } from '../../src/config/connection-address.ts'
 import { decodeDotEnv } from '../../src/config/dot-env.ts'
 import { findLostStorage } from '../../src/config/lasting-storage.ts'
 import { findReaders, SETTING_NAMES } from '../../src/config/settings-schema.ts'
@@ -61,7 +62,7 @@ export async function loadEnvironment(
   const settings = loadChecked(path, text, servicesUrl)
   const roles = apps.flatMap((app) => app.roles)
   const lost = findLostStorage({ ...settings, flyApp: apps[0]?.name ?? '' }, roles)
-  const problems = [...lost, ...listUnstorable(values)]
+  const problems = [...lost, ...listUnstorable(values), ...findLocalCertificate(servicesUrl)]
   if (problems.length > 0) throw describeProblems(path, problems)
   return { path, text, values, settings, ownerUrl, servicesUrl }
 }
@@ -120,6 +121,16 @@ function loadChecked(path: string, text: string, servicesUrl: string): Settings 
     if (!(error instanceof SyncError)) throw error
     throw describeProblems(path, (error.detail['problems'] as string[] | undefined) ?? [])
   }
+}
+
+/** A certificate in a file of the operator's machine is not in the image. */
+function findLocalCertificate(servicesUrl: string): string[] {
+  const certificate = parsePostgresUrl(servicesUrl)?.searchParams.get('sslrootcert') ?? 'system'
+  if (certificate === 'system') return []
+  return [
+    'DATABASE_URL: set the address for the services without the file of sslrootcert, ' +
+      'which their machines do not have; sslmode=require encrypts too',
+  ]
 }
 
 /** `fly secrets import` reads one line for each value. */

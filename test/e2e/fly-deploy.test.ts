@@ -2,7 +2,7 @@
 // fly-deploy.slow.test.ts starts them.
 
 import assert from 'node:assert/strict'
-import { rm, stat } from 'node:fs/promises'
+import { chmod, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import type { Lifetime } from '../support/database.ts'
@@ -27,12 +27,15 @@ test('a first deployment creates everything, each app with its own secrets, and 
   const { fly, db, prefix } = deployment
   const dry = await fly.deploy('--prefix', prefix, '--dry-run')
   assertEnded(dry)
+  assert.match(dry.output, /can be read by other users of this machine: chmod 600/)
+  await chmod(join(fly.folder, '.env'), 0o600)
   assert.deepEqual(await fly.calls(), [])
   await assert.rejects(stat(join(fly.folder, '.env.logins')), { code: 'ENOENT' })
 
   const first = await fly.deploy('--prefix', prefix, ...NO_SYNC)
   assertEnded(first)
   assert.deepEqual(first.commands, dry.commands)
+  assert.doesNotMatch(first.output, /can be read by other users/)
   const executed = (await fly.calls()).map(({ words }) => words.join(' '))
   const printed = first.commands.filter((command) => command.startsWith('flyctl '))
   assert.deepEqual(
@@ -119,6 +122,11 @@ suite('an error states what to do', () => {
       assert.ok(missing.includes(name), missing)
     const { SUPABASE_URL: _, SUPABASE_SECRET_KEY: __, ...noStore } = COMPLETE
     assert.match(await fail(t, noStore), /ARTIFACTS: expected `supabase:` or `s3:/)
+    const local = `${COMPLETE.MIGRATE_DATABASE_URL}?sslmode=verify-full&sslrootcert=ca.crt`
+    assert.match(
+      await fail(t, { ...COMPLETE, MIGRATE_DATABASE_URL: local }),
+      /DATABASE_URL: set the address for the services without the file of sslrootcert/,
+    )
     const invalid = await fail(t, { ...COMPLETE, ADMIN_KEY: 'planted', LOG_LEVEL: 'planted' })
     assert.match(invalid, /ADMIN_KEY: expected.*\n.*LOG_LEVEL: expected/)
     assert.doesNotMatch(invalid, /planted/)
