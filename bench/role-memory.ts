@@ -54,6 +54,11 @@ const { products, limitMib = null } = options
   else console.table(figures)
 }
 
+interface Started {
+  readonly roles: string
+  readonly service: Service
+}
+
 interface Figures {
   readonly roles: string
   readonly idleMb: number
@@ -74,10 +79,12 @@ async function measure(
     ...createEnvironment(folder, database),
     SUPABASE_URL: storage.url,
     SUPABASE_SECRET_KEY: SECRET_KEY,
+    // As in a container, which cannot keep compiled code between starts.
+    NODE_DISABLE_COMPILE_CACHE: '1',
   }
   await runCommand(['migrate'], env)
   await runCommand(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
-  const services: { roles: string; service: Service }[] = []
+  const services: Started[] = []
   try {
     for (const roles of processes) {
       const name = roles.join('-') || 'all'
@@ -87,7 +94,7 @@ async function measure(
     const idle = services.map(({ service }) => readMb(service, 'VmRSS'))
     const { port } = services.find(({ service }) => service.port > 0)?.service ?? { port: 0 }
     const { run } = (await send(port, 'POST', '/sync')) as { run: number }
-    print(`run ${run}: ${await waitForEnd(database, run)}`)
+    print(`run ${run}: ${await waitForEnd(database, run, services)}`)
     return services.map(({ roles, service }, index) => ({
       roles,
       idleMb: idle[index] ?? Number.NaN,
@@ -115,8 +122,12 @@ function toGroup(name: string): string {
   return join(CGROUP, `shelfsync-bench-${name}`)
 }
 
-/** @throws Error when the run does not succeed */
-async function waitForEnd(database: string, run: number): Promise<string> {
+/** @throws Error when the run does not succeed, or when a process has exceeded its limit */
+async function waitForEnd(
+  database: string,
+  run: number,
+  services: readonly Started[],
+): Promise<string> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   try {
@@ -129,6 +140,8 @@ async function waitForEnd(database: string, run: number): Promise<string> {
       const [{ state, seconds } = { state: 'unknown', seconds: '' }] = rows
       if (state === 'succeeded') return `succeeded after ${seconds} s`
       if (state !== 'running') throw new Error(`The run is ${state}`)
+      const ended = services.find(({ service: { child } }) => child.signalCode !== null)
+      if (ended) throw new Error(`${ended.roles} was killed: ${ended.service.child.signalCode}`)
       await sleep(500)
     }
   } finally {
