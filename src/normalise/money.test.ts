@@ -17,6 +17,8 @@ test('amounts in every notation become minor units of their currency', () => {
     ['R$ 49,90', 4990, 'BRL'],
     ['US $12', 1200, 'USD'],
     ['A$24.00', 2400, 'AUD'],
+    ['$18.00 AUD', 1800, 'AUD'],
+    ['USD $18.00', 1800, 'USD'],
     ['15,000원', 15_000, 'KRW'],
     ['1200円', 1200, 'JPY'],
     ['CLP 24.990', 24_990, 'CLP'],

@@ -119,9 +119,16 @@ function findAmounts(tokens: readonly Token[]): Amount[] {
       at = digits?.to ?? at + 1
       continue
     }
-    const beside = [byEnd.get(skipDots(tokens, at)), byStart.get(skipDash(tokens, digits.to))]
-    const sign = beside.find((one) => one && !taken.has(one)) ?? null
-    if (sign) taken.add(sign)
+    const before = byEnd.get(skipDots(tokens, at))
+    const beside = [
+      before,
+      byStart.get(skipDash(tokens, digits.to)),
+      before && byEnd.get(before.from),
+    ]
+    const free = beside.filter((one) => one !== undefined).filter((one) => !taken.has(one))
+    // `$18.00 AUD`: the code settles the sign.
+    const sign = free.find(({ value }) => value.currency !== null) ?? free[0] ?? null
+    for (const one of free) taken.add(one)
     const isNegative = isMinus(tokens, at) || (sign !== null && isMinus(tokens, sign.from))
     amounts.push({ ...digits, from: at, sign, isNegative, isBracketed })
     at = digits.to
