@@ -91,7 +91,15 @@ function isTimes(token: Token | undefined): boolean {
 }
 
 function matchCount(tokens: readonly Token[], at: number): Count | null {
-  return matchContainerOf(tokens, at) ?? matchCounted(tokens, at)
+  return matchContainerOf(tokens, at) ?? matchCounted(tokens, at) ?? matchTimes(tokens, at)
+}
+
+/** `x10` behind a name; `100x70` are sizes. */
+function matchTimes(tokens: readonly Token[], at: number): Count | null {
+  const isLast = tokens[at + 2] === undefined || tokens[at + 2]?.kind === 'symbol'
+  const isMeasure = tokens[at - 1]?.kind === 'number' || tokens[at + 1]?.before !== ''
+  const value = isTimes(tokens[at]) && isLast && !isMeasure ? toCount(tokens, at + 1) : null
+  return value === null ? null : { kind: 'piece', value, from: at, to: at + 2 }
 }
 
 /**

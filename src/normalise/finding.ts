@@ -37,6 +37,13 @@ export function coverSpans(spans: readonly Span[]): Span {
   }))
 }
 
+/** Returns the tokens inside the spans, for a look-up that does not depend on their number. */
+export function coveredTokens(spans: readonly Span[]): ReadonlySet<number> {
+  const covered = new Set<number>()
+  for (const { from, to } of spans) for (let at = from; at < to; at++) covered.add(at)
+  return covered
+}
+
 export function toFinding<Value>(
   text: TokenText,
   value: Value,

@@ -41,7 +41,7 @@ const LABELS = compileLexicon([
   [
     true,
     `
-      net weight | net wt | weight | bag size | pack size | package size | size | contents |
+      net weight | net wt | net wt. | wt. | weight | bag size | pack size | package size | size | contents |
       net quantity | quantity | inhalt | fullmenge | nettogewicht | gewicht | poids net | poids |
       contenu | peso neto | peso netto | peso | contenido | waga | masa netto | 内容量 | 重量 | 净含量 |
       규격 | 중량
@@ -65,7 +65,7 @@ function isLabelled(tokens: readonly Token[], { from }: Quantity): boolean {
   for (let at = from - 1; at >= 0 && at >= from - LABEL_TOKENS_MAX; at--) {
     const label = matchPhrase(tokens, LABELS, at)
     if (label && label.to <= from) return true
-    if (tokens[at]?.text === '.') return false
+    if (tokens[at]?.text === '.' && tokens[at - 1]?.text !== 'wt') return false
   }
   return false
 }

@@ -95,21 +95,18 @@ const HOSTILE = [
   'finca a b c d ',
   'notes of honey, ',
   'honey and ',
+  'honey ',
+  'natural lot ',
+  'bourbon gesha ',
+  'south indian india ',
+  'espresso cups ',
   'SCA sca sca 86 ',
   'coffee + ',
   'cold brew coffee ',
   '中深',
   '€ 12 / 100 g ',
 ]
-const FIELDS: readonly CoffeeField[] = [
-  'title',
-  'option',
-  'tag',
-  'description',
-  'process',
-  'species',
-  'altitude',
-]
+const FIELDS: readonly CoffeeField[] = ['title', 'option', 'description', 'process']
 
 /** Counts the tokens that a parser reads, with a list that counts its accesses. */
 function countReads(
@@ -131,12 +128,12 @@ function countReads(
 test('the work grows no faster than the text', () => {
   for (const piece of HOSTILE)
     for (const field of FIELDS) {
-      const { reads, tokens } = countReads(piece.repeat(300), field)
+      const { reads, tokens } = countReads(piece.repeat(150), field)
       assert.ok(
         reads <= 400 * tokens,
         `${JSON.stringify(piece)} ${field}: ${reads / tokens} reads a token`,
       )
-      const double = countReads(piece.repeat(600), field)
+      const double = countReads(piece.repeat(300), field)
       assert.ok(
         double.reads <= 2.1 * reads + 1000,
         `${JSON.stringify(piece)} ${field}: ${reads} → ${double.reads}`,

@@ -228,6 +228,8 @@ test('the origin is a country, a region, an estate and an altitude', () => {
     ['哥伦比亚 蕙兰 水洗 227g', { country: 'CO', region: 'Huila', process: 'washed' }],
     ['Tote Bag - Ethiopia', { is_coffee: false, country: null }],
     ['Robusta Peaberry Washed', { grade: 'peaberry', species: 'robusta' }],
+    ['Chikmaglur Single Estate AA', { region: 'Chikmagalur', grade: 'AA', estate: null }],
+    ['Coorg Robusta Cherry AB Green Beans', { process: 'natural', grade: 'AB', region: 'Coorg' }],
     ['Organic Fair Trade Peru', { certifications: ['organic', 'fairtrade'], country: 'PE' }],
     ['Bourbon Barrel Aged Coffee', { varieties: null, process: 'experimental' }],
   ])
@@ -253,6 +255,10 @@ test('the kind of a product is decided before its attributes', () => {
     ['Chocolate Bomb Espresso Blend 250g', { is_coffee: true }],
     ['Half-Caf Blend', { is_coffee: true, decaf: null }],
     ['Equinox', { is_coffee: null, kind: null }],
+    ['Coffee Honey 250g', { is_coffee: false, kind: 'food', process: null }],
+    ['Dark Chocolate with Coffee (50g)', { is_coffee: false, kind: 'food' }],
+    ['Kaffeemühle Comandante C40', { is_coffee: false, kind: 'gear' }],
+    ['コーヒーフィルター 100枚', { is_coffee: false, kind: 'supply', pack_count: 100 }],
     ['Single Origin Dark Chocolate', { is_coffee: false, kind: 'food' }],
     ['Espresso Cups Set of 4', { is_coffee: false, kind: 'merchandise', pack_count: 4 }],
     ['AeroPress Filters (350 pack)', { is_coffee: false, pack_count: 350 }],
@@ -284,6 +290,18 @@ test('a description states what its labels say', () => {
         flavour_notes: ['dark chocolate', 'hazelnut', 'orange'],
       },
     ],
+  ])
+})
+
+test('running text that is not about the process or the origin states neither', () => {
+  check('description', [
+    ['Machine washed sheets, made in India.', { process: null, country: null }],
+    ['A naturally sweet cup with honey sweetness and lactic acidity', { process: null }],
+    ['We taste honey, jasmine and bergamot.', { process: null }],
+    ['This dark, rich and medium-bodied coffee', { roast_level: null }],
+    ['Subscribe today: also as drip bags', { subscription: null, format: null }],
+    ['A blend of washed and natural processed coffees', { process: ['washed', 'natural'] }],
+    ['Fully washed, and dried on raised beds', { process: 'washed' }],
   ])
 })
 

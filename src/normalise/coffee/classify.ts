@@ -22,9 +22,6 @@ export interface Classification {
 /** A variant or an option states the form of a coffee that is named elsewhere. */
 export type ClassifiedField = 'title' | 'option' | 'text'
 
-/** Kinds that may contain coffee: the text beside them decides. */
-const MAY_CONTAIN = new Set<ProductKind>(['subscription', 'gift'])
-
 /** Returns the kind with the words that decided it, or null if no word does. */
 export function classify(text: TokenText, field: ClassifiedField): Finding<Classification> | null {
   const signals = findPhrases(text.tokens, KIND_LEXICON)
@@ -60,6 +57,12 @@ function classifyText(text: TokenText, signals: readonly Signal[]): Finding<Clas
 
 type Signal = Match<KindSignal>
 
+/** A subscription or a gift may contain coffee; only a word for coffee says what it contains. */
+function isCoffeeInside(kind: ProductKind, hasWord: boolean): boolean | null {
+  if (kind === 'subscription') return hasWord ? true : null
+  return kind === 'gift' && hasWord ? null : false
+}
+
 function classifyDecisive(
   text: TokenText,
   signals: readonly Signal[],
@@ -67,7 +70,7 @@ function classifyDecisive(
   const decisive = signals.find(({ value }) => value.group === 'decisive')
   if (!decisive || decisive.value.group !== 'decisive') return null
   const { kind } = decisive.value
-  const isCoffee = MAY_CONTAIN.has(kind) ? hasStrongWord(signals) || null : false
+  const isCoffee = isCoffeeInside(kind, hasStrongWord(signals))
   return toClassification(
     text,
     { isCoffee, kind },
@@ -82,7 +85,10 @@ function classifyGoods(
   text: TokenText,
   signals: readonly Signal[],
 ): Finding<Classification> | null {
-  const goods = signals.filter(({ value }) => value.group === 'goods')
+  const process = findProcess(text, 'title')
+  const goods = signals.filter(
+    (signal) => signal.value.group === 'goods' && !(process && isHoney(text.tokens, signal)),
+  )
   const all = goods.filter((good) => !mayBeFlavour(text.tokens, good))
   const sure = all.find(({ value }) => value.group === 'goods' && value.kind === 'supply') ?? all[0]
   const good = sure ?? (isAboutCoffee(text, signals, goods) ? undefined : goods.at(-1))
@@ -119,7 +125,10 @@ function classifyCoffee(
 /** A variety, a process or an origin names a coffee where nothing else is named. */
 function classifyAttributes(text: TokenText): Finding<Classification> | null {
   const attribute =
-    findVarieties(text, false) ?? findProcess(text, 'text') ?? findCountry(text) ?? findRegion(text)
+    findVarieties(text, false) ??
+    findProcess(text, 'title') ??
+    findCountry(text) ??
+    findRegion(text)
   return (
     attribute && {
       value: { isCoffee: true, kind: 'roasted' },
@@ -198,7 +207,7 @@ function isAboutCoffee(
   signals: readonly Signal[],
   goods: readonly Signal[],
 ): boolean {
-  if (goods.some((good) => isHead(text.tokens, signals, good))) return false
+  if (hasHead(text.tokens, signals, goods)) return false
   if (hasStrongWord(signals)) return true
   return signals.some(({ value }) => value.group === 'coffee') && classifyAttributes(text) !== null
 }
@@ -207,17 +216,34 @@ function isAboutCoffee(
  * The last noun of an English name is its head: `Espresso Cups`, `Single Origin Dark Chocolate`.
  * After `blend`, `roast` or `beans`, the name of the coffee is complete.
  */
-function isHead(tokens: readonly Token[], signals: readonly Signal[], good: Signal): boolean {
-  const before = signals.find(({ to }) => to === good.from)
-  const isAdjective =
-    before?.value.group === 'coffee' && !COMPLETE.has(tokens[before.to - 1]?.text ?? '')
-  const isFollowed = signals.some(
-    ({ from, value }) => from >= good.to && (value.group === 'coffee' || value.group === 'form'),
+function hasHead(
+  tokens: readonly Token[],
+  signals: readonly Signal[],
+  goods: readonly Signal[],
+): boolean {
+  const isGood = new Set(goods)
+  const lastCoffee = signals.findLastIndex(
+    ({ value }) => value.group === 'coffee' || value.group === 'form',
   )
-  return isAdjective && tokens[good.from]?.before !== '\n' && !isFollowed
+  return signals.some((good, index) => {
+    if (!isGood.has(good)) return false
+    if (COMPANY.has(tokens[good.to]?.text ?? '')) return true
+    const before = signals[index - 1]
+    if (before?.to !== good.from || before.value.group !== 'coffee') return false
+    const isComplete = COMPLETE.has(tokens[before.to - 1]?.text ?? '')
+    return !isComplete && tokens[good.from]?.before !== '\n' && lastCoffee < index
+  })
 }
 
+/** `Dark Chocolate with Coffee`. */
+const COMPANY = new Set(['with', 'mit', 'con', 'au', 'aux', 'z'])
+
 const COMPLETE = new Set(['blend', 'roast', 'roasted', 'beans', 'bean', 'estate', 'lot'])
+
+/** Honey is food, unless it is the process of a coffee. */
+function isHoney(tokens: readonly Token[], { from, to }: Signal): boolean {
+  return to - from === 1 && tokens[from]?.text === 'honey'
+}
 
 function mayBeFlavour(tokens: readonly Token[], { from, to }: Signal): boolean {
   const words = tokens.slice(from, to).map(({ text }) => text)

@@ -4,6 +4,7 @@
 import { type Finding, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, type Match } from '../lexicon.ts'
 import type { Token, TokenText } from '../tokens.ts'
+import { toWordSet } from '../words.ts'
 
 /**
  * Flavours in the groups of the SCA/WCR Coffee Taster's Flavor Wheel
@@ -93,9 +94,11 @@ export function findFlavours(text: TokenText, isTag: boolean): Finding<readonly 
   })
 }
 
+const TAG_PREFIXES = toWordSet('tag flavor flavour flavors flavours note notes taste tasting')
+
 /** `chocolatey`, `tag_dark_chocolate`: the whole tag is a flavour. */
 function findTagFlavour(tokens: readonly Token[]): Match<true>[] {
-  const from = tokens[0]?.text === 'tag' ? 1 : 0
+  const from = TAG_PREFIXES.has(tokens[0]?.text ?? '') ? 1 : 0
   return findPhrases(tokens, LEXICON, { from }).filter(
     (one) => one.from === from && one.to === tokens.length,
   )

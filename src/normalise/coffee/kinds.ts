@@ -2,6 +2,7 @@
 
 import { compileLexicon, type LexiconEntry } from '../lexicon.ts'
 import { toWordSet } from '../words.ts'
+import { BREWERS, DRINK, FOOD, GEAR, MAKERS, MERCHANDISE, SUPPLIES, TEA } from './goods-words.ts'
 
 /** A kind of product in a coffee shop. */
 export type CoffeeKind =
@@ -88,65 +89,13 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
   ],
 ]
 
-const GEAR = `
-    scale | scales | grinder | grinders | hand grinder | muhle | kaffeemuhle | kettle |
-    gooseneck kettle | dripper | brewer | carafe | server | scoop | tamper | tamping mat |
-    knock box | knockbox | portafilter | basket | pitcher | milk jug | milk frother | frother |
-    thermometer | timer | refractometer | distribution tool | distributor | wdt | puck screen |
-    espresso machine | coffee machine | coffee maker | machine | roaster machine | home roaster |
-    decanter | canister | vacuum canister | airscape | storage jar | coffee jar | spare part |
-    gasket | o ring | burr | burrs | spoon | cupping bowl | drip stand | hario v60 | v60 dripper |
-    v60 server | v60 set | chemex brewer | aeropress go | aeropress xl | aeropress original |
-    aeropress clear | aeropress coffee maker | switch dripper | clever dripper | bialetti |
-    moka pot 3 cup | south indian coffee filter brass | davara | tumbler set | water bottle |
-    thermos | flask | keep cup | keepcup | travel press
-  `
-const BREWERS = `
-    french press | moka pot | mokapot | aeropress | chemex | syphon | v60 | v 60 | kalita wave |
-    phin | ibrik | cezve
-  `
-const SUPPLIES = `
-    cleaner | cleaners | cleaning tablets | cleaning powder | descaler | descaling | entkalker |
-    detergent | brush | filter papers | filter paper | paper filter | paper filters | filters |
-    filter bags | water filter | cloth | microfiber | lids | sleeves | straws | stirrers
-  `
-const MERCHANDISE = `
-    mug | mugs | cup | cups | tasse | tassen | becher | kubek | glass | glasses | glassware |
-    tumbler | tumblers | saucer | tote | tote bag | t shirt | tshirt | tee | shirt | hoodie |
-    sweatshirt | cap | hat | beanie | socks | apron | sticker | stickers | pin | enamel pin |
-    cappuccino | latte | flat white | cortado | americano | demitasse | patch | poster | print |
-    art print | journal | notebook | book | books | magazine | calendar | candle | candles |
-    soap | keychain | puzzle | playing cards | coasters | coaster | bag charm | umbrella |
-    bandana | postcard | planter | scrub
-  `
-const FOOD = `
-    cacao | cocoa | kakao | cookie | cookies | biscuit | biscuits | biscotti | cake | cakes |
-    brownie | brownies | bar | bars | tart bar | toffee | eclair | eclair toffee | candy |
-    truffle | truffles | bonbon | bonbons | praline | pralines | granola | nuts | jam |
-    marmalade | spread | butter | syrup | sirup | sauce | sugar | jaggery | salt | spice |
-    pepper | honey jar | wildflower honey | raw honey | forest honey | chocolate bar |
-    chocolate bars | chocolate covered | chocolate coated | hot chocolate | drinking chocolate |
-    dragees | crackers | bread | sourdough | croissant | pastry | wafer | wafers | bites | mylk |
-    oat milk | almond milk | oat drink | milk | protein | powder | snack | snacks | olive oil |
-    ice cream | gelato | schokolade | miod | cukierki
-  `
-const TEA = `
-    tea | teas | tee beutel | herbata | te verde | green tea | black tea | white tea | oolong |
-    matcha | chai | masala chai | rooibos | tisane | herbal infusion | cascara | kombucha |
-    steeping | steep | hojicha | sencha | yerba mate | 茶 | 紅茶 | 抹茶
-  `
-const DRINK = `
-    ready to drink | rtd | can | cans | canned | cold coffee can | bottled | bottle | bottles |
-    latte can | nitro cold brew can | iced latte | iced coffee can | coffee liqueur | liqueur |
-    soda | tonic | beer | stout | gin | rum | whisky
-  `
-
 /**
  * Goods beside coffee. `bottle` and `bar` decide against every word for coffee in the same title.
  */
 const GOODS: readonly LexiconEntry<OtherKind>[] = [
   ['gear', GEAR],
   ['gear', BREWERS],
+  ['gear', MAKERS],
   ['supply', SUPPLIES],
   ['merchandise', MERCHANDISE],
   ['food', FOOD],
@@ -215,7 +164,7 @@ const FORMS: readonly LexiconEntry<CoffeeKind>[] = [
     'beans',
     `
       coffee beans | coffee bean | roasted coffee beans | whole bean | whole beans |
-      whole bean coffee | wholebean | espresso beans | kaffeebohnen | ganze bohne | ganze bohnen |
+      whole bean coffee | wholebean | espresso beans | kaffeebohnen | espressobohnen | ganze bohne | ganze bohnen |
       cafe en grains | cafe en grano | caffe in grani | kawa ziarnista | コーヒー豆 | 咖啡豆 | 원두 | 홀빈
     `,
   ],
@@ -235,7 +184,7 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
   [
     'strong',
     `
-      coffee | coffees | kaffee | filterkaffee | kawa | kawy | koffie | kaffe | kahvi | robusta |
+      coffee | coffees | kaffee | filterkaffee | rostkaffee | kawa | kawy | koffie | kaffe | kahvi | robusta |
       arabica | liberica | peaberry | naturals | espresso roast | filter roast | omni roast |
       dark roast | medium roast | light roast | medium dark roast | light medium roast | roasted |
       espresso blend | house blend | breakfast blend | single origin espresso |
@@ -279,7 +228,7 @@ export const MAYBE_FLAVOURS = toWordSet(`
     chocolate chocolates dark-chocolate milk-chocolate white-chocolate cocoa cacao honey toffee
     candy butter jam tea black-tea chai cup cups cookie cookies biscuit nuts cake sugar spice
     syrup truffle praline powder glass class cappuccino latte flat-white cortado americano milk
-    bar basket rum whisky beer print patch can book
+    bar basket rum whisky beer can
   `)
 
 /** Months, for titles that are dates: a variant that is a date is an event. */

@@ -1,6 +1,6 @@
 // Origin: country, region, estate and altitude.
 
-import { type Finding, toFinding } from '../finding.ts'
+import { coveredTokens, type Finding, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, matchPhrase, type LexiconEntry } from '../lexicon.ts'
 import { toNumber } from '../numbers.ts'
 import { quoteTokens, type Token, type TokenText } from '../tokens.ts'
@@ -19,8 +19,8 @@ const COUNTRIES = compileLexicon(
 const REGIONS = compileLexicon(
   COFFEE_COUNTRIES.flatMap(({ code, regions }) =>
     regions.map((region): LexiconEntry<Region> => {
-      const [name = '', spellings = ''] = region.split(': ')
-      return [{ name, country: code }, spellings]
+      const [name = '', spellings = ''] = region.split(':')
+      return [{ name: name.trim(), country: code }, spellings]
     }),
   ),
 )
@@ -36,12 +36,25 @@ const NOT_ORIGIN = compileLexicon([
   ],
 ])
 
-/** Returns the only country that a text names, as an ISO 3166-1 code, or that of its region. */
-export function findCountry(text: TokenText): Finding<string> | null {
+/** Words before a country that make it an origin in running text: not `Made in India`. */
+const ORIGIN_LABELS = compileLexicon([
+  [
+    true,
+    'origin | region | country | from | grown in | farm in | estate in | farms in | highlands of',
+  ],
+])
+const LABEL_WORDS_MAX = 4
+
+/**
+ * Returns the only country that a text names, as an ISO 3166-1 code, or that of its region. In running
+ * text, a country needs a label, because it may be that of the shop.
+ */
+export function findCountry(text: TokenText, needsLabel = false): Finding<string> | null {
   const { tokens } = text
-  const excluded = findPhrases(tokens, NOT_ORIGIN)
-  const isExcluded = (at: number): boolean => excluded.some(({ from, to }) => at >= from && at < to)
-  const countries = findPhrases(tokens, COUNTRIES).filter(({ from }) => !isExcluded(from))
+  const excluded = coveredTokens(findPhrases(tokens, NOT_ORIGIN))
+  const countries = findPhrases(tokens, COUNTRIES).filter(
+    ({ from }) => !excluded.has(from) && (!needsLabel || isLabelled(tokens, from)),
+  )
   const regions = findPhrases(tokens, REGIONS).map(({ value, ...span }) => ({
     value: value.country,
     ...span,
@@ -55,6 +68,11 @@ export function findCountry(text: TokenText): Finding<string> | null {
     rule: isNamed ? 'country/name' : 'country/region',
     confidence: isNamed ? 1 : 0.9,
   })
+}
+
+function isLabelled(tokens: readonly Token[], at: number): boolean {
+  const from = Math.max(0, at - LABEL_WORDS_MAX)
+  return findPhrases(tokens, ORIGIN_LABELS, { from, to: at }).length > 0
 }
 
 /** Returns the first region that a text names. */
@@ -166,6 +184,7 @@ const LENGTH_UNITS = compileLexicon<{ readonly metres: number; readonly isAltitu
     { metres: 1, isAltitude: false },
     'm | mt | mtr | mtrs | metre | meter | metros | metri | メートル | 미터 | 米 | ｍ',
   ],
+  [{ metres: METRES_PER_FOOT, isAltitude: true }, 'ft asl | feet asl | feet above sea level'],
   [{ metres: METRES_PER_FOOT, isAltitude: false }, 'ft | feet | foot'],
 ])
 

@@ -9,10 +9,10 @@ import { findFlavours } from './flavours.ts'
 import { findGrindDetail, findGrinds, isDripBagSize, type Grind } from './grind.ts'
 import { SIZED_BY_CAPACITY } from './kinds.ts'
 import { findAltitude, findCountry, findEstate, findRegion, type Altitude } from './origin.ts'
-import { findProcess, type Process } from './process.ts'
+import { findProcess, type Process, type ProcessField } from './process.ts'
 import { findCertifications, findDecaf, findGrade, findScore } from './quality.ts'
 import { findRoastLevel, findRoastStyles, type RoastLevel, type RoastStyle } from './roast.ts'
-import { findSale, type Sale } from './sale.ts'
+import { findSale, NO_SALE, type Sale } from './sale.ts'
 import { findSpecies, type Species, type SpeciesContent } from './species.ts'
 import { findVarieties } from './varieties.ts'
 
@@ -58,6 +58,12 @@ const CLASSIFIED: Readonly<Partial<Record<CoffeeField, ClassifiedField>>> = {
   description: 'text',
 }
 
+const PROCESS_FIELDS: Readonly<Partial<Record<CoffeeField, ProcessField>>> = {
+  process: 'own',
+  tag: 'tag',
+  description: 'text',
+}
+
 const SPECIES_ORDER: readonly Species[] = ['arabica', 'robusta']
 
 /** Reads a text; pure, and linear in the length of the text. */
@@ -70,7 +76,7 @@ export function readCoffeeTokens(text: TokenText, field: CoffeeField): CoffeeRea
   const classified = CLASSIFIED[field]
   const classification = classified === undefined ? null : classify(text, classified)
   const pack = readPack(text, field, classification)
-  const sale = findSale(text)
+  const sale = field === 'description' ? NO_SALE : findSale(text)
   if (classification?.value.isCoffee === false)
     return { ...NOTHING, ...sale, green: null, format: null, classification, pack }
   const parts = field === 'title' ? splitBundle(text) : [text]
@@ -119,7 +125,7 @@ function readValues(text: TokenText, field: CoffeeField, pack: Pack | null): Cof
     ...readQuality(text, field),
     roastLevel: findRoastLevel(text, field === 'roast' ? 'own' : field === 'tag' ? 'tag' : 'text'),
     roastStyles: findRoastStyles(text, field === 'roast' ? 'own' : 'text'),
-    process: findProcess(text, field === 'process' ? 'own' : field === 'tag' ? 'tag' : 'text'),
+    process: findProcess(text, PROCESS_FIELDS[field] ?? 'title'),
     grinds,
     grindDetail: grinds === null ? null : findGrindDetail(text.tokens),
   }
@@ -181,7 +187,7 @@ function readOrigin(
   field: CoffeeField,
 ): Pick<CoffeeReading, 'country' | 'region' | 'estate' | 'altitude' | 'varieties' | 'species'> {
   return {
-    country: findCountry(text),
+    country: findCountry(text, field === 'description'),
     region: findRegion(text),
     estate: field === 'title' ? findEstate(text) : null,
     altitude: findAltitude(text, field === 'altitude'),

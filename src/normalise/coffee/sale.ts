@@ -76,6 +76,16 @@ export interface Sale {
   readonly format: Finding<string> | null
 }
 
+/** Running text mentions subscriptions, boxes and drip bags of other products. */
+export const NO_SALE: Sale = {
+  wholesale: null,
+  subscription: null,
+  bundle: null,
+  green: null,
+  packType: null,
+  format: null,
+}
+
 export function findSale(text: TokenText): Sale {
   return {
     wholesale: findFirst(text, WHOLESALE, 'sale/wholesale'),

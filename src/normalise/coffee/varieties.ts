@@ -1,7 +1,7 @@
 // Botanical varieties. The names and their spellings follow the catalogue of World Coffee Research
 // (https://varieties.worldcoffeeresearch.org); India's selections follow the Coffee Board of India.
 
-import { type Finding, toFinding } from '../finding.ts'
+import { coveredTokens, type Finding, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, type LexiconEntry, type Match } from '../lexicon.ts'
 import type { Token, TokenText } from '../tokens.ts'
 
@@ -125,9 +125,8 @@ export function findVarieties(text: TokenText, isOwn: boolean): Finding<readonly
 
 /** `Bourbon` alone is a variety, except where it is a whiskey. */
 function findBourbon(tokens: readonly Token[], named: readonly Match<string>[]): Match<string>[] {
+  const taken = coveredTokens(named)
   return findPhrases(tokens, BOURBON).filter(
-    ({ from, to }) =>
-      !NOT_AFTER_BOURBON.has(tokens[to]?.text ?? '') &&
-      !named.some((other) => from >= other.from && from < other.to),
+    ({ from, to }) => !NOT_AFTER_BOURBON.has(tokens[to]?.text ?? '') && !taken.has(from),
   )
 }
