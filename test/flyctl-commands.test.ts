@@ -2,6 +2,7 @@
 // its flags.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -83,4 +84,25 @@ test('the runbook has a command for every task of an operator', () => {
     'auth login, status, apps restart, releases, scale count, scale memory, secrets list, ' +
     'ssh console, logs, checks list, machine list, ips list'
   for (const one of needed.split(', ')) assert.ok(commands.includes(one), one)
+})
+
+test('every option of deploy.sh in the documentation exists', () => {
+  const helpOf = (command: string) =>
+    execFileSync(join(root, 'deploy/fly/deploy.sh'), [command, '--help'], { encoding: 'utf8' })
+  const [deploy, rotate] = [helpOf('deploy'), helpOf('rotate')]
+  const lines = globSync(['README.md', 'docs/**/*.md'], { cwd: root })
+    .map((path) => readFileSync(join(root, path), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/deploy\/fly\/deploy\.sh ([^`\n#]+)/g)])
+    .map(([, words = '']) => toWords(words))
+  assert.ok(lines.length > 10, String(lines.length))
+  for (const [first = '', ...rest] of lines) {
+    const help = first === 'rotate' ? rotate : deploy
+    for (const option of [first, ...rest].filter((word) => word.startsWith('--')))
+      assert.match(help, new RegExp(`^ +${option}\\b`, 'm'), `${first} ${rest.join(' ')}`)
+  }
+  // The options in the table of the runbook.
+  const runbook = readFileSync(join(root, 'docs/deploy/runbook.md'), 'utf8')
+  const options = [...runbook.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, option = '']) => option)
+  assert.ok(options.length > 5)
+  for (const option of options) assert.match(deploy, new RegExp(`^ +${option}\\b`, 'm'), option)
 })

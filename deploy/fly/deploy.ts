@@ -31,11 +31,11 @@ import { hasSource, loadStates } from './state.ts'
 import { syncOnce } from './sync-once.ts'
 
 interface Flags {
-  readonly staging: boolean
+  readonly staging?: boolean
   readonly prefix: string
   readonly org: string
   readonly apps: readonly AppKind[]
-  readonly dryRun: boolean
+  readonly dryRun?: boolean
   readonly folder: string
 }
 
@@ -83,7 +83,7 @@ try {
 
 function addFlags(command: Program): Program {
   return command
-    .option('--staging', 'deploy .env.staging on smaller machines, as PREFIX-staging', false)
+    .option('--staging', 'deploy .env.staging on smaller machines, as PREFIX-staging')
     .option(
       '--prefix <name>',
       'the beginning of the names of the apps',
@@ -97,7 +97,7 @@ function addFlags(command: Program): Program {
         .default(DEFAULT_KINDS, DEFAULT_KINDS.join(',')),
     )
     .option('--folder <path>', 'the folder of .env and .env.staging', ROOT)
-    .option('--dry-run', 'print the commands and change nothing', false)
+    .option('--dry-run', 'print the commands and change nothing')
 }
 
 async function deploy(flags: DeployFlags): Promise<void> {
@@ -111,7 +111,7 @@ async function deploy(flags: DeployFlags): Promise<void> {
     prefix,
     loginsFile,
     image,
-    staging: flags.staging,
+    staging: flags.staging === true,
     org: flags.org,
     values: environment.values,
     label: findLabel(),
@@ -157,7 +157,7 @@ async function rotate(
 
 /** @throws DeployError when the settings are not valid, or staging is not apart from production */
 async function openTarget(
-  { staging, prefix: given, apps: kinds, dryRun, folder: envFolder }: Flags,
+  { staging = false, prefix: given, apps: kinds, dryRun = false, folder: envFolder }: Flags,
   source: string,
 ): Promise<AsyncDisposable & { readonly target: Target }> {
   const prefix = staging ? `${given}-staging` : given
