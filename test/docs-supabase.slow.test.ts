@@ -10,7 +10,11 @@ import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../simulators/medipim/simulator.ts'
 import { SECRET_KEY, startStorage } from '../simulators/storage/server.ts'
 import { explainMissingProgram } from './support/processes.ts'
-import { DEBIAN_15, openProjectFolder, openSupabaseProject } from './support/supabase-project.ts'
+import {
+  INSTALLED_POSTGRES,
+  openProjectFolder,
+  openSupabaseProject,
+} from './support/supabase-project.ts'
 import { listBlocks, openTerminalFolder } from './support/terminal-folder.ts'
 
 const PAGE = 'docs/deploy/supabase.md'
@@ -76,7 +80,7 @@ test('the Supabase CLI pushes the migrations as the page describes', async (t) =
 
 const skip =
   explainMissingProgram('pg_restore', 'postgresql-client') ||
-  (!existsSync(DEBIAN_15) && 'needs postgresql-15')
+  (INSTALLED_POSTGRES === null && 'no postgresql package is installed')
 
 test(
   'a backup is restored on a new server as the section on backups describes',
@@ -84,8 +88,8 @@ test(
   async (t) => {
     const { storage, env } = await openSuppliers(t)
     const [old, fresh] = [
-      await openSupabaseProject(t, DEBIAN_15),
-      await openSupabaseProject(t, DEBIAN_15),
+      await openSupabaseProject(t, INSTALLED_POSTGRES),
+      await openSupabaseProject(t, INSTALLED_POSTGRES),
     ]
     const secrets = {
       SUPABASE_URL: storage.url,

@@ -2,7 +2,6 @@
 // Supabase CLI. The owner of the project is not a superuser.
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
@@ -10,7 +9,7 @@ import { BUCKET_DEFAULT } from '../../src/config/supabase-settings.ts'
 import { listMigrations } from '../../src/db/migrate/migration-files.ts'
 import { runCommand } from '../support/commands.ts'
 import {
-  DEBIAN_15,
+  INSTALLED_POSTGRES,
   openProjectFolder,
   openSupabaseProject,
   type ProjectFolder,
@@ -82,10 +81,11 @@ const NOTHING = {
 }
 
 for (const [server, binaries] of [
-  ['the embedded Postgres', undefined],
-  ['Postgres 15', DEBIAN_15],
+  ['the embedded Postgres', null],
+  ['the Postgres of a Debian package', INSTALLED_POSTGRES],
 ] as const) {
-  const skip = binaries !== undefined && !existsSync(binaries) && 'needs postgresql-15'
+  const isMissing = server !== 'the embedded Postgres' && binaries === null
+  const skip = isMissing && 'no postgresql package is installed'
   suite(server, { skip }, () => {
     const open = async (t: TestContext) => ({
       project: await openSupabaseProject(t, binaries),

@@ -4,6 +4,7 @@
 // https://supabase.com/docs/guides/database/postgres/roles
 
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -19,8 +20,12 @@ const CLI = join(
   'dist/supabase.js',
 )
 
-/** The folder of Debian's Postgres 15. */
-export const DEBIAN_15 = '/usr/lib/postgresql/15/bin'
+/** The programs of the newest Postgres that a Debian package has installed, or null. */
+export const INSTALLED_POSTGRES =
+  globSync('/usr/lib/postgresql/*/bin/postgres')
+    .map((program) => dirname(program))
+    .sort()
+    .at(-1) ?? null
 
 export interface SupabaseProject {
   /** The login of the project's owner, as in the connection string of the dashboard. */
@@ -61,17 +66,17 @@ const PLATFORM = `
   grant all on database postgres to project_owner;
   grant all on schema public to project_owner`
 
-/** Starts the server, with the programs in `binaries` or the embedded ones. */
+/** Starts the server with the programs in `binaries`; null: the embedded ones. */
 export async function openSupabaseProject(
   t: Lifetime,
-  binaries?: string,
+  binaries: string | null = null,
 ): Promise<SupabaseProject> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-project-'))
   await chmod(home, 0o755)
   const server = await openEmbedded({
     home,
     settings: { fsync: 'off', shared_buffers: '32MB' },
-    ...(binaries === undefined ? {} : { binaries }),
+    ...(binaries === null ? {} : { binaries }),
   })
   t.after(async () => {
     await server.stop()
