@@ -11,7 +11,7 @@ export interface App {
   readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'services'
   /** `public` is reached from the internet, `flycast` only by apps of the organisation. */
   readonly address: 'public' | 'flycast' | 'none'
-  /** Memory of a shared-cpu-1x in staging, which fetches and applies one source at a time. */
+  /** Memory of a shared-cpu-1x in staging. A whole catalogue must fit: docs/deploy/fly.md. */
   readonly stagingMemoryMb: number
 }
 
@@ -23,14 +23,14 @@ const SHAPES = {
     roles: ['maintainer'],
     login: 'maintainer',
     address: 'flycast',
-    stagingMemoryMb: 256,
+    stagingMemoryMb: 512,
   },
   fetcher: {
     suffix: 'fetcher',
     roles: ['fetcher'],
     login: 'fetcher',
     address: 'flycast',
-    stagingMemoryMb: 256,
+    stagingMemoryMb: 512,
   },
   scheduler: {
     suffix: 'scheduler',

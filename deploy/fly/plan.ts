@@ -31,8 +31,10 @@ export interface Deployment {
   readonly readDatabaseUrl: (login: App['login']) => Promise<string>
 }
 
-/** With these, 256 MB are enough: docs/deploy/fly.md. */
+/** One source at a time fits in the memory of staging. */
 const ONE_AT_A_TIME = ['FETCH_CONCURRENCY', 'APPLY_CONCURRENCY']
+/** Workers of staging stop when they are idle, and the orchestrator or the scheduler wakes them. */
+const STOP_WHEN_IDLE = ['--env', 'EXIT_WHEN_IDLE_SECONDS=300']
 const PUBLIC_TYPES = ['v4', 'shared_v4', 'v6']
 
 export function planDeployment(deployment: Deployment): readonly Step[] {
@@ -120,11 +122,12 @@ function planMachines(deployment: Deployment, app: App): Command {
   return flyctl('deploy', '.', ...configOf(app), ...args, ...wakes, ...size)
 }
 
-function sizeForStaging({ roles, stagingMemoryMb }: App): string[] {
+function sizeForStaging({ roles, address, stagingMemoryMb }: App): string[] {
   const limits = ONE_AT_A_TIME.flatMap((name) =>
     findReaders(name).some((role) => roles.includes(role)) ? ['--env', `${name}=1`] : [],
   )
-  return ['--vm-size', 'shared-cpu-1x', '--vm-memory', String(stagingMemoryMb), ...limits]
+  const stops = address === 'flycast' ? STOP_WHEN_IDLE : []
+  return ['--vm-size', 'shared-cpu-1x', '--vm-memory', String(stagingMemoryMb), ...limits, ...stops]
 }
 
 function configOf({ kind, name }: App): string[] {

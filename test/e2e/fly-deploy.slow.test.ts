@@ -133,14 +133,18 @@ test('staging has smaller machines, other names and its own logins', async (t) =
   assert.deepEqual(
     Object.entries(apps).map(([name, { releases }]) => [name, releases[0]?.memory]),
     [
-      [`${prefix}-staging-maintainer`, '256'],
-      [`${prefix}-staging-fetcher`, '256'],
+      [`${prefix}-staging-maintainer`, '512'],
+      [`${prefix}-staging-fetcher`, '512'],
       [`${prefix}-staging-orchestrator`, '256'],
     ],
   )
   const env = (kind: string) => apps[`${prefix}-staging-${kind}`]?.releases[0]?.env ?? {}
   assert.equal(env('fetcher')['FETCH_CONCURRENCY'], '1')
   assert.equal(env('maintainer')['APPLY_CONCURRENCY'], '1')
+  assert.deepEqual(
+    ['fetcher', 'maintainer', 'orchestrator'].map((kind) => env(kind)['EXIT_WHEN_IDLE_SECONDS']),
+    ['300', '300', undefined],
+  )
   const { DATABASE_URL: address = '' } = apps[`${prefix}-staging-fetcher`]?.secrets ?? {}
   assert.equal(new URL(address).username, `${prefix}_staging_fetcher`)
   await assertHidden(production, refused, unknown)
