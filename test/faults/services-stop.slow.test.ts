@@ -1,5 +1,5 @@
-// SIGTERM to the real `shelfsync serve`: open batches are committed, the rest is back in the queue
-// before the process ends, and the next process continues there.
+// SIGTERM and SIGINT to the real `shelfsync serve`: open batches are committed, the rest is back in
+// the queue before the process ends, and the next process continues there.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -74,8 +74,8 @@ async function serve(
   }
 }
 
-async function stop(serving: Process): Promise<void> {
-  serving.kill('SIGTERM')
+async function stop(serving: Process, signal: NodeJS.Signals): Promise<void> {
+  serving.kill(signal)
   await serving.waitForLine(/stopping after the current batches/)
 }
 
@@ -138,7 +138,7 @@ test('SIGTERM lets an open batch commit, returns its part at once and ends with 
     pipeline,
     `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`,
   )
-  await stop(serving.running)
+  await stop(serving.running, 'SIGTERM')
   assert.deepEqual(
     await pipeline.query('select from catalog.checkpoints where run_id = $1', run),
     [],
@@ -162,7 +162,7 @@ test('SIGTERM lets an open batch commit, returns its part at once and ends with 
   await assertFinishes(t, setting, run)
 })
 
-test('SIGTERM during a fetch keeps the arrived data, and the next process requests only the rest', async (t) => {
+test('SIGINT, which some platforms send, during a fetch keeps the arrived data, and the next process requests only the rest', async (t) => {
   const setting = await openSetting(t)
   const { pipeline, simulator } = setting
   const serving = await serve(t, setting)
@@ -173,7 +173,7 @@ test('SIGTERM during a fetch keeps the arrived data, and the next process reques
     'select from catalog.artifacts where run_id = $1 and expected is not null',
     run,
   )
-  await stop(serving.running)
+  await stop(serving.running, 'SIGINT')
   await assertEnded(serving.running)
   const [{ kept } = { kept: 0 }] = await pipeline.query<{ kept: number }>(
     'select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1',
