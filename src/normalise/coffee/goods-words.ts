@@ -14,7 +14,8 @@ export const GEAR = `
     coffee roaster | sample roaster | bean scoop | bean hopper | hopper | dosing funnel |
     dosing cup | dosing ring | leveler | leveller | shower screen | group head | steam wand | airpot |
     dispenser | brew stand | pour over stand | drip tray | cold brew maker | cold brew system |
-    cold brew pot | brewing system | brew kit | brewing kit | home brew kit | gear | thermos | flask |
+    cold brew pot | brewing system | brew kit | brewing kit | home brew kit | gear | equipment |
+    manual brewing | thermos | flask |
     keep cup | keepcup | travel press | kaffeemaschine | kaffeemuhle | handmuhle |
     espressomaschine | waage | kaffeewaage | wasserkocher | kaffeebereiter | moulin | moulin a cafe | balance de precision | bouilloire | machine a cafe |
     molinillo | molinillo de cafe | bascula | hervidor | cafetera | macinacaffe | macinino | bollitore |

@@ -84,7 +84,7 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
     'gift',
     `
       gift hamper | hamper | hampers | gift box | gift set | gift pack | gift basket | giftbox |
-      geschenkset | coffret cadeau | gifting box
+      geschenkset | coffret cadeau | gifting box | gifting
     `,
   ],
 ]

@@ -46,8 +46,8 @@ const ORIGIN_LABELS = compileLexicon([
 const LABEL_WORDS_MAX = 4
 
 /**
- * Returns the only country that a text names, as an ISO 3166-1 code, or that of its region. In running
- * text, a country needs a label, because it may be that of the shop.
+ * Returns the only country that a text names, as an ISO 3166-1 code, or that of its region. In
+ * running text, a country needs a label, because it may be that of the shop.
  */
 export function findCountry(text: TokenText, needsLabel = false): Finding<string> | null {
   const { tokens } = text
