@@ -6,9 +6,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { freePort } from '../support/processes.ts'
+import type { Lifetime } from '../support/database.ts'
 import type { Deployed } from '../support/fly.ts'
-import { assertEnded, assertHidden, openDeployment, PLANTED } from './fly-deployment.ts'
+import { freePort } from '../support/processes.ts'
+import {
+  assertEnded,
+  assertHidden,
+  openDeployment,
+  PLANTED,
+  type TestDeployment,
+} from './fly-deployment.ts'
 
 const NO_SYNC = ['--no-sync']
 
@@ -150,24 +157,38 @@ test('staging has smaller machines, other names and its own logins', async (t) =
   await assertHidden(production, refused, unknown)
 })
 
+/** A deployment whose machines run here; the orchestrator listens at `url`. */
+async function openWithMachines(t: Lifetime): Promise<TestDeployment & { readonly url: string }> {
+  const port = String(await freePort())
+  const machineEnv = () => ({
+    LISTEN_HOST: '127.0.0.1',
+    METRICS_HOST: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    METRICS_PORT: '0',
+    ORCHESTRATOR_PORT: port,
+  })
+  const deployment = await openDeployment(t, { products: 40, machineEnv })
+  return { ...deployment, url: `http://127.0.0.1:${port}` }
+}
+
+test('one machine with every role syncs the first source with its one login', async (t) => {
+  const { url, fly, prefix, db } = await openWithMachines(t)
+  const deployed = await fly.deploy('--prefix', prefix, '--apps', 'small', '--url', url)
+  assertEnded(deployed)
+  assert.match(deployed.output, /run \d+ is succeeded/)
+  const { rows } = await db.query<{ usename: string }>(
+    `select distinct usename from pg_stat_activity where usename like '${prefix}%'`,
+  )
+  assert.deepEqual(rows, [{ usename: `${prefix}_services` }])
+})
+
 test(
   'a deployment syncs the first source, with machines that have only their own settings, and rotates keys',
   { timeout: 300_000 },
   async (t) => {
-    const port = String(await freePort())
-    const deployment = await openDeployment(t, {
-      products: 40,
-      machineEnv: () => ({
-        LISTEN_HOST: '127.0.0.1',
-        METRICS_HOST: '127.0.0.1',
-        FETCHER_PORT: '0',
-        MAINTAINER_PORT: '0',
-        METRICS_PORT: '0',
-        ORCHESTRATOR_PORT: port,
-      }),
-    })
+    const { url, ...deployment } = await openWithMachines(t)
     const { fly, db, prefix } = deployment
-    const url = `http://127.0.0.1:${port}`
     const deploy = (...args: string[]) => fly.deploy('--prefix', prefix, '--url', url, ...args)
     const first = await deploy()
     assertEnded(first)

@@ -15,7 +15,12 @@ export interface FakeApp {
   /** Secrets that the next deployment applies; null removes one. */
   staged: Record<string, string | null>
   machines: number
-  releases: { image: string; memory: string | null; env: Record<string, string> }[]
+  releases: {
+    image: string
+    memory: string | null
+    env: Record<string, string>
+    command: string
+  }[]
 }
 
 export interface FakeFly {
@@ -222,6 +227,7 @@ async function deploy(state: FakeFly, call: FlyctlCall): Promise<void> {
   app.releases.push({
     image,
     memory: flags['vm-memory']?.[0] ?? null,
+    command: Object.values(config.processes ?? {})[0] ?? '',
     env: { ...config.env, ...Object.fromEntries(given.map(([name, value]) => [name, value])) },
   })
   await startMachine(call, app)
@@ -238,12 +244,11 @@ function readConfig(flags: FlyctlCall['flags']): ReturnType<typeof parseFlyConfi
 async function startMachine({ flags }: FlyctlCall, app: FakeApp): Promise<void> {
   const platform = process.env['FAKE_FLY_PLATFORM']
   const name = flags['app']?.[0] ?? ''
-  const { env = {} } = app.releases.at(-1) ?? {}
+  const { env = {}, command = '' } = app.releases.at(-1) ?? {}
   if (!platform) return
-  const config = readFileSync(`deploy/fly/${name.split('-').at(-1)}.toml`, 'utf8')
   const request: MachineRequest = {
     app: name,
-    command: Object.values(parseFlyConfig(config).processes ?? {})[0] ?? '',
+    command,
     env: { ...env, ...app.secrets, FLY_APP_NAME: name },
   }
   const response = await fetch(platform, { method: 'POST', body: JSON.stringify(request) })
