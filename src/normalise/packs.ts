@@ -6,6 +6,7 @@ import { type Finding, type Span, toFinding } from './finding.ts'
 import { compileLexicon, matchPhrase } from './lexicon.ts'
 import { findQuantities, type Quantity } from './quantities.ts'
 import { quoteTokens, type Token, type TokenText } from './tokens.ts'
+import { toWordSet } from './words.ts'
 
 /** The content of a pack, in grams or millilitres. */
 export interface Content {
@@ -35,7 +36,7 @@ const SAME_SIZE_TOLERANCE = 0.03
 /** `2 lb (1kg)`: shops round the other system generously; the metric figure is the printed one. */
 const CONVERTED_TOLERANCE = 0.15
 /** Content of a capsule, a stick or a drip bag, in grams. */
-const SERVING = { min: 4.5, max: 25 }
+const SERVING = { min: 4.5, max: 20 }
 
 const LABELS = compileLexicon([
   [
@@ -158,7 +159,10 @@ function share(text: TokenText, quantity: Quantity, count: Count, isTotal = fals
   const part = size / count.value
   const isServings = part >= SERVING.min && part <= SERVING.max && size > SERVING.max
   const dividesServings =
-    isServings && count.kind !== 'case' && (count.kind === 'serving' || size < 10 * SERVING.max)
+    isServings &&
+    !isEach(text.tokens, quantity, count) &&
+    count.kind !== 'case' &&
+    (count.kind === 'serving' || size < 10 * SERVING.max)
   const unitSize = isTotal || dividesServings ? part : size
   const span = { from: Math.min(quantity.from, count.from), to: Math.max(quantity.to, count.to) }
   return toPack(text, { quantity, count, unitSize, span }, [
@@ -170,6 +174,15 @@ function share(text: TokenText, quantity: Quantity, count: Count, isTotal = fals
     isTotal ? 1 : 0.7,
   ])
 }
+
+/** `10 bags of 250g`, `100g each`: the words say that the weight is that of one unit. */
+function isEach(tokens: readonly Token[], quantity: Quantity, count: Count): boolean {
+  const isOf = count.to === quantity.from - 1 && OF.has(tokens[count.to]?.text ?? '')
+  return isOf || EACH.has(tokens[quantity.to]?.text ?? '')
+}
+
+const OF = toWordSet('of de a von da di po')
+const EACH = toWordSet('each per apiece je jeweils chacun cada ciascuno kazda')
 
 interface PackParts {
   readonly quantity: Quantity

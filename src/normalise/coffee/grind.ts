@@ -3,6 +3,7 @@
 import { type Finding, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, type Match } from '../lexicon.ts'
 import type { Token, TokenText } from '../tokens.ts'
+import { BREW_BAG, CAPSULE, DRIP_BAG, WHOLE_BEAN } from './form-words.ts'
 
 export type Grind =
   | 'whole'
@@ -25,20 +26,14 @@ export type Grind =
   | 'capsule'
   | 'other'
 
-/** Phrases that are a grind wherever they stand. */
-const WHOLE: readonly [Grind, string] = [
-  'whole',
-  `
-    whole bean | whole beans | wholebean | whole bean coffee | unground | not ground | beans |
-    ganze bohne | ganze bohnen | bohnen | en grains | grains | en grano | grano | grano entero |
-    in grani | grani | em grao | graos | ziarnista | ziarnistej | ziarno | bonen | bona |
-    hele bonner | 豆のまま | コーヒー豆 | 咖啡豆 | 原豆 | 홀빈 | 원두
-  `,
-]
-
 const GRINDS = compileLexicon<Grind>([
-  WHOLE,
-  ['whole', 'whole'],
+  [
+    'whole',
+    `
+      ${WHOLE_BEAN} | whole | beans | bohnen | grains | grano | grani | graos | ziarno | bonen |
+      bona | 原豆
+    `,
+  ],
   [
     'espresso',
     `
@@ -104,74 +99,56 @@ const GRINDS = compileLexicon<Grind>([
   ['syphon', 'syphon | siphon | vacuum pot | サイフォン | 사이폰'],
   ['percolator', 'percolator'],
   ['filter', 'coffee filter | paper filter'],
-  [
-    'drip_bag',
-    `
-      drip bag | drip bags | drip coffee bag | easy pour | pourtable | pourtable pourover |
-      pour over bag | drip pack | sachet | drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
-    `,
-  ],
-  ['brew_bag', 'brew bag | cold brew bag | steeped bag | coffee bag | 콜드브루백'],
+  ['drip_bag', `${DRIP_BAG} | sachet`],
+  ['brew_bag', `${BREW_BAG} | coffee bag`],
   ['capsule', 'capsule | pod | nespresso | kapsel | kapseln | capsula | カプセル | 캡슐'],
   [
     'other',
     `
       ground | ground coffee | pre ground | coarse | coarse grind | fine | fine grind |
       medium grind | very fine | extra fine | medium fine | medium coarse | gemahlen | moulu |
-      molido | macinato | mielona | moido | malt | 粉 | 중간 | 분쇄 | 研磨
+      molido | macinato | mielona | moido | malt | 粉 |
+      中挽き | 細挽き | 粗挽き | 中細挽き | 極細挽き | 挽き | 중간 | 분쇄 | 研磨
     `,
   ],
 ])
 
 const DETAILS = compileLexicon([
   ['inverted', 'inverted'],
-  ['very fine', 'very fine | extra fine'],
-  ['medium fine', 'medium fine'],
+  ['very fine', 'very fine | extra fine | 極細挽き'],
+  ['medium fine', 'medium fine | 中細挽き'],
   ['medium coarse', 'medium coarse'],
-  ['coarse', 'coarse | coarse grind'],
-  ['fine', 'fine | fine grind'],
-  ['medium', 'medium grind'],
+  ['coarse', 'coarse | coarse grind | 粗挽き'],
+  ['fine', 'fine | fine grind | 細挽き'],
+  ['medium', 'medium grind | 中挽き'],
 ])
 
-/**
- * In titles and descriptions, brewers are mostly goods or advice, and only these phrases state what
- * is in the pack.
- */
-const IN_TITLES: ReadonlySet<Grind> = new Set(['whole', 'drip_bag', 'brew_bag', 'capsule', 'other'])
-const TITLE_PHRASES = compileLexicon<Grind>([
-  WHOLE,
-  [
-    'drip_bag',
-    `
-      drip bag | drip bags | drip coffee bag | easy pour | pourtable | pour over bag | drip pack |
-      drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
-    `,
-  ],
-  ['brew_bag', 'brew bag | cold brew bag | cold brew bags | steeped bag'],
-  [
-    'capsule',
-    'capsule | pods | nespresso compatible | kapseln | capsulas | dosettes | kapsulki | カプセル | 캡슐',
-  ],
+/** In titles, brewers are mostly goods or advice: only these phrases state the form of the coffee. */
+const IN_TITLES = compileLexicon<Grind>([
+  ['whole', `${WHOLE_BEAN} | beans | bohnen`],
+  ['drip_bag', DRIP_BAG],
+  ['brew_bag', BREW_BAG],
+  ['capsule', CAPSULE],
   ['other', 'ground coffee | pre ground | gemahlen | moulu | molido | macinato | mielona'],
 ])
 
 export type GrindField = 'option' | 'title'
 
 /** A pack of several such small units holds drip bags, in grams. */
-const DRIP_BAG = { min: 8, max: 15, countMin: 5 }
+const DRIP_BAG_SIZE = { min: 8, max: 15, countMin: 5 }
 
 export function isDripBagSize(unitGrams: number, count: number): boolean {
-  return count >= DRIP_BAG.countMin && unitGrams >= DRIP_BAG.min && unitGrams <= DRIP_BAG.max
+  return (
+    count >= DRIP_BAG_SIZE.countMin &&
+    unitGrams >= DRIP_BAG_SIZE.min &&
+    unitGrams <= DRIP_BAG_SIZE.max
+  )
 }
 
 /** Returns the grinds that a text states, in its order, each once. */
 export function findGrinds(text: TokenText, field: GrindField): Finding<readonly Grind[]> | null {
   const { tokens } = text
-  const lexicon = field === 'title' ? TITLE_PHRASES : GRINDS
-  const found = findPhrases(tokens, lexicon).filter(
-    ({ value }) => field === 'option' || IN_TITLES.has(value),
-  )
-  const matches = withoutGeneral(found)
+  const matches = withoutGeneral(findPhrases(tokens, field === 'title' ? IN_TITLES : GRINDS))
   const [first, last] = [matches[0], matches.at(-1)]
   if (first === undefined || last === undefined) return null
   return toFinding(text, [...new Set(matches.map(({ value }) => value))], {

@@ -3,6 +3,16 @@
 import { compileLexicon, type LexiconEntry } from '../lexicon.ts'
 import { toWordSet } from '../words.ts'
 import { BREWERS, DRINK, FOOD, GEAR, MAKERS, MERCHANDISE, SUPPLIES, TEA } from './goods-words.ts'
+import {
+  BREW_BAG,
+  CAPSULE,
+  CONCENTRATE,
+  DRIP_BAG,
+  GREEN,
+  INSTANT,
+  SUBSCRIPTION,
+  WHOLE_BEAN,
+} from './form-words.ts'
 
 /** A kind of product in a coffee shop. */
 export type CoffeeKind =
@@ -73,13 +83,7 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       szkolenie | warsztaty | are you really tasting your coffee
     `,
   ],
-  [
-    'subscription',
-    `
-      subscription | subscriptions | subscribe | prepaid deliveries | deliveries | abonnement |
-      abo | kaffeeabo | suscripcion | abbonamento | subskrypcja | 定期便 | 정기구독
-    `,
-  ],
+  ['subscription', `${SUBSCRIPTION} | prepaid deliveries | abo`],
   [
     'gift',
     `
@@ -116,56 +120,17 @@ const GOODS: readonly LexiconEntry<OtherKind>[] = [
 
 /** Forms of coffee. */
 const FORMS: readonly LexiconEntry<CoffeeKind>[] = [
-  [
-    'green',
-    `
-      green bean | green beans | green coffee | green coffee beans | unroasted | raw coffee |
-      raw beans | raw coffee beans | rohkaffee | cafe vert | cafe verde | zielona kawa |
-      kawa zielona | 生豆 | 생두
-    `,
-  ],
-  [
-    'instant',
-    `
-      instant coffee | instant | soluble coffee | freeze dried coffee | freeze dried |
-      kawa rozpuszczalna | loslicher kaffee | cafe soluble | インスタントコーヒー | インスタント | 인스턴트
-    `,
-  ],
-  [
-    'concentrate',
-    `
-      coffee concentrate | cold brew concentrate | espresso concentrate | coffee decoction |
-      decoction
-    `,
-  ],
-  [
-    'capsule',
-    `
-      coffee capsules | capsule | capsules | coffee pods | pods | espresso pods |
-      nespresso compatible | k cups | kapseln | kapsulki | dosettes | capsulas | カプセル | 캡슐
-    `,
-  ],
-  [
-    'drip_bag',
-    `
-      drip bag | drip bags | drip coffee bag | drip coffee bags | easy pour | pourtable |
-      pour over bag | pour over bags | pour over sachets | drip pack | drip packs |
-      coffee sachets | drip sachets | ドリップバッグ | ドリップパック | 드립백 | 挂耳
-    `,
-  ],
-  [
-    'brew_bag',
-    `
-      brew bag | brew bags | cold brew bag | cold brew bags | cold brew coffee bags |
-      steeped bag | coffee bag | coffee bags | coffee brew bags | コーヒーバッグ
-    `,
-  ],
+  ['green', GREEN],
+  ['instant', INSTANT],
+  ['concentrate', CONCENTRATE],
+  ['capsule', CAPSULE],
+  ['drip_bag', DRIP_BAG],
+  ['brew_bag', `${BREW_BAG} | coffee bag | コーヒーバッグ`],
   [
     'beans',
     `
-      coffee beans | coffee bean | roasted coffee beans | whole bean | whole beans |
-      whole bean coffee | wholebean | espresso beans | kaffeebohnen | espressobohnen | ganze bohne | ganze bohnen |
-      cafe en grains | cafe en grano | caffe in grani | kawa ziarnista | コーヒー豆 | 咖啡豆 | 원두 | 홀빈
+      ${WHOLE_BEAN} | coffee beans | roasted coffee beans | espresso beans | kaffeebohnen |
+      espressobohnen | cafe en grains | cafe en grano | caffe in grani | kawa ziarnista
     `,
   ],
   [

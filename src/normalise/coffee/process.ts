@@ -49,6 +49,7 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   const named = findPhrases(tokens, MODIFIERS).filter(
     (modifier) => !taken.has(modifier.from) && isModifier(tokens, modifier, field),
   )
+  if (isOwn) named.push(...findShortNames(tokens))
   const isUnnamed = named.length === 0 && bases.length === 0 && field !== 'text'
   const modifiers = isUnnamed ? findUnnamed(tokens, isOwn) : named
   const [inoculation] = findPhrases(tokens, INOCULATION)
@@ -69,6 +70,11 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
       confidence: isOwn ? 1 : 0.9,
     },
   )
+}
+
+/** `Natural CM`. */
+function findShortNames(tokens: readonly Token[]): Match<ProcessModifier>[] {
+  return findPhrases(tokens, OWN_MODIFIERS).filter(({ value }) => value === 'carbonic_maceration')
 }
 
 function findUnnamed(tokens: readonly Token[], isOwn: boolean): Match<ProcessModifier>[] {

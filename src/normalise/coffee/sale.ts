@@ -4,19 +4,20 @@
 import { type Finding, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, type Lexicon } from '../lexicon.ts'
 import type { TokenText } from '../tokens.ts'
+import {
+  BREW_BAG,
+  CAPSULE,
+  CONCENTRATE,
+  DRIP_BAG,
+  GREEN,
+  INSTANT,
+  SUBSCRIPTION,
+} from './form-words.ts'
 
 const WHOLESALE = compileLexicon<true>([
   [true, 'wholesale | whole sale | ws - | horeca | trade only | bulk trade | grosshandel'],
 ])
-const SUBSCRIPTION = compileLexicon<true>([
-  [
-    true,
-    `
-      subscription | subscriptions | subscribe | deliveries | abonnement | kaffeeabo |
-      suscripcion | abbonamento | subskrypcja | 定期便 | 정기구독
-    `,
-  ],
-])
+const SUBSCRIPTIONS = compileLexicon<true>([[true, SUBSCRIPTION]])
 const BUNDLE = compileLexicon<true>([
   [
     true,
@@ -28,42 +29,22 @@ const BUNDLE = compileLexicon<true>([
     `,
   ],
 ])
-const GREEN = compileLexicon<true>([
-  [
-    true,
-    `
-      green bean | green beans | green coffee | green coffee beans | unroasted | raw coffee |
-      raw coffee beans | rohkaffee | cafe vert | zielona kawa | kawa zielona | 生豆 | 생두
-    `,
-  ],
-])
+const GREENS = compileLexicon<true>([[true, GREEN]])
 
 /** The packs that shops name; `box` and `bag` say little. */
 const PACK_TYPES = compileLexicon([
   ['pouch', 'pouch | pouches | standbeutel'],
-  ['tin', 'tin | tins | tin can | dose | puszka'],
+  ['tin', 'tin | tins | tin can | blechdose | puszka'],
   ['jar', 'jar | jars'],
   ['box', 'box | boxes | carton'],
 ])
 
 const FORMATS = compileLexicon([
-  [
-    'drip_bag',
-    `
-      drip bag | drip coffee bag | easy pour | pourtable | pour over bag | pour over sachet |
-      drip pack | drip sachet | ドリップバッグ | ドリップパック | 드립백 | 挂耳
-    `,
-  ],
-  ['brew_bag', 'brew bag | cold brew bag | cold brew coffee bag | steeped bag'],
-  [
-    'capsule',
-    `
-      capsule | pods | coffee pods | nespresso compatible | kapseln | kapsulki | dosettes |
-      capsulas | カプセル | 캡슐
-    `,
-  ],
-  ['instant', 'instant | instant coffee | soluble coffee | freeze dried | インスタント | 인스턴트'],
-  ['concentrate', 'coffee concentrate | cold brew concentrate | espresso concentrate | decoction'],
+  ['drip_bag', DRIP_BAG],
+  ['brew_bag', BREW_BAG],
+  ['capsule', CAPSULE],
+  ['instant', INSTANT],
+  ['concentrate', CONCENTRATE],
 ])
 
 /** The marks of a sale that a text states; each is true or null, because silence says nothing. */
@@ -89,9 +70,9 @@ export const NO_SALE: Sale = {
 export function findSale(text: TokenText): Sale {
   return {
     wholesale: findFirst(text, WHOLESALE, 'sale/wholesale'),
-    subscription: findFirst(text, SUBSCRIPTION, 'sale/subscription'),
+    subscription: findFirst(text, SUBSCRIPTIONS, 'sale/subscription'),
     bundle: findFirst(text, BUNDLE, 'sale/bundle'),
-    green: findFirst(text, GREEN, 'form/green'),
+    green: findFirst(text, GREENS, 'form/green'),
     packType: findFirst(text, PACK_TYPES, 'pack/type'),
     format: findFirst(text, FORMATS, 'form/format'),
   }
