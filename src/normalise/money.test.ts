@@ -26,6 +26,7 @@ test('amounts in every notation become minor units of their currency', () => {
     ['BHD 1,250.500', 1_250_500, 'BHD'],
     ['AED 8000 (USD 2179)', 800_000, 'AED'],
     ['€12.50 / 100g', 1250, 'EUR'],
+    ['9,90 € (39,60 €/kg)', 990, 'EUR'],
     ['１，２００円', 1200, 'JPY'],
   ] as const) {
     const money = parseMoney(text)

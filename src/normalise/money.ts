@@ -45,6 +45,8 @@ interface Amount {
   readonly sign: Match<CurrencySign> | null
   readonly isNegative: boolean
   readonly isBracketed: boolean
+  /** `39,60 €/kg`: it counts only without the price of the goods. */
+  readonly isUnitPrice: boolean
 }
 
 /**
@@ -55,7 +57,9 @@ export function parseMoney(raw: string, context: MoneyContext = {}): MoneyText {
   const text = readTokens(raw)
   const found = findAmounts(text.tokens)
   const signed = found.filter(({ sign }) => sign !== null)
-  const amounts = signed.length > 0 ? signed : found
+  const priced = signed.length > 0 ? signed : found
+  const whole = priced.filter(({ isUnitPrice }) => !isUnitPrice)
+  const amounts = whole.length > 0 ? whole : priced
   const [amount, ...rest] = amounts
   if (amount === undefined) return unknown('no-amount')
   const others = rest.filter((other) => !isConversion(amount, other) && !isRepeated(amount, other))
@@ -130,7 +134,8 @@ function findAmounts(tokens: readonly Token[]): Amount[] {
     const sign = free.find(({ value }) => value.currency !== null) ?? free[0] ?? null
     for (const one of free) taken.add(one)
     const isNegative = isMinus(tokens, at) || (sign !== null && isMinus(tokens, sign.from))
-    amounts.push({ ...digits, from: at, sign, isNegative, isBracketed })
+    const isUnitPrice = isPerUnit(tokens, Math.max(digits.to, sign?.to ?? 0))
+    amounts.push({ ...digits, from: at, sign, isNegative, isBracketed, isUnitPrice })
     at = digits.to
   }
   return amounts
@@ -162,6 +167,11 @@ function joinGroups(tokens: readonly Token[], from: number): { text: string; to:
 
 function isGroup({ kind, text, before }: Token): boolean {
   return kind === 'number' && before === ' ' && /^\d{3}(?:[.,]\d{1,2})?$/.test(text)
+}
+
+function isPerUnit(tokens: readonly Token[], at: number): boolean {
+  const isPer = tokens[at]?.text === '/' || tokens[at]?.text === 'per'
+  return isPer && (matchUnit(tokens, at + 1) ?? matchUnit(tokens, at + 2)) !== null
 }
 
 /** A percentage or a weight is not an amount of money. */

@@ -206,6 +206,8 @@ test('a modifier names the process, and the base stands beside it', () => {
     ['Koji Fermented Cacao', { process: null, is_coffee: false }],
     ['Mooleh Manay Estate – CM Natural', { process: 'carbonic_maceration', base: 'natural' }],
     ['Gungegiri Honey Sun Dried', { process: 'honey' }],
+    ['Kerehaklu CM Selection 9 100gm', { process: 'carbonic_maceration', estate: 'Kerehaklu' }],
+    ['Espresso Tray 30 cm', { process: null }],
     ['Colombia Decaf Sugarcane EA', { process: 'decaf:ethyl_acetate', decaf: true }],
     ['Cutetotz 99% Pure Water Baby Wet wipes', { process: null }],
   ])
@@ -267,6 +269,8 @@ test('the kind of a product is decided before its attributes', () => {
     ['Espresso Cups Set of 4', { is_coffee: false, kind: 'merchandise', pack_count: 4 }],
     ['AeroPress Filters (350 pack)', { is_coffee: false, pack_count: 350 }],
     ['French Press 600 ml', { is_coffee: false, kind: 'gear' }],
+    ['South Indian Filter (Brass)', { is_coffee: false, kind: 'gear' }],
+    ['South Indian Filter Coffee', { is_coffee: true, country: null }],
     ['Masala Chai 100g', { is_coffee: false, kind: 'tea' }],
     ['Cold Brew Can 250ml (Pack of 6)', { is_coffee: false, kind: 'drink', pack_count: 6 }],
     ['Matcha Brewing Workshop', { is_coffee: false, kind: 'course' }],

@@ -13,7 +13,7 @@ export const GEAR = `
     moka pot 3 cup | south indian coffee filter brass | davara | tumbler set | water bottle |
     coffee roaster | sample roaster | bean scoop | bean hopper | hopper | dosing funnel |
     dosing cup | dosing ring | leveler | leveller | shower screen | group head | steam wand | airpot |
-    dispenser | brew stand | pour over stand | drip tray | cold brew maker | cold brew system |
+    dispenser | brew stand | pour over stand | pour over set | pour over kit | drip tray | cold brew maker | cold brew system |
     cold brew pot | brewing system | brew kit | brewing kit | home brew kit | gear | equipment |
     manual brewing | thermos | flask |
     keep cup | keepcup | travel press | kaffeemaschine | kaffeemuhle | handmuhle |
@@ -34,7 +34,7 @@ export const MAKERS = `
   `
 export const BREWERS = `
     french press | moka pot | mokapot | aeropress | chemex | syphon | v60 | v 60 | kalita wave |
-    phin | ibrik | cezve
+    phin | ibrik | cezve | south indian filter
   `
 export const SUPPLIES = `
     cleaner | cleaners | cleaning tablets | cleaning powder | descaler | descaling | entkalker |

@@ -153,7 +153,7 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
       arabica | liberica | peaberry | naturals | espresso roast | filter roast | omni roast |
       dark roast | medium roast | light roast | medium dark roast | light medium roast | roasted |
       espresso blend | house blend | breakfast blend | single origin espresso |
-      single estate coffee | filter coffee | cold brew coffee | espresso | decaf | half caf |
+      single estate coffee | filter coffee | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
       half decaf | ristretto | microlot | micro lot | nano lot | コーヒー | 珈琲 | ブレンド | 咖啡 | 커피 |
       블렌드 | кофе | monsoon malabar
     `,

@@ -41,7 +41,7 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   const { tokens } = text
   const isOwn = field === 'own'
   const all = findPhrases(tokens, BASES)
-  const context = { field, isCoffee: all.length > 0 && field === 'title' && namesCoffee(text) }
+  const context = { field, isCoffee: field === 'title' && namesCoffee(text) }
   const bases = all.filter((base) => isOwn || isBase(tokens, base, context))
   const implied = [...findPhrases(tokens, TRADE_NAMES), ...findPhrases(tokens, DRYING)]
   const drying = bases.length === 0 ? implied : []
@@ -49,7 +49,7 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   const named = findPhrases(tokens, MODIFIERS).filter(
     (modifier) => !taken.has(modifier.from) && isModifier(tokens, modifier, field),
   )
-  if (isOwn) named.push(...findShortNames(tokens))
+  if (isOwn || context.isCoffee) named.push(...findShortNames(text, isOwn))
   const isUnnamed = named.length === 0 && bases.length === 0 && field !== 'text'
   const modifiers = isUnnamed ? findUnnamed(tokens, isOwn) : named
   const [inoculation] = findPhrases(tokens, INOCULATION)
@@ -72,9 +72,13 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   )
 }
 
-/** `Natural CM`. */
-function findShortNames(tokens: readonly Token[]): Match<ProcessModifier>[] {
-  return findPhrases(tokens, OWN_MODIFIERS).filter(({ value }) => value === 'carbonic_maceration')
+/** `Natural CM`; in a title, `cm` in small letters or behind a number is a length. */
+function findShortNames({ raw, tokens }: TokenText, isOwn: boolean): Match<ProcessModifier>[] {
+  return findPhrases(tokens, OWN_MODIFIERS).filter(({ value, from }) => {
+    const [before, name] = [tokens[from - 1], tokens[from]]
+    const isName = raw.slice(name?.start, name?.end) === 'CM' && before?.kind !== 'number'
+    return value === 'carbonic_maceration' && (isOwn || isName)
+  })
 }
 
 function findUnnamed(tokens: readonly Token[], isOwn: boolean): Match<ProcessModifier>[] {
