@@ -1,4 +1,4 @@
-// Whole products: the sources of a value in their order, and goods that are not coffee.
+// Whole products: the places of a value in their order, and goods that are not coffee.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -46,7 +46,9 @@ test('a value comes from the first text that states it, with its words', () => {
     createDraft({
       title: 'Riverdale Estate - Gesha Natural',
       description: '<p>A <b>dark roast</b> from Yercaud. Altitude: 1,400 m. Natural process.</p>',
-      attributes: { tags: ['light-roast', 'TAX_5', 'acidity-medium-high', 'organic'] },
+      attributes: {
+        tags: ['light-roast', 'TAX_5', 'fruity', 'acidity-medium-high', 'organic', 'chocolatey'],
+      },
     }),
   )
   assert.deepEqual(coffee.roastLevel, {
@@ -54,18 +56,19 @@ test('a value comes from the first text that states it, with its words', () => {
     raw: 'light-roast',
     rule: 'roast/level',
     confidence: 1,
-    source: 'tag',
+    place: 'tag',
   })
-  assert.equal(coffee.process?.source, 'title')
+  assert.equal(coffee.process?.place, 'title')
   assert.deepEqual(coffee.varieties?.value, ['Gesha'])
   assert.equal(coffee.estate?.value, 'Riverdale')
   assert.equal(coffee.region?.value, 'Shevaroys')
-  assert.deepEqual([coffee.altitude?.value.min, coffee.altitude?.source], [1400, 'description'])
+  assert.deepEqual([coffee.altitude?.value.min, coffee.altitude?.place], [1400, 'description'])
   assert.deepEqual(coffee.certifications?.value, ['organic'])
+  assert.deepEqual(coffee.flavours?.value, ['fruity', 'chocolatey'])
   assert.equal(coffee.score, null)
 })
 
-test('a source that contradicts itself is passed over', () => {
+test('a place that contradicts itself is passed over', () => {
   const coffee = readCoffeeProduct(
     createDraft({
       title: 'House Blend',
@@ -73,7 +76,7 @@ test('a source that contradicts itself is passed over', () => {
       attributes: { tags: ['light-roast', 'dark-roast'] },
     }),
   )
-  assert.deepEqual([coffee.roastLevel?.value, coffee.roastLevel?.source], ['medium', 'description'])
+  assert.deepEqual([coffee.roastLevel?.value, coffee.roastLevel?.place], ['medium', 'description'])
 })
 
 test('the type of the shop decides the kind, then a grind option, then the title', () => {
@@ -85,7 +88,7 @@ test('the type of the shop decides the kind, then a grind option, then the title
     kind: 'roasted',
   })
   const ground = { ...named, variants: [createVariant('1', { 'Grind Size': 'French Press' })] }
-  assert.equal(readCoffeeProduct(ground).classification?.source, 'option')
+  assert.equal(readCoffeeProduct(ground).classification?.place, 'option')
   const gear = createDraft({ title: 'Classic', attributes: { product_type: 'Manual Brewing' } })
   assert.deepEqual(readCoffeeProduct(gear).classification?.value, { isCoffee: false, kind: 'gear' })
   const category = {
@@ -138,7 +141,7 @@ test('a variant has the weight of its size, or that of the product, or none', ()
   assert.deepEqual(
     variants.map(({ weightGrams, packCount, grinds }) => [
       weightGrams?.value,
-      weightGrams?.source,
+      weightGrams?.place,
       packCount?.value ?? null,
       grinds?.value ?? null,
     ]),

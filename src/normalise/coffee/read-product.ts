@@ -12,9 +12,9 @@ import type { Grind } from './grind.ts'
 import { readCoffee, type CoffeeField, type CoffeeReading } from './read-coffee.ts'
 
 /** The text that a value was read from. */
-export type Source = 'type' | 'tag' | 'category' | 'option' | 'title' | 'description'
+export type Place = 'type' | 'tag' | 'category' | 'option' | 'title' | 'description'
 
-export type SourcedFinding<Value> = Finding<Value> & { readonly source: Source }
+export type PlacedFinding<Value> = Finding<Value> & { readonly place: Place }
 
 /** Values that one text states and that hold for the whole product. */
 const MERGED = [
@@ -39,25 +39,25 @@ const MERGED = [
 ] as const satisfies readonly (keyof CoffeeReading)[]
 
 type Merged = {
-  readonly [Name in (typeof MERGED)[number]]: Sourced<CoffeeReading[Name]>
+  readonly [Name in (typeof MERGED)[number]]: Placed<CoffeeReading[Name]>
 }
-type Sourced<Found> = Found extends Finding<infer Value> ? SourcedFinding<Value> : null
+type Placed<Found> = Found extends Finding<infer Value> ? PlacedFinding<Value> : null
 
 export interface CoffeeVariant {
   readonly externalId: string
   /** Exact grams of one unit; null if no text states it. */
-  readonly weightGrams: SourcedFinding<number> | null
-  readonly packCount: SourcedFinding<number> | null
-  readonly grinds: SourcedFinding<readonly Grind[]> | null
+  readonly weightGrams: PlacedFinding<number> | null
+  readonly packCount: PlacedFinding<number> | null
+  readonly grinds: PlacedFinding<readonly Grind[]> | null
 }
 
 export interface CoffeeProduct extends Merged {
-  readonly classification: SourcedFinding<Classification> | null
+  readonly classification: PlacedFinding<Classification> | null
   readonly variants: readonly CoffeeVariant[]
 }
 
-interface SourcedText {
-  readonly source: Source
+interface PlacedText {
+  readonly place: Place
   readonly text: string
   readonly field: CoffeeField
 }
@@ -65,8 +65,8 @@ interface SourcedText {
 /** Reads a draft as connectors return it. Pure; the same draft has the same result. */
 export function readCoffeeProduct(draft: Draft): CoffeeProduct {
   const texts = listTexts(draft)
-  const readings = texts.map(({ source, text, field }) => ({
-    source,
+  const readings = texts.map(({ place, text, field }) => ({
+    place,
     reading: readCoffee(text, field),
   }))
   const classification = classifyProduct(draft, readings)
@@ -79,20 +79,20 @@ export function readCoffeeProduct(draft: Draft): CoffeeProduct {
   }
 }
 
-interface SourcedReading {
-  readonly source: Source
+interface PlacedReading {
+  readonly place: Place
   readonly reading: CoffeeReading
 }
 
 /** Titles are right most often, tags next; descriptions also speak of other products. */
-function listTexts({ title, description, attributes }: Draft): SourcedText[] {
+function listTexts({ title, description, attributes }: Draft): PlacedText[] {
   const tags = listStrings(attributes['tags'])
   return [
-    ...(title === null ? [] : [{ source: 'title', text: title, field: 'title' } as const]),
-    ...tags.map((text) => ({ source: 'tag', text, field: 'tag' }) as const),
+    ...(title === null ? [] : [{ place: 'title', text: title, field: 'title' } as const]),
+    ...tags.map((text) => ({ place: 'tag', text, field: 'tag' }) as const),
     ...(description === null
       ? []
-      : [{ source: 'description', text: description, field: 'description' } as const]),
+      : [{ place: 'description', text: description, field: 'description' } as const]),
   ]
 }
 
@@ -106,29 +106,29 @@ function listStrings(value: Json | undefined): string[] {
  */
 function classifyProduct(
   draft: Draft,
-  readings: readonly SourcedReading[],
-): SourcedFinding<Classification> | null {
+  readings: readonly PlacedReading[],
+): PlacedFinding<Classification> | null {
   const type = draft.attributes['product_type']
   const categories = draft.terms.filter(({ kind }) => kind === 'category').map(({ name }) => name)
   const words = [
-    ...(typeof type === 'string' ? [{ source: 'type' as const, text: type }] : []),
-    ...categories.map((text) => ({ source: 'category' as const, text })),
+    ...(typeof type === 'string' ? [{ place: 'type' as const, text: type }] : []),
+    ...categories.map((text) => ({ place: 'category' as const, text })),
   ]
-  for (const { source, text } of words) {
+  for (const { place, text } of words) {
     const found = classify(readTokens(text), 'title')
-    if (found?.value.isCoffee != null) return { ...found, source }
+    if (found?.value.isCoffee != null) return { ...found, place }
   }
   const grind = findGrindOption(draft.variants)
   if (grind) return grind
   const stated = readings.find(({ reading }) => reading.classification !== null)
   return stated?.reading.classification
-    ? { ...stated.reading.classification, source: stated.source }
+    ? { ...stated.reading.classification, place: stated.place }
     : null
 }
 
 const GRIND_OPTION = /\bgrind|\bmahlgrad|\bmouture|\bmolienda|\bmielenie|挽き|분쇄/i
 
-function findGrindOption(variants: readonly Variant[]): SourcedFinding<Classification> | null {
+function findGrindOption(variants: readonly Variant[]): PlacedFinding<Classification> | null {
   for (const { options } of variants)
     for (const [name, value] of Object.entries(options)) {
       const { grinds } = readCoffee(value, 'option')
@@ -138,24 +138,31 @@ function findGrindOption(variants: readonly Variant[]): SourcedFinding<Classific
         raw: grinds.raw,
         rule: 'kind/grind-option',
         confidence: 0.9,
-        source: 'option',
+        place: 'option',
       }
     }
   return null
 }
 
-/** The first source that states one value; a source that contradicts itself is passed over. */
+/**
+ * The value of the first place. Lists of one place are joined, as those of tags; a place that
+ * contradicts itself is passed over.
+ */
 function mergeValue<Name extends (typeof MERGED)[number]>(
-  readings: readonly SourcedReading[],
+  readings: readonly PlacedReading[],
   name: Name,
 ): Merged[Name] {
-  const found = readings.flatMap(({ source, reading }) => {
+  const byPlace = new Map<Place, PlacedFinding<unknown> | null>()
+  for (const { place, reading } of readings) {
     const finding = reading[name]
-    return finding === null ? [] : [{ ...finding, source }]
-  })
-  const first = found.find(({ source, value }) =>
-    found.every((other) => other.source !== source || isSame(other.value, value)),
-  )
+    const known = byPlace.get(place)
+    if (finding === null || known === null) continue
+    if (known === undefined) byPlace.set(place, { ...finding, place })
+    else if (Array.isArray(known.value) && Array.isArray(finding.value))
+      byPlace.set(place, { ...known, value: [...new Set([...known.value, ...finding.value])] })
+    else if (!isSame(known.value, finding.value)) byPlace.set(place, null)
+  }
+  const first = [...byPlace.values()].find((finding) => finding !== null)
   return (first ?? null) as Merged[Name]
 }
 
@@ -180,37 +187,35 @@ function readVariant(variant: Variant, draft: Draft, isOther: boolean): CoffeeVa
     toText('title', draft.title, 'title'),
     toText('description', draft.description, 'description'),
   ].filter((text) => text !== null)
-  const readings = texts.map(({ source, text, field }) => ({
-    source,
+  const readings = texts.map(({ place, text, field }) => ({
+    place,
     reading: readCoffee(text, field),
   }))
-  const packs = readings.map(({ source, reading }) => ({ source, pack: reading.pack }))
-  const stated = readings.find(({ source, reading }) => source !== 'description' && reading.grinds)
+  const packs = readings.map(({ place, reading }) => ({ place, pack: reading.pack }))
+  const stated = readings.find(({ place, reading }) => place !== 'description' && reading.grinds)
   const weightGrams = findWeight(packs)
   return {
     externalId: variant.externalId,
     weightGrams,
     packCount: findCount(packs, weightGrams),
     grinds:
-      isOther || !stated?.reading.grinds
-        ? null
-        : { ...stated.reading.grinds, source: stated.source },
+      isOther || !stated?.reading.grinds ? null : { ...stated.reading.grinds, place: stated.place },
   }
 }
 
-function toText(source: Source, text: string | null, field: CoffeeField): SourcedText | null {
-  return text === null ? null : { source, text, field }
+function toText(place: Place, text: string | null, field: CoffeeField): PlacedText | null {
+  return text === null ? null : { place, text, field }
 }
 
-interface SourcedPack {
-  readonly source: Source
+interface PlacedPack {
+  readonly place: Place
   readonly pack: Pack | null
 }
 
-function findWeight(packs: readonly SourcedPack[]): SourcedFinding<number> | null {
-  for (const { source, pack } of packs)
+function findWeight(packs: readonly PlacedPack[]): PlacedFinding<number> | null {
+  for (const { place, pack } of packs)
     if (pack?.content?.value.dimension === 'mass')
-      return { ...pack.content, value: pack.content.value.unitSize, source }
+      return { ...pack.content, value: pack.content.value.unitSize, place }
   return null
 }
 
@@ -219,12 +224,12 @@ function findWeight(packs: readonly SourcedPack[]): SourcedFinding<number> | nul
  * both, so a count beside a weight is that of the same text.
  */
 function findCount(
-  packs: readonly SourcedPack[],
-  weight: SourcedFinding<number> | null,
-): SourcedFinding<number> | null {
-  for (const { source, pack } of packs) {
+  packs: readonly PlacedPack[],
+  weight: PlacedFinding<number> | null,
+): PlacedFinding<number> | null {
+  for (const { place, pack } of packs) {
     const isBeside = weight === null || pack?.content?.raw === weight.raw
-    if (pack?.count && isBeside) return { ...pack.count, source }
+    if (pack?.count && isBeside) return { ...pack.count, place }
   }
   return null
 }
