@@ -2,6 +2,7 @@
 // the expected values; those that a row leaves out are not checked.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseField, PARSE_FIELDS } from './parse-field.ts'
 
@@ -335,4 +336,13 @@ test('every field gives every value, null where it is unknown', () => {
   const { values, provenance } = parseField('', 'process') ?? {}
   assert.deepEqual(new Set(Object.values(values ?? {})), new Set([null]))
   assert.deepEqual(provenance, {})
+})
+
+test('the page describes every value', () => {
+  const page = readFileSync(new URL('README.md', import.meta.url), 'utf8')
+  const names = Object.keys(parseField('', 'process')?.values ?? {})
+  assert.deepEqual(
+    names.filter((name) => !page.includes(`\`${name}\``)),
+    [],
+  )
 })
