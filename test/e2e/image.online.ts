@@ -1,6 +1,6 @@
 // The container image, built from the Dockerfile and run by Podman as a careful operator runs it:
 // without root, capabilities or a writable file system. Building it downloads packages of Debian and
-// npm, so this test is separate from the others: `npm run test:image`.
+// npm, so this test is separate from the others: `npm run test:deploy`.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

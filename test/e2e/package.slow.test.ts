@@ -24,20 +24,12 @@ import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import lock from '../../package-lock.json' with { type: 'json' }
-import project from '../../package.json' with { type: 'json' }
 import { VERSION } from '../../src/core/version.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { pack } from '../support/package.ts'
 import { cleanEnv } from '../support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** The files of the repository from which the package is made. */
-const SOURCES = [
-  ...project.files.map((path) => path.split('/')[0] ?? ''),
-  'src',
-  'scripts/build.ts',
-]
-  .concat('package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', '.npmrc')
-  .filter((path) => path !== 'dist')
 const run = promisify(execFile)
 
 suite('the npm package', () => {
@@ -198,16 +190,6 @@ const COMPILER = {
   allowImportingTsExtensions: true,
   typeRoots: [join(ROOT, 'node_modules/@types')],
   types: ['node'],
-}
-
-/** Packs a copy of the repository, because packing writes `dist/`. Returns the tarball. */
-async function pack(copy: string, env: NodeJS.ProcessEnv): Promise<string> {
-  await mkdir(copy)
-  for (const path of new Set(SOURCES))
-    await cp(join(ROOT, path), join(copy, path), { recursive: true })
-  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-  await run('npm', ['pack'], { cwd: copy, env })
-  return join(copy, `${project.name}-${VERSION}.tgz`)
 }
 
 /**

@@ -2,25 +2,16 @@
 // everywhere, so a replacement with the same name is made from Debian's packages, the Node of
 // `npm ci` and this machine's npm. Nothing outside a temporary folder changes.
 
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Lifetime } from './database.ts'
-import {
-  cleanEnv,
-  explainMissingProgram,
-  findProgram,
-  startProcess,
-  type Process,
-} from './processes.ts'
+import { CERTIFICATES, createDebian, NPM_SETTINGS, runProgram } from './debian.ts'
+import { explainMissingProgram, findProgram, startProcess, type Process } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 const NAME = 'shelfsync'
-const CERTIFICATES = '/etc/ssl/certs'
 
 /** As a careful operator runs it: no rights, and no writable folder except /tmp. */
 const HARDENED = [
@@ -88,13 +79,13 @@ export async function buildImage(t: Lifetime): Promise<Image> {
   const store = ['root', 'runroot', 'tmpdir'].map((name) => `--${name}=${join(folder, name)}`)
   const global = [...store, '--runtime=runc', '--cgroup-manager=cgroupfs']
   const podman = (...args: readonly string[]): Promise<string> =>
-    run('podman', [...global, ...args])
+    runProgram('podman', [...global, ...args])
   t.after(async () => {
     await podman('rm', '--all', '--force', '--volumes')
     await rm(folder, { recursive: true, force: true })
   })
   await importBase(folder, podman)
-  await writeFile(join(folder, 'npmrc'), `cafile=${CERTIFICATES}/ca-certificates.crt\n`)
+  await writeFile(join(folder, 'npmrc'), NPM_SETTINGS.text)
   await podman(
     'build',
     '--isolation=chroot',
@@ -102,8 +93,8 @@ export async function buildImage(t: Lifetime): Promise<Image> {
     '--format=docker',
     '--pull=never',
     // The certificates of this machine, for a registry behind a proxy.
-    `--volume=${CERTIFICATES}:${CERTIFICATES}:ro`,
-    `--volume=${join(folder, 'npmrc')}:/usr/local/etc/npmrc:ro`,
+    `--volume=${dirname(CERTIFICATES)}:${dirname(CERTIFICATES)}:ro`,
+    `--volume=${join(folder, 'npmrc')}:/${NPM_SETTINGS.path}:ro`,
     `--tag=${NAME}`,
     ROOT,
   )
@@ -137,19 +128,11 @@ async function importBase(folder: string, podman: Podman): Promise<void> {
   const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8')
   const [, reference = '', release = ''] = /^FROM (node:24-(\w+)-slim)/m.exec(dockerfile) ?? []
   const base = join(folder, 'base')
-  await run('mmdebstrap', ['--variant=minbase', release, base])
-  // Debian's slim images do not have them.
-  for (const name of ['doc', 'man', 'locale'])
-    await rm(join(base, 'usr/share', name), { recursive: true })
-  const local = join(base, 'usr/local')
-  await cp(join(ROOT, `node_modules/node-linux-${process.arch}/bin/node`), join(local, 'bin/node'))
-  const npm = dirname(dirname(await realpath(findProgram('npm', 'npm'))))
-  await mkdir(join(local, 'lib/node_modules'), { recursive: true })
-  await cp(npm, join(local, 'lib/node_modules/npm'), { recursive: true, verbatimSymlinks: true })
-  await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(local, 'bin/npm'))
-  await run('chroot', [base, 'groupadd', '--gid', '1000', 'node'])
-  await run('chroot', [base, 'useradd', '--uid', '1000', '--gid', 'node', '--create-home', 'node'])
-  await run('tar', ['-cf', `${base}.tar`, '-C', base, '.'])
+  await createDebian(base, release)
+  const account = ['--uid', '1000', '--gid', 'node', '--create-home', 'node']
+  await runProgram('chroot', [base, 'groupadd', '--gid', '1000', 'node'])
+  await runProgram('chroot', [base, 'useradd', ...account])
+  await runProgram('tar', ['-cf', `${base}.tar`, '-C', base, '.'])
   await rm(base, { recursive: true })
   const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
   await podman('import', `--change=ENV ${path}`, `${base}.tar`, `docker.io/library/${reference}`)
@@ -174,12 +157,4 @@ async function listLayers(podman: Podman): Promise<Layer[]> {
     }))
     .filter(({ bytes }) => bytes > 0)
     .toReversed()
-}
-
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(findProgram(program, program), [...args], {
-    env: cleanEnv({ HOME: tmpdir(), NODE_COMPILE_CACHE: undefined }),
-    maxBuffer: OUTPUT_BYTES_MAX,
-  })
-  return stdout
 }
