@@ -45,30 +45,28 @@ export function findSpecies(
   order: readonly Species[] = [],
 ): Finding<SpeciesContent> | null {
   const { tokens } = text
-  const found = findPhrases(tokens, SPECIES).filter((species) => !isNegated(tokens, species))
-  const listed = found.length === 0 ? findListedShares(text, order) : null
-  if (listed !== null) return listed
-  const hasChicory = found.some(({ value }) => value === 'chicory')
-  const isChicoryOnly = hasChicory && found.every(({ value }) => value === 'chicory')
-  const species = isChicoryOnly ? findPhrases(tokens, WITH_COFFEE) : found
-  const shares = findShares(tokens, species)
-  const names = [...new Set(species.map(({ value }) => value))]
-  const [first, last] = [species[0], species.at(-1)]
-  if (first === undefined || last === undefined || isChicoryOnly) {
-    const total = sumOf(shares)
-    if (!isChicoryOnly || total !== 100) return null
-  }
+  const named = findPhrases(tokens, SPECIES).filter((species) => !isNegated(tokens, species))
+  if (named.length === 0) return findListedShares(text, order)
+  const hasSpecies = named.some(({ value }) => value !== 'chicory')
+  const shares = findShares(tokens, hasSpecies ? named : findPhrases(tokens, WITH_COFFEE))
   if (shares.length > 1 && sumOf(shares) === 100) return toShareFinding(text, shares)
-  const [name] = names
-  if (name === undefined || first === undefined || last === undefined) return null
+  return hasSpecies ? toNameFinding(text, named, shares) : null
+}
+
+/** The names alone; `50% Robusta` says that there is another species, but not which one. */
+function toNameFinding(
+  text: TokenText,
+  named: readonly Match<Species>[],
+  shares: readonly Share[],
+): Finding<SpeciesContent> | null {
+  const [name, ...others] = new Set(named.map(({ value }) => value))
   const isPartial = shares.length > 0 && sumOf(shares) !== 100
-  if (isPartial && names.length === 1) return null
-  const span = {
-    from: shares[0]?.from ?? first.from,
-    to: Math.max(last.to, shares.at(-1)?.to ?? 0),
-  }
-  const evidence = { ...span, rule: 'species/name', confidence: shares.length > 0 ? 1 : 0.9 }
-  return toFinding(text, names.length === 1 ? name : names, evidence)
+  if (name === undefined || (isPartial && others.length === 0)) return null
+  return toFinding(text, others.length === 0 ? name : [name, ...others], {
+    ...coverSpans([...named, ...shares]),
+    rule: 'species/name',
+    confidence: shares.length > 0 ? 1 : 0.9,
+  })
 }
 
 function toShareFinding(text: TokenText, shares: readonly Share[]): Finding<SpeciesContent> {
