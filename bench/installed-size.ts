@@ -1,9 +1,11 @@
 // `npm run bench:size`: the disk that an installation uses, as npm installs the package and in each
 // layer of the container image. Needs the registries of npm and Debian, and root for the image.
 
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { runProgram } from '../test/support/debian.ts'
 import { buildImage, explainMissingBuilder } from '../test/support/image.ts'
 import { pack } from '../test/support/package.ts'
@@ -32,7 +34,9 @@ async function install(name: string, flags: readonly string[]): Promise<number> 
   const app = join(folder, name)
   await mkdir(app)
   await writeFile(join(app, 'package.json'), '{ "private": true }')
-  await runProgram('npm', ['install', '--prefix', app, '--ignore-scripts', ...flags, tarball])
+  const args = ['install', '--ignore-scripts', ...flags, tarball]
+  // With npm's settings of this machine, which may name a registry or a proxy.
+  await promisify(execFile)('npm', args, { cwd: app })
   const [kilobytes] = (await runProgram('du', ['-sk', join(app, 'node_modules')])).split('\t')
   return Number(kilobytes) * 1024
 }
