@@ -49,14 +49,14 @@ export function defineLogins(command: Command, cli: Cli): void {
       'fetcher, maintainer, orchestrator (default: these three); services has the rights of all',
       parseKind,
     )
-    .requiredOption('--to <file>', 'the file for the addresses of the logins')
+    .option('--to <file>', 'the file for the addresses of the logins', '.env.logins')
     .option('--prefix <name>', 'the beginning of each name', parsePrefix, 'shelfsync_login')
     .option('--renew', 'new passwords; running processes keep their connections')
     .addHelpText(
       'after',
       formatExamples(
-        'shelfsync logins --to .env.logins',
-        'shelfsync logins fetcher --renew --to .env.logins',
+        'shelfsync logins',
+        'shelfsync logins fetcher --renew --to production.env',
       ),
     )
     .action((kinds: readonly Kind[], flags: LoginFlags) =>
