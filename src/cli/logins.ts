@@ -54,10 +54,7 @@ export function defineLogins(command: Command, cli: Cli): void {
     .option('--renew', 'new passwords; running processes keep their connections')
     .addHelpText(
       'after',
-      formatExamples(
-        'shelfsync logins',
-        'shelfsync logins fetcher --renew --to production.env',
-      ),
+      formatExamples('shelfsync logins', 'shelfsync logins fetcher --renew --to production.env'),
     )
     .action((kinds: readonly Kind[], flags: LoginFlags) =>
       saveLogins(cli, kinds.length === 0 ? SEPARATE : kinds, flags),

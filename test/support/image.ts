@@ -8,7 +8,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lifetime } from './database.ts'
 import { CERTIFICATES, createDebian, NPM_SETTINGS, runProgram } from './debian.ts'
-import { explainMissingProgram, findProgram, startProcess, type Process } from './processes.ts'
+import {
+  explainMissingContainers,
+  explainMissingProgram,
+  findProgram,
+  startProcess,
+  type Process,
+} from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NAME = 'shelfsync'
@@ -64,9 +70,8 @@ export interface RunOptions {
 
 /** The reason why this machine cannot build the image, or false. */
 export function explainMissingBuilder(): string | false {
-  if (process.getuid?.() !== 0 || process.platform !== 'linux')
-    return 'only root on Linux may build the image here'
   return (
+    explainMissingContainers() ||
     explainMissingProgram('podman', 'podman') ||
     explainMissingProgram('runc', 'runc') ||
     explainMissingProgram('mmdebstrap', 'mmdebstrap')

@@ -2,7 +2,7 @@
 // the kernel when the test process itself ends for any reason (PR_SET_PDEATHSIG, through setpriv of
 // util-linux; other systems have only the former).
 
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -216,6 +216,14 @@ export function explainMissingProgram(name: string, debianPackage: string): stri
     fileOf(name) === null &&
     `${name} is not installed, and this test needs it: apt-get install ${debianPackage}`
   )
+}
+
+/** The reason to skip a test that starts a container, or false when this process may start one. */
+export function explainMissingContainers(): string | false {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux')
+    return 'only root on Linux may start a container here'
+  const { status, stderr } = spawnSync('unshare', ['--mount', '--pid', '--fork', 'true'])
+  return status !== 0 && `this machine does not allow namespaces: ${String(stderr)}`
 }
 
 function fileOf(name: string): string | null {
