@@ -53,6 +53,9 @@ export class FaultyProxy {
   #connections = 0
   #port = 0
   #stalled: PromiseWithResolvers<void> | null = null
+  readonly #lost = new WeakSet<Socket>()
+  /** Called for each message of a client, before it is delivered. */
+  #onMessage: () => Promise<void> = () => Promise.resolve()
 
   constructor(target: string) {
     this.#target = new URL(target)
@@ -84,6 +87,29 @@ export class FaultyProxy {
    */
   stall(): void {
     this.#stalled ??= Promise.withResolvers()
+  }
+
+  /**
+   * Cuts when clients have sent `messages` more messages, of which the last is not delivered. Each
+   * write of a client is a message, unless the client writes faster than the proxy reads. Resolves
+   * when the network is cut. A later call replaces an earlier one.
+   */
+  cutAfter(messages: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let left = messages
+    this.#onMessage = async () => {
+      left -= 1
+      if (left === 0) await this.cut().then(resolve, reject)
+    }
+    return promise
+  }
+
+  /**
+   * Behaves as if the packets of all present connections were lost from now on, as after a change of
+   * a route. Neither side learns of it, and new connections work.
+   */
+  loseConnections(): void {
+    for (const socket of this.#sockets) this.#lost.add(socket)
   }
 
   /** Ends a cut, or a stall, whose bytes arrive now. */
@@ -139,6 +165,7 @@ export class FaultyProxy {
       for await (const bytes of from.iterator({
         destroyOnReturn: false,
       }) as AsyncIterable<Buffer>) {
+        if (lane === this.#there) await this.#onMessage()
         const [before, sentAt] = [delivered, performance.now()]
         delivered = before.then(() => deliver(bytes, sentAt))
         queuedBytes += bytes.length
@@ -150,12 +177,13 @@ export class FaultyProxy {
     const endedAt = performance.now()
     await delivered
     await this.#travel(endedAt)
+    if (this.#lost.has(from)) return
     if (broken) reset(to)
     else to.end()
   }
 
   async #write(bytes: Buffer, to: Socket, lane: Lane, sentAt: number): Promise<void> {
-    for (let at = 0; at < bytes.length && !to.destroyed;) {
+    for (let at = 0; at < bytes.length && !to.destroyed && !this.#lost.has(to);) {
       await this.#travel(sentAt)
       // The data of a twentieth of a second at a time, so that a change of the bandwidth takes
       // effect soon.

@@ -201,7 +201,7 @@ test(
     const redis = await startRedis(t)
     const client = await openRedis(redis.url, { onError: () => undefined })
     const duplicate = client.duplicate().on('error', () => undefined)
-    await duplicate.connect()
+    await once(duplicate, 'ready')
     const both = [client, duplicate]
     const waiting = both.map((one) => once(one, 'reconnecting'))
     await redis.stop()

@@ -2,7 +2,7 @@
 // QUEUE_URL. It must be available when the process starts. Later it may be unavailable for any time:
 // the process waits for it until it ends.
 
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../../core/errors.ts'
 import {
   canonicalAddress,
@@ -11,11 +11,14 @@ import {
   findUnencoded,
   showableAddress,
 } from '../../config/connection-address.ts'
+import { endWhenSilent } from './redis-silence.ts'
 
 const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
 const RETRY_MS_MAX = 2_000
 const KEEP_ALIVE_MS = 5_000
+/** Time limit for the response of a Sentinel, before the next one is asked. */
+const SENTINEL_MS = 5_000
 /** Lifetime of the key of a write check, in case the process dies before it removes the key. */
 const PROOF_MS = 60_000
 
@@ -52,9 +55,10 @@ export async function openRedis(
     client.once('end', () => reject(new Error('ended'))),
   )
   try {
-    await Promise.race([client.connect().then(() => client.ping()), ended])
-    return client
+    const info = await Promise.race([client.connect().then(() => client.info()), ended])
+    return keepInfo(client, info)
   } catch (error) {
+    if (error instanceof Error && error.name === 'ReplyError') reason = error.message
     client.disconnect()
     throw new SyncError(
       'queue/unreachable',
@@ -84,16 +88,19 @@ export async function findEvictionPolicy(client: Redis | Cluster): Promise<strin
 }
 
 /**
- * Removes the eviction policy from INFO responses of the client and its duplicates: otherwise BullMQ
- * prints a warning for each of its connections, outside the log.
+ * BullMQ prepares each connection once, with INFO, and caches a failure: a worker whose connection
+ * was refused or lost at that moment would reconnect and never take a job again. INFO without a
+ * section therefore has the response `info`, for the client and its duplicates. It lacks the eviction
+ * policy: otherwise BullMQ prints a warning for each connection, outside the log.
  */
-function hidePolicy<Client extends Redis | Cluster>(client: Client): Client {
-  const info = client.info.bind(client) as (...sections: unknown[]) => Promise<string>
+function keepInfo<Client extends Redis | Cluster>(client: Client, info: string): Client {
+  const kept = info.replace(/^maxmemory_policy:.*\r?\n/m, '')
+  const request = client.info.bind(client) as (...args: unknown[]) => Promise<string>
   const duplicate = client.duplicate.bind(client) as (...options: unknown[]) => Redis | Cluster
   return Object.assign(client, {
-    info: async (...sections: unknown[]) =>
-      (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
-    duplicate: (...options: unknown[]) => hidePolicy(duplicate(...options)),
+    // ioredis calls it with a callback to check that a server is ready.
+    info: (...args: unknown[]) => (args.length > 0 ? request(...args) : Promise.resolve(kept)),
+    duplicate: (...options: unknown[]) => keepInfo(duplicate(...options), info),
   })
 }
 
@@ -114,10 +121,8 @@ export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cl
   const problem = findUnencoded(queueUrl) ?? findRedisFault(queueUrl)
   if (problem !== null) throw new SyncError('settings/invalid', `QUEUE_URL: expected ${problem}`)
   let wasReady = false
-  const client = hidePolicy(
-    createClient(canonicalAddress(queueUrl), (attempt) =>
-      wasReady && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null,
-    ),
+  const client = createClient(canonicalAddress(queueUrl), (attempt) =>
+    wasReady && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null,
   )
   client.once('ready', () => (wasReady = true))
   return client
@@ -144,7 +149,7 @@ function createClient(
     // Nodes are connected by name: certificates do not contain addresses.
     // https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
     const byName: ClusterOptions = tls ? { dnsLookup: (name, found) => found(null, name) } : {}
-    return new Cluster(readNodes(hosts, REDIS_PORT), {
+    return new PromptCluster(readNodes(hosts, REDIS_PORT), {
       ...byName,
       lazyConnect: true,
       clusterRetryStrategy: retryStrategy,
@@ -153,6 +158,7 @@ function createClient(
   }
   const watched = {
     sentinels: readNodes(hosts, SENTINEL_PORT),
+    sentinelCommandTimeout: SENTINEL_MS,
     name: master || 'mymaster',
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
   }
@@ -163,8 +169,16 @@ function createClient(
  * When ioredis disconnects while it waits to reconnect, it never emits `end`, and BullMQ waits for it
  * without limit (https://github.com/taskforcesh/bullmq/issues/4585). This client and its duplicates
  * connect once more and then end.
+ *
+ * A duplicate connects by itself, as often as needed. BullMQ would call `connect`, which fails with
+ * the first attempt, and cache that failure.
  */
 class PromptRedis extends Redis {
+  constructor(...options: [RedisOptions] | [string, RedisOptions]) {
+    super(...(options as [string, RedisOptions]))
+    endWhenSilent(this)
+  }
+
   override disconnect(reconnect = false): void {
     if (this.status === 'reconnecting' && !reconnect)
       this.once('connecting', () => super.disconnect())
@@ -172,7 +186,22 @@ class PromptRedis extends Redis {
   }
 
   override duplicate(override?: Partial<RedisOptions>): Redis {
-    return new PromptRedis({ ...this.options, ...override })
+    return new PromptRedis({ ...this.options, lazyConnect: false, ...override })
+  }
+}
+
+/** A Cluster whose duplicates connect by themselves, like those of `PromptRedis`. */
+class PromptCluster extends Cluster {
+  readonly #nodes: ClusterNode[]
+
+  constructor(nodes: ClusterNode[], options: ClusterOptions) {
+    super(nodes, options)
+    this.#nodes = nodes
+    this.on('+node', endWhenSilent)
+  }
+
+  override duplicate(nodes = this.#nodes, options: ClusterOptions = {}): Cluster {
+    return new PromptCluster(nodes, { ...this.options, lazyConnect: false, ...options })
   }
 }
 
