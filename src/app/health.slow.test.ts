@@ -10,7 +10,9 @@ import { cleanEnv, explainMissingProgram } from '../../test/support/processes.ts
 import { startRedis } from '../../test/support/redis.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { checkQueue } from '../cli/doctor/environment.ts'
-import { openQueues } from '../jobs/queues.ts'
+import { openPool } from '../db/pool.ts'
+import { migrateQueue, openQueues, QUEUE_SCHEMA, type Task } from '../jobs/queues.ts'
+import { countUntakenTasks } from '../jobs/untaken-tasks.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 
 const skip = explainMissingProgram('redis-server', 'redis-server')
@@ -114,6 +116,42 @@ test(
     assert.match(latest.detail, /summarize_sources/)
   },
 )
+
+for (const backend of ['redis', 'postgres'] as const) {
+  test(
+    `health and metrics report connected workers that take no task from ${backend}, until they do`,
+    { skip: backend === 'redis' && skip },
+    async (t) => {
+      const { pool, url } = await openTestDatabase(t)
+      await migrateQueue(pool)
+      const db = await openPool(url, { applicationName: 'health', searchPath: QUEUE_SCHEMA })
+      const queueUrl = backend === 'redis' ? (await startRedis(t)).url : null
+      const queues = await openQueues(db, queueUrl, { onError: () => undefined })
+      const worker = queues.work('fetch', 1, () => Promise.resolve())
+      t.after(async () => {
+        await worker.close()
+        await queues.close()
+        await db.end()
+      })
+      const look = async () =>
+        (await checkHealth({ ...NOTHING, db, queues })).find((one) => one.component === 'fetcher')
+      await waitUntil(async () => (await look())?.ok)
+      await worker.pause()
+      const enqueuedAt = Date.now() - 40_000
+      await queues.fetch.add('fetch', {} as Task, { timestamp: enqueuedAt })
+      const { ok, detail } = (await look()) ?? {}
+      assert.equal(ok, false)
+      assert.match(
+        detail ?? '',
+        /^1 connected, but a task has waited for 4\d s and none takes it: /,
+      )
+      assert.equal(await countUntakenTasks(queues.fetch), 1)
+      await worker.resume()
+      await waitUntil(async () => (await look())?.ok)
+      assert.equal(await countUntakenTasks(queues.fetch), 0)
+    },
+  )
+}
 
 test('queues that cannot be opened leave no connection to Redis', { skip }, async (t) => {
   const { url } = await startRedis(t)

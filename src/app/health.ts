@@ -8,7 +8,9 @@ import { loadServerVersion } from '../db/server-facts.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
+import { findUntakenTask } from '../jobs/untaken-tasks.ts'
 import type { Waker } from '../jobs/wake-workers.ts'
+import { formatDuration } from '../lib/format-duration.ts'
 import { withTimeout } from '../lib/timeout.ts'
 
 const DEADLINE_MS = 3_000
@@ -35,7 +37,7 @@ export async function checkHealth({
     ...QUEUE_NAMES.map((name) =>
       checkComponent(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
         const workers = await queues[name].getWorkersCount()
-        return workers === 0 ? describeStopped(waker, name) : `${workers} connected`
+        return workers === 0 ? describeStopped(waker, name) : describeConnected(queues, name)
       }),
     ),
   ])
@@ -49,6 +51,17 @@ function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
     await store.check()
     return store.describe()
   })
+}
+
+/** @throws Error when the workers are connected, but take no task */
+async function describeConnected(queues: Queues, name: QueueName): Promise<string> {
+  const waitedMs = await findUntakenTask(queues[name])
+  const connected = `${await queues[name].getWorkersCount()} connected`
+  if (waitedMs === null) return connected
+  const waited = formatDuration(Math.round(waitedMs / 1000))
+  throw new Error(
+    `${connected}, but a task has waited for ${waited} and none takes it: restart shelfsync serve`,
+  )
 }
 
 /** @throws Error when nothing starts the workers of the queue */

@@ -4,6 +4,7 @@ import { SyncError } from '../core/errors.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { findOutageCode, toQueueError } from '../jobs/queue-errors.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { countUntakenTasks } from '../jobs/untaken-tasks.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
 import { METRICS } from '../telemetry/metrics-table.ts'
@@ -68,11 +69,16 @@ async function readQueues(queues: Queues): Promise<Reading[]> {
   const readings = await Promise.all(
     QUEUE_NAMES.map(async (queue) => {
       const counts = await queues[queue].getJobCounts(...states)
-      return states.map((state): Reading => ({
+      const jobs = states.map((state): Reading => ({
         name: 'shelfsync_queue_jobs',
         labels: { queue, state },
         value: counts[state] ?? 0,
       }))
+      const untaken = await countUntakenTasks(queues[queue])
+      return [
+        ...jobs,
+        { name: 'shelfsync_queue_untaken_jobs', labels: { queue }, value: untaken } as const,
+      ]
     }),
   )
   return readings.flat()

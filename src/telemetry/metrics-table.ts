@@ -164,6 +164,17 @@ export const METRICS = {
       summary: 'Queue {{ $labels.queue }} has dead letters.',
     },
   },
+  shelfsync_queue_untaken_jobs: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { queue: 'name' },
+    help: 'Jobs that wait although workers are connected and execute nothing. A worker that works takes them within five seconds.',
+    alert: {
+      when: 'shelfsync_queue_untaken_jobs > 0',
+      forMinutes: 2,
+      summary: 'Workers of queue {{ $labels.queue }} are connected and take no jobs: restart them.',
+    },
+  },
   shelfsync_database_wal_bytes_total: {
     type: 'counter',
     scope: 'system',
