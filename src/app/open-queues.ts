@@ -7,10 +7,10 @@ import { type Host, openTools, type Tools } from './compose.ts'
 
 const REPEAT_AFTER_MS = 60_000
 /**
- * Follows an outage that was longer than the lock of a job. The job is delivered again, and the lease
- * of its task decides who may write.
+ * Follows an outage that was longer than the lock of a job, or after which Redis is empty. The job is
+ * delivered or enqueued again, and the lease of its task decides who may write.
  */
-const LOST_LOCK = /could not renew lock for job|Missing lock for job/i
+const LOST_JOB = /could not renew lock for job|Missing (lock|key) for job/i
 
 export interface QueueTools extends Tools {
   readonly queues: Queues
@@ -26,7 +26,7 @@ export async function openQueueTools(settings: Settings, host: Host): Promise<Qu
   const report = limitRepeats((cause) => host.log.warn({ cause }, 'the queue failed; trying again'))
   const queues = await openQueues(tools.db, settings.queue.url, {
     onError(error) {
-      if (LOST_LOCK.test(error.message)) host.log.debug({ cause: error.message }, 'a job is lost')
+      if (LOST_JOB.test(error.message)) host.log.debug({ cause: error.message }, 'a job is lost')
       else if (!outages.failed(toQueueError({ backend }, error), { work: 'queue' })) report(error)
     },
     onReached: () => outages.reached('queue/unreachable'),
