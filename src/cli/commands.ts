@@ -162,7 +162,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'doctor',
-    usage: '',
+    usage: '[roles...]',
     description:
       'check settings, database, artifact store, keys, hosts and clocks, and print advice',
     load: async () => (await import('./doctor/doctor.ts')).defineDoctor,

@@ -3,16 +3,17 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { constants, getPriority, setPriority } from 'node:os'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { QueueTools } from '../app/open-queues.ts'
 import type { OpenServer, Services } from '../app/serve.ts'
 import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
-import { ALL_ROLES, ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
+import { ALL_ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
+import { parseRole } from './arguments/roles.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import type { Output } from './terminal/output.ts'
 
@@ -176,11 +177,4 @@ function reportStart(
 function toLocalUrl({ host, port }: OpenServer): string {
   const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
-}
-
-/** Parses one of `[roles...]`; commander passes the values before it. */
-function parseRole(text: string, before: readonly Role[] = []): readonly Role[] {
-  const role = ROLES.find((one) => one === text)
-  if (!role) throw new InvalidArgumentError(`It must be one of ${ROLES.join(', ')}.`)
-  return [...before, role]
 }

@@ -1,9 +1,14 @@
 // `shelfsync doctor` on real databases that lack something, and commands without a key.
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { parseEnv } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { dropLogins } from '../support/login.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 const KEY = 'planted-secret'
@@ -128,4 +133,44 @@ test('a short key of the HTTP servers is a warning that never shows the key', as
   const { stdout } = await run('doctor')
   assert.match(stdout, /^warn  keys +1 of 2 keys .* fewer than 32 characters\n +hint: .*openssl/m)
   assert.ok(!stdout.includes(short))
+})
+
+test('with a role, doctor checks what a process of this role needs, with its own login', async (t) => {
+  const owner = await openPharmacy(t)
+  await owner.run('migrate')
+  const prefix = `t${randomUUID().slice(0, 8)}`
+  t.after(() => dropLogins(owner.url, prefix))
+  const file = join(owner.folder, '.env.logins')
+  await owner.run('logins', 'orchestrator', '--prefix', prefix, '--to', file)
+  const { ORCHESTRATOR_DATABASE_URL: login = '' } = parseEnv(await readFile(file, 'utf8'))
+  const settings = {
+    DATABASE_URL: login,
+    MEDIPIM_API_KEY: '',
+    ADMIN_KEY: randomUUID(),
+    ARTIFACTS: 'file:/proc/none',
+  }
+  const { run } = await openShelfsync(t, settings)
+  const orchestrator = await run('doctor', 'orchestrator')
+  assert.equal(orchestrator.code, 0, orchestrator.stdout)
+  assert.match(orchestrator.stdout, /^ok    rights +those of orchestrator$/m)
+  assert.match(orchestrator.stdout, /^ok    queue .*\nno problem\n$/m)
+  assert.doesNotMatch(orchestrator.stdout, /artifacts|medipim/)
+
+  const fetcher = await run('doctor', 'fetcher')
+  assert.equal(fetcher.code, 1, fetcher.stdout)
+  assert.match(
+    fetcher.stdout,
+    /^fail  rights .*lacks the rights of a process with the role fetcher/m,
+  )
+  assert.match(fetcher.stdout, /^fail  artifacts .*file:\/proc\/none/m)
+
+  const all = await run('doctor')
+  assert.match(
+    all.stdout,
+    /^fail  database .*\n +hint: .*add its role: `shelfsync doctor fetcher`/m,
+  )
+  const { stdout } = await (await openShelfsync(t, { ADMIN_KEY: '' })).run('doctor', 'maintainer')
+  assert.match(stdout, /^fail  keys +ADMIN_KEY is missing.*\n +hint: /m)
+  const mistyped = await run('doctor', 'fetchers')
+  assert.deepEqual([mistyped.code, /must be one of fetcher/.test(mistyped.stderr)], [64, true])
 })

@@ -26,6 +26,11 @@ test('on Fly.io, doctor names the roles that serve refuses', async (t) => {
     /^warn  platform +in the Fly\.io app medipim-fetcher, shelfsync serve does not start as fetcher, maintainer\n +hint: ARTIFACTS: /m,
   )
   assert.match(stdout, /\n(no problem|0 problems), 1 warning\n$/)
+  const orchestrator = await run('doctor', 'orchestrator')
+  assert.match(orchestrator.stdout, /^ok    platform /m)
+  assert.match(orchestrator.stdout, /\nno problem\n$/)
+  const fetcher = await run('doctor', 'fetcher')
+  assert.match(fetcher.stdout, /^fail  platform .* does not start as fetcher\n/m)
 })
 
 test('on Fly.io, the platform is a problem for doctor when no role starts, and fine when every role does', () => {

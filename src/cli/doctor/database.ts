@@ -33,20 +33,9 @@ export async function checkDatabase(
     await using opened = await openDatabase(settings, { notify: (text) => output.note(text) })
     const { db } = opened
     const facts = await inspectServer(db)
-    const { version, readOnly, tables, skewMs } = facts
-    const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
-    report({
-      name: 'database',
-      state: 'ok',
-      message: `Postgres ${version} (${where}), with sessions`,
-    })
-    if (readOnly)
-      report({
-        name: 'read-only',
-        state: 'fail',
-        message: 'the database is read-only: no sync can write',
-        hint: ERRORS['db/read-only'].hint,
-      })
+    const { readOnly, tables, skewMs } = facts
+    report(describeServer(facts, settings))
+    if (readOnly) report(READ_ONLY)
     const isMigrated = await checkMigrations(db, settings, report)
     report(checkPrivileges(facts, isMigrated))
     if (isMigrated) report(await checkSchema(db))
@@ -65,9 +54,28 @@ export async function checkDatabase(
     report(await checkGrants(db))
     return await listSources(db)
   } catch (error) {
-    report(toFailedCheck('database', error))
+    report(adviseOnRoles(toFailedCheck('database', error)))
     return []
   }
+}
+
+/** The login of a service may not read what these checks read. */
+function adviseOnRoles(check: Check): Check {
+  if (check.code !== 'db/denied') return check
+  const advice = 'To check the login of a service, add its role: `shelfsync doctor fetcher`.'
+  return { ...check, hint: [check.hint, advice].join(' ') }
+}
+
+export const READ_ONLY: Check = {
+  name: 'read-only',
+  state: 'fail',
+  message: 'the database is read-only: no sync can write',
+  hint: ERRORS['db/read-only'].hint,
+}
+
+export function describeServer({ version }: ServerFacts, { databaseUrl, home }: Settings): Check {
+  const where = databaseUrl === null ? `embedded in ${home}` : 'DATABASE_URL'
+  return { name: 'database', state: 'ok', message: `Postgres ${version} (${where}), with sessions` }
 }
 
 function checkPrivileges({ writable, mayMigrate }: ServerFacts, isMigrated: boolean): Check {

@@ -1,8 +1,11 @@
 // `shelfsync doctor`: checks everything that a sync needs and prints advice for each problem. It
-// changes nothing.
+// changes nothing. With roles, it checks what a process with them needs.
 
 import type { Command } from 'commander'
 import { findMisspelt } from '../../config/dot-env.ts'
+import type { Settings } from '../../config/settings.ts'
+import { ROLES, WORKER_ROLES, type Role } from '../../core/roles.ts'
+import { parseRole } from '../arguments/roles.ts'
 import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from '../cli.ts'
 import { checkDatabase } from './database.ts'
@@ -14,6 +17,7 @@ import {
   checkQueue,
   checkStore,
 } from './environment.ts'
+import { checkRequiredKey, checkServiceDatabase } from './service.ts'
 import { checkReachability } from './sources.ts'
 import { formatQuantity } from '../format/format.ts'
 import { openBasics } from '../../app/compose.ts'
@@ -21,15 +25,28 @@ import { readDotEnv } from '../read-settings.ts'
 
 export function defineDoctor(command: Command, cli: Cli): void {
   command
-    .addHelpText('after', formatExamples('shelfsync doctor', 'shelfsync doctor --json'))
-    .action(() => checkAll(cli))
+    .argument(
+      '[roles...]',
+      `check only what shelfsync serve with these roles needs: ${ROLES.join(', ')}`,
+      parseRole,
+    )
+    .addHelpText(
+      'after',
+      formatExamples(
+        'shelfsync doctor',
+        'shelfsync doctor --json',
+        'shelfsync doctor orchestrator',
+      ),
+    )
+    .action((roles: readonly Role[]) => diagnose(cli, roles))
 }
 
-async function checkAll(cli: Cli): Promise<void> {
+async function diagnose(cli: Cli, roles: readonly Role[]): Promise<void> {
   const found = { fail: 0, warn: 0, ok: 0 }
-  await reportAll(cli, (check) => {
-    found[check.state] += 1
-    reportCheck(cli, check)
+  const reportAll = roles.length === 0 ? checkAll : checkService
+  await reportAll({ cli, roles, signal: cli.createStopSignal('stopping') }, (one) => {
+    found[one.state] += 1
+    reportCheck(cli, one)
   })
   const { fail: problems, warn: warnings } = found
   cli.output.result(
@@ -39,28 +56,56 @@ async function checkAll(cli: Cli): Promise<void> {
   )
 }
 
-async function reportAll(cli: Cli, report: (check: Check) => void): Promise<void> {
-  const signal = cli.createStopSignal('stopping')
-  let settings
-  try {
-    settings = await cli.readSettings()
-    report(checkNames(await readDotEnv()))
-  } catch (error) {
-    return report(toFailedCheck('settings', error))
-  }
-  const platform = checkPlatform(settings)
-  if (platform !== null) report(platform)
-  const keys = checkKeys(settings)
-  if (keys !== null) report(keys)
+interface Request {
+  readonly cli: Cli
+  readonly roles: readonly Role[]
+  readonly signal: AbortSignal
+}
+type Report = (check: Check) => void
+
+async function checkAll({ cli, signal }: Request, report: Report): Promise<void> {
+  const settings = await checkSettings(cli, report)
+  if (settings === null) return
+  reportPresent(report, checkPlatform(settings), checkKeys(settings))
   await using basics = openBasics(settings, await cli.createHost(settings))
   const sources = await checkDatabase(cli.output, settings, report)
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
   report(await checkStore(basics.store, settings))
-  for (const check of await checkSuppliers(basics, sources, signal)) report(check)
-  const secrets = checkSourceSecrets(basics, sources)
-  if (secrets !== null) report(secrets)
-  for (const check of await checkReachability(basics, sources, signal)) report(check)
+  for (const one of await checkSuppliers(basics, sources, signal)) report(one)
+  reportPresent(report, checkSourceSecrets(basics, sources))
+  for (const one of await checkReachability(basics, sources, signal)) report(one)
   report(checkPrivateHosts(settings))
+}
+
+async function checkService({ cli, roles, signal }: Request, report: Report): Promise<void> {
+  const settings = await checkSettings(cli, report)
+  if (settings === null) return
+  const key = checkRequiredKey(settings, roles) ?? checkKeys(settings)
+  reportPresent(report, checkPlatform(settings, roles), key)
+  await using basics = openBasics(settings, await cli.createHost(settings))
+  await checkServiceDatabase(cli.output, settings, roles, report)
+  if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
+  if (roles.some((role) => WORKER_ROLES.includes(role)))
+    report(await checkStore(basics.store, settings))
+  if (!roles.includes('fetcher')) return
+  for (const one of await checkSuppliers(basics, [], signal)) report(one)
+  report(checkPrivateHosts(settings))
+}
+
+/** Returns null when the settings are not valid. */
+async function checkSettings(cli: Cli, report: Report): Promise<Settings | null> {
+  try {
+    const settings = await cli.readSettings()
+    report(checkNames(await readDotEnv()))
+    return settings
+  } catch (error) {
+    report(toFailedCheck('settings', error))
+    return null
+  }
+}
+
+function reportPresent(report: Report, ...checks: readonly (Check | null)[]): void {
+  for (const one of checks) if (one !== null) report(one)
 }
 
 function reportCheck(cli: Cli, check: Check): void {

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { verifyWritable, type ArtifactStore } from '../../artifacts/store.ts'
 import { messageOf, SyncError } from '../../core/errors.ts'
 import { withTimeout } from '../../lib/timeout.ts'
-import { ROLES } from '../../core/roles.ts'
+import { ROLES, type Role } from '../../core/roles.ts'
 import { findLostStorage } from '../../config/lasting-storage.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
@@ -82,18 +82,21 @@ async function findFreeBytes(folder: string): Promise<number | null> {
   }
 }
 
-/** Checks that the disk of the platform keeps what the settings store on it. Null elsewhere. */
-export function checkPlatform(settings: Settings): Check | null {
+/**
+ * Checks that the disk of the platform keeps what the settings store on it, for a process with any of
+ * these roles. Null elsewhere.
+ */
+export function checkPlatform(settings: Settings, roles: readonly Role[] = ROLES): Check | null {
   const name = 'platform'
   const { flyApp } = settings
   if (flyApp === null) return null
-  const refused = ROLES.filter((role) => findLostStorage(settings, [role]).length > 0)
+  const refused = roles.filter((role) => findLostStorage(settings, [role]).length > 0)
   if (refused.length === 0)
     return { name, state: 'ok', message: `Fly.io app ${flyApp}, which stores nothing on its disk` }
   return {
     name,
-    // An app with only an orchestrator needs no artifact store.
-    state: refused.length === ROLES.length ? 'fail' : 'warn',
+    // Without given roles, this may be an app with only an orchestrator, which needs no store.
+    state: roles !== ROLES || refused.length === roles.length ? 'fail' : 'warn',
     message: `in the Fly.io app ${flyApp}, shelfsync serve does not start as ${refused.join(', ')}`,
     hint: findLostStorage(settings, refused).join(' · '),
   }
