@@ -24,6 +24,12 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
   'docs/cut-over.md':
     'its commands are those of the README; test/e2e/cut-over.test.ts runs its statements',
+  'docs/deploy/docker.md':
+    'needs an engine of containers; test/e2e/image.online.ts builds and runs the image',
+  'docs/deploy/one-machine.md':
+    'installs a service; test/e2e/one-machine.online.ts runs each block',
+  'docs/deploy/runbook.md':
+    'needs an account of Fly.io; test/flyctl-commands.test.ts checks its commands',
   'docs/deploy/fly.md': 'needs an account of Fly.io; test/fly.test.ts checks its files',
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
