@@ -2530,6 +2530,26 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
+-- format_quantity(n, noun) → `1 product`, `1,250 products`.
+create function catalog.format_quantity(n bigint, noun text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select to_char(n, 'FM999,999,999,999,990') || ' ' || noun || case when n = 1 then '' else 's' end
+$$;
+
+-- format_part(n, total, noun, one, many) → `1 of 30 products is missing` with `is missing` and `are missing`
+-- for `one` and `many`.
+create function catalog.format_part(n bigint, total bigint, noun text, one text, many text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format('%s of %s %s', to_char(n, 'FM999,999,999,999,990'), catalog.format_quantity(total, noun),
+    case when n = 1 then one else many end)
+$$;
+
+-- format_share(share) → the share in percent: `15 %`, `0.25 %`.
+create function catalog.format_share(share numeric) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select trim_scale(round(100 * share, 2)) || ' %'
+$$;
+
 -- explain_removals_off(facts) → why a full run counts no product as missing; null if it does, and for other
 -- runs.
 create function catalog.explain_removals_off(p_facts jsonb) returns text
@@ -2538,8 +2558,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when p_facts ->> 'kind' <> 'full' or catalog.proves_missing(p_facts) then null
     when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
     else format(
-      '%s of %s records have no id that could be read, and each may be a product that seems to be missing',
-      p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
+      '%s no id that could be read, and each may be a product that seems to be missing',
+      catalog.format_part((p_facts #>> '{counts,unreadable}')::bigint, (p_facts ->> 'fetched')::bigint,
+        'record', 'has', 'have'))
   end
 $$;
 
@@ -2548,8 +2569,9 @@ $$;
 -- which looks for missing products itself, and a keyed one, which supersedes none.
 create function catalog.explain_lost_removals(p_source integer, p_kind text, p_before bigint) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select format('held run %s found %s products missing; this run supersedes it and removes nothing,'
-      || ' so they wait for the next full run', id, ledger ->> 'missing')
+  select format('held run %s found %s missing; this run supersedes it and removes nothing,'
+      || ' so what is missing waits for the next full run', id,
+    catalog.format_quantity((ledger ->> 'missing')::bigint, 'product'))
   from catalog.runs
   where p_kind in ('incremental', 'replay') and source_id = p_source and state = 'held' and id < p_before
     and (ledger ->> 'missing')::bigint > 0
@@ -2569,12 +2591,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select n > greatest(1, floor(total * share))
 $$;
 
--- format_share(share) → the share in percent.
-create function catalog.format_share(share numeric) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select format('%s %%', round(100 * share, 2))
-$$;
-
 -- list_record_reasons(facts, policy) → reasons to hold the run because of its records: incomplete,
 -- unbalanced, empty, or too many in quarantine.
 create function catalog.list_record_reasons(p_facts jsonb, p_policy jsonb) returns text[]
@@ -2591,12 +2607,15 @@ begin
   select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
   if not (p_facts ->> 'complete')::boolean then
     reasons := reasons || format(
-      'incomplete: %s of %s records arrived, and nothing proves that this is all%s', fetched,
-      coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
+      'incomplete: %s, and nothing proves that this is all%s',
+      coalesce(
+        catalog.format_part(fetched, (p_facts ->> 'expected')::bigint, 'record', 'arrived', 'arrived'),
+        catalog.format_quantity(fetched, 'record') || ' arrived of an unknown number'),
+      ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
-    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for',
-      fetched, outcomes);
+    reasons := reasons || format('the ledger does not balance: %s archived, %s accounted for',
+      catalog.format_quantity(fetched, 'record'), to_char(outcomes, 'FM999,999,999,999,990'));
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
@@ -2607,8 +2626,9 @@ begin
     reasons := reasons || 'the supplier sent no requested product'::text;
   end if;
   if catalog.is_over_share(quarantined, fetched, share) then
-    reasons := reasons || format('%s of %s records are in quarantine (more than %s)',
-      quarantined, fetched, catalog.format_share(share));
+    reasons := reasons || format('%s (more than %s)',
+      catalog.format_part(quarantined, fetched, 'record', 'is in quarantine', 'are in quarantine'),
+      catalog.format_share(share));
   end if;
   return reasons;
 end $$;
@@ -2645,7 +2665,8 @@ begin
   if not catalog.is_over_share(missing, products, share) then
     return '{}';
   end if;
-  return array[format('%s of %s products are missing (more than %s)', missing, products,
+  return array[format('%s (more than %s)',
+    catalog.format_part(missing, products, 'product', 'is missing', 'are missing'),
     catalog.format_share(share))];
 end $$;
 
@@ -2681,16 +2702,20 @@ begin
         and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
   if moved + gated >= catalog.shifted_prices_min() then
     if gated > prices * share then
-      reasons := reasons || format('%s of %s prices failed a gate', gated, prices);
+      reasons := reasons
+        || catalog.format_part(gated, prices, 'price', 'failed a gate', 'failed a gate');
     end if;
     if moved > prices * share and (ratio >= factor or ratio * factor <= 1) then
       reasons := reasons
-        || format('%s of %s prices moved together (median ×%s)', moved, prices, round(ratio, 2));
+        || format('%s (median ×%s)',
+          catalog.format_part(moved, prices, 'price', 'moved together', 'moved together'),
+          trim_scale(round(ratio, 2)));
     end if;
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || format('%s of %s products with a price would lose every price', withdrawn, products);
+      || catalog.format_part(withdrawn, products, 'product', 'would lose every price',
+        'would lose every price');
   end if;
   return reasons;
 end $$;
@@ -2701,15 +2726,16 @@ create function catalog.list_minor_causes(p_facts jsonb, p_reasons text[]) retur
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
     select cause from (values
-      ('are missing', (p_facts ->> 'missing')::bigint,
-        format('%s of %s products are missing', p_facts ->> 'missing', p_facts ->> 'products')),
+      ('(is|are) missing', (p_facts ->> 'missing')::bigint,
+        catalog.format_part((p_facts ->> 'missing')::bigint, (p_facts ->> 'products')::bigint, 'product',
+          'is missing', 'are missing')),
       ('failed a gate', (p_facts ->> 'gated')::bigint,
-        format('%s prices failed a gate', p_facts ->> 'gated')),
-      ('are in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
-        format('%s of %s records are in quarantine', p_facts #>> '{counts,quarantined}',
-          p_facts ->> 'fetched'))
+        catalog.format_quantity((p_facts ->> 'gated')::bigint, 'price') || ' failed a gate'),
+      ('(is|are) in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
+        catalog.format_part((p_facts #>> '{counts,quarantined}')::bigint, (p_facts ->> 'fetched')::bigint,
+          'record', 'is in quarantine', 'are in quarantine'))
     ) minor (words, n, cause)
-    where n > 0 and array_to_string(p_reasons, ';') not like format('%%%s%%', words))
+    where n > 0 and array_to_string(p_reasons, ';') !~ words)
 $$;
 
 -- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned, then the
@@ -2730,9 +2756,10 @@ begin
   end if;
   reasons := reasons || catalog.list_minor_causes(p_facts, reasons);
   if (p_facts ->> 'waiting')::bigint > 0 then
-    reasons := reasons || format(
-      '%s changed prices of %s products wait for this decision or for the next good run',
-      p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
+    reasons := reasons || format('%s of %s %s for this decision or for the next good run',
+      catalog.format_quantity((p_facts ->> 'waiting')::bigint, 'changed price'),
+      catalog.format_quantity((p_facts ->> 'waitingProducts')::bigint, 'product'),
+      case when (p_facts ->> 'waiting')::bigint = 1 then 'waits' else 'wait' end);
   end if;
   return reasons;
 end $$;
@@ -3199,8 +3226,9 @@ begin
   waiting_prices := whole.prices - seen.prices;
   state := case when waiting_removals + waiting_prices = 0 then 'succeeded' else 'held' end;
   if state = 'held' then
-    review.reason := format('added since %s approved the others: removals %s, changed prices %s', p_by,
-      waiting_removals, waiting_prices);
+    review.reason := format('added since %s approved the others: %s', p_by, concat_ws(', ',
+      case when waiting_removals > 0 then catalog.format_quantity(waiting_removals, 'removal') end,
+      case when waiting_prices > 0 then catalog.format_quantity(waiting_prices, 'changed price') end));
     update catalog.reviews v
       set detail = v.detail || jsonb_build_object('approvedBy', p_by, 'approvedAt', now()),
           reason = review.reason
@@ -4827,8 +4855,8 @@ begin
   if refused <> '[]' then
     raise exception using errcode = 'SHELF', hint = 'record/invalid',
       detail = jsonb_build_object('refused', refused)::text,
-      message = format('Postgres cannot store %s of %s records', jsonb_array_length(refused),
-        cardinality(p_records));
+      message = format('Postgres cannot store %s of %s', jsonb_array_length(refused),
+        catalog.format_quantity(cardinality(p_records), 'record'));
   end if;
 end $$;
 
@@ -5181,9 +5209,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
-  ('20261122000040', 'gate', '2fb2669ec96c99ba422789950e5822477e5b8d531525df73437753fc932b4057'),
+  ('20261122000040', 'gate', '465b315983103a1e24486636f8f33ac231b132b13bcc1c4f9d93aadbd9747fd7'),
   ('20261122000041', 'settle', 'a5f1384cae35559d4124657eed1ff52fec0529487a3f8772d155855c7e4b8684'),
-  ('20261122000042', 'reviews', '2d97c1727616cc9793677c6d31430b8126af7ca1b05afc3230a4c02ef9142ca3'),
+  ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
@@ -5193,7 +5221,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
-  ('20261122000080', 'data_api', '6b405303da38306ffbdf9ac68fdcdb6dce8342c6834d5f75464d6ed7f6fb3373'),
+  ('20261122000080', 'data_api', 'ef9621d944211df0b603dea60cf58dae199440ef1e84fc5563da4025ac4f4014'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000090', 'security', '0e793634f4d739a980e9cf88c1e3c3a7a0e255a7437fdd469135b0dff3486505');
 

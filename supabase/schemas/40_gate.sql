@@ -79,6 +79,26 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
+-- format_quantity(n, noun) → `1 product`, `1,250 products`.
+create function catalog.format_quantity(n bigint, noun text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select to_char(n, 'FM999,999,999,999,990') || ' ' || noun || case when n = 1 then '' else 's' end
+$$;
+
+-- format_part(n, total, noun, one, many) → `1 of 30 products is missing` with `is missing` and `are missing`
+-- for `one` and `many`.
+create function catalog.format_part(n bigint, total bigint, noun text, one text, many text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format('%s of %s %s', to_char(n, 'FM999,999,999,999,990'), catalog.format_quantity(total, noun),
+    case when n = 1 then one else many end)
+$$;
+
+-- format_share(share) → the share in percent: `15 %`, `0.25 %`.
+create function catalog.format_share(share numeric) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select trim_scale(round(100 * share, 2)) || ' %'
+$$;
+
 -- explain_removals_off(facts) → why a full run counts no product as missing; null if it does, and for other
 -- runs.
 create function catalog.explain_removals_off(p_facts jsonb) returns text
@@ -87,8 +107,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when p_facts ->> 'kind' <> 'full' or catalog.proves_missing(p_facts) then null
     when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
     else format(
-      '%s of %s records have no id that could be read, and each may be a product that seems to be missing',
-      p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
+      '%s no id that could be read, and each may be a product that seems to be missing',
+      catalog.format_part((p_facts #>> '{counts,unreadable}')::bigint, (p_facts ->> 'fetched')::bigint,
+        'record', 'has', 'have'))
   end
 $$;
 
@@ -97,8 +118,9 @@ $$;
 -- which looks for missing products itself, and a keyed one, which supersedes none.
 create function catalog.explain_lost_removals(p_source integer, p_kind text, p_before bigint) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select format('held run %s found %s products missing; this run supersedes it and removes nothing,'
-      || ' so they wait for the next full run', id, ledger ->> 'missing')
+  select format('held run %s found %s missing; this run supersedes it and removes nothing,'
+      || ' so what is missing waits for the next full run', id,
+    catalog.format_quantity((ledger ->> 'missing')::bigint, 'product'))
   from catalog.runs
   where p_kind in ('incremental', 'replay') and source_id = p_source and state = 'held' and id < p_before
     and (ledger ->> 'missing')::bigint > 0
@@ -118,12 +140,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select n > greatest(1, floor(total * share))
 $$;
 
--- format_share(share) → the share in percent.
-create function catalog.format_share(share numeric) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select format('%s %%', round(100 * share, 2))
-$$;
-
 -- list_record_reasons(facts, policy) → reasons to hold the run because of its records: incomplete,
 -- unbalanced, empty, or too many in quarantine.
 create function catalog.list_record_reasons(p_facts jsonb, p_policy jsonb) returns text[]
@@ -140,12 +156,15 @@ begin
   select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
   if not (p_facts ->> 'complete')::boolean then
     reasons := reasons || format(
-      'incomplete: %s of %s records arrived, and nothing proves that this is all%s', fetched,
-      coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
+      'incomplete: %s, and nothing proves that this is all%s',
+      coalesce(
+        catalog.format_part(fetched, (p_facts ->> 'expected')::bigint, 'record', 'arrived', 'arrived'),
+        catalog.format_quantity(fetched, 'record') || ' arrived of an unknown number'),
+      ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
-    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for',
-      fetched, outcomes);
+    reasons := reasons || format('the ledger does not balance: %s archived, %s accounted for',
+      catalog.format_quantity(fetched, 'record'), to_char(outcomes, 'FM999,999,999,999,990'));
   end if;
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons
@@ -156,8 +175,9 @@ begin
     reasons := reasons || 'the supplier sent no requested product'::text;
   end if;
   if catalog.is_over_share(quarantined, fetched, share) then
-    reasons := reasons || format('%s of %s records are in quarantine (more than %s)',
-      quarantined, fetched, catalog.format_share(share));
+    reasons := reasons || format('%s (more than %s)',
+      catalog.format_part(quarantined, fetched, 'record', 'is in quarantine', 'are in quarantine'),
+      catalog.format_share(share));
   end if;
   return reasons;
 end $$;
@@ -194,7 +214,8 @@ begin
   if not catalog.is_over_share(missing, products, share) then
     return '{}';
   end if;
-  return array[format('%s of %s products are missing (more than %s)', missing, products,
+  return array[format('%s (more than %s)',
+    catalog.format_part(missing, products, 'product', 'is missing', 'are missing'),
     catalog.format_share(share))];
 end $$;
 
@@ -230,16 +251,20 @@ begin
         and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
   if moved + gated >= catalog.shifted_prices_min() then
     if gated > prices * share then
-      reasons := reasons || format('%s of %s prices failed a gate', gated, prices);
+      reasons := reasons
+        || catalog.format_part(gated, prices, 'price', 'failed a gate', 'failed a gate');
     end if;
     if moved > prices * share and (ratio >= factor or ratio * factor <= 1) then
       reasons := reasons
-        || format('%s of %s prices moved together (median ×%s)', moved, prices, round(ratio, 2));
+        || format('%s (median ×%s)',
+          catalog.format_part(moved, prices, 'price', 'moved together', 'moved together'),
+          trim_scale(round(ratio, 2)));
     end if;
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || format('%s of %s products with a price would lose every price', withdrawn, products);
+      || catalog.format_part(withdrawn, products, 'product', 'would lose every price',
+        'would lose every price');
   end if;
   return reasons;
 end $$;
@@ -250,15 +275,16 @@ create function catalog.list_minor_causes(p_facts jsonb, p_reasons text[]) retur
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(
     select cause from (values
-      ('are missing', (p_facts ->> 'missing')::bigint,
-        format('%s of %s products are missing', p_facts ->> 'missing', p_facts ->> 'products')),
+      ('(is|are) missing', (p_facts ->> 'missing')::bigint,
+        catalog.format_part((p_facts ->> 'missing')::bigint, (p_facts ->> 'products')::bigint, 'product',
+          'is missing', 'are missing')),
       ('failed a gate', (p_facts ->> 'gated')::bigint,
-        format('%s prices failed a gate', p_facts ->> 'gated')),
-      ('are in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
-        format('%s of %s records are in quarantine', p_facts #>> '{counts,quarantined}',
-          p_facts ->> 'fetched'))
+        catalog.format_quantity((p_facts ->> 'gated')::bigint, 'price') || ' failed a gate'),
+      ('(is|are) in quarantine', (p_facts #>> '{counts,quarantined}')::bigint,
+        catalog.format_part((p_facts #>> '{counts,quarantined}')::bigint, (p_facts ->> 'fetched')::bigint,
+          'record', 'is in quarantine', 'are in quarantine'))
     ) minor (words, n, cause)
-    where n > 0 and array_to_string(p_reasons, ';') not like format('%%%s%%', words))
+    where n > 0 and array_to_string(p_reasons, ';') !~ words)
 $$;
 
 -- list_hold_reasons(source, facts, seen, policy) → every reason to hold a run, real or planned, then the
@@ -279,9 +305,10 @@ begin
   end if;
   reasons := reasons || catalog.list_minor_causes(p_facts, reasons);
   if (p_facts ->> 'waiting')::bigint > 0 then
-    reasons := reasons || format(
-      '%s changed prices of %s products wait for this decision or for the next good run',
-      p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
+    reasons := reasons || format('%s of %s %s for this decision or for the next good run',
+      catalog.format_quantity((p_facts ->> 'waiting')::bigint, 'changed price'),
+      catalog.format_quantity((p_facts ->> 'waitingProducts')::bigint, 'product'),
+      case when (p_facts ->> 'waiting')::bigint = 1 then 'waits' else 'wait' end);
   end if;
   return reasons;
 end $$;

@@ -156,8 +156,9 @@ begin
   waiting_prices := whole.prices - seen.prices;
   state := case when waiting_removals + waiting_prices = 0 then 'succeeded' else 'held' end;
   if state = 'held' then
-    review.reason := format('added since %s approved the others: removals %s, changed prices %s', p_by,
-      waiting_removals, waiting_prices);
+    review.reason := format('added since %s approved the others: %s', p_by, concat_ws(', ',
+      case when waiting_removals > 0 then catalog.format_quantity(waiting_removals, 'removal') end,
+      case when waiting_prices > 0 then catalog.format_quantity(waiting_prices, 'changed price') end));
     update catalog.reviews v
       set detail = v.detail || jsonb_build_object('approvedBy', p_by, 'approvedAt', now()),
           reason = review.reason

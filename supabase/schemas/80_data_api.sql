@@ -172,8 +172,8 @@ begin
   if refused <> '[]' then
     raise exception using errcode = 'SHELF', hint = 'record/invalid',
       detail = jsonb_build_object('refused', refused)::text,
-      message = format('Postgres cannot store %s of %s records', jsonb_array_length(refused),
-        cardinality(p_records));
+      message = format('Postgres cannot store %s of %s', jsonb_array_length(refused),
+        catalog.format_quantity(cardinality(p_records), 'record'));
   end if;
 end $$;
 

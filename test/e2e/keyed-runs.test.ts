@@ -236,7 +236,7 @@ test('prices that move together hold a refresh, however large the source is', as
   const refreshed = await pipeline.syncKeys(ids)
   assert.deepEqual(
     [refreshed.state, refreshed.reason?.split(';')[0]],
-    ['held', '6 of 6 prices moved together (median ×2.00)'],
+    ['held', '6 of 6 prices moved together (median ×2)'],
   )
   await rejectRun(db, refreshed.run, 'test')
   assert.deepEqual((await listProducts(pipeline)).get('p-0')?.prices, { current: 1000 })

@@ -293,12 +293,12 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'prices that move together': {
     counts: { updated: 30 },
-    held: /30 of 30 prices moved together \(median ×2.00\)/,
+    held: /30 of 30 prices moved together \(median ×2\)/,
     happen: ({ catalogue, ids }) => catalogue.setPrice(ids, { cents: 2000 }),
   },
   'prices that still wait for a person': {
     counts: { updated: 1, unchanged: 29 },
-    held: /30 of 30 prices moved together \(median ×2.00\)/,
+    held: /30 of 30 prices moved together \(median ×2\)/,
     async happen({ pipeline, catalogue, ids }) {
       catalogue.setPrice(ids, { cents: 2000 })
       await pipeline.sync()
@@ -307,7 +307,7 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'prices that moved together, half of them back': {
     counts: { updated: 12, unchanged: 18 },
-    held: /18 of 30 prices moved together \(median ×2.00\)/,
+    held: /18 of 30 prices moved together \(median ×2\)/,
     async happen({ pipeline, catalogue, ids }) {
       catalogue.setPrice(ids, { cents: 2000 })
       await pipeline.sync()

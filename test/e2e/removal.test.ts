@@ -179,7 +179,7 @@ test('a run with a record without a readable id counts no misses, and reports it
     { kind: 'insert-line', at: 4, text: '<html>', times: null },
   )
   const why =
-    '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
+    '1 of 30 records has no id that could be read, and each may be a product that seems to be missing'
   const listReports = async () => {
     const {
       sources: [standing],

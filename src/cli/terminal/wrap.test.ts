@@ -52,10 +52,7 @@ test('short facts of a list stay whole', () => {
     '    removed 0 ·',
     '    missing 0',
   ])
-  assert.deepEqual(wrap('are missing (more than 15.00 %)', 29), [
-    'are missing (more than',
-    '  15.00 %)',
-  ])
+  assert.deepEqual(wrap('are missing (more than 15 %)', 29), ['are missing (more than', '  15 %)'])
 })
 
 test('wide characters take two columns', () => {
