@@ -270,7 +270,13 @@ test('a held run that a person rejects removes nothing and ends', async (t) => {
   assertEnded(await run('sync'), 0)
   simulator.catalogue.remove({ share: 0.5 })
   const id = (await run('sync', '--full', '--json')).json()['run']
-  const rejected = await run('runs', 'reject', String(id), '--by', 'tester', '--json')
+  const unasked = await run('runs', 'reject', String(id), '--by', 'tester')
+  assert.equal(unasked.code, 64)
+  assert.match(
+    unasked.stderr,
+    new RegExp(`^error: Nothing was rejected, .*: shelfsync runs reject ${id} --yes --by tester\n`),
+  )
+  const rejected = await run('runs', 'reject', String(id), '--yes', '--by', 'tester', '--json')
   assertEnded(rejected, 0)
   assert.deepEqual(rejected.json(), { run: id, state: 'rejected', removed: 0 })
   const { rows } = await db.query(

@@ -79,7 +79,7 @@ const CALLS = [
   'runs changes 1',
   'runs diff 1',
   'runs approve 1',
-  'runs reject 1',
+  'runs reject 1 --yes',
   'runs cancel 1',
   'products pharmacy',
   'explain pharmacy nothing',

@@ -167,7 +167,7 @@ test('an approval leaves out additions of other runs since the diff was seen, an
   const waiting = await loadRunDetails(db, held.run)
   assert.deepEqual(
     [waiting.state, waiting.reason, waiting.ledger?.removed, waiting.ledger?.missing],
-    ['held', 'added since anna approved the others: removals 1, changed prices 2', 12, 1],
+    ['held', 'added since anna approved the others: 1 removal, 2 changed prices', 12, 1],
   )
   await assert.rejects(approveRun(db, held.run, { version, by: 'bert' }), {
     code: 'run/not-held',
@@ -286,9 +286,9 @@ test('the reason of a held run names every cause, and its ledger counts what is 
   supplier.catalogue.setPrice(ids.slice(24, 30), { cents: 90_000 })
   const held = await pipeline.sync()
   assert.deepEqual(held.reason?.split('; '), [
-    '2 of 18 records are in quarantine (more than 1.00 %)',
-    '12 of 30 products are missing (more than 15.00 %)',
-    '10 of 30 prices moved together (median ×2.00)',
+    '2 of 18 records are in quarantine (more than 1 %)',
+    '12 of 30 products are missing (more than 15 %)',
+    '10 of 30 prices moved together (median ×2)',
     '6 prices failed a gate',
     '10 changed prices of 10 products wait for this decision or for the next good run',
   ])
@@ -298,7 +298,7 @@ test('the reason of a held run names every cause, and its ledger counts what is 
     '--source',
     pipeline.name,
   ])
-  assert.match(stdout, /2 of 18 records are in quarantine \(more than 1\.00 %\) \(\+4\)$/m)
+  assert.match(stdout, /2 of 18 records are in quarantine \(more than 1 %\) \(\+4\)$/m)
 })
 
 test('causes within their limits are named too, when a run is held for another one', async (t) => {
@@ -310,9 +310,9 @@ test('causes within their limits are named too, when a run is held for another o
   supplier.catalogue.setPrice(ids.slice(2, 20), { cents: 2000 })
   const held = await pipeline.sync()
   assert.deepEqual(held.reason?.split('; '), [
-    '18 of 30 prices moved together (median ×2.00)',
-    '1 of 30 products are missing',
-    '1 of 29 records are in quarantine',
+    '18 of 30 prices moved together (median ×2)',
+    '1 of 30 products is missing',
+    '1 of 29 records is in quarantine',
     '18 changed prices of 18 products wait for this decision or for the next good run',
   ])
   assert.equal((await loadRunDiff(db, held.run)).removals, held.ledger.missing)
@@ -323,7 +323,7 @@ for (const kind of ['replay', 'incremental'] as const) {
     const { pipeline, held } = await openHeld(t)
     const report =
       kind === 'replay' ? await pipeline.replay(held.run) : await pipeline.sync({ mode: kind })
-    const why = `held run ${held.run} found 12 products missing; this run supersedes it and removes nothing, so they wait for the next full run`
+    const why = `held run ${held.run} found 12 products missing; this run supersedes it and removes nothing, so what is missing waits for the next full run`
     assert.equal(report.removalsOff, why)
     assert.equal((await loadRunDetails(db, report.run)).removalsOff, why)
     assert.equal((await loadRunDetails(db, held.run)).state, 'superseded')
@@ -384,20 +384,27 @@ test('the SQL of docs/operations.md shows and decides the same as the commands',
   )
 })
 
+/** Types `answer` to the question of a decision on a held run. */
+async function answerDecision(
+  pipeline: TestPipeline,
+  command: string[],
+  answer: string,
+): Promise<{ screen: string; code: number }> {
+  const env = { DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }
+  const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
+  const cli = new Cli(new Output(terminal, terminal), env, keyboard)
+  const done = (await createProgram(cli, command)).parseAsync(command, { from: 'user' })
+  await terminal.shows(/ run \d+\? \[y\/N\]/)
+  keyboard.type(`${answer}\r`)
+  await done
+  return { screen: terminal.screen, code: cli.exitCode }
+}
+
 test('runs approve prints the counts and asks, and reports what appeared meanwhile', async (t) => {
   const { pipeline, supplier, ids, held } = await openHeld(t)
-  const env = { DATABASE_URL: url, SHELFSYNC_HOME: pipeline.storeRoot }
   const counts = `Approving run ${held.run}: 12 products removed · 8 changed prices of 8 products current · 9 changes published · watermark`
-  const decide = async (answer: string, ...args: string[]) => {
-    const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
-    const cli = new Cli(new Output(terminal, terminal), env, keyboard)
-    const command = ['runs', 'approve', String(held.run), ...args]
-    const done = (await createProgram(cli, command)).parseAsync(command, { from: 'user' })
-    await terminal.shows(/Approve run \d+\? \[y\/N\]/)
-    keyboard.type(`${answer}\r`)
-    await done
-    return { screen: terminal.screen, code: cli.exitCode }
-  }
+  const decide = (answer: string, ...args: string[]) =>
+    answerDecision(pipeline, ['runs', 'approve', String(held.run), ...args], answer)
   const refused = await decide('n')
   assert.ok(refused.screen.startsWith(counts), refused.screen)
   assert.match(refused.screen, /because: 12 of 29 products are missing .*; /)
@@ -419,6 +426,75 @@ test('runs approve prints the counts and asks, and reports what appeared meanwhi
   const rest = await decide('yes')
   assert.match(rest.screen, /is approved: 2 changed prices approved\.$/)
   assert.equal(rest.code, 0)
+})
+
+test('runs reject prints the counts and asks, and discards nothing without a yes', async (t) => {
+  const { pipeline, held } = await openHeld(t)
+  const decide = (answer: string) =>
+    answerDecision(pipeline, ['runs', 'reject', String(held.run)], answer)
+  const kept = await decide('')
+  const counts = `Rejecting run ${held.run} discards 12 removals and 8 changed prices.\n  because: 12 of 29 products are missing`
+  assert.ok(kept.screen.startsWith(counts), kept.screen)
+  assert.match(kept.screen, new RegExp(`list: shelfsync runs diff ${held.run}\n`))
+  assert.match(kept.screen, /stays held: nothing was discarded\.$/)
+  assert.equal(kept.code, 2)
+  assert.equal((await loadRunDiff(db, held.run)).removals, 12)
+  const rejected = await decide('y')
+  assert.match(rejected.screen, /is rejected: 12 removals and 8 changed prices discarded\.$/)
+  assert.equal(rejected.code, 0)
+  await assert.rejects(loadRunDiff(db, held.run), { code: 'run/not-held' })
+})
+
+test('the reasons of a held run agree with their counts', async () => {
+  const list = async (n: number) => {
+    const facts = {
+      kind: 'full',
+      complete: true,
+      fetched: 1250 * n,
+      expected: 1250 * n,
+      counts: { unchanged: 1249 * n, quarantined: n },
+      missing: n,
+      products: 1000 * n,
+      moved: 0,
+      ratio: null,
+      gated: n,
+      withdrawn: 0,
+      waiting: n,
+      waitingProducts: n,
+    }
+    // An unbalanced ledger holds the run; all other causes stay within their limits.
+    const policy = {
+      removalShare: 0.15,
+      quarantineShare: 0.0025,
+      priceShiftShare: 1,
+      priceShiftFactor: 2,
+      allowEmpty: false,
+    }
+    const unbalanced = { ...facts, fetched: facts.fetched + 1 }
+    const { rows } = await db.query<{ reasons: string[] }>(
+      "select catalog.list_hold_reasons(0, $1, '', $2) as reasons",
+      [unbalanced, policy],
+    )
+    return rows[0]?.reasons
+  }
+  assert.deepEqual(await list(1), [
+    'the ledger does not balance: 1,251 records archived, 1,250 accounted for',
+    '1 of 1,000 products is missing',
+    '1 price failed a gate',
+    '1 of 1,251 records is in quarantine',
+    '1 changed price of 1 product waits for this decision or for the next good run',
+  ])
+  assert.deepEqual(await list(2), [
+    'the ledger does not balance: 2,501 records archived, 2,500 accounted for',
+    '2 of 2,000 products are missing',
+    '2 prices failed a gate',
+    '2 of 2,501 records are in quarantine',
+    '2 changed prices of 2 products wait for this decision or for the next good run',
+  ])
+  const { rows } = await db.query(
+    'select catalog.format_share(0.15) as whole, catalog.format_share(0.0025) as part',
+  )
+  assert.deepEqual(rows, [{ whole: '15 %', part: '0.25 %' }])
 })
 
 test('prices of a refresh that ends during an approval are not approved', async (t) => {

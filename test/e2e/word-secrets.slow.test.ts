@@ -184,7 +184,7 @@ function callsOn({
       ['reviews', 'approve', '1'],
       ['reviews', 'reject', '999999'],
       ['runs', 'approve', '1'],
-      ['runs', 'reject', '1'],
+      ['runs', 'reject', '1', '--yes'],
       ['quarantine', 'replay', name],
       ['runs', 'cancel', '999999'],
       ['sources', 'rename', 'none', 'other'],

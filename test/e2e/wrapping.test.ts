@@ -89,7 +89,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'runs approve 2',
     'runs cancel 2',
     'runs cancel 1',
-    'runs reject 1',
+    'runs reject 1 --yes',
     'products pharmacy',
     `explain pharmacy ${id}`,
     `explain pharmacy ${bad}`,

@@ -5,14 +5,12 @@ import type { Tools } from '../../app/compose.ts'
 import { SyncError } from '../../core/errors.ts'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
-import { rejectRun } from '../../db/write/decisions.ts'
 import { cancelRun, findQueuedRun } from '../../db/write/queued-runs.ts'
-import { type Cli, EXIT, formatExamples } from '../cli.ts'
+import { type Cli, formatExamples } from '../cli.ts'
 import { openQueueIfPossible } from '../open-queue.ts'
 import { parseId } from '../arguments/numbers.ts'
-import { confirm } from '../terminal/prompt.ts'
 import { describeUser } from '../user.ts'
-import { formatEffects } from './decisions.ts'
+import { formatEffects, rejectHeld } from './decisions.ts'
 
 interface CancelFlags {
   readonly yes?: boolean
@@ -36,7 +34,7 @@ export function addCancel(runs: Command, cli: Cli): void {
 async function cancel(cli: Cli, id: number, flags: CancelFlags): Promise<void> {
   await using tools = await cli.open()
   const { state, source } = await loadRunSummary(tools.db, id)
-  if (state === 'held') return await rejectHeld(cli, tools, id, flags)
+  if (state === 'held') return await cancelHeld(cli, tools, id, flags)
   const isQueued = (await findQueuedRun(tools.db, id)) !== null
   const ended = await cancelRun(tools.db, id)
   if (ended !== 'cancelled')
@@ -49,24 +47,22 @@ async function cancel(cli: Cli, id: number, flags: CancelFlags): Promise<void> {
 }
 
 /** A held run has ended already: only its pending removals and prices are left to discard. */
-async function rejectHeld(
+async function cancelHeld(
   cli: Cli,
   { db }: Tools,
   id: number,
   { yes = false }: CancelFlags,
 ): Promise<void> {
-  const { removals, prices } = await loadRunDiff(db, id)
-  const effects = formatEffects(removals, prices)
+  const diff = await loadRunDiff(db, id)
+  const effects = formatEffects(diff.removals, diff.prices)
   cli.output.say(`Run ${id} is held. Cancelling it rejects it, which discards ${effects}.`)
-  cli.output.say(`  list: shelfsync runs diff ${id}`)
   const command = `shelfsync runs cancel ${id} --yes`
-  if (!yes && !(await confirm(cli, `Reject run ${id}?`, { done: 'cancelled', command }))) {
-    cli.output.say(`Run ${id} stays held: nothing was discarded.`)
-    cli.end(EXIT.held)
-    return
-  }
-  await rejectRun(db, id, describeUser())
-  cli.output.result({ run: id, state: 'rejected' }, `Run ${id} is rejected: ${effects} discarded.`)
+  await rejectHeld(
+    cli,
+    db,
+    { run: id, ...diff },
+    { by: describeUser(), yes, done: 'cancelled', command },
+  )
 }
 
 /** Removes the tasks and the dead letters of the run. */

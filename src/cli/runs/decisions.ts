@@ -5,6 +5,7 @@
 import { type Command, Option } from 'commander'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
+import type { PipelineDb } from '../../db/pipeline-db.ts'
 import { approveRun, rejectRun, type Approval } from '../../db/write/decisions.ts'
 import { type Cli, EXIT, formatExamples } from '../cli.ts'
 import { formatArgument, formatQuantity } from '../format/format.ts'
@@ -13,9 +14,19 @@ import { confirm } from '../terminal/prompt.ts'
 import { formatApproval, formatDiff } from './diff.ts'
 import { describeUser } from '../user.ts'
 
-interface ApproveFlags {
+interface RejectFlags {
   readonly by: string
   readonly yes?: boolean
+}
+
+interface Rejection {
+  readonly run: number
+  /** Pending removals and prices, which it discards. */
+  readonly removals: number
+  readonly prices: number
+}
+
+interface ApproveFlags extends RejectFlags {
   readonly seen?: string
 }
 
@@ -35,10 +46,14 @@ export function addDecisions(runs: Command, cli: Cli): void {
   runs
     .command('reject')
     .argument('<id>', 'the held run', parseId)
-    .description('discard the pending removals and prices of a held run')
+    .description('print what a held run would change, ask, and discard it')
+    .option('--yes', 'do not ask; required without a terminal')
     .addOption(createByOption())
-    .addHelpText('after', formatExamples('shelfsync runs reject 7'))
-    .action((id: number, { by }: { by: string }) => reject(cli, id, by))
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync runs reject 7', 'shelfsync runs reject 7 --yes'),
+    )
+    .action((id: number, flags: RejectFlags) => reject(cli, id, flags))
 }
 
 function createByOption(): Option {
@@ -89,12 +104,32 @@ export function formatEffects(removals: number, prices: number): string {
   return parts.join(' and ')
 }
 
-async function reject(cli: Cli, id: number, by: string): Promise<void> {
+async function reject(cli: Cli, id: number, { by, yes = false }: RejectFlags): Promise<void> {
   await using tools = await cli.openSync()
-  const { removals, prices } = await loadRunDiff(tools.db, id)
-  await rejectRun(tools.db, id, by)
+  const diff = await loadRunDiff(tools.db, id)
+  const { reason } = await loadRunSummary(tools.db, id)
+  cli.output.say(`Rejecting run ${id} discards ${formatEffects(diff.removals, diff.prices)}.`)
+  cli.output.say(`  because: ${cli.output.inLine(reason ?? '')}`)
+  const command = `shelfsync runs reject ${id} --yes${formatBy(by)}`
+  await rejectHeld(cli, tools.db, { run: id, ...diff }, { by, yes, done: 'rejected', command })
+}
+
+/** Asks unless `yes`, and rejects the held run. `command` does so without a terminal. */
+export async function rejectHeld(
+  cli: Cli,
+  db: PipelineDb,
+  { run, removals, prices }: Rejection,
+  { by, yes, ...question }: RejectFlags & { readonly done: string; readonly command: string },
+): Promise<void> {
+  cli.output.say(`  list: shelfsync runs diff ${run}`)
+  if (!yes && !(await confirm(cli, `Reject run ${run}?`, question))) {
+    cli.output.say(`Run ${run} stays held: nothing was discarded.`)
+    cli.end(EXIT.held)
+    return
+  }
+  await rejectRun(db, run, by)
   cli.output.result(
-    { run: id, state: 'rejected', removed: 0 },
-    `Run ${id} is rejected: ${formatEffects(removals, prices)} discarded.`,
+    { run, state: 'rejected', removed: 0 },
+    `Run ${run} is rejected: ${formatEffects(removals, prices)} discarded.`,
   )
 }
