@@ -502,6 +502,32 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   ) t
 $$;
 
+-- 20261122000015_quantities.sql
+
+-- Generated from supabase/schemas/15_quantities.sql until the first release: do not edit.
+
+-- Counts and shares in messages, in the spellings of src/cli/format/format.ts.
+
+-- format_quantity(n, noun) → `1 product`, `1,250 products`.
+create function catalog.format_quantity(n bigint, noun text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select to_char(n, 'FM999,999,999,999,990') || ' ' || noun || case when n = 1 then '' else 's' end
+$$;
+
+-- format_part(n, total, noun, one, many) → `1 of 30 products is missing` with `is missing` and `are missing`
+-- for `one` and `many`.
+create function catalog.format_part(n bigint, total bigint, noun text, one text, many text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format('%s of %s %s', to_char(n, 'FM999,999,999,999,990'), catalog.format_quantity(total, noun),
+    case when n = 1 then one else many end)
+$$;
+
+-- format_share(share) → the share in percent: `15 %`, `0.25 %`.
+create function catalog.format_share(share numeric) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select trim_scale(round(100 * share, 2)) || ' %'
+$$;
+
 -- 20261122000020_leases.sql
 
 -- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
@@ -1939,9 +1965,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when last_good_currency <> currency
       then format('the currency changed from %s to %s', last_good_currency, currency)
     when last_good > 0 and amount_minor >= last_good * factor
-      then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
+      then format('the price rose ×%s', trim_scale(round(amount_minor::numeric / last_good, 1)))
     when last_good > 0 and amount_minor * factor <= last_good
-      then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
+      then format('the price fell ÷%s', trim_scale(round(last_good::numeric / amount_minor, 1)))
   end
 $$;
 
@@ -2528,26 +2554,6 @@ create function catalog.proves_missing(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean
     and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
-$$;
-
--- format_quantity(n, noun) → `1 product`, `1,250 products`.
-create function catalog.format_quantity(n bigint, noun text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select to_char(n, 'FM999,999,999,999,990') || ' ' || noun || case when n = 1 then '' else 's' end
-$$;
-
--- format_part(n, total, noun, one, many) → `1 of 30 products is missing` with `is missing` and `are missing`
--- for `one` and `many`.
-create function catalog.format_part(n bigint, total bigint, noun text, one text, many text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select format('%s of %s %s', to_char(n, 'FM999,999,999,999,990'), catalog.format_quantity(total, noun),
-    case when n = 1 then one else many end)
-$$;
-
--- format_share(share) → the share in percent: `15 %`, `0.25 %`.
-create function catalog.format_share(share numeric) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select trim_scale(round(100 * share, 2)) || ' %'
 $$;
 
 -- explain_removals_off(facts) → why a full run counts no product as missing; null if it does, and for other
@@ -5197,6 +5203,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
+  ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
   ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
@@ -5206,10 +5213,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '82a7bacd4c4775508e3d69f6d32c5bae9401099fcf0673db2945b428c54ee839'),
-  ('20261122000032', 'judge', '115b5e76726ef19f2c074946b119dc5b5754700216a8760ac0b679741d6d82c6'),
+  ('20261122000032', 'judge', '0437e543d7cc5ac88de60cf518bfd97410dddd71e1307ee0a81cf6286e601dd5'),
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
-  ('20261122000040', 'gate', '465b315983103a1e24486636f8f33ac231b132b13bcc1c4f9d93aadbd9747fd7'),
+  ('20261122000040', 'gate', 'f40b20a458f39664c486a1c8bfac5c4ec9d8942110f92a97d4c2faaf23824e14'),
   ('20261122000041', 'settle', 'a5f1384cae35559d4124657eed1ff52fec0529487a3f8772d155855c7e4b8684'),
   ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),

@@ -121,9 +121,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when last_good_currency <> currency
       then format('the currency changed from %s to %s', last_good_currency, currency)
     when last_good > 0 and amount_minor >= last_good * factor
-      then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
+      then format('the price rose ×%s', trim_scale(round(amount_minor::numeric / last_good, 1)))
     when last_good > 0 and amount_minor * factor <= last_good
-      then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
+      then format('the price fell ÷%s', trim_scale(round(last_good::numeric / amount_minor, 1)))
   end
 $$;
 

@@ -84,7 +84,7 @@ test('the diff lists each removal with its last price, then each price that wait
   }
   assert.deepEqual(items[12]?.after, { amountMinor: 1500, currency: 'EUR' })
   const [review] = (await listReviews(db, { run: held.run, kind: 'price', limit: 2 })).items
-  assert.deepEqual([items[20]?.review, items[20]?.reason], [review?.id, 'the price rose ×90.0'])
+  assert.deepEqual([items[20]?.review, items[20]?.reason], [review?.id, 'the price rose ×90'])
   const details = await loadRunDetails(db, held.run)
   assert.deepEqual(details.diff, await loadRunDiff(db, held.run))
   assert.deepEqual(details.diff, {
@@ -384,7 +384,7 @@ test('the SQL of docs/operations.md shows and decides the same as the commands',
   )
 })
 
-/** Types `answer` to the question of a decision on a held run. */
+/** Runs a decision on a held run, and types a response to its question. */
 async function answerDecision(
   pipeline: TestPipeline,
   command: string[],

@@ -11,7 +11,7 @@ test('the members of a change have one order, and prices have their currency', (
     vat_rate: [10, 12],
     'price:A:1:public': [1250, 1300],
     description: ['long', 'longer'],
-    'price:P1:list': [1250, 25_000, 'the price rose ×20.0'],
+    'price:P1:list': [1250, 25_000, 'the price rose ×20'],
     title: ['Old', 'New\u001b[31m'],
     status: ['active', 'unavailable'],
   }
@@ -23,7 +23,7 @@ test('the members of a change have one order, and prices have their currency', (
     'status: "active" → "unavailable"',
     'title: "Old" → "New\\u001b[31m"',
     'public price of A:1: AUD 12.50 → 13.00',
-    'list price: EUR 12.50 → AUD 250.00 (held: the price rose ×20.0)',
+    'list price: EUR 12.50 → AUD 250.00 (held: the price rose ×20)',
     'description: "long" → "longer"',
     'vat_rate: 10 → 12',
   ]
