@@ -48,6 +48,19 @@ test('a terminal gets short lines, with the stack of an error', () => {
   assert.match(written.join(''), /^03:04:05 error failed run=7\nError: boom\n +at /)
 })
 
+test('a terminal gets the fields for programs only at level debug', () => {
+  const warn = capture([], { isTTY: true, level: 'info' })
+  const facts = { cid: 'c1', outage: 'database', code: 'db/unreachable', run: 7 }
+  warn.log.warn(facts, 'the database is unreachable')
+  assert.equal(warn.written.join(''), '03:04:05 warn  the database is unreachable run=7\n')
+  const debug = capture([], { isTTY: true, level: 'debug' })
+  debug.log.warn(facts, 'out')
+  assert.match(debug.written.join(''), / cid=c1 outage=database code=db\/unreachable run=7\n$/)
+  const json = capture([])
+  json.log.warn(facts, 'out')
+  assert.deepEqual(json.lines()[0], { ...json.lines()[0], ...facts })
+})
+
 const SECRET = 'Zx9"q\\7-planted value/é'
 const PLANT = { api: 'medipim-secret-1', id: 'planted-id', pin: '1234567890123456' }
 

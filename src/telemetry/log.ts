@@ -27,6 +27,9 @@ export interface LogOptions {
   readonly nowMs?: () => number
 }
 
+/** Fields by which programs join and filter lines; the message says the same to a person. */
+const PROGRAM_FIELDS: readonly string[] = ['cid', 'outage', 'code']
+
 /**
  * Maximum length of a logged value from outside. A stack with its causes has about a tenth of it.
  */
@@ -45,7 +48,9 @@ export function createLog({
       cutText(redact(text), TEXT_CHARS_MAX)
   const [own, foreign] = [cutting(createRedactor([], values)), cutting(createRedactor(values))]
   const format =
-    destination.isTTY === true ? formatShort : (line: Line) => escapeControls(JSON.stringify(line))
+    destination.isTTY === true
+      ? (line: Line) => formatShort(line, level === 'debug' || level === 'trace')
+      : (line: Line) => escapeControls(JSON.stringify(line))
   return pino(
     {
       level,
@@ -69,11 +74,14 @@ function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): 
   }
 }
 
-/** `12:03:04 warn  the message  run=7 source=shop`, followed by the lines of a stack. */
-function formatShort({ time, level, message, err, ...rest }: Line): string {
-  const fields = Object.entries(rest).map(
-    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
+/**
+ * `12:03:04 warn  the message  run=7 source=shop`, followed by the lines of a stack. Without
+ * `isWhole`, fields that only programs use are left out.
+ */
+function formatShort({ time, level, message, err, ...rest }: Line, isWhole: boolean): string {
+  const fields = Object.entries(rest)
+    .filter(([name]) => isWhole || !PROGRAM_FIELDS.includes(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   const stack = isObject(err) && 'stack' in err ? `\n${escapeLines(String(err.stack))}` : ''
   const line = [
     String(time).slice(11, 19),

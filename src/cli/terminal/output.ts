@@ -71,9 +71,12 @@ export class Output {
     return wrapText(this.#clean(text), this.width)
   }
 
-  /** Prints text for a person beside the result. Prints nothing with --json. */
-  say(text: string): void {
-    if (!this.json) this.stdout.write(`${this.render(text)}\n`)
+  /**
+   * Prints text for a person beside the result; `raw` text is not wrapped. Prints nothing with
+   * --json.
+   */
+  say(text: string, { raw = false } = {}): void {
+    if (!this.json) this.stdout.write(`${raw ? this.#clean(text) : this.render(text)}\n`)
   }
 
   /** Returns the text as `note` prints it on standard error. */
@@ -113,7 +116,8 @@ export class Output {
 
   /** The destination of the command's log. The log redacts its own lines. */
   logDestination(): LogDestination {
-    return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
+    const wrap = (text: string): string => (this.json ? text : wrapText(text, widthOf(this.stderr)))
+    return { write: (text) => this.#writeError(wrap(text.trimEnd())), isTTY: !this.json }
   }
 
   /** Escapes text from a supplier as a part of a line: it cannot start a new line. */
