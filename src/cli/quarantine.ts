@@ -24,7 +24,7 @@ import { createLimitOption, parseId } from './arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 import { STOPPING, watchRun } from './sync/watch-run.ts'
 import { formatBytes, formatQuantity } from './format/format.ts'
-import { formatPlace, formatQuarantinedRecord } from './format/quarantine.ts'
+import { formatPlace, formatQuarantinedRecord, formatRecordBytes } from './format/quarantine.ts'
 import { writeBytes } from './terminal/write-bytes.ts'
 
 const REASON_CHARS_MAX = 80
@@ -109,6 +109,7 @@ async function printRecord(
     { ...facts, text: bytes.toString() },
     formatQuarantinedRecord(cli.output, record),
   )
+  cli.output.say(`\n${formatRecordBytes(cli.output, record)}`, { raw: true })
 }
 
 /** The database has the first 64 KiB, and the artifact all of them until it is purged. */

@@ -274,7 +274,9 @@ test('a held run that a person rejects removes nothing and ends', async (t) => {
   assert.equal(unasked.code, 64)
   assert.match(
     unasked.stderr,
-    new RegExp(`^error: Nothing was rejected, .*: shelfsync runs reject ${id} --yes --by tester\n`),
+    new RegExp(
+      `^error: Nothing was rejected, .*: shelfsync runs reject ${String(id)} --yes --by tester\n`,
+    ),
   )
   const rejected = await run('runs', 'reject', String(id), '--yes', '--by', 'tester', '--json')
   assertEnded(rejected, 0)

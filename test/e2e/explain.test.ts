@@ -30,7 +30,7 @@ test('explain prints the price with its run, its record and the earlier ones, th
 
   const waiting = await print('explain', 'pharmacy', id)
   assert.match(waiting, new RegExp(`^pharmacy ${id}: .+\n {2}status {6}active\n`))
-  const stated = String.raw`stated by run ${second}, part 1, line (\d+) of the artifact of run ${second}\n`
+  const stated = String.raw`stated by run ${second} \(part 1, line (\d+)\)\n`
   const [, line = ''] =
     new RegExp(
       String.raw`public price AUD 13\.00 since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(.*\)\n +${stated} +before: AUD 12\.50 since [-\d: ]+ UTC \(run ${first}\)\n`,
@@ -40,7 +40,7 @@ test('explain prints the price with its run, its record and the earlier ones, th
   assert.deepEqual([record.id, record.publicPrice], [id, 1300])
   assert.match(
     waiting,
-    /held {8}public price AUD 13\.00 → 260\.00: the price rose ×20\.0\n.*\n +decide: shelfsync reviews approve \d+ · shelfsync reviews reject \d+\n/,
+    /held {8}public price AUD 13\.00 → 260\.00: the price rose ×20\n.*\n +decide: shelfsync reviews approve \d+ · shelfsync reviews reject \d+\n/,
   )
   assert.match(
     waiting,
@@ -61,7 +61,7 @@ test('explain prints the price with its run, its record and the earlier ones, th
   assert.match(
     approved,
     new RegExp(
-      String.raw`public price AUD 260\.00 since .*\n +stated by run ${held}, .*\n +approved by ann at .* as a held price of run ${held}: the price rose ×20\.0\n +before: AUD 13\.00 .*run ${second}\) · AUD 12\.50 .*run ${first}\)`,
+      String.raw`public price AUD 260\.00 since .*\n +stated by run ${held} .*\n +approved by ann at .* as a held price of run ${held}: the price rose ×20\n +before: AUD 13\.00 .*run ${second}\) · AUD 12\.50 .*run ${first}\)`,
     ),
   )
   const { rows } = await db.query(
@@ -93,7 +93,7 @@ test('explain shows a rejected price with the person and the reason', async (t) 
   assert.match(
     await print('explain', 'pharmacy', id),
     new RegExp(
-      String.raw`rejected {4}public price AUD 12\.50 → 0\.00: .*\n +stated by run ${held}, .*\n +rejected by ann at .* as a held price of run ${held}: the price is zero\n`,
+      String.raw`rejected {4}public price AUD 12\.50 → 0\.00: .*\n +stated by run ${held} .*\n +rejected by ann at .* as a held price of run ${held}: the price is zero\n`,
     ),
   )
 })

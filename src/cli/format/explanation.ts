@@ -150,7 +150,7 @@ function listPriceFacts(output: Output, explained: NamedExplanation, now: Date):
         'price',
         [
           `${label(output, externalId, price)} ${formatPrice(price)}${compared} since ${formatTime(price.sinceAt ?? price.observedAt, now)}`,
-          `stated by run ${price.run}, ${formatPlace(price.record)}`,
+          `stated by ${formatRecord(price)}`,
           ...(price.decision === null ? [] : [formatDecision(output, price)]),
           ...(earlier.length === 0 ? [] : [`before: ${earlier.join(' · ')}`]),
         ].join('\n'),
@@ -166,7 +166,7 @@ function listWaitingFacts(output: Output, { prices, externalId }: NamedExplanati
     const current = prices.find((other) => other.state === 'current' && isSamePrice(other, price))
     const before = current ?? { amountMinor: null, currency: price.currency }
     const change = `${label(output, externalId, price)} ${formatPriceChange(before, price)}`
-    const place = `stated by run ${price.run}, ${formatPlace(price.record)}`
+    const place = `stated by ${formatRecord(price)}`
     return [[price.state, [`${change}: ${next.reason}`, place, ...next.lines].join('\n')]]
   })
 }
@@ -223,6 +223,14 @@ function formatDecision(output: Output, { decision, run }: ExplainedPrice): stri
   if (decision === null) return ''
   const what = decision.decided === 'run' ? `with the held run` : `as a held price of run ${run}`
   return `${decision.decision} by ${output.short(decision.by, ID_CHARS_MAX)} at ${formatInstant(decision.at)} ${what}: ${output.short(decision.reason, MESSAGE_CHARS_MAX)}`
+}
+
+/** `run 7 (part 1, line 12)`; of a replay with the run of the artifact. */
+function formatRecord({ run, record }: ExplainedPrice): string {
+  const { artifactRun, artifactState, part, line } = record
+  return artifactRun === run && artifactState !== 'purged'
+    ? `run ${run} (part ${part}, line ${line})`
+    : `run ${run}, ${formatPlace(record)}`
 }
 
 function formatPlace({ artifactRun, artifactState, part, line }: RecordPlace): string {

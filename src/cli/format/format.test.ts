@@ -66,6 +66,25 @@ test('table columns fit their widest cell, and numbers are aligned to the right'
   assert.equal(formatTable(['name'], []), '')
 })
 
+test('on a narrow terminal, a row becomes lines, and a long fact continues under its heading', () => {
+  const rows = [['2', 'M40643A3B4 pharmacist (Glucose Test Strips 2 Pack 4863)', 'the price rose']]
+  assert.equal(
+    formatTable(['review', 'subject', 'reason'], rows, { width: 40 }),
+    [
+      'review 2',
+      '  subject M40643A3B4 pharmacist (Glucose',
+      '    Test Strips 2 Pack 4863)',
+      '  reason the price rose',
+    ].join('\n'),
+  )
+  assert.doesNotMatch(
+    formatTable(['product', 'detail'], [['M005145B85', 'title: "One" → "Two, and more"']], {
+      width: 30,
+    }),
+    /…/,
+  )
+})
+
 test('a change of a price states the currency once, unless the currency changes too', () => {
   const of = (amountMinor: number | null, currency: string | null = 'AUD') => ({
     amountMinor,

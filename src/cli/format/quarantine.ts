@@ -25,7 +25,7 @@ export function formatPlace({
  *   next        …
  *   where       run 7, part 1, line 12, byte 10240
  *   find it     shelfsync artifacts cat 7 --part 1 --line 12
- *   bytes       {"id":"M0001",…
+ *   bytes       10,240 bytes, 10.2 KB; all of them: shelfsync quarantine show 12 --raw
  * ```
  */
 export function formatQuarantinedRecord(output: Output, record: QuarantineDetails): string {
@@ -49,7 +49,7 @@ export function formatQuarantinedRecord(output: Output, record: QuarantineDetail
         ? `the artifact of run ${artifactRun} is purged`
         : `shelfsync artifacts cat ${artifactRun} --part ${part} --line ${line}`,
     ],
-    ['bytes', formatRecordBytes(output, record)],
+    ['bytes', formatSize(record)],
   ]
   return [
     `Quarantined record ${id} of ${source}`,
@@ -75,9 +75,15 @@ function listNextSteps({ state, source, again }: QuarantineDetails): string[] {
   ]
 }
 
-/** The beginning of the bytes as text, with the length if it is cut. */
-function formatRecordBytes(output: Output, { id, raw, byteLength }: QuarantineDetails): string {
+function formatSize({ id, byteLength }: QuarantineDetails): string {
+  const exact = `${formatCount(byteLength)} bytes`
+  const size = byteLength < 1000 ? exact : `${exact}, ${formatBytes(byteLength)}`
+  return `${size}; all of them: shelfsync quarantine show ${id} --raw`
+}
+
+/** The beginning of the bytes as text. */
+export function formatRecordBytes(output: Output, { raw, byteLength }: QuarantineDetails): string {
   const text = output.inLine(raw.toString())
-  if (text.length <= BYTES_CHARS_MAX && raw.length >= byteLength) return text
-  return `${output.short(raw.toString(), BYTES_CHARS_MAX)} (${formatCount(byteLength)} bytes, ${formatBytes(byteLength)}; all of them: shelfsync quarantine show ${id} --raw)`
+  const isWhole = text.length <= BYTES_CHARS_MAX && raw.length >= byteLength
+  return isWhole ? text : output.short(raw.toString(), BYTES_CHARS_MAX)
 }

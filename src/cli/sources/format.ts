@@ -33,6 +33,14 @@ export function formatSchedule({ cron, zone, fullOn }: Schedule): string {
   return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}`
 }
 
+/** `url=https://some-shop.example · currency=AUD`, as `sources set --set` takes them. */
+export function formatSettings({ settings }: Source): string {
+  return Object.entries(settings ?? {})
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' · ')
+}
+
 export function formatPolicy({ policy }: Source): string {
   return Object.entries(policy)
     .map(([limit, value]) => `${limit} ${value}`)

@@ -13,7 +13,7 @@ import type { SyncTools } from '../../app/compose.ts'
 import { addRemove } from './remove.ts'
 import { addRename } from './rename.ts'
 import { addSet } from './set.ts'
-import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
+import { formatPolicy, formatSchedule, formatSettings, toSourceJson } from './format.ts'
 
 export function defineSources(sources: Command, cli: Cli): void {
   sources.addHelpText(
@@ -100,7 +100,7 @@ function formatSource(tools: SyncTools, source: Source, secrets: readonly string
     ['address', findAddress(tools, source) ?? '-'],
     ['state', source.state],
     ['schedule', formatSchedule(source.schedule)],
-    ['settings', JSON.stringify(source.settings)],
+    ['settings', formatSettings(source)],
     ['limits', formatPolicy(source)],
     ['secrets', secrets.length === 0 ? 'none needed' : secrets.join(' · ')],
   ]

@@ -4,16 +4,25 @@
 
 import { formatCount } from '../format/format.ts'
 import { measureCharacter, measureText } from './measure-text.ts'
+import { splitWords } from './wrap.ts'
 
 type Cell = string | number | null
 export type Rows = readonly (readonly Cell[])[]
 type Paint = (heading: string, text: string) => string
 
-/** The columns that may be cut, the least important first. */
-const CUTTABLE = ['detail', 'reason', 'message', 'address', 'schedule', 'title']
-/** A shorter text says nothing. */
-const CUT_MIN = 16
+/** The columns that may be cut, the least important first, and the shortest text that helps. */
+const CUTTABLE: readonly (readonly [heading: string, columnsMin: number])[] = [
+  ['detail', 36],
+  ['reason', 24],
+  ['message', 24],
+  ['address', 24],
+  ['schedule', 16],
+  ['title', 16],
+]
 const GAP = '  '
+const FACT_JOINT = ' · '
+const FACT_INDENT = '  '
+const WORD_INDENT = '    '
 
 /** Aligns columns, numbers to the right. Returns an empty string without rows. */
 export function formatTable(
@@ -59,11 +68,11 @@ function fitWidths(
 ): number[] | null {
   const widths = [...natural]
   let over = widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1)) - width
-  for (const name of CUTTABLE) {
+  for (const [name, columnsMin] of CUTTABLE) {
     const column = headings.indexOf(name)
     const before = widths[column]
     if (over <= 0 || before === undefined) continue
-    const after = Math.max(Math.min(before, CUT_MIN), before - over)
+    const after = Math.max(Math.min(before, columnsMin), before - over)
     widths[column] = after
     over -= before - after
   }
@@ -84,45 +93,64 @@ export function cutMiddle(text: string, columnsMax: number): string {
   return `${head.join('')}…${tail.join('')}`
 }
 
-/**
- * ```
- * run 7 · source my-shop · state held · started 2 h ago
- *   fetched 20,000 · reason 127 of 150 products are missing
- * ```
- */
+interface Room {
+  readonly width: number
+  readonly paint: Paint
+}
+
 function formatBlocks(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
-  { width, paint }: { readonly width: number; readonly paint: Paint },
+  room: Room,
 ): string {
-  return rows
-    .map((row) => {
-      const facts = row.flatMap((text, column) => {
-        const heading = headings[column] ?? ''
-        return text === '-' || text === '' ? [] : [{ heading, text }]
-      })
-      const lines: string[] = ['']
-      let used = 0
-      const add = (plain: string, painted: string, joint: string): void => {
-        const isFirst = used === 0
-        if (!isFirst && used + measureText(joint + plain) > width) {
-          lines.push(`  ${painted}`)
-          used = 2 + measureText(plain)
-          return
-        }
-        lines[lines.length - 1] += `${isFirst ? '' : joint}${painted}`
-        used += measureText(`${isFirst ? '' : joint}${plain}`)
+  return rows.map((row) => formatBlock(headings, row, room)).join('\n')
+}
+
+/**
+ * A fact that is longer than a line continues under its heading.
+ *
+ * ```
+ * run 7 · source my-shop · state held · started 2 h ago
+ *   fetched 20,000
+ *   reason 127 of 150 products are missing (more than
+ *     15 %)
+ * ```
+ */
+function formatBlock(
+  headings: readonly string[],
+  row: readonly string[],
+  { width, paint }: Room,
+): string {
+  const lines = ['']
+  let used = 0
+  const append = (plain: string, painted: string, columns: number): void => {
+    lines[lines.length - 1] += painted
+    used += columns + measureText(plain)
+  }
+  for (const [column, text] of row.entries()) {
+    if (text === '-' || text === '') continue
+    const heading = headings[column] ?? ''
+    const isWhole = measureText(`${heading} ${text}`) + FACT_INDENT.length <= width
+    const [first = '', ...rest] = isWhole ? [text] : splitWords(text)
+    const plain = `${heading} ${first.trimStart()}`
+    const painted = `${paint('', heading)} ${paint(heading, first.trimStart())}`
+    if (used === 0) append(plain, painted, 0)
+    else if (isWhole && used + FACT_JOINT.length + measureText(plain) <= width)
+      append(plain, FACT_JOINT + painted, FACT_JOINT.length)
+    else {
+      used = FACT_INDENT.length
+      lines.push(FACT_INDENT)
+      append(plain, painted, 0)
+    }
+    for (const word of rest) {
+      const isOnLine = used + measureText(word) <= width
+      if (!isOnLine) {
+        used = WORD_INDENT.length
+        lines.push(WORD_INDENT)
       }
-      for (const { heading, text } of facts) {
-        const fits = measureText(`${heading} ${text}`) + 2 <= width
-        const words = fits || !CUTTABLE.includes(heading) ? [text] : text.split(' ')
-        for (const [at, word] of words.entries()) {
-          const painted = paint(heading, word)
-          if (at > 0) add(word, painted, ' ')
-          else add(`${heading} ${word}`, `${paint('', heading)} ${painted}`, ' · ')
-        }
-      }
-      return lines.join('\n')
-    })
-    .join('\n')
+      const shown = isOnLine ? word : word.trimStart()
+      append(shown, paint(heading, shown), 0)
+    }
+  }
+  return lines.join('\n')
 }

@@ -45,6 +45,20 @@ test('a command and text in backticks stay whole', () => {
   assert.deepEqual(wrap(`Read ${long} again`, 20), ['Read', `  ${long}`, '  again'])
 })
 
+test('what fits a line, but not under its text, moves to the left and stays whole', () => {
+  assert.deepEqual(wrap('  record      print it: shelfsync explain my-shop 1001 --raw', 44), [
+    '  record      print it:',
+    '        shelfsync explain my-shop 1001 --raw',
+  ])
+  assert.deepEqual(wrap('ok    artifacts      file:/var/lib/shelfsync/artifacts is writable', 52), [
+    'ok    artifacts',
+    '                   file:/var/lib/shelfsync/artifacts',
+    '                     is writable',
+  ])
+  const longer = `address      https://some-shop.example/${'a'.repeat(30)}`
+  assert.deepEqual(wrap(longer, 50), [longer])
+})
+
 test('short facts of a list stay whole', () => {
   assert.deepEqual(wrap('  fetched 3 · held 0 · removed 0 · missing 0', 21), [
     '  fetched 3 ·',
@@ -52,7 +66,7 @@ test('short facts of a list stay whole', () => {
     '    removed 0 ·',
     '    missing 0',
   ])
-  assert.deepEqual(wrap('are missing (more than 15 %)', 29), ['are missing (more than', '  15 %)'])
+  assert.deepEqual(wrap('are missing (more than 15 %)', 27), ['are missing (more than', '  15 %)'])
 })
 
 test('wide characters take two columns', () => {

@@ -26,12 +26,20 @@ function wrapLine(line: string, width: number): string {
   const lines = [head]
   let isEmpty = true
   for (const piece of splitPieces(line.slice(head.length))) {
-    const longer = `${lines.at(-1)}${isEmpty ? piece.trimStart() : piece}`
-    if (isEmpty || measureText(longer) <= width) lines[lines.length - 1] = longer
-    else lines.push(indent + piece.trimStart())
+    const text = piece.trimStart()
+    const longer = `${lines.at(-1)}${isEmpty ? text : piece}`
+    const space = width - measureText(text)
+    const isAlone = isEmpty && (head.trim() === '' || space < INDENT)
+    if (isAlone || measureText(longer) <= width) lines[lines.length - 1] = longer
+    else lines.push(indentFor(space, indent) + text)
     isEmpty = false
   }
-  return lines.join('\n')
+  return lines.map((one) => one.trimEnd()).join('\n')
+}
+
+/** A piece that does not fit under its text moves to the left, so that it stays whole. */
+function indentFor(space: number, indent: string): string {
+  return space < INDENT ? indent : indent.slice(0, space)
 }
 
 /** The text before the place where continued lines begin. */
@@ -57,7 +65,7 @@ function splitPieces(text: string): string[] {
  * Returns the words, commands up to the next punctuation, and texts in backticks. A separator and a
  * percent sign stay with what is before them.
  */
-function splitWords(text: string): string[] {
+export function splitWords(text: string): string[] {
   const pieces: string[] = []
   let open: RegExp | null = null
   for (const word of text.match(/ *\S+/g) ?? []) {
