@@ -45,7 +45,7 @@ test('explain prints the price with its run, its record and the earlier ones, th
   assert.match(
     waiting,
     new RegExp(
-      String.raw`change {6}repriced by run ${held} .*\n +public price: AUD 13\.00 → 260\.00 \(held: the price rose ×20\.0\)\n`,
+      String.raw`change {6}repriced by run ${held} .*\n +public price: AUD 13\.00 → 260\.00 \(held: the price rose ×20\)\n`,
     ),
   )
   const archived = await runPrinted(pharmacy, /shelfsync artifacts cat .*$/m.exec(waiting)?.[0])

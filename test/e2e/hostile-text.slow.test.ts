@@ -149,7 +149,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['runs', 'diff', String(held?.id)], /held price .*Title x\\u001b\[31m/],
     [['reviews'], /Title x\\u001b\[31m/],
     [['quarantine'], /Bad x\\u001b\[31m.*\\u202e.*\\nerror: forged/],
-    [['quarantine', 'show', '1'], /bytes .*x\\u001b\[31m.*\\u202e/],
+    [['quarantine', 'show', '1'], / {2}bytes .*\n\n.*x\\u001b\[31m.*\\u202e/],
     [['explain', pipeline.name, `ID ${HOSTILE}`], /ID x\\u001b\[31m/],
     [['artifacts'], null],
     [['artifacts', 'list'], null],

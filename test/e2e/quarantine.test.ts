@@ -43,13 +43,16 @@ test('quarantine lists the reason first, and show prints the reason, the bytes a
     / {2}state {7}open: .*\n {2}next .*\n {2}next .* shelfsync quarantine replay pharmacy\n/,
   )
   assert.match(shown, new RegExp(String.raw`where {7}run ${run}, part 1, line \d+, byte \d+\n`))
-  assert.match(shown, /bytes {7}\{.*ask \\u001b\[31mus.*… \(\S+ bytes, .*\)\n$/)
+  assert.match(
+    shown,
+    /bytes {7}\S+ bytes, .*; all of them: shelfsync quarantine show \d+ --raw\n\n\{.*ask \\u001b\[31mus.*…\n$/,
+  )
   const found = await runPrinted(pharmacy, / {2}find it {5}(.*)$/m.exec(shown)?.[1])
   assert.equal((JSON.parse(found) as { result: { id: string } }).result.id, bad)
   assert.equal(await print('quarantine', 'show', idOf(bad), '--raw'), found)
 
   const cut = await print('quarantine', 'show', idOf(long))
-  const length = /\((\S+) bytes, 10\d KB; all of them: (.*)\)\n$/.exec(cut)
+  const length = /bytes {7}(\S+) bytes, 10\d KB; all of them: (.*)\n/.exec(cut)
   assert.ok(cut.length < 4000, 'a long record is cut')
   const whole = await runPrinted(pharmacy, length?.[2])
   assert.equal(Buffer.byteLength(whole) - 1, Number(length?.[1]?.replaceAll(',', '')))

@@ -45,7 +45,7 @@ test('a command and text in backticks stay whole', () => {
   assert.deepEqual(wrap(`Read ${long} again`, 20), ['Read', `  ${long}`, '  again'])
 })
 
-test('what fits a line, but not under its text, moves to the left and stays whole', () => {
+test('a command that fits a line, but not under its text, moves to the left and stays whole', () => {
   assert.deepEqual(wrap('  record      print it: shelfsync explain my-shop 1001 --raw', 44), [
     '  record      print it:',
     '        shelfsync explain my-shop 1001 --raw',
