@@ -61,11 +61,11 @@ async function show(
   return shown
 }
 
-/** Lines that are too wide, except single words, commands, and text in backticks. */
+/** Lines that are too wide, except single words, commands, text in backticks, and raw records. */
 function findWide(text: string, columns: number): string[] {
   return text
     .split('\n')
-    .filter((line) => measureText(line) > columns)
+    .filter((line) => measureText(line) > columns && !line.startsWith('{"meta":'))
     .filter(
       (line) =>
         !/^ *(?:(?:\S+ )*\S+ {2,})*(?:\S+|[("]?(?:npx )?shelfsync .*|\$ .*|[("]?`.*)$/.test(line),
