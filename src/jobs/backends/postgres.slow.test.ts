@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Queue, Worker } from 'bullmq'
 import { openTestDatabase } from '../../../test/support/database.ts'
+import { routeThrough, startProxy, type FaultyProxy } from '../../../test/support/faulty-proxy.ts'
+import { waitUntil } from '../../../test/support/wait-until.ts'
 import { openPool } from '../../db/pool.ts'
 import { createCalmBackend } from './postgres.ts'
-import { migrateQueue, QUEUE_SCHEMA } from '../queues.ts'
+import { migrateQueue, openQueues, QUEUE_SCHEMA, type Task } from '../queues.ts'
 
 const ignore = (): void => undefined
 
@@ -72,3 +74,48 @@ test(
     await new Promise((completed) => worker.once('completed', completed))
   },
 )
+
+for (const [fault, strike] of Object.entries({
+  'cut, as by a proxy that ends idle connections': async (proxy: FaultyProxy) => {
+    await proxy.cut()
+    await proxy.resume()
+  },
+  'lost without an error': (proxy: FaultyProxy) => Promise.resolve(proxy.loseConnections()),
+})) {
+  test(
+    `an idle worker takes jobs after all its connections to Postgres were ${fault}`,
+    { timeout: 60_000 },
+    async (t) => {
+      const { pool, url } = await openTestDatabase(t)
+      await migrateQueue(pool)
+      const proxy = await startProxy(t, url)
+      await using opened = new AsyncDisposableStack()
+      const connect = async (address: string) =>
+        opened.adopt(
+          await openPool(address, { applicationName: 'queue', searchPath: QUEUE_SCHEMA }),
+          (db) => db.end(),
+        )
+      const near = await openQueues(await connect(url), null, { onError: ignore })
+      opened.defer(() => near.close())
+      const far = await openQueues(await connect(routeThrough(url, proxy)), null, {
+        onError: ignore,
+      })
+      opened.defer(() => far.close())
+      const worker = opened.adopt(
+        far.work('fetch', 1, () => Promise.resolve()),
+        (one) => one.close(),
+      )
+      await waitUntil(async () => {
+        const { rowCount } = await pool.query(
+          `select from pg_stat_activity where datname = current_database()
+             and application_name = 'fetch' and state = 'idle'`,
+        )
+        return rowCount === 1
+      })
+      await strike(proxy)
+      const completed = new Promise((resolve) => worker.once('completed', resolve))
+      await near.fetch.add('fetch', {} as Task)
+      await completed
+    },
+  )
+}

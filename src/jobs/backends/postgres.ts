@@ -1,6 +1,6 @@
-// BullMQ's backend on Postgres, with two changes: it pauses after an error instead of retrying at once
-// (Postgres may be read-only, full or overloaded), and it recovers when Postgres was unavailable at
-// its start.
+// BullMQ's backend on Postgres, with three changes: it pauses after an error instead of retrying at
+// once (Postgres may be read-only, full or overloaded), it recovers when Postgres was unavailable at
+// its start, and it does not wait for a response that never arrives.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -9,6 +9,7 @@ import {
   type PostgresConnectionOptions,
   type PostgresQueueBackend,
 } from 'bullmq'
+import pg from 'pg'
 
 /** Delay after an error before the next job is requested. BullMQ would retry without a pause. */
 const RETRY_MS = 1000
@@ -17,6 +18,8 @@ const RETRY_MS = 1000
  * a job whose notification was lost would wait that long.
  */
 const LISTEN_SECONDS_MAX = 5
+/** Time limit of a query. Those of the queue take milliseconds. */
+const QUERY_MS = 15_000
 
 /** `onError` is called at once: after the pause, Postgres may be available again. */
 export function createCalmBackend(
@@ -24,7 +27,8 @@ export function createCalmBackend(
   wait: (ms: number) => Promise<unknown> = sleep,
 ): BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> {
   return (name, options, more) => {
-    const backend = createPostgresBackend(name, options, more)
+    const connection = limitQueries(options.connection)
+    const backend = createPostgresBackend(name, { ...options, connection }, more)
     const moveToActive = backend.moveToActive.bind(backend)
     backend.moveToActive = async (token, jobName) => {
       try {
@@ -38,6 +42,23 @@ export function createCalmBackend(
     for (const memo of [backend, backend.connection]) forgetFailure(memo)
     return Object.defineProperty(backend, 'maximumBlockTimeout', { value: LISTEN_SECONDS_MAX })
   }
+}
+
+/**
+ * Ends a query without a response, and its connection. Otherwise a worker whose packets are lost
+ * would wait until TCP gives up, which takes a quarter of an hour.
+ */
+function limitQueries<Connection>(connection: Connection): Connection {
+  if (!(connection instanceof pg.Pool)) return connection
+  return new Proxy(connection, {
+    get(pool, name) {
+      if (name === 'query')
+        return (text: string, values?: unknown[]) =>
+          pool.query({ text, values: values ?? [], query_timeout: QUERY_MS } as pg.QueryConfig)
+      const value: unknown = Reflect.get(pool, name, pool)
+      return typeof value === 'function' ? value.bind(pool) : value
+    },
+  })
 }
 
 /**
