@@ -65,7 +65,7 @@ test('the counts of a plan are those that sync reports and runs show prints', as
     ),
   )
   lines(new RegExp(`^ {2}${repriced} \\(.*\\)\n {4}public price: AUD 12\\.50 → 13\\.00$`, 'm'))
-  lines(/^ {4}public price: AUD 12\.50 → 250\.00 \(held: the price rose ×20\.0\)$/m)
+  lines(/^ {4}public price: AUD 12\.50 → 250\.00 \(held: the price rose ×20\)$/m)
   lines(new RegExp(`^unavailable 1\n {2}${paused} `, 'm'))
   lines(new RegExp(`^missing 1\n {2}${gone} \\(.*\\)$`, 'm'))
   lines(new RegExp(`^quarantined 1\n {2}${bad}, line \\d+: .*publicPrice`, 'm'))

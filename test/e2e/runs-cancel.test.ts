@@ -88,7 +88,7 @@ test('interrupted and held runs are cancelled', async (t) => {
   assertEnded(held, 2)
   const rejected = await shelf.run('runs', 'cancel', String(held.json()['run']), '--yes', '--json')
   assertEnded(rejected, 0)
-  assert.deepEqual(rejected.json(), { run: held.json()['run'], state: 'rejected' })
+  assert.deepEqual(rejected.json(), { run: held.json()['run'], state: 'rejected', removed: 0 })
   const { rows } = await shelf.db.query('select state from catalog.runs where id = $1', [id])
   assert.deepEqual(rows, [{ state: 'cancelled' }])
 })
