@@ -344,7 +344,17 @@ const ORDERING = ['start_run', 'extend_run']
 const TASKS = ['claim_task', 'end_run', 'record_copy', 'release_task', 'renew_lease']
 /** All functions that write or read products, by the roles that may call them. */
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
-  fetcher: [...ORDERING, ...TASKS, 'add_part', 'update_artifact'],
+  fetcher: [
+    ...ORDERING,
+    ...TASKS,
+    'add_part',
+    'delay_limit',
+    'enter_limit',
+    'hold_limit',
+    'leave_limit',
+    'save_breaker',
+    'update_artifact',
+  ],
   maintainer: [
     ...ORDERING,
     ...TASKS,
