@@ -2,8 +2,9 @@
 // ways; only 404 and 410 mean that it is gone.
 
 import type { ErrorCode } from '../../core/error-table.ts'
-import { isAbort, SyncError } from '../../core/errors.ts'
+import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
+import { isBotChallenge } from '../../lib/bot-challenge.ts'
 import {
   classifyStatus,
   isTransientStatus,
@@ -12,8 +13,6 @@ import {
 } from '../../lib/http-status.ts'
 
 const WEB_PAGE = 'a web page'
-/** A challenge page is recognisable by its first lines. */
-const PEEK_BYTES_MAX = 64 * 1024
 
 /**
  * Returns the error of a response that cannot be a JSON document of a shop, or null; with null, the
@@ -25,7 +24,7 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
   const url = URL.parse(response.url)
   if (url && /\/password\/?$/.test(url.pathname))
     return new SyncError('source/password', `${url.host} sends visitors to its password page`)
-  if (await isChallenge(response))
+  if (await isBotChallenge(response))
     return new SyncError('source/blocked', `${where} responds with a bot challenge (${status})`)
   if (status === 200) {
     if (headers.get('content-length') === '0')
@@ -67,41 +66,6 @@ const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
   [423, ['source/closed', 'Shopify has locked the shop']],
   [430, ['source/blocked', 'Shopify rejects this client as a security risk']],
 ])
-
-/**
- * https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
- * and the equivalent headers of other providers.
- */
-async function isChallenge({ status, headers, body }: HttpResponse): Promise<boolean> {
-  if (headers.get('cf-mitigated') === 'challenge') return true
-  if (![202, 403, 429, 503].includes(status)) return false
-  if (['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name)))
-    return true
-  // Cloudflare marks every response that it forwards, so only the text of the page identifies a
-  // challenge.
-  return (
-    headers.has('cf-ray') &&
-    contentOf(headers) === WEB_PAGE &&
-    (await startOf(body)).includes('Just a moment')
-  )
-}
-
-/** Returns the first 64 KB of the body, or less when it ends or fails before. */
-async function startOf(body: HttpResponse['body']): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytesLeft = PEEK_BYTES_MAX
-  try {
-    for await (const chunk of body) {
-      text += decoder.decode(chunk.subarray(0, bytesLeft), { stream: true })
-      bytesLeft -= chunk.byteLength
-      if (bytesLeft <= 0) break
-    }
-  } catch (error) {
-    if (isAbort(error)) throw error
-  }
-  return text
-}
 
 /**
  * Returns the requested wait, but at least 5 s. Without Retry-After, which Shopify often omits, it
