@@ -95,7 +95,10 @@ function changeRecords(
     (record) =>
       changed(record, [], changes.get(connector.identify(record) ?? '')) ?? JSON.stringify(record),
   )
-  return withValue(document, list.path, `[${elements.join(',')}]`) ?? text
+  const changedList = `[${elements.join(',')}]`
+  return list.path.length === 0
+    ? changedList
+    : (withValue(document, list.path, changedList) ?? text)
 }
 
 function changeLine(
@@ -123,14 +126,16 @@ function recordIn(connector: Connector, line: unknown): unknown {
 }
 
 /**
- * Finds the list of records in a document: the first member of the outermost object whose elements
- * have ids.
+ * Finds the list of records in a document: the document itself, or the first member of the outermost
+ * object, whose elements have ids.
  */
 function listOf(
   connector: Connector,
   document: unknown,
 ): { path: Path; records: readonly unknown[] } | null {
   if (typeof document !== 'object' || document === null) return null
+  const isList = Array.isArray(document) && document.length > 0
+  if (isList && connector.identify(document[0]) !== null) return { path: [], records: document }
   for (const [name, value] of Object.entries(document)) {
     if (Array.isArray(value) && value.length > 0 && connector.identify(value[0]) !== null)
       return { path: [name], records: value }
