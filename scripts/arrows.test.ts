@@ -20,9 +20,11 @@ test('a layer imports itself and lower layers, never higher ones', () => {
   assert.ok(isWrong('src/app/serve.ts', '../cli/serve.ts'))
 })
 
-test('connectors and parsers import core and lib, no other supplier and no runtime', () => {
+test('connectors import core, lib and parsers, no other supplier and no runtime', () => {
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../lib/read-body.ts'))
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', 'zod'))
+  assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../normalise/gtin.ts'))
+  assert.ok(isWrong('src/normalise/gtin.ts', '../connectors/shopify/connector.ts'))
   assert.ok(!isWrong('src/connectors/registry.ts', './shopify/connector.ts'))
   assert.ok(isWrong('src/connectors/shopify/connector.ts', '../medipim/values.ts'))
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../core/money.ts'))

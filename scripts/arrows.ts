@@ -12,7 +12,7 @@ const PIPELINE = [...STORES, 'connectors', 'normalise', 'sources', 'pipeline']
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   lib: ['core'],
-  connectors: PURE,
+  connectors: [...PURE, 'normalise'],
   normalise: PURE,
   node: PURE,
   telemetry: [...PURE, 'node'],
