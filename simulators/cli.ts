@@ -10,6 +10,7 @@ const SIMULATORS: Readonly<Record<string, Start>> = {
   medipim: async (argv) => run((await import('./medipim/main.ts')).medipim, argv),
   shopify: async (argv) => run((await import('./shopify/main.ts')).shopify, argv),
   storage: async (argv) => run((await import('./storage/main.ts')).storage, argv),
+  woocommerce: async (argv) => run((await import('./woocommerce/main.ts')).woocommerce, argv),
 }
 
 async function run<Options>(
