@@ -3,10 +3,12 @@
 import type { Connector } from '../core/connector.ts'
 import { medipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
+import { woocommerce } from './woocommerce/connector.ts'
 
 export const CONNECTORS: ReadonlyMap<string, Connector> = byName([
   medipim,
   shopify,
+  woocommerce,
   // npm run new connector: above this line
 ])
 

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { startShopify } from '../../simulators/shopify/server.ts'
+import { startWoocommerce } from '../../simulators/woocommerce/server.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 async function startShop(t: TestContext, name: string): Promise<string> {
@@ -83,4 +84,24 @@ test('a list is read from standard input, and an empty one is refused', async (t
     [shop, 'https://two.example', '--name', 'x'],
   ])
     assert.equal((await run('add', ...wrong)).code, 64, wrong.join(' '))
+})
+
+test('a WooCommerce shop is recognised after Shopify, in its folder and with plain permalinks', async (t) => {
+  const { run, db } = await openShelfsync(t)
+  const shop = await startWoocommerce({
+    products: 6,
+    name: 'Öland &amp; Sons',
+    folder: '/shop',
+    permalinks: 'plain',
+  })
+  t.after(shop.close)
+  const added = await run('add', `${shop.home}/product/item-1/`)
+  assert.equal(added.code, 0, added.stderr)
+  assert.match(added.stdout, /: A WooCommerce shop, read from its public Store API\n {2}\S.* EUR /)
+  assert.match(added.stdout, /^Added oland-sons\.$/m)
+  const { rows } = await db.query(
+    `select s.connector, s.settings ->> 'url' as url, count(p.*) as products
+     from catalog.sources s join catalog.products p on p.source_id = s.id group by 1, 2`,
+  )
+  assert.deepEqual(rows, [{ connector: 'woocommerce', url: shop.home, products: 6 }])
 })

@@ -11,8 +11,8 @@ import { openShelfsync } from './shelfsync.ts'
 
 const ROOT = new URL('../../', import.meta.url).href
 const RECORDER = fileURLToPath(new URL('../support/record-imports.ts', import.meta.url))
-/** The packages of every command that opens the database. */
-const DATABASE = ['commander', 'ipaddr.js', 'pg', 'pg-copy-streams', 'pino', 'zod']
+/** The packages of every command that opens the database; htmlparser2 is one of the connectors'. */
+const DATABASE = ['commander', 'htmlparser2', 'ipaddr.js', 'pg', 'pg-copy-streams', 'pino', 'zod']
 
 interface Imports {
   readonly code: number | null
