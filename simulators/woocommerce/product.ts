@@ -142,7 +142,7 @@ function makeBase(id: number, { name, slug, making, random }: Base): WooProduct 
     permalink,
     sku: random.chance(0.5) ? `W-${id}` : '',
     short_description: '<p>Made slowly, by hand &#8211; 漢字.</p>',
-    description: `<p>Number ${id}.</p>\n<ul><li>One</li></ul>`.repeat(random.between(1, 8)),
+    description: `<p>Number ${id}.</p>\n<ul><li>One</li></ul>`.repeat(random.between(1, 4)),
     on_sale: false,
     prices: makePrices(String(random.between(500, 9_000)), making),
     price_html: '<span class="amount"><bdi>12.00</bdi></span>',
@@ -226,10 +226,14 @@ function makeVariable(product: WooProduct, random: Random): Stocked {
       sku: `${product.sku || product.slug}-${at}`,
       prices: { ...product.prices, price, regular_price: price, sale_price: price },
       is_in_stock: random.chance(0.7),
+      short_description: '',
+      description: '',
+      images: [],
       attributes: [],
       variations: [],
       categories: [],
       tags: [],
+      brands: [],
     }
   })
   const attribute = { has_variations: true }
