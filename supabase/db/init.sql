@@ -2720,8 +2720,8 @@ begin
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || catalog.format_part(withdrawn, products, 'product', 'would lose every price',
-        'would lose every price');
+      || catalog.format_part(withdrawn, products, 'product', 'with a price would lose every price',
+        'with a price would lose every price');
   end if;
   return reasons;
 end $$;
@@ -5216,7 +5216,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000032', 'judge', '0437e543d7cc5ac88de60cf518bfd97410dddd71e1307ee0a81cf6286e601dd5'),
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
-  ('20261122000040', 'gate', 'f40b20a458f39664c486a1c8bfac5c4ec9d8942110f92a97d4c2faaf23824e14'),
+  ('20261122000040', 'gate', '2f2d4e43f8672452b255d75b49988370c92d440f8971f95f8c4067af2a3473bb'),
   ('20261122000041', 'settle', 'a5f1384cae35559d4124657eed1ff52fec0529487a3f8772d155855c7e4b8684'),
   ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),

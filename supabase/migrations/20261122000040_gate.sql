@@ -245,8 +245,8 @@ begin
   end if;
   if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
     reasons := reasons
-      || catalog.format_part(withdrawn, products, 'product', 'would lose every price',
-        'would lose every price');
+      || catalog.format_part(withdrawn, products, 'product', 'with a price would lose every price',
+        'with a price would lose every price');
   end if;
   return reasons;
 end $$;
