@@ -27,3 +27,19 @@ test("the login keeps the project of Supabase's pooler", () => {
     `postgres://sync_fetcher:a%2Fb@${direct}`,
   )
 })
+
+test('the login of a local server is in the address, with the folder of its socket or without a host', () => {
+  for (const address of [
+    'postgres:///shop?host=/run/postgresql&port=5433',
+    'postgres://owner:secret@/shop?port=5433&host=/run/postgresql',
+    'postgres://owner@%2Frun%2Fpostgresql:5433/shop',
+  ])
+    assert.equal(
+      toLoginAddress(address, LOGIN),
+      'postgres://sync_fetcher:a%2Fb@%2Frun%2Fpostgresql:5433/shop',
+    )
+  assert.equal(
+    toLoginAddress('postgres:///shop', LOGIN),
+    'postgres://sync_fetcher:a%2Fb@localhost/shop',
+  )
+})
