@@ -184,7 +184,7 @@ test('the cost table is the arithmetic of the prices and of the sizes in the fil
   const rows: [begin: string, cost: (hours: number, syncs: number) => number][] = [
     ['| fetcher:', (hours) => hours * 3600 * fetcher],
     ['| maintainer:', (hours) => hours * 3600 * maintainer],
-    ['| disks of both:', (hours) => (2 * 0.4 * 0.15 * (720 - hours)) / 720],
+    ['| disks of both:', (hours) => (2 * 0.25 * 0.15 * (720 - hours)) / 720],
     ['| orchestrator |', () => orchestrator * MONTH_SECONDS],
     ['| data, if', (_, syncs) => syncs * 30 * 0.15 * 0.04],
   ]
