@@ -24,7 +24,7 @@ export interface LoginRequest {
  * open. Calling it twice is safe.
  *
  * @throws SyncError `usage/invalid` when a role of that name has more rights than a login may
- * have, or is the role whose rights logins get · `db/denied` when the caller may not create roles
+ * have or is a member of another role, or is the role whose rights logins get · `db/denied` when the caller may not create roles
  */
 export async function saveLogin(db: Db, { name, password, roles }: LoginRequest): Promise<void> {
   const client = await db.connect()
@@ -49,7 +49,11 @@ async function findLogin(client: DbClient, name: string): Promise<boolean> {
     rows: [role],
   } = await client.query<{ powerful: boolean }>(
     `select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication
-       or rolname = any ($2::text[]) as powerful
+       or rolname = any ($2::text[])
+       or exists (
+         select from pg_auth_members join pg_roles granted on granted.oid = roleid
+         where member = pg_roles.oid and granted.rolname <> all ($2::text[])
+       ) as powerful
      from pg_roles where rolname = $1`,
     [name, WORKER_ROLES],
   )
