@@ -64,7 +64,7 @@ addFlags(program.command('deploy', { isDefault: true }))
     'medipim',
   )
   .option('--image <reference>', 'deploy this image, and neither build nor migrate: to roll back')
-  .option('--url <address>', 'the address of the orchestrator, if it has a domain')
+  .option('--url <address>', 'the address of the orchestrator, if it has a domain', parseUrl)
   .option('--no-sync', 'do not start a sync')
   .action(deploy)
 addFlags(program.command('rotate'))
@@ -239,6 +239,14 @@ function parsePrefix(text: string): string {
 }
 
 function parseKinds(text: string): readonly AppKind[] {
+/** The address receives ADMIN_KEY. */
+function parseUrl(text: string): string {
+  const { protocol, hostname, username } = URL.parse(text) ?? {}
+  const isLocal = hostname === 'localhost' || hostname === '127.0.0.1'
+  if (username === '' && (protocol === 'https:' || (protocol === 'http:' && isLocal))) return text
+  throw new InvalidArgumentError('Expected an https:// address: http sends the key unencrypted.')
+}
+
   const names = text.split(',').map((name) => name.trim())
   const unknown = names.find((name) => !APP_KINDS.some((kind) => kind === name))
   if (unknown === undefined) return names as AppKind[]

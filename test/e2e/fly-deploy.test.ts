@@ -122,7 +122,9 @@ suite('an error states what to do', () => {
       assert.ok(missing.includes(name), missing)
     const { SUPABASE_URL: _, SUPABASE_SECRET_KEY: __, ...noStore } = COMPLETE
     assert.match(await fail(t, noStore), /ARTIFACTS: expected `supabase:` or `s3:/)
-    const local = `${COMPLETE.MIGRATE_DATABASE_URL}?sslmode=verify-full&sslrootcert=ca.crt`
+    for (const address of ['http://sync.example', 'https://a@sync.example', 'sync.example'])
+      assert.match(await fail(t, COMPLETE, '--url', address), /Expected an https:\/\/ address/)
+    const local = `${COMPLETE.MIGRATE_DATABASE_URL}?sslmode=verify-full&sslrootcert=ca.crt&sslkey=own.key`
     assert.match(
       await fail(t, { ...COMPLETE, MIGRATE_DATABASE_URL: local }),
       /DATABASE_URL: set the address for the services without the file of sslrootcert/,
