@@ -62,7 +62,7 @@ export async function loadEnvironment(
   const settings = loadChecked(path, text, servicesUrl)
   const roles = apps.flatMap((app) => app.roles)
   const lost = findLostStorage({ ...settings, flyApp: apps[0]?.name ?? '' }, roles)
-  const problems = [...lost, ...listUnstorable(values), ...findLocalCertificate(servicesUrl)]
+  const problems = [...lost, ...listUnstorable(values), ...findLocalFiles(servicesUrl)]
   if (problems.length > 0) throw describeProblems(path, problems)
   return { path, text, values, settings, ownerUrl, servicesUrl }
 }
@@ -123,12 +123,15 @@ function loadChecked(path: string, text: string, servicesUrl: string): Settings 
   }
 }
 
-/** A certificate in a file of the operator's machine is not in the image. */
-function findLocalCertificate(servicesUrl: string): string[] {
-  const certificate = parsePostgresUrl(servicesUrl)?.searchParams.get('sslrootcert') ?? 'system'
-  if (certificate === 'system') return []
+/** A certificate or a key in a file of the operator's machine is not in the image. */
+function findLocalFiles(servicesUrl: string): string[] {
+  const { searchParams = new URLSearchParams() } = parsePostgresUrl(servicesUrl) ?? {}
+  const names = ['sslrootcert', 'sslcert', 'sslkey'].filter(
+    (name) => (searchParams.get(name) ?? 'system') !== 'system',
+  )
+  if (names.length === 0) return []
   return [
-    'DATABASE_URL: set the address for the services without the file of sslrootcert, ' +
+    `DATABASE_URL: set the address for the services without the file of ${names.join(', ')}, ` +
       'which their machines do not have; sslmode=require encrypts too',
   ]
 }

@@ -127,7 +127,7 @@ suite('an error states what to do', () => {
     const local = `${COMPLETE.MIGRATE_DATABASE_URL}?sslmode=verify-full&sslrootcert=ca.crt&sslkey=own.key`
     assert.match(
       await fail(t, { ...COMPLETE, MIGRATE_DATABASE_URL: local }),
-      /DATABASE_URL: set the address for the services without the file of sslrootcert/,
+      /DATABASE_URL: set the address for the services without the file of sslrootcert, sslkey,/,
     )
     const invalid = await fail(t, { ...COMPLETE, ADMIN_KEY: 'planted', LOG_LEVEL: 'planted' })
     assert.match(invalid, /ADMIN_KEY: expected.*\n.*LOG_LEVEL: expected/)
