@@ -6,6 +6,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { text as readText } from 'node:stream/consumers'
+import { secretsOfAddress } from '../../src/config/connection-address.ts'
+import { isSecret } from '../../src/config/settings-schema.ts'
+import { createRedactor } from '../../src/telemetry/redact.ts'
 import { findErrno } from '../../src/node/system-errors.ts'
 import { DeployError } from './deploy-error.ts'
 import { formatSecrets, type Values } from './environment.ts'
@@ -57,16 +60,33 @@ function quote(word: string): string {
 export async function run(runner: Runner, command: Command): Promise<void> {
   runner.say(`  $ ${formatCommand(command)}`)
   if (runner.dryRun) return
-  const input = command.readValues ? formatSecrets(await command.readValues()) : ''
-  const { code, stdout, stderr } = await start(runner, command, { input, shows: true })
+  const values = (await command.readValues?.()) ?? {}
+  // Some of them are new: the passwords of logins, and the second key of a rotation.
+  const own = createRedactor(listSecrets(values))
+  const hiding = { ...runner, redact: (text: string) => own(runner.redact(text)) }
+  const input = formatSecrets(values)
+  const { code, stdout, stderr } = await start(hiding, command, { input, shows: true })
   if (code === 0) return
   throw new DeployError(explainFailure(command, `${stdout}\n${stderr}`, code))
 }
 
-/** Executes a command that changes nothing, also in a dry run, and returns its standard output. */
-export async function read(runner: Runner, command: Command): Promise<string> {
+function listSecrets(values: Values): string[] {
+  const secrets = Object.entries(values).filter(([name]) => isSecret(name))
+  return secrets.flatMap(([, value]) => [value, ...secretsOfAddress(value)])
+}
+
+/**
+ * Executes a command that changes nothing, also in a dry run, and returns its standard output.
+ *
+ * @throws DeployError when it ends with none of `codes`
+ */
+export async function read(
+  runner: Runner,
+  command: Command,
+  codes: readonly number[] = [0],
+): Promise<string> {
   const { code, stdout, stderr } = await start(runner, command, { input: '', shows: false })
-  if (code === 0) return stdout
+  if (codes.includes(code)) return stdout
   throw new DeployError(
     explainFailure(command, runner.redact(stderr.trim() || stdout.trim()), code),
   )

@@ -212,10 +212,12 @@ test(
       ['admin', 'ADMIN_KEY'],
       ['sync', 'SYNC_KEY'],
     ] as const) {
-      await fly.failAt(`secrets deploy --app ${prefix}-orchestrator`)
-      const failed = await fly.deploy('rotate', key, '--prefix', prefix)
-      assertEnded(failed, 1)
-      outputs.push(failed)
+      for (const step of ['import --stage', 'deploy']) {
+        await fly.failAt(`secrets ${step} --app ${prefix}-orchestrator`)
+        const failed = await fly.deploy('rotate', key, '--prefix', prefix)
+        assertEnded(failed, 1)
+        outputs.push(failed)
+      }
       await fly.failAt(null)
       await rotate(key)
       const { [name]: current = '', [`${name}_NEXT`]: next = '' } = await readEnv()
@@ -223,6 +225,8 @@ test(
       assert.deepEqual([await statusFor(current), await statusFor(next)], [200, 200])
       outputs.push(await deploy('--no-sync'))
       assert.deepEqual([await statusFor(current), await statusFor(next)], [200, 200])
+      for (const { secrets } of Object.values((await fly.state()).apps))
+        assert.deepEqual([secrets[name], secrets[`${name}_NEXT`]], [next, undefined])
       await rotate(key, '--finish')
       assert.deepEqual([await statusFor(current), await statusFor(next)], [401, 200])
       const env = await readEnv()

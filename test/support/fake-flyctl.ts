@@ -63,7 +63,7 @@ async function main(folder: string, words: readonly string[]): Promise<void> {
   const failing = join(folder, 'fail')
   const fails = existsSync(failing) && words.join(' ').includes(readFileSync(failing, 'utf8'))
   // Half of a failing command may have happened.
-  if (fails && !words.includes('--image')) throw new Failure('the platform failed')
+  if (fails && !words.includes('--image')) throw new Failure(`the platform failed ${stdin}`)
   await execute(state, call, stdin)
   writeFileSync(join(folder, 'state.json'), JSON.stringify(state, null, 2))
   if (fails) throw new Failure('timeout reached waiting for health checks to pass')
