@@ -27,7 +27,7 @@ import { findEnvFile, loadEnvironment, pickValues, type Environment } from './en
 import { planDeployment, type Step } from './plan.ts'
 import { beginRotation, finishRotation, ROTATED_KEYS, type RotatedKey } from './rotate.ts'
 import { refuseProduction } from './staging.ts'
-import { hasSource, loadStates } from './state.ts'
+import { hasSource, loadStates, requireKey } from './state.ts'
 import { syncOnce } from './sync-once.ts'
 
 interface Flags {
@@ -105,6 +105,7 @@ async function deploy(flags: DeployFlags): Promise<void> {
   const { apps, prefix, environment, loginsFile, runner } = opened.target
   const { source, image = null, sync: syncs } = flags
   const [states, known] = [await loadStates(runner, apps, flags.org), await hasSource(runner)]
+  if (!known && image === null && !runner.dryRun) await requireKey(runner, source)
   const steps = planDeployment({
     apps,
     states,
@@ -238,7 +239,6 @@ function parsePrefix(text: string): string {
   throw new InvalidArgumentError('Expected lower-case letters, digits and hyphens.')
 }
 
-function parseKinds(text: string): readonly AppKind[] {
 /** The address receives ADMIN_KEY. */
 function parseUrl(text: string): string {
   const { protocol, hostname, username } = URL.parse(text) ?? {}
@@ -247,6 +247,7 @@ function parseUrl(text: string): string {
   throw new InvalidArgumentError('Expected an https:// address: http sends the key unencrypted.')
 }
 
+function parseKinds(text: string): readonly AppKind[] {
   const names = text.split(',').map((name) => name.trim())
   const unknown = names.find((name) => !APP_KINDS.some((kind) => kind === name))
   if (unknown === undefined) return names as AppKind[]

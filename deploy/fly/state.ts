@@ -1,5 +1,6 @@
 // What exists on Fly.io, and whether the catalogue has a source. Reading it changes nothing.
 
+import type { Check } from '../../src/cli/doctor/check.ts'
 import type { App } from './apps.ts'
 import { read, type Runner } from './commands.ts'
 import { DeployError } from './deploy-error.ts'
@@ -60,6 +61,22 @@ async function readList(runner: Runner, ...args: readonly string[]): Promise<rea
 function member(object: object, name: string): string {
   const found = Object.entries(object).find(([key]) => key.toLowerCase() === name)?.[1] as unknown
   return typeof found === 'string' ? found : ''
+}
+
+/**
+ * Checks the key of the first source before anything is created.
+ *
+ * @throws DeployError when the supplier refuses it, or cannot be reached
+ */
+export async function requireKey(runner: Runner, source: string): Promise<void> {
+  const command = { program: 'shelfsync', args: ['doctor', '--json'] } as const
+  // A new database has problems too: it is not migrated.
+  const lines = (await read(runner, command, [0, 1])).trimEnd().split('\n')
+  const checks = lines.map((line) => JSON.parse(line) as Check)
+  const key = checks.find(({ name }) => name === `${source} key`)
+  if (key?.state !== 'fail') return
+  const text = [`The key of ${source} cannot be used, and nothing was created:`, key.message]
+  throw new DeployError([...text, ...(key.hint === undefined ? [] : [key.hint])].join('\n  '))
 }
 
 /** Returns false for a database without the schema, too. */

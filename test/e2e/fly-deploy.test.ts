@@ -148,6 +148,20 @@ suite('an error states what to do', () => {
       assert.ok(missing.output.includes(line), missing.output)
   })
 
+  test('a key that the supplier refuses, before anything is created', async (t) => {
+    const { fly, db, prefix, values } = await openDeployment(t)
+    await fly.writeEnv('.env', { ...values, MEDIPIM_API_KEY_ID: '43' })
+    const refused = await fly.deploy('--prefix', prefix)
+    assertEnded(refused, 1)
+    assert.match(
+      refused.output,
+      /The key of medipim cannot be used, and nothing was created:\n {2}.*401.*\n {2}/,
+    )
+    assert.deepEqual([await fly.calls(), refused.commands], [[], []])
+    const { rows } = await db.query("select from pg_namespace where nspname = 'catalog'")
+    assert.deepEqual(rows, [])
+  })
+
   test('when the database is not reached, or a name is taken', async (t) => {
     assert.match(await fail(t, COMPLETE), /sources list.* failed[^]*Cannot connect to database/)
     const { fly, prefix } = await openDeployment(t, { migrated: true })

@@ -33,12 +33,17 @@ export const PLANTED = {
 /** Opens an empty organisation and an empty database, with a complete `.env`. */
 export async function openDeployment(
   t: Lifetime,
-  setup: FlySetup & { readonly products?: number; readonly migrated?: boolean } = {},
+  setup: FlySetup & {
+    readonly products?: number
+    readonly migrated?: boolean
+    /** The key that the supplier knows. */
+    readonly key?: { readonly id: string; readonly secret: string }
+  } = {},
 ): Promise<TestDeployment> {
   const database = await openTestDatabase(t, setup.migrated === true ? {} : { migrations: [] })
   const prefix = `t${randomUUID().slice(0, 8)}`
   for (const one of [prefix, `${prefix}_staging`]) t.after(() => dropLogins(database.url, one))
-  const key = { id: '42', secret: PLANTED.MEDIPIM_API_KEY_SECRET }
+  const key = setup.key ?? { id: '42', secret: PLANTED.MEDIPIM_API_KEY_SECRET }
   const simulator = await startMedipim({
     products: setup.products ?? 5,
     rateLimit: null,
