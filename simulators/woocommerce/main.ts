@@ -79,7 +79,7 @@ Change it while it runs:
   async start({ responses, ...options }): Promise<Running> {
     const { url, home, faults, shop, close } = await startWoocommerce(options)
     faults.set(
-      ...responses.map((name) => ({ ...RESPONSES[name], path: '/products*', times: null })),
+      ...responses.map((name) => ({ ...RESPONSES[name], path: '/products?*', times: null })),
     )
     const tries = [
       `curl '${home}/?rest_route=/wc/store/v1/products&per_page=1'`,
