@@ -52,7 +52,7 @@ export const SOURCE_ERRORS = {
     action: 'stop',
     status: 502,
     hint:
-      'A bot protection responded instead of the shop. Ask its owner for access; do not ' +
+      'The shop, or a bot protection before it, refuses this client. Ask its owner for access; do not ' +
       'evade it.',
   },
   'source/password': {
@@ -66,8 +66,8 @@ export const SOURCE_ERRORS = {
     action: 'stop',
     status: 502,
     hint:
-      'The platform has closed this shop (frozen or locked). Pause the source with ' +
-      '`shelfsync sources pause NAME` until its owner has opened it again.',
+      'The shop is closed, by its platform (frozen or locked) or by its owner (coming soon). ' +
+      'Pause the source with `shelfsync sources pause NAME` until it is open.',
   },
   'source/gone': {
     action: 'stop',

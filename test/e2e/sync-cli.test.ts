@@ -38,7 +38,7 @@ test('many sources are synced side by side, with a line for each and a table at 
       synced.stdout,
     )
   assert.match(synced.stdout, /shop-5: full run \d+ succeeded in .* s · created \d/)
-  assert.match(synced.stderr, /^error: .*\n hint: The platform has closed this shop.*\n$/)
+  assert.match(synced.stderr, /^error: .*\n hint: The shop is closed, by its platform.*\n$/)
   const [, reason = ''] = /^error: (.*)/.exec(synced.stderr) ?? []
   assert.ok(!synced.stdout.includes(reason), synced.stdout)
   const heading = lines.findIndex((line) => /^source +run +state +changes +seconds$/.test(line))
