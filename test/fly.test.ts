@@ -211,3 +211,10 @@ test('the cost table is the arithmetic of the prices and of the sizes in the fil
     assert.ok(text.includes(cells), cells)
   }
 })
+
+test('each section of the page creates the login that it uses', () => {
+  const [steps = '', ...others] = readPage('docs/deploy/fly.md').text.split(/^(?=## (?:[^1-6]))/m)
+  const sections = [steps, ...others].filter((one) => one.includes('SERVICES_DATABASE_URL'))
+  assert.ok(sections.length > 0)
+  for (const section of sections) assert.match(section, /^shelfsync logins services$/m)
+})
