@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -81,6 +83,18 @@ test('the notes of a release are the section of its version, and another tag is 
   const { status, stderr } = spawnSync(process.execPath, [script, 'v99.0.0'], { encoding: 'utf8' })
   assert.equal(status, 1)
   assert.match(stderr, new RegExp(`Tag v${project.version}`))
+})
+
+test('the package of a release is not private, which npm would refuse to publish', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-release-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
+  const workflow = read('.github/workflows/release.yml')
+  const [, before = ''] =
+    /^ {8}run: (.*)mkdir release && npm pack /m.exec(workflow) ?? assert.fail()
+  execFileSync('sh', ['-ec', `${before}true`], { cwd: folder })
+  const packed = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as object
+  assert.ok(!('private' in packed))
 })
 
 function read(path: string): string {
