@@ -58,14 +58,6 @@ export function toUsageError(
   if (error instanceof SyncError)
     return new UsageError(error.message, `See \`${formatName(command)} --help\`.`, error)
   const group = command.parent === program ? command : (command.parent ?? command)
-  // Commander checks for required options first, but a misspelt one may be what is missing.
-  const flags = args.filter((arg) => arg.startsWith('--')).map((arg) => arg.replace(/=.*/s, ''))
-  const unknown = flags.find((arg) => !listFlags(program, command).includes(arg))
-  if (error.code === 'commander.missingMandatoryOptionValue' && unknown !== undefined)
-    return new UsageError(
-      `${formatName(command)}: ${describeOption(program, command, unknown)}`,
-      formatUsage(command),
-    )
   const isDefault = command !== group && !args.includes(command.name())
   const [first] = command.args
   if (error.code === 'commander.unknownCommand' && first !== undefined)
@@ -118,7 +110,6 @@ function describeFault(program: Command, command: Command, error: CommanderError
     text.split(/[ ,]/).find((word) => word.startsWith('--')) ?? text
   if (code === 'commander.missingArgument') return `${describeArgument(command, quoted)} is missing`
   if (code === 'commander.unknownOption') return describeOption(program, command, quoted)
-  if (code === 'commander.missingMandatoryOptionValue') return `${flag(quoted)} is missing`
   if (code === 'commander.optionMissingArgument') return `${flag(quoted)} needs a value: ${quoted}`
   if (code === 'commander.conflictingOption')
     return `${flag(quoted)} and ${flag(other)} cannot be given together`
