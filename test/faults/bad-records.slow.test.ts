@@ -413,7 +413,7 @@ test('a run far over its budget archives the rest, and the artifact replays once
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     linesPerPage: 3000,
-    options: { lanes: 1, partBytesMax: 1 << 19, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
+    options: { lanes: 1, partBytesMax: 1 << 18, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
   })
   const added = Array.from(
     { length: 16_000 },
@@ -433,11 +433,12 @@ test('a run far over its budget archives the rest, and the artifact replays once
     normalise() {
       throw new SyncError('record/invalid', 'the normaliser is wrong')
     },
-    // The last page arrives when the run has stopped.
+    // The last lines arrive when the run has stopped, long after the 10,000 that stop it.
     async *fetch(request, signal) {
-      let pages = 0
+      let lines = 0
       for await (const page of connector.fetch(request, signal)) {
-        if (++pages === 6)
+        lines += page.lineCount
+        if (lines > 14_000)
           await waitUntil(
             () =>
               signal.aborted ||
