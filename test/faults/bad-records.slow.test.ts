@@ -412,8 +412,8 @@ test('a run far over its budget stops with the reason, and its data stays archiv
 test('a run far over its budget archives the rest, and the artifact replays once the normaliser is corrected', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, {
     db,
-    linesPerPage: 3000,
-    options: { lanes: 1, partBytesMax: 1 << 18, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
+    linesPerPage: 1000,
+    options: { lanes: 1, partBytesMax: 1 << 16, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
   })
   const added = Array.from(
     { length: 16_000 },
