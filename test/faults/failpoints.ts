@@ -107,7 +107,9 @@ interface Queryable {
 }
 
 function nameStatement(statement: unknown): string | null {
+  // The queries of the queue have a time limit, so they are objects.
+  const { text } = Object(statement) as { readonly text?: unknown }
+  if (/\bmove_to_completed/.test(String(text ?? statement))) return 'ack'
   if (typeof statement !== 'string') return null
-  if (/\bmove_to_completed/.test(statement)) return 'ack'
   return /catalog\.(\w+)\(/.exec(statement)?.[1] ?? statement.split(' ', 1)[0] ?? statement
 }
