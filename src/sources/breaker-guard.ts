@@ -34,7 +34,6 @@ export interface Admitted {
   readonly policy: BreakerPolicy
   /** The version of the row while this request is its probe; null for any other request. */
   readonly probe: number | null
-  readonly failed: boolean
 }
 
 /** Only these errors say that a supplier is down; status codes of 500 and more do as well. */
@@ -54,12 +53,11 @@ export async function admitRequest(
   for (;;) {
     const { breaker, version, nowMs } = await loadBreaker(db, rule)
     const admission = admit(breaker, nowMs, policy)
-    const failed = breaker.failedAtMs.length > 0
-    if (admission.kind === 'pass') return { rule, policy, probe: null, failed }
+    if (admission.kind === 'pass') return { rule, policy, probe: null }
     if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)
     if (!(await saveBreaker(db, rule, version, admission.next, null))) continue
     log.info(factsOf(rule, breaker), `${rule.key} is tested with one request`)
-    return { rule, policy, probe: version + 1, failed }
+    return { rule, policy, probe: version + 1 }
   }
 }
 

@@ -179,6 +179,49 @@ test('a host gets one request at a time until its body has ended', async (t) => 
   assert.equal(rows.length, 0)
 })
 
+test(
+  'a request keeps its place at a host while it waits for a wider limit',
+  { timeout: 30_000 },
+  async (t) => {
+    const supplier = await startSupplier(t)
+    const wide = bucket('all', { scope: `wide ${supplier.url}`, intervalMs: 400_000 })
+    const limits = [bucket(supplier.url, { concurrency: 1 }), wide]
+    await get(createWorker(database.pool, { limits, breaker: null }), supplier.url)
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const readEnd = async (): Promise<number> => {
+      const { rows } = await database.pool.query<{ at: number }>(
+        'select catalog.to_ms(expires_at) as at from catalog.limit_holders where key = $1',
+        [supplier.url],
+      )
+      return rows[0]?.at ?? 0
+    }
+    const ends: number[] = []
+    const tools = {
+      db: secondPool,
+      http,
+      log: { info() {}, warn() {} },
+      options: {
+        async wait() {
+          ends.push(await readEnd())
+          t.mock.timers.tick(10_000)
+          while ((await readEnd()) === ends[0]);
+        },
+      },
+      requestIntervals: new Map<string, number>(),
+    }
+    const rules = (): RequestRules => ({ limits, breaker: null })
+    const limited = limitRequests(tools, {
+      connector: { rules },
+      settings: null,
+      credentials: null,
+    })
+    const response = await limited({ url: supplier.url }, signal)
+    await response.cancel()
+    assert.equal(ends.length, 1)
+    assert.equal(await readEnd(), 0)
+  },
+)
+
 test('a request of a process that died does not count', async (t) => {
   const supplier = await startSupplier(t)
   const limit = bucket(supplier.url, { concurrency: 1 })

@@ -43,7 +43,7 @@ export function limitRequests(
         return tools.http(request, signal)
       })
       await turns.obey(response)
-      return turns.areKept ? leaveAtEnd(response, turns) : response
+      return turns.hasPlace ? leaveAtEnd(response, turns) : response
     } catch (error) {
       await turns.leave()
       throw error

@@ -58,8 +58,8 @@ export class RequestTurns {
     this.#buckets = limits.map((limit) => toBucket(limit, tools.requestIntervals))
   }
 
-  /** True while the request counts among those in progress. */
-  get areKept(): boolean {
+  /** True while the request has a place among those in progress. */
+  get hasPlace(): boolean {
     return this.#held.length > 0
   }
 
@@ -75,7 +75,6 @@ export class RequestTurns {
       if (waitMs > 0) await this.#wait(bucket, waitMs + jitterMs, signal)
     }
     this.#onWait(null, 0)
-    if (this.#held.length > 0) this.#renewal = setInterval(() => this.#renew(), HOLD_MS / 3).unref()
   }
 
   /** Passes on the wait that a supplier demands to all requests of its limits. */
@@ -105,7 +104,7 @@ export class RequestTurns {
         holdMs: HOLD_MS,
       })
       if (entry.entered) {
-        if (bucket.concurrency !== null) this.#held.push(bucket)
+        if (bucket.concurrency !== null) this.#keep(bucket)
         return entry
       }
       if (entry.blockedBy === null) throw toRefusal(bucket, entry.waitMs)
@@ -114,11 +113,16 @@ export class RequestTurns {
     }
   }
 
-  async #wait({ scope, key }: Bucket, waitMs: number, signal: AbortSignal): Promise<void> {
-    const what = scope === 'host' ? key : scope
+  async #wait(bucket: Bucket, waitMs: number, signal: AbortSignal): Promise<void> {
     const seconds = Math.ceil(waitMs / 1000)
-    this.#onWait(`the next request to ${what} may be sent in ${seconds} s`, waitMs)
+    this.#onWait(`the next request to ${nameOf(bucket)} may be sent in ${seconds} s`, waitMs)
     await this.#tools.options.wait(waitMs, signal)
+  }
+
+  /** Keeps a place, also while the request waits for the next limit. */
+  #keep(bucket: Bucket): void {
+    this.#held.push(bucket)
+    this.#renewal ??= setInterval(() => this.#renew(), HOLD_MS / 3).unref()
   }
 
   #renew(): void {
@@ -133,11 +137,16 @@ function toBucket(limit: RequestLimit, intervals: RequestIntervals): Bucket {
   return { scope, key: secretKey ? hashText(key) : key, intervalMs, burst, concurrency }
 }
 
-function toRefusal({ scope, key }: Bucket, waitMs: number): SyncError {
+/** Names what a bucket belongs to: a host, or the supplier of a connector. */
+function nameOf({ scope, key }: Bucket): string {
+  return scope === 'host' ? key : scope
+}
+
+function toRefusal(bucket: Bucket, waitMs: number): SyncError {
   const minutes = Math.ceil(waitMs / 60_000)
   return new SyncError(
     'source/rate-limited',
-    `The limit of ${scope === 'host' ? key : scope} allows the next request in ${minutes} min`,
+    `The limit of ${nameOf(bucket)} allows the next request in ${minutes} min`,
     { retryAfterMs: waitMs },
   )
 }
