@@ -11,7 +11,7 @@ import { credentialsOf } from '../../src/config/connection-address.ts'
 import { toLoginAddress } from '../../src/config/login-address.ts'
 import { SETTING_NAMES } from '../../src/config/settings-schema.ts'
 import { VERSION } from '../../src/core/version.ts'
-import { writePrivateFile } from '../../src/node/private-file.ts'
+import { writePrivateFile } from '../../src/node/replace-file.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
 import {
   createApps,

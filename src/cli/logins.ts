@@ -12,7 +12,7 @@ import { messageOf, SyncError } from '../core/errors.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import { saveLogin } from '../db/write/logins.ts'
 import type { WorkerRole } from '../db/rights.ts'
-import { writePrivateFile } from '../node/private-file.ts'
+import { writePrivateFile } from '../node/replace-file.ts'
 import { findErrno } from '../node/system-errors.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
