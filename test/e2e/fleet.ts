@@ -12,6 +12,7 @@ import { openTestDatabase, type Lifetime, type TestDatabase } from '../support/d
 import { MEDIPIM_KEY } from '../support/medipim.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import {
+  FREE_PORTS,
   cleanEnv,
   startProcess,
   type Environment,
@@ -87,11 +88,7 @@ export async function openFleet(
     ADMIN_KEY,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
-    LISTEN_HOST: '127.0.0.1',
+    ...FREE_PORTS,
     ...(queueUrl === null ? {} : { QUEUE_URL: queueUrl }),
   })
   return {

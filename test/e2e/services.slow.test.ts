@@ -13,6 +13,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { openTestDatabase, type Lifetime } from '../support/database.ts'
 import {
+  FREE_PORTS,
   cleanEnv,
   explainMissingProgram,
   startProcess,
@@ -47,11 +48,7 @@ async function setStage(t: Lifetime): Promise<Stage> {
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
-    LISTEN_HOST: '127.0.0.1',
+    ...FREE_PORTS,
   })
   await promisify(execFile)(program, ['add', 'medipim', '--no-sync'], { env, cwd: home })
   return {

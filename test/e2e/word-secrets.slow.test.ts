@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { startShopify } from '../../simulators/shopify/server.ts'
 import { listCommands, createSilentProgram } from '../../scripts/support/commands.ts'
+import { FREE_PORTS } from '../support/processes.ts'
 import { runCommand, type CommandOutput } from '../support/commands.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
@@ -127,11 +128,7 @@ async function setStage(t: TestContext): Promise<Stage> {
       ARTIFACTS: `file:${pipeline.storeRoot}`,
       MEDIPIM_API_URL: simulator.url,
       ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-      FETCHER_PORT: '0',
-      MAINTAINER_PORT: '0',
-      ORCHESTRATOR_PORT: '0',
-      METRICS_PORT: '0',
-      LISTEN_HOST: '127.0.0.1',
+      ...FREE_PORTS,
     }
   }
   return { pipeline, letter: String(Object(letter).id ?? letter), shop: shop.url, folder, env }

@@ -15,6 +15,7 @@ import { openPool } from '../../src/db/pool.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import {
+  FREE_PORTS,
   cleanEnv,
   explainMissingProgram,
   startProcess,
@@ -61,11 +62,7 @@ async function openStage(t: TestContext, more: Readonly<Record<string, string>> 
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
-    LISTEN_HOST: '127.0.0.1',
+    ...FREE_PORTS,
     ...more,
   })
   const start = (...args: readonly string[]): Promise<Process> =>

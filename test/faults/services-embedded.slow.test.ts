@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { findPlace } from '../../src/embedded-postgres/data-directory.ts'
 import { findServer, stopServer, type Server } from '../../src/embedded-postgres/server.ts'
-import { cleanEnv, freePort, startProcess, type Process } from '../support/processes.ts'
+import { cleanEnv, FREE_PORTS, freePort, startProcess, type Process } from '../support/processes.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -49,11 +49,7 @@ async function openHome(t: TestContext) {
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
-    LISTEN_HOST: '127.0.0.1',
+    ...FREE_PORTS,
   })
   const run = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: home })).stdout

@@ -58,6 +58,15 @@ const COMPILE_CACHE = fileURLToPath(
 )
 const LEASH = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
+/** The settings of `serve` in a test: each server takes a free port, and only this machine reaches it. */
+export const FREE_PORTS = {
+  FETCHER_PORT: '0',
+  MAINTAINER_PORT: '0',
+  ORCHESTRATOR_PORT: '0',
+  METRICS_PORT: '0',
+  LISTEN_HOST: '127.0.0.1',
+} as const
+
 /**
  * `own` and the variables that a program needs to start. The rest of this environment may hold
  * secrets. Coverage is off, because a killed process leaves half a report that breaks the whole;
