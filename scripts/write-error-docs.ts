@@ -1,6 +1,7 @@
 // Writes docs/errors.md from the table of errors.
 
-import { ERRORS, type Action } from '../src/core/error-table.ts'
+import { ERRORS, type Action, type ErrorCode } from '../src/core/error-table.ts'
+import { classifyFailure, FAILURE_CLASSES } from '../src/core/failure-class.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
 
 const ACTIONS: Readonly<Record<Action, string>> = {
@@ -9,6 +10,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   stop: 'stops; a person must act',
 }
 
+const classes = Object.entries(FAILURE_CLASSES).map(([name, words]) => [`\`${name}\``, words])
 const codes = Object.entries(ERRORS)
 const places = Map.groupBy(codes, ([code]) => code.split('/')[0] ?? code)
 
@@ -17,12 +19,17 @@ const lines = [
   '',
   'Every error that Shelfsync foresees has a code, `<where>/<what>`. The command line prints the message and the hint. `--json`, the log',
   'and `shelfsync runs show` contain the code. A message that begins with "internal error" has no code and is a bug.',
-  '`scripts/write-error-docs.ts` writes this page from `src/core/error-table.ts`.',
+  '`scripts/write-error-docs.ts` writes this page from `src/core/error-table.ts` and `src/core/failure-class.ts`.',
+  '',
+  'An error of a host also has a failure class. `shelfsync status`, `shelfsync sources show` and `GET /status` show the class of a source whose last run failed with one:',
+  '',
+  ...formatTable(['failure class', 'the host'], classes),
 ]
 for (const [place, members] of places) {
   const rows = members.map(([code, { action, status, hint }]) => [
     `\`${code}\``,
     ACTIONS[action],
+    ...(place === 'source' ? [classifyFailure(code as ErrorCode) ?? ''] : []),
     hint,
     String(status),
   ])
@@ -30,7 +37,16 @@ for (const [place, members] of places) {
     '',
     `## ${place}`,
     '',
-    ...formatTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows),
+    ...formatTable(
+      [
+        'code',
+        'what Shelfsync does',
+        ...(place === 'source' ? ['failure class'] : []),
+        'what you can do',
+        'HTTP status',
+      ],
+      rows,
+    ),
   )
 }
 
