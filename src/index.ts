@@ -35,9 +35,11 @@ export type { Ledger } from './core/ledger.ts'
 export { DraftSchema } from './core/product-schema.ts'
 export type {
   Availability,
+  Disagreement,
   Draft,
   Image,
   Price,
+  PriceClaim,
   ProductStatus,
   Term,
   Variant,

@@ -38,6 +38,7 @@ const DRAFT: Draft = {
   prices: [PRICE],
   images: [],
   terms: [],
+  disagreements: [],
   warnings: [],
 }
 const many = <T>(count: number, make: (n: number) => T): T[] =>

@@ -4,7 +4,7 @@
 
 import { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
-import type { Draft } from './product.ts'
+import type { Disagreement, Draft } from './product.ts'
 import { isTime } from './source-time.ts'
 
 /**
@@ -14,6 +14,8 @@ import { isTime } from './source-time.ts'
 export const LISTS_MAX = {
   variants: 5_000,
   prices: 20_000,
+  disagreements: 1_000,
+  claims: 20,
   images: 1_000,
   terms: 1_000,
   options: 100,
@@ -24,6 +26,9 @@ export const LISTS_MAX = {
 
 /** Maximum number of members of an attribute that is an object: enough for one per variant. */
 const MEMBERS_MAX = LISTS_MAX.variants
+
+/** Maximum length of a quotation. */
+const QUOTATION_CHARS_MAX = 500
 
 /** The largest value of an int4 column. */
 const INTEGER_MAX = 2 ** 31 - 1
@@ -44,10 +49,12 @@ export function boundedDraft(draft: Draft): Draft {
 
 /** True for nearly every draft. It copies nothing. */
 function isWithinBounds(draft: Draft): boolean {
-  const { variants, prices, images, terms, warnings, sourceUpdatedAtMs } = draft
+  const { variants, prices, disagreements, images, terms, warnings, sourceUpdatedAtMs } = draft
   return (
     variants.length <= LISTS_MAX.variants &&
     prices.length <= LISTS_MAX.prices &&
+    disagreements.length <= LISTS_MAX.disagreements &&
+    disagreements.every(isShort) &&
     images.length <= LISTS_MAX.images &&
     terms.length <= LISTS_MAX.terms &&
     warnings.length <= LISTS_MAX.warnings &&
@@ -60,6 +67,13 @@ function isWithinBounds(draft: Draft): boolean {
 
 function hasFewOptions({ options }: Draft['variants'][number]): boolean {
   return hasFewMembers(options, LISTS_MAX.options)
+}
+
+function isShort({ claims }: Disagreement): boolean {
+  return (
+    claims.length <= LISTS_MAX.claims &&
+    claims.every(({ quotation }) => quotation.length <= QUOTATION_CHARS_MAX)
+  )
 }
 
 function hasFewCodes(identifiers: Draft['identifiers']): boolean {
@@ -90,12 +104,19 @@ function hasFewMembers(members: object, max: number): boolean {
 function shortenedDraft(draft: Draft): Draft {
   const warnings: string[] = []
   const variants = first(draft.variants, LISTS_MAX.variants, 'variants', warnings)
-  const prices = first(pricesOf(draft, variants), LISTS_MAX.prices, 'prices', warnings)
+  const prices = first(keptOf(draft, draft.prices, variants), LISTS_MAX.prices, 'prices', warnings)
+  const disagreements = keptOf(draft, draft.disagreements, variants)
   return {
     ...draft,
     sourceUpdatedAtMs: timeOf(draft.sourceUpdatedAtMs, warnings),
     variants: variants.map((variant) => withOptions(variant, warnings)),
     prices,
+    disagreements: first(
+      disagreements,
+      LISTS_MAX.disagreements,
+      'disagreements about a price',
+      warnings,
+    ).map((disagreement) => withShortClaims(disagreement, warnings)),
     images: first(draft.images, LISTS_MAX.images, 'images', warnings),
     terms: first(draft.terms, LISTS_MAX.terms, 'terms', warnings),
     identifiers: mapMembers(draft.identifiers, (codes, name) =>
@@ -113,11 +134,29 @@ function first<T>(list: readonly T[], max: number, what: string, warnings: strin
   return list.slice(0, max)
 }
 
-/** Returns the prices of the remaining variants. */
-function pricesOf({ prices, variants: all }: Draft, variants: Draft['variants']): Draft['prices'] {
-  if (variants.length === all.length) return prices
+/** Returns the elements that belong to the remaining variants. */
+function keptOf<Item extends { readonly variantId: string }>(
+  draft: Draft,
+  items: readonly Item[],
+  variants: Draft['variants'],
+): readonly Item[] {
+  if (variants.length === draft.variants.length) return items
   const kept = new Set(variants.map(({ externalId }) => externalId))
-  return prices.filter(({ variantId }) => kept.has(variantId))
+  return items.filter(({ variantId }) => kept.has(variantId))
+}
+
+/** A quotation has no warning: `raw` has the whole text. */
+function withShortClaims(disagreement: Disagreement, warnings: string[]): Disagreement {
+  const { claims, variantId, priceType } = disagreement
+  const what = `claims about the ${priceType} price of the variant ${variantId}`
+  return {
+    ...disagreement,
+    claims: first(claims, LISTS_MAX.claims, what, warnings).map((claim) => ({
+      ...claim,
+      // Without the first half of a character that does not fit.
+      quotation: claim.quotation.slice(0, QUOTATION_CHARS_MAX).replace(/[\uD800-\uDBFF]$/, ''),
+    })),
+  }
 }
 
 function withOptions(
@@ -171,7 +210,8 @@ function timeOf(epochMs: number | null, warnings: string[]): number | null {
   return null
 }
 
-function checkNumbers({ variants, prices, images, expiresAtMs }: Draft): void {
+function checkNumbers(draft: Draft): void {
+  const { variants, prices, disagreements, images, expiresAtMs } = draft
   for (const { packCount, weightGrams } of variants) {
     checkWhole('the pack count', packCount, INTEGER_MAX)
     if (weightGrams !== null && !(weightGrams >= 0 && weightGrams <= Number.MAX_SAFE_INTEGER))
@@ -181,6 +221,9 @@ function checkNumbers({ variants, prices, images, expiresAtMs }: Draft): void {
     checkWhole('the price', amountMinor, Number.MAX_SAFE_INTEGER)
     checkWhole('the crossed-out price', compareAtMinor, Number.MAX_SAFE_INTEGER)
   }
+  for (const { claims } of disagreements)
+    for (const { amountMinor } of claims)
+      checkWhole('a price in disagreement', amountMinor, Number.MAX_SAFE_INTEGER)
   for (const { position } of images) checkWhole('the position of an image', position, INTEGER_MAX)
   // A product whose licence ends at an unknown time could be shown without limit.
   if (expiresAtMs !== null && !isTime(expiresAtMs))

@@ -141,6 +141,7 @@ function toDraft({ variants, prices = [], ...product }: NewDraft): Draft {
     sourceUpdatedAtMs: null,
     successorId: null,
     expiresAtMs: null,
+    disagreements: [],
     images: [],
     terms: [],
     warnings: [],

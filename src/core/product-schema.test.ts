@@ -42,6 +42,7 @@ const DRAFT: Draft = {
   ],
   images: [{ url: 'https://cdn.example/1.jpg', alt: null, position: 0 }],
   terms: [{ kind: 'brand', externalId: '7', name: 'Tea Co', parentId: null, attributes: {} }],
+  disagreements: [],
   warnings: [],
 }
 

@@ -50,6 +50,22 @@ const PriceSchema = z.strictObject({
   compareAtMinor: minor.describe('The crossed-out price, if it is above the amount.'),
 })
 
+const ClaimSchema = z.strictObject({
+  source: name.describe('Where it stands: json-ld, microdata, opengraph or text.'),
+  quotation: z.string().max(500).describe('The words or the markup that state it.'),
+  amountMinor: z.int().nonnegative().describe("In the currency's own minor unit."),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .describe('ISO 4217.'),
+})
+
+const DisagreementSchema = z.strictObject({
+  variantId: name.describe('The external id of the variant.'),
+  priceType: z.string().regex(/^[a-z][a-z_]*$/),
+  claims: z.array(ClaimSchema).min(2).readonly().describe('The most reliable one first.'),
+})
+
 const ImageSchema = z.strictObject({
   url: name,
   alt: text,
@@ -95,6 +111,12 @@ export const DraftSchema = z.strictObject({
     .readonly()
     .describe('The items for sale. A product without options has exactly one.'),
   prices: z.array(PriceSchema).readonly(),
+  disagreements: z
+    .array(DisagreementSchema)
+    .readonly()
+    .describe(
+      'Prices that the supplier states in different ways. They are not in `prices`: the last good price stays, and a person decides.',
+    ),
   images: z.array(ImageSchema).readonly(),
   terms: z
     .array(TermSchema)

@@ -43,6 +43,29 @@ export interface Price {
   readonly compareAtMinor: number | null
 }
 
+/** A price as one place of a supplier's page states it. */
+export interface PriceClaim {
+  /** Where it stands: `json-ld`, `microdata`, `opengraph`, `text`. */
+  readonly source: string
+  /** The words or the markup that state it, at most 500 characters. */
+  readonly quotation: string
+  /** In the currency's own minor unit. */
+  readonly amountMinor: number
+  /** ISO 4217. */
+  readonly currency: string
+}
+
+/**
+ * A price that the supplier states in different ways. Such a price is absent from `prices`: the last
+ * good one stays, and a person decides.
+ */
+export interface Disagreement {
+  readonly variantId: string
+  readonly priceType: string
+  /** The most reliable one first; at least two. */
+  readonly claims: readonly PriceClaim[]
+}
+
 export interface Image {
   readonly url: string
   readonly alt: string | null
@@ -81,6 +104,8 @@ export interface Draft {
   readonly expiresAtMs: number | null
   readonly variants: readonly Variant[]
   readonly prices: readonly Price[]
+  /** Empty for a supplier that states each price once. */
+  readonly disagreements: readonly Disagreement[]
   readonly images: readonly Image[]
   readonly terms: readonly Term[]
   /** Unusual but valid facts, which are shown with the product. */

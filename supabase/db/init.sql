@@ -1769,7 +1769,8 @@ begin
     line_no integer not null, external_id text collate "C" not null, status text not null, title text,
     description text, brand text, manufacturer text, url text, identifiers jsonb not null,
     attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
-    record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw json not null
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb,
+    disagreements jsonb, raw json not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
   alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
@@ -1794,7 +1795,7 @@ begin
     line_no integer not null, external_id text collate "C" not null,
     variant_external_id text collate "C" not null, price_type text not null, amount_minor bigint,
     currency text not null, compare_at_minor bigint, last_good bigint, last_good_currency text,
-    state text not null, reason text
+    state text not null, reason text, claims jsonb
   ) on commit delete rows;
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices,
     pg_temp.staged_images to public;
@@ -4732,12 +4733,12 @@ declare
 begin
   insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
       url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
-      warnings, raw)
+      warnings, disagreements, raw)
     select r.* from unnest(docs) doc
     cross join lateral json_to_record(doc) as r (line_no integer, external_id text, status text, title text,
       description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
       successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
-      content_hash bytea, warnings jsonb, raw json);
+      content_hash bytea, warnings jsonb, disagreements jsonb, raw json);
   insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
       weight_grams, pack_count, availability)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
@@ -5212,7 +5213,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
-  ('20261122000031', 'staging', '82a7bacd4c4775508e3d69f6d32c5bae9401099fcf0673db2945b428c54ee839'),
+  ('20261122000031', 'staging', '48060005c3ad6551f1779925c9214f55380562363c4117497d0fd4bebadabbaf'),
   ('20261122000032', 'judge', '0437e543d7cc5ac88de60cf518bfd97410dddd71e1307ee0a81cf6286e601dd5'),
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
@@ -5228,7 +5229,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
   ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
-  ('20261122000080', 'data_api', 'ef9621d944211df0b603dea60cf58dae199440ef1e84fc5563da4025ac4f4014'),
+  ('20261122000080', 'data_api', '68dc4f477b64a53e329a9e23c95e865a4ed3d9f68868bc9cde0c9fdc8726af68'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000090', 'security', '0e793634f4d739a980e9cf88c1e3c3a7a0e255a7437fdd469135b0dff3486505');
 

@@ -13,7 +13,8 @@ begin
     line_no integer not null, external_id text collate "C" not null, status text not null, title text,
     description text, brand text, manufacturer text, url text, identifiers jsonb not null,
     attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
-    record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw json not null
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb,
+    disagreements jsonb, raw json not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
   alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
@@ -38,7 +39,7 @@ begin
     line_no integer not null, external_id text collate "C" not null,
     variant_external_id text collate "C" not null, price_type text not null, amount_minor bigint,
     currency text not null, compare_at_minor bigint, last_good bigint, last_good_currency text,
-    state text not null, reason text
+    state text not null, reason text, claims jsonb
   ) on commit delete rows;
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices,
     pg_temp.staged_images to public;

@@ -68,6 +68,7 @@ export function normalise(record: unknown, { currency }: ExampleSupplierSettings
         compareAtMinor: null,
       },
     ],
+    disagreements: [],
     images: [],
     terms: [],
     warnings: [],

@@ -96,6 +96,7 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
       },
     ],
     prices: pricesOf(record, externalId, currency, warnings),
+    disagreements: [],
     images: imagesOf(record),
     terms: termsOf(record, locales),
     warnings,

@@ -123,6 +123,7 @@ test('a product becomes a draft', () => {
       { url: 'https://cdn.example/b.jpg', alt: null, position: 1 },
     ],
     terms: [],
+    disagreements: [],
     warnings: [],
   })
 })

@@ -61,6 +61,7 @@ export function normalise(
     expiresAtMs: null,
     variants: toVariants(variants, product),
     prices: toPrices(variants, currency, warnings),
+    disagreements: [],
     images: toImages(product, shop, warnings),
     terms: [],
     warnings,

@@ -39,6 +39,7 @@ export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettin
     expiresAtMs: null,
     variants: sales.map(toVariant),
     prices: toPrices(sales, product, warnings),
+    disagreements: [],
     images: toImages(product, shop, warnings),
     terms: [...toTerms('category', product.categories), ...toTerms('brand', product.brands)],
     warnings,

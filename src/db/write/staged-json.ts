@@ -26,6 +26,7 @@ export class StagedJson {
       record_hash: hex(recordHash),
       content_hash: hex(this.#rows.add(record)),
       warnings: draft.warnings.length === 0 ? null : draft.warnings,
+      disagreements: draft.disagreements.length === 0 ? null : draft.disagreements,
       variants: draft.variants.map((variant, position) => ({
         external_id: variant.externalId,
         position,

@@ -40,6 +40,7 @@ function readRecord(lineNo: number, title: string, variants: number): ReadRecord
       successorId: null,
       sourceUpdatedAtMs: null,
       expiresAtMs: null,
+      disagreements: [],
       warnings: [],
       terms: [],
       images: [],

@@ -9,8 +9,8 @@ import { CopyRows, toCopyMessages } from './copy-rows.ts'
 /** The columns that the methods below fill, in their order. */
 export const COLUMNS = {
   products: `line_no, external_id, status, title, description, brand, manufacturer, url,
-    identifiers, attributes, successor, expires_at, warnings, source_updated_at, record_hash,
-    content_hash, raw`,
+    identifiers, attributes, successor, expires_at, warnings, source_updated_at, disagreements,
+    record_hash, content_hash, raw`,
   variants: `line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count,
     availability`,
   prices: 'line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor',
@@ -115,7 +115,7 @@ export class StagedRows {
 
   #addProduct({ lineNo, recordHash, raw, draft }: StagedRecord): Buffer {
     const rows = this.#tables.products
-    rows.row(17)
+    rows.row(18)
     rows.int4(lineNo)
     const contentFrom = rows.length
     rows.text(draft.externalId)
@@ -132,6 +132,8 @@ export class StagedRows {
     rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
     this.#content.copy(rows, contentFrom)
     rows.timestamp(draft.sourceUpdatedAtMs)
+    const { disagreements } = draft
+    rows.jsonb(disagreements.length === 0 ? null : JSON.stringify(disagreements))
     rows.bytes(recordHash)
     rows.digest(hash('sha256', this.#content.slice(0, this.#content.length), 'binary'), HASH_BYTES)
     const hashTo = rows.length

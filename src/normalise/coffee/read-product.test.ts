@@ -36,6 +36,7 @@ function createDraft(draft: Partial<Draft>): Draft {
     prices: [],
     images: [],
     terms: [],
+    disagreements: [],
     warnings: [],
     ...draft,
   }

@@ -5,14 +5,20 @@ import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
 
 /** @throws SyncError `record/invalid` when two variants, prices or images have the same key */
-export function checkDuplicateKeys({ variants, prices, images }: Draft): void {
+export function checkDuplicateKeys(draft: Draft): void {
+  const { variants, prices, disagreements, images } = draft
   checkDistinct('variants with the id', variants, ({ externalId }) => externalId)
   checkDistinct(
     'prices with the variant and type',
-    prices,
+    // A price in disagreement is not stated as well.
+    disagreements.length === 0 ? prices : [...prices, ...disagreements.map(toPriceKey)],
     ({ variantId, type }) => `${variantId}, ${type}`,
   )
   checkDistinct('images at the position', images, ({ position }) => String(position))
+}
+
+function toPriceKey({ variantId, priceType }: Draft['disagreements'][number]) {
+  return { variantId, type: priceType }
 }
 
 function checkDistinct<Item>(

@@ -16,6 +16,10 @@ const ToyRecord = z.object({
   text: z.string(),
   tags: z.array(z.string()),
   brand: z.string().nullable().default(null),
+  /** Two or more: the price is in disagreement. */
+  claims: z
+    .array(z.object({ source: z.string(), quotation: z.string(), amountMinor: z.int() }))
+    .default([]),
   images: z.array(z.url()).default([]),
   /** Epoch milliseconds. Anything else counts as unknown, with a warning. */
   updated_at: z.unknown().optional(),
@@ -90,20 +94,33 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
     successorId: null,
     expiresAtMs: null,
     variants: [{ externalId, options: {}, ...UNKNOWN_VARIANT }],
-    prices: [
-      {
-        variantId: externalId,
-        type: 'public',
-        amountMinor: data.price,
-        currency: data.currency,
-        compareAtMinor: null,
-      },
-    ],
+    ...pricesOf(data),
     images: data.images.map((url, position) => ({ url, alt: null, position })),
     terms: data.brand === null ? [] : [toBrand(data.brand)],
     warnings:
       sourceUpdatedAtMs === null && data.updated_at != null ? ['updated_at is not a time'] : [],
   }
+}
+
+function pricesOf({
+  id: variantId,
+  price: amountMinor,
+  currency,
+  claims,
+}: z.infer<typeof ToyRecord>): Pick<Draft, 'prices' | 'disagreements'> {
+  if (claims.length > 0)
+    return {
+      prices: [],
+      disagreements: [
+        {
+          variantId,
+          priceType: 'public',
+          claims: claims.map((claim) => ({ ...claim, currency })),
+        },
+      ],
+    }
+  const price = { variantId, type: 'public', amountMinor, currency, compareAtMinor: null }
+  return { prices: [price], disagreements: [] }
 }
 
 function toBrand(name: string): Term {
