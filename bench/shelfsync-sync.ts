@@ -11,6 +11,7 @@ import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
 import { createProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
 import { createCredentialReader } from '../src/sources/credentials.ts'
+import { chooseSchedule } from '../src/sources/schedule.ts'
 import { DEFAULT_OPTIONS } from '../src/pipeline/options.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
 import type { StartTools } from '../src/pipeline/take-run.ts'
@@ -47,7 +48,7 @@ const source =
     name: 'bench',
     connector: connector.name,
     settings,
-    schedule: connector.schedule,
+    schedule: chooseSchedule(connector, 'bench'),
   }))
 const tools = {
   db,

@@ -23,6 +23,7 @@ import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
 import { loadSettings } from '../src/config/settings.ts'
 import { createProgress } from '../src/pipeline/context.ts'
 import { bindSource } from '../src/sources/bound-source.ts'
+import { chooseSchedule } from '../src/sources/schedule.ts'
 import type { RunReport } from '../src/pipeline/run-in-process.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
 
@@ -116,7 +117,7 @@ async function resetDemo(
     name: NAME,
     connector: connector.name,
     settings,
-    schedule: connector.schedule,
+    schedule: chooseSchedule(connector, NAME),
   })
 }
 

@@ -24,6 +24,7 @@ import { createProgress } from '../pipeline/context.ts'
 import { planSource } from '../pipeline/plan.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { bindConnector } from '../sources/bound-source.ts'
+import { chooseSchedule } from '../sources/schedule.ts'
 import { createLog } from '../telemetry/log.ts'
 import { type Host, openSyncTools, openTools } from './compose.ts'
 
@@ -173,7 +174,7 @@ async function addOrUpdate(db: PipelineDb, options: SourceOptions): Promise<Sour
       name: checkName(options.source),
       connector: connector.name,
       settings,
-      schedule: connector.schedule,
+      schedule: chooseSchedule(connector, options.source),
     })
   requireConnector(source, connector)
   if (isDeepStrictEqual(source.settings, settings)) return source

@@ -7,7 +7,7 @@ import type { Http } from './http.ts'
 import type { Json } from './json.ts'
 import type { RequestRules } from './limits.ts'
 import type { Draft } from './product.ts'
-import type { Schedule } from './schedule.ts'
+import type { DefaultSchedule } from './schedule.ts'
 
 /** The position after a page, from which a later fetch resumes: any JSON, stored with each part. */
 export type Cursor = Json
@@ -146,7 +146,7 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   /** The scopes that `fetch` accepts, at least one. */
   readonly scopes: readonly Scope['kind'][]
   /** The default schedule of a source. */
-  readonly schedule: Schedule
+  readonly schedule: DefaultSchedule
 
   /**
    * The limits of a request, which hold across all workers. By default each host gets one request at

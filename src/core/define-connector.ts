@@ -65,7 +65,7 @@ export function defineConnector<Settings, Row, Credentials = object>(
     ],
     normaliserVersion: 1,
     scopes: ['all'],
-    schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
+    schedule: 'nightly',
     address: (settings) => String((settings as Record<string, unknown>)[addressSetting]),
     scan: isWholeLine ? scanLine : () => null,
     unwrap: (line) => line,

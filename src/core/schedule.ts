@@ -21,3 +21,9 @@ export interface Schedule {
   readonly zone: string
   readonly fullOn: FullOn
 }
+
+/**
+ * The schedule that a connector proposes. `nightly`: once a night, at a minute that depends on the
+ * name of the source, so that hundreds of shops do not start together.
+ */
+export type DefaultSchedule = Schedule | 'nightly'

@@ -11,6 +11,7 @@ import { addSource, saveSource } from '../../src/db/sources.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
+import { chooseSchedule } from '../../src/sources/schedule.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openPipeline } from '../support/pipeline.ts'
 import { openShelfsync } from './shelfsync.ts'
@@ -129,7 +130,7 @@ test('settings cannot change during a run, and an interrupted run is not resumed
     name: 'saltbush',
     connector: 'shopify',
     settings,
-    schedule: shopify.schedule,
+    schedule: chooseSchedule(shopify, 'saltbush'),
   })
   const request = {
     sourceId: id,

@@ -32,6 +32,7 @@ import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import type { SyncRequest } from '../../src/pipeline/choose-run.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { createCredentialReader } from '../../src/sources/credentials.ts'
+import { chooseSchedule } from '../../src/sources/schedule.ts'
 import type { Lifetime } from './database.ts'
 
 export interface PipelineSetup {
@@ -180,7 +181,7 @@ async function addTestSource(setup: PipelineSetup): Promise<string> {
     name,
     connector: connector.name,
     settings,
-    schedule: connector.schedule,
+    schedule: chooseSchedule(connector, name),
   })
   if (policy) await saveSource(db, id, { policy })
   return name

@@ -21,7 +21,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings, ExampleSupplier
   volatilePaths: [],
   idPaths: ['id'],
   scopes: ['all'],
-  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
+  schedule: 'nightly',
   fetch: (request, signal) => fetchPages(request, keyHeaders(request.credentials), signal),
   probe,
   address: ({ url }) => url,

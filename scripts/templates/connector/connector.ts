@@ -17,7 +17,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
   volatilePaths: [],
   idPaths: ['id'],
   scopes: ['all'],
-  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
+  schedule: 'nightly',
   fetch: (request, signal) => fetchPages(request, {}, signal),
   address: ({ url }) => url,
   scan,

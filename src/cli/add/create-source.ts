@@ -9,6 +9,7 @@ import { addSource, checkName, findSource, listSources, type Source } from '../.
 import { recogniseAddress, sampleProducts } from '../../sources/add-source.ts'
 import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
 import type { CredentialOwner } from '../../sources/credentials.ts'
+import { chooseSchedule } from '../../sources/schedule.ts'
 import { parseAddress } from './shop-address.ts'
 import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
 
@@ -130,7 +131,7 @@ async function save(
     name: checkName(name),
     connector: connector.name,
     settings: settings as Json,
-    schedule: connector.schedule,
+    schedule: chooseSchedule(connector, name),
   })
 }
 

@@ -79,7 +79,7 @@ export const shopify: Connector<ShopifySettings> = {
   ],
   idPaths: ['id'],
   scopes: ['all'],
-  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: 'none' },
+  schedule: 'nightly',
   rules: ({ url, settings }) => ({
     limits: [limitHost(url, settings?.minIntervalMs), ALL_SHOPS],
     breaker: { scope: 'host', key: url.host },

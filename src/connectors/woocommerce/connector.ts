@@ -56,7 +56,7 @@ export const woocommerce: Connector<WoocommerceSettings> = {
   volatilePaths: [...VOLATILE, ...VOLATILE.map((path) => `${VARIATIONS_MEMBER}.*.${path}`)],
   idPaths: ['id'],
   scopes: ['all', 'keys'],
-  schedule: { cron: '45 2 * * *', zone: 'UTC', fullOn: 'none' },
+  schedule: 'nightly',
   rules: ({ url, settings }) => ({
     limits: [limitHost(url, settings?.minIntervalMs)],
     breaker: { scope: 'host', key: url.host },
