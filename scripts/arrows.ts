@@ -22,10 +22,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   db: [...PLATFORM, 'artifacts'],
   sources: [...STORES, 'connectors'],
   pipeline: PIPELINE,
+  downstream: [...STORES, 'connectors', 'normalise', 'sources'],
   jobs: PIPELINE,
   http: [...PIPELINE, 'jobs'],
-  app: [...PIPELINE, 'embedded-postgres', 'jobs', 'http'],
-  cli: [...PIPELINE, 'embedded-postgres', 'jobs', 'http', 'app'],
+  app: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http'],
+  cli: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http', 'app'],
   /** The entry of the npm package. */
   'index.ts': [...PURE, 'app'],
 }

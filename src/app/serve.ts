@@ -28,6 +28,7 @@ import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { OpenStep } from '../downstream/step.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
@@ -37,6 +38,7 @@ import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { openMetrics } from './service-metrics.ts'
+import { startSteps, type Lifespan } from './start-steps.ts'
 import { countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
@@ -99,10 +101,12 @@ export async function startServices(
   opened.defer(
     async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
   )
+  const lifespan = { opened, signal: stopping.signal }
+  const steps = startSteps({ ...tools, metrics }, roles, lifespan)
   const idle = startWork(
-    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker },
+    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker, steps },
     roles,
-    { opened, signal: stopping.signal },
+    lifespan,
   )
   const kept = opened.move()
   let stopped: Promise<void> | null = null
@@ -130,17 +134,12 @@ function requireWorkerRole({ exitWhenIdleMs }: Settings, roles: readonly Role[])
 interface WorkTools extends ServiceTools {
   readonly taskTools: TaskTools
   readonly waker: Waker
-}
-
-interface Lifespan {
-  /** Receives the work, in the order in which it was started. */
-  readonly opened: AsyncDisposableStack
-  readonly signal: AbortSignal
+  readonly steps: readonly OpenStep[]
 }
 
 /** Starts the workers and the scheduler of the roles. See `Services` for the result. */
 function startWork(
-  { settings, db, queues, connectors, log, outages, taskTools, waker }: WorkTools,
+  { settings, db, queues, connectors, log, outages, taskTools, waker, steps }: WorkTools,
   roles: readonly Role[],
   { opened, signal }: Lifespan,
 ): Promise<void> {
@@ -166,6 +165,8 @@ function startWork(
   const hasWork = async (): Promise<boolean> => {
     const waiting = await Promise.all(served.map(countWaitingTasks))
     if (waiting.some((count) => count > 0)) return true
+    const due = await Promise.all(steps.map((step) => step.hasWork()))
+    if (due.includes(true)) return true
     return keepsSchedules && (await listQueuedRuns(db)).length > 0
   }
   return checked.promise.then(() => waitUntilIdle(taskTools.activity, { idleMs, hasWork, signal }))

@@ -1,0 +1,39 @@
+// Starts the downstream steps of a process. They share its database connections, but no queue.
+
+import type { Role } from '../core/roles.ts'
+import { runStep } from '../downstream/run-step.ts'
+import type { OpenStep } from '../downstream/step.ts'
+import { STEPS } from '../downstream/steps.ts'
+import { wait } from '../lib/back-off.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { createRedactor } from '../telemetry/redact.ts'
+import type { ServiceTools } from './serve.ts'
+
+/** The time in which the work of a process runs. */
+export interface Lifespan {
+  /** Receives the work, in the order in which it was started. */
+  readonly opened: AsyncDisposableStack
+  readonly signal: AbortSignal
+}
+
+/**
+ * Opens and starts the steps of the roles that the settings switch on, and returns them.
+ *
+ * @throws SyncError `settings/invalid`
+ */
+export function startSteps(
+  tools: Omit<ServiceTools, 'queues'> & { readonly metrics: Metrics },
+  roles: readonly Role[],
+  { opened, signal }: Lifespan,
+): readonly OpenStep[] {
+  const { settings, db, log, outages, metrics, openHttp } = tools
+  const redact = createRedactor(settings.supplierSecrets, settings.secrets)
+  return STEPS.filter(({ role }) => roles.includes(role)).flatMap(({ name, open }) => {
+    const http = opened.adopt(openHttp(name, metrics), (client) => client.close())
+    const step = open({ settings, db, log, metrics, redact, http, options: { wait } })
+    if (step === null) return []
+    const running = runStep({ name, step }, { log, outages }, signal)
+    opened.defer(() => running)
+    return [step]
+  })
+}
