@@ -10,7 +10,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 
-/** What a process gives to its steps. */
+/** Handles of the process that a step uses. */
 export interface StepTools {
   readonly settings: Settings
   readonly db: Db
