@@ -21,6 +21,8 @@ const lines = [
   'and `shelfsync runs show` contain the code. A message that begins with "internal error" has no code and is a bug.',
   '`scripts/write-error-docs.ts` writes this page from `src/core/error-table.ts` and `src/core/failure-class.ts`.',
   '',
+  '## Failure classes',
+  '',
   'An error of a host also has a failure class. `shelfsync status`, `shelfsync sources show` and `GET /status` show the class of a source whose last run failed with one:',
   '',
   ...formatTable(['failure class', 'the host'], classes),

@@ -2,7 +2,7 @@
 // it, and a description of each attribute, which the compiler keeps complete.
 
 import type { RunDetails } from '../../src/db/read/run-summaries.ts'
-import type { SourceSummary } from '../../src/db/read/source-summaries.ts'
+import type { HostFailure, SourceSummary } from '../../src/db/read/source-summaries.ts'
 import type { RunProgress } from '../../src/http/control/run-progress.ts'
 import { toRunDetailsJson } from '../../src/http/control/runs.ts'
 import { toStatus, type Status } from '../../src/http/control/status.ts'
@@ -94,6 +94,7 @@ const SOURCE: SourceSummary = {
   openQuarantine: 0,
   latestCopy: { run: 11, error: null },
   removalsOff: null,
+  failure: null,
 }
 
 const PROGRESS: Readonly<Record<keyof RunProgress, string>> = {
@@ -182,6 +183,20 @@ const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> 
     '`run`: the run whose artifact `latest.ndjson` contains. `error`: why the last attempt to write ' +
     'the file failed. Null unless ARTIFACTS_LATEST is set.',
   removalsOff: 'Why the newest full run removed nothing.',
+  failure: 'The failures of the host since it last responded. Otherwise null. See below.',
+}
+
+const FAILURE_MEMBERS: Readonly<Record<keyof HostFailure, string>> = {
+  class:
+    'Failure class of the last run: `gone`, `closed`, `blocked`, `unreachable` or `malformed`. See ' +
+    '[errors.md](errors.md#failure-classes).',
+  runs: 'Number of runs that have failed in a row.',
+  sinceAt: 'When the first of these runs ended.',
+  lastAt: 'When the last of these runs ended.',
+  flagged: 'True after three of them: the source is listed first, and its runs are spaced out.',
+  notBeforeAt:
+    'No scheduled run starts before this time. `POST /sync` starts one at any time. Null unless ' +
+    '`flagged`.',
 }
 
 export const OBJECTS: readonly ApiObject[] = [
@@ -201,6 +216,7 @@ export const OBJECTS: readonly ApiObject[] = [
     attributes: [
       { of: null, members: STATUS_MEMBERS },
       { of: 'sources[]', members: SOURCE_MEMBERS },
+      { of: 'sources[].failure', members: FAILURE_MEMBERS },
     ],
   },
 ]

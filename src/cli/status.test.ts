@@ -22,6 +22,7 @@ function status(source: string, draft: number): SourceStatus {
     openQuarantine: 0,
     latestCopy: null,
     removalsOff: null,
+    failure: null,
   }
 }
 

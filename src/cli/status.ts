@@ -9,6 +9,7 @@ import {
 } from '../db/read/source-summaries.ts'
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
+import { formatFailure } from './format/failure.ts'
 import { formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
@@ -32,16 +33,18 @@ async function printStatus(cli: Cli): Promise<void> {
   await using tools = await cli.openSync()
   const now = new Date()
   const products = await countProducts(tools.db)
-  const statuses = (await listSourceSummaries(tools.db)).map((summary): SourceStatus => ({
-    ...summary,
-    products: products.get(summary.source) ?? NO_PRODUCTS,
-    due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
-  }))
+  const statuses = (await listSourceSummaries(tools.db))
+    .map((summary): SourceStatus => ({
+      ...summary,
+      products: products.get(summary.source) ?? NO_PRODUCTS,
+      due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
+    }))
+    .toSorted((a, b) => Number(b.failure?.flagged ?? false) - Number(a.failure?.flagged ?? false))
   const { headings, rows } = toStatusTable(statuses, now)
   // Not for the help of this command.
   const { printList } = await import('./terminal/list.ts')
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
-  for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
+  for (const line of statuses.flatMap((status) => listOpenIssues(status, now))) cli.output.say(line)
 }
 
 /** Most sources have no drafts, so the column appears only if one has. */
@@ -70,15 +73,12 @@ function formatDue(due: Due | null, now: Date): string | null {
 }
 
 /** Lists the issues of a source that need attention, each with the command that shows it. */
-function listOpenIssues({
-  source,
-  heldRuns,
-  heldPrices,
-  openQuarantine,
-  latestCopy,
-  removalsOff,
-}: SourceStatus): string[] {
-  const issues = heldRuns.map((run) => `run ${run} is held; see shelfsync runs show ${run}`)
+function listOpenIssues(
+  { source, failure, heldRuns, heldPrices, openQuarantine, latestCopy, removalsOff }: SourceStatus,
+  now: Date,
+): string[] {
+  const issues = failure === null ? [] : [formatFailure(failure, now)]
+  for (const run of heldRuns) issues.push(`run ${run} is held; see shelfsync runs show ${run}`)
   if (heldPrices > 0)
     issues.push(
       `${formatQuantity(heldPrices, 'held price')}; see shelfsync reviews --source ${source}`,

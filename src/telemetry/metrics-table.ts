@@ -2,6 +2,7 @@
 // Prometheus are generated from this table. The values of a label are listed here, or are names
 // that the operator chose; never ids or URLs.
 
+import { FAILURE_CLASSES, type FailureClass } from '../core/failure-class.ts'
 import { OUTCOMES } from '../core/ledger.ts'
 
 /** The values of a label: one of these words, or with `name` the name of a source, connector or table. */
@@ -36,6 +37,8 @@ export interface Alert {
  * counters never fall.
  */
 const RUN_ENDS = ['succeeded', 'fetched', 'held', 'failed', 'cancelled', 'superseded'] as const
+
+const FAILURES = Object.keys(FAILURE_CLASSES) as readonly FailureClass[]
 
 /** States of an active run, or of one that the next sync resumes. */
 const OPEN_STATES = ['running', 'interrupted', 'fetched'] as const
@@ -79,6 +82,18 @@ export const METRICS = {
     scope: 'system',
     labels: { source: 'name', state: OPEN_STATES },
     help: 'Active runs, and runs that the next sync resumes. A run whose worker lost its lease is interrupted.',
+  },
+  shelfsync_failing_runs: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { source: 'name', class: FAILURES },
+    help: 'Runs in a row that failed at the host of the source, by the failure class of the last one. Absent once the host has responded. From 3 on, the source is flagged and its scheduled runs are spaced out.',
+    alert: {
+      when: 'shelfsync_failing_runs >= 3',
+      forMinutes: 0,
+      summary:
+        'The host of {{ $labels.source }} has failed three runs in a row: {{ $labels.class }}.',
+    },
   },
   shelfsync_active_run_records: {
     type: 'gauge',

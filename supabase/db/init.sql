@@ -62,7 +62,14 @@ create table catalog.sources (
   copy_failures      integer not null default 0,
   -- Error of the last attempt to write that copy; null if it succeeded.
   copy_error         text,
-  created_at         timestamptz not null default now()
+  -- Runs in a row whose error was the host's, with the class of the last one; 0 after the host has responded.
+  failures           integer not null default 0,
+  failure_class      text check (failure_class in ('gone', 'closed', 'blocked', 'unreachable', 'malformed')),
+  failing_since      timestamptz,                    -- end of the first of these runs
+  failed_at          timestamptz,                    -- end of the last one
+  created_at         timestamptz not null default now(),
+  check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
+    and (failures = 0) = (failed_at is null))
 );
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
@@ -528,6 +535,47 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select trim_scale(round(100 * share, 2)) || ' %'
 $$;
 
+-- 20261122000019_failures.sql
+
+-- Generated from supabase/schemas/19_failures.sql until the first release: do not edit.
+
+-- The failures of hosts: how often in a row the runs of a source failed at its host, and when a failing
+-- source is tried again. The classes come from src/core/failure-class.ts.
+
+-- record_host_result(source, class): counts the end of a run. A class: the host has failed. Null: it has
+-- responded.
+--   ordering    the source's row is locked before the row of its run, as by start_run
+create function catalog.record_host_result(p_source integer, p_class text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_class is not null then
+    update catalog.sources
+      set failures = failures + 1, failure_class = p_class, failed_at = clock_timestamp(),
+          failing_since = coalesce(failing_since, clock_timestamp())
+      where id = p_source;
+  else
+    update catalog.sources
+      set failures = 0, failure_class = null, failing_since = null, failed_at = null
+      where id = p_source and failures > 0;
+  end if;
+end $$;
+
+-- is_flagged(failures) → whether a source is flagged: it is shown first, and its scheduled runs are spaced
+-- out.
+create function catalog.is_flagged(p_failures integer) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_failures >= 3
+$$;
+
+-- find_earliest_run(source) → the instant before which a flagged source has no scheduled run; null for any
+-- other source. It is one day after its third failure in a row, then two and four, and at most seven.
+create function catalog.find_earliest_run(p_source catalog.sources) returns timestamptz
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when catalog.is_flagged(p_source.failures)
+    then p_source.failed_at + least(interval '7 days',
+      interval '1 day' * 2 ^ least(p_source.failures - 3, 3)) end
+$$;
+
 -- 20261122000020_leases.sql
 
 -- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
@@ -911,30 +959,39 @@ create trigger record_run_end after update of state on catalog.runs for each row
   when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
   execute function catalog.record_run_end();
 
--- end_run(source, run, token, state, code, reason): ends a run that did not reach settle.
+-- end_run(source, run, token, state, code, reason, failure): ends a run that did not reach settle.
 --   interrupted the next sync may resume it
 --   fetched     as requested, unless extend_run came first; the next sync may resume it too
 --   partial     it applied only some lines, as requested
 --   failed      with `run/too-many-quarantined` its artifact is closed as it is, and can be replayed
+--   p_failure   the class of the error if the host of the source has failed; null for any other error
 --   idempotent  a call of a worker without the lease changes nothing
 create function catalog.end_run(
-  p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text
+  p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text,
+  p_failure text default null
 ) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.lock_run_exclusive(p_run);
-  with ended as (
-    update catalog.runs r
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  ended catalog.runs;
+begin
+  perform catalog.lock_run_exclusive(p_run);
+  perform from catalog.sources where id = p_source for update;
+  update catalog.runs r
     set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
     where source_id = p_source and id = p_run and state = 'running'
       and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
       and exists (
         select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
-    returning r.artifact_run)
-  update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
-    from ended e
-    where a.source_id = p_source and a.run_id = e.artifact_run and a.state = 'open'
-      and p_code = 'run/too-many-quarantined'
-$$;
+    returning * into ended;
+  if not found then return; end if;
+  if p_code = 'run/too-many-quarantined' then
+    update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
+      where a.source_id = p_source and a.run_id = ended.artifact_run and a.state = 'open';
+  end if;
+  if p_failure is not null or p_state = 'fetched' then
+    perform catalog.record_host_result(p_source, p_failure);
+  end if;
+end $$;
 
 -- cancel_run(run) → the state of the run afterwards. A run that has ended stays as it is.
 --   ordering    waits for open transactions of its workers; their next write fails with run/cancelled
@@ -1023,14 +1080,14 @@ $$;
 --   last_run    newest full or incremental run; 0 without one
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
---               start
+--               start. Of a flagged source, not before find_earliest_run
 --   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
 returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0),
     greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
-      s.schedule_set_at),
+      s.schedule_set_at, catalog.find_earliest_run(s)),
     clock_timestamp()
   from catalog.sources s
   left join lateral (
@@ -1125,7 +1182,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
 --   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
---               or fetched run is superseded, and the next full run normalises every record again
+--               or fetched run is superseded, the next full run normalises every record again, and the
+--               failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
@@ -1146,7 +1204,11 @@ begin
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           normaliser_version = case when p_settings is null then normaliser_version else 0 end,
           schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                                 else schedule_set_at end
+                                 else schedule_set_at end,
+          failures = case when p_settings is null then failures else 0 end,
+          failure_class = case when p_settings is null then failure_class end,
+          failing_since = case when p_settings is null then failing_since end,
+          failed_at = case when p_settings is null then failed_at end
       where id = p_source returning *;
 end $$;
 
@@ -3056,6 +3118,7 @@ begin
       values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
+  if facts ->> 'kind' <> 'replay' then perform catalog.record_host_result(p_source, null); end if;
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
         reason = nullif(array_to_string(reasons, '; '), ''),
@@ -4083,11 +4146,13 @@ $$;
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
+--   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(p_source text) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
-  copied_run bigint, copy_error text, removals_off text
+  copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
+  failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
@@ -4097,7 +4162,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     reviews.prices, reviews.total,
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
+    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
@@ -4360,7 +4426,7 @@ $$;
 --   open_state   state of the run that is active, or that the next sync resumes
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text,
+  copy_failures integer, removals_off text, open_state text, failures integer, failure_class text,
   expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -4376,6 +4442,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
       where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched') and o.keys is null),
+    s.failures, s.failure_class,
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
@@ -5199,16 +5266,17 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '259dd580cb559d2e0427b28e9f016be0fc46e6ee8611846db1164c43789127f1'),
+  ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
   ('20261122000011', 'catalogue_tables', '1572a27ff5c8c4bf8e1bd801ca8277ab7ebead40541d76cfff89f6e77b2c9bd9'),
   ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
+  ('20261122000019', 'failures', 'fba5d88cae1dceb15811e7d7b461626121a809e9181b7c527f153aff54c4b88c'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', 'd85b176c0bae5251b280a212988a4a0c7f18c3cc24606761b262dc81cdf39368'),
-  ('20261122000022', 'queue', '93523d80023b79a5d31c9ea2c069c87520d29b0e00392ea235ec314d5a991dae'),
-  ('20261122000023', 'sources', '8b685dd8672c4d6169b9c064fa0dd6461484f7fcac91353cab27d9743fc9c69d'),
+  ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
+  ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
+  ('20261122000023', 'sources', '38ae150a46ce5a7548e75100a1a514ac96d3b9c394f21b74ffe93ec663b0a633'),
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
@@ -5218,15 +5286,15 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
   ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
   ('20261122000040', 'gate', '2f2d4e43f8672452b255d75b49988370c92d440f8971f95f8c4067af2a3473bb'),
-  ('20261122000041', 'settle', 'a5f1384cae35559d4124657eed1ff52fec0529487a3f8772d155855c7e4b8684'),
+  ('20261122000041', 'settle', 'df2342a2c09c9e7c4a08745968528b3c561f66f82934b0a9be1195c3357f4f3a'),
   ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),
   ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', 'a848f51dfd11edcfa96b6f0b37837db09105be7e0e6b35b5ab0fc2f55b31c404'),
+  ('20261122000070', 'summaries', '9021a251c029b6a626b22f59636ba46cbedc523452b13bbae9cfe84e0233525a'),
   ('20261122000071', 'lists', '7e33ffa31ddb52e4bb252720d76ecdf980ed0284f54026f9d60ad7553937d998'),
-  ('20261122000072', 'metrics', 'df6693f06920a843cb8cf2248804e29b7375c4e7423cfe31f2318d55887edbcf'),
+  ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', '68dc4f477b64a53e329a9e23c95e865a4ed3d9f68868bc9cde0c9fdc8726af68'),

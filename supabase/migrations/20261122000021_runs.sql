@@ -199,30 +199,39 @@ create trigger record_run_end after update of state on catalog.runs for each row
   when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
   execute function catalog.record_run_end();
 
--- end_run(source, run, token, state, code, reason): ends a run that did not reach settle.
+-- end_run(source, run, token, state, code, reason, failure): ends a run that did not reach settle.
 --   interrupted the next sync may resume it
 --   fetched     as requested, unless extend_run came first; the next sync may resume it too
 --   partial     it applied only some lines, as requested
 --   failed      with `run/too-many-quarantined` its artifact is closed as it is, and can be replayed
+--   p_failure   the class of the error if the host of the source has failed; null for any other error
 --   idempotent  a call of a worker without the lease changes nothing
 create function catalog.end_run(
-  p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text
+  p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text,
+  p_failure text default null
 ) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.lock_run_exclusive(p_run);
-  with ended as (
-    update catalog.runs r
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  ended catalog.runs;
+begin
+  perform catalog.lock_run_exclusive(p_run);
+  perform from catalog.sources where id = p_source for update;
+  update catalog.runs r
     set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
     where source_id = p_source and id = p_run and state = 'running'
       and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
       and exists (
         select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
-    returning r.artifact_run)
-  update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
-    from ended e
-    where a.source_id = p_source and a.run_id = e.artifact_run and a.state = 'open'
-      and p_code = 'run/too-many-quarantined'
-$$;
+    returning * into ended;
+  if not found then return; end if;
+  if p_code = 'run/too-many-quarantined' then
+    update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
+      where a.source_id = p_source and a.run_id = ended.artifact_run and a.state = 'open';
+  end if;
+  if p_failure is not null or p_state = 'fetched' then
+    perform catalog.record_host_result(p_source, p_failure);
+  end if;
+end $$;
 
 -- cancel_run(run) → the state of the run afterwards. A run that has ended stays as it is.
 --   ordering    waits for open transactions of its workers; their next write fails with run/cancelled

@@ -43,7 +43,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
 --   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
---               or fetched run is superseded, and the next full run normalises every record again
+--               or fetched run is superseded, the next full run normalises every record again, and the
+--               failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
@@ -64,7 +65,11 @@ begin
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           normaliser_version = case when p_settings is null then normaliser_version else 0 end,
           schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                                 else schedule_set_at end
+                                 else schedule_set_at end,
+          failures = case when p_settings is null then failures else 0 end,
+          failure_class = case when p_settings is null then failure_class end,
+          failing_since = case when p_settings is null then failing_since end,
+          failed_at = case when p_settings is null then failed_at end
       where id = p_source returning *;
 end $$;
 

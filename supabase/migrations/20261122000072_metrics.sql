@@ -8,7 +8,7 @@
 --   open_state   state of the run that is active, or that the next sync resumes
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text,
+  copy_failures integer, removals_off text, open_state text, failures integer, failure_class text,
   expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -24,6 +24,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
       where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched') and o.keys is null),
+    s.failures, s.failure_class,
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id

@@ -34,7 +34,14 @@ create table catalog.sources (
   copy_failures      integer not null default 0,
   -- Error of the last attempt to write that copy; null if it succeeded.
   copy_error         text,
-  created_at         timestamptz not null default now()
+  -- Runs in a row whose error was the host's, with the class of the last one; 0 after the host has responded.
+  failures           integer not null default 0,
+  failure_class      text check (failure_class in ('gone', 'closed', 'blocked', 'unreachable', 'malformed')),
+  failing_since      timestamptz,                    -- end of the first of these runs
+  failed_at          timestamptz,                    -- end of the last one
+  created_at         timestamptz not null default now(),
+  check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
+    and (failures = 0) = (failed_at is null))
 );
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.

@@ -130,11 +130,13 @@ $$;
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
+--   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(p_source text) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
-  copied_run bigint, copy_error text, removals_off text
+  copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
+  failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
@@ -144,7 +146,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     reviews.prices, reviews.total,
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
+    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1

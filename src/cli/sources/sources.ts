@@ -5,7 +5,9 @@ import type { PageRequest } from '../../db/read/page.ts'
 import { listSourcePage, loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { findAddress, loadConnector } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
+import { loadSourceSummary } from '../../db/read/source-summaries.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
+import { formatFailure } from '../format/failure.ts'
 import { formatTable } from '../terminal/table.ts'
 import { createLimitOption } from '../arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
@@ -69,7 +71,9 @@ function addShow(sources: Command, cli: Cli): void {
   sources
     .command('show')
     .argument('<name>', 'the source')
-    .description('show the settings and limits of a source, and which of its secrets are set')
+    .description(
+      'show the settings and limits of a source, which of its secrets are set, and whether its host fails',
+    )
     .addHelpText(
       'after',
       formatExamples('shelfsync sources show my-shop', 'shelfsync sources show my-shop --json'),
@@ -84,9 +88,12 @@ async function printSource(cli: Cli, name: string): Promise<void> {
     { source, connector: loadConnector(tools, source) },
     tools.settings.credentials,
   )
+  const { failure } = await loadSourceSummary(tools.db, name)
+  const rows = formatSource(tools, source, secrets.map(formatSecret))
+  if (failure !== null) rows.push(['failure', formatFailure(failure, new Date())])
   cli.output.result(
-    { ...toSourceJson(source), secrets },
-    formatSource(tools, source, secrets.map(formatSecret)),
+    { ...toSourceJson(source), secrets, failure },
+    formatTable([source.name, ''], rows),
   )
 }
 
@@ -94,8 +101,8 @@ function formatSecret({ name, set }: { readonly name: string; readonly set: bool
   return `${name} ${set ? 'set' : 'missing'}`
 }
 
-function formatSource(tools: SyncTools, source: Source, secrets: readonly string[]): string {
-  const rows = [
+function formatSource(tools: SyncTools, source: Source, secrets: readonly string[]): string[][] {
+  return [
     ['connector', source.connector],
     ['address', findAddress(tools, source) ?? '-'],
     ['state', source.state],
@@ -104,7 +111,6 @@ function formatSource(tools: SyncTools, source: Source, secrets: readonly string
     ['limits', formatPolicy(source)],
     ['secrets', secrets.length === 0 ? 'none needed' : secrets.join(' · ')],
   ]
-  return formatTable([source.name, ''], rows)
 }
 
 function addStateCommand(

@@ -9,6 +9,7 @@ import {
   type Ledger,
   type Outcome,
 } from '../../core/ledger.ts'
+import type { FailureClass } from '../../core/failure-class.ts'
 import type { Distribution, Reading } from '../../telemetry/metrics.ts'
 import { METRICS, type OpenState, type RunEnd } from '../../telemetry/metrics-table.ts'
 import { translateErrors } from '../errors.ts'
@@ -27,6 +28,8 @@ interface SourceRow {
   readonly copy_failures: number
   readonly removals_off: (typeof REASONS)[number] | null
   readonly open_state: OpenState | null
+  readonly failures: number
+  readonly failure_class: FailureClass | null
   /** These four describe the active run; null without one. */
   readonly expected: number | null
   readonly fetched: number | null
@@ -156,6 +159,15 @@ function toReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Reading[
             name: 'shelfsync_ledger_difference_records',
             labels: { source },
             value: ledger.fetched - countLines(ledger),
+          } as const,
+        ]),
+    ...(row.failure_class === null
+      ? []
+      : [
+          {
+            name: 'shelfsync_failing_runs',
+            labels: { source, class: row.failure_class },
+            value: row.failures,
           } as const,
         ]),
     ...OPEN_STATES.map((state): Reading => ({

@@ -1,6 +1,7 @@
 // The read model of sources: the last run, the schedule, and the decisions that wait for a person.
 
 import { SyncError } from '../../core/errors.ts'
+import type { FailureClass } from '../../core/failure-class.ts'
 import { type Catalog, one, toInstant } from '../catalog.ts'
 import type { Schedule } from '../../core/schedule.ts'
 import { toLatestCopy, type LatestCopy, type Source } from '../sources.ts'
@@ -31,6 +32,23 @@ export interface SourceSummary {
   readonly latestCopy: LatestCopy | null
   /** The reason why the newest full run could not detect missing products; else null. */
   readonly removalsOff: string | null
+  /** Null once a run has succeeded, or the settings have changed. */
+  readonly failure: HostFailure | null
+}
+
+/** The failures of the host of a source. */
+export interface HostFailure {
+  /** The class of the last failed run. */
+  readonly class: FailureClass
+  /** Number of runs that have failed in a row. */
+  readonly runs: number
+  /** End of the first of these runs. */
+  readonly sinceAt: Date
+  readonly lastAt: Date
+  /** The source is shown first, and its scheduled runs are spaced out. */
+  readonly flagged: boolean
+  /** No scheduled run starts before this instant. Null unless flagged. */
+  readonly notBeforeAt: Date | null
 }
 
 export interface LastRun {
@@ -65,6 +83,11 @@ interface SourceRow {
   readonly copied_run: number | null
   readonly copy_error: string | null
   readonly removals_off: string | null
+  readonly failures: number
+  readonly failure_class: FailureClass | null
+  readonly failing_since: string | null
+  readonly failed_at: string | null
+  readonly not_before: string | null
 }
 
 /** Counts of the rows and bytes of a source. */
@@ -160,6 +183,22 @@ function toSourceSummary(row: SourceRow): SourceSummary {
     openQuarantine: row.open_quarantine,
     latestCopy: toLatestCopy(row),
     removalsOff: row.removals_off,
+    failure: toHostFailure(row),
+  }
+}
+
+function toHostFailure({ failure_class, failures, ...times }: SourceRow): HostFailure | null {
+  const sinceAt = toInstant(times.failing_since)
+  const lastAt = toInstant(times.failed_at)
+  if (failure_class === null || sinceAt === null || lastAt === null) return null
+  const notBeforeAt = toInstant(times.not_before)
+  return {
+    class: failure_class,
+    runs: failures,
+    sinceAt,
+    lastAt,
+    flagged: notBeforeAt !== null,
+    notBeforeAt,
   }
 }
 

@@ -2,6 +2,7 @@
 // the same names.
 
 import type { ErrorCode } from '../../core/error-table.ts'
+import { classifyFailure } from '../../core/failure-class.ts'
 import type { Counts, Ledger } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
@@ -212,6 +213,7 @@ export async function endRun(db: Catalog, run: LeasedRun, end: RunEnd): Promise<
     state: end.state,
     code: end.code,
     reason: end.reason,
+    failure: classifyFailure(end.code),
   })
 }
 

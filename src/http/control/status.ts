@@ -27,6 +27,7 @@ interface SourceStatus extends Pick<
   | 'heldPrices'
   | 'latestCopy'
   | 'removalsOff'
+  | 'failure'
 > {
   readonly lastRun: {
     readonly run: number
@@ -88,5 +89,6 @@ function toSourceStatus(summary: SourceSummary, { calendar, now }: Clock): Sourc
     heldPrices: summary.heldPrices,
     latestCopy: summary.latestCopy,
     removalsOff: summary.removalsOff,
+    failure: summary.failure,
   }
 }

@@ -1,0 +1,21 @@
+// Formats the failures of a host for `status` and `sources show`.
+
+import { FAILURE_CLASSES } from '../../core/failure-class.ts'
+import type { HostFailure } from '../../db/read/source-summaries.ts'
+import { formatQuantity, formatRelative } from './format.ts'
+
+/** `closed: the host is closed, or behind a password; 4 runs have failed since 3 d ago; …`. */
+export function formatFailure(
+  { class: name, runs, sinceAt, notBeforeAt }: HostFailure,
+  now: Date,
+): string {
+  const failed =
+    runs === 1
+      ? `1 run has failed, ${formatRelative(sinceAt, now)}`
+      : `${formatQuantity(runs, 'run')} have failed, the first ${formatRelative(sinceAt, now)}`
+  const wait =
+    notBeforeAt === null || notBeforeAt <= now
+      ? ''
+      : `; flagged: no scheduled run before ${formatRelative(notBeforeAt, now)}`
+  return `${name}: the host ${FAILURE_CLASSES[name]}; ${failed}${wait}`
+}
