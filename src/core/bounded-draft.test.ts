@@ -39,6 +39,7 @@ const DRAFT: Draft = {
   images: [],
   terms: [],
   disagreements: [],
+  provenance: {},
   warnings: [],
 }
 const many = <T>(count: number, make: (n: number) => T): T[] =>
@@ -138,4 +139,19 @@ test('a record with a number that does not fit its column is refused', () => {
       JSON.stringify(part),
     )
   }
+})
+
+test('the words of a provenance are shortened, without half a pair of surrogates', () => {
+  const read = (raw: string) => ({ raw, rule: 'r', confidence: 1, place: 'title' })
+  const draft = { ...DRAFT, provenance: { 'attributes.a': read('x'.repeat(300)) } }
+  assert.equal(boundedDraft(draft), draft)
+  for (const text of ['x'.repeat(301), `${'x'.repeat(298)}😀😀`]) {
+    const { provenance } = boundedDraft({ ...DRAFT, provenance: { 'attributes.a': read(text) } })
+    const { raw = '' } = provenance['attributes.a'] ?? {}
+    assert.ok(raw.isWellFormed() && raw.endsWith('…') && raw.length <= 300)
+  }
+  const paths = many(LISTS_MAX.provenance + 1, (n) => [`variants.${n}.weightGrams`, read('1 g')])
+  const { provenance, warnings } = boundedDraft({ ...DRAFT, provenance: Object.fromEntries(paths) })
+  assert.equal(Object.keys(provenance).length, LISTS_MAX.provenance)
+  assert.match(warnings.join(), /provenance: 20001, of which the first 20000 are kept/)
 })

@@ -21,6 +21,7 @@ export const LISTS_MAX = {
   options: 100,
   codes: 1_000,
   attributes: 1_000,
+  provenance: 20_000,
   warnings: 100,
 } as const
 
@@ -29,6 +30,8 @@ const MEMBERS_MAX = LISTS_MAX.variants
 
 /** Maximum length of a quotation. */
 const QUOTATION_CHARS_MAX = 500
+/** Maximum length of the words that state a value. */
+const RAW_CHARS_MAX = 300
 
 /** The largest value of an int4 column. */
 const INTEGER_MAX = 2 ** 31 - 1
@@ -61,7 +64,8 @@ function isWithinBounds(draft: Draft): boolean {
     (sourceUpdatedAtMs === null || isTime(sourceUpdatedAtMs)) &&
     variants.every(hasFewOptions) &&
     hasFewCodes(draft.identifiers) &&
-    hasFewElements(draft.attributes)
+    hasFewElements(draft.attributes) &&
+    hasShortProvenance(draft.provenance)
   )
 }
 
@@ -94,6 +98,15 @@ function hasFewElements(attributes: Draft['attributes']): boolean {
   return true
 }
 
+function hasShortProvenance(provenance: Draft['provenance']): boolean {
+  let count = 0
+  for (const path in provenance) {
+    if ((provenance[path]?.raw.length ?? 0) > RAW_CHARS_MAX) return false
+    count++
+  }
+  return count <= LISTS_MAX.provenance
+}
+
 function hasFewMembers(members: object, max: number): boolean {
   let count = 0
   for (const _ in members) count++
@@ -123,6 +136,7 @@ function shortenedDraft(draft: Draft): Draft {
       typeof codes === 'string' ? codes : first(codes, LISTS_MAX.codes, name, warnings),
     ),
     attributes: mapMembers(draft.attributes, (value, name) => attributeOf(value, name, warnings)),
+    provenance: provenanceOf(draft.provenance, warnings),
     // The members are shortened in this order, so their warnings are complete here.
     warnings: warningsOf([...warnings, ...draft.warnings]),
   }
@@ -183,6 +197,23 @@ function attributeOf(value: Json, name: string, warnings: string[]): Json {
   return members.length <= MEMBERS_MAX
     ? value
     : Object.fromEntries(first(members, MEMBERS_MAX, name, warnings))
+}
+
+/** Shortens the words without a warning: they are the beginning of a long text. */
+function provenanceOf(provenance: Draft['provenance'], warnings: string[]): Draft['provenance'] {
+  if (hasShortProvenance(provenance)) return provenance
+  const entries = Object.entries(provenance)
+  const kept = first(entries, LISTS_MAX.provenance, 'provenance', warnings)
+  return Object.fromEntries(
+    kept.map(([path, { raw, ...rest }]) => [path, { raw: beginningOf(raw), ...rest }]),
+  )
+}
+
+/** Cuts no pair of surrogates, because Postgres stores no half of one. */
+function beginningOf(text: string): string {
+  if (text.length <= RAW_CHARS_MAX) return text
+  const isPairCut = /[\ud800-\udbff]/.test(text.charAt(RAW_CHARS_MAX - 2))
+  return `${text.slice(0, RAW_CHARS_MAX - (isPairCut ? 2 : 1))}…`
 }
 
 /** Returns `members` itself when no member has changed, which saves a copy of most records. */

@@ -144,6 +144,7 @@ function toDraft({ variants, prices = [], ...product }: NewDraft): Draft {
     disagreements: [],
     images: [],
     terms: [],
+    provenance: {},
     warnings: [],
     ...withoutUndefined(product),
     variants: (variants ?? [{ externalId }]).map(toVariant),

@@ -43,6 +43,14 @@ const DRAFT: Draft = {
   images: [{ url: 'https://cdn.example/1.jpg', alt: null, position: 0 }],
   terms: [{ kind: 'brand', externalId: '7', name: 'Tea Co', parentId: null, attributes: {} }],
   disagreements: [],
+  provenance: {
+    'variants.M0001.weightGrams': {
+      raw: '250 g',
+      rule: 'pack/weight',
+      confidence: 1,
+      place: 'title',
+    },
+  },
   warnings: [],
 }
 

@@ -83,6 +83,13 @@ const TermSchema = z.strictObject({
   attributes: z.record(name, json).readonly(),
 })
 
+const ProvenanceSchema = z.strictObject({
+  raw: z.string().describe('The words that state the value.'),
+  rule: name.describe('The rule that read them.'),
+  confidence: z.number().min(0).max(1),
+  place: name.describe('The text with these words, such as title, option or description.'),
+})
+
 export const DraftSchema = z.strictObject({
   externalId: name.describe("The supplier's id of the product, unique within the source."),
   status: z
@@ -122,6 +129,12 @@ export const DraftSchema = z.strictObject({
     .array(TermSchema)
     .readonly()
     .describe('Brands, organisations and categories that the record mentions.'),
+  provenance: z
+    .record(name, ProvenanceSchema)
+    .readonly()
+    .describe(
+      'Of values that a rule has read in a text, by the path of the value: {"attributes.process": …, "variants.12.weightGrams": …}.',
+    ),
   warnings: z
     .array(z.string())
     .readonly()

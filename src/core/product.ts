@@ -83,6 +83,17 @@ export interface Term {
   readonly attributes: Readonly<Record<string, Json>>
 }
 
+/** The origin of a value that a rule has read in a text. */
+export interface Provenance {
+  /** The words that state the value, as they are written. */
+  readonly raw: string
+  readonly rule: string
+  /** From 0 to 1. */
+  readonly confidence: number
+  /** The text with these words: `title`, `option`, `tag`, `description`. */
+  readonly place: string
+}
+
 /** A normalised record. An unknown value is null, never a default. */
 export interface Draft {
   /** The supplier's id of the product, unique within the source. */
@@ -108,6 +119,11 @@ export interface Draft {
   readonly disagreements: readonly Disagreement[]
   readonly images: readonly Image[]
   readonly terms: readonly Term[]
+  /**
+   * Of values that a rule has read, by the path of the value: `attributes.process`,
+   * `variants.<id>.weightGrams`. Empty for a supplier that states all of its values.
+   */
+  readonly provenance: Readonly<Record<string, Provenance>>
   /** Unusual but valid facts, which are shown with the product. */
   readonly warnings: readonly string[]
 }

@@ -237,6 +237,9 @@ create table catalog.products (
   record_hash        bytea not null,
   content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
+  -- Of values that a rule has read in a text, by path (`attributes.process`, `variants.<id>.weightGrams`):
+  -- {raw, rule, confidence, place}. Null if the supplier states all values.
+  provenance         jsonb,
   raw                json,                          -- the record as the supplier sent it
   primary key (source_id, external_id)
 );
@@ -250,7 +253,8 @@ create index products_expiring on catalog.products (source_id, external_id) incl
 do $$
 begin
   alter table catalog.products alter raw set compression lz4, alter description set compression lz4,
-    alter attributes set compression lz4, alter identifiers set compression lz4;
+    alter attributes set compression lz4, alter identifiers set compression lz4,
+    alter provenance set compression lz4;
 exception when feature_not_supported or invalid_parameter_value then null;
 end $$;
 
@@ -486,6 +490,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
   from (select jsonb_object_keys(before || after) as k) keys
   where before -> k is distinct from after -> k
+$$;
+
+-- diff_provenance(before, after) → {provenance: [before, after]} with the paths that differ; empty if none
+-- does.
+create function catalog.diff_provenance(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when before is not distinct from after then '{}'::jsonb else (
+    select coalesce(jsonb_build_object('provenance', jsonb_build_array(
+        jsonb_object_agg(key, value -> 0) filter (where value ->> 0 is not null),
+        jsonb_object_agg(key, value -> 1) filter (where value ->> 1 is not null))), '{}')
+    from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
 $$;
 
 -- product_members(…) → the members of a product that a change reports.
@@ -1831,7 +1846,7 @@ begin
     line_no integer not null, external_id text collate "C" not null, status text not null, title text,
     description text, brand text, manufacturer text, url text, identifiers jsonb not null,
     attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
-    record_hash bytea not null, content_hash bytea not null, warnings jsonb,
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb, provenance jsonb,
     disagreements jsonb, raw json not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
@@ -2149,7 +2164,8 @@ end $$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
---   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
+--   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
+--               `provenance` with the paths that differ.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -2172,6 +2188,8 @@ begin
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
     end
+    || case when j.verdict = 'created' then '{}' else
+      catalog.diff_provenance(p.provenance, s.provenance) end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)
@@ -2209,11 +2227,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, raw)
+      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
+      raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
       p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.raw
+      s.provenance, s.raw
     from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
     order by s.external_id
     on conflict do nothing
@@ -2253,7 +2272,8 @@ begin
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
-        record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
+        record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
+        provenance = s.provenance, raw = s.raw,
         status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now()
                                  else p.last_available_at end,
@@ -2500,11 +2520,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, raw)
+      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
+      raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
       p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.raw
+      s.provenance, s.raw
     from ranked n join pg_temp.staged_products s on s.ctid = n.place
     where n.rank = 1
     order by n.seq
@@ -3826,7 +3847,7 @@ create view api.products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id,
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
     p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
-    p.warnings
+    p.warnings, p.provenance
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
@@ -4631,7 +4652,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'external_id', p.external_id, 'status', p.status, 'title', p.title,
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 'warnings', p.warnings, 'run_id', p.run_id,
+        'normaliser_version', p.normaliser_version, 'warnings', p.warnings,
+        'provenance', p.provenance, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
           select a.state from catalog.artifacts a
           where a.source_id = p_source and a.run_id = p.run_id))
@@ -4800,12 +4822,12 @@ declare
 begin
   insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
       url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
-      warnings, disagreements, raw)
+      warnings, provenance, disagreements, raw)
     select r.* from unnest(docs) doc
     cross join lateral json_to_record(doc) as r (line_no integer, external_id text, status text, title text,
       description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
       successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
-      content_hash bytea, warnings jsonb, disagreements jsonb, raw json);
+      content_hash bytea, warnings jsonb, provenance jsonb, disagreements jsonb, raw json);
   insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
       weight_grams, pack_count, availability)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
@@ -5267,10 +5289,10 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
-  ('20261122000011', 'catalogue_tables', '1572a27ff5c8c4bf8e1bd801ca8277ab7ebead40541d76cfff89f6e77b2c9bd9'),
+  ('20261122000011', 'catalogue_tables', 'aefad03f1355511071bcaf3661e80e921fffdf77ea6b675a7d71cdcb23d8ea1a'),
   ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
-  ('20261122000014', 'documents', '69636c0a767b6ff5ad09e3c76dbef5ab4c543d7732873601a7f605cc09ea68a6'),
+  ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000019', 'failures', 'fba5d88cae1dceb15811e7d7b461626121a809e9181b7c527f153aff54c4b88c'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
@@ -5281,23 +5303,23 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
-  ('20261122000031', 'staging', '48060005c3ad6551f1779925c9214f55380562363c4117497d0fd4bebadabbaf'),
-  ('20261122000032', 'judge', '0437e543d7cc5ac88de60cf518bfd97410dddd71e1307ee0a81cf6286e601dd5'),
-  ('20261122000033', 'apply', 'fb13c2d0be38cedd13cd4f14a90ccb14051e46d835159b33a29f3e135597943d'),
-  ('20261122000034', 'first_load', '29a1224eb1d98e518d576e1275c2542e6c06afbeb7ad4750816c0e84f7f135c5'),
+  ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
+  ('20261122000032', 'judge', 'e48a80b613f963ad5cda39eac6c659d1b744eb8bf9535d37d15dae124b45a4e6'),
+  ('20261122000033', 'apply', '546e97703ee59be11bebfb10d02359d65722e751cf681328d52598b4c888750b'),
+  ('20261122000034', 'first_load', '80411147d5a3dff31f47bd3a58c9364fa9d81b1dffb4f6d80dcf9b5f8107dbc3'),
   ('20261122000040', 'gate', '2f2d4e43f8672452b255d75b49988370c92d440f8971f95f8c4067af2a3473bb'),
   ('20261122000041', 'settle', 'df2342a2c09c9e7c4a08745968528b3c561f66f82934b0a9be1195c3357f4f3a'),
   ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
   ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
   ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),
-  ('20261122000060', 'views', '56d6330f441f481674c6413fd0949a86a457d55ebba27d3315d5063c69bd841a'),
+  ('20261122000060', 'views', 'f278c0c4c7017523a053b87740a48f4d5068fec91ed6b908d650f8ec7ca7266e'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', '9021a251c029b6a626b22f59636ba46cbedc523452b13bbae9cfe84e0233525a'),
   ('20261122000071', 'lists', '7e33ffa31ddb52e4bb252720d76ecdf980ed0284f54026f9d60ad7553937d998'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
-  ('20261122000073', 'explain', '92972225099a77a8f9696d580d94d674abb3bee379b3b6087de6b5620e800147'),
+  ('20261122000073', 'explain', '398b936fd0f5cb1d74821bde6f836eba893af60b7ba4108b5181b5c98177619a'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
-  ('20261122000080', 'data_api', '68dc4f477b64a53e329a9e23c95e865a4ed3d9f68868bc9cde0c9fdc8726af68'),
+  ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000090', 'security', '0e793634f4d739a980e9cf88c1e3c3a7a0e255a7437fdd469135b0dff3486505');
 

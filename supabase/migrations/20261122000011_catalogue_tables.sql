@@ -31,6 +31,9 @@ create table catalog.products (
   record_hash        bytea not null,
   content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
+  -- Of values that a rule has read in a text, by path (`attributes.process`, `variants.<id>.weightGrams`):
+  -- {raw, rule, confidence, place}. Null if the supplier states all values.
+  provenance         jsonb,
   raw                json,                          -- the record as the supplier sent it
   primary key (source_id, external_id)
 );
@@ -44,7 +47,8 @@ create index products_expiring on catalog.products (source_id, external_id) incl
 do $$
 begin
   alter table catalog.products alter raw set compression lz4, alter description set compression lz4,
-    alter attributes set compression lz4, alter identifiers set compression lz4;
+    alter attributes set compression lz4, alter identifiers set compression lz4,
+    alter provenance set compression lz4;
 exception when feature_not_supported or invalid_parameter_value then null;
 end $$;
 

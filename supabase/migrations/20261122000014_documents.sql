@@ -39,6 +39,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where before -> k is distinct from after -> k
 $$;
 
+-- diff_provenance(before, after) → {provenance: [before, after]} with the paths that differ; empty if none
+-- does.
+create function catalog.diff_provenance(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when before is not distinct from after then '{}'::jsonb else (
+    select coalesce(jsonb_build_object('provenance', jsonb_build_array(
+        jsonb_object_agg(key, value -> 0) filter (where value ->> 0 is not null),
+        jsonb_object_agg(key, value -> 1) filter (where value ->> 1 is not null))), '{}')
+    from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
+$$;
+
 -- product_members(…) → the members of a product that a change reports.
 create function catalog.product_members(
   status text, title text, description text, brand text, manufacturer text, url text, successor text,

@@ -20,11 +20,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, raw)
+      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
+      raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
       p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.raw
+      s.provenance, s.raw
     from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
     order by s.external_id
     on conflict do nothing
@@ -64,7 +65,8 @@ begin
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
-        record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
+        record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
+        provenance = s.provenance, raw = s.raw,
         status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now()
                                  else p.last_available_at end,

@@ -45,12 +45,12 @@ declare
 begin
   insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
       url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
-      warnings, disagreements, raw)
+      warnings, provenance, disagreements, raw)
     select r.* from unnest(docs) doc
     cross join lateral json_to_record(doc) as r (line_no integer, external_id text, status text, title text,
       description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
       successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
-      content_hash bytea, warnings jsonb, disagreements jsonb, raw json);
+      content_hash bytea, warnings jsonb, provenance jsonb, disagreements jsonb, raw json);
   insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
       weight_grams, pack_count, availability)
     select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc

@@ -13,7 +13,7 @@ begin
     line_no integer not null, external_id text collate "C" not null, status text not null, title text,
     description text, brand text, manufacturer text, url text, identifiers jsonb not null,
     attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
-    record_hash bytea not null, content_hash bytea not null, warnings jsonb,
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb, provenance jsonb,
     disagreements jsonb, raw json not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.

@@ -242,7 +242,8 @@ end $$;
 
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
---   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
+--   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
+--               `provenance` with the paths that differ.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -265,6 +266,8 @@ begin
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
     end
+    || case when j.verdict = 'created' then '{}' else
+      catalog.diff_provenance(p.provenance, s.provenance) end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)

@@ -147,7 +147,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'external_id', p.external_id, 'status', p.status, 'title', p.title,
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 'warnings', p.warnings, 'run_id', p.run_id,
+        'normaliser_version', p.normaliser_version, 'warnings', p.warnings,
+        'provenance', p.provenance, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
           select a.state from catalog.artifacts a
           where a.source_id = p_source and a.run_id = p.run_id))

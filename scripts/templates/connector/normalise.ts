@@ -71,6 +71,7 @@ export function normalise(record: unknown, { currency }: ExampleSupplierSettings
     disagreements: [],
     images: [],
     terms: [],
+    provenance: {},
     warnings: [],
   }
 }

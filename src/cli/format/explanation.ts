@@ -25,6 +25,7 @@ export interface NamedExplanation extends ProductExplanation {
 }
 
 const EARLIER_PRICES_MAX = 3
+const READ_VALUES_MAX = 40
 const MESSAGE_CHARS_MAX = 200
 const ID_CHARS_MAX = 200
 
@@ -49,6 +50,7 @@ export function formatExplanation(output: Output, explained: NamedExplanation, n
       'warning',
       output.short(warning, MESSAGE_CHARS_MAX),
     ]),
+    ...listReadFacts(output, explained),
     ...quarantine.map(({ id, state, rule, message }): Fact => [
       'quarantine',
       `${state}, ${rule}: ${output.short(message, MESSAGE_CHARS_MAX)}\nshow it: shelfsync quarantine show ${id}`,
@@ -192,6 +194,20 @@ function describeWaiting(
   return state === 'rejected' && price.decision !== null
     ? { reason: 'it is not current', lines: [formatDecision(output, price)] }
     : null
+}
+
+/** Lists the values that rules have read: `attributes.process  "Natural", title, by …`. */
+function listReadFacts(output: Output, { product }: NamedExplanation): Fact[] {
+  const read = Object.entries(product?.provenance ?? {})
+  const facts = read
+    .slice(0, READ_VALUES_MAX)
+    .map(([path, { raw, rule, confidence, place }]): Fact => {
+      const name = output.short(path, ID_CHARS_MAX)
+      const words = output.short(JSON.stringify(raw), MESSAGE_CHARS_MAX)
+      return ['read', `${name} from ${words}, ${place}, by ${rule} (confidence ${confidence})`]
+    })
+  const more = read.length - facts.length
+  return more <= 0 ? facts : [...facts, ['read', `${formatCount(more)} more values`]]
 }
 
 function formatRunDecision(run: number | null): string {

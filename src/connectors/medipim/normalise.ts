@@ -99,6 +99,7 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
     disagreements: [],
     images: imagesOf(record),
     terms: termsOf(record, locales),
+    provenance: {},
     warnings,
   }
 }

@@ -124,6 +124,7 @@ test('a product becomes a draft', () => {
     ],
     terms: [],
     disagreements: [],
+    provenance: {},
     warnings: [],
   })
 })

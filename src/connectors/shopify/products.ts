@@ -64,6 +64,7 @@ export function normalise(
     disagreements: [],
     images: toImages(product, shop, warnings),
     terms: [],
+    provenance: {},
     warnings,
   }
 }

@@ -42,6 +42,7 @@ export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettin
     disagreements: [],
     images: toImages(product, shop, warnings),
     terms: [...toTerms('category', product.categories), ...toTerms('brand', product.brands)],
+    provenance: {},
     warnings,
   }
 }

@@ -1,5 +1,6 @@
 // The read model of one product: everything that explains its status and its prices.
 
+import type { Draft } from '../../core/product.ts'
 import { type Catalog, one, toInstant } from '../catalog.ts'
 import type { ChangeSummary } from './changes.ts'
 
@@ -35,6 +36,8 @@ export interface ExplainedProduct {
   readonly expiresAt: Date | null
   readonly normaliserVersion: number
   readonly warnings: readonly string[]
+  /** Of values that a rule has read in a text, by the path of the value. */
+  readonly provenance: Draft['provenance']
   /** The run that wrote the row last; of a removed product, the run that removed it. */
   readonly run: number
   /** The record that the row was read from. Null for a removed product, whose row has the removal. */
@@ -167,7 +170,7 @@ export async function loadRecord(
 }
 
 function toProduct(row: Row): ExplainedProduct {
-  const { runId, artifactState, partNo, lineNo, warnings, ...product } = toItem<
+  const { runId, artifactState, partNo, lineNo, warnings, provenance, ...product } = toItem<
     ExplainedProduct & {
       runId: number
       artifactState: RecordPlace['artifactState']
@@ -179,6 +182,7 @@ function toProduct(row: Row): ExplainedProduct {
   return {
     ...product,
     warnings: warnings ?? [],
+    provenance: provenance ?? {},
     run: runId,
     record: product.status === 'removed' ? null : place,
   }

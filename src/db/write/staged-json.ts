@@ -27,6 +27,7 @@ export class StagedJson {
       content_hash: hex(this.#rows.add(record)),
       warnings: draft.warnings.length === 0 ? null : draft.warnings,
       disagreements: draft.disagreements.length === 0 ? null : draft.disagreements,
+      provenance: Object.keys(draft.provenance).length === 0 ? null : draft.provenance,
       variants: draft.variants.map((variant, position) => ({
         external_id: variant.externalId,
         position,

@@ -41,6 +41,7 @@ function readRecord(lineNo: number, title: string, variants: number): ReadRecord
       sourceUpdatedAtMs: null,
       expiresAtMs: null,
       disagreements: [],
+      provenance: {},
       warnings: [],
       terms: [],
       images: [],

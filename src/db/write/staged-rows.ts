@@ -9,8 +9,8 @@ import { CopyRows, toCopyMessages } from './copy-rows.ts'
 /** The columns that the methods below fill, in their order. */
 export const COLUMNS = {
   products: `line_no, external_id, status, title, description, brand, manufacturer, url,
-    identifiers, attributes, successor, expires_at, warnings, source_updated_at, disagreements,
-    record_hash, content_hash, raw`,
+    identifiers, attributes, successor, expires_at, warnings, provenance, source_updated_at,
+    disagreements, record_hash, content_hash, raw`,
   variants: `line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count,
     availability`,
   prices: 'line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor',
@@ -115,7 +115,7 @@ export class StagedRows {
 
   #addProduct({ lineNo, recordHash, raw, draft }: StagedRecord): Buffer {
     const rows = this.#tables.products
-    rows.row(18)
+    rows.row(19)
     rows.int4(lineNo)
     const contentFrom = rows.length
     rows.text(draft.externalId)
@@ -131,6 +131,7 @@ export class StagedRows {
     rows.timestamp(draft.expiresAtMs)
     rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
     this.#content.copy(rows, contentFrom)
+    this.#addProvenance(draft)
     rows.timestamp(draft.sourceUpdatedAtMs)
     const { disagreements } = draft
     rows.jsonb(disagreements.length === 0 ? null : JSON.stringify(disagreements))
@@ -141,6 +142,15 @@ export class StagedRows {
     this.#raws.push(rawBytes)
     rows.byteCount(rawBytes.length)
     return rows.slice(hashTo - HASH_BYTES, hashTo)
+  }
+
+  /** Most suppliers state all of their values: their products have a null here, which is not hashed. */
+  #addProvenance({ provenance }: Draft): void {
+    const rows = this.#tables.products
+    const from = rows.length
+    const json = toProvenanceJson(provenance)
+    rows.jsonb(json)
+    if (json !== null) this.#content.copy(rows, from)
   }
 
   #addVariants(lineNo: number, draft: Draft): void {
@@ -187,4 +197,10 @@ export class StagedRows {
       rows.int8(price.compareAtMinor)
     }
   }
+}
+
+/** Returns null for a product without provenance. */
+export function toProvenanceJson(provenance: Draft['provenance']): string | null {
+  for (const _ in provenance) return JSON.stringify(provenance)
+  return null
 }

@@ -37,6 +37,7 @@ function createDraft(draft: Partial<Draft>): Draft {
     images: [],
     terms: [],
     disagreements: [],
+    provenance: {},
     warnings: [],
     ...draft,
   }

@@ -97,6 +97,7 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
     ...pricesOf(data),
     images: data.images.map((url, position) => ({ url, alt: null, position })),
     terms: data.brand === null ? [] : [toBrand(data.brand)],
+    provenance: {},
     warnings:
       sourceUpdatedAtMs === null && data.updated_at != null ? ['updated_at is not a time'] : [],
   }
