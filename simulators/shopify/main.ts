@@ -21,6 +21,8 @@ export const shopify: SimulatorCommand<ShopifyArguments> = {
   --name TEXT        the shop's name
   --pretty           indent responses
   --errors-as-200    reject pages beyond 25,000 products with status 200 instead of 400
+  --closes-list      open only the list of the collection "all"
+  --agent-origin URL the origin of the shop in /.well-known/ucp (default: without this document)
   --response NAME    always send this response for products:
                      ${Object.keys(RESPONSES).join(', ')}
 
@@ -42,6 +44,8 @@ Change it while it runs:
         name: { type: 'string' },
         pretty: { type: 'boolean' },
         'errors-as-200': { type: 'boolean' },
+        'closes-list': { type: 'boolean' },
+        'agent-origin': { type: 'string' },
         response: { type: 'string', multiple: true },
       },
     })
@@ -58,6 +62,8 @@ Change it while it runs:
       ...(currency !== undefined && { currency: currency === 'none' ? null : currency }),
       ...(name !== undefined && { name }),
       pretty: values.pretty ?? false,
+      closesList: values['closes-list'] ?? false,
+      agentOrigin: values['agent-origin'] ?? null,
       reachStatus: values['errors-as-200'] ? 200 : 400,
       responses: response.map(parseResponseName),
     }

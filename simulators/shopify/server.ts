@@ -1,5 +1,5 @@
 // A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to
-// change the shop and to set faults. A captured file in another format than `{"products": […]}` is
+// change the shop and to set faults, which meet both lists of products. A captured file in another format than `{"products": […]}` is
 // served unchanged for every page.
 
 import { readFile } from 'node:fs/promises'
@@ -36,6 +36,10 @@ export interface ShopifyOptions {
   readonly pretty?: boolean
   /** Returns all products for every page and limit. */
   readonly ignoresPage?: boolean
+  /** True: only the list of the collection "all" is open. */
+  readonly closesList?: boolean
+  /** The origin that `/.well-known/ucp` names as the shop's. Null: without this document. */
+  readonly agentOrigin?: string | null
 }
 
 export interface ShopifySimulator {
@@ -66,7 +70,10 @@ const DEFAULTS = {
   reachStatus: 400,
   pretty: false,
   ignoresPage: false,
+  closesList: false,
+  agentOrigin: null,
 } as const satisfies Required<ShopifyOptions>
+const COLLECTION_LIST = '/collections/all/products.json'
 const ESCAPES = new Map([
   ['/', '\\/'],
   ['<', '\\u003c'],
@@ -89,8 +96,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
       const location = new URL(target, 'http://shop')
       stats.recordRequest(path, { method, url: target, caller: null, body: null })
       response.setHeader('powered-by', 'Shopify')
-      const page = `${path}?page=${readPage(location)}`
-      const taken = faults.take(path === '/products.json' ? page : path)
+      const taken = faults.take(isList(path) ? `/products.json?page=${readPage(location)}` : path)
       const isDone = await sendFaultResponse(response, taken)
       const bytes = isDone ? 0 : await respond(location, response, state, taken)
       stats.recordResponse(response.statusCode, bytes)
@@ -171,7 +177,13 @@ function findContent(location: URL, state: State, faults: readonly ShopifyFault[
   })
   switch (location.pathname) {
     case '/products.json':
+      if (state.closesList) break
       return state.verbatim ? { text: state.verbatim } : listProducts(location, state, faults)
+    case COLLECTION_LIST:
+      return state.verbatim ? { text: state.verbatim } : listProducts(location, state, faults)
+    case '/.well-known/ucp':
+      if (state.agentOrigin !== null) return toContent(makeAgentProfile(state.agentOrigin))
+      break
     case '/meta.json':
       if (state.currency !== null) return toContent(makeMeta(location, state))
       break
@@ -183,6 +195,21 @@ function findContent(location: URL, state: State, faults: readonly ShopifyFault[
       return { text: '<!doctype html><title>Opening soon</title>', type: 'text/html' }
   }
   return { text: '<!doctype html><title>404 Not Found</title>', type: 'text/html', status: 404 }
+}
+
+function isList(path: string): boolean {
+  return path === '/products.json' || path === COLLECTION_LIST
+}
+
+/** The profile for shopping agents that each shop serves: https://ucp.dev. */
+function makeAgentProfile(origin: string): Record<string, unknown> {
+  const endpoint = `${origin}/api/ucp/mcp`
+  return {
+    ucp: {
+      version: '2026-04-08',
+      services: { 'dev.ucp.shopping': [{ version: '2026-04-08', transport: 'mcp', endpoint }] },
+    },
+  }
 }
 
 function listProducts(location: URL, state: State, faults: readonly ShopifyFault[]): Content {

@@ -2,6 +2,7 @@
 // its peak memory.
 
 import { shopify } from '../../src/connectors/shopify/connector.ts'
+import { ShopifySettings } from '../../src/connectors/shopify/settings.ts'
 import type { HttpResponse } from '../../src/core/http.ts'
 import { readPeakMemoryBytes } from '../../src/node/peak-memory.ts'
 
@@ -36,7 +37,7 @@ const http = ({ url }: { readonly url: string }): Promise<HttpResponse> => {
   return Promise.resolve({ status: 200, headers, url, body, cancel: () => Promise.resolve() })
 }
 
-const settings = { url: 'https://shop.example', currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
+const settings = ShopifySettings.parse({ url: 'https://shop.example', currency: 'AUD' })
 let lines = 0
 for await (const { lineCount } of shopify.fetch(
   { settings, credentials: {}, scope: { kind: 'all' }, cursor: null, http, warn: () => undefined },

@@ -106,9 +106,9 @@ export async function catchSyncError(work: Promise<unknown>): Promise<SyncError>
   return error
 }
 
-export function recognise(simulator: ShopifySimulator, path = '/') {
+export function recognise({ url }: Pick<ShopifySimulator, 'url'>, path = '/') {
   assert.ok(shopify.recognise)
-  return shopify.recognise(new URL(path, simulator.url), fetchHttp, new AbortController().signal)
+  return shopify.recognise(new URL(path, url), fetchHttp, new AbortController().signal)
 }
 
 /** Reads all pages and calls `afterAnswer` after each response to a request for products. */

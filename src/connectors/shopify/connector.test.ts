@@ -140,7 +140,7 @@ for (const [name, code, message] of FAILURES) {
 
   test(`"${name}" while the shop is added is refused with ${code}`, async (t) => {
     const simulator = await openShop(t)
-    simulator.faults.set({ ...RESPONSES[name], path: '/products.json?page=1' })
+    simulator.faults.set({ ...RESPONSES[name], path: '/products.json?page=1', times: null })
     const error = await catchSyncError(recognise(simulator))
     assert.equal(error.code, code)
     assert.match(error.message, message)
@@ -314,6 +314,7 @@ test('a shop is recognised by any of its addresses, with its own currency and na
   assert.deepEqual(recognition?.settings, {
     url: simulator.url,
     currency: 'JPY',
+    list: '/products.json',
     minIntervalMs: 1_000,
     maxPages: 101,
   })
@@ -332,6 +333,7 @@ test('a site without a sign of Shopify is not recognised, without an error', asy
     simulator.faults.set({
       ...answer,
       path: '/products.json?page=1',
+      times: null,
       headers: { 'powered-by': 'Nobody' },
     })
     assert.equal(await recognise(simulator), null)

@@ -4,20 +4,18 @@
 // prices.
 
 import { z } from 'zod'
-import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
+import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { NO_CREDENTIALS } from '../../core/credentials.ts'
-import { hasAction, SyncError } from '../../core/errors.ts'
+import { SyncError } from '../../core/errors.ts'
 import { limitHost, type RequestLimit } from '../../core/limits.ts'
-import type { Http, HttpResponse } from '../../core/http.ts'
 import { toHost } from '../../lib/read-body.ts'
 import type { LinesOfBlock } from '../../lib/json-slices.ts'
 import { LINE_FEED } from '../../lib/byte-scan.ts'
-import { toSlug } from '../../lib/text.ts'
-import { lookAlikeOf, readFacts, readPage } from './responses.ts'
-import { failureOf, isFromShopify } from './errors.ts'
-import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
+import { asking, Cart, findDocument, Meta } from './documents.ts'
+import { ProductList, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
-import { ShopifySettings } from './settings.ts'
+import { recognise } from './recognise.ts'
+import { PAGE_SIZE, REACH, ShopifySettings } from './settings.ts'
 
 /** One more than the size of a page: a shop that returns all products at once exceeds it. */
 const IDS_KEPT = PAGE_SIZE + 1
@@ -34,19 +32,6 @@ const ALL_SHOPS: RequestLimit = {
 }
 const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
-/** An invalid member counts as absent and does not affect the others. */
-const Meta = z.object({
-  name: z.string().nullish().catch(null),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/)
-    .nullish()
-    .catch(null),
-  myshopify_domain: z.string().nullish().catch(null),
-  published_products_count: z.number().nullish().catch(null),
-})
-type Meta = z.infer<typeof Meta>
-
 /**
  * `page` is the page to request next, `listed` the number of products on the pages before it, and
  * `ids` the ids on the last of these pages.
@@ -57,9 +42,6 @@ const Cursor = z.object({
   ids: z.array(z.string()).default([]),
 })
 type Cursor = z.infer<typeof Cursor>
-
-/** The cart of a visitor. Its currency depends on the address of the client. */
-const Cart = z.object({ currency: z.string() })
 
 type Warn = (message: string) => void
 
@@ -106,7 +88,7 @@ async function* fetchProducts(
   signal: AbortSignal,
 ): AsyncGenerator<Page> {
   const ask = asking(http, signal)
-  const list = new ProductList(ask, settings.url)
+  const list = new ProductList(ask, settings.url, settings.list)
   const meta = await loadShop(ask, settings, warn)
   let place = Cursor.parse(cursor ?? { page: 1, listed: 0 })
   while (place.page <= settings.maxPages) {
@@ -186,7 +168,7 @@ async function loadShop(
   warn: Warn,
 ): Promise<Meta | null> {
   const host = toHost(url)
-  const meta = await find(ask, `${url}/meta.json`, Meta)
+  const meta = await findDocument(ask, `${url}/meta.json`, Meta)
   if (!meta?.currency) {
     warn(
       `${host}/meta.json states no currency: prices are read as ${currency}, the setting of the source`,
@@ -198,7 +180,7 @@ async function loadShop(
       `${change}. If that is right: shelfsync sources set NAME --set currency=${meta.currency}`,
     )
   }
-  const cart = await find(ask, `${url}/cart.js`, Cart)
+  const cart = await findDocument(ask, `${url}/cart.js`, Cart)
   if (cart && cart.currency !== currency) {
     warn(
       `${host} shows prices in ${cart.currency} to visitors from here: check that its list is still in ${currency}`,
@@ -213,72 +195,4 @@ function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
     warn(
       `The list has ${listed} products, while /meta.json counts ${published}; that count is often off`,
     )
-}
-
-/**
- * Recognises a shop by one product and `/meta.json`. Returns null without a sign of Shopify.
- *
- * @throws SyncError `source/…` when the shop cannot be read, or when the response only resembles a
- * list of products
- */
-async function recognise(
-  address: URL,
-  http: Http,
-  signal: AbortSignal,
-): Promise<Recognition<ShopifySettings> | null> {
-  const ask = asking(http, signal)
-  const response = await ask(`${address.origin}/products.json?limit=1`)
-  const shop = new URL(response.url).origin
-  const where = `${toHost(shop)}/products.json`
-  const failure = await failureOf(response, where)
-  if (failure) {
-    await response.cancel()
-    const isAnySite = failure.code === 'source/gone' || failure.code === 'source/malformed'
-    if (isAnySite && !(await hintsAtShopify(address, response, ask))) return null
-    throw failure
-  }
-  const lookAlike = lookAlikeOf(await readPage(response, where, 1))
-  if (lookAlike !== null)
-    throw new SyncError(
-      'source/malformed',
-      `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`,
-    )
-  const meta = await find(ask, `${shop}/meta.json`, Meta)
-  if (!meta?.currency) {
-    const reason =
-      'is a Shopify list, but /meta.json states no currency: add it as a shopify source with its currency'
-    throw new SyncError('source/malformed', `${where} ${reason}`)
-  }
-  const settings = ShopifySettings.parse({ url: shop, currency: meta.currency })
-  const host = toHost(shop).replace(/^www\.|\.myshopify\.com$/g, '')
-  return { suggestedName: toSlug(meta.name ?? '') || toSlug(host), settings }
-}
-
-/**
- * Returns true if another sign indicates Shopify. A missing list alone is not one: most sites
- * return a web page or "not found".
- */
-async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): Promise<boolean> {
-  if (isFromShopify(response) || address.pathname.endsWith('/products.json')) return true
-  const meta = await find(ask, `${address.origin}/meta.json`, Meta)
-  return Boolean(meta?.myshopify_domain)
-}
-
-/**
- * Requests an optional document. Returns null when it is missing or not valid. @throws SyncError
- * with the action `retry`
- */
-async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T | null> {
-  const response = await ask(url)
-  try {
-    return schema.safeParse(await readFacts(response, url)).data ?? null
-  } catch (error) {
-    if (hasAction(error, 'stop') && error.code !== 'run/cancelled') return null
-    throw error
-  }
-}
-
-/** GET requests without cookies and Accept-Language, which can change the prices. */
-function asking(http: Http, signal: AbortSignal): Ask {
-  return (url) => http({ url, headers: { accept: 'application/json' } }, signal)
 }

@@ -13,10 +13,9 @@ import {
   type LinesOfBlock,
   type Slice,
 } from '../../lib/json-slices.ts'
+import { PAGE_SIZE, REACH, type ListPath } from './settings.ts'
 import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './responses.ts'
 
-/** Maximum size of a page. Shopify reduces a larger limit to 250 without an error. */
-export const PAGE_SIZE = 250
 /**
  * Smaller page sizes to fall back to. Each divides the one before it, so that a page is divided
  * into whole pages.
@@ -32,11 +31,6 @@ const SMALLER = new Map([
  * between two requests.
  */
 const SEAM_SIZE = 25
-/**
- * Shopify responds 400 beyond this:
- * https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects
- */
-export const REACH = 25_000
 /** Maximum size of one block of lines for the archive. */
 const BLOCK_BYTES = 4 * 1024 * 1024
 /** Maximum number of ids to compare when a shop returns more products than requested. */
@@ -62,12 +56,14 @@ export class ProductList {
   readonly host: string
   readonly #ask: Ask
   readonly #shop: string
+  readonly #path: ListPath
   /** Current page size: smaller than `PAGE_SIZE` while a page is too large. */
   #limit = PAGE_SIZE
 
-  constructor(ask: Ask, shop: string) {
+  constructor(ask: Ask, shop: string, path: ListPath) {
     this.#ask = ask
     this.#shop = shop
+    this.#path = path
     this.host = toHost(shop)
   }
 
@@ -146,13 +142,13 @@ export class ProductList {
    * the end: some of its products may be hidden.
    */
   async #load(limit: number, page: number): Promise<ListPage | null> {
-    const response = await this.#ask(`${this.#shop}/products.json?limit=${limit}&page=${page}`)
+    const response = await this.#ask(`${this.#shop}${this.#path}?limit=${limit}&page=${page}`)
     const isBeyond = page * limit > REACH
     if (isBeyond && response.status === 400) {
       await response.cancel()
       return null
     }
-    const where = `${this.host}/products.json, page ${page}${limit === PAGE_SIZE ? '' : ` of ${limit} each`},`
+    const where = `${this.host}${this.#path}, page ${page}${limit === PAGE_SIZE ? '' : ` of ${limit} each`},`
     const bytes = await readPage(response, where, limit)
     const error = errorOf(bytes)
     // Some shops send this error with status 200.

@@ -2,7 +2,18 @@
 
 import { z } from 'zod'
 import { HOST_INTERVAL_MS } from '../../core/limits.ts'
-import { PAGE_SIZE, REACH } from './list.ts'
+
+/** Maximum size of a page. Shopify reduces a larger limit to 250 without an error. */
+export const PAGE_SIZE = 250
+/**
+ * Shopify responds 400 beyond this:
+ * https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects
+ */
+export const REACH = 25_000
+
+/** The lists of all products, the usual one first. */
+export const LISTS = ['/products.json', '/collections/all/products.json'] as const
+export type ListPath = (typeof LISTS)[number]
 
 export const ShopifySettings = z.strictObject({
   /** The shop's origin: `https://shop.example`. */
@@ -14,6 +25,8 @@ export const ShopifySettings = z.strictObject({
     ),
   /** ISO 4217. The base currency of the shop, not the one that it shows to a visitor. */
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
+  /** The list that is read: that of the collection "all" where the owner has closed the usual one. */
+  list: z.enum(LISTS).default('/products.json'),
   /** Average time between two requests to this shop; the first four may follow at once. */
   minIntervalMs: z.int().nonnegative().default(HOST_INTERVAL_MS),
   /** Default: one more than a shop can serve, so that the shop itself reports the end. */
