@@ -7,9 +7,10 @@ import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
-import { handleControl, isControl, type Verbs } from '../support/control.ts'
+import { handleControl, isControl } from '../support/control.ts'
 import { listen, readPath } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
+import { createVerbs } from './control.ts'
 import { ShopifyFault, type ShopifyFaultInput } from './faults.ts'
 import { makeProduct, type ShopProduct } from './product.ts'
 import { createShop, type Shop } from './shop.ts'
@@ -263,52 +264,4 @@ function readPage(location: URL): number {
 function readPositive(text: string | null, otherwise: number): number {
   const number = Number(text ?? '')
   return Number.isInteger(number) && number > 0 ? number : otherwise
-}
-
-const Change = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('add'), count: z.int().positive().default(1) }),
-  z.strictObject({
-    do: z.literal('update'),
-    id: z.int(),
-    fields: z.record(z.string(), z.unknown()),
-  }),
-  z.strictObject({
-    do: z.literal('price'),
-    id: z.int(),
-    price: z.string(),
-    place: z.int().nonnegative().default(0),
-  }),
-  z.strictObject({ do: z.literal('touch'), id: z.int().optional() }),
-  z.strictObject({ do: z.literal('remove'), ids: z.array(z.int()) }),
-  z.strictObject({ do: z.literal('restore'), ids: z.array(z.int()) }),
-])
-
-function createVerbs({
-  shop,
-  faults,
-  stats,
-}: Pick<ShopifySimulator, 'shop' | 'faults' | 'stats'>): Verbs {
-  return {
-    'GET stats': () => stats.snapshot(),
-    'GET products': () => shop.products().map(({ id, title }) => ({ id, title })),
-    'POST changes': (body) => applyChange(shop, Change.parse(body)),
-    'POST faults': (body) => {
-      faults.set(...([body].flat() as ShopifyFaultInput[]))
-      return faults.list()
-    },
-    'DELETE faults': () => {
-      faults.clear()
-      return faults.list()
-    },
-  }
-}
-
-function applyChange(shop: Shop, change: z.infer<typeof Change>): { ids: number[] } {
-  if (change.do === 'add') return { ids: shop.add(change.count) }
-  if (change.do === 'update') shop.update(change.id, change.fields)
-  else if (change.do === 'price') shop.price(change.id, change.price, change.place)
-  else if (change.do === 'touch') shop.touch(change.id)
-  else if (change.do === 'remove') shop.remove(...change.ids)
-  else shop.restore(...change.ids)
-  return { ids: 'ids' in change ? change.ids : change.id === undefined ? [] : [change.id] }
 }

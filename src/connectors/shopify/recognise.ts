@@ -69,7 +69,7 @@ async function findList(ask: Ask, origin: string): Promise<FoundList | MissingLi
     if (!isAnySite(error, response)) throw missing?.error ?? error
     missing ??= { error, response }
   }
-  if (missing === null) throw new Error('There is no list to try')
+  if (missing === null) throw new Error('LISTS is empty')
   return missing
 }
 
