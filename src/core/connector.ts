@@ -34,6 +34,14 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
   readonly cursor: Cursor | null
   readonly http: Http
   /**
+   * Reads the lines of the newest complete fetch of the source, in the order in which they were
+   * archived, without their line feeds. It yields none when there was no such fetch, and ends early
+   * when its archive cannot be read. A connector that requests single documents uses it to make
+   * conditional requests, and archives the line of an unchanged document again: each archive must be
+   * able to rebuild the catalogue alone. Absent when there is no source yet.
+   */
+  readonly earlierLines?: () => AsyncIterable<Uint8Array>
+  /**
    * Reports a warning that is shown to the operator (schema drift, an odd header). Never a secret.
    */
   readonly warn: (message: string) => void
@@ -87,6 +95,13 @@ export interface Recognition<Settings> {
   /** A name for the source, from the shop itself: lower-case words joined by hyphens. */
   readonly suggestedName: string
   readonly settings: Settings
+  /**
+   * The facts by which it was recognised, as a sentence without its full stop: `sitemap.xml lists 312
+   * pages; 3 of 3 that were read state a product`.
+   */
+  readonly found?: string
+  /** Products that were read on the way. Without them, `add` reads some as a sync would. */
+  readonly samples?: readonly Sample[]
 }
 
 export type ProbeRequest<Settings = unknown, Credentials = unknown> = Pick<
@@ -178,6 +193,12 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   address(settings: Settings): string
 
   /**
+   * The URL that receives the secrets, when it is not `address`: that of a service through which the
+   * source is read.
+   */
+  secretsAddress?(settings: Settings, credentials: Credentials): string
+
+  /**
    * Finds the record in an archived line without parsing it. Returns null when the line does not
    * have the usual form; the pipeline then parses it. `arrivedMs` is the time at which the part was
    * archived, in epoch milliseconds. A time in the record may be `volatile` only when it can be
@@ -201,7 +222,15 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
 
   /**
    * Requests `address` to find out if it belongs to this kind of supplier, and returns null when it
-   * does not. Without this method, sources are added by the name of the connector.
+   * does not. Without this method, sources are added by the name of the connector. `credentials` are
+   * the shared ones; null when they may not be used.
+   *
+   * @throws SyncError `source/…` with the reason why this kind of supplier cannot be read there
    */
-  recognise?(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<Settings> | null>
+  recognise?(
+    address: URL,
+    http: Http,
+    signal: AbortSignal,
+    credentials?: Credentials | null,
+  ): Promise<Recognition<Settings> | null>
 }

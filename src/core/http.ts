@@ -16,6 +16,11 @@ export interface HttpRequest {
    * very slow response fails with `source/too-slow`.
    */
   readonly idleTimeoutMs?: number
+  /**
+   * The average time between two requests that the site itself asks for. It applies to the narrowest
+   * limit of the request, if that one is not slower anyway.
+   */
+  readonly minIntervalMs?: number
 }
 
 export interface HttpResponse {

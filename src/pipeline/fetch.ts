@@ -10,6 +10,7 @@ import { limitRequests } from '../sources/limited-http.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
+import { readEarlierLines } from './earlier-lines.ts'
 import { waitBeforeRetry } from './retry.ts'
 
 /**
@@ -139,7 +140,8 @@ export function requestPages(
   const http = limitRequests(context, { connector, settings, credentials }, (reason, waitMs) =>
     reportTurn(context, reason, waitMs),
   )
-  return connector.fetch({ settings, credentials, scope, cursor, http, warn }, signal)
+  const earlierLines = (): AsyncIterable<Uint8Array> => readEarlierLines(context)
+  return connector.fetch({ settings, credentials, scope, cursor, http, earlierLines, warn }, signal)
 }
 
 /** A noticeable wait for the turn of a request is shown, and all of them are counted. */

@@ -52,7 +52,9 @@ function checkAddress(
   credentials: unknown,
   guard: AddressGuard,
 ): void {
-  const address = new URL(connector.address(settings))
+  const address = new URL(
+    connector.secretsAddress?.(settings, credentials) ?? connector.address(settings),
+  )
   const fault = guard.isOwn(address) ? null : schema.findHostFault(address, credentials)
   if (fault !== null)
     throw new SyncError(

@@ -69,7 +69,12 @@ interface Worker {
 }
 
 /** A worker whose breaker follows `clock` instead of the clock of the database. */
-function createWorker(db: Catalog, rules: RequestRules, clock?: Clock): Worker {
+function createWorker(
+  db: Catalog,
+  rules: RequestRules,
+  clock?: Clock,
+  requestIntervals = new Map<string, number>(),
+): Worker {
   const [waits, logged]: [number[], string[]] = [[], []]
   const wait = async (ms: number): Promise<void> => {
     waits.push(ms)
@@ -81,7 +86,7 @@ function createWorker(db: Catalog, rules: RequestRules, clock?: Clock): Worker {
     http,
     log: { info: take, warn: take },
     options: { wait },
-    requestIntervals: new Map<string, number>(),
+    requestIntervals,
   }
   const requester = { connector: { rules: () => rules }, settings: null, credentials: null }
   return { http: limitRequests(tools, requester), waits, logged }
@@ -128,6 +133,18 @@ test('two workers share the rate of a bucket, and requests are spread by its int
   const [first, second] = [two.waits[0] ?? 0, one.waits[0] ?? 0]
   assert.ok(first > 0 && first <= 480_000, String(first))
   assert.ok(second > 400_000 && second <= 880_000, String(second))
+})
+
+test('the pace that a site asks for is kept, also with a higher rate of the operator', async (t) => {
+  const supplier = await startSupplier(t)
+  const rules = { limits: [bucket(supplier.url, { intervalMs: 1, burst: 5 })], breaker: null }
+  const worker = createWorker(database.pool, rules, undefined, new Map([['host', 0]]))
+  for (let request = 0; request < 2; request++) {
+    const response = await worker.http({ url: supplier.url, minIntervalMs: 400_000 }, signal)
+    await response.cancel()
+  }
+  assert.equal(worker.waits.length, 1)
+  assert.ok((worker.waits[0] ?? 0) > 300_000, String(worker.waits[0]))
 })
 
 test('no turn of a bucket is given to two workers', async () => {

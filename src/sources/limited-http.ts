@@ -4,7 +4,7 @@
 
 import type { Connector } from '../core/connector.ts'
 import type { Http, HttpResponse } from '../core/http.ts'
-import { defaultRules } from '../core/limits.ts'
+import { defaultRules, type RequestLimit } from '../core/limits.ts'
 import { admitRequest, observeRequest, type BreakerTools } from './breaker-guard.ts'
 import { RequestTurns, type ReportWait, type TurnTools } from './request-turns.ts'
 
@@ -36,7 +36,7 @@ export function limitRequests(
     const { limits, breaker } =
       connector.rules?.({ url, settings, credentials }) ?? defaultRules(url)
     const admitted = await admitRequest(tools, breaker)
-    const turns = new RequestTurns(tools, limits, onWait)
+    const turns = new RequestTurns(tools, slowDown(limits, request.minIntervalMs), onWait)
     try {
       const response = await observeRequest(tools, admitted, async () => {
         await turns.take(signal)
@@ -49,6 +49,14 @@ export function limitRequests(
       throw error
     }
   }
+}
+
+/** Applies the pace that a site asks for to the narrowest limit. Then no requests follow at once. */
+function slowDown(limits: readonly RequestLimit[], intervalMs = 0): readonly RequestLimit[] {
+  const [narrowest, ...wider] = limits
+  return narrowest === undefined || intervalMs <= narrowest.intervalMs
+    ? limits
+    : [{ ...narrowest, leastIntervalMs: intervalMs, burst: 1 }, ...wider]
 }
 
 /** The request is in progress until its body has ended. */

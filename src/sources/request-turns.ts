@@ -132,8 +132,8 @@ export class RequestTurns {
 }
 
 function toBucket(limit: RequestLimit, intervals: RequestIntervals): Bucket {
-  const { scope, key, secretKey = false, burst, concurrency } = limit
-  const intervalMs = intervals.get(scope) ?? limit.intervalMs
+  const { scope, key, secretKey = false, leastIntervalMs = 0, burst, concurrency } = limit
+  const intervalMs = Math.max(intervals.get(scope) ?? limit.intervalMs, leastIntervalMs)
   return { scope, key: secretKey ? hashText(key) : key, intervalMs, burst, concurrency }
 }
 

@@ -81,7 +81,9 @@ const secretsGoToTheSupplier: Check = {
   async prove(rig) {
     const { connector, credentials: values = {} } = rig.subject
     const secrets = secretsOf(connector, values).flatMap(listSpellings)
-    const address = new URL(connector.address(rig.settings()))
+    const settings = rig.settings()
+    const receiver = connector.secretsAddress?.(settings, credentialsOf(rig.subject))
+    const address = new URL(receiver ?? connector.address(settings))
     const http: Http = (request, signal) => {
       const sent = `${request.url}\n${JSON.stringify(request.headers)}\n${request.body}`
       if (secrets.some((secret) => sent.includes(secret)))
