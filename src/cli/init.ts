@@ -124,7 +124,8 @@ async function askKey(
   if (Object.keys(given).length === 0) return {}
   const settings = loadWith(cli, before, { ...values, ...given })
   await using basics = openBasics(settings, await cli.createHost(settings))
-  const only = { ...basics, connectors: new Map([[connectorName, connector]]) }
+  const connectors = new Map([[connectorName, connector]])
+  const only = { ...basics, connectors, clientOf: () => basics.http }
   const signal = new AbortController().signal
   for (const check of await checkSuppliers(only, [], signal)) {
     if (check.state === 'fail') await confirmUnchecked(cli, connectorName, check)

@@ -22,6 +22,13 @@ export interface RequestLimit {
   readonly burst: number
   /** Number of requests at the same time, from the request to the end of the body; null for any. */
   readonly concurrency: number | null
+  /** Number of requests in a day in UTC, by the clock of the database. Default: any. */
+  readonly perDay?: number
+  /**
+   * The share of the rate and of the quota that is kept for urgent requests, such as those of an import:
+   * 0.2 leaves 80 % to all others. Default 0.
+   */
+  readonly reserve?: number
 }
 
 /** One circuit breaker: the requests that fail together when a supplier is down. */

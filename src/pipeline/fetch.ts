@@ -137,7 +137,8 @@ export function requestPages(
   const { connector, settings, run, signal } = context
   const credentials = context.credentials(context)
   const scope = toScope(run)
-  const http = limitRequests(context, { connector, settings, credentials }, (reason, waitMs) =>
+  const requester = { connector, settings, credentials, urgent: run.kind === 'import' }
+  const http = limitRequests(context, requester, (reason, waitMs) =>
     reportTurn(context, reason, waitMs),
   )
   const earlierLines = (): AsyncIterable<Uint8Array> => readEarlierLines(context)

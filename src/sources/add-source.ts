@@ -26,7 +26,12 @@ export async function recogniseAddress(
   let refusal: SyncError | null = null
   for (const connector of connectors) {
     try {
-      const http = limitRequests(tools, { connector, settings: null, credentials: null })
+      const http = limitRequests(tools, {
+        connector,
+        settings: null,
+        credentials: null,
+        urgent: true,
+      })
       const recognition = await connector.recognise?.(address, http, signal)
       if (recognition) return { connector, ...recognition }
     } catch (error) {
@@ -60,7 +65,7 @@ export async function sampleProducts(
     credentials,
     scope: { kind: 'all' },
     cursor: null,
-    http: limitRequests(tools, { connector, settings, credentials }),
+    http: limitRequests(tools, { connector, settings, credentials, urgent: true }),
     warn: () => undefined,
   }
   const samples: Sample[] = []

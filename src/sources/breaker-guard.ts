@@ -40,18 +40,20 @@ export interface Admitted {
 const OUTAGES: ReadonlySet<string> = new Set(['source/unavailable', 'source/too-slow'])
 
 /**
- * Lets a request through, or refuses it. Returns null without a rule.
+ * Lets a request through, or refuses it. Returns null without a rule. `read` reads the state; it enters
+ * the limits of the request if the breaker is closed.
  *
  * @throws SyncError `source/circuit-open`, with the time until the next probe
  */
 export async function admitRequest(
   { db, log }: BreakerTools,
   rule: BreakerRule | null,
+  read: () => Promise<StoredBreaker>,
 ): Promise<Admitted | null> {
   if (rule === null) return null
   const policy = { ...BREAKER_POLICY, ...rule.policy }
   for (;;) {
-    const { breaker, version, nowMs } = await loadBreaker(db, rule)
+    const { breaker, version, nowMs } = await read()
     const admission = admit(breaker, nowMs, policy)
     if (admission.kind === 'pass') return { rule, policy, probe: null }
     if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)

@@ -24,7 +24,7 @@ export async function readShopSettings(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, Json>> | null> {
   if (!connector.recognise) return null
-  const http = limitRequests(tools, { connector, settings: null, credentials: null })
+  const http = limitRequests(tools, { connector, settings: null, credentials: null, urgent: true })
   const found = await connector.recognise(address, http, signal)
   if (found === null)
     throw new SyncError(
@@ -46,7 +46,7 @@ export async function probeAddress(
 ): Promise<void> {
   const { connector, settings } = bound
   const credentials = tools.credentials(bound)
-  const http = limitRequests(tools, { connector, settings, credentials })
+  const http = limitRequests(tools, { connector, settings, credentials, urgent: true })
   if (connector.credentials.isComplete(credentials))
     await connector.probe?.({ settings, credentials, http }, signal)
 }

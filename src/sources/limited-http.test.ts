@@ -14,7 +14,7 @@ import type { Http } from '../core/http.ts'
 import type { RequestLimit, RequestRules } from '../core/limits.ts'
 import type { Args, Catalog } from '../db/catalog.ts'
 import { openPool } from '../db/pool.ts'
-import { enterLimit } from '../db/write/limits.ts'
+import { admitRequest } from '../db/write/limits.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { getOwnerName } from '../node/process-owner.ts'
@@ -96,7 +96,7 @@ function withClock(db: Catalog, clock: Clock): Catalog {
   return {
     async call<Row>(name: string, args: Args): Promise<Row[]> {
       const rows = await db.call<Row>(name, args)
-      if (name === 'load_breaker')
+      if (name === 'load_breaker' || name === 'admit_request')
         for (const row of rows) Object.assign(row as object, { now_ms: clock.nowMs() })
       return rows
     },
@@ -152,10 +152,15 @@ test('no turn of a bucket is given to two workers', async () => {
   const turn = { owner: 'test', deadOwner: null, waitMsMax: 100 * HOUR_MS, holdMs: 1_000 }
   const entries = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      enterLimit(index % 2 === 0 ? database.pool : secondPool, limit, {
-        ...turn,
-        holder: String(index),
-      }),
+      admitRequest(
+        index % 2 === 0 ? database.pool : secondPool,
+        null,
+        [{ ...limit, perDay: null }],
+        {
+          ...turn,
+          holder: String(index),
+        },
+      ),
     ),
   )
   // The waits are one interval apart, less the time since the first turn.
@@ -243,7 +248,7 @@ test('a request of a process that died does not count', async (t) => {
   const supplier = await startSupplier(t)
   const limit = bucket(supplier.url, { concurrency: 1 })
   const dead = getOwnerName().replace(/:\d+:\d+$/, ':999999:1')
-  await enterLimit(database.pool, limit, {
+  await admitRequest(database.pool, null, [{ ...limit, perDay: null }], {
     holder: 'left behind',
     owner: dead,
     deadOwner: null,

@@ -17,6 +17,8 @@ export interface Requester {
   readonly connector: Pick<Connector, 'rules'>
   readonly settings: unknown
   readonly credentials: unknown
+  /** Urgent requests may use the reserve of a limit: those of imports, and those for which a person waits. */
+  readonly urgent?: boolean
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Requester {
  */
 export function limitRequests(
   tools: RequestTools,
-  { connector, settings, credentials }: Requester,
+  { connector, settings, credentials, urgent = false }: Requester,
   onWait: ReportWait = () => {},
 ): Http {
   return async (request, signal) => {
@@ -35,9 +37,10 @@ export function limitRequests(
     if (url === null) return tools.http(request, signal)
     const { limits, breaker } =
       connector.rules?.({ url, settings, credentials }) ?? defaultRules(url)
-    const admitted = await admitRequest(tools, breaker)
-    const turns = new RequestTurns(tools, slowDown(limits, request.minIntervalMs), onWait)
+    const slowed = slowDown(limits, request.minIntervalMs)
+    const turns = new RequestTurns(tools, slowed, onWait, urgent)
     try {
+      const admitted = await admitRequest(tools, breaker, () => turns.begin(breaker))
       const response = await observeRequest(tools, admitted, async () => {
         await turns.take(signal)
         return tools.http(request, signal)

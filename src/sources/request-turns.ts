@@ -7,12 +7,14 @@ import type { HttpResponse } from '../core/http.ts'
 import type { RequestLimit } from '../core/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import {
+  admitRequest,
   delayLimit,
-  enterLimit,
   holdLimit,
   leaveLimit,
+  type BreakerName,
   type Bucket,
   type Entry,
+  type StoredBreaker,
 } from '../db/write/limits.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { readRetryAfter } from '../lib/http-status.ts'
@@ -50,12 +52,22 @@ export class RequestTurns {
   readonly #onWait: ReportWait
   readonly #holder = randomUUID()
   readonly #held: Bucket[] = []
+  /** Number of buckets that were entered. */
+  #entered = 0
+  /** The result of the last round trip until its wait is over. */
+  #entry: Entry | null = null
+  #deadOwner: string | null = null
   #renewal: NodeJS.Timeout | null = null
 
-  constructor(tools: TurnTools, limits: readonly RequestLimit[], onWait: ReportWait) {
+  constructor(
+    tools: TurnTools,
+    limits: readonly RequestLimit[],
+    onWait: ReportWait,
+    urgent: boolean,
+  ) {
     this.#tools = tools
     this.#onWait = onWait
-    this.#buckets = limits.map((limit) => toBucket(limit, tools.requestIntervals))
+    this.#buckets = limits.flatMap((limit) => toBuckets(limit, tools.requestIntervals, urgent))
   }
 
   /** True while the request has a place among those in progress. */
@@ -64,15 +76,23 @@ export class RequestTurns {
   }
 
   /**
+   * Reads the circuit breaker of the request and, if it is closed, enters the first limits in the same
+   * round trip.
+   */
+  async begin(breaker: BreakerName | null): Promise<StoredBreaker> {
+    return (await this.#enter(breaker)).breaker
+  }
+
+  /**
    * Waits until the request may be sent.
    *
    * @throws SyncError `source/rate-limited` when a turn is more than 15 minutes away · `db/…`
    */
   async take(signal: AbortSignal): Promise<void> {
-    for (const bucket of this.#buckets) {
-      const { waitMs } = await this.#enter(bucket, signal)
-      const jitterMs = Math.random() * JITTER * bucket.intervalMs
-      if (waitMs > 0) await this.#wait(bucket, waitMs + jitterMs, signal)
+    for (;;) {
+      if (this.#entry !== null) await this.#await(this.#entry, signal)
+      if (this.#entered === this.#buckets.length) break
+      await this.#enter(null)
     }
     this.#onWait(null, 0)
   }
@@ -94,22 +114,35 @@ export class RequestTurns {
       await leaveLimit(this.#tools.db, bucket, this.#holder).catch(() => {})
   }
 
-  async #enter(bucket: Bucket, signal: AbortSignal): Promise<Entry> {
-    for (let deadOwner: string | null = null; ;) {
-      const entry = await enterLimit(this.#tools.db, bucket, {
-        holder: this.#holder,
-        owner: getOwnerName(),
-        deadOwner,
-        waitMsMax: WAIT_MS_MAX,
-        holdMs: HOLD_MS,
-      })
-      if (entry.entered) {
-        if (bucket.concurrency !== null) this.#keep(bucket)
-        return entry
-      }
-      if (entry.blockedBy === null) throw toRefusal(bucket, entry.waitMs)
-      if (entry.blockedBy !== deadOwner && isOwnerDead(entry.blockedBy)) deadOwner = entry.blockedBy
+  async #enter(breaker: BreakerName | null): Promise<Entry> {
+    const rest = this.#buckets.slice(this.#entered)
+    const entry = await admitRequest(this.#tools.db, breaker, rest, {
+      holder: this.#holder,
+      owner: getOwnerName(),
+      deadOwner: this.#deadOwner,
+      waitMsMax: WAIT_MS_MAX,
+      holdMs: HOLD_MS,
+    })
+    for (const bucket of rest.slice(0, entry.entered))
+      if (bucket.concurrency !== null) this.#keep(bucket)
+    this.#entered += entry.entered
+    this.#entry = entry
+    return entry
+  }
+
+  /** Waits as long as the last round trip demands. */
+  async #await({ refused, waitMs, blockedBy }: Entry, signal: AbortSignal): Promise<void> {
+    this.#entry = null
+    const bucket = this.#buckets[refused ? this.#entered : this.#entered - 1]
+    if (bucket === undefined) return
+    if (blockedBy !== null) {
+      const isNew = blockedBy !== this.#deadOwner && isOwnerDead(blockedBy)
+      if (isNew) this.#deadOwner = blockedBy
       else await this.#wait(bucket, POLL_MS, signal)
+    } else if (refused && waitMs > WAIT_MS_MAX) {
+      throw toRefusal(bucket, waitMs)
+    } else if (waitMs > 0) {
+      await this.#wait(bucket, waitMs + Math.random() * JITTER * bucket.intervalMs, signal)
     }
   }
 
@@ -131,10 +164,23 @@ export class RequestTurns {
   }
 }
 
-function toBucket(limit: RequestLimit, intervals: RequestIntervals): Bucket {
-  const { scope, key, secretKey = false, leastIntervalMs = 0, burst, concurrency } = limit
+/** A limit with a reserve has a second bucket, which requests that are not urgent enter first. */
+function toBuckets(limit: RequestLimit, intervals: RequestIntervals, urgent: boolean): Bucket[] {
+  const { scope, secretKey = false, burst, concurrency, perDay = null, reserve = 0 } = limit
+  const { leastIntervalMs = 0 } = limit
   const intervalMs = Math.max(intervals.get(scope) ?? limit.intervalMs, leastIntervalMs)
-  return { scope, key: secretKey ? hashText(key) : key, intervalMs, burst, concurrency }
+  const key = secretKey ? hashText(limit.key) : limit.key
+  const whole = { scope, key, intervalMs, burst, concurrency, perDay }
+  if (urgent || reserve === 0) return [whole]
+  const others = {
+    ...whole,
+    key: `${key} without the reserve`,
+    intervalMs: intervalMs / (1 - reserve),
+    burst: Math.max(1, Math.floor(burst * (1 - reserve))),
+    concurrency: null,
+    perDay: perDay === null ? null : Math.floor(perDay * (1 - reserve)),
+  }
+  return [others, whole]
 }
 
 /** Names what a bucket belongs to: a host, or the supplier of a connector. */

@@ -1497,12 +1497,15 @@ end $$;
 -- times are those of the server's clock. The rules come from the callers: src/core/limits.ts and
 -- src/core/breaker.ts.
 
--- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371).
+-- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371), and its daily quota.
 create table catalog.limits (
   scope   text not null,                  -- `host`, or a connector
   key     text not null,
   -- The theoretical arrival time: from then on, a request comes after a pause.
   next_at timestamptz not null,
+  -- The day in UTC, and its requests so far. Counted only with a daily quota.
+  day     date,
+  used    integer not null default 0,
   primary key (scope, key)
 ) with (fillfactor = 50);
 
@@ -1537,47 +1540,123 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select extract(epoch from p_at)::double precision * 1000
 $$;
 
--- enter_limit(scope, key, interval, burst, concurrency, max_wait, holder, owner, dead_owner, hold)
---     → (entered, wait_ms, blocked_by): reserves the turn of one request. All times are milliseconds.
+-- to_day(instant) → the day in UTC.
+create function catalog.to_day(p_at timestamptz) returns date
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select (p_at at time zone 'UTC')::date
+$$;
+
+-- enter_limit(limit, max_wait, holder, owner, dead_owner, hold) → (entered, wait_ms, blocked_by, now_ms):
+--     reserves the turn of one request. All times are milliseconds.
+--   p_limit     {scope, key, interval, burst, concurrency, per_day}; null concurrency and per_day: any number
 --   entered     true: the request may be sent after `wait_ms`. False: nothing is reserved, because the wait
---               would exceed `p_max_wait`, or because `p_concurrency` requests are in progress
+--               would exceed `p_max_wait`, because the quota of the day is used up, or because `concurrency`
+--               requests are in progress
+--   wait_ms     without a quota left: until the next day in UTC
 --   blocked_by  the process of a request in progress, if these are the reason
+--   quota       a request counts for the day of its turn
 --   ordering    one caller after the other, by the lock of the bucket's row; a turn that is not used is lost
 --   durable     not at once: a crash of the server may forget the turns of the last moment
 create function catalog.enter_limit(
-  p_scope text, p_key text, p_interval double precision, p_burst integer, p_concurrency integer,
-  p_max_wait double precision, p_holder text, p_owner text, p_dead_owner text, p_hold double precision
-) returns table (entered boolean, wait_ms double precision, blocked_by text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  p_limit jsonb, p_max_wait double precision, p_holder text, p_owner text, p_dead_owner text,
+  p_hold double precision
+) returns table (entered boolean, wait_ms double precision, blocked_by text, now_ms double precision)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  step constant interval := make_interval(secs => p_interval / 1000);
-  arrival timestamptz;
+  l_scope constant text := p_limit ->> 'scope';
+  l_key constant text := p_limit ->> 'key';
+  step constant interval := make_interval(secs => (p_limit ->> 'interval')::double precision / 1000);
+  burst constant integer := p_limit ->> 'burst';
+  concurrency constant integer := p_limit ->> 'concurrency';
+  per_day constant integer := p_limit ->> 'per_day';
+  bucket catalog.limits;
   present timestamptz;
+  turn_day date;
+begin
+  select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
+  if not found then
+    insert into catalog.limits (scope, key, next_at) values (l_scope, l_key, clock_timestamp())
+      on conflict do nothing;
+    select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
+  end if;
+  present := clock_timestamp();
+  now_ms := catalog.to_ms(present);
+  if concurrency is not null then
+    delete from catalog.limit_holders h
+      where h.scope = l_scope and h.key = l_key and (h.expires_at <= present or h.owner = p_dead_owner);
+    select h.owner into blocked_by from catalog.limit_holders h
+      where h.scope = l_scope and h.key = l_key
+      order by h.expires_at desc offset concurrency - 1 limit 1;
+  end if;
+  wait_ms := greatest(catalog.to_ms(bucket.next_at - (burst - 1) * step) - now_ms, 0);
+  turn_day := catalog.to_day(present + make_interval(secs => wait_ms / 1000));
+  bucket.used := case when bucket.day = turn_day then bucket.used else 0 end;
+  entered := blocked_by is null and wait_ms <= p_max_wait;
+  if bucket.used >= per_day then
+    entered := false;
+    wait_ms := catalog.to_ms((turn_day + 1)::timestamp at time zone 'UTC') - now_ms;
+  end if;
+  if entered then
+    update catalog.limits l
+      set next_at = greatest(bucket.next_at, present) + step, day = turn_day, used = bucket.used + 1
+      where l.scope = l_scope and l.key = l_key and (step > interval '0' or per_day is not null);
+    insert into catalog.limit_holders (scope, key, holder, owner, expires_at)
+      select l_scope, l_key, p_holder, p_owner, present + make_interval(secs => (wait_ms + p_hold) / 1000)
+      where concurrency is not null;
+  end if;
+  return next;
+end $$;
+
+-- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
+--   version     0 and a closed state if no request has ever failed
+create function catalog.load_breaker(p_scope text, p_key text) returns table (
+  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
+    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
+    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    catalog.to_ms(clock_timestamp())
+  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
+$$;
+
+-- admit_request(scope, key, limits, max_wait, holder, owner, dead_owner, hold) → one round trip: the circuit
+--     breaker as load_breaker, then the result of the limits.
+--   scope, key  of the breaker; null without one. Unless it is closed, no limit is entered
+--   limits      an array of limits, entered in order until the request has to wait or is refused
+--   entered     the number of limits that were entered. If `wait_ms` is positive, the request waits for the
+--               last of them before it enters the others; else all were entered, or `refused`
+--   refused     the next limit was not entered: see enter_limit
+create function catalog.admit_request(
+  p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
+  p_dead_owner text, p_hold double precision
+) returns table (
+  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  entered integer, refused boolean, wait_ms double precision, blocked_by text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  breaker record;
+  entry record;
+  count integer := 0;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  insert into catalog.limits (scope, key, next_at) values (p_scope, p_key, clock_timestamp())
-    on conflict do nothing;
-  select next_at into arrival from catalog.limits where scope = p_scope and key = p_key for update;
-  present := clock_timestamp();
-  if p_concurrency is not null then
-    delete from catalog.limit_holders h
-      where h.scope = p_scope and h.key = p_key and (h.expires_at <= present or h.owner = p_dead_owner);
-    select h.owner into blocked_by from catalog.limit_holders h
-      where h.scope = p_scope and h.key = p_key
-      order by h.expires_at desc offset p_concurrency - 1 limit 1;
+  select * into breaker from catalog.load_breaker(p_scope, p_key);
+  select null::boolean as entered, 0::double precision as wait_ms, null::text as blocked_by,
+    breaker.now_ms into entry;
+  if breaker.state = 'closed' then
+    for n in 0 .. jsonb_array_length(p_limits) - 1 loop
+      select * into entry
+        from catalog.enter_limit(p_limits -> n, p_max_wait, p_holder, p_owner, p_dead_owner, p_hold);
+      exit when not entry.entered;
+      count := count + 1;
+      exit when entry.wait_ms > 0;
+    end loop;
   end if;
-  wait_ms := greatest(catalog.to_ms(arrival - (p_burst - 1) * step) - catalog.to_ms(present), 0);
-  entered := blocked_by is null and wait_ms <= p_max_wait;
-  return next;
-  if not entered then return; end if;
-  if p_interval > 0 then
-    update catalog.limits set next_at = greatest(arrival, present) + step
-      where scope = p_scope and key = p_key;
-  end if;
-  if p_concurrency is not null then
-    insert into catalog.limit_holders (scope, key, holder, owner, expires_at)
-      values (p_scope, p_key, p_holder, p_owner, present + make_interval(secs => (wait_ms + p_hold) / 1000));
-  end if;
+  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.opened_at_ms,
+    breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count, coalesce(not entry.entered, false),
+    entry.wait_ms, entry.blocked_by;
 end $$;
 
 -- hold_limit(scope, key, holder, hold): the request in progress counts for `p_hold` ms from now.
@@ -1605,19 +1684,6 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     values (p_scope, p_key,
       clock_timestamp() + make_interval(secs => (p_delay + (p_burst - 1) * p_interval) / 1000))
     on conflict (scope, key) do update set next_at = greatest(l.next_at, excluded.next_at)
-$$;
-
--- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
---   version     0 and a closed state if no request has ever failed
-create function catalog.load_breaker(p_scope text, p_key text) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
-    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
-    catalog.to_ms(clock_timestamp())
-  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
 $$;
 
 -- save_breaker(scope, key, version, state, reason) → true if the row still had `p_version` and is replaced.
@@ -5246,7 +5312,7 @@ grant execute on function
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.add_part, catalog.update_artifact, catalog.enter_limit, catalog.hold_limit, catalog.leave_limit,
+  catalog.add_part, catalog.update_artifact, catalog.admit_request, catalog.hold_limit, catalog.leave_limit,
   catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
   to shelfsync_fetcher;
 grant execute on function
@@ -5273,7 +5339,7 @@ begin
     'count_listed',
     'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
-    'enter_limit', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
+    'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -5301,7 +5367,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', '38ae150a46ce5a7548e75100a1a514ac96d3b9c394f21b74ffe93ec663b0a633'),
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', '707f835ddaa86c88b4fe38e4c37029610f91bb8c42c89caf77051357bdb1e5e7'),
+  ('20261122000026', 'requests', 'fdcca8db30c42588e6532f738471ec933a6af391f0ed8ce6146bd2008dc9116f'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', 'e48a80b613f963ad5cda39eac6c659d1b744eb8bf9535d37d15dae124b45a4e6'),
@@ -5321,6 +5387,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000090', 'security', '0e793634f4d739a980e9cf88c1e3c3a7a0e255a7437fdd469135b0dff3486505');
+  ('20261122000090', 'security', 'c32c73b1131c4ec3f62a7c207e566d396b1b4bdc624ff41ace35beba03d31453');
 
 commit;

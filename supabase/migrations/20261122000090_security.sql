@@ -169,7 +169,7 @@ grant execute on function
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.add_part, catalog.update_artifact, catalog.enter_limit, catalog.hold_limit, catalog.leave_limit,
+  catalog.add_part, catalog.update_artifact, catalog.admit_request, catalog.hold_limit, catalog.leave_limit,
   catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
   to shelfsync_fetcher;
 grant execute on function
@@ -196,7 +196,7 @@ begin
     'count_listed',
     'decide_run', 'decide_price',
     'list_applied_versions', 'list_unexpected_grants',
-    'enter_limit', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
+    'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',

@@ -34,7 +34,13 @@ test('a paused source does not need a key', async () => {
     await new Cli(new Output(nowhere, nowhere), {}).createHost(loadSettings({})),
   )
   const stateWith = async (state: Source['state']) =>
-    (await checkSuppliers(basics, [{ ...SOURCE, state }], new AbortController().signal))[0]?.state
+    (
+      await checkSuppliers(
+        { ...basics, clientOf: () => basics.http },
+        [{ ...SOURCE, state }],
+        new AbortController().signal,
+      )
+    )[0]?.state
   assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])
 })
 

@@ -18,6 +18,7 @@ import {
   checkStore,
 } from './environment.ts'
 import { checkRequiredKey, checkServiceDatabase } from './service.ts'
+import { openRequests } from './open-requests.ts'
 import { checkReachability } from './sources.ts'
 import { formatQuantity } from '../format/format.ts'
 import { openBasics } from '../../app/compose.ts'
@@ -68,12 +69,18 @@ async function checkAll({ cli, signal }: Request, report: Report): Promise<void>
   if (settings === null) return
   reportPresent(report, checkPlatform(settings), checkKeys(settings))
   await using basics = openBasics(settings, await cli.createHost(settings))
-  const sources = await checkDatabase(cli.output, settings, report)
+  let isSound = true
+  const sources = await checkDatabase(cli.output, settings, (one) => {
+    isSound &&= one.state !== 'fail'
+    report(one)
+  })
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
   report(await checkStore(basics.store, settings))
-  for (const one of await checkSuppliers(basics, sources, signal)) report(one)
+  await using requests = await openRequests(basics, isSound && sources.length > 0)
+  const tools = { ...basics, ...requests }
+  for (const one of await checkSuppliers(tools, sources, signal)) report(one)
   reportPresent(report, checkSourceSecrets(basics, sources))
-  for (const one of await checkReachability(basics, sources, signal)) report(one)
+  for (const one of await checkReachability(tools, sources, signal)) report(one)
   report(checkPrivateHosts(settings))
 }
 
@@ -88,7 +95,8 @@ async function checkService({ cli, roles, signal }: Request, report: Report): Pr
   if (roles.some((role) => WORKER_ROLES.includes(role)))
     report(await checkStore(basics.store, settings))
   if (!roles.includes('fetcher')) return
-  for (const one of await checkSuppliers(basics, [], signal)) report(one)
+  const clientOf = () => basics.http
+  for (const one of await checkSuppliers({ ...basics, clientOf }, [], signal)) report(one)
   report(checkPrivateHosts(settings))
 }
 

@@ -1,6 +1,7 @@
 // The checks of `shelfsync doctor` for the hosts of the sources: whether this machine reaches them.
 
 import type { Basics } from '../../app/compose.ts'
+import type { ClientOf } from './open-requests.ts'
 import type { Http } from '../../core/http.ts'
 import type { Source } from '../../db/sources.ts'
 import { findAddress } from '../../sources/bound-source.ts'
@@ -12,10 +13,10 @@ const RESPONSE_MS = 5_000
 
 /**
  * Returns one check for each active source. Each host gets one request without credentials, all at
- * the same time; any response counts.
+ * the same time, when its turn comes; any response counts.
  */
 export async function checkReachability(
-  { http, connectors }: Pick<Basics, 'http' | 'connectors'>,
+  { clientOf, connectors }: Pick<Basics, 'connectors'> & { readonly clientOf: ClientOf },
   sources: readonly Source[],
   signal: AbortSignal,
 ): Promise<Check[]> {
@@ -24,7 +25,8 @@ export async function checkReachability(
   return Promise.all(
     active.map(async (source): Promise<Check> => {
       const name = `source ${source.name}`
-      if (!connectors.has(source.connector))
+      const connector = connectors.get(source.connector)
+      if (connector === undefined)
         return {
           name,
           state: 'warn',
@@ -40,7 +42,9 @@ export async function checkReachability(
           hint: `Run \`shelfsync sources show ${source.name}\`.`,
         }
       const { origin, host } = address
-      const response = responses.get(origin) ?? measureResponse(http, origin, signal)
+      const response =
+        responses.get(origin) ??
+        measureResponse(clientOf({ connector, settings: null, credentials: null }), origin, signal)
       responses.set(origin, response)
       try {
         return { name, state: 'ok', message: `${host} responded after ${await response} ms` }

@@ -12,13 +12,16 @@ import { listSecretStates, type CredentialOwner } from '../../sources/credential
 import { type Check, toFailedCheck } from './check.ts'
 import { formatQuantity } from '../format/format.ts'
 import type { Basics } from '../../app/compose.ts'
+import type { ClientOf } from './open-requests.ts'
 import { readAddOptions } from '../add/source-settings.ts'
 
 /** Maximum number of concurrent requests to suppliers. */
 const PROBES_MAX = 4
 const NAMES_SHOWN = 3
 
-type Tools = Pick<Basics, 'settings' | 'credentials' | 'connectors' | 'http'>
+interface Tools extends Pick<Basics, 'settings' | 'credentials' | 'connectors'> {
+  readonly clientOf: ClientOf
+}
 
 /** Returns one check for each connector with secrets. Paused sources are not checked. */
 export async function checkSuppliers(
@@ -58,7 +61,7 @@ async function checkSupplier(
       probes.set(JSON.stringify([connector.address(owner.settings), credentials]), {
         settings: owner.settings,
         credentials,
-        http: tools.http,
+        http: tools.clientOf({ connector, settings: owner.settings, credentials }),
       })
   }
   if (incomplete.length > 0) return describeIncomplete(connector, incomplete)

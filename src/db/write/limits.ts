@@ -11,6 +11,7 @@ export interface Bucket {
   readonly intervalMs: number
   readonly burst: number
   readonly concurrency: number | null
+  readonly perDay: number | null
 }
 
 export interface Turn {
@@ -25,28 +26,49 @@ export interface Turn {
   readonly holdMs: number
 }
 
+/** The result of one round trip. */
 export interface Entry {
-  /** False: nothing is reserved. */
-  readonly entered: boolean
+  readonly breaker: StoredBreaker
+  /**
+   * Number of buckets that were entered. If `waitMs` is positive, the request waits for the last of them
+   * before it enters the others.
+   */
+  readonly entered: number
+  /** The next bucket was not entered, and nothing of it is reserved. */
+  readonly refused: boolean
   readonly waitMs: number
   /** The owner of a request in progress, when too many are in progress. */
   readonly blockedBy: string | null
 }
 
-interface EntryRow {
-  readonly entered: boolean
+interface EntryRow extends BreakerRow {
+  readonly entered: number
+  readonly refused: boolean
   readonly wait_ms: number
   readonly blocked_by: string | null
 }
 
-export async function enterLimit(db: Catalog, bucket: Bucket, turn: Turn): Promise<Entry> {
+/** Reads the circuit breaker, null for none, and enters the buckets in order if it is closed. */
+export async function admitRequest(
+  db: Catalog,
+  breaker: BreakerName | null,
+  buckets: readonly Bucket[],
+  turn: Turn,
+): Promise<Entry> {
   const row = one(
-    await db.call<EntryRow>('enter_limit', {
-      scope: bucket.scope,
-      key: bucket.key,
-      interval: bucket.intervalMs,
-      burst: bucket.burst,
-      concurrency: bucket.concurrency,
+    await db.call<EntryRow>('admit_request', {
+      scope: breaker?.scope ?? null,
+      key: breaker?.key ?? null,
+      limits: jsonb(
+        buckets.map(({ scope, key, intervalMs, burst, concurrency, perDay }) => ({
+          scope,
+          key,
+          interval: intervalMs,
+          burst,
+          concurrency,
+          per_day: perDay,
+        })),
+      ),
       max_wait: turn.waitMsMax,
       holder: turn.holder,
       owner: turn.owner,
@@ -54,7 +76,13 @@ export async function enterLimit(db: Catalog, bucket: Bucket, turn: Turn): Promi
       hold: turn.holdMs,
     }),
   )
-  return { entered: row.entered, waitMs: row.wait_ms, blockedBy: row.blocked_by }
+  return {
+    breaker: toStoredBreaker(row),
+    entered: row.entered,
+    refused: row.refused,
+    waitMs: row.wait_ms,
+    blockedBy: row.blocked_by,
+  }
 }
 
 export async function holdLimit(
@@ -110,7 +138,10 @@ export async function loadBreaker(
   db: Catalog,
   { scope, key }: BreakerName,
 ): Promise<StoredBreaker> {
-  const row = one(await db.call<BreakerRow>('load_breaker', { scope, key }))
+  return toStoredBreaker(one(await db.call<BreakerRow>('load_breaker', { scope, key })))
+}
+
+function toStoredBreaker(row: BreakerRow): StoredBreaker {
   return {
     version: row.version,
     nowMs: row.now_ms,

@@ -1,0 +1,34 @@
+// The HTTP clients of the requests that `shelfsync doctor` sends. With a sound database, each request takes
+// its turn among those of all workers.
+
+import type { Basics } from '../../app/compose.ts'
+import { findDataApi, openDatabase } from '../../app/open-database.ts'
+import { DataApi } from '../../db/data-api.ts'
+import type { Http } from '../../core/http.ts'
+import { wait } from '../../lib/back-off.ts'
+import { limitRequests, type Requester } from '../../sources/limited-http.ts'
+
+/** Returns the HTTP client for the requests of one source. */
+export type ClientOf = (requester: Requester) => Http
+
+export interface OpenRequests extends AsyncDisposable {
+  readonly clientOf: ClientOf
+}
+
+/** `isSound`: the checks of the database found no problem. @throws SyncError `db/…` */
+export async function openRequests(basics: Basics, isSound: boolean): Promise<OpenRequests> {
+  const { settings, http, log, requestIntervals } = basics
+  await using opened = new AsyncDisposableStack()
+  if (!isSound) return { clientOf: () => http, [Symbol.asyncDispose]: async () => undefined }
+  const project = findDataApi(settings)
+  const { db } =
+    project === null
+      ? opened.use(await openDatabase(settings, { notify: () => undefined }))
+      : { db: new DataApi(project) }
+  const tools = { db, http, log, requestIntervals, options: { wait } }
+  const kept = opened.move()
+  return {
+    clientOf: (requester) => limitRequests(tools, { ...requester, urgent: true }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
