@@ -88,7 +88,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'reviews',
     usage: '',
     description: 'list, approve or reject held prices and runs',
-    load: async () => (await import('./reviews.ts')).defineReviews,
+    load: async () => (await import('./reviews/reviews.ts')).defineReviews,
   },
   {
     name: 'quarantine',

@@ -376,11 +376,16 @@ create index quarantine_open on catalog.quarantine (source_id, artifact_run) whe
 create index quarantine_newest on catalog.quarantine (id) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
--- Decisions that wait for a person: a price that failed a gate, or a whole run.
+-- Decisions that wait for a person.
+--   price         a price that failed a gate
+--   run           a whole run
+--   disagreement  a price that the supplier states in different ways, see 35_disagreements.sql
+--   proposal      a value that a later step proposes for an empty field, see 36_enrichments.sql
+--   record        a quarantined record, see 44_decisions.sql
 create table catalog.reviews (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  kind                text not null check (kind in ('price', 'run')),
+  kind                text not null check (kind in ('price', 'run', 'disagreement', 'proposal', 'record')),
   run_id              bigint not null,
   product_external_id text collate "C",
   variant_external_id text collate "C",
@@ -396,6 +401,9 @@ create table catalog.reviews (
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
+-- Each record with a disagreement or a proposal is compared with the reviews of its product.
+create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
+  where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
 
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.
@@ -2119,7 +2127,8 @@ $$;
 -- price is compared with the current one and with the newest one that waits for a decision or was rejected;
 -- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
---               it equals the current price again, so that a waiting price is superseded
+--               it equals the current price again, so that a waiting price is superseded; disputed: see
+--               judge_disagreements
 --   amount null the supplier no longer states the price
 create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
 returns void
@@ -2219,12 +2228,14 @@ begin
   end if;
 
   perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
+  perform catalog.judge_disagreements(p_source);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (
-      select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
+      select line_no, bool_or(state in ('held', 'disputed')) as held
+      from pg_temp.price_verdicts group by line_no
     ) p
-    where j.line_no = p.line_no;
+    where j.line_no = p.line_no and j.verdict <> 'created';
   perform catalog.judge_first_prices();
 end $$;
 
@@ -2259,7 +2270,7 @@ begin
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)
-          || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
+          || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
@@ -2458,7 +2469,7 @@ begin
 end $$;
 
 -- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
--- waited; those that failed a gate get a review.
+-- waited; those that failed a gate, and those in disagreement, get a review.
 create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -2466,10 +2477,10 @@ begin
     from pg_temp.price_verdicts q
     where w.source_id = p_source and w.product_external_id = q.external_id
       and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
-      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state = 'kept');
+      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   update catalog.reviews r set state = 'superseded', decided_at = now()
     from pg_temp.price_verdicts q
-    where r.source_id = p_source and r.state = 'open' and r.kind = 'price'
+    where r.source_id = p_source and r.state = 'open' and r.kind in ('price', 'disagreement')
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
@@ -2477,7 +2488,7 @@ begin
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
       q.compare_at_minor, q.state, now(), p_part, q.line_no
     from pg_temp.price_verdicts q
-    where q.state <> 'kept'
+    where q.state not in ('kept', 'disputed')
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
@@ -2485,10 +2496,12 @@ begin
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
-    select p_source, 'price', p_run, q.external_id, q.variant_external_id, q.price_type, q.reason,
+    select p_source, case q.state when 'held' then 'price' else 'disagreement' end, p_run, q.external_id,
+      q.variant_external_id, q.price_type, q.reason,
       jsonb_build_object('from', q.last_good, 'to', q.amount_minor, 'currency', q.currency)
+        || case q.state when 'held' then '{}' else jsonb_build_object('claims', q.claims) end
     from pg_temp.price_verdicts q
-    where q.state = 'held';
+    where q.state in ('held', 'disputed');
 end $$;
 
 -- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)
@@ -2618,7 +2631,113 @@ begin
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
   free_seq := catalog.load_products(p_source, p_artifact_run, p_part, p_normaliser_version, p_seq_from);
   perform catalog.judge_first_prices();
+  perform catalog.judge_disagreements(p_source);
   return free_seq;
+end $$;
+
+-- 20261122000035_disagreements.sql
+
+-- Generated from supabase/schemas/35_disagreements.sql until the first release: do not edit.
+
+-- Prices that a supplier states in different ways. Such a price is not among the prices of its record: the
+-- last good one stays, and one review of kind `disagreement` has all claims with their quotations.
+
+-- list_claims(claims) → the claims without their quotations, as a set: two lists of claims that differ only
+-- in their order and words are the same disagreement.
+create function catalog.list_claims(p_claims jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_agg(distinct claim - 'quotation') from jsonb_array_elements(p_claims) claim
+$$;
+
+-- explain_disagreement(claims) → `json-ld and microdata state different prices`.
+create function catalog.explain_disagreement(p_claims jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case count(*)
+    when 1 then max(source) || ' states different prices'
+    else regexp_replace(string_agg(source, ', ' order by place), ', ([^,]+)$', ' and \1')
+      || ' state different prices'
+    end
+  from (
+    select claim ->> 'source' as source, min(place) as place
+    from jsonb_array_elements(p_claims) with ordinality c (claim, place) group by 1
+  ) sources
+$$;
+
+-- is_known_disagreement(source, product, variant, price_type, claims) → whether a person has these claims
+-- before them, or has decided on them and no other price has been stated since.
+create function catalog.is_known_disagreement(
+  p_source integer, p_product text, p_variant text, p_price_type text, p_claims jsonb
+) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+    select from catalog.reviews r
+    where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'disagreement'
+      and r.state <> 'superseded' and r.variant_external_id = p_variant and r.price_type = p_price_type
+      and catalog.list_claims(r.detail -> 'claims') = catalog.list_claims(p_claims)
+      and (r.state = 'open' or not exists (
+        select from catalog.prices p
+        where p.source_id = p_source and p.product_external_id = p_product
+          and p.variant_external_id = p_variant and p.price_type = p_price_type
+          and p.observed_at > r.decided_at)))
+$$;
+
+-- judge_disagreements(source): adds the price verdicts of disagreements, after judge_prices.
+--   disputed    a disagreement that no person has seen; its product is held
+--   kept        the price is in disagreement no longer, so that its review is superseded
+--   A price in disagreement is absent from the record, and is not withdrawn. A source without disagreements
+--   costs two look-ups a batch.
+create function catalog.judge_disagreements(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  if not exists (select from pg_temp.staged_products where disagreements is not null)
+     and not exists (
+       select from catalog.reviews
+       where source_id = p_source and kind = 'disagreement' and state = 'open') then
+    return;
+  end if;
+  delete from pg_temp.price_verdicts q using catalog.list_staged_disagreements() d
+    where q.line_no = d.line_no and q.variant_external_id = d.variant and q.price_type = d.price_type;
+  insert into pg_temp.price_verdicts
+    select d.line_no, d.external_id, d.variant, d.price_type, null,
+      coalesce(c.currency, d.claims #>> '{0,currency}'), null, c.amount_minor, c.currency, 'disputed',
+      catalog.explain_disagreement(d.claims), d.claims
+    from catalog.list_staged_disagreements() d
+    left join catalog.prices c on c.source_id = p_source and c.product_external_id = d.external_id
+      and c.variant_external_id = d.variant and c.price_type = d.price_type and c.state = 'current'
+    where not catalog.is_known_disagreement(p_source, d.external_id, d.variant, d.price_type, d.claims);
+  insert into pg_temp.price_verdicts
+    select j.line_no, j.external_id, r.variant_external_id, r.price_type, c.amount_minor,
+      coalesce(c.currency, r.detail ->> 'currency'), c.compare_at_minor, c.amount_minor, c.currency, 'kept'
+    from pg_temp.verdicts j
+    join catalog.reviews r on r.source_id = p_source and r.product_external_id = j.external_id
+      and r.kind = 'disagreement' and r.state = 'open'
+    left join catalog.prices c on c.source_id = p_source and c.product_external_id = j.external_id
+      and c.variant_external_id = r.variant_external_id and c.price_type = r.price_type
+      and c.state = 'current'
+    where j.verdict in ('updated', 'unchanged') and not exists (
+        select from pg_temp.price_verdicts q
+        where q.line_no = j.line_no and q.variant_external_id = r.variant_external_id
+          and q.price_type = r.price_type)
+      and not exists (
+        select from catalog.list_staged_disagreements() d
+        where d.line_no = j.line_no and d.variant = r.variant_external_id and d.price_type = r.price_type);
+  update pg_temp.verdicts j set held = true
+    where j.verdict = 'created'
+      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'disputed');
+end $$;
+
+-- list_staged_disagreements() → the disagreements of staged records that decide about their product.
+create function catalog.list_staged_disagreements()
+returns table (line_no integer, external_id text, variant text, price_type text, claims jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  return query
+    select j.line_no, j.external_id::text, d."variantId", d."priceType", d.claims
+    from pg_temp.staged_products s
+    join pg_temp.verdicts j on j.line_no = s.line_no
+    cross join lateral jsonb_to_recordset(s.disagreements)
+      as d ("variantId" text, "priceType" text, claims jsonb)
+    where s.disagreements is not null and j.verdict in ('created', 'updated', 'unchanged');
 end $$;
 
 -- 20261122000040_gate.sql
@@ -2661,7 +2780,7 @@ $$;
 -- that the run would publish
 --   moved       pending prices that differ from the current one
 --   ratio       median of new price / current price over those
---   gated       open reviews of prices that this run changed and that failed a gate
+--   gated       open reviews of prices that this run changed and that failed a gate or are in disagreement
 --   waiting     pending prices, of `waitingProducts` products
 --   withdrawn   products that would have no price left
 create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
@@ -2672,8 +2791,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
       'gated', (
         select count(*) from catalog.reviews r
-        where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price'
-          and r.detail ->> 'from' is not null))
+        where r.source_id = p_source and r.run_id = p_run and r.state = 'open'
+          and r.kind in ('price', 'disagreement') and r.detail ->> 'from' is not null))
     || (
       select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
       from catalog.prices w, others
@@ -3449,47 +3568,6 @@ begin
   return next;
 end $$;
 
--- explain_closed_review(review) → why a person cannot decide on it.
-create function catalog.explain_closed_review(p_review bigint) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce((
-    select case
-      when v.decided_by is not null then format('Review %s is not open: %s %s it at %s', p_review,
-        v.decided_by, v.state, to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
-      else format('Review %s is not open: a later run closed it', p_review)
-    end
-    from catalog.reviews v where v.id = p_review and v.state <> 'open'
-  ), format('Review %s does not exist', p_review))
-$$;
-
--- decide_price(review, approve, by): a held price becomes current, or is rejected. A rejected price that the
--- supplier states again changes nothing.
---   errors      review/unknown, which names the person who has decided it
-create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  review catalog.reviews;
-begin
-  select * into review
-    from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
-  if review.id is null then
-    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
-  end if;
-  if p_approve then
-    update catalog.prices set state = 'past'
-      where source_id = review.source_id and product_external_id = review.product_external_id
-        and variant_external_id = review.variant_external_id and price_type = review.price_type
-        and state = 'current';
-  end if;
-  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
-    where source_id = review.source_id and product_external_id = review.product_external_id
-      and variant_external_id = review.variant_external_id and price_type = review.price_type
-      and run_id = review.run_id and state = 'held';
-  update catalog.reviews
-    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
-    where source_id = review.source_id and id = p_review;
-end $$;
-
 -- 20261122000043_run_diffs.sql
 
 -- Generated from supabase/schemas/43_run_diffs.sql until the first release: do not edit.
@@ -3526,7 +3604,8 @@ begin
   cross join lateral (
     select count(*) as prices, count(distinct v.product_external_id) as products
     from catalog.reviews v
-    where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open' and v.kind = 'price'
+    where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
+      and v.kind in ('price', 'disagreement')
   ) h
   where r.id = p_run;
 end $$;
@@ -3583,9 +3662,19 @@ begin
   return query
     -- Materialized: few prices of a source wait, and their index does not sort them.
     with waiting as materialized (
-      select w.* from catalog.prices w
-      where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
-        and w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
+      select w.* from (
+        select p.source_id, p.product_external_id, p.variant_external_id, p.price_type, p.run_id,
+          p.amount_minor, p.currency
+        from catalog.prices p
+        where p.source_id = p_run.source_id and p.state in ('pending', 'held') and p.state = p_state
+        union all
+        select d.source_id, d.product_external_id, d.variant_external_id, d.price_type, d.run_id, null,
+          d.detail ->> 'currency'
+        from catalog.reviews d
+        where p_state = 'held' and d.source_id = p_run.source_id and d.run_id = p_run.id
+          and d.state = 'open' and d.kind = 'disagreement'
+      ) w
+      where w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
         and (p_after is null or (w.product_external_id, w.variant_external_id, w.price_type, w.run_id)
           > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
     ), page as (
@@ -3600,7 +3689,7 @@ begin
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
       and c.state = 'current'
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
-      and v.kind = 'price' and v.product_external_id = n.product_external_id
+      and v.kind in ('price', 'disagreement') and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
     order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id;
 end $$;
@@ -3637,6 +3726,120 @@ begin
     where s.place >= reached
   ) d
   order by d.key -> 0, d.product collate "C", d.variant collate "C", d.price_type, d.run limit p_limit;
+end $$;
+
+-- 20261122000044_decisions.sql
+
+-- Generated from supabase/schemas/44_decisions.sql until the first release: do not edit.
+
+-- A person's decisions on reviews. Runs are decided by 42_reviews.sql.
+
+-- explain_closed_review(review) → why a person cannot decide on it.
+create function catalog.explain_closed_review(p_review bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select case
+      when v.decided_by is not null then format('Review %s is not open: %s %s it at %s', p_review,
+        v.decided_by, v.state, to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
+      else format('Review %s is not open: a later run closed it', p_review)
+    end
+    from catalog.reviews v where v.id = p_review and v.state <> 'open'
+  ), format('Review %s does not exist', p_review))
+$$;
+
+-- decide_price(review, approve): a held price becomes current, or is rejected. A rejected price that the
+-- supplier states again changes nothing.
+create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_approve then
+    perform catalog.end_current_price(p_review);
+  end if;
+  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and run_id = p_review.run_id and state = 'held';
+end $$;
+
+-- end_current_price(review): the current price of the review's variant and type becomes past.
+create function catalog.end_current_price(p_review catalog.reviews) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.prices set state = 'past'
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and state = 'current'
+$$;
+
+-- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
+-- the disagreement was.
+--   p_claim     from 1, in the order of the review's detail
+--   errors      usage/invalid
+create function catalog.approve_claim(p_review catalog.reviews, p_claim integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  claims jsonb := p_review.detail -> 'claims';
+  claim jsonb := claims -> (p_claim - 1);
+begin
+  if p_claim < 1 or claim is null then
+    perform catalog.fail('usage/invalid', format('Review %s has no claim %s: it has %s', p_review.id, p_claim,
+      catalog.format_quantity(jsonb_array_length(claims), 'claim')));
+  end if;
+  perform catalog.end_current_price(p_review);
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, state, observed_at, part_no, line_no)
+    select p_review.source_id, p_review.product_external_id, p_review.variant_external_id,
+      p_review.price_type, p_review.run_id, (claim ->> 'amountMinor')::bigint, claim ->> 'currency',
+      'current', p_review.opened_at, p.part_no, p.line_no
+    from catalog.runs r
+    left join catalog.products p on p.source_id = r.source_id and p.run_id = r.artifact_run
+      and p.external_id = p_review.product_external_id
+    where r.source_id = p_review.source_id and r.id = p_review.run_id
+    on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
+      set amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = null,
+          state = 'current', observed_at = excluded.observed_at, part_no = excluded.part_no,
+          line_no = excluded.line_no;
+end $$;
+
+-- decide_review(review, approve, by, claim): a person's decision on an open review.
+--   price          see decide_price
+--   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
+--                  Rejected: the last good price stays. The same claims open no other review
+--   run            can only be rejected here: an approval needs the version of the diff, see decide_run
+--   errors         review/unknown, which names the person who has decided it · usage/invalid · see
+--                  lock_held_run
+create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open';
+  if review.kind = 'run' then
+    if p_approve then
+      perform catalog.fail('usage/invalid', format('Review %s is that of run %s. See what it would change,'
+        ' then approve it: shelfsync runs approve %s', p_review, review.run_id, review.run_id));
+    end if;
+    perform catalog.decide_run(review.run_id, false, p_by, null);
+    return;
+  end if;
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  if p_claim is not null and (review.kind <> 'disagreement' or not p_approve) then
+    perform catalog.fail('usage/invalid', format(
+      'Review %s: a claim is named only to approve one of a disagreement', p_review));
+  end if;
+  if review.kind = 'price' then
+    perform catalog.decide_price(review, p_approve);
+  elsif review.kind = 'disagreement' and p_approve then
+    perform catalog.approve_claim(review, coalesce(p_claim, 1));
+  end if;
+  update catalog.reviews
+    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
+        decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
+          then jsonb_build_object('claim', coalesce(p_claim, 1)) else '{}' end
+    where source_id = review.source_id and id = p_review;
 end $$;
 
 -- 20261122000050_plan.sql
@@ -3729,8 +3932,8 @@ begin
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
-      case q.state when 'kept' then 'superseded' else q.state end, now(),
-      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
+      case q.state when 'kept' then 'superseded' when 'disputed' then 'held' else q.state end, now(),
+      case when q.state in ('held', 'disputed') or q.last_good_currency = q.currency then q.last_good end
     from pg_temp.price_verdicts q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at)
@@ -3958,7 +4161,8 @@ create view catalog.price_decisions with (security_invoker = true) as
   from catalog.prices p
   join catalog.reviews r on r.source_id = p.source_id and r.state in ('approved', 'rejected')
     and (r.kind = 'run' and r.run_id = p.settled_run
-      or r.kind = 'price' and r.run_id = p.run_id and r.product_external_id = p.product_external_id
+      or (r.kind = 'price' or r.kind = 'disagreement' and r.state = 'approved') and r.run_id = p.run_id
+        and r.product_external_id = p.product_external_id
         and r.variant_external_id = p.variant_external_id and r.price_type = p.price_type);
 
 -- The decisions on prices with the name of the person, by the key of api.price_history. `publish` never
@@ -4262,7 +4466,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by g.id desc limit 1
   ) good on true
   cross join lateral (
-    select count(*) as total, count(*) filter (where kind = 'price') as prices
+    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
     from catalog.reviews v where v.source_id = s.id and v.state = 'open'
   ) reviews
   where p_source is null or s.name = p_source
@@ -4371,8 +4575,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
   cross join lateral (
-    select count(*) as reviews, count(*) filter (where v.kind = 'price') as prices,
-      count(distinct v.product_external_id) filter (where v.kind = 'price') as products
+    select count(*) as reviews, count(*) filter (where v.kind in ('price', 'disagreement')) as prices,
+      count(distinct v.product_external_id) filter (where v.kind in ('price', 'disagreement')) as products
     from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
   ) v
   cross join lateral (
@@ -4397,8 +4601,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       order by b.run_id desc limit 1
     ), a.currency)), '{}')
   from jsonb_object_keys(p_detail) m (name)
-  join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product and a.run_id = p_run
-    and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+  -- A price in disagreement has no row.
+  left join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product
+    and a.run_id = p_run and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+  where m.name like 'price:%'
 $$;
 
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
@@ -4441,23 +4647,26 @@ begin
   end;
 end $$;
 
--- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
--- null.
+-- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`; the review `p_review`
+-- in any state. Each filter may be null.
 --   diff        of a held run: see summarize_run_diff
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
-  reason text, detail jsonb, opened_at timestamptz, diff jsonb
+  reason text, detail jsonb, state text, opened_at timestamptz, decided_at timestamptz, decided_by text,
+  diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.opened_at,
-    case v.kind when 'run' then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
+    v.reason, v.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
+    case when v.kind = 'run' and v.state = 'open'
+      then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
-  where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
+  where (v.state = 'open' or p_review is not null) and v.id > coalesce(p_after, 0)
+    and (p_review is null or v.id = p_review)
     and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run)
     and (p_kind is null or v.kind = p_kind)
   order by v.id limit p_limit
@@ -4708,9 +4917,10 @@ $$;
 -- explain_product(source, product, limit) → everything that explains the state of a product, the newest
 -- `p_limit` of each list.
 --   product     null if the catalogue does not have it: its record may be in quarantine
+--   reviews     disagreements and proposals, open or decided by a person
 --   miss        the complete run that did not see it; the next one that does not see it either removes it
 create function catalog.explain_product(p_source integer, p_product text, p_limit integer) returns table (
-  product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb
+  product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb, reviews jsonb
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select
@@ -4732,7 +4942,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select q.id, q.state, q.rule, q.message, q.artifact_run, q.part_no as part, q.line_no as line,
         q.created_at
       from catalog.quarantine q where q.source_id = p_source and q.external_id = p_product
-      order by q.id desc limit p_limit) t)
+      order by q.id desc limit p_limit) t),
+    (select coalesce(jsonb_agg(t), '[]') from (
+      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type, v.reason,
+        v.detail, v.opened_at, v.decided_at, v.decided_by
+      from catalog.reviews v
+      where v.source_id = p_source and v.product_external_id = p_product
+        and v.kind in ('disagreement', 'proposal') and v.state <> 'superseded'
+      order by v.id desc limit p_limit) t)
 $$;
 
 -- load_record(source, product) → the record of the product as indented text; null without one.
@@ -5337,7 +5554,7 @@ begin
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
-    'decide_run', 'decide_price',
+    'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
@@ -5356,7 +5573,7 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
   ('20261122000011', 'catalogue_tables', 'aefad03f1355511071bcaf3661e80e921fffdf77ea6b675a7d71cdcb23d8ea1a'),
-  ('20261122000012', 'review_tables', 'c95768315d41f3b73e29a1f40dae8c5d895c9e5caf184634ec0c32170daba935'),
+  ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -5370,23 +5587,25 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000026', 'requests', 'fdcca8db30c42588e6532f738471ec933a6af391f0ed8ce6146bd2008dc9116f'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
-  ('20261122000032', 'judge', 'e48a80b613f963ad5cda39eac6c659d1b744eb8bf9535d37d15dae124b45a4e6'),
-  ('20261122000033', 'apply', '546e97703ee59be11bebfb10d02359d65722e751cf681328d52598b4c888750b'),
-  ('20261122000034', 'first_load', '80411147d5a3dff31f47bd3a58c9364fa9d81b1dffb4f6d80dcf9b5f8107dbc3'),
-  ('20261122000040', 'gate', '2f2d4e43f8672452b255d75b49988370c92d440f8971f95f8c4067af2a3473bb'),
+  ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
+  ('20261122000033', 'apply', '94e1d05072eae4c0182922ed72755bada9a1190b5314e41d2ab2bf97d4386b25'),
+  ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
+  ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
+  ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'df2342a2c09c9e7c4a08745968528b3c561f66f82934b0a9be1195c3357f4f3a'),
-  ('20261122000042', 'reviews', '68bfbb686b220c11fd97a4a1d452d7d23e0f999f57d5dcc402e4ab03c943d48d'),
-  ('20261122000043', 'run_diffs', 'e769bb7a5a23b55e61ad896581faf04de94a1194698cb881dfc64273e1629eb5'),
-  ('20261122000050', 'plan', '2e9bfde40d1f38b9063462ef32ee696ba0b62b24a4a7a356dcd10fffb22fbaf6'),
-  ('20261122000060', 'views', 'f278c0c4c7017523a053b87740a48f4d5068fec91ed6b908d650f8ec7ca7266e'),
+  ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
+  ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
+  ('20261122000044', 'decisions', '941deb28e4d083e87f3c2742e90438b05d1fed8bdf415c75aeb1004a6e895b12'),
+  ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
+  ('20261122000060', 'views', 'faadceb4f7f7bc30a80ccb51b443320bd9eca27c1a4707ab2c24816bfc92990b'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', '9021a251c029b6a626b22f59636ba46cbedc523452b13bbae9cfe84e0233525a'),
-  ('20261122000071', 'lists', '7e33ffa31ddb52e4bb252720d76ecdf980ed0284f54026f9d60ad7553937d998'),
+  ('20261122000070', 'summaries', '0bf0c1d229379b4f1ca6405c940ec454b6167b257e667c0a5e6c4ab2859ed9c3'),
+  ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
-  ('20261122000073', 'explain', '398b936fd0f5cb1d74821bde6f836eba893af60b7ba4108b5181b5c98177619a'),
+  ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000090', 'security', 'c32c73b1131c4ec3f62a7c207e566d396b1b4bdc624ff41ace35beba03d31453');
+  ('20261122000090', 'security', 'bcdcdbd152c339593da2980a1a9c07085f6d652f6e013d8867cee400686fd2ad');
 
 commit;

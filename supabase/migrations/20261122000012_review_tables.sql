@@ -41,11 +41,16 @@ create index quarantine_open on catalog.quarantine (source_id, artifact_run) whe
 create index quarantine_newest on catalog.quarantine (id) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
--- Decisions that wait for a person: a price that failed a gate, or a whole run.
+-- Decisions that wait for a person.
+--   price         a price that failed a gate
+--   run           a whole run
+--   disagreement  a price that the supplier states in different ways, see 35_disagreements.sql
+--   proposal      a value that a later step proposes for an empty field, see 36_enrichments.sql
+--   record        a quarantined record, see 44_decisions.sql
 create table catalog.reviews (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  kind                text not null check (kind in ('price', 'run')),
+  kind                text not null check (kind in ('price', 'run', 'disagreement', 'proposal', 'record')),
   run_id              bigint not null,
   product_external_id text collate "C",
   variant_external_id text collate "C",
@@ -61,6 +66,9 @@ create table catalog.reviews (
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
+-- Each record with a disagreement or a proposal is compared with the reviews of its product.
+create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
+  where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
 
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.

@@ -57,5 +57,6 @@ begin
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
   free_seq := catalog.load_products(p_source, p_artifact_run, p_part, p_normaliser_version, p_seq_from);
   perform catalog.judge_first_prices();
+  perform catalog.judge_disagreements(p_source);
   return free_seq;
 end $$;

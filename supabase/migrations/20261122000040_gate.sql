@@ -36,7 +36,7 @@ $$;
 -- that the run would publish
 --   moved       pending prices that differ from the current one
 --   ratio       median of new price / current price over those
---   gated       open reviews of prices that this run changed and that failed a gate
+--   gated       open reviews of prices that this run changed and that failed a gate or are in disagreement
 --   waiting     pending prices, of `waitingProducts` products
 --   withdrawn   products that would have no price left
 create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
@@ -47,8 +47,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
       'gated', (
         select count(*) from catalog.reviews r
-        where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price'
-          and r.detail ->> 'from' is not null))
+        where r.source_id = p_source and r.run_id = p_run and r.state = 'open'
+          and r.kind in ('price', 'disagreement') and r.detail ->> 'from' is not null))
     || (
       select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
       from catalog.prices w, others

@@ -32,7 +32,8 @@ begin
   cross join lateral (
     select count(*) as prices, count(distinct v.product_external_id) as products
     from catalog.reviews v
-    where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open' and v.kind = 'price'
+    where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
+      and v.kind in ('price', 'disagreement')
   ) h
   where r.id = p_run;
 end $$;
@@ -89,9 +90,19 @@ begin
   return query
     -- Materialized: few prices of a source wait, and their index does not sort them.
     with waiting as materialized (
-      select w.* from catalog.prices w
-      where w.source_id = p_run.source_id and w.state in ('pending', 'held') and w.state = p_state
-        and w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
+      select w.* from (
+        select p.source_id, p.product_external_id, p.variant_external_id, p.price_type, p.run_id,
+          p.amount_minor, p.currency
+        from catalog.prices p
+        where p.source_id = p_run.source_id and p.state in ('pending', 'held') and p.state = p_state
+        union all
+        select d.source_id, d.product_external_id, d.variant_external_id, d.price_type, d.run_id, null,
+          d.detail ->> 'currency'
+        from catalog.reviews d
+        where p_state = 'held' and d.source_id = p_run.source_id and d.run_id = p_run.id
+          and d.state = 'open' and d.kind = 'disagreement'
+      ) w
+      where w.run_id <> all (others) and (p_state = 'pending' or w.run_id = p_run.id)
         and (p_after is null or (w.product_external_id, w.variant_external_id, w.price_type, w.run_id)
           > (p_after ->> 0, p_after ->> 1, p_after ->> 2, (p_after ->> 3)::bigint))
     ), page as (
@@ -106,7 +117,7 @@ begin
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
       and c.state = 'current'
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
-      and v.kind = 'price' and v.product_external_id = n.product_external_id
+      and v.kind in ('price', 'disagreement') and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
     order by n.product_external_id, n.variant_external_id, n.price_type, n.run_id;
 end $$;

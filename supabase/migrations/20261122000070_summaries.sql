@@ -161,7 +161,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by g.id desc limit 1
   ) good on true
   cross join lateral (
-    select count(*) as total, count(*) filter (where kind = 'price') as prices
+    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
     from catalog.reviews v where v.source_id = s.id and v.state = 'open'
   ) reviews
   where p_source is null or s.name = p_source

@@ -194,7 +194,7 @@ begin
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
-    'decide_run', 'decide_price',
+    'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',

@@ -131,7 +131,8 @@ $$;
 -- price is compared with the current one and with the newest one that waits for a decision or was rejected;
 -- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
---               it equals the current price again, so that a waiting price is superseded
+--               it equals the current price again, so that a waiting price is superseded; disputed: see
+--               judge_disagreements
 --   amount null the supplier no longer states the price
 create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
 returns void
@@ -231,12 +232,14 @@ begin
   end if;
 
   perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
+  perform catalog.judge_disagreements(p_source);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (
-      select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
+      select line_no, bool_or(state in ('held', 'disputed')) as held
+      from pg_temp.price_verdicts group by line_no
     ) p
-    where j.line_no = p.line_no;
+    where j.line_no = p.line_no and j.verdict <> 'created';
   perform catalog.judge_first_prices();
 end $$;
 
@@ -271,7 +274,7 @@ begin
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)
-          || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
+          || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no

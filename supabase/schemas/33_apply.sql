@@ -183,7 +183,7 @@ begin
 end $$;
 
 -- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
--- waited; those that failed a gate get a review.
+-- waited; those that failed a gate, and those in disagreement, get a review.
 create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -191,10 +191,10 @@ begin
     from pg_temp.price_verdicts q
     where w.source_id = p_source and w.product_external_id = q.external_id
       and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
-      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state = 'kept');
+      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   update catalog.reviews r set state = 'superseded', decided_at = now()
     from pg_temp.price_verdicts q
-    where r.source_id = p_source and r.state = 'open' and r.kind = 'price'
+    where r.source_id = p_source and r.state = 'open' and r.kind in ('price', 'disagreement')
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
@@ -202,7 +202,7 @@ begin
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
       q.compare_at_minor, q.state, now(), p_part, q.line_no
     from pg_temp.price_verdicts q
-    where q.state <> 'kept'
+    where q.state not in ('kept', 'disputed')
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
@@ -210,10 +210,12 @@ begin
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
-    select p_source, 'price', p_run, q.external_id, q.variant_external_id, q.price_type, q.reason,
+    select p_source, case q.state when 'held' then 'price' else 'disagreement' end, p_run, q.external_id,
+      q.variant_external_id, q.price_type, q.reason,
       jsonb_build_object('from', q.last_good, 'to', q.amount_minor, 'currency', q.currency)
+        || case q.state when 'held' then '{}' else jsonb_build_object('claims', q.claims) end
     from pg_temp.price_verdicts q
-    where q.state = 'held';
+    where q.state in ('held', 'disputed');
 end $$;
 
 -- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)

@@ -84,8 +84,8 @@ begin
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
-      case q.state when 'kept' then 'superseded' else q.state end, now(),
-      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
+      case q.state when 'kept' then 'superseded' when 'disputed' then 'held' else q.state end, now(),
+      case when q.state in ('held', 'disputed') or q.last_good_currency = q.currency then q.last_good end
     from pg_temp.price_verdicts q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at)

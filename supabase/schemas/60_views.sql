@@ -56,7 +56,8 @@ create view catalog.price_decisions with (security_invoker = true) as
   from catalog.prices p
   join catalog.reviews r on r.source_id = p.source_id and r.state in ('approved', 'rejected')
     and (r.kind = 'run' and r.run_id = p.settled_run
-      or r.kind = 'price' and r.run_id = p.run_id and r.product_external_id = p.product_external_id
+      or (r.kind = 'price' or r.kind = 'disagreement' and r.state = 'approved') and r.run_id = p.run_id
+        and r.product_external_id = p.product_external_id
         and r.variant_external_id = p.variant_external_id and r.price_type = p.price_type);
 
 -- The decisions on prices with the name of the person, by the key of api.price_history. `publish` never

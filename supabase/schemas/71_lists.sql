@@ -62,8 +62,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
   cross join lateral (
-    select count(*) as reviews, count(*) filter (where v.kind = 'price') as prices,
-      count(distinct v.product_external_id) filter (where v.kind = 'price') as products
+    select count(*) as reviews, count(*) filter (where v.kind in ('price', 'disagreement')) as prices,
+      count(distinct v.product_external_id) filter (where v.kind in ('price', 'disagreement')) as products
     from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'
   ) v
   cross join lateral (
@@ -88,8 +88,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       order by b.run_id desc limit 1
     ), a.currency)), '{}')
   from jsonb_object_keys(p_detail) m (name)
-  join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product and a.run_id = p_run
-    and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+  -- A price in disagreement has no row.
+  left join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product
+    and a.run_id = p_run and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
+  where m.name like 'price:%'
 $$;
 
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
@@ -132,23 +134,26 @@ begin
   end;
 end $$;
 
--- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
--- null.
+-- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`; the review `p_review`
+-- in any state. Each filter may be null.
 --   diff        of a held run: see summarize_run_diff
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
   id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
-  reason text, detail jsonb, opened_at timestamptz, diff jsonb
+  reason text, detail jsonb, state text, opened_at timestamptz, decided_at timestamptz, decided_by text,
+  diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.opened_at,
-    case v.kind when 'run' then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
+    v.reason, v.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
+    case when v.kind = 'run' and v.state = 'open'
+      then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
-  where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
+  where (v.state = 'open' or p_review is not null) and v.id > coalesce(p_after, 0)
+    and (p_review is null or v.id = p_review)
     and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run)
     and (p_kind is null or v.kind = p_kind)
   order by v.id limit p_limit

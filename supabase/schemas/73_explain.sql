@@ -137,9 +137,10 @@ $$;
 -- explain_product(source, product, limit) → everything that explains the state of a product, the newest
 -- `p_limit` of each list.
 --   product     null if the catalogue does not have it: its record may be in quarantine
+--   reviews     disagreements and proposals, open or decided by a person
 --   miss        the complete run that did not see it; the next one that does not see it either removes it
 create function catalog.explain_product(p_source integer, p_product text, p_limit integer) returns table (
-  product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb
+  product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb, reviews jsonb
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select
@@ -161,7 +162,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select q.id, q.state, q.rule, q.message, q.artifact_run, q.part_no as part, q.line_no as line,
         q.created_at
       from catalog.quarantine q where q.source_id = p_source and q.external_id = p_product
-      order by q.id desc limit p_limit) t)
+      order by q.id desc limit p_limit) t),
+    (select coalesce(jsonb_agg(t), '[]') from (
+      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type, v.reason,
+        v.detail, v.opened_at, v.decided_at, v.decided_by
+      from catalog.reviews v
+      where v.source_id = p_source and v.product_external_id = p_product
+        and v.kind in ('disagreement', 'proposal') and v.state <> 'superseded'
+      order by v.id desc limit p_limit) t)
 $$;
 
 -- load_record(source, product) → the record of the product as indented text; null without one.

@@ -42,20 +42,20 @@ test('a database without a fault has no problem, and each source has its own lin
 
 test('missing and changed objects are named with the statement that repairs them', async (t) => {
   const { run, db } = await openPharmacy(t)
-  await db.query(`drop function catalog.decide_price(bigint, boolean, text);
+  await db.query(`drop function catalog.decide_review(bigint, boolean, text, integer);
     alter table catalog.runs disable row level security;
     revoke execute on function catalog.add_part from shelfsync_fetcher`)
   const { code, stdout } = await run('doctor')
   assert.equal(code, 1, stdout)
-  assert.match(stdout, /^fail  schema .*function catalog\.decide_price\(\S+\) is missing/m)
-  assert.match(stdout, /run its statement in supabase\/migrations\/\d+_reviews\.sql again/)
+  assert.match(stdout, /^fail  schema .*function catalog\.decide_review\(\S+\) is missing/m)
+  assert.match(stdout, /run its statement in supabase\/migrations\/\d+_decisions\.sql again/)
   // The queue was not migrated.
   assert.match(stdout, /^warn  queue .*\n.*run `shelfsync migrate`/m)
   assert.match(stdout, /\n1 problem, 1 warning\n$/)
   const [, repair = ''] = /hint: As the owner: (.*;)/.exec(stdout) ?? []
   await db.query(repair)
   const again = await run('doctor')
-  assert.match(again.stdout, /^fail  schema +function catalog\.decide_price\(\S+\) is missing$/m)
+  assert.match(again.stdout, /^fail  schema +function catalog\.decide_review\(\S+\) is missing$/m)
 })
 
 test('a read-only database and an unreachable source are two problems, each with a hint', async (t) => {

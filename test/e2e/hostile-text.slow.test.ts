@@ -148,6 +148,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['runs', 'changes', String(refused.id)], null],
     [['runs', 'diff', String(held?.id)], /held price .*Title x\\u001b\[31m/],
     [['reviews'], /Title x\\u001b\[31m/],
+    [['reviews', 'show', '1'], /Title x\\u001b\[31m/],
     [['quarantine'], /Bad x\\u001b\[31m.*\\u202e.*\\nerror: forged/],
     [['quarantine', 'show', '1'], / {2}bytes .*\n\n.*x\\u001b\[31m.*\\u202e/],
     [['explain', pipeline.name, `ID ${HOSTILE}`], /ID x\\u001b\[31m/],

@@ -88,6 +88,7 @@ const CALLS = [
   'export pharmacy --csv',
   'export pharmacy --csv --to products.csv',
   'reviews list',
+  'reviews show 1',
   'reviews approve 1',
   'reviews reject 1',
   'quarantine list',

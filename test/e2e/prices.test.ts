@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listReviews } from '../../src/db/read/reviews.ts'
-import { decidePrice, rejectRun } from '../../src/db/write/decisions.ts'
+import { decideReview, rejectRun } from '../../src/db/write/decisions.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
@@ -108,7 +108,7 @@ test('an approved price becomes current and the measure of the next one', async 
   supplier.catalogue.setPrice([id], { cents: 50_000 })
   await pipeline.sync()
   for (const waiting of (await listReviews(db, { source: pipeline.name, limit: 100 })).items)
-    await decidePrice(db, waiting.id, true, 'me')
+    await decideReview(db, waiting.id, { approve: true, by: 'me' })
   assert.deepEqual(await prices(), { current: 50_000 })
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
   supplier.catalogue.setPrice([id], { cents: 40_000 })
@@ -120,12 +120,12 @@ test('a rejected price does not return when the supplier states it again', async
   const { pipeline, supplier, id, prices, review } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 50_000 })
   await pipeline.sync()
-  await decidePrice(db, (await review())?.id ?? 0, false, 'me')
+  await decideReview(db, (await review())?.id ?? 0, { approve: false, by: 'me' })
   supplier.catalogue.update([id])
   await pipeline.sync()
   assert.deepEqual(await prices(), { current: 1000 })
   assert.equal(await review(), undefined)
-  await assert.rejects(decidePrice(db, 0, true, 'me'), {
+  await assert.rejects(decideReview(db, 0, { approve: true, by: 'me' }), {
     code: 'review/unknown',
     message: 'Review 0 does not exist',
   })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decidePrice } from '../../src/db/write/decisions.ts'
+import { decideReview } from '../../src/db/write/decisions.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, priceActiveProducts } from '../support/medipim.ts'
 
@@ -214,7 +214,7 @@ test('no view of schema api shows any member of an expired product', async (t) =
     `select id from catalog.reviews where source_id = $1 and state = 'open' and kind = 'price'`,
     sourceId,
   )
-  for (const { id } of held) await decidePrice(db, id, true, 'me')
+  for (const { id } of held) await decideReview(db, id, { approve: true, by: 'me' })
   const views = await pipeline.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'api' order by 1`,
   )

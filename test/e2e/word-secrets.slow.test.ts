@@ -158,6 +158,7 @@ function callsOn({
       ['export', 'none', '--ndjson'],
       ['parse'],
       ['reviews', 'list'],
+      ['reviews', 'show', '999999'],
       ['quarantine', 'list'],
       ['quarantine', 'show', '999999'],
       ['explain', name, 'M01DA065AB'],

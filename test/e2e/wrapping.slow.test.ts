@@ -96,6 +96,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'explain pharmacy nothing',
     'changes',
     'reviews list',
+    'reviews show 1',
     'reviews approve 999',
     'reviews approve --all',
     'reviews reject --run 2',

@@ -2,7 +2,7 @@
 // order, prices with their currency.
 
 import { CHANGE_KINDS, type ChangeSummary } from '../../db/read/changes.ts'
-import { type Amount, formatCount, formatPriceChange } from './format.ts'
+import { type Amount, formatCount, formatPrice, formatPriceChange } from './format.ts'
 import type { Output } from '../terminal/output.ts'
 
 /** Maximum length of a value in the text; --json contains all of it. */
@@ -104,8 +104,12 @@ function formatPriceValue(
     amountMinor: typeof minor === 'number' ? minor : null,
     currency,
   })
-  const change = formatPriceChange(amount(value[0], before ?? after), amount(value[1], after))
   const reason = value[2]
+  // A price in disagreement is not stated: the last good one stays.
+  const change =
+    typeof reason === 'string' && value[1] === null
+      ? formatPrice(amount(value[0], before ?? after))
+      : formatPriceChange(amount(value[0], before ?? after), amount(value[1], after))
   return typeof reason === 'string'
     ? `${change} (held: ${output.short(reason, VALUE_CHARS_MAX)})`
     : change

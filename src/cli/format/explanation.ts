@@ -17,6 +17,7 @@ import {
   formatRelative,
 } from './format.ts'
 import { formatMembers, formatPriceLabel, formatTitle } from './changes.ts'
+import { formatExplainedReview } from '../reviews/format.ts'
 import type { Output } from '../terminal/output.ts'
 
 export interface NamedExplanation extends ProductExplanation {
@@ -46,6 +47,10 @@ export function formatExplanation(output: Output, explained: NamedExplanation, n
     ...listStatusFacts(explained, now),
     ...listPriceFacts(output, explained, now),
     ...listWaitingFacts(output, explained),
+    ...explained.reviews.map((review): Fact => [
+      review.kind,
+      formatExplainedReview(output, externalId, review),
+    ]),
     ...(product?.warnings ?? []).map((warning): Fact => [
       'warning',
       output.short(warning, MESSAGE_CHARS_MAX),
@@ -237,7 +242,11 @@ function formatChange(output: Output, product: string, change: ExplainedChange):
 
 function formatDecision(output: Output, { decision, run }: ExplainedPrice): string {
   if (decision === null) return ''
-  const what = decision.decided === 'run' ? `with the held run` : `as a held price of run ${run}`
+  const what = {
+    run: 'with the held run',
+    price: `as a held price of run ${run}`,
+    disagreement: `as one of the prices that run ${run} found`,
+  }[decision.decided]
   return `${decision.decision} by ${output.short(decision.by, ID_CHARS_MAX)} at ${formatInstant(decision.at)} ${what}: ${output.short(decision.reason, MESSAGE_CHARS_MAX)}`
 }
 

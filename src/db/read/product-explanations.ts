@@ -3,6 +3,7 @@
 import type { Draft } from '../../core/product.ts'
 import { type Catalog, one, toInstant } from '../catalog.ts'
 import type { ChangeSummary } from './changes.ts'
+import type { ReviewSummary } from './reviews.ts'
 
 /** Newest entries of each list: prices of a variant, changes, runs, quarantined records. */
 const ENTRIES_MAX = 6
@@ -46,7 +47,7 @@ export interface ExplainedProduct {
 
 /** A person's decision on a price, or on the run that the price waited for. */
 export interface PriceDecision {
-  readonly decided: 'price' | 'run'
+  readonly decided: 'price' | 'run' | 'disagreement'
   readonly decision: 'approved' | 'rejected'
   readonly by: string
   readonly at: Date
@@ -117,7 +118,24 @@ export interface ProductExplanation {
   /** The complete run that did not see the product. */
   readonly missingSince: { readonly run: number; readonly at: Date } | null
   readonly quarantine: readonly ExplainedQuarantine[]
+  /** Disagreements and proposals, the newest first. */
+  readonly reviews: readonly ExplainedReview[]
 }
+
+export type ExplainedReview = Pick<
+  ReviewSummary,
+  | 'id'
+  | 'kind'
+  | 'state'
+  | 'run'
+  | 'variant'
+  | 'priceType'
+  | 'reason'
+  | 'detail'
+  | 'openedAt'
+  | 'decidedAt'
+  | 'decidedBy'
+>
 
 /** A row as the database returns it: snake_case, and instants as text. */
 type Row = Readonly<Record<string, unknown>>
@@ -139,6 +157,7 @@ interface ExplanationRow {
   readonly runs: readonly Row[]
   readonly miss: { readonly run_id: number; readonly missed_at: string } | null
   readonly quarantine: readonly Row[]
+  readonly reviews: readonly Row[]
 }
 
 /** A product without any row has empty lists and `product` null. */
@@ -156,6 +175,7 @@ export async function explainProduct(
     runs: row.runs.map((run) => toItem<ExplainedRun>(run)),
     missingSince: row.miss && { run: row.miss.run_id, at: toInstant(row.miss.missed_at) },
     quarantine: row.quarantine.map((record) => toItem<ExplainedQuarantine>(record)),
+    reviews: row.reviews.map((review) => toItem<ExplainedReview>(review)),
   }
 }
 

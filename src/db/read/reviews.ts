@@ -1,28 +1,43 @@
-// The read model of open reviews: held prices and held runs.
+// The read model of reviews: everything that waits for a person, by kind.
 
+import { SyncError } from '../../core/errors.ts'
+import type { PriceClaim } from '../../core/product.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
+export type ReviewKind = 'price' | 'run' | 'disagreement' | 'proposal' | 'record'
+
 export interface ReviewSummary {
   readonly id: number
   readonly source: string
-  readonly kind: 'price' | 'run'
+  readonly kind: ReviewKind
   readonly run: number
   readonly product: string | null
   readonly title: string | null
   readonly variant: string | null
   readonly priceType: string | null
   readonly reason: string
-  /** Of a price: `from` and `to` in minor units, `currency`. */
-  readonly detail: {
-    readonly from?: number | null
-    readonly to?: number | null
-    readonly currency?: string
-  }
+  readonly detail: ReviewDetail
+  readonly state: 'open' | 'approved' | 'rejected' | 'superseded'
   readonly openedAt: Date
-  /** The effect of approving the run; null for a price. */
+  readonly decidedAt: Date | null
+  readonly decidedBy: string | null
+  /** The effect of approving the open review of a run; null for the other kinds. */
   readonly diff: RunDiff | null
+}
+
+/** The members depend on the kind. */
+export interface ReviewDetail {
+  /** Last good price in minor units, also in a disagreement. */
+  readonly from?: number | null
+  /** Held price in minor units. */
+  readonly to?: number | null
+  readonly currency?: string
+  /** Claims of a disagreement, the most reliable one first. */
+  readonly claims?: readonly PriceClaim[]
+  /** Number of the claim that was approved, from 1. */
+  readonly claim?: number
 }
 
 export interface ReviewFilter {
@@ -31,9 +46,14 @@ export interface ReviewFilter {
   readonly kind?: ReviewSummary['kind'] | undefined
 }
 
-type ReviewRow = Omit<ReviewSummary, 'priceType' | 'openedAt' | 'diff'> & {
+type ReviewRow = Omit<
+  ReviewSummary,
+  'priceType' | 'openedAt' | 'decidedAt' | 'decidedBy' | 'diff'
+> & {
   readonly price_type: string | null
   readonly opened_at: string
+  readonly decided_at: string | null
+  readonly decided_by: string | null
   readonly diff: RunDiffRow | null
 }
 
@@ -61,16 +81,19 @@ export function countReviews(db: Catalog, { source, run, kind }: ReviewFilter): 
   return countListed(db, 'reviews', { source, run, kind })
 }
 
-/** Returns null for a review that is not open. */
-export async function findReview(db: Catalog, id: number): Promise<ReviewSummary | null> {
+/** Loads a review in any state. @throws SyncError `review/unknown` */
+export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary> {
   const filter = { source: null, run: null, kind: null, after: null, limit: 1 }
   const [row] = await db.call<ReviewRow>('list_reviews', { review: id, ...filter })
-  return row ? toReviewSummary(row) : null
+  if (!row) throw new SyncError('review/unknown', `Review ${id} does not exist`)
+  return toReviewSummary(row)
 }
 
 function toReviewSummary({
   price_type: priceType,
   opened_at: openedAt,
+  decided_at: decidedAt,
+  decided_by: decidedBy,
   diff,
   ...row
 }: ReviewRow): ReviewSummary {
@@ -85,7 +108,10 @@ function toReviewSummary({
     priceType,
     reason: row.reason,
     detail: row.detail,
+    state: row.state,
     openedAt: toInstant(openedAt),
+    decidedAt: toInstant(decidedAt),
+    decidedBy,
     diff: diff && toRunDiff(diff),
   }
 }

@@ -1,9 +1,7 @@
-// Decisions of a person on held runs and held prices. The rules are in the SQL functions decide_run
-// and decide_price.
+// Decisions of a person on held runs and on reviews. The rules are in the SQL functions decide_run
+// and decide_review.
 
-import { SyncError } from '../../core/errors.ts'
 import { type Catalog, one } from '../catalog.ts'
-import { findReview } from '../read/reviews.ts'
 
 export interface Approval {
   /** Held while something waits that had not been seen. */
@@ -50,39 +48,24 @@ export async function rejectRun(db: Catalog, run: number, by: string): Promise<v
   await db.call('decide_run', { run, approve: false, by, version: null })
 }
 
-/**
- * Makes a held price current, or rejects it.
- *
- * @throws SyncError `review/unknown`, which names the person who has decided it
- */
-export async function decidePrice(
-  db: Catalog,
-  review: number,
-  approve: boolean,
-  by: string,
-): Promise<void> {
-  await db.call('decide_price', { review, approve, by })
+export interface ReviewDecision {
+  readonly approve: boolean
+  readonly by: string
+  /** The claim of a disagreement that is approved, from 1; by default the first one. */
+  readonly claim?: number | undefined
 }
 
 /**
- * Decides on an open review of a price, or rejects a held run.
+ * Decides on an open review of any kind, except for the approval of a run.
  *
- * @throws SyncError `review/unknown` · `usage/invalid` for the approval of a run, which has to be
- * seen first
+ * @throws SyncError `review/unknown`, which names the person who has decided it · `usage/invalid` for
+ * the approval of a run, which has to be seen first, and for a claim that the review does not have ·
+ * `run/not-held`
  */
 export async function decideReview(
   db: Catalog,
-  id: number,
-  approve: boolean,
-  by: string,
+  review: number,
+  { approve, by, claim }: ReviewDecision,
 ): Promise<void> {
-  const review = await findReview(db, id)
-  if (review === null || review.kind === 'price') return decidePrice(db, id, approve, by)
-  const { run } = review
-  if (!approve) await rejectRun(db, run, by)
-  else
-    throw new SyncError(
-      'usage/invalid',
-      `Review ${id} is that of run ${run}. See what it would change, then approve it: shelfsync runs approve ${run}`,
-    )
+  await db.call('decide_review', { review, approve, by, claim: claim ?? null })
 }

@@ -20,6 +20,8 @@ const ToyRecord = z.object({
   claims: z
     .array(z.object({ source: z.string(), quotation: z.string(), amountMinor: z.int() }))
     .default([]),
+  /** The record states the price beside its claims, which no record may. */
+  also_stated: z.boolean().default(false),
   images: z.array(z.url()).default([]),
   /** Epoch milliseconds. Anything else counts as unknown, with a warning. */
   updated_at: z.unknown().optional(),
@@ -103,25 +105,15 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
   }
 }
 
-function pricesOf({
-  id: variantId,
-  price: amountMinor,
-  currency,
-  claims,
-}: z.infer<typeof ToyRecord>): Pick<Draft, 'prices' | 'disagreements'> {
-  if (claims.length > 0)
-    return {
-      prices: [],
-      disagreements: [
-        {
-          variantId,
-          priceType: 'public',
-          claims: claims.map((claim) => ({ ...claim, currency })),
-        },
-      ],
-    }
+function pricesOf(data: z.infer<typeof ToyRecord>): Pick<Draft, 'prices' | 'disagreements'> {
+  const { id: variantId, price: amountMinor, currency, claims, also_stated: alsoStated } = data
   const price = { variantId, type: 'public', amountMinor, currency, compareAtMinor: null }
-  return { prices: [price], disagreements: [] }
+  if (claims.length === 0) return { prices: [price], disagreements: [] }
+  const stated = claims.map((claim) => ({ ...claim, currency }))
+  return {
+    prices: alsoStated ? [price] : [],
+    disagreements: [{ variantId, priceType: 'public', claims: stated }],
+  }
 }
 
 function toBrand(name: string): Term {

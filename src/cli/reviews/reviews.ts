@@ -1,0 +1,101 @@
+// `shelfsync reviews`: lists what waits for a person, and shows one review with everything that a
+// decision needs.
+
+import { type Command, Option } from 'commander'
+import { loadRunSummary } from '../../db/read/run-summaries.ts'
+import {
+  countReviews,
+  listReviews,
+  loadReview,
+  type ReviewFilter,
+  type ReviewSummary,
+} from '../../db/read/reviews.ts'
+import type { PageRequest } from '../../db/read/page.ts'
+import { loadSource } from '../../db/sources.ts'
+import { type Cli, formatExamples } from '../cli.ts'
+import { createLimitOption, parseId } from '../arguments/numbers.ts'
+import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
+import { addDecisions } from './decisions.ts'
+import { formatReview, REVIEW_HEADINGS, toReviewCells } from './format.ts'
+
+export function defineReviews(reviews: Command, cli: Cli): void {
+  reviews.addHelpText(
+    'after',
+    formatExamples(
+      'shelfsync reviews',
+      'shelfsync reviews show 3',
+      'shelfsync reviews approve 3 4 5',
+      'shelfsync reviews reject --run 7',
+    ),
+  )
+  addList(reviews, cli)
+  addShow(reviews, cli)
+  addDecisions(reviews, cli)
+}
+
+function addList(reviews: Command, cli: Cli): void {
+  reviews
+    .command('list', { isDefault: true })
+    .description('list open reviews, the oldest first')
+    .option('--source <name>', 'only reviews of this source')
+    .addOption(new Option('--run <id>', 'only reviews of this run').argParser(parseId))
+    .addOption(createLimitOption(100))
+    .addOption(createAfterOption('reviews'))
+    .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
+    .action((filter: ReviewFilter & PageRequest) => printReviews(cli, filter))
+}
+
+async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promise<void> {
+  await using tools = await cli.openSync()
+  if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+  if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
+  const page = await listReviews(tools.db, filter)
+  const now = new Date()
+  await printPage(cli.output, page, {
+    headings: REVIEW_HEADINGS,
+    rows: page.items.map((review) => toReviewCells(cli.output, review, now)),
+    empty: 'No open reviews.',
+    command: formatRepeat(['reviews'], {
+      source: filter.source,
+      run: filter.run,
+      limit: filter.limit,
+    }),
+    count: () => countReviews(tools.db, filter),
+  })
+  for (const line of listDecisionCommands(page.items)) cli.output.say(line)
+}
+
+function addShow(reviews: Command, cli: Cli): void {
+  reviews
+    .command('show')
+    .argument('<id>', 'the number of the review', parseId)
+    .description('show one review: the reason, what was stated, and how to decide')
+    .addHelpText('after', formatExamples('shelfsync reviews show 3'))
+    .action((id: number) => showReview(cli, id))
+}
+
+async function showReview(cli: Cli, id: number): Promise<void> {
+  await using tools = await cli.openSync()
+  const review = await loadReview(tools.db, id)
+  cli.output.result(review, formatReview(cli.output, review, new Date()))
+}
+
+/** Returns the commands that decide the listed reviews. */
+export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[]): string[] {
+  const has = (kind: ReviewSummary['kind']) => open.some((review) => review.kind === kind)
+  return [
+    ...(has('price')
+      ? ['Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…']
+      : []),
+    ...(has('disagreement')
+      ? [
+          'Decide a disagreement: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW --claim N · shelfsync reviews reject REVIEW',
+        ]
+      : []),
+    ...(has('run')
+      ? [
+          'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',
+        ]
+      : []),
+  ]
+}

@@ -1,0 +1,111 @@
+-- Generated from supabase/schemas/44_decisions.sql until the first release: do not edit.
+
+-- A person's decisions on reviews. Runs are decided by 42_reviews.sql.
+
+-- explain_closed_review(review) → why a person cannot decide on it.
+create function catalog.explain_closed_review(p_review bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select case
+      when v.decided_by is not null then format('Review %s is not open: %s %s it at %s', p_review,
+        v.decided_by, v.state, to_char(v.decided_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
+      else format('Review %s is not open: a later run closed it', p_review)
+    end
+    from catalog.reviews v where v.id = p_review and v.state <> 'open'
+  ), format('Review %s does not exist', p_review))
+$$;
+
+-- decide_price(review, approve): a held price becomes current, or is rejected. A rejected price that the
+-- supplier states again changes nothing.
+create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_approve then
+    perform catalog.end_current_price(p_review);
+  end if;
+  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and run_id = p_review.run_id and state = 'held';
+end $$;
+
+-- end_current_price(review): the current price of the review's variant and type becomes past.
+create function catalog.end_current_price(p_review catalog.reviews) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.prices set state = 'past'
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and state = 'current'
+$$;
+
+-- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
+-- the disagreement was.
+--   p_claim     from 1, in the order of the review's detail
+--   errors      usage/invalid
+create function catalog.approve_claim(p_review catalog.reviews, p_claim integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  claims jsonb := p_review.detail -> 'claims';
+  claim jsonb := claims -> (p_claim - 1);
+begin
+  if p_claim < 1 or claim is null then
+    perform catalog.fail('usage/invalid', format('Review %s has no claim %s: it has %s', p_review.id, p_claim,
+      catalog.format_quantity(jsonb_array_length(claims), 'claim')));
+  end if;
+  perform catalog.end_current_price(p_review);
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, state, observed_at, part_no, line_no)
+    select p_review.source_id, p_review.product_external_id, p_review.variant_external_id,
+      p_review.price_type, p_review.run_id, (claim ->> 'amountMinor')::bigint, claim ->> 'currency',
+      'current', p_review.opened_at, p.part_no, p.line_no
+    from catalog.runs r
+    left join catalog.products p on p.source_id = r.source_id and p.run_id = r.artifact_run
+      and p.external_id = p_review.product_external_id
+    where r.source_id = p_review.source_id and r.id = p_review.run_id
+    on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
+      set amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = null,
+          state = 'current', observed_at = excluded.observed_at, part_no = excluded.part_no,
+          line_no = excluded.line_no;
+end $$;
+
+-- decide_review(review, approve, by, claim): a person's decision on an open review.
+--   price          see decide_price
+--   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
+--                  Rejected: the last good price stays. The same claims open no other review
+--   run            can only be rejected here: an approval needs the version of the diff, see decide_run
+--   errors         review/unknown, which names the person who has decided it · usage/invalid · see
+--                  lock_held_run
+create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open';
+  if review.kind = 'run' then
+    if p_approve then
+      perform catalog.fail('usage/invalid', format('Review %s is that of run %s. See what it would change,'
+        ' then approve it: shelfsync runs approve %s', p_review, review.run_id, review.run_id));
+    end if;
+    perform catalog.decide_run(review.run_id, false, p_by, null);
+    return;
+  end if;
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  if p_claim is not null and (review.kind <> 'disagreement' or not p_approve) then
+    perform catalog.fail('usage/invalid', format(
+      'Review %s: a claim is named only to approve one of a disagreement', p_review));
+  end if;
+  if review.kind = 'price' then
+    perform catalog.decide_price(review, p_approve);
+  elsif review.kind = 'disagreement' and p_approve then
+    perform catalog.approve_claim(review, coalesce(p_claim, 1));
+  end if;
+  update catalog.reviews
+    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
+        decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
+          then jsonb_build_object('claim', coalesce(p_claim, 1)) else '{}' end
+    where source_id = review.source_id and id = p_review;
+end $$;
