@@ -88,6 +88,8 @@ export interface Scan {
 /** A product shown by `shelfsync add` before the source is stored. */
 export interface Sample {
   readonly title: string
+  /** The page of the product. */
+  readonly url: string | null
   readonly price: string | null
 }
 

@@ -87,8 +87,8 @@ export const SOURCE_ERRORS = {
     action: 'stop',
     status: 422,
     hint:
-      'No connector recognises this address. Check it, or name the connector: `shelfsync ' +
-      'add --help` lists them.',
+      'Check the address. If it is that of a shop, name its platform: `shelfsync add URL ' +
+      '--platform NAME`.',
   },
   'source/too-large': {
     action: 'stop',

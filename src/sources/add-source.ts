@@ -1,19 +1,38 @@
 // Recognises the shop at an address, and reads sample products before a source is stored.
 
 import type { Connector, FetchRequest, Recognition, Sample } from '../core/connector.ts'
+import type { ErrorCode } from '../core/error-table.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
 import type { Draft } from '../core/product.ts'
 import type { CredentialOwner, CredentialReader } from './credentials.ts'
 import { limitRequests, type RequestTools } from './limited-http.ts'
+import { recordRequests, type TriedRequest } from './tried-requests.ts'
 
 export interface Recognised extends Recognition<unknown> {
   readonly connector: Connector
+  /** The requests that led to it, in order. */
+  readonly tried: readonly TriedRequest[]
 }
 
 /**
+ * Errors that say the same to every connector: the shop is closed, or does not respond. No other one
+ * is tried.
+ */
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  'source/password',
+  'source/closed',
+  'source/unavailable',
+  'source/too-slow',
+  'source/rate-limited',
+  'source/circuit-open',
+  'source/address-refused',
+])
+
+/**
  * Finds the first connector that recognises `address`. The error of a connector that recognises it
- * but cannot read it is thrown only when no other connector can.
+ * but cannot read it is thrown only when no other connector can. `detail.tried` of an error are the
+ * requests that were sent.
  *
  * @throws SyncError `source/not-recognised` · the error of a connector
  */
@@ -23,8 +42,12 @@ export async function recogniseAddress(
   tools: RequestTools,
   signal: AbortSignal,
 ): Promise<Recognised> {
+  const tried: TriedRequest[] = []
+  const names: string[] = []
   let refusal: SyncError | null = null
   for (const connector of connectors) {
+    if (!connector.recognise) continue
+    names.push(connector.name)
     try {
       const http = limitRequests(tools, {
         connector,
@@ -32,22 +55,33 @@ export async function recogniseAddress(
         credentials: null,
         urgent: true,
       })
-      const recognition = await connector.recognise?.(address, http, signal)
-      if (recognition) return { connector, ...recognition }
+      const recording = recordRequests(http, connector.name, tried)
+      const recognition = await connector.recognise(address, recording, signal)
+      if (recognition) return { connector, tried, ...recognition }
     } catch (error) {
       if (!(error instanceof SyncError) || isAbort(error)) throw error
       refusal ??= error
+      if (FINAL.has(error.code)) break
     }
   }
-  throw (
-    refusal ??
-    new SyncError('source/not-recognised', `${address.host} is not recognised by any connector`)
+  refusal ??= new SyncError(
+    'source/not-recognised',
+    names.length === 1
+      ? `${address.host} is not recognised as a shop by the connector ${names[0]}`
+      : `${address.host} is not recognised as a shop by any connector (${names.join(', ')})`,
   )
+  throw new SyncError(refusal.code, refusal.message, {
+    cause: refusal,
+    detail: { ...refusal.detail, tried },
+    retryAfterMs: refusal.retryAfterMs,
+  })
 }
 
+/** A page of a website has one product, so several are read; a page of a list is enough. */
+const SAMPLE_PAGES_MAX = 10
+
 /**
- * Reads up to `wanted` products of a source, as a sync would. Stops after the first page with a
- * valid product.
+ * Reads up to `wanted` products of a source, as a sync would, from its first pages.
  *
  * @throws SyncError `source/…` when the source cannot be read · `source/malformed` when it has
  * records, but no valid product
@@ -70,6 +104,7 @@ export async function sampleProducts(
   }
   const samples: Sample[] = []
   let refusal: SyncError | null = null
+  let pages = 0
   for await (const page of connector.fetch(request, signal)) {
     for (const line of new TextDecoder().decode(page.bytes).split('\n')) {
       if (line.trim() === '') continue
@@ -81,19 +116,21 @@ export async function sampleProducts(
       }
       if (samples.length === wanted) return samples
     }
-    if (samples.length > 0) return samples
+    pages += 1
+    if (samples.length > 0 && pages >= SAMPLE_PAGES_MAX) return samples
   }
-  if (refusal)
+  if (refusal && samples.length === 0)
     throw new SyncError('source/malformed', `No product could be read: ${refusal.message}`, {
       cause: refusal,
     })
   return samples
 }
 
-function toSample({ externalId, title, prices }: Draft): Sample {
+function toSample({ externalId, title, url, prices }: Draft): Sample {
   const price = prices.find(({ amountMinor }) => amountMinor !== null)
   return {
     title: title ?? externalId,
+    url,
     price: price === undefined ? null : formatMoney(price.amountMinor ?? 0, price.currency),
   }
 }

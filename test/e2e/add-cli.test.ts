@@ -29,7 +29,11 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   const shop = await startShop(t, { products: 7, name: 'Saltbush' })
   const added = await shelf.run('add', shop.url)
   assertEnded(added, 0)
-  assert.match(added.stdout, /A Shopify shop/)
+  assert.match(
+    added.stdout,
+    /^Tried at 127\.0\.0\.1:\d+:\n {2}\/products\.json\?limit=1 {2}200, JSON\n.*\n127\.0\.0\.1:\d+: A Shopify shop/,
+  )
+  assert.match(added.stdout, /^ {4}http:\/\/127\.0\.0\.1:\d+\/products\/item-0$/m)
   assert.equal(added.stdout.match(/^ {2}.* AUD \d+\.\d\d$/gm)?.length, 5)
   assert.match(added.stdout, /Added saltbush\.\nsaltbush: full run \d+ succeeded/)
   const status = await shelf.run('status', '--json')
@@ -85,7 +89,11 @@ test('a source that cannot be added is not stored, and the error states the reas
     const refused = await shelf.run('add', address)
     assertEnded(refused, 1)
     assert.match(refused.stderr, words)
+    assert.match(refused.stderr, /^Tried at \S+:\n {2}\/products\.json\?limit=1 {2}.*\nerror: /)
   }
+  const other = await shelf.run('add', shop.url, '--platform', 'medipim')
+  assertEnded(other, 64)
+  assert.match(other.stderr, /"medipim" is not a platform: use one of shopify, woocommerce/)
   const { rowCount } = await shelf.db.query('select from catalog.sources')
   assert.equal(rowCount, 0)
 })

@@ -41,7 +41,7 @@ test('a CSV file names the sources and their settings, and --json prints a line 
   const [saltbush, wattle] = [await startShop(t, 'Saltbush'), await startShop(t, 'Wattle')]
   await writeFile(
     join(folder, 'shops.csv'),
-    `url,name,minIntervalMs\n# comment\n${saltbush},first,7\n${wattle},,\n${wattle},Not Valid,\n,fourth,\n`,
+    `url,name,platform,minIntervalMs\n# comment\n${saltbush},first,shopify,7\n${wattle},,,\n${wattle},Not Valid,,\n,fourth,,\n`,
   )
   const added = await run('add', '--from', 'shops.csv', '--no-sync', '--json')
   assert.equal(added.code, 64, added.stderr)
@@ -86,7 +86,7 @@ test('a list is read from standard input, and an empty one is refused', async (t
     assert.equal((await run('add', ...wrong)).code, 64, wrong.join(' '))
 })
 
-test('a WooCommerce shop is recognised after Shopify, in its folder and with plain permalinks', async (t) => {
+test('--platform tries only one kind of shop; WooCommerce is found in its folder and with plain permalinks', async (t) => {
   const { run, db } = await openShelfsync(t)
   const shop = await startWoocommerce({
     products: 6,
@@ -95,10 +95,11 @@ test('a WooCommerce shop is recognised after Shopify, in its folder and with pla
     permalinks: 'plain',
   })
   t.after(shop.close)
-  const added = await run('add', `${shop.home}/product/item-1/`)
+  const added = await run('add', `${shop.home}/product/item-1/`, '--platform', 'woocommerce')
   assert.equal(added.code, 0, added.stderr)
   assert.match(added.stdout, /: A WooCommerce shop, read from its public Store API\n {2}\S.* EUR /)
   assert.match(added.stdout, /^Added oland-sons\.$/m)
+  assert.doesNotMatch(added.stdout, /products\.json/)
   const { rows } = await db.query(
     `select s.connector, s.settings ->> 'url' as url, count(p.*) as products
      from catalog.sources s join catalog.products p on p.source_id = s.id group by 1, 2`,

@@ -7,12 +7,16 @@ import { syncSource } from '../../pipeline/sync.ts'
 import { bindSource } from '../../sources/bound-source.ts'
 import { type Cli, toErrorExitCode } from '../cli.ts'
 import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
+import { listTried } from './found.ts'
 import { eachByKey } from '../sync/each-by-key.ts'
 import { formatQuantity } from '../format/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { toRequest } from '../sync/sync-request.ts'
 import { RUNS_AT_ONCE, watchRuns } from '../sync/watch-runs.ts'
 import { type List, printTotals } from '../terminal/list.ts'
+
+/** Most of the time, an addition waits for the turn of its next request to the host. */
+const ADDED_AT_ONCE = 12
 
 type Result = { readonly created: CreatedSource } | { readonly error: SyncError }
 
@@ -29,7 +33,7 @@ export async function addMany(
   { requests, syncs, signal }: Additions,
 ): Promise<void> {
   const results = new Map<SourceRequest, Result>()
-  await eachByKey(requests, { atOnce: RUNS_AT_ONCE, keyOf: toHostKey }, async (request) => {
+  await eachByKey(requests, { atOnce: ADDED_AT_ONCE, keyOf: toHostKey }, async (request) => {
     if (signal.aborted) return
     const result = await addOne(tools, request, signal)
     if (result === null) return
@@ -93,6 +97,7 @@ function printResult(output: Output, { shop }: SourceRequest, result: Result, pl
       source: added?.source.name ?? null,
       connector: added?.connector.name ?? null,
       settings: added?.source.settings ?? null,
+      tried: added?.tried ?? (error ? listTried(error) : []),
       samples: added?.samples ?? null,
       error: error && { code: error.code, message: error.message, hint: error.hint },
     },

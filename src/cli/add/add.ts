@@ -11,11 +11,14 @@ import type { Json } from '../../core/json.ts'
 import { syncSource } from '../../pipeline/sync.ts'
 import { bindConnector } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
+import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { addMany } from './add-many.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
+import { formatSamples, formatTried, listTried } from './found.ts'
 import { parseSourceList } from './source-list.ts'
 import { listAddOptions, readSetting } from './source-settings.ts'
+import type { Output } from '../terminal/output.ts'
 import { toRequest } from '../sync/sync-request.ts'
 import { STOPPING, watchRun } from '../sync/watch-run.ts'
 
@@ -23,6 +26,7 @@ import { STOPPING, watchRun } from '../sync/watch-run.ts'
 interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
   readonly from?: string
+  readonly platform?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
   readonly check: boolean
@@ -37,7 +41,11 @@ export function defineAdd(command: Command, cli: Cli): void {
     .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
     .option(
       '--from <file>',
-      'add the shops in this file, one address in each line, or CSV with the columns url, name and settings of the connector; - is standard input',
+      'add the shops in this file, one address in each line, or CSV with the columns url, name, platform and settings of the connector; - is standard input',
+    )
+    .option(
+      '--platform <connector>',
+      `read the shop as one of this platform, without trying others: ${listPlatformNames()}`,
     )
     .option('--no-sync', 'do not sync the shops now')
     .option('--no-check', 'add a source by its connector without checking its key')
@@ -52,6 +60,7 @@ export function defineAdd(command: Command, cli: Cli): void {
         'shelfsync add https://some-shop.example',
         'shelfsync add https://some-shop.example --name my-shop --no-sync',
         'shelfsync add https://one.example https://two.example',
+        'shelfsync add https://some-shop.example --platform woocommerce',
         'shelfsync add --from shops.csv --no-sync',
         'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
       ),
@@ -62,11 +71,17 @@ export function defineAdd(command: Command, cli: Cli): void {
 }
 
 async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise<void> {
-  const { name = null, from, set, sync: syncs, check, ...options } = flags
-  const requests: SourceRequest[] = shops.map((shop) => ({ shop, name, set, options, check }))
+  const { name = null, from, platform = null, set, sync: syncs, check, ...options } = flags
+  const shared = { name, platform, set, options, check }
+  const requests: SourceRequest[] = shops.map((shop) => ({ ...shared, shop }))
   if (from !== undefined)
-    for (const { set: own, ...listed } of parseSourceList(await readList(cli, from)))
-      requests.push({ ...listed, set: { ...set, ...own }, options, check })
+    for (const listed of parseSourceList(await readList(cli, from)))
+      requests.push({
+        ...shared,
+        ...listed,
+        platform: listed.platform ?? platform,
+        set: { ...set, ...listed.set },
+      })
   const [request, ...others] = requests
   if (request === undefined)
     throw new SyncError(
@@ -97,7 +112,10 @@ async function addOne(
   request: SourceRequest,
   { syncs, signal }: { readonly syncs: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
-  const created = await createSource(tools, request, signal)
+  const created = await createSource(tools, request, signal).catch((error: unknown) => {
+    if (error instanceof SyncError) reportRefusal(cli.output, request, error)
+    throw error
+  })
   const { source, connector, samples } = created
   const isSynced = syncs && samples !== null
   reportAdded(cli, tools, created, isSynced)
@@ -110,14 +128,16 @@ async function addOne(
 function reportAdded(
   { output }: Cli,
   { settings: { credentials: values }, credentials }: SyncTools,
-  { source, connector, settings, samples, notes }: CreatedSource,
+  { source, connector, settings, samples, tried, notes }: CreatedSource,
   isSynced: boolean,
 ): void {
   const { name } = source
   if (samples !== null) {
-    output.say(`${new URL(connector.address(settings)).host}: ${connector.title}`)
-    for (const { title, price } of samples)
-      output.say(`  ${output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+    const { host } = new URL(connector.address(settings))
+    output.say(formatAllTried(output, host, tried))
+    output.say(`${host}: ${connector.title}`)
+    if (samples.length > 0) output.say(formatSamples(output, samples), { raw: true })
+    else output.say('  It lists no product.')
   }
   for (const note of notes) output.note(note)
   const secrets = listSecretStates({ source, connector }, values)
@@ -132,9 +152,29 @@ function reportAdded(
       source: name,
       connector: connector.name,
       settings: source.settings,
-      ...(samples !== null && { samples }),
+      ...(samples !== null && { tried, samples }),
       ...(secrets.length > 0 && { secrets }),
     },
     `Added ${name}.${isSynced ? '' : ` ${next}: shelfsync sync ${name}`}`,
   )
+}
+
+function formatAllTried(output: Output, host: string, tried: readonly TriedRequest[]): string {
+  return `Tried at ${host}:\n${formatTried(output, tried)}`
+}
+
+/** An address that was refused: its requests are printed with the error. */
+function reportRefusal(output: Output, { shop }: SourceRequest, error: SyncError): void {
+  const tried = listTried(error)
+  const [first] = tried
+  if (first === undefined) return
+  if (output.json) output.noteJson({ tried })
+  else output.note(formatAllTried(output, URL.parse(first.url)?.host ?? shop, tried))
+}
+
+function listPlatformNames(): string {
+  return [...CONNECTORS.values()]
+    .filter(({ recognise }) => recognise !== undefined)
+    .map(({ name }) => name)
+    .join(', ')
 }

@@ -9,6 +9,7 @@ import { addSource, checkName, findSource, listSources, type Source } from '../.
 import { recogniseAddress, sampleProducts } from '../../sources/add-source.ts'
 import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
 import type { CredentialOwner } from '../../sources/credentials.ts'
+import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { chooseSchedule } from '../../sources/schedule.ts'
 import { parseAddress } from './shop-address.ts'
 import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
@@ -22,6 +23,8 @@ export interface SourceRequest {
   readonly set: Readonly<Record<string, Json>>
   /** Options of the connector, keyed by setting. */
   readonly options: Readonly<Record<string, unknown>>
+  /** The only connector to try, by its name; null for all. */
+  readonly platform: string | null
   /** False: a source that is named by its connector is stored without a check of its key. */
   readonly check: boolean
 }
@@ -29,6 +32,8 @@ export interface SourceRequest {
 export interface CreatedSource extends BoundSource {
   /** Some products of a shop; null when the source was added by the name of its connector. */
   readonly samples: readonly Sample[] | null
+  /** The requests by which the shop was recognised. */
+  readonly tried: readonly TriedRequest[]
   readonly notes: readonly string[]
 }
 
@@ -53,7 +58,12 @@ async function createByName(
   request: SourceRequest,
   signal: AbortSignal,
 ): Promise<CreatedSource> {
-  const { set, options, check } = request
+  const { set, options, check, platform } = request
+  if (platform !== null)
+    throw new SyncError(
+      'usage/invalid',
+      `--platform is for the address of a shop; ${connector.name} already names the connector`,
+    )
   const settings = parseSourceSettings(
     tools,
     connector,
@@ -65,7 +75,7 @@ async function createByName(
   if (check) await checkKey(tools, { connector, settings, source: { name } }, signal)
   const source = await save(tools, name, { connector, settings })
   const notes = await listTwins(tools, source)
-  return { source, connector, settings, samples: null, notes }
+  return { source, connector, settings, samples: null, tried: [], notes }
 }
 
 /**
@@ -101,7 +111,8 @@ async function createByAddress(
 ): Promise<CreatedSource> {
   readAddOptions(tools, null, request.options)
   const address = parseAddress(request.shop, tools)
-  const recognised = await recogniseAddress(tools.connectors.values(), address, tools, signal)
+  const platforms = listPlatforms(tools, request.platform)
+  const recognised = await recogniseAddress(platforms, address, tools, signal)
   const { connector } = recognised
   const name = request.name ?? recognised.suggestedName
   const settings = parseSourceSettings(
@@ -119,7 +130,19 @@ async function createByAddress(
     ...(isPart ? [`The whole shop is added, not only ${address.pathname}`] : []),
     ...(await listTwins(tools, source)),
   ]
-  return { source, connector, settings, samples, notes }
+  return { source, connector, settings, samples, tried: recognised.tried, notes }
+}
+
+/** @throws SyncError `usage/invalid` for a name that is not that of a platform of shops */
+function listPlatforms(
+  { connectors }: Pick<SyncTools, 'connectors'>,
+  platform: string | null,
+): readonly Connector[] {
+  const platforms = [...connectors.values()].filter(({ recognise }) => recognise !== undefined)
+  const chosen = platforms.filter(({ name }) => platform === null || name === platform)
+  if (chosen.length > 0) return chosen
+  const names = platforms.map(({ name }) => name).join(', ')
+  throw new SyncError('usage/invalid', `"${platform}" is not a platform: use one of ${names}`)
 }
 
 async function save(

@@ -16,16 +16,23 @@ test('a list has one address in each line, without comments and empty lines', ()
 
 test('in CSV the first line names the columns, and other columns are settings', () => {
   const text = [
-    'name,URL,currency,minIntervalMs',
-    'one,https://a.example,AUD,5',
+    'name,URL,currency,minIntervalMs,Platform',
+    'one,https://a.example,AUD,5,shopify',
     '# a comment',
     ',"https://b.example/x,y",,',
     'three',
   ].join('\n')
   assert.deepEqual(parseSourceList(text), [
-    { shop: 'https://a.example', name: 'one', set: { currency: 'AUD', minIntervalMs: 5 } },
-    { shop: 'https://b.example/x,y', name: null, set: {} },
-    { shop: '', name: 'three', set: {} },
+    {
+      shop: 'https://a.example',
+      name: 'one',
+      platform: 'shopify',
+      set: { currency: 'AUD', minIntervalMs: 5 },
+    },
+    { shop: 'https://b.example/x,y', name: null, platform: null, set: {} },
+    { shop: '', name: 'three', platform: null, set: {} },
   ])
-  assert.deepEqual(parseSourceList('url\na.example'), [{ shop: 'a.example', name: null, set: {} }])
+  assert.deepEqual(parseSourceList('url\na.example'), [
+    { shop: 'a.example', name: null, platform: null, set: {} },
+  ])
 })
