@@ -1,5 +1,5 @@
 // Formats what `add` has found at an address: the requests that it sent, the kind of shop, and some
-// products. Each fact has a line of its own, so that a narrow terminal shows it too.
+// products. Each fact has a separate line, so that a narrow terminal shows it too.
 
 import type { Sample } from '../../core/connector.ts'
 import type { SyncError } from '../../core/errors.ts'
