@@ -103,7 +103,7 @@ export class AttributeItems {
     const href = attributes.get('href')
     if (href !== undefined) this.#add(item, 'url', this.#budget.takeText('url', href))
     const isValue = target !== undefined && names.length > 0
-    if (!isValue) this.items.push({ syntax: notation, item })
+    if (!isValue) this.items.push({ syntax: notation, block: 0, item })
     else if (this.#open[notation].length < DEPTH_MAX)
       for (const one of names) this.#add(target, one, [item])
     this.#open[notation].push(item)

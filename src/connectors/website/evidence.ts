@@ -34,6 +34,8 @@ const Item: z.ZodType<Item> = z.object({
 /** An item that is not the value of another one. */
 const PageItem = z.object({
   syntax: z.enum(['json-ld', 'microdata', 'rdfa']),
+  /** The block of JSON-LD that it stands in, from 0; 0 for the other notations. */
+  block: z.int(),
   item: Item,
 })
 export type PageItem = z.infer<typeof PageItem>

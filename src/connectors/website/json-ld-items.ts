@@ -3,21 +3,30 @@
 
 import { isObject, type Members } from '../../lib/objects.ts'
 import type { ItemBudget } from './item-budget.ts'
-import type { Item, Value } from './evidence.ts'
+import type { Item, PageItem, Value } from './evidence.ts'
 import { PROPERTIES, toWord } from './vocabulary.ts'
 
 /** Deeper nodes are left out: an image of an offer of a variant of a graph has depth 5. */
 const DEPTH_MAX = 12
 
-/** Returns the items at the top of the documents: elements of lists and of `@graph`. */
+/** Returns the items at the top of the documents of each block: elements of lists and `@graph`. */
 export function toItems(
-  documents: readonly unknown[],
+  blocks: readonly (readonly unknown[])[],
   budget: ItemBudget,
   base: string,
-): readonly Item[] {
-  const roots = listRoots(documents)
-  const builder = new ItemBuilder(roots, budget, base)
-  return roots.flatMap((root) => builder.build(root, 0) ?? [])
+): PageItem[] {
+  const roots = blocks.flatMap((documents, block) =>
+    listRoots(documents).map((node) => ({ node, block })),
+  )
+  const builder = new ItemBuilder(
+    roots.map(({ node }) => node),
+    budget,
+    base,
+  )
+  return roots.flatMap(({ node, block }) => {
+    const item = builder.build(node, 0)
+    return item === null ? [] : [{ syntax: 'json-ld', block, item }]
+  })
 }
 
 function listRoots(documents: readonly unknown[]): Members[] {

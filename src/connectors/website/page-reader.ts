@@ -4,7 +4,7 @@
 import { htmlToText } from '../../normalise/html/html-to-text.ts'
 import type { StartTag, TagHandler } from '../../normalise/html/read-tags.ts'
 import { AttributeItems, type Scope } from './attribute-items.ts'
-import type { PageEvidence, PageItem } from './evidence.ts'
+import type { PageEvidence } from './evidence.ts'
 import { ItemBudget } from './item-budget.ts'
 import { parseBlock } from './json-ld.ts'
 import { toItems } from './json-ld-items.ts'
@@ -30,7 +30,7 @@ export class PageReader implements TagHandler {
   readonly #budget = new ItemBudget()
   readonly #items: AttributeItems
   readonly #elements = new OpenElements<Note>((note, end) => this.#end(note, end))
-  readonly #documents: unknown[] = []
+  readonly #blocks: (readonly unknown[])[] = []
   readonly #meta: Record<string, string[]> = {}
   readonly #problems: string[] = []
   #base: string
@@ -71,10 +71,7 @@ export class PageReader implements TagHandler {
   finish(): PageEvidence {
     this.#endText()
     this.#elements.finish(this.#html.length)
-    const items = toItems(this.#documents, this.#budget, this.#base).map((item): PageItem => ({
-      syntax: 'json-ld',
-      item,
-    }))
+    const items = toItems(this.#blocks, this.#budget, this.#base)
     if (this.#budget.isExceeded) this.#problems.push('Parts of the structured data are too large')
     return {
       url: this.#url,
@@ -138,7 +135,7 @@ export class PageReader implements TagHandler {
       return
     }
     const { documents, problem } = parseBlock(text)
-    for (const document of documents) this.#documents.push(document)
+    this.#blocks.push(documents)
     if (problem !== null)
       this.#problems.push(`Block ${this.#blockCount} of JSON-LD is not JSON: ${problem}`)
   }

@@ -1,11 +1,19 @@
 // Turns the evidence of a page into a product, or says why it shows none.
 
-import type { NewDraft } from '../../core/define-connector.ts'
+import type { NewDraft, NewVariant } from '../../core/define-connector.ts'
 import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
 import { isObject } from '../../lib/objects.ts'
-import { toPageAddress } from './addresses.ts'
-import type { PageEvidence } from './evidence.ts'
-import { PRODUCT_TYPES } from './vocabulary.ts'
+import { readCurrency } from './amounts.ts'
+import { comparePrices, type CopySales, type Verdict } from './compare-prices.ts'
+import { findCategories, findDescription, findImages, findName } from './details.ts'
+import type { Item, PageEvidence } from './evidence.ts'
+import { firstText, itemsOf, textsOf } from './items.ts'
+import { findMainProduct, type Copy } from './main-product.ts'
+import { findPageId } from './page-addresses.ts'
+import { listSales, type Sale } from './sales.ts'
+import { assignIds, distinctSales } from './variant-ids.ts'
+import { listPriceWarnings, listWarnings } from './page-warnings.ts'
 
 export interface PageSettings {
   /** ISO 4217, for pages that state no currency; null leaves such a price out. */
@@ -14,23 +22,176 @@ export interface PageSettings {
 
 /** Returns the reason why a page shows no product, as a sentence, or null when it shows one. */
 export function explainNoProduct(evidence: PageEvidence): string | null {
-  const isProduct = evidence.items.some(({ item }) =>
-    item.types.some((type) => PRODUCT_TYPES.has(type)),
-  )
-  return isProduct ? null : 'The page has no structured data of a product'
+  return findMainProduct(evidence).reason
 }
 
-/** Returns the id of the product of a page: its canonical address. Null without a valid address. */
+/**
+ * Returns the id of the product of a page: its canonical address, or null without a valid one. Two
+ * pages with one canonical address are one product.
+ */
 export function identifyPage(evidence: unknown): string | null {
   if (!isObject(evidence) || typeof evidence.url !== 'string') return null
-  return toPageAddress(evidence.url)
+  const { url, canonical } = evidence
+  return findPageId({ url, canonical: typeof canonical === 'string' ? canonical : null })
 }
 
-/** Pure. @throws SyncError `record/invalid` when the page shows no product */
-export function readProduct(evidence: PageEvidence, _settings: PageSettings): NewDraft {
-  const reason = explainNoProduct(evidence)
-  const externalId = identifyPage(evidence)
-  if (reason !== null || externalId === null)
-    throw new SyncError('record/invalid', reason ?? 'The page has no address')
-  return { externalId, title: evidence.heading ?? evidence.title, url: externalId }
+/**
+ * Converts the evidence into a draft. Pure.
+ *
+ * @throws SyncError `record/invalid` when the page shows no product, with the reason
+ */
+export function readProduct(evidence: PageEvidence, settings: PageSettings): NewDraft {
+  const externalId = findPageId(evidence)
+  const { copies, reason } = findMainProduct(evidence)
+  if (externalId === null) throw new SyncError('record/no-id', 'The page has no valid address')
+  if (copies === null) throw new SyncError('record/invalid', reason)
+  const { sales, ids, verdicts } = judgeSales(copies, externalId, settings)
+  const title =
+    findName(
+      copies.filter(({ source }) => source !== 'opengraph'),
+      'name',
+    ) ??
+    evidence.heading ??
+    findName(copies, 'name') ??
+    evidence.title
+  return {
+    externalId,
+    status: sales.every(({ availability }) => availability === 'discontinued')
+      ? 'unavailable'
+      : 'active',
+    title,
+    description: findDescription(copies),
+    brand: findName(copies, 'brand'),
+    manufacturer: findName(copies, 'manufacturer'),
+    url: externalId,
+    identifiers: identifiersOf(copies),
+    attributes: attributesOf(evidence, copies, sales, ids),
+    variants: sales.map((sale, index) => toVariant(sale, ids[index] ?? externalId, title)),
+    prices: verdicts.flatMap(({ price }) => price ?? []),
+    disagreements: verdicts.flatMap(({ disagreement }) => disagreement ?? []),
+    images: findImages(copies, externalId),
+    terms: findCategories(evidence, copies, title),
+    provenance: provenanceOf(verdicts, ids),
+    warnings: [...listPriceWarnings(verdicts), ...listWarnings(evidence, copies, sales)],
+  }
+}
+
+/** Reads the sales of each copy, and judges the prices of the copy with the most detail. */
+function judgeSales(
+  copies: readonly Copy[],
+  page: string,
+  settings: PageSettings,
+): {
+  sales: readonly Sale[]
+  ids: readonly string[]
+  verdicts: readonly Verdict[]
+} {
+  const currency = findCurrency(copies) ?? settings.currency ?? null
+  const all = copies.map(({ source, item }): CopySales => ({
+    source,
+    sales: distinctSales(listSales(item, { page, currency, isEncoded: source === 'json-ld' })),
+  }))
+  const base = all.find(({ sales }) => sales.length > 1) ??
+    all[0] ?? { source: 'json-ld', sales: [] }
+  const assigned = assignIds(base.sales, page)
+  const sales = base.sales.filter((_, index) => assigned[index] !== null)
+  const ids = assigned.filter((id) => id !== null)
+  const known = { ...base, sales: withVaryingOptions(sales) }
+  const verdicts = comparePrices(known, [known, ...all.filter((one) => one !== base)], ids)
+  return { sales: known.sales, ids, verdicts }
+}
+
+/** The only currency that the page states, for an offer without one. */
+function findCurrency(copies: readonly Copy[]): string | null {
+  const stated = new Set<string>()
+  const visit = (item: Item, depth: number): void => {
+    for (const text of textsOf(item, 'pricecurrency')) {
+      const currency = readCurrency(text)
+      if (currency !== null) stated.add(currency)
+    }
+    if (depth < 6)
+      for (const inner of itemsOf(item, 'offers', 'hasvariant', 'pricespecification'))
+        visit(inner, depth + 1)
+  }
+  for (const { item } of copies) visit(item, 0)
+  const [currency = null] = stated
+  return stated.size === 1 ? currency : null
+}
+
+/** A property with the same value in all variants does not distinguish them. */
+function withVaryingOptions(sales: readonly Sale[]): Sale[] {
+  const names = new Set(sales.flatMap(({ options }) => Object.keys(options)))
+  const varying = [...names].filter(
+    (name) => new Set(sales.map(({ options }) => options[name])).size > 1,
+  )
+  return sales.map((sale) => ({
+    ...sale,
+    options: Object.fromEntries(
+      Object.entries(sale.options).filter(([name]) => varying.includes(name)),
+    ),
+  }))
+}
+
+function toVariant(sale: Sale, externalId: string, productTitle: string | null): NewVariant {
+  const { keys, options, availability } = sale
+  const values = Object.values(options)
+  const title = values.length > 0 ? values.join(' / ') : toVariantTitle(sale.title, productTitle)
+  return { externalId, title, sku: keys.sku, gtin: keys.gtin, options, availability }
+}
+
+/** `Ruby - 250 g` is the variant `250 g` of Ruby. */
+function toVariantTitle(name: string | null, product: string | null): string | null {
+  if (name === null || product === null || !name.startsWith(product)) return name
+  const rest = name.slice(product.length)
+  if (rest !== '' && !/^[\s\-–—:,|/(]/.test(rest)) return name
+  const title = rest.replace(/^[\s\-–—:,|/]+/, '').replace(/^\((.*)\)$/, '$1')
+  return title === '' ? null : title
+}
+
+function identifiersOf(copies: readonly Copy[]): Record<string, string> {
+  const codes = {
+    product_group: findName(copies, 'productgroupid'),
+    mpn: findName(copies, 'mpn'),
+    isbn: findName(copies, 'isbn'),
+  }
+  return Object.fromEntries(
+    Object.entries(codes).filter((one): one is [string, string] => one[1] !== null),
+  )
+}
+
+function attributesOf(
+  { lang }: PageEvidence,
+  copies: readonly Copy[],
+  sales: readonly Sale[],
+  ids: readonly string[],
+): Record<string, Json> {
+  const [first] = copies
+  const condition = first === undefined ? null : conditionOf(first.item)
+  const weights = sales.flatMap(({ weight }, index) =>
+    weight === null ? [] : [[ids[index] ?? '', weight] as const],
+  )
+  return {
+    ...(lang !== null && { language: lang }),
+    ...(condition !== null && { condition }),
+    ...(weights.length > 0 && { stated_weight: Object.fromEntries(weights) }),
+  }
+}
+
+/** `used` or `refurbished`; a new product has none. */
+function conditionOf(item: Item): string | null {
+  const offers = itemsOf(item, 'offers')
+  const stated = [item, ...offers].flatMap((one) => firstText(one, 'itemcondition') ?? [])
+  const words = stated.map((text) => /used|refurbished|damaged/i.exec(text)?.[0].toLowerCase())
+  return words.find((word) => word !== undefined) ?? null
+}
+
+function provenanceOf(
+  verdicts: readonly Verdict[],
+  ids: readonly string[],
+): Record<string, NonNullable<Verdict['provenance']>> {
+  return Object.fromEntries(
+    verdicts.flatMap(({ provenance }, index) =>
+      provenance === null ? [] : [[`prices.${ids[index] ?? ''}`, provenance] as const],
+    ),
+  )
 }

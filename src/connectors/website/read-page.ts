@@ -18,7 +18,7 @@ export function readPage(html: string, url: string, readAtMs: number | null): Pa
   const { items, problems, ...evidence } = reader.finish()
   return {
     ...evidence,
-    items: items.map(({ syntax, item }) => ({ syntax, item: withExpiry(item, readAtMs) })),
+    items: items.map((one) => ({ ...one, item: withExpiry(one.item, readAtMs) })),
     problems:
       html.length > HTML_CHARS_MAX
         ? [...problems, `Only the first ${HTML_CHARS_MAX} characters of the page were read`]

@@ -7,6 +7,17 @@ export const PRODUCT_TYPES = toWordSet(
   'product productgroup productmodel individualproduct someproducts vehicle car book drug',
 )
 
+export const OFFER_TYPES = toWordSet('offer aggregateoffer offers offerforpurchase')
+
+export const LIST_TYPES = toWordSet('itemlist offercatalog productcollection')
+
+export const PAGE_TYPES = toWordSet('webpage itempage collectionpage searchresultspage')
+
+/** Properties that point from a product to another product. */
+export const RELATED: ReadonlySet<string> = toWordSet(
+  'isrelatedto issimilarto isaccessoryorsparepartfor isconsumablefor',
+)
+
 /** Properties whose value is an address or a word of the vocabulary, even on a link. */
 export const ADDRESSES = toWordSet(
   `url image images contenturl thumbnailurl availability itemcondition mainentityofpage item

@@ -1,0 +1,186 @@
+// Compares the statements of a page about the price of each variant. Equal statements are a price.
+// Different ones are a disagreement, which a person decides.
+
+import type { Disagreement, Price, PriceClaim, Provenance } from '../../core/product.ts'
+import { SOURCES, type Source } from './main-product.ts'
+import type { NoPriceReason, PriceReading, StatedPrice } from './offer-prices.ts'
+import type { Sale } from './sales.ts'
+import { findSale } from './variant-ids.ts'
+
+/** One description of the product with what it offers. */
+export interface CopySales {
+  readonly source: Source
+  readonly sales: readonly Sale[]
+}
+
+interface SourcedReading {
+  readonly source: Source
+  readonly reading: PriceReading
+}
+
+interface SourcedPrice extends StatedPrice {
+  readonly source: Source
+}
+
+/** The result for one variant: a price, possibly with an unknown amount, or a disagreement. */
+export interface Verdict {
+  readonly price: Price | null
+  readonly disagreement: Disagreement | null
+  readonly provenance: Provenance | null
+  /** Why the amount is unknown. */
+  readonly reason: NoPriceReason | 'range' | null
+  readonly excludesTax: boolean
+}
+
+const TYPE = 'list'
+
+/** A page rarely has two notations that err in the same way. */
+const CONFIDENCE: Readonly<Record<Source, number>> = {
+  'json-ld': 0.95,
+  microdata: 0.9,
+  rdfa: 0.9,
+  opengraph: 0.8,
+}
+const AGREED = 0.99
+
+/**
+ * Judges the price of each sale of `base`, which is one of `copies`; `ids` are those of its sales.
+ */
+export function comparePrices(
+  base: CopySales,
+  copies: readonly CopySales[],
+  ids: readonly string[],
+): Verdict[] {
+  const own = base.sales.map(({ price }): SourcedReading[] => [
+    { source: base.source, reading: price },
+  ])
+  const general: SourcedReading[] = []
+  for (const copy of copies)
+    if (copy !== base)
+      for (const sale of copy.sales) {
+        const statement = { source: copy.source, reading: sale.price }
+        const isOnly = base.sales.length === 1 && copy.sales.length === 1
+        const place = isOnly ? 0 : findSale(base.sales, sale)
+        if (place >= 0) own[place]?.push(statement)
+        else general.push(statement)
+      }
+  for (const statement of general) addGeneral(statement, own)
+  return own.map((readings, index) => judge(readings, ids[index] ?? ''))
+}
+
+/** A statement about the whole product holds if it is the price of one of several variants. */
+function addGeneral(statement: SourcedReading, own: SourcedReading[][]): void {
+  const { reading } = statement
+  if (reading.kind === 'none') return
+  const stated = own.flatMap(([first]) =>
+    first?.reading.kind === 'price' ? first.reading.prices : [],
+  )
+  const isShared =
+    reading.kind === 'price' &&
+    stated.some((one) => reading.prices.some((other) => isEqual(one, other)))
+  if (!isShared) for (const readings of own) readings.push(statement)
+}
+
+function judge(readings: readonly SourcedReading[], variantId: string): Verdict {
+  const [first] = readings
+  const blocked = first === undefined ? null : findBlock(first.reading)
+  const prices = blocked === null ? listPrices(readings) : []
+  const [best] = prices
+  if (best === undefined || first === undefined)
+    return toUnpriced(first?.reading ?? null, blocked, variantId)
+  const others = prices.filter((price) => !isEqual(price, best))
+  if (others.length > 0) return toDisagreement(prices, variantId)
+  const sources = [...new Set(prices.map(({ source }) => source))]
+  return {
+    price: {
+      variantId,
+      type: TYPE,
+      amountMinor: best.amountMinor,
+      currency: best.currency,
+      compareAtMinor:
+        prices.find(({ compareAtMinor }) => compareAtMinor !== null)?.compareAtMinor ?? null,
+    },
+    disagreement: null,
+    provenance: {
+      raw: best.quotation,
+      rule: sources.length > 1 ? 'price-agreed' : 'price-stated',
+      confidence: sources.length > 1 ? AGREED : CONFIDENCE[best.source],
+      place: sources.join(', '),
+    },
+    reason: null,
+    excludesTax: best.excludesTax,
+  }
+}
+
+/** A price of the page is not that of this variant if the variants have different ones. */
+function findBlock(reading: PriceReading): Verdict['reason'] {
+  if (reading.kind === 'range') return 'range'
+  return reading.kind === 'none' && reading.reason === 'several-offers' ? reading.reason : null
+}
+
+/** Lists the statements, the most reliable first. */
+function listPrices(readings: readonly SourcedReading[]): SourcedPrice[] {
+  const sorted = readings.toSorted((a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source))
+  const prices = sorted.flatMap(({ source, reading }) =>
+    reading.kind === 'price' ? reading.prices.map((price) => ({ ...price, source })) : [],
+  )
+  const taxed = prices.filter(({ excludesTax }) => !excludesTax)
+  const comparable = taxed.length > 0 ? taxed : prices
+  const [best] = comparable
+  const possible = readings.flatMap(({ reading }) =>
+    reading.kind === 'none' ? reading.possible : [],
+  )
+  // An ambiguous notation that excludes the other statement leaves the price open.
+  if (best === undefined || (possible.length > 0 && !possible.includes(best.amountMinor))) return []
+  const bounds = sorted.flatMap(({ source, reading }) => boundOf(reading, best, source))
+  return [...comparable, ...bounds]
+}
+
+/** Returns the bound of a range that excludes the price, as a statement. */
+function boundOf(reading: PriceReading, price: StatedPrice, source: Source): SourcedPrice[] {
+  if (reading.kind !== 'range') return []
+  const { lowMinor, highMinor, currency, quotation } = reading
+  const isBelow = price.amountMinor < lowMinor
+  const isWithin = !isBelow && (highMinor === null || price.amountMinor <= highMinor)
+  if (isWithin && currency === price.currency) return []
+  const amountMinor = isBelow ? lowMinor : (highMinor ?? lowMinor)
+  return [{ amountMinor, currency, compareAtMinor: null, quotation, excludesTax: false, source }]
+}
+
+function toUnpriced(
+  reading: PriceReading | null,
+  blocked: Verdict['reason'],
+  variantId: string,
+): Verdict {
+  const stated = reading?.kind === 'none' ? reading.reason : 'no-price'
+  const currency = reading === null || reading.kind === 'price' ? null : reading.currency
+  return {
+    price:
+      currency === null
+        ? null
+        : { variantId, type: TYPE, amountMinor: null, currency, compareAtMinor: null },
+    disagreement: null,
+    provenance: null,
+    reason: blocked ?? stated,
+    excludesTax: false,
+  }
+}
+
+function toDisagreement(prices: readonly SourcedPrice[], variantId: string): Verdict {
+  const claims = new Map<string, PriceClaim>()
+  for (const { source, quotation, amountMinor, currency } of prices) {
+    const key = `${source} ${amountMinor} ${currency}`
+    if (!claims.has(key)) claims.set(key, { source, quotation, amountMinor, currency })
+  }
+  return {
+    price: null,
+    disagreement: { variantId, priceType: TYPE, claims: [...claims.values()] },
+    provenance: null,
+    reason: null,
+    excludesTax: false,
+  }
+}
+
+function isEqual(a: StatedPrice, b: StatedPrice): boolean {
+  return a.amountMinor === b.amountMinor && a.currency === b.currency
+}

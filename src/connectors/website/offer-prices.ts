@@ -1,0 +1,251 @@
+// Reads the price of one offer: `price`, or its specifications, which also state crossed-out
+// prices, prices without tax, prices of a quantity and prices for members.
+
+import type { Item, Value } from './evidence.ts'
+import { readAmount, readCurrency, type Amount, type AmountReason } from './amounts.ts'
+import { firstText, itemsOf, textsOf, valuesOf } from './items.ts'
+import { toWord } from './vocabulary.ts'
+
+/** One statement of the present price. */
+export interface StatedPrice {
+  readonly amountMinor: number
+  readonly currency: string
+  /** The crossed-out price, if it is higher. */
+  readonly compareAtMinor: number | null
+  readonly quotation: string
+  readonly excludesTax: boolean
+}
+
+export type NoPriceReason = AmountReason | 'no-price' | 'several-offers' | 'unit-price'
+
+export type PriceReading =
+  /** One price, or several that contradict each other. */
+  | { readonly kind: 'price'; readonly prices: readonly StatedPrice[] }
+  /** The prices of several variants. `highMinor` is null when only the lowest is stated. */
+  | {
+      readonly kind: 'range'
+      readonly lowMinor: number
+      readonly highMinor: number | null
+      readonly currency: string
+      readonly quotation: string
+    }
+  | {
+      readonly kind: 'none'
+      readonly reason: NoPriceReason
+      readonly currency: string | null
+      readonly possible: readonly number[]
+      readonly quotation: string
+    }
+
+/** One amount of an offer with the words around it. */
+interface Statement {
+  readonly amount: Amount
+  readonly quotation: string
+  readonly use: 'current' | 'earlier'
+  readonly includesTax: boolean | null
+}
+
+const EARLIER = new Set(['listprice', 'strikethroughprice', 'regularprice'])
+const CHARGES = new Set(['deliverychargespecification', 'paymentchargespecification'])
+const QUOTED_CHARS_MAX = 120
+
+/** Returns the price of an offer; `currency` applies where the offer states none. */
+export function readOfferPrice(offer: Item, currency: string | null): PriceReading {
+  const stated = readCurrency(firstText(offer, 'pricecurrency')) ?? currency
+  const range = readRange(offer, stated)
+  if (range !== null) return range
+  const statements = [...readPlain(offer, stated), ...readSpecifications(offer, stated)]
+  const current = preferTaxed(statements.filter(({ use }) => use === 'current'))
+  const known = current.filter(({ amount }) => amount.amountMinor !== null)
+  const [first] = current
+  if (known.length === 0) return toNone(first, stated)
+  const earlier = statements.filter(({ use }) => use === 'earlier')
+  return { kind: 'price', prices: distinct(known.map((one) => toPrice(one, earlier))) }
+}
+
+function toNone(first: Statement | undefined, currency: string | null): PriceReading {
+  return {
+    kind: 'none',
+    reason: first?.amount.reason ?? 'no-price',
+    currency: first?.amount.currency ?? currency,
+    possible: first?.amount.possible ?? [],
+    quotation: first?.quotation ?? '',
+  }
+}
+
+function toPrice({ amount, quotation, includesTax }: Statement, earlier: Statement[]): StatedPrice {
+  const { amountMinor, currency } = amount
+  const before = earlier
+    .filter((one) => one.amount.currency === currency)
+    .map((one) => one.amount.amountMinor ?? 0)
+  const compareAtMinor = Math.max(0, ...before)
+  return {
+    amountMinor: amountMinor ?? 0,
+    currency: currency ?? '',
+    compareAtMinor: compareAtMinor > (amountMinor ?? 0) ? compareAtMinor : null,
+    quotation,
+    excludesTax: includesTax === false,
+  }
+}
+
+function distinct(prices: readonly StatedPrice[]): StatedPrice[] {
+  const byAmount = new Map<string, StatedPrice>()
+  for (const price of prices) {
+    const key = `${price.amountMinor} ${price.currency}`
+    if (!byAmount.has(key)) byAmount.set(key, price)
+  }
+  return [...byAmount.values()]
+}
+
+/** A price without tax is another price, which counts only when no other is stated. */
+function preferTaxed(statements: readonly Statement[]): readonly Statement[] {
+  const known = statements.filter(({ amount }) => amount.amountMinor !== null)
+  for (const wanted of [true, null]) {
+    const found = known.filter(({ includesTax }) => includesTax === wanted)
+    // A plain price beside one that includes tax is compared with it.
+    if (found.length > 0)
+      return wanted === true ? known.filter(({ includesTax }) => includesTax !== false) : found
+  }
+  return statements
+}
+
+/** `AggregateOffer`: the prices of several offers, which is the price of one only if all are equal. */
+function readRange(offer: Item, currency: string | null): PriceReading | null {
+  const low = readNamed(offer, 'lowprice', currency)
+  const high = readNamed(offer, 'highprice', currency)
+  if (low === null) return null
+  const { amountMinor: lowMinor, currency: known } = low.amount
+  if (lowMinor === null || known === null) return toNone(low, currency)
+  const highMinor = high?.amount.amountMinor ?? null
+  const isOne =
+    highMinor === lowMinor || (highMinor === null && firstText(offer, 'offercount') === '1')
+  const quotation = high === null ? low.quotation : `${low.quotation}, ${high.quotation}`
+  return isOne
+    ? { kind: 'price', prices: [toPrice({ ...low, quotation }, [])] }
+    : { kind: 'range', lowMinor, highMinor, currency: known, quotation }
+}
+
+function readNamed(
+  offer: Item,
+  name: 'lowprice' | 'highprice',
+  currency: string | null,
+): Statement | null {
+  const structured = firstScalar(offer, name)
+  const value = structured ?? firstScalar(offer, `${name}text`)
+  return value === null
+    ? null
+    : toStatement(offer, name, value, { currency, isDisplayed: structured === null })
+}
+
+/** Visible text repeats the structured value in microdata, so it counts only without one. */
+function readPlain(offer: Item, currency: string | null): Statement[] {
+  const structured = textScalars(offer, 'price')
+  const isDisplayed = structured.length === 0
+  const values = isDisplayed ? textScalars(offer, 'pricetext') : structured
+  const earlier = textScalars(offer, 'earlierprice').map((value): Statement => ({
+    ...toStatement(offer, 'price', value, { currency, isDisplayed }),
+    use: 'earlier',
+  }))
+  return [
+    ...values.map((value) => toStatement(offer, 'price', value, { currency, isDisplayed })),
+    ...earlier,
+  ]
+}
+
+function readSpecifications(offer: Item, currency: string | null): Statement[] {
+  const specifications = [...itemsOf(offer, 'pricespecification'), ...itemsOf(offer, 'price')]
+  const usable = specifications.filter((one) => !isForOthers(one))
+  return usable.flatMap((one): Statement[] => {
+    const value = firstScalar(one, 'price') ?? firstScalar(one, 'value')
+    if (value === null) return []
+    const stated = readCurrency(firstText(one, 'pricecurrency', 'currency')) ?? currency
+    const statement = toStatement(one, 'priceSpecification.price', value, {
+      currency: stated,
+      isDisplayed: false,
+    })
+    const taxed = valuesOf(one, 'valueaddedtaxincluded')[0]
+    return [
+      {
+        ...statement,
+        use: isEarlier(one, usable.length) ? 'earlier' : 'current',
+        includesTax: taxed === undefined ? null : isTrue(taxed),
+      },
+    ]
+  })
+}
+
+function isTrue(value: Value): boolean {
+  return value === true || (typeof value === 'string' && /^(?:.*\/)?true$/i.test(value))
+}
+
+function isEarlier(specification: Item, count: number): boolean {
+  const types = textsOf(specification, 'pricetype').map(lastWord)
+  if (types.includes('regularprice')) return count > 1
+  return types.some((type) => EARLIER.has(type))
+}
+
+/** Charges, recommended prices, and prices of a quantity, a subscription or a group of buyers. */
+function isForOthers(specification: Item): boolean {
+  const { types } = specification
+  const minimum = itemsOf(specification, 'eligiblequantity').flatMap((one) =>
+    textsOf(one, 'minvalue', 'value').map(Number),
+  )
+  return (
+    types.some((type) => CHARGES.has(type)) ||
+    textsOf(specification, 'pricetype').some((type) =>
+      /^(?:msrp|srp|minimumadvertisedprice|invoiceprice)$/.test(lastWord(type)),
+    ) ||
+    minimum.some((count) => count > 1) ||
+    isUnitPrice(specification) ||
+    valuesOf(specification, 'billingduration', 'billingincrement', 'validformembertier').length >
+      0 ||
+    textsOf(specification, 'eligiblecustomertype').some((one) => /business/i.test(one))
+  )
+}
+
+/**
+ * A reference quantity with a reference value is the content of the product
+ * (https://developers.google.com/search/docs/appearance/structured-data/merchant-listing). Alone, it
+ * is the unit of a unit price.
+ */
+function isUnitPrice(specification: Item): boolean {
+  return itemsOf(specification, 'referencequantity').some(
+    (quantity) => valuesOf(quantity, 'valuereference').length === 0,
+  )
+}
+
+function lastWord(term: string): string {
+  return toWord(term).split(/[/#]/).at(-1) ?? ''
+}
+
+function toStatement(
+  item: Item,
+  name: string,
+  value: string | number,
+  { currency, isDisplayed }: { readonly currency: string | null; readonly isDisplayed: boolean },
+): Statement {
+  const stated = firstText(item, 'pricecurrency')
+  const written = typeof value === 'number' ? String(value) : JSON.stringify(value)
+  const quotation = `${SPELLINGS[name] ?? name}: ${written.slice(0, QUOTED_CHARS_MAX)}`
+  return {
+    amount: readAmount(value, currency, isDisplayed),
+    quotation:
+      stated === null
+        ? quotation
+        : `${quotation}, priceCurrency: ${JSON.stringify(stated.slice(0, 20))}`,
+    use: 'current',
+    includesTax: null,
+  }
+}
+
+const SPELLINGS: Readonly<Record<string, string>> = { lowprice: 'lowPrice', highprice: 'highPrice' }
+
+function firstScalar(item: Item, name: string): string | number | null {
+  return textScalars(item, name)[0] ?? null
+}
+
+function textScalars(item: Item, name: string): (string | number)[] {
+  return valuesOf(item, name).filter(
+    (value) => typeof value === 'string' || typeof value === 'number',
+  )
+}

@@ -1,0 +1,96 @@
+// Compares the addresses that a product states with those of its page.
+
+import { toPageAddress } from './addresses.ts'
+import type { Item, PageEvidence } from './evidence.ts'
+import { itemsOf, textsOf } from './items.ts'
+
+/** `unknown`: the product states no address on this host that is not the home page. */
+export type AddressMatch = 'same' | 'other' | 'unknown'
+
+/** Parameters that choose a variant of the product of a page. */
+const CHOICE = /variant|sku|attribute|option|size|colou?r/i
+
+/** Returns the id of the product of a page: its canonical address on the same host, or its own. */
+export function findPageId({
+  url,
+  canonical,
+}: Pick<PageEvidence, 'url' | 'canonical'>): string | null {
+  const own = toPageAddress(url)
+  const stated = canonical === null ? null : toPageAddress(canonical)
+  if (own === null || stated === null || hostOf(stated) !== hostOf(own)) return own
+  // A shop whose theme states the home page as canonical everywhere.
+  const isHome = new URL(stated).pathname === '/' && new URL(stated).search === ''
+  return isHome ? own : stated
+}
+
+/** Returns the addresses of a page, the requested one and the canonical one. */
+export function listPageAddresses(evidence: PageEvidence): string[] {
+  const addresses = [findPageId(evidence), toPageAddress(evidence.url)]
+  return addresses.filter((address) => address !== null)
+}
+
+/** The most explicit statement of a product decides; `@id` is the least explicit one. */
+export function matchAddress(item: Item, pages: readonly string[]): AddressMatch {
+  const statements = [
+    [
+      ...textsOf(item, 'mainentityofpage'),
+      ...itemsOf(item, 'mainentityofpage').flatMap(listAddresses),
+    ],
+    textsOf(item, 'url'),
+    itemsOf(item, 'offers').flatMap((offer) => textsOf(offer, 'url')),
+    item.id === null ? [] : [item.id],
+  ]
+  for (const addresses of statements) {
+    const matches = addresses.map((address) => compareAddress(address, pages))
+    if (matches.includes('same')) return 'same'
+    if (matches.includes('other')) return 'other'
+  }
+  return 'unknown'
+}
+
+function listAddresses(page: Item): string[] {
+  return page.id === null ? textsOf(page, 'url') : [page.id]
+}
+
+function compareAddress(stated: string, pages: readonly string[]): AddressMatch {
+  const address = toPageAddress(stated, pages[0])
+  if (address === null || !pages.some((page) => hostOf(page) === hostOf(address))) return 'unknown'
+  const own = new URL(address)
+  if (pages.some((page) => isSamePage(own, new URL(page)))) return 'same'
+  // Some shops state their home page for each product.
+  return own.pathname === '/' ? 'unknown' : 'other'
+}
+
+function isSamePage(own: URL, page: URL): boolean {
+  const isSamePath =
+    isPart(segmentsOf(own), segmentsOf(page)) || isPart(segmentsOf(page), segmentsOf(own))
+  return hostOf(own.href) === hostOf(page.href) && isSamePath && isSameQuery(own, page)
+}
+
+/** `/x` and `/collections/all/x`: one product in several categories, with equal last segments. */
+function isPart(short: readonly string[], long: readonly string[]): boolean {
+  if (short.length === 0 || long.length === 0) return short.length === long.length
+  if (short.at(-1) !== long.at(-1)) return false
+  let matched = 0
+  for (const segment of long) if (segment === short[matched]) matched++
+  return matched === short.length
+}
+
+function isSameQuery(own: URL, page: URL): boolean {
+  for (const [name, value] of own.searchParams) {
+    const other = page.searchParams.get(name)
+    if (other !== null && other !== value && !CHOICE.test(name)) return false
+  }
+  return true
+}
+
+function segmentsOf({ pathname }: URL): string[] {
+  return pathname
+    .toLowerCase()
+    .split('/')
+    .filter((segment) => segment !== '')
+}
+
+function hostOf(address: string): string {
+  return new URL(address).host.replace(/^www\./, '')
+}

@@ -1,0 +1,64 @@
+// Ids of variants from what the page states about them, never from their position: the next page may
+// list them in another order.
+
+import type { Keys, Sale } from './sales.ts'
+import { KEY_NAMES } from './sales.ts'
+
+/**
+ * Returns an id for each sale, in order, or null for one without a distinct key. Each
+ * gets the first of its keys that no other sale has. The only sale of a product without variants has
+ * the id of the product.
+ */
+export function assignIds(sales: readonly Sale[], productId: string): (string | null)[] {
+  const [only] = sales
+  if (sales.length === 1 && only?.isVariant === false) return [productId]
+  const ids = sales.map((): string | null => null)
+  for (const name of KEY_NAMES) {
+    const counts = countValues(sales, name)
+    for (const [index, { keys }] of sales.entries()) {
+      const value = keys[name]
+      if (ids[index] === null && value !== null && counts.get(value) === 1)
+        ids[index] = name === 'url' ? value : `${name}:${value}`
+    }
+  }
+  return sales.length === 1 ? [ids[0] ?? productId] : ids
+}
+
+/** Returns one sale for each set of keys; of two with other prices, the price is unknown. */
+export function distinctSales(sales: readonly Sale[]): Sale[] {
+  const byKeys = new Map<string, Sale>()
+  for (const sale of sales) {
+    const key = JSON.stringify(sale.keys)
+    const other = byKeys.get(key)
+    if (other === undefined) byKeys.set(key, sale)
+    else if (JSON.stringify(other.price) !== JSON.stringify(sale.price))
+      byKeys.set(key, { ...other, price: toSeveral(other) })
+  }
+  return [...byKeys.values()]
+}
+
+function toSeveral({ price }: Sale): Sale['price'] {
+  const currency = price.kind === 'price' ? (price.prices[0]?.currency ?? null) : price.currency
+  const quotation = price.kind === 'price' ? (price.prices[0]?.quotation ?? '') : price.quotation
+  return { kind: 'none', reason: 'several-offers', currency, possible: [], quotation }
+}
+
+/** Returns the index of the sale with one of these keys, or -1. */
+export function findSale(sales: readonly Sale[], { keys }: Sale): number {
+  for (const name of KEY_NAMES) {
+    const value = keys[name]
+    if (value === null) continue
+    const found = sales.flatMap((sale, index) => (sale.keys[name] === value ? [index] : []))
+    if (found.length === 1) return found[0] ?? -1
+  }
+  return -1
+}
+
+function countValues(sales: readonly Sale[], name: keyof Keys): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { keys } of sales) {
+    const value = keys[name]
+    if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1)
+  }
+  return counts
+}
