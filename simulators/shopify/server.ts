@@ -1,5 +1,6 @@
-// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to
-// change the shop and to set faults, which meet both lists of products. A captured file in another format than `{"products": […]}` is
+// A Shopify shop on loopback: its lists of products, its collections, `/meta.json`, `/cart.js`, and
+// `/_control/…` to change the shop and to set faults. A captured file in another format than
+// `{"products": […]}` is
 // served unchanged for every page.
 
 import { readFile } from 'node:fs/promises'
@@ -8,11 +9,12 @@ import { z } from 'zod'
 import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { handleControl, isControl } from '../support/control.ts'
+import { createShopVerbs } from '../support/shop-verbs.ts'
 import { listen, readPath } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
-import { createVerbs } from './control.ts'
 import { ShopifyFault, type ShopifyFaultInput } from './faults.ts'
 import { makeProduct, type ShopProduct } from './product.ts'
+import { findContent, isList, readPage, type State } from './responses.ts'
 import { createShop, type Shop } from './shop.ts'
 
 export interface ShopifyOptions {
@@ -35,8 +37,15 @@ export interface ShopifyOptions {
   readonly reachStatus?: 200 | 400
   /** Indents responses, like many captures. */
   readonly pretty?: boolean
-  /** Returns all products for every page and limit. */
-  readonly ignoresPage?: boolean
+  /**
+   * `ignored-with-limit`: returns all products for every page and limit. `ignored`: the first page
+   * for every page, as a cache does. `clamped`: the last page for every page beyond it.
+   */
+  readonly paging?: 'honoured' | 'ignored' | 'ignored-with-limit' | 'clamped'
+  /** Number of collections; the products are divided among them, and each has a part of the next. */
+  readonly collections?: number
+  /** Number of the last products that are in no collection. */
+  readonly uncollected?: number
   /** True: only the list of the collection "all" is open. */
   readonly closesList?: boolean
   /** The origin that `/.well-known/ucp` names as the shop's. Null: without this document. */
@@ -53,11 +62,6 @@ export interface ShopifySimulator {
   close(): Promise<void>
 }
 
-type State = Required<ShopifyOptions> & {
-  readonly shop: Shop
-  readonly verbatim: Uint8Array | null
-}
-
 const DEFAULTS = {
   port: 0,
   products: 300,
@@ -70,25 +74,19 @@ const DEFAULTS = {
   reach: 25_000,
   reachStatus: 400,
   pretty: false,
-  ignoresPage: false,
+  paging: 'honoured',
+  collections: 0,
+  uncollected: 0,
   closesList: false,
   agentOrigin: null,
 } as const satisfies Required<ShopifyOptions>
-const COLLECTION_LIST = '/collections/all/products.json'
-const ESCAPES = new Map([
-  ['/', '\\/'],
-  ['<', '\\u003c'],
-  ['>', '\\u003e'],
-  ['&', '\\u0026'],
-])
-
 /** @throws Error when the port is taken or the file cannot be read */
 export async function startShopify(options: ShopifyOptions = {}): Promise<ShopifySimulator> {
   let state = await createState({ ...DEFAULTS, ...options })
   const { shop } = state
   const faults = createFaultBook(ShopifyFault)
   const stats = createStats()
-  const verbs = createVerbs({ shop, faults, stats })
+  const verbs = createShopVerbs({ shop, faults, stats }, ({ id, title }) => ({ id, title }))
   const { url, close } = await listen(
     async (request, response) => {
       if (isControl(request)) return handleControl(request, response, verbs)
@@ -161,107 +159,4 @@ async function respond(
     headers: { 'content-type': `${content.type ?? 'application/json'}; charset=utf-8` },
     taken,
   })
-}
-
-interface Content {
-  readonly text: string | Uint8Array
-  /** Default 200. */
-  readonly status?: number
-  /** Default JSON. */
-  readonly type?: string
-}
-
-function findContent(location: URL, state: State, faults: readonly ShopifyFault[]): Content {
-  const toContent = (body: unknown, status = 200): Content => ({
-    text: formatShopifyJson(body, state.pretty),
-    status,
-  })
-  switch (location.pathname) {
-    case '/products.json':
-      if (state.closesList) break
-      return state.verbatim ? { text: state.verbatim } : listProducts(location, state, faults)
-    case COLLECTION_LIST:
-      return state.verbatim ? { text: state.verbatim } : listProducts(location, state, faults)
-    case '/.well-known/ucp':
-      if (state.agentOrigin !== null) return toContent(makeAgentProfile(state.agentOrigin))
-      break
-    case '/meta.json':
-      if (state.currency !== null) return toContent(makeMeta(location, state))
-      break
-    case '/cart.js': {
-      const currency = state.visitorCurrency ?? state.currency
-      return toContent({ token: 'c1', items: [], item_count: 0, currency })
-    }
-    case '/password':
-      return { text: '<!doctype html><title>Opening soon</title>', type: 'text/html' }
-  }
-  return { text: '<!doctype html><title>404 Not Found</title>', type: 'text/html', status: 404 }
-}
-
-function isList(path: string): boolean {
-  return path === '/products.json' || path === COLLECTION_LIST
-}
-
-/** The profile for shopping agents that each shop serves: https://ucp.dev. */
-function makeAgentProfile(origin: string): Record<string, unknown> {
-  const endpoint = `${origin}/api/ucp/mcp`
-  return {
-    ucp: {
-      version: '2026-04-08',
-      services: { 'dev.ucp.shopping': [{ version: '2026-04-08', transport: 'mcp', endpoint }] },
-    },
-  }
-}
-
-function listProducts(location: URL, state: State, faults: readonly ShopifyFault[]): Content {
-  const limit = Math.min(readPositive(location.searchParams.get('limit'), 30), 250)
-  const page = readPage(location)
-  if (page * limit > state.reach && !state.ignoresPage) {
-    const body = { errors: `Page * Limit exceeds the ${state.reach} limit.` }
-    return { text: formatShopifyJson(body, state.pretty), status: state.reachStatus }
-  }
-  const shift = faults.reduce((by, fault) => (fault.kind === 'shift' ? by + fault.by : by), 0)
-  const start = Math.max((page - 1) * limit - shift, 0)
-  const all = state.shop.products()
-  const products = state.ignoresPage ? all : all.slice(start, start + limit)
-  return { text: formatShopifyJson({ products }, state.pretty) }
-}
-
-function makeMeta(
-  location: URL,
-  { name, currency, publishedCount, shop }: State,
-): Record<string, unknown> {
-  return {
-    id: 7_381_409,
-    name,
-    city: 'Hobart',
-    province: 'Tasmania',
-    country: 'AU',
-    currency,
-    domain: location.host,
-    url: location.origin,
-    myshopify_domain: 'saltbush.myshopify.com',
-    description: null,
-    ships_to_countries: ['AU', 'NZ'],
-    money_format: '${{amount}}',
-    published_collections_count: 4,
-    published_products_count: publishedCount ?? shop.products().length,
-  }
-}
-
-/** Escapes like Shopify: `</p>` becomes `\u003c\/p\u003e`. */
-function formatShopifyJson(body: unknown, pretty: boolean): string {
-  return JSON.stringify(body, null, pretty ? 2 : 0).replaceAll(
-    /[/<>&]/g,
-    (sign) => ESCAPES.get(sign) ?? sign,
-  )
-}
-
-function readPage(location: URL): number {
-  return readPositive(location.searchParams.get('page'), 1)
-}
-
-function readPositive(text: string | null, otherwise: number): number {
-  const number = Number(text ?? '')
-  return Number.isInteger(number) && number > 0 ? number : otherwise
 }

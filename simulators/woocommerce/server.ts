@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { handleControl, isControl, type Verbs } from '../support/control.ts'
+import { createShopVerbs } from '../support/shop-verbs.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { listen } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
@@ -86,7 +87,7 @@ export async function startWoocommerce(options: WooOptions = {}): Promise<WooSim
   const making = { seed: all.seed, currency: all.currency, minorUnit: all.minorUnit, home }
   const shop = createShop(await loadStock(all, making), making)
   state = { switches: all, shop, home, throttle }
-  verbs = createVerbs({ shop, faults, stats })
+  verbs = createShopVerbs({ shop, faults, stats }, ({ id, name }) => ({ id, name }))
   return {
     url,
     home,
@@ -174,47 +175,4 @@ function toJson(body: unknown): string {
       /[\u0080-\uffff]/g,
       (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
     )
-}
-
-const Change = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('add'), count: z.int().positive().default(1) }),
-  z.strictObject({
-    do: z.literal('update'),
-    id: z.int(),
-    fields: z.record(z.string(), z.unknown()),
-  }),
-  z.strictObject({ do: z.literal('price'), id: z.int(), price: z.string() }),
-  z.strictObject({ do: z.literal('touch') }),
-  z.strictObject({ do: z.literal('remove'), ids: z.array(z.int()) }),
-  z.strictObject({ do: z.literal('restore'), ids: z.array(z.int()) }),
-])
-
-function createVerbs({
-  shop,
-  faults,
-  stats,
-}: Pick<WooSimulator, 'shop' | 'faults' | 'stats'>): Verbs {
-  return {
-    'GET stats': () => stats.snapshot(),
-    'GET products': () => shop.products().map(({ id, name }) => ({ id, name })),
-    'POST changes': (body) => applyChange(shop, Change.parse(body)),
-    'POST faults': (body) => {
-      faults.set(...([body].flat() as WooFaultInput[]))
-      return faults.list()
-    },
-    'DELETE faults': () => {
-      faults.clear()
-      return faults.list()
-    },
-  }
-}
-
-function applyChange(shop: Shop, change: z.infer<typeof Change>): { ids: number[] } {
-  if (change.do === 'add') return { ids: shop.add(change.count) }
-  if (change.do === 'touch') shop.touch()
-  else if (change.do === 'update') shop.update(change.id, change.fields)
-  else if (change.do === 'price') shop.price(change.id, change.price)
-  else if (change.do === 'remove') shop.remove(...change.ids)
-  else shop.restore(...change.ids)
-  return { ids: 'ids' in change ? change.ids : 'id' in change ? [change.id] : [] }
 }

@@ -67,7 +67,7 @@ export function defineConnector<Settings, Row, Credentials = object>(
     scopes: ['all'],
     schedule: 'nightly',
     address: (settings) => String((settings as Record<string, unknown>)[addressSetting]),
-    scan: isWholeLine ? scanLine : () => null,
+    scan: isWholeLine ? scanWholeLine : () => null,
     unwrap: (line) => line,
     identify: (record) => findId(record, idPaths[0] ?? 'id'),
     ...stated,
@@ -113,7 +113,11 @@ export function toPage(
   }
 }
 
-function scanLine(line: Uint8Array): Scan | null {
+/**
+ * The scan of a line that is a record as a whole, without its line feed. Null for a line that is
+ * not an object.
+ */
+export function scanWholeLine(line: Uint8Array): Scan | null {
   const end = line.at(-1) === LINE_FEED ? line.length - 1 : line.length
   const isObject = line[0] === OPEN_BRACE && line[end - 1] === CLOSE_BRACE
   return isObject ? { start: 0, end, volatile: [] } : null

@@ -4,10 +4,10 @@
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { NO_CREDENTIALS } from '../../core/credentials.ts'
+import { scanWholeLine } from '../../core/define-connector.ts'
 import type { Http } from '../../core/http.ts'
 import type { Json } from '../../core/json.ts'
 import { limitHost } from '../../core/limits.ts'
-import { LINE_FEED } from '../../lib/byte-scan.ts'
 import { refuseComingSoon } from './coming-soon.ts'
 import { readMember, type Item, type ListPage } from './documents.ts'
 import { toLines, VARIATIONS_MEMBER } from './lines.ts'
@@ -63,11 +63,7 @@ export const woocommerce: Connector<WoocommerceSettings> = {
   }),
   fetch: fetchProducts,
   address: ({ url }) => url,
-  scan: (line) => ({
-    start: 0,
-    end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length,
-    volatile: [],
-  }),
+  scan: scanWholeLine,
   unwrap: (line) => line,
   identify,
   normalise,

@@ -1,16 +1,19 @@
-// The control endpoints of a simulated shop: they change its products and set its faults.
+// `/_control/…` of a simulated shop: what it sells, its faults, and what it was asked.
 
 import { z } from 'zod'
-import type { Verbs } from '../support/control.ts'
-import type { FaultBook } from '../support/faults.ts'
-import type { Stats } from '../support/stats.ts'
-import type { ShopifyFault, ShopifyFaultInput } from './faults.ts'
-import type { Shop } from './shop.ts'
+import type { Verbs } from './control.ts'
+import type { AnyFault, FaultBook } from './faults.ts'
+import type { Stats } from './stats.ts'
 
-interface Controlled {
-  readonly shop: Shop
-  readonly faults: FaultBook<ShopifyFault, ShopifyFaultInput>
-  readonly stats: Stats
+/** A shop with products that can be changed. Every method throws an Error for an unknown id. */
+interface ChangeableShop<Product> {
+  products(): readonly Product[]
+  add(count?: number): number[]
+  update(id: number, fields: object): void
+  price(id: number, price: string, place?: number): void
+  touch(id?: number): void
+  remove(...ids: readonly number[]): void
+  restore(...ids: readonly number[]): void
 }
 
 const Change = z.discriminatedUnion('do', [
@@ -24,6 +27,7 @@ const Change = z.discriminatedUnion('do', [
     do: z.literal('price'),
     id: z.int(),
     price: z.string(),
+    /** The position of the variant, in a shop whose prices are set by product. */
     place: z.int().nonnegative().default(0),
   }),
   z.strictObject({ do: z.literal('touch'), id: z.int().optional() }),
@@ -31,13 +35,25 @@ const Change = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('restore'), ids: z.array(z.int()) }),
 ])
 
-export function createVerbs({ shop, faults, stats }: Controlled): Verbs {
+/** `describe` returns what `GET products` shows of a product. */
+export function createShopVerbs<Product, Fault extends AnyFault, FaultInput>(
+  {
+    shop,
+    faults,
+    stats,
+  }: {
+    readonly shop: ChangeableShop<Product>
+    readonly faults: FaultBook<Fault, FaultInput>
+    readonly stats: Stats
+  },
+  describe: (product: Product) => object,
+): Verbs {
   return {
     'GET stats': () => stats.snapshot(),
-    'GET products': () => shop.products().map(({ id, title }) => ({ id, title })),
+    'GET products': () => shop.products().map(describe),
     'POST changes': (body) => applyChange(shop, Change.parse(body)),
     'POST faults': (body) => {
-      faults.set(...([body].flat() as ShopifyFaultInput[]))
+      faults.set(...([body].flat() as FaultInput[]))
       return faults.list()
     },
     'DELETE faults': () => {
@@ -47,7 +63,10 @@ export function createVerbs({ shop, faults, stats }: Controlled): Verbs {
   }
 }
 
-function applyChange(shop: Shop, change: z.infer<typeof Change>): { ids: number[] } {
+function applyChange<Product>(
+  shop: ChangeableShop<Product>,
+  change: z.infer<typeof Change>,
+): { ids: number[] } {
   if (change.do === 'add') return { ids: shop.add(change.count) }
   if (change.do === 'update') shop.update(change.id, change.fields)
   else if (change.do === 'price') shop.price(change.id, change.price, change.place)
