@@ -141,6 +141,11 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    * `add` and `doctor` are driven by this list.
    */
   readonly credentials: CredentialSchema<Credentials>
+  /**
+   * Returns true if a source with these settings uses the credentials. Without this method, every
+   * source does. A source that does not use them never receives them.
+   */
+  usesCredentials?(settings: Settings): boolean
   /** The setting that holds the address; `shelfsync sources set NAME --url` changes it. */
   readonly addressSetting: string
   /** The options of `shelfsync add NAME`; any other setting is given by `--set`. */

@@ -67,6 +67,22 @@ export function isSourceVariable(name: string): boolean {
   return /^SECRET_[A-Z0-9]+(_[A-Z0-9]+)+$/.test(name)
 }
 
+/** A connector as far as its credentials are concerned. */
+export interface CredentialUser {
+  readonly credentials: CredentialSchema<unknown>
+  usesCredentials?(settings: unknown): boolean
+}
+
+/** Returns true if `fetch` and `probe` can work with these settings and credentials. */
+export function isReady(
+  connector: CredentialUser,
+  settings: unknown,
+  credentials: unknown,
+): boolean {
+  const isUsed = connector.usesCredentials?.(settings) ?? true
+  return !isUsed || connector.credentials.isComplete(credentials)
+}
+
 /** The variable that a member of the credentials is read from. */
 export interface ReadVariable {
   readonly member: string

@@ -1,5 +1,6 @@
 // sync: brings a source up to date in this process.
 
+import { isReady } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import { chooseKeyedRun, chooseRun, type SyncRequest } from './choose-run.ts'
@@ -41,8 +42,8 @@ function refusePaused({ source: { name, state } }: BoundSource): void {
 
 /** Before a run starts, because the fetch would fail and leave a failed run. */
 function refuseIncomplete({ credentials }: StartTools, bound: BoundSource): void {
-  const { source, connector } = bound
-  if (!connector.credentials.isComplete(credentials(bound)))
+  const { source, connector, settings } = bound
+  if (!isReady(connector, settings, credentials(bound)))
     throw new SyncError(
       'settings/invalid',
       `${source.name} has no key, so no run was started: ${connector.credentials.hint} in the environment or .env`,

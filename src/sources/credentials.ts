@@ -31,7 +31,8 @@ export function createCredentialReader(
 ): CredentialReader {
   return (owner) => {
     const { name } = owner.source
-    const { credentials: schema } = owner.connector
+    const { credentials: schema, usesCredentials } = owner.connector
+    if (usesCredentials?.(owner.settings) === false) return schema.schema.parse({})
     const { credentials, problems } = parseCredentials(schema, values, name)
     if (problems.length > 0)
       throw new SyncError(
@@ -71,10 +72,12 @@ export interface SecretState {
   readonly set: boolean
 }
 
+/** Lists the secrets that a source uses. `settings` is absent when they are not valid. */
 export function listSecretStates(
-  { source, connector }: Pick<CredentialOwner, 'source' | 'connector'>,
+  { source, connector, settings }: Omit<CredentialOwner, 'settings'> & Partial<CredentialOwner>,
   values: CredentialValues,
 ): SecretState[] {
+  if (settings !== undefined && connector.usesCredentials?.(settings) === false) return []
   return chooseVariables(connector.credentials, values, source.name)
     .filter(({ secret }) => secret)
     .map(({ name, names }) => ({ name: name ?? names.at(-1) ?? '', set: name !== null }))

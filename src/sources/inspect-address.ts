@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
+import { isReady } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { BoundSource } from './bound-source.ts'
@@ -47,6 +48,6 @@ export async function probeAddress(
   const { connector, settings } = bound
   const credentials = tools.credentials(bound)
   const http = limitRequests(tools, { connector, settings, credentials, urgent: true })
-  if (connector.credentials.isComplete(credentials))
+  if (isReady(connector, settings, credentials))
     await connector.probe?.({ settings, credentials, http }, signal)
 }

@@ -6,6 +6,7 @@ import { text as readText } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
 import type { SyncTools } from '../../app/compose.ts'
 import { CONNECTORS } from '../../connectors/registry.ts'
+import { isReady } from '../../core/credentials.ts'
 import { messageOf, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { syncSource } from '../../pipeline/sync.ts'
@@ -140,8 +141,8 @@ function reportAdded(
     else output.say('  It lists no product.')
   }
   for (const note of notes) output.note(note)
-  const secrets = listSecretStates({ source, connector }, values)
-  const isComplete = connector.credentials.isComplete(credentials({ source, connector, settings }))
+  const secrets = listSecretStates({ source, connector, settings }, values)
+  const isComplete = isReady(connector, settings, credentials({ source, connector, settings }))
   if (!isComplete)
     output.note(
       `${name} has no key yet: ${connector.credentials.hint} in the environment or .env; \`shelfsync doctor\` tests it`,

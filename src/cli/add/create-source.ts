@@ -3,6 +3,7 @@
 
 import type { SyncTools } from '../../app/compose.ts'
 import type { Connector, Sample } from '../../core/connector.ts'
+import { isReady } from '../../core/credentials.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { addSource, checkName, findSource, listSources, type Source } from '../../db/sources.ts'
@@ -89,9 +90,9 @@ async function checkKey(
 ): Promise<void> {
   const { connector, settings, source } = owner
   const key = credentials(owner)
-  const { isComplete, hint } = connector.credentials
+  const { hint } = connector.credentials
   const notAdded = `${source.name} is not added`
-  if (!isComplete(key))
+  if (!isReady(connector, settings, key))
     throw new SyncError(
       'settings/invalid',
       `${notAdded}, because ${connector.name} needs a key: ${hint} in the environment or .env, or run \`shelfsync init\`. To add it without a key: shelfsync add ${connector.name} --name ${source.name} --no-check`,

@@ -51,10 +51,12 @@ async function checkSupplier(
   sources: readonly Source[],
   signal: AbortSignal,
 ): Promise<Omit<Check, 'name'>> {
-  const owners = sources.length > 0 ? sources.map((source) => bindConnector(connector, source)) : []
+  const owners = sources
+    .map((source) => bindConnector(connector, source))
+    .filter(({ settings }) => connector.usesCredentials?.(settings) ?? true)
   const probes = new Map<string, ProbeRequest>()
   const incomplete: CredentialOwner[] = []
-  for (const owner of owners.length > 0 ? owners : listDefaultOwners(tools, connector)) {
+  for (const owner of sources.length > 0 ? owners : listDefaultOwners(tools, connector)) {
     const credentials = tools.credentials(owner)
     if (!connector.credentials.isComplete(credentials)) incomplete.push(owner)
     else
@@ -131,7 +133,10 @@ export function checkSourceSecrets(
     const connector = connectors.get(source.connector)
     return connector === undefined
       ? []
-      : listSecretStates({ source, connector }, settings.credentials).map(({ name }) => name)
+      : listSecretStates(
+          { source, connector, settings: connector.settings.safeParse(source.settings).data },
+          settings.credentials,
+        ).map(({ name }) => name)
   })
   const unused = given.filter((name) => !used.includes(name))
   const name = 'source secrets'

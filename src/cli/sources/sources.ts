@@ -84,10 +84,9 @@ function addShow(sources: Command, cli: Cli): void {
 async function printSource(cli: Cli, name: string): Promise<void> {
   await using tools = await cli.openSync()
   const source = await loadSource(tools.db, name)
-  const secrets = listSecretStates(
-    { source, connector: loadConnector(tools, source) },
-    tools.settings.credentials,
-  )
+  const connector = loadConnector(tools, source)
+  const settings = connector.settings.safeParse(source.settings).data
+  const secrets = listSecretStates({ source, connector, settings }, tools.settings.credentials)
   const { failure } = await loadSourceSummary(tools.db, name)
   const rows = formatSource(tools, source, secrets.map(formatSecret))
   if (failure !== null) rows.push(['failure', formatFailure(failure, new Date())])
