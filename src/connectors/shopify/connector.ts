@@ -3,22 +3,20 @@
 // setting, read from `/meta.json` when the shop is added, so that a replayed record has the same
 // prices.
 
-import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { NO_CREDENTIALS } from '../../core/credentials.ts'
+import { scanWholeLine } from '../../core/define-connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { limitHost, type RequestLimit } from '../../core/limits.ts'
 import { toHost } from '../../lib/read-body.ts'
-import type { LinesOfBlock } from '../../lib/json-slices.ts'
-import { LINE_FEED } from '../../lib/byte-scan.ts'
 import { asking, Cart, findDocument, Meta } from './documents.ts'
-import { ProductList, refuseRepetition, type Ask } from './list.ts'
+import type { Ask } from './list.ts'
+import { Place } from './cursor.ts'
 import { identify, normalise } from './products.ts'
+import { readShop } from './public-list.ts'
 import { recognise } from './recognise.ts'
-import { PAGE_SIZE, REACH, ShopifySettings } from './settings.ts'
+import { ShopifySettings } from './settings.ts'
 
-/** One more than the size of a page: a shop that returns all products at once exceeds it. */
-const IDS_KEPT = PAGE_SIZE + 1
 /**
  * Shopify counts the requests of a client address across all shops and states no number. Four a
  * second are a cautious choice.
@@ -30,18 +28,6 @@ const ALL_SHOPS: RequestLimit = {
   burst: 4,
   concurrency: null,
 }
-const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
-
-/**
- * `page` is the page to request next, `listed` the number of products on the pages before it, and
- * `ids` the ids on the last of these pages.
- */
-const Cursor = z.object({
-  page: z.int().positive(),
-  listed: z.int().nonnegative(),
-  ids: z.array(z.string()).default([]),
-})
-type Cursor = z.infer<typeof Cursor>
 
 type Warn = (message: string) => void
 
@@ -68,11 +54,7 @@ export const shopify: Connector<ShopifySettings> = {
   }),
   fetch: fetchProducts,
   address: ({ url }) => url,
-  scan: (line) => ({
-    start: 0,
-    end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length,
-    volatile: [],
-  }),
+  scan: scanWholeLine,
   unwrap: (line) => line,
   identify,
   normalise,
@@ -88,74 +70,10 @@ async function* fetchProducts(
   signal: AbortSignal,
 ): AsyncGenerator<Page> {
   const ask = asking(http, signal)
-  const list = new ProductList(ask, settings.url, settings.list)
   const meta = await loadShop(ask, settings, warn)
-  let place = Cursor.parse(cursor ?? { page: 1, listed: 0 })
-  while (place.page <= settings.maxPages) {
-    const reading = readPlace(list, place, (listed) => warnOfCount(listed, meta, warn))
-    let read = await reading.next()
-    for (; !read.done; read = await reading.next()) yield read.value
-    if (read.value === 'ended') return
-    if (read.value === 'beyond') {
-      warn(
-        `${list.host} lists at most ${REACH} products and may have more, so the run stays incomplete. Reading by collection is not supported`,
-      )
-      return
-    }
-    place = read.value
-  }
-  warn(
-    `${list.host} has more pages than maxPages (${settings.maxPages}), so the run stays incomplete. Raise maxPages if the shop is that large`,
-  )
-}
-
-/**
- * Yields one page of the list, and the products that moved across the boundary before it. Returns
- * the cursor of the next page. Only the last piece has this cursor, so an interrupted page is read
- * again as a whole.
- */
-async function* readPlace(
-  list: ProductList,
-  place: Cursor,
-  onEnd: (listed: number) => void,
-): AsyncGenerator<Page, Cursor | 'ended' | 'beyond'> {
-  const { page } = place
-  const ids: string[] = []
-  let listed = place.listed
-  let last: LinesOfBlock = NOTHING
-  const pieceOf = ({ bytes, lineCount }: LinesOfBlock, cursor: Cursor, complete = false): Page => {
-    listed += lineCount
-    return { bytes, lineCount, cursor, expected: null, watermarkMs: null, complete }
-  }
-  for await (const part of list.read(page)) {
-    if (part === null) return 'beyond'
-    if (ids.length === 0) refuseRepetition(list.host, page, place.ids, part)
-    ids.push(...part.ids)
-    for (const block of part.lines()) {
-      if (last.lineCount > 0) yield pieceOf(last, place)
-      last = block
-    }
-  }
-  const ended = last.lineCount === 0
-  if (hasSeam(place, ids))
-    for await (const moved of list.readSeam(page - 1, place.ids, ids)) yield pieceOf(moved, place)
-  const next = {
-    page: ended ? page : page + 1,
-    listed: listed + last.lineCount,
-    ids: ids.slice(-IDS_KEPT),
-  }
-  if (ended) onEnd(listed)
-  yield pieceOf(last, ended ? { ...place, listed } : next, ended)
-  return ended ? 'ended' : next
-}
-
-/**
- * Returns true if a product may have moved to the page before. It cannot when that page was the
- * last one and far from full, or contained all products.
- */
-function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
-  const mayBeFull = before.length < IDS_KEPT && (page > 2 || before.length >= PAGE_SIZE / 2)
-  return before.length > 0 && (ids.length > 0 || mayBeFull)
+  const count = meta?.published_products_count ?? null
+  const start = Place.parse(cursor ?? { page: 1, listed: 0 })
+  yield* readShop({ ask, settings, count, warn }, start)
 }
 
 /**
@@ -187,12 +105,4 @@ async function loadShop(
     )
   }
   return meta
-}
-
-function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
-  const published = meta?.published_products_count ?? listed
-  if (published !== listed)
-    warn(
-      `The list has ${listed} products, while /meta.json counts ${published}; that count is often off`,
-    )
 }

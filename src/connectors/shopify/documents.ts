@@ -16,7 +16,7 @@ export const Meta = z.object({
     .nullish()
     .catch(null),
   myshopify_domain: z.string().nullish().catch(null),
-  published_products_count: z.number().nullish().catch(null),
+  published_products_count: z.int().nonnegative().nullish().catch(null),
 })
 export type Meta = z.infer<typeof Meta>
 

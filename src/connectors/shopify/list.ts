@@ -1,6 +1,7 @@
-// Reads the list of products by page number. The list changes while it is read: a product that is
-// removed from a page moves the products after it forward, to a page that was already read. So the
-// end of a page (the seam) is read again after the page that follows it.
+// Reads a list of products by page number: the list of the shop or that of a collection. The list
+// changes while it is read: a product that is removed from a page moves the products after it
+// forward, to a page that was already read. So the end of a page (the seam) is read again after the
+// page that follows it.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -13,7 +14,7 @@ import {
   type LinesOfBlock,
   type Slice,
 } from '../../lib/json-slices.ts'
-import { PAGE_SIZE, REACH, type ListPath } from './settings.ts'
+import { PAGE_SIZE, REACH } from './settings.ts'
 import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './responses.ts'
 
 /**
@@ -47,20 +48,23 @@ export interface ListPage {
    * is represented by its first bytes.
    */
   readonly ids: readonly string[]
+  /** Yields the ids of all products. */
+  allIds(): Generator<string>
   /** Yields all products as lines, or only those whose id passes. */
   lines(passes?: (id: string) => boolean): Generator<LinesOfBlock>
 }
 
-/** The list of one shop, for one fetch. */
+/** One list of a shop, for one fetch. */
 export class ProductList {
   readonly host: string
   readonly #ask: Ask
   readonly #shop: string
-  readonly #path: ListPath
+  readonly #path: string
   /** Current page size: smaller than `PAGE_SIZE` while a page is too large. */
   #limit = PAGE_SIZE
 
-  constructor(ask: Ask, shop: string, path: ListPath) {
+  /** `path` is that of the list, such as `/products.json`. */
+  constructor(ask: Ask, shop: string, path: string) {
     this.#ask = ask
     this.#shop = shop
     this.#path = path
@@ -78,9 +82,9 @@ export class ProductList {
   }
 
   /**
-   * Yields the products that have moved from page `page + 1` to page `page` since `page` was read,
-   * so that neither response contained them. `before` are the ids of page `page`, `after` those of
-   * the next one.
+   * Yields the pieces of page `page` in which products may be that have moved there from page
+   * `page + 1` since `page` was read, so that neither response contained them. `before` are the ids
+   * of page `page`, `after` those of the next one.
    *
    * @throws SyncError `source/cut-short` when the list changes faster than it is read · `source/…`
    */
@@ -88,24 +92,37 @@ export class ProductList {
     page: number,
     before: readonly string[],
     after: readonly string[],
-  ): AsyncGenerator<LinesOfBlock> {
+  ): AsyncGenerator<ListPage> {
     const known = new Set([...before, ...after])
-    const isNew = (id: string): boolean => !known.has(id)
     if (before.length === PAGE_SIZE) {
       const end = await this.#load(SEAM_SIZE, (page * PAGE_SIZE) / SEAM_SIZE)
-      if (end !== null && end.ids.some((id) => known.has(id))) return yield* end.lines(isNew)
+      if (end !== null && end.ids.some((id) => known.has(id))) return yield end
     }
     // In a page that is not full, products are hidden, so the position of its end is unknown.
     let recognised = false
     for await (const part of this.read(page)) {
       recognised ||= part?.ids.some((id) => known.has(id)) ?? false
-      if (part !== null) yield* part.lines(isNew)
+      if (part !== null) yield part
     }
     if (!recognised)
       throw new SyncError(
         'source/cut-short',
         `${this.host} changed all of page ${page} while the next one was read`,
       )
+  }
+
+  /**
+   * Returns true if the list ends with the product `last` at this position, counted from 1, and
+   * repeats its last page beyond its end. A list that ignores `page` has another product there.
+   *
+   * @throws SyncError `source/…`
+   */
+  async endsAt(position: number, last: string): Promise<boolean> {
+    if (position < 2 || position >= REACH) return false
+    const end = await this.#load(1, position)
+    if (end?.ids.length !== 1 || end.ids[0] !== last) return false
+    const beyond = await this.#load(1, position + 1)
+    return beyond !== null && beyond.ids.every((id) => id === last)
   }
 
   async *#readSpan(limit: number, page: number): AsyncGenerator<ListPage | null> {
@@ -171,26 +188,20 @@ function limitAfter(limit: number, answer: ListPage | null): number {
 }
 
 /**
- * @throws SyncError `source/malformed` when page `page` repeats the page before it. New products
- * move only a few products from one page to the next, which is allowed.
+ * Returns the reason why a page repeats the page before it, or null when it does not. New products
+ * move only a few products from one page to the next.
  */
-export function refuseRepetition(
-  host: string,
+export function findRepetition(
   page: number,
   before: readonly string[],
   { ids, url }: ListPage,
-): void {
+): string | null {
   // If a shop returns more products than requested, the ends of the lists are compared.
   const [known, end] = [new Set(before.slice(-PAGE_SIZE)), ids.slice(-PAGE_SIZE)]
   const repeated = end.filter((id) => known.has(id)).length
-  if (repeated * 2 <= Math.max(known.size, end.length)) return
+  if (repeated * 2 <= Math.max(known.size, end.length)) return null
   const asked = URL.parse(url)?.searchParams.get('page')
-  const why =
-    asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
-  throw new SyncError(
-    'source/malformed',
-    `${host}/products.json repeats page ${page - 1} as page ${page}: ${why}, so the rest cannot be read`,
-  )
+  return asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
 }
 
 function toListPage(bytes: Uint8Array, url: string): ListPage {
@@ -203,6 +214,10 @@ function toListPage(bytes: Uint8Array, url: string): ListPage {
     url,
     byteLength: bytes.byteLength,
     ids: ids.slice(-IDS_MAX),
+    *allIds() {
+      for (const slice of readMemberElements(bytes, 'products'))
+        if (bytes[slice.start] === BRACE_OPEN) yield idIn(bytes, slice)
+    },
     lines: (passes) =>
       toLineBlocks(
         bytes,

@@ -18,8 +18,8 @@ export const PAGE_BYTES_MAX = 64 * 1024 * 1024
  * lists the ids of all of them for each variant, takes 68 MB.
  */
 const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
-/** Limit for `/meta.json` and `/cart.js`, which have a few kilobytes. */
-const FACTS_BYTES_MAX = 1024 * 1024
+/** Limit for `/meta.json` and `/cart.js`, which have a few kilobytes, and for 250 collections. */
+const FACTS_BYTES_MAX = 8 * 1024 * 1024
 /** A larger error of a shop is reported by its size. */
 const ERROR_BYTES_MAX = 1000
 
