@@ -1,6 +1,7 @@
 // Writes docs/metrics.md and the alert rules of Prometheus from the table of metrics.
 
-import { METRICS, type Metric } from '../src/telemetry/metrics-table.ts'
+import type { Metric } from '../src/telemetry/metric.ts'
+import { METRICS } from '../src/telemetry/metrics-table.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
 
 const metrics = Object.entries<Metric>(METRICS)

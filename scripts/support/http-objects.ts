@@ -1,6 +1,7 @@
 // The objects of the HTTP API for docs/http.md: an example of each, made by the code that formats
 // it, and a description of each attribute, which the compiler keeps complete.
 
+import type { OpenBreaker } from '../../src/db/read/limits.ts'
 import type { RunDetails } from '../../src/db/read/run-summaries.ts'
 import type { HostFailure, SourceSummary } from '../../src/db/read/source-summaries.ts'
 import type { RunProgress } from '../../src/http/control/run-progress.ts'
@@ -163,6 +164,17 @@ const STATUS_MEMBERS: Readonly<Record<keyof Status, string>> = {
   progress: 'See [the run object](#the-run-object).',
   errors: 'See [the run object](#the-run-object).',
   sources: 'One object for each source, by name. See below.',
+  breakers: 'The suppliers that get no request because they are down, the oldest first. See below.',
+}
+
+const BREAKER_MEMBERS: Readonly<Record<keyof OpenBreaker, string>> = {
+  scope: '`host`, or the connector whose requests share one circuit breaker.',
+  key: 'The host, or the name within the scope.',
+  state: '`open`, or `half-open` while one request tests the supplier.',
+  failures: 'Number of failures in a row.',
+  openedAt: 'When the supplier had failed too often.',
+  retryAt: 'When the next request tests it; while one does, when that test counts as lost.',
+  reason: 'The last failure.',
 }
 
 const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> = {
@@ -212,11 +224,15 @@ export const OBJECTS: readonly ApiObject[] = [
   {
     name: 'The status object',
     introduction: 'The active run, or the newest one if none is active, and every source.',
-    example: toStatus(RUN, [SOURCE], null, { calendar: new Calendar(), now: RUN.measuredAt }),
+    example: toStatus({ run: RUN, sources: [SOURCE], breakers: [] }, null, {
+      calendar: new Calendar(),
+      now: RUN.measuredAt,
+    }),
     attributes: [
       { of: null, members: STATUS_MEMBERS },
       { of: 'sources[]', members: SOURCE_MEMBERS },
       { of: 'sources[].failure', members: FAILURE_MEMBERS },
+      { of: 'breakers[]', members: BREAKER_MEMBERS },
     ],
   },
 ]

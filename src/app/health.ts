@@ -5,6 +5,7 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { loadServerVersion } from '../db/server-facts.ts'
+import { listBreakers } from '../db/read/limits.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
@@ -14,6 +15,7 @@ import { formatDuration } from '../lib/format-duration.ts'
 import { withTimeout } from '../lib/timeout.ts'
 
 const DEADLINE_MS = 3_000
+const SUPPLIERS_SHOWN = 5
 
 export interface HealthTools {
   readonly db: Db
@@ -43,7 +45,7 @@ export async function checkHealth({
   ])
   // Without the database the copies are unknown, and its own line says so.
   const copies = await latest
-  return [database, ...others, ...(database.ok ? copies : [])]
+  return [database, ...others, ...(database.ok ? [...copies, await checkSuppliers(db)] : [])]
 }
 
 function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
@@ -83,6 +85,20 @@ async function checkLatest(db: Db): Promise<ComponentHealth[]> {
     return describeCopies(copied)
   })
   return isWritten ? [component] : []
+}
+
+/** A supplier that is down is not a failure of this system, so this component is always ok. */
+function checkSuppliers(db: Db): Promise<ComponentHealth> {
+  return checkComponent('suppliers', async () => {
+    const breakers = await listBreakers(db, DEADLINE_MS)
+    if (breakers.length === 0) return 'no circuit breaker is open'
+    const names = breakers
+      .slice(0, SUPPLIERS_SHOWN)
+      .map(({ key, failures }) => `${key} (${failures} failures)`)
+    const more =
+      breakers.length > SUPPLIERS_SHOWN ? ` and ${breakers.length - SUPPLIERS_SHOWN} more` : ''
+    return `down, and not requested: ${names.join(', ')}${more}`
+  })
 }
 
 async function describeQueues(queues: Queues): Promise<string> {

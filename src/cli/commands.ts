@@ -128,6 +128,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./serve.ts')).defineServe,
   },
   {
+    name: 'limits',
+    usage: '',
+    description: 'list the limits of requests and the circuit breakers, and reset one',
+    load: async () => (await import('./limits.ts')).defineLimits,
+  },
+  {
     name: 'jobs',
     usage: '',
     description:

@@ -7,6 +7,7 @@ import {
   type ProductCounts,
   type SourceSummary,
 } from '../db/read/source-summaries.ts'
+import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
@@ -45,6 +46,7 @@ async function printStatus(cli: Cli): Promise<void> {
   const { printList } = await import('./terminal/list.ts')
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap((status) => listOpenIssues(status, now))) cli.output.say(line)
+  for (const breaker of await listBreakers(tools.db)) cli.output.say(formatBreaker(breaker, now))
 }
 
 /** Most sources have no drafts, so the column appears only if one has. */
@@ -70,6 +72,12 @@ export function toStatusTable(
 
 function formatDue(due: Due | null, now: Date): string | null {
   return due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
+}
+
+function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {
+  const next =
+    state === 'open' ? `the next test is ${formatRelative(retryAt, now)}` : 'a request tests it now'
+  return `${key} has failed ${failures} times and gets no request: ${next}; see shelfsync limits`
 }
 
 /** Lists the issues of a source that need attention, each with the command that shows it. */

@@ -26,6 +26,7 @@ test('the breaker opens when as many requests fail as allowed within its window'
   assert.deepEqual(failAt(0, 1, 2), {
     state: 'open',
     failedAtMs: [0, 1, 2],
+    failures: 3,
     openedAtMs: 2,
     retryAtMs: 2 + policy.cooldownMs,
     cooldownMs: policy.cooldownMs,

@@ -27,6 +27,8 @@ export interface Breaker {
   readonly state: 'closed' | 'open' | 'half-open'
   /** The newest failures, oldest first; at most `failuresMax`. */
   readonly failedAtMs: readonly number[]
+  /** Number of failures in a row, failed probes included. */
+  readonly failures: number
   /** Since when it is not closed. */
   readonly openedAtMs: number | null
   /** Open: the time of the next probe. Half-open: the time at which the probe counts as lost. */
@@ -38,6 +40,7 @@ export interface Breaker {
 export const CLOSED: Breaker = {
   state: 'closed',
   failedAtMs: [],
+  failures: 0,
   openedAtMs: null,
   retryAtMs: null,
   cooldownMs: 0,
@@ -67,10 +70,12 @@ export function afterFailure(
   if (breaker.state !== 'closed') return null
   const recent = breaker.failedAtMs.filter((atMs) => atMs > nowMs - windowMs)
   const failedAtMs = [...recent, nowMs].slice(-failuresMax)
-  if (failedAtMs.length < failuresMax) return { ...breaker, failedAtMs }
+  const failures = failedAtMs.length
+  if (failures < failuresMax) return { ...breaker, failedAtMs, failures }
   return {
     state: 'open',
     failedAtMs,
+    failures,
     openedAtMs: nowMs,
     retryAtMs: nowMs + cooldownMs,
     cooldownMs,
@@ -88,6 +93,7 @@ export function afterFailedProbe(
     ...breaker,
     state: 'open',
     failedAtMs: [...breaker.failedAtMs, nowMs].slice(-failuresMax),
+    failures: breaker.failures + 1,
     retryAtMs: nowMs + cooldownMs,
     cooldownMs,
   }

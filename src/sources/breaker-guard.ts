@@ -94,15 +94,23 @@ async function fail(tools: BreakerTools, admitted: Admitted, reason: string): Pr
   const minutes = Math.round(next.cooldownMs / 60_000)
   tools.log.warn(
     { ...factsOf(rule, next), reason },
-    `${rule.key} has failed ${next.failedAtMs.length} times: no request is sent to it for ${minutes} min`,
+    `${rule.key} has failed ${next.failures} times: no request is sent to it for ${minutes} min`,
   )
 }
 
 async function succeed(tools: BreakerTools, admitted: Admitted): Promise<void> {
   const { rule, probe } = admitted
   if (probe === null) return
-  const next = await change(tools, admitted, null, () => CLOSED)
-  if (next !== null) tools.log.info(factsOf(rule, next), `${rule.key} responds again`)
+  let failures = 0
+  const next = await change(tools, admitted, null, ({ breaker }) => {
+    failures = breaker.failures
+    return CLOSED
+  })
+  if (next !== null)
+    tools.log.info(
+      { ...factsOf(rule, next), failures },
+      `${rule.key} responds again after ${failures} failures`,
+    )
 }
 
 /** The request has neither failed nor succeeded: it was stopped, or refused before it was sent. */
@@ -130,15 +138,15 @@ async function change(
   }
 }
 
-function toRefusal({ key }: BreakerRule, { failedAtMs }: Breaker, retryAfterMs: number): SyncError {
+function toRefusal({ key }: BreakerRule, { failures }: Breaker, retryAfterMs: number): SyncError {
   const seconds = Math.ceil(retryAfterMs / 1000)
   return new SyncError(
     'source/circuit-open',
-    `${key} has failed ${failedAtMs.length} times and gets no request for the next ${seconds} s`,
+    `${key} has failed ${failures} times and gets no request for the next ${seconds} s`,
     { retryAfterMs },
   )
 }
 
-function factsOf({ scope, key }: BreakerRule, { state, failedAtMs }: Breaker): object {
-  return { breaker: `${scope}:${key}`, state, failures: failedAtMs.length }
+function factsOf({ scope, key }: BreakerRule, { state, failures }: Breaker): object {
+  return { breaker: `${scope}:${key}`, state, failures }
 }

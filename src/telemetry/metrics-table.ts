@@ -4,33 +4,8 @@
 
 import { FAILURE_CLASSES, type FailureClass } from '../core/failure-class.ts'
 import { OUTCOMES } from '../core/ledger.ts'
-
-/** The values of a label: one of these words, or with `name` the name of a source, connector or table. */
-export type LabelWords = readonly string[] | 'name'
-
-export interface Metric {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  /**
-   * `process`: counted by each process since it started; sum over processes. `system`: read from the
-   * database or the queue; every orchestrator reports the same values, and a restart keeps them.
-   */
-  readonly scope: 'process' | 'system'
-  readonly labels: Readonly<Record<string, LabelWords>>
-  /** One line. Units are in the name. */
-  readonly help: string
-  /** Upper bounds of a histogram, ascending. */
-  readonly buckets?: readonly number[]
-  readonly alert?: Alert
-}
-
-export interface Alert {
-  /** PromQL that is true when the alert fires. */
-  readonly when: string
-  /** Minutes for which it must be true. */
-  readonly forMinutes: number
-  /** Text for the person on call; `$labels` are the labels of the metric. */
-  readonly summary: string
-}
+import type { Metric } from './metric.ts'
+import { REQUEST_METRICS } from './request-metrics.ts'
 
 /**
  * States in which a run ends. A later decision on a held run does not change its end, so that the
@@ -208,28 +183,7 @@ export const METRICS = {
     labels: { state: ['busy', 'idle'] },
     help: 'Open connections to Postgres. At most 10 per process.',
   },
-  shelfsync_source_requests_total: {
-    type: 'counter',
-    scope: 'process',
-    labels: {
-      connector: 'name',
-      result: ['ok', 'rate_limited', 'refused', 'unavailable', 'failed', 'aborted'],
-    },
-    help: 'Requests to suppliers by result: ok (2xx, 3xx), rate_limited (429), refused (other 4xx), unavailable (5xx), failed (no complete response), aborted by Shelfsync. Each redirect counts.',
-  },
-  shelfsync_source_request_duration_seconds: {
-    type: 'histogram',
-    scope: 'process',
-    labels: { connector: 'name' },
-    help: 'Time from the request to the end of the response, including time in which the response was not read.',
-    buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800, 3600],
-  },
-  shelfsync_limit_wait_seconds_total: {
-    type: 'counter',
-    scope: 'process',
-    labels: { connector: 'name' },
-    help: 'Time spent waiting for the rate limit of a supplier. Waits for an unavailable supplier are not included.',
-  },
+  ...REQUEST_METRICS,
   shelfsync_backpressure_seconds_total: {
     type: 'counter',
     scope: 'process',

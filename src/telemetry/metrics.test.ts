@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { parseExposition, listSeries } from '../../test/support/exposition.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
-import { METRICS, type Metric } from './metrics-table.ts'
+import type { Metric } from './metric.ts'
+import { METRICS } from './metrics-table.ts'
 import { countRequests, createMetrics, type Reading } from './metrics.ts'
 
 const reviews = (source: string, value: number): Reading => ({

@@ -6,14 +6,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { VERSION } from '../core/version.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import type { RequestReport } from '../node/http-client.ts'
-import {
-  METRICS,
-  type Labels,
-  type LabelWords,
-  type Metric,
-  type MetricName,
-  type NameOf,
-} from './metrics-table.ts'
+import type { LabelWords, Metric } from './metric.ts'
+import { METRICS, type Labels, type MetricName, type NameOf } from './metrics-table.ts'
 
 /** A histogram that was counted outside the registry, such as in the database. */
 export interface Distribution {

@@ -1501,9 +1501,8 @@ end $$;
 
 -- Generated from supabase/schemas/26_requests.sql until the first release: do not edit.
 
--- Requests to suppliers: limits and circuit breakers that hold across all workers of this database. Their
--- times are those of the server's clock. The rules come from the callers: src/core/limits.ts and
--- src/core/breaker.ts.
+-- Requests to suppliers: limits that hold across all workers of this database. Their times are those of the
+-- server's clock. The rules come from the callers: src/core/limits.ts.
 
 -- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371), and its daily quota.
 create table catalog.limits (
@@ -1525,21 +1524,6 @@ create table catalog.limit_holders (
   owner      text not null,               -- the process
   expires_at timestamptz not null,
   primary key (scope, key, holder)
-);
-
-create table catalog.circuit_breakers (
-  scope       text not null,
-  key         text not null,
-  version     bigint not null,
-  state       text not null check (state in ('closed', 'open', 'half-open')),
-  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
-  opened_at   timestamptz,                -- since when it is not closed
-  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
-  cooldown_ms double precision not null,
-  reason      text,                       -- of the last failure
-  changed_at  timestamptz not null,
-  primary key (scope, key),
-  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
 );
 
 -- to_ms(instant) → epoch milliseconds.
@@ -1615,19 +1599,6 @@ begin
   return next;
 end $$;
 
--- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
---   version     0 and a closed state if no request has ever failed
-create function catalog.load_breaker(p_scope text, p_key text) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
-    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
-    catalog.to_ms(clock_timestamp())
-  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
-$$;
-
 -- admit_request(scope, key, limits, max_wait, holder, owner, dead_owner, hold) → one round trip: the circuit
 --     breaker as load_breaker, then the result of the limits.
 --   scope, key  of the breaker; null without one. Unless it is closed, no limit is entered
@@ -1639,7 +1610,7 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
   retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -1662,9 +1633,9 @@ begin
       exit when entry.wait_ms > 0;
     end loop;
   end if;
-  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.opened_at_ms,
-    breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count, coalesce(not entry.entered, false),
-    entry.wait_ms, entry.blocked_by;
+  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.failures,
+    breaker.opened_at_ms, breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count,
+    coalesce(not entry.entered, false), entry.wait_ms, entry.blocked_by;
 end $$;
 
 -- hold_limit(scope, key, holder, hold): the request in progress counts for `p_hold` ms from now.
@@ -1694,6 +1665,43 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     on conflict (scope, key) do update set next_at = greatest(l.next_at, excluded.next_at)
 $$;
 
+-- 20261122000027_breakers.sql
+
+-- Generated from supabase/schemas/27_breakers.sql until the first release: do not edit.
+
+-- Circuit breakers, which all workers of this database share, and the state of limits and breakers for a
+-- person. The rules of the transitions come from the callers: src/core/breaker.ts.
+
+create table catalog.circuit_breakers (
+  scope       text not null,
+  key         text not null,
+  version     bigint not null,
+  state       text not null check (state in ('closed', 'open', 'half-open')),
+  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
+  failures    integer not null,           -- in a row, failed probes included
+  opened_at   timestamptz,                -- since when it is not closed
+  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
+  cooldown_ms double precision not null,
+  reason      text,                       -- of the last failure
+  changed_at  timestamptz not null,
+  primary key (scope, key),
+  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
+);
+create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where state <> 'closed';
+
+-- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
+--   version     0 and a closed state if no request has ever failed
+create function catalog.load_breaker(p_scope text, p_key text) returns table (
+  version bigint, state text, failed_at_ms double precision[], failures integer,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
+    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    catalog.to_ms(clock_timestamp())
+  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
+$$;
+
 -- save_breaker(scope, key, version, state, reason) → true if the row still had `p_version` and is replaced.
 --   state       an object with the members of load_breaker
 create function catalog.save_breaker(
@@ -1702,10 +1710,11 @@ create function catalog.save_breaker(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into catalog.circuit_breakers as b (
-      scope, key, version, state, failed_at, opened_at, retry_at, cooldown_ms, reason, changed_at)
+      scope, key, version, state, failed_at, failures, opened_at, retry_at, cooldown_ms, reason, changed_at)
     select p_scope, p_key, p_version + 1, p_state ->> 'state',
       array(select to_timestamp(f::double precision / 1000)
         from jsonb_array_elements_text(p_state -> 'failed_at_ms') with ordinality u (f, n) order by n),
+      (p_state ->> 'failures')::integer,
       to_timestamp((p_state ->> 'opened_at_ms')::double precision / 1000),
       to_timestamp((p_state ->> 'retry_at_ms')::double precision / 1000),
       (p_state ->> 'cooldown_ms')::double precision, p_reason, clock_timestamp()
@@ -1713,10 +1722,62 @@ begin
       select from catalog.circuit_breakers where scope = p_scope and key = p_key)
     on conflict (scope, key) do update
       set version = excluded.version, state = excluded.state, failed_at = excluded.failed_at,
+        failures = excluded.failures,
         opened_at = excluded.opened_at, retry_at = excluded.retry_at, cooldown_ms = excluded.cooldown_ms,
         reason = coalesce(excluded.reason, b.reason), changed_at = excluded.changed_at
       where b.version = p_version;
   return found;
+end $$;
+
+-- list_breakers() → the circuit breakers that are not closed, the oldest first.
+create function catalog.list_breakers() returns table (
+  scope text, key text, state text, failures integer, opened_at timestamptz, retry_at timestamptz, reason text
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select b.scope, b.key, b.state, b.failures, b.opened_at, b.retry_at, b.reason
+  from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
+$$;
+
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
+--   failures    in a row; of a closed breaker, those of the last ten minutes
+--   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
+--   in_progress requests at this moment
+--   used        requests of this day in UTC, where the limit has a daily quota
+create function catalog.list_limits() returns table (
+  scope text, key text, state text, failures integer, opened_at timestamptz, reason text,
+  next_at timestamptz, in_progress bigint, used integer
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+    case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
+  from catalog.limits l
+  full join (
+    select * from catalog.circuit_breakers
+    where state <> 'closed' or failures > 0 and changed_at > clock_timestamp() - interval '10 minutes'
+  ) b using (scope, key)
+  left join (
+    select scope, key, count(*) as holders from catalog.limit_holders
+    where expires_at > clock_timestamp() group by scope, key
+  ) h using (scope, key)
+  where b.state is not null or h.holders > 0 or l.next_at > clock_timestamp() + interval '5 seconds'
+    or l.day = catalog.to_day(clock_timestamp())
+  order by b.state is null or b.state = 'closed', b.opened_at, scope, key
+$$;
+
+-- reset_limit(scope, key) → whether there was one. Its breaker is closed, and its next request waits for
+-- nothing but the requests in progress. The quota of the day stays used.
+create function catalog.reset_limit(p_scope text, p_key text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  is_known boolean;
+begin
+  update catalog.limits set next_at = clock_timestamp() where scope = p_scope and key = p_key;
+  is_known := found;
+  update catalog.circuit_breakers
+    set version = version + 1, state = 'closed', failed_at = '{}', failures = 0, opened_at = null,
+        retry_at = null, cooldown_ms = 0, changed_at = clock_timestamp()
+    where scope = p_scope and key = p_key;
+  return is_known or found;
 end $$;
 
 -- 20261122000030_records.sql
@@ -4473,12 +4534,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
--- one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb)
+-- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
+-- the open circuit breakers, in one call.
+create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
+    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
 -- count_source(source) → what `sources remove` would remove. Reads every product of the source.
@@ -5543,7 +5605,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends
+  catalog.list_run_ends, catalog.list_breakers
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -5557,6 +5619,7 @@ begin
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
+    'list_breakers',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -5584,7 +5647,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', '38ae150a46ce5a7548e75100a1a514ac96d3b9c394f21b74ffe93ec663b0a633'),
   ('20261122000024', 'artifacts', 'fcd63a27c9549103f30eeb6041fc28cbb95254b5a4909a4af1df0b6b083f5321'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', 'fdcca8db30c42588e6532f738471ec933a6af391f0ed8ce6146bd2008dc9116f'),
+  ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
+  ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
@@ -5599,13 +5663,13 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'faadceb4f7f7bc30a80ccb51b443320bd9eca27c1a4707ab2c24816bfc92990b'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', '0bf0c1d229379b4f1ca6405c940ec454b6167b257e667c0a5e6c4ab2859ed9c3'),
+  ('20261122000070', 'summaries', '7c68e4ad2c1fabad3475fcda06a5a537063c86f6401607295a591df2b143b69c'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000090', 'security', 'bcdcdbd152c339593da2980a1a9c07085f6d652f6e013d8867cee400686fd2ad');
+  ('20261122000090', 'security', '36052739e8e3008a70b75c49bfae8e57422dcd1a7019ee4205c740a65bf1bb60');
 
 commit;

@@ -168,12 +168,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
--- one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb)
+-- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
+-- the open circuit breakers, in one call.
+create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
+    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
 -- count_source(source) → what `sources remove` would remove. Reads every product of the source.

@@ -1,6 +1,5 @@
--- Requests to suppliers: limits and circuit breakers that hold across all workers of this database. Their
--- times are those of the server's clock. The rules come from the callers: src/core/limits.ts and
--- src/core/breaker.ts.
+-- Requests to suppliers: limits that hold across all workers of this database. Their times are those of the
+-- server's clock. The rules come from the callers: src/core/limits.ts.
 
 -- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371), and its daily quota.
 create table catalog.limits (
@@ -22,21 +21,6 @@ create table catalog.limit_holders (
   owner      text not null,               -- the process
   expires_at timestamptz not null,
   primary key (scope, key, holder)
-);
-
-create table catalog.circuit_breakers (
-  scope       text not null,
-  key         text not null,
-  version     bigint not null,
-  state       text not null check (state in ('closed', 'open', 'half-open')),
-  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
-  opened_at   timestamptz,                -- since when it is not closed
-  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
-  cooldown_ms double precision not null,
-  reason      text,                       -- of the last failure
-  changed_at  timestamptz not null,
-  primary key (scope, key),
-  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
 );
 
 -- to_ms(instant) → epoch milliseconds.
@@ -112,19 +96,6 @@ begin
   return next;
 end $$;
 
--- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
---   version     0 and a closed state if no request has ever failed
-create function catalog.load_breaker(p_scope text, p_key text) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
-    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
-    catalog.to_ms(clock_timestamp())
-  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
-$$;
-
 -- admit_request(scope, key, limits, max_wait, holder, owner, dead_owner, hold) → one round trip: the circuit
 --     breaker as load_breaker, then the result of the limits.
 --   scope, key  of the breaker; null without one. Unless it is closed, no limit is entered
@@ -136,7 +107,7 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
   retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -159,9 +130,9 @@ begin
       exit when entry.wait_ms > 0;
     end loop;
   end if;
-  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.opened_at_ms,
-    breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count, coalesce(not entry.entered, false),
-    entry.wait_ms, entry.blocked_by;
+  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.failures,
+    breaker.opened_at_ms, breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count,
+    coalesce(not entry.entered, false), entry.wait_ms, entry.blocked_by;
 end $$;
 
 -- hold_limit(scope, key, holder, hold): the request in progress counts for `p_hold` ms from now.
@@ -190,28 +161,3 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
       clock_timestamp() + make_interval(secs => (p_delay + (p_burst - 1) * p_interval) / 1000))
     on conflict (scope, key) do update set next_at = greatest(l.next_at, excluded.next_at)
 $$;
-
--- save_breaker(scope, key, version, state, reason) → true if the row still had `p_version` and is replaced.
---   state       an object with the members of load_breaker
-create function catalog.save_breaker(
-  p_scope text, p_key text, p_version bigint, p_state jsonb, p_reason text
-) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  insert into catalog.circuit_breakers as b (
-      scope, key, version, state, failed_at, opened_at, retry_at, cooldown_ms, reason, changed_at)
-    select p_scope, p_key, p_version + 1, p_state ->> 'state',
-      array(select to_timestamp(f::double precision / 1000)
-        from jsonb_array_elements_text(p_state -> 'failed_at_ms') with ordinality u (f, n) order by n),
-      to_timestamp((p_state ->> 'opened_at_ms')::double precision / 1000),
-      to_timestamp((p_state ->> 'retry_at_ms')::double precision / 1000),
-      (p_state ->> 'cooldown_ms')::double precision, p_reason, clock_timestamp()
-    where p_version = 0 or exists (
-      select from catalog.circuit_breakers where scope = p_scope and key = p_key)
-    on conflict (scope, key) do update
-      set version = excluded.version, state = excluded.state, failed_at = excluded.failed_at,
-        opened_at = excluded.opened_at, retry_at = excluded.retry_at, cooldown_ms = excluded.cooldown_ms,
-        reason = coalesce(excluded.reason, b.reason), changed_at = excluded.changed_at
-      where b.version = p_version;
-  return found;
-end $$;

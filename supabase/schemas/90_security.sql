@@ -181,7 +181,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends
+  catalog.list_run_ends, catalog.list_breakers
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -195,6 +195,7 @@ begin
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
+    'list_breakers',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',

@@ -50,6 +50,7 @@ const ACTING = [
   'sources pause',
   'sources resume',
   'sources accept',
+  'limits reset',
   'jobs retry',
   'jobs discard',
 ]
@@ -155,6 +156,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['artifacts'], null],
     [['artifacts', 'list'], null],
     [['artifacts', 'verify'], null],
+    [['limits'], null],
     [['jobs'], /code x\\u001b\[31m/],
     [['plan', pipeline.name, '--full'], /created .*\n {2}New x\\u001b\[31m.* error: forged/],
     [['purge', '--dry-run'], null],

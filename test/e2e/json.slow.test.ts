@@ -108,6 +108,8 @@ const CALLS = [
   'artifacts verify',
   'artifacts cat 1',
   'purge',
+  'limits list',
+  'limits reset some-shop.example',
   'jobs list',
   'jobs retry 1-fetch',
   'jobs discard 1-fetch',

@@ -117,6 +117,8 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'artifacts list',
     'artifacts verify',
     'purge',
+    'limits list',
+    'limits reset some-shop.example',
     'jobs list',
     'jobs retry 1-fetch',
     'jobs discard 1-fetch',

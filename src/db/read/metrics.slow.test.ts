@@ -11,7 +11,8 @@ import type { TestPipeline } from '../../../test/support/pipeline.ts'
 import { openToy } from '../../../test/support/toy/open.ts'
 import { OUTCOMES } from '../../core/ledger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
-import { METRICS, type Metric } from '../../telemetry/metrics-table.ts'
+import type { Metric } from '../../telemetry/metric.ts'
+import { METRICS } from '../../telemetry/metrics-table.ts'
 import { createMetricsReader } from './metrics.ts'
 import { openPool } from '../pool.ts'
 import { removeSource } from '../write/remove-source.ts'
@@ -307,7 +308,7 @@ test('labels contain only values of the table and names of sources and tables, a
   const { rows } = await db.query<{ name: string }>(
     `select name from catalog.sources union all select tablename from pg_tables where schemaname = 'catalog'`,
   )
-  const names = new Set(rows.map(({ name }) => name))
+  const names = new Set(['host', ...rows.map(({ name }) => name)])
   for (const series of parseExposition(text).keys()) {
     const [, name = '', labels = ''] = /^(\w+?)(?:_bucket|_sum|_count)?\{(.*)\}$/.exec(series) ?? []
     const metric = Object.entries<Metric>(METRICS).find(([known]) => known === name)?.[1]

@@ -55,6 +55,8 @@ interface Totals {
 
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
 const REASONS = METRICS.shelfsync_removals_off.labels.reason
+const BREAKER_STATES = METRICS.shelfsync_open_circuit_breakers.labels.state
+type BreakerState = (typeof BREAKER_STATES)[number]
 const OPEN_STATES = METRICS.shelfsync_open_runs.labels.state
 
 /**
@@ -83,6 +85,7 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
         }
         return [
           ...sources.flatMap((row) => toReadings(row, totals.get(row.id) ?? createTotals())),
+          ...(await readBreakers(client)),
           ...(await readServerStatistics(client)),
         ]
       }),
@@ -208,6 +211,21 @@ function toEndReadings(
           value: { counts: [...counts], sum },
         },
       ]
+}
+
+/** Counts the open circuit breakers by scope. Those of hosts are counted from 0. */
+async function readBreakers(client: DbClient): Promise<Reading[]> {
+  const { rows } = await client.query<{ scope: string; state: BreakerState; count: number }>(
+    'select scope, state, count(*)::integer from catalog.list_breakers() group by scope, state',
+  )
+  const scopes = new Set(['host', ...rows.map(({ scope }) => scope)])
+  return [...scopes].flatMap((scope) =>
+    BREAKER_STATES.map((state): Reading => ({
+      name: 'shelfsync_open_circuit_breakers',
+      labels: { scope, state },
+      value: rows.find((row) => row.scope === scope && row.state === state)?.count ?? 0,
+    })),
+  )
 }
 
 /** Reads the statistics of the server, which every role may read. */

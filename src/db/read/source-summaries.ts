@@ -6,6 +6,7 @@ import { type Catalog, one, toInstant } from '../catalog.ts'
 import type { Schedule } from '../../core/schedule.ts'
 import { toLatestCopy, type LatestCopy, type Source } from '../sources.ts'
 import type { RunKind } from '../write/runs.ts'
+import { toOpenBreaker, type BreakerRow, type OpenBreaker } from './limits.ts'
 import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
 
 export interface SourceSummary {
@@ -138,8 +139,8 @@ export async function countProducts(db: Catalog): Promise<Map<string, ProductCou
 }
 
 /**
- * Loads, in one round trip, the sources by name and their active run, or the newest run if none is
- * active. `source`: one source, or null for all.
+ * Loads, in one round trip, the sources by name, their active run, or the newest run if none is active,
+ * and the open circuit breakers. `source`: one source, or null for all.
  *
  * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */
@@ -147,16 +148,17 @@ export async function loadStatus(
   db: Catalog,
   source: string | null,
   timeoutMs: number,
-): Promise<{ run: RunSummary | null; sources: SourceSummary[] }> {
-  const [row] = await db.call<{ run: RunRow | null; sources: readonly SourceRow[] }>(
-    'load_status',
-    { source },
-    timeoutMs,
-  )
+): Promise<{ run: RunSummary | null; sources: SourceSummary[]; breakers: OpenBreaker[] }> {
+  const [row] = await db.call<{
+    run: RunRow | null
+    sources: readonly SourceRow[]
+    breakers: readonly BreakerRow[]
+  }>('load_status', { source }, timeoutMs)
   if (source !== null && row?.sources.length === 0) throw createUnknownSourceError(source)
   return {
     run: row?.run ? toRunSummary(row.run) : null,
     sources: (row?.sources ?? []).map(toSourceSummary),
+    breakers: (row?.breakers ?? []).map(toOpenBreaker),
   }
 }
 

@@ -123,6 +123,7 @@ interface BreakerRow {
   readonly version: number
   readonly state: Breaker['state']
   readonly failed_at_ms: readonly number[]
+  readonly failures: number
   readonly opened_at_ms: number | null
   readonly retry_at_ms: number | null
   readonly cooldown_ms: number
@@ -148,6 +149,7 @@ function toStoredBreaker(row: BreakerRow): StoredBreaker {
     breaker: {
       state: row.state,
       failedAtMs: row.failed_at_ms,
+      failures: row.failures,
       openedAtMs: row.opened_at_ms,
       retryAtMs: row.retry_at_ms,
       cooldownMs: row.cooldown_ms,
@@ -166,6 +168,7 @@ export async function saveBreaker(
   const state = jsonb({
     state: next.state,
     failed_at_ms: next.failedAtMs,
+    failures: next.failures,
     opened_at_ms: next.openedAtMs,
     retry_at_ms: next.retryAtMs,
     cooldown_ms: next.cooldownMs,

@@ -54,14 +54,15 @@ export function createStatusCache({
   const calendar = new Calendar()
 
   const load = async (source: string | null): Promise<string> => {
-    const { run, sources } = await loadStatus(db, source, responseMs)
+    const state = await loadStatus(db, source, responseMs)
+    const { run } = state
     const meter = meters.get(source) ?? createThroughputMeter()
     meters.set(source, meter)
     const perSecond =
       run?.state === 'running'
         ? meter({ run: run.id, linesDone: countLinesDone(run), atMs: run.measuredAt.getTime() })
         : null
-    const status = toStatus(run, sources, perSecond, { calendar, now: new Date(nowMs()) })
+    const status = toStatus(state, perSecond, { calendar, now: new Date(nowMs()) })
     return redactJson(status, redact)
   }
 

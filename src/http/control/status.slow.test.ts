@@ -17,7 +17,7 @@ import { toRunProgress } from './run-progress.ts'
 import type { Status } from './status.ts'
 import { createStatusCache } from './status-cache.ts'
 
-const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources']
+const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources', 'breakers']
 const PROGRESS = [
   'phase',
   'fetched',

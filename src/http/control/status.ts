@@ -1,5 +1,6 @@
 // The status object of the API, formatted from the read model.
 
+import type { OpenBreaker } from '../../db/read/limits.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
 import type { SourceSummary } from '../../db/read/source-summaries.ts'
 import type { Calendar } from '../../sources/due.ts'
@@ -15,6 +16,8 @@ export interface Status {
   readonly progress: RunProgress
   readonly errors: readonly RunError[]
   readonly sources: readonly SourceStatus[]
+  /** The suppliers that get no request because they are down. */
+  readonly breakers: readonly OpenBreaker[]
 }
 
 interface SourceStatus extends Pick<
@@ -44,6 +47,13 @@ interface SourceStatus extends Pick<
   readonly late: boolean
 }
 
+/** The state of the system, as one read of the database shows it. */
+export interface SystemState {
+  readonly run: RunSummary | null
+  readonly sources: readonly SourceSummary[]
+  readonly breakers: readonly OpenBreaker[]
+}
+
 /** The time, and the calendar that knows the schedules. */
 export interface Clock {
   readonly calendar: Calendar
@@ -52,8 +62,7 @@ export interface Clock {
 
 /** Builds the status object. For `perSecond`, see `toRunProgress`. */
 export function toStatus(
-  run: RunSummary | null,
-  sources: readonly SourceSummary[],
+  { run, sources, breakers }: SystemState,
   perSecond: number | null,
   clock: Clock,
 ): Status {
@@ -65,6 +74,7 @@ export function toStatus(
     progress: run ? toRunProgress(run, perSecond) : NO_PROGRESS,
     errors: run ? listRunErrors(run) : [],
     sources: sources.map((source) => toSourceStatus(source, clock)),
+    breakers,
   }
 }
 

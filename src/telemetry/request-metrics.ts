@@ -1,0 +1,38 @@
+// The metrics of requests to suppliers. `METRICS` checks their form.
+
+export const REQUEST_METRICS = {
+  shelfsync_source_requests_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: {
+      connector: 'name',
+      result: ['ok', 'rate_limited', 'refused', 'unavailable', 'failed', 'aborted'],
+    },
+    help: 'Requests to suppliers by result: ok (2xx, 3xx), rate_limited (429), refused (other 4xx), unavailable (5xx), failed (no complete response), aborted by Shelfsync. Each redirect counts.',
+  },
+  shelfsync_source_request_duration_seconds: {
+    type: 'histogram',
+    scope: 'process',
+    labels: { connector: 'name' },
+    help: 'Time from the request to the end of the response, including time in which the response was not read.',
+    buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800, 3600],
+  },
+  shelfsync_limit_wait_seconds_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: { connector: 'name' },
+    help: 'Time spent waiting for the rate limit of a supplier. Waits for an unavailable supplier are not included.',
+  },
+  shelfsync_open_circuit_breakers: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { scope: 'name', state: ['open', 'half-open'] },
+    help: 'Circuit breakers that are not closed. The scope is `host`, or the connector whose requests share one; `shelfsync limits` names the hosts.',
+    alert: {
+      when: 'sum by (scope) (shelfsync_open_circuit_breakers) > 0',
+      forMinutes: 60,
+      summary:
+        'A supplier ({{ $labels.scope }}) has been down for an hour and gets no request: shelfsync limits.',
+    },
+  },
+} as const
