@@ -10,6 +10,19 @@ const TRACKING =
  * characters. Null for an address that is not of the web.
  */
 export function toPageAddress(address: string, base?: string): string | null {
+  const url = toVisitedUrl(address, base)
+  if (url === null) return null
+  url.searchParams.sort()
+  url.pathname = spellPath(url.pathname, url.search === '')
+  return `${url.origin}${url.pathname}${url.search}`
+}
+
+/** Returns the address of a page as its shop writes it, without what describes the visit. */
+export function toShownAddress(address: string): string | null {
+  return toVisitedUrl(address)?.href ?? null
+}
+
+function toVisitedUrl(address: string, base?: string): URL | null {
   const url = URL.parse(address, base)
   if (url === null || !/^https?:$/.test(url.protocol)) return null
   url.hash = ''
@@ -17,18 +30,17 @@ export function toPageAddress(address: string, base?: string): string | null {
   url.password = ''
   for (const name of new Set(url.searchParams.keys()))
     if (TRACKING.test(name)) url.searchParams.delete(name)
-  url.searchParams.sort()
-  url.pathname = spellPath(url.pathname)
-  return url.search === ''
-    ? `${url.origin}${url.pathname}`
-    : `${url.origin}${url.pathname}${url.search}`
+  return url
 }
 
-/** NFC, each character escaped or not as in RFC 3986, no session and no final slash. */
-function spellPath(path: string): string {
-  const plain = path.replace(/;jsessionid=[^/]*/i, '').replace(/\/index\.(?:html?|php)$/i, '/')
-  return plain
-    .replaceAll(/\/{2,}/g, '/')
+/**
+ * NFC, each character escaped or not as in RFC 3986, without a session, a final slash, and the name
+ * of a default file, unless parameters follow it.
+ */
+function spellPath(path: string, isWithoutParameters: boolean): string {
+  const plain = path.replace(/;jsessionid=[^/]*/i, '').replaceAll(/\/{2,}/g, '/')
+  const folder = isWithoutParameters ? plain.replace(/\/index\.(?:html?|php)$/i, '/') : plain
+  return folder
     .split('/')
     .map(spellSegment)
     .join('/')

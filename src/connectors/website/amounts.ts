@@ -31,6 +31,9 @@ export function readAmount(
   const text = String(value).trim()
   if (currency !== null && !isDisplayed && /^\d+(?:\.\d+)?$/.test(text))
     return readDecimal(text, currency, typeof value === 'number')
+  // `1e+30`, `-5`
+  if (typeof value === 'number' && !/^\d+(?:\.\d+)?$/.test(text))
+    return unknown(value < 0 ? 'negative' : 'no-amount', currency)
   const money = parseMoney(text, currency === null ? {} : { currency })
   if (money.currency !== null && currency !== null && money.currency !== currency)
     return unknown('other-currency', currency)

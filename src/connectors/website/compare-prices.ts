@@ -5,21 +5,25 @@ import type { Disagreement, Price, PriceClaim, Provenance } from '../../core/pro
 import { SOURCES, type Source } from './main-product.ts'
 import type { NoPriceReason, PriceReading, StatedPrice } from './offer-prices.ts'
 import type { Sale } from './sales.ts'
-import { findSale } from './variant-ids.ts'
+import { SaleFinder } from './variant-ids.ts'
 
 /** One description of the product with what it offers. */
 export interface CopySales {
   readonly source: Source
+  /** Distinguishes descriptions in one notation: `block 2`. */
+  readonly place: string | null
   readonly sales: readonly Sale[]
 }
 
 interface SourcedReading {
   readonly source: Source
+  readonly place: string | null
   readonly reading: PriceReading
 }
 
 interface SourcedPrice extends StatedPrice {
   readonly source: Source
+  readonly place: string | null
 }
 
 /** The result for one variant: a price, possibly with an unknown amount, or a disagreement. */
@@ -52,15 +56,16 @@ export function comparePrices(
   ids: readonly string[],
 ): Verdict[] {
   const own = base.sales.map(({ price }): SourcedReading[] => [
-    { source: base.source, reading: price },
+    { source: base.source, place: base.place, reading: price },
   ])
   const general: SourcedReading[] = []
+  const finder = new SaleFinder(base.sales)
   for (const copy of copies)
     if (copy !== base)
       for (const sale of copy.sales) {
-        const statement = { source: copy.source, reading: sale.price }
+        const statement = { source: copy.source, place: copy.place, reading: sale.price }
         const isOnly = base.sales.length === 1 && copy.sales.length === 1
-        const place = isOnly ? 0 : findSale(base.sales, sale)
+        const place = isOnly ? 0 : finder.find(sale)
         if (place >= 0) own[place]?.push(statement)
         else general.push(statement)
       }
@@ -121,8 +126,8 @@ function findBlock(reading: PriceReading): Verdict['reason'] {
 /** Lists the statements, the most reliable first. */
 function listPrices(readings: readonly SourcedReading[]): SourcedPrice[] {
   const sorted = readings.toSorted((a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source))
-  const prices = sorted.flatMap(({ source, reading }) =>
-    reading.kind === 'price' ? reading.prices.map((price) => ({ ...price, source })) : [],
+  const prices = sorted.flatMap(({ source, place, reading }) =>
+    reading.kind === 'price' ? reading.prices.map((price) => ({ ...price, source, place })) : [],
   )
   const taxed = prices.filter(({ excludesTax }) => !excludesTax)
   const comparable = taxed.length > 0 ? taxed : prices
@@ -132,19 +137,19 @@ function listPrices(readings: readonly SourcedReading[]): SourcedPrice[] {
   )
   // An ambiguous notation that excludes the other statement leaves the price open.
   if (best === undefined || (possible.length > 0 && !possible.includes(best.amountMinor))) return []
-  const bounds = sorted.flatMap(({ source, reading }) => boundOf(reading, best, source))
+  const bounds = sorted.flatMap((statement) => boundOf(statement, best))
   return [...comparable, ...bounds]
 }
 
 /** Returns the bound of a range that excludes the price, as a statement. */
-function boundOf(reading: PriceReading, price: StatedPrice, source: Source): SourcedPrice[] {
+function boundOf({ reading, ...from }: SourcedReading, price: StatedPrice): SourcedPrice[] {
   if (reading.kind !== 'range') return []
   const { lowMinor, highMinor, currency, quotation } = reading
   const isBelow = price.amountMinor < lowMinor
   const isWithin = !isBelow && (highMinor === null || price.amountMinor <= highMinor)
   if (isWithin && currency === price.currency) return []
   const amountMinor = isBelow ? lowMinor : (highMinor ?? lowMinor)
-  return [{ amountMinor, currency, compareAtMinor: null, quotation, excludesTax: false, source }]
+  return [{ amountMinor, currency, compareAtMinor: null, quotation, excludesTax: false, ...from }]
 }
 
 function toUnpriced(
@@ -168,9 +173,10 @@ function toUnpriced(
 
 function toDisagreement(prices: readonly SourcedPrice[], variantId: string): Verdict {
   const claims = new Map<string, PriceClaim>()
-  for (const { source, quotation, amountMinor, currency } of prices) {
+  for (const { source, place, quotation, amountMinor, currency } of prices) {
     const key = `${source} ${amountMinor} ${currency}`
-    if (!claims.has(key)) claims.set(key, { source, quotation, amountMinor, currency })
+    const words = place === null ? quotation : `${place}, ${quotation}`
+    if (!claims.has(key)) claims.set(key, { source, quotation: words, amountMinor, currency })
   }
   return {
     price: null,

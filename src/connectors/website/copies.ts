@@ -4,7 +4,7 @@
 
 import type { Item } from './evidence.ts'
 import { hasType, itemsOf, textsOf, withValues } from './items.ts'
-import { nameOf } from './names.ts'
+import { nameOf, type PageNames } from './names.ts'
 
 const GROUP = new Set(['productgroup'])
 
@@ -14,7 +14,8 @@ const CODES = ['sku', 'gtin', 'gtin8', 'gtin12', 'gtin13', 'gtin14', 'mpn', 'pro
 /** Properties that a group has from its variants. */
 const SHARED = ['description', 'brand', 'manufacturer', 'category', 'image', 'images']
 
-interface Placed {
+export interface Placed {
+  /** The block of JSON-LD. */
   readonly block: number
   readonly item: Item
 }
@@ -23,52 +24,64 @@ interface Placed {
  * Returns the items as descriptions of one product, or null when they are several products.
  * `isOwn`: the page names each of them as its subject.
  */
-export function toCopies(placed: readonly Placed[], isOwn: boolean): Item[] | null {
-  const copies: Item[] = []
-  for (const block of Map.groupBy(placed, (one) => one.block).values()) {
+export function toCopies(
+  placed: readonly Placed[],
+  isOwn: boolean,
+  names: PageNames,
+): Placed[] | null {
+  const copies: Placed[] = []
+  for (const [block, described] of Map.groupBy(placed, (one) => one.block)) {
     const joined = joinBlock(
-      block.map(({ item }) => item),
+      described.map(({ item }) => item),
       isOwn,
+      names,
     )
     if (joined === null) return null
-    copies.push(...joined)
+    copies.push(...joined.map((item) => ({ block, item })))
   }
   const [first] = copies
-  const isOne = first !== undefined && (isOwn || copies.every((copy) => isAlike(copy, first)))
+  const isOne =
+    first !== undefined && (isOwn || copies.every(({ item }) => isAlike(item, first.item)))
   return isOne ? copies : null
 }
 
-function joinBlock(items: readonly Item[], isOwn: boolean): Item[] | null {
+function joinBlock(items: readonly Item[], isOwn: boolean, names: PageNames): Item[] | null {
   const [first] = items
   if (first === undefined || items.length === 1) return [...items]
   const [group, ...otherGroups] = items.filter((item) => hasType(item, GROUP))
   if (group !== undefined && otherGroups.length === 0) return joinGroup(group, items, isOwn)
-  if (areVariants(first, items, isOwn)) return [toGroup(first, items)]
+  if (areVariants(items, isOwn, names)) return [toGroup(first, items)]
   return items.every((item) => isAlike(item, first)) ? [...items] : null
 }
 
-/** Adds the variants that point to their group: `isVariantOf`, `inProductGroupWithID`. */
+/** Adds the variants that point to their group. */
 function joinGroup(group: Item, items: readonly Item[], isOwn: boolean): Item[] | null {
   const others = items.filter((item) => item !== group)
-  const ids = groupIdsOf(group)
-  const isMember = (item: Item): boolean => groupIdsOf(item).some((id) => ids.includes(id))
-  const members = others.filter(isMember)
-  const strangers = others.filter((item) => !isMember(item))
-  if (strangers.some((item) => !isOwn && !isAlike(item, group))) return null
+  const members = others.filter((item) => isMemberOf(item, group))
+  const strangers = others.filter((item) => !members.includes(item))
+  if (strangers.some((item) => !isAlike(item, group) && !(isOwn && nameOf(item) === '')))
+    return null
   const variants = itemsOf(group, 'hasvariant')
   const added = members.filter((member) => !variants.some((one) => sharesCode(one, member)))
   return [withValues(group, 'hasvariant', [...variants, ...added]), ...strangers]
 }
 
-function areVariants(first: Item, items: readonly Item[], isOwn: boolean): boolean {
-  const others = items.slice(1)
-  const hasOneName = others.every((item) => nameOf(item) === nameOf(first))
-  const ids = groupIdsOf(first)
-  const isOneGroup = others.every((item) => groupIdsOf(item).some((id) => ids.includes(id)))
-  if (others.every((item) => differsInCode(item, first))) return isOwn || hasOneName || isOneGroup
-  // Without codes, the names of the variants differ.
+/** True for a variant that points to this group: `isVariantOf`, `inProductGroupWithID`. */
+export function isMemberOf(item: Item, group: Item): boolean {
+  const ids = groupIdsOf(group)
+  return groupIdsOf(item).some((id) => ids.includes(id))
+}
+
+/** Variants differ in a code or in their names, and have one name, one group or one beginning. */
+function areVariants(items: readonly Item[], isOwn: boolean, pageNames: PageNames): boolean {
+  const [first, ...others] = items
+  if (first === undefined) return false
   const names = new Set(items.map(nameOf))
-  return (isOwn || isOneGroup) && names.size === items.length
+  const isOneGroup = others.every((item) => isMemberOf(item, first))
+  const isOneSubject = isOneGroup || (isOwn && items.every((item) => pageNames.begin(item)))
+  return others.every((item) => differsInCode(item, first))
+    ? isOneSubject || names.size === 1
+    : isOneSubject && names.size === items.length
 }
 
 function toGroup(first: Item, variants: readonly Item[]): Item {
@@ -99,7 +112,7 @@ function groupIdsOf(item: Item): string[] {
   ]
 }
 
-function isAlike(item: Item, other: Item): boolean {
+export function isAlike(item: Item, other: Item): boolean {
   return nameOf(item) === nameOf(other) || sharesCode(item, other)
 }
 

@@ -3,7 +3,7 @@
 
 import { listCandidates, type Candidate } from './candidates.ts'
 import type { Item, PageEvidence } from './evidence.ts'
-import { toCopies } from './copies.ts'
+import { isAlike, isMemberOf, toCopies, type Placed } from './copies.ts'
 import { firstText, hasType } from './items.ts'
 import { PageNames } from './names.ts'
 import { toOpenGraphItem } from './open-graph.ts'
@@ -17,6 +17,8 @@ export type Source = (typeof SOURCES)[number]
 export interface Copy {
   readonly source: Source
   readonly item: Item
+  /** Distinguishes descriptions in one notation: `block 2` of JSON-LD. */
+  readonly place: string | null
 }
 
 export type MainProduct =
@@ -29,25 +31,43 @@ const LISTING_PAGES = new Set(['collectionpage', 'searchresultspage'])
 /** Returns the descriptions of the product of the page, or the reason why there is none. */
 export function findMainProduct(evidence: PageEvidence): MainProduct {
   const candidates = listCandidates(evidence)
-  const chosen = SOURCES.map((source) =>
-    chooseCopies(
+  const copies = listCopies(evidence, candidates)
+  const openGraph = toOpenGraphItem(evidence)
+  const isOpen = copies.length > 0 || isAboutNone(evidence, candidates)
+  if (openGraph !== null && isOpen)
+    copies.push({ source: 'opengraph', item: openGraph, place: null })
+  if (copies.length > 0) return { copies, reason: null }
+  const reason = candidates.length > 0 ? explain(candidates) : explainNothing(evidence)
+  return { copies: null, reason }
+}
+
+/** Descriptions in other notations count if they are alike, or if the page names them as its own. */
+function listCopies(evidence: PageEvidence, candidates: readonly Candidate[]): Copy[] {
+  const chosen = SOURCES.flatMap((source) => {
+    const found = chooseCopies(
       evidence,
       candidates.filter(({ syntax }) => syntax === source),
-    ),
+    )
+    const blocks = new Set(found?.copies.map(({ block }) => block))
+    return (found?.copies ?? []).map(({ block, item }) => ({
+      isOwn: found?.isOwn === true,
+      copy: { source, item, place: blocks.size > 1 ? `block ${block + 1}` : null },
+    }))
+  })
+  const [first] = chosen
+  return chosen
+    .filter(
+      ({ isOwn, copy }) => isOwn || (first !== undefined && isAlike(copy.item, first.copy.item)),
+    )
+    .map(({ copy }) => copy)
+}
+
+/** True if all described products have other addresses, as related ones do. */
+function isAboutNone(evidence: PageEvidence, candidates: readonly Candidate[]): boolean {
+  const pages = listPageAddresses(evidence)
+  return candidates.every(
+    ({ place, item }) => place === 'listed' || matchAddress(item, pages) === 'other',
   )
-  const copies = chosen.flatMap((items, index) =>
-    (items ?? []).map((item): Copy => ({ source: SOURCES[index] ?? 'json-ld', item })),
-  )
-  const openGraph = toOpenGraphItem(evidence)
-  if (copies.length > 0)
-    return {
-      copies: openGraph === null ? copies : [...copies, { source: 'opengraph', item: openGraph }],
-      reason: null,
-    }
-  if (candidates.length > 0) return { copies: null, reason: explain(candidates) }
-  return openGraph === null
-    ? { copies: null, reason: explainNothing(evidence) }
-    : { copies: [{ source: 'opengraph', item: openGraph }], reason: null }
 }
 
 function explain(candidates: readonly Candidate[]): string {
@@ -55,7 +75,7 @@ function explain(candidates: readonly Candidate[]): string {
   const names = own.map(({ item }) => firstText(item, 'name') ?? 'without a name')
   if (own.length === 0) return `The page only lists products: ${candidates.length}`
   if (own.length === 1)
-    return `The page describes one product, "${cut(names[0] ?? '')}", which has another address`
+    return `The page describes one product, "${cut(names[0] ?? '')}", but is about something else`
   return `The page describes ${own.length} products, such as "${cut(names[0] ?? '')}" and "${cut(names[1] ?? '')}" without a sign of which one it is about`
 }
 
@@ -69,25 +89,40 @@ function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
+interface Chosen {
+  readonly copies: readonly Placed[]
+  /** The page names the product as its subject, by its address or as its main entity. */
+  readonly isOwn: boolean
+}
+
 /** Returns the descriptions of one product in one notation, or null for none or several products. */
-function chooseCopies(evidence: PageEvidence, candidates: readonly Candidate[]): Item[] | null {
-  const main = candidates.filter(({ place }) => place === 'main')
-  if (main.length > 0) return toCopies(main, true)
+function chooseCopies(evidence: PageEvidence, candidates: readonly Candidate[]): Chosen | null {
   const pages = listPageAddresses(evidence)
+  const names = new PageNames(evidence)
   const top = candidates
     .filter(({ place }) => place === 'top')
     .map((candidate) => ({ ...candidate, match: matchAddress(candidate.item, pages) }))
-  const same = top.filter(({ match }) => match === 'same')
-  if (same.length > 0) return toCopies(same, true)
-  const names = new PageNames(evidence)
+  const main = candidates.filter(({ place }) => place === 'main')
+  const own = main.length > 0 ? main : top.filter(({ match }) => match === 'same')
+  if (own.length > 0) {
+    const members = top.filter((one) =>
+      own.some((of) => of !== one && isMemberOf(one.item, of.item)),
+    )
+    return join([...new Set([...own, ...members])], true, names)
+  }
   const isListing = evidence.items.some(({ item }) => hasType(item, LISTING_PAGES))
   const unknown = top.filter(({ match }) => match === 'unknown')
-  const single = isListing ? null : toCopies(unknown, false)
+  const single = isListing ? null : join(unknown, false, names)
   if (single !== null) return single
   const named = unknown.filter(({ item }) => names.include(item))
-  if (named.length > 0) return toCopies(named, false)
+  if (named.length > 0) return join(named, false, names)
   // The address of another language or of an older page.
-  const elsewhere = top.filter(({ match }) => match === 'other')
-  const isNamed = elsewhere.length === 1 && elsewhere.every(({ item }) => names.include(item))
-  return isNamed && !isListing ? elsewhere.map(({ item }) => item) : null
+  const elsewhere = top.filter(({ match, item }) => match === 'other' && names.include(item))
+  const isHome = pages.every((page) => new URL(page).pathname === '/')
+  return top.length === 1 && !isListing && !isHome ? join(elsewhere, false, names) : null
+}
+
+function join(placed: readonly Placed[], isOwn: boolean, names: PageNames): Chosen | null {
+  const copies = toCopies(placed, isOwn, names)
+  return copies === null ? null : { copies, isOwn }
 }

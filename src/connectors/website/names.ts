@@ -14,6 +14,13 @@ export class PageNames {
     this.#title = foldName(title)
   }
 
+  /** True if the name of the item begins with that of the page: `Ruby 250 g` on the page `Ruby`. */
+  begin(item: Item): boolean {
+    const name = nameOf(item)
+    return this.#names.some((subject) => `${name} `.startsWith(`${subject} `))
+  }
+
+  /** True if the item has a name of the page. */
   include(item: Item): boolean {
     const name = nameOf(item)
     return name !== '' && (this.#names.includes(name) || `${this.#title} `.startsWith(`${name} `))

@@ -37,6 +37,8 @@ export type PriceReading =
       readonly quotation: string
     }
 
+type BoundName = 'lowprice' | 'highprice'
+
 /** One amount of an offer with the words around it. */
 interface Statement {
   readonly amount: Amount
@@ -58,7 +60,10 @@ export function readOfferPrice(offer: Item, currency: string | null): PriceReadi
   const current = preferTaxed(statements.filter(({ use }) => use === 'current'))
   const known = current.filter(({ amount }) => amount.amountMinor !== null)
   const [first] = current
-  if (known.length === 0) return toNone(first, stated)
+  if (known.length === 0) {
+    const isPerUnit = first === undefined && itemsOf(offer, 'pricespecification').some(isUnitPrice)
+    return { ...toNone(first, stated), ...(isPerUnit && { reason: 'unit-price' }) }
+  }
   const earlier = statements.filter(({ use }) => use === 'earlier')
   return { kind: 'price', prices: distinct(known.map((one) => toPrice(one, earlier))) }
 }
@@ -117,24 +122,22 @@ function readRange(offer: Item, currency: string | null): PriceReading | null {
   const { amountMinor: lowMinor, currency: known } = low.amount
   if (lowMinor === null || known === null) return toNone(low, currency)
   const highMinor = high?.amount.amountMinor ?? null
-  const isOne =
-    highMinor === lowMinor || (highMinor === null && firstText(offer, 'offercount') === '1')
   const quotation = high === null ? low.quotation : `${low.quotation}, ${high.quotation}`
-  return isOne
-    ? { kind: 'price', prices: [toPrice({ ...low, quotation }, [])] }
-    : { kind: 'range', lowMinor, highMinor, currency: known, quotation }
+  if (highMinor !== null ? highMinor === lowMinor : firstText(offer, 'offercount') === '1')
+    return { kind: 'price', prices: [toPrice({ ...low, quotation }, [])] }
+  return { kind: 'range', lowMinor, highMinor, currency: known, quotation }
 }
 
-function readNamed(
-  offer: Item,
-  name: 'lowprice' | 'highprice',
-  currency: string | null,
-): Statement | null {
-  const structured = firstScalar(offer, name)
-  const value = structured ?? firstScalar(offer, `${name}text`)
-  return value === null
-    ? null
-    : toStatement(offer, name, value, { currency, isDisplayed: structured === null })
+function readNamed(offer: Item, name: BoundName, currency: string | null): Statement | null {
+  const [structured] = textScalars(offer, name)
+  const value = structured ?? textScalars(offer, `${name}text`)[0]
+  if (value === undefined) return null
+  return {
+    amount: readAmount(value, currency, structured === undefined),
+    quotation: quote(name === 'lowprice' ? 'lowPrice' : 'highPrice', value),
+    use: 'current',
+    includesTax: null,
+  }
 }
 
 /** Visible text repeats the structured value in microdata, so it counts only without one. */
@@ -156,8 +159,8 @@ function readSpecifications(offer: Item, currency: string | null): Statement[] {
   const specifications = [...itemsOf(offer, 'pricespecification'), ...itemsOf(offer, 'price')]
   const usable = specifications.filter((one) => !isForOthers(one))
   return usable.flatMap((one): Statement[] => {
-    const value = firstScalar(one, 'price') ?? firstScalar(one, 'value')
-    if (value === null) return []
+    const [value] = [...textScalars(one, 'price'), ...textScalars(one, 'value')]
+    if (value === undefined) return []
     const stated = readCurrency(firstText(one, 'pricecurrency', 'currency')) ?? currency
     const statement = toStatement(one, 'priceSpecification.price', value, {
       currency: stated,
@@ -225,23 +228,20 @@ function toStatement(
   { currency, isDisplayed }: { readonly currency: string | null; readonly isDisplayed: boolean },
 ): Statement {
   const stated = firstText(item, 'pricecurrency')
-  const written = typeof value === 'number' ? String(value) : JSON.stringify(value)
-  const quotation = `${SPELLINGS[name] ?? name}: ${written.slice(0, QUOTED_CHARS_MAX)}`
   return {
     amount: readAmount(value, currency, isDisplayed),
-    quotation:
-      stated === null
-        ? quotation
-        : `${quotation}, priceCurrency: ${JSON.stringify(stated.slice(0, 20))}`,
+    quotation: [
+      quote(name, value),
+      ...(stated === null ? [] : [quote('priceCurrency', stated)]),
+    ].join(', '),
     use: 'current',
     includesTax: null,
   }
 }
 
-const SPELLINGS: Readonly<Record<string, string>> = { lowprice: 'lowPrice', highprice: 'highPrice' }
-
-function firstScalar(item: Item, name: string): string | number | null {
-  return textScalars(item, name)[0] ?? null
+/** `price: "12.00"`: a text in quotation marks, a number without. */
+function quote(name: string, value: string | number): string {
+  return `${name}: ${JSON.stringify(value).slice(0, QUOTED_CHARS_MAX)}`
 }
 
 function textScalars(item: Item, name: string): (string | number)[] {

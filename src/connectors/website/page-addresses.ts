@@ -11,16 +11,18 @@ export type AddressMatch = 'same' | 'other' | 'unknown'
 const CHOICE = /variant|sku|attribute|option|size|colou?r/i
 
 /** Returns the id of the product of a page: its canonical address on the same host, or its own. */
-export function findPageId({
-  url,
-  canonical,
-}: Pick<PageEvidence, 'url' | 'canonical'>): string | null {
+export function findPageId(page: Pick<PageEvidence, 'url' | 'canonical'>): string | null {
+  return toPageAddress(findPageUrl(page))
+}
+
+/** Returns the canonical address, as the page writes it, or the requested one. */
+export function findPageUrl({ url, canonical }: Pick<PageEvidence, 'url' | 'canonical'>): string {
   const own = toPageAddress(url)
   const stated = canonical === null ? null : toPageAddress(canonical)
-  if (own === null || stated === null || hostOf(stated) !== hostOf(own)) return own
-  // A shop whose theme states the home page as canonical everywhere.
-  const isHome = new URL(stated).pathname === '/' && new URL(stated).search === ''
-  return isHome ? own : stated
+  if (own === null || stated === null || hostOf(stated) !== hostOf(own)) return url
+  // Some themes state the home page as the canonical address of every page.
+  const { pathname, search } = new URL(stated)
+  return pathname === '/' && search === '' ? url : (canonical ?? url)
 }
 
 /** Returns the addresses of a page, the requested one and the canonical one. */
@@ -38,7 +40,7 @@ export function matchAddress(item: Item, pages: readonly string[]): AddressMatch
     ],
     textsOf(item, 'url'),
     itemsOf(item, 'offers').flatMap((offer) => textsOf(offer, 'url')),
-    item.id === null ? [] : [item.id],
+    item.id === null || isPlaceOnPage(item.id, pages) ? [] : [item.id],
   ]
   for (const addresses of statements) {
     const matches = addresses.map((address) => compareAddress(address, pages))
@@ -46,6 +48,11 @@ export function matchAddress(item: Item, pages: readonly string[]): AddressMatch
     if (matches.includes('other')) return 'other'
   }
   return 'unknown'
+}
+
+/** `#product` names a part of the page, which may be about a related product. */
+function isPlaceOnPage(id: string, pages: readonly string[]): boolean {
+  return id.includes('#') && pages.includes(toPageAddress(id, pages[0]) ?? '')
 }
 
 function listAddresses(page: Item): string[] {

@@ -3,6 +3,7 @@
 
 import { htmlToText } from '../../normalise/html/html-to-text.ts'
 import type { StartTag, TagHandler } from '../../normalise/html/read-tags.ts'
+import { toWordSet } from '../../normalise/words.ts'
 import { AttributeItems, type Scope } from './attribute-items.ts'
 import type { PageEvidence } from './evidence.ts'
 import { ItemBudget } from './item-budget.ts'
@@ -14,9 +15,17 @@ const BLOCKS_MAX = 500
 const BLOCK_CHARS_MAX = 8_000_000
 const NAME_CHARS_MAX = 1_000
 const META_VALUES_MAX = 50
+const PROBLEMS_MAX = 10
 
-/** Meta tags of use: those of Open Graph and of its extension for products, and the plain ones. */
-const META = /^(?:og|product):[\w:]{1,60}$|^(?:description|twitter:title|generator)$/
+/** The meta tags of Open Graph, and of its extension for products, that have a use. */
+const META = toWordSet(`
+  og:type og:title og:description og:url og:image og:image:secure_url og:brand og:availability
+  og:price:amount og:price:currency og:price:standard_amount product:price:amount
+  product:price:currency product:sale_price:amount product:sale_price:currency
+  product:original_price:amount product:availability product:brand product:retailer_item_id
+  product:sku product:gtin product:ean product:upc product:isbn product:mfr_part_no
+  product:category
+`)
 
 /** An open element that means something: scopes of items, or the first heading. */
 interface Note {
@@ -116,7 +125,7 @@ export class PageReader implements TagHandler {
 
   #readMeta(attributes: ReadonlyMap<string, string>): void {
     const name = (attributes.get('property') ?? attributes.get('name') ?? '').trim().toLowerCase()
-    if (!META.test(name)) return
+    if (!META.has(name)) return
     const values = (this.#meta[name] ??= [])
     if (values.length < META_VALUES_MAX)
       values.push(...this.#budget.takeText(name, attributes.get('content') ?? ''))
@@ -136,7 +145,7 @@ export class PageReader implements TagHandler {
     }
     const { documents, problem } = parseBlock(text)
     this.#blocks.push(documents)
-    if (problem !== null)
+    if (problem !== null && this.#problems.length < PROBLEMS_MAX)
       this.#problems.push(`Block ${this.#blockCount} of JSON-LD is not JSON: ${problem}`)
   }
 

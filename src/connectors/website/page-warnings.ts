@@ -17,7 +17,7 @@ const REASONS: Readonly<Record<NonNullable<Verdict['reason']>, string>> = {
   'ambiguous-separator': 'have a price with a separator that has two readings',
   'several-amounts': 'have several amounts in one price',
   'too-precise': 'have a price with more decimals than the currency has',
-  'no-amount': 'have a price that is not a number',
+  'no-amount': 'have a price that is not an amount of money',
   negative: 'have a negative price',
 }
 
@@ -26,10 +26,14 @@ export function listPriceWarnings(verdicts: readonly Verdict[]): string[] {
   const count = (text: string): unknown => counts.set(text, (counts.get(text) ?? 0) + 1)
   for (const { reason, disagreement, excludesTax } of verdicts) {
     if (reason !== null) count(REASONS[reason])
-    if (disagreement !== null) count('have different prices in the same page')
+    if (disagreement !== null) count('have different prices in different places of the page')
     if (excludesTax) count('have a price without tax')
   }
   return [...counts].map(([text, affected]) => `${affected} of ${verdicts.length} variants ${text}`)
+}
+
+export function listLeftOut(count: number): string[] {
+  return count === 0 ? [] : [`${count} variants have no distinct key and are left out`]
 }
 
 export function listWarnings(

@@ -5,15 +5,16 @@ import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { isObject } from '../../lib/objects.ts'
 import { readCurrency } from './amounts.ts'
+import { toShownAddress } from './addresses.ts'
 import { comparePrices, type CopySales, type Verdict } from './compare-prices.ts'
 import { findCategories, findDescription, findImages, findName } from './details.ts'
 import type { Item, PageEvidence } from './evidence.ts'
 import { firstText, itemsOf, textsOf } from './items.ts'
 import { findMainProduct, type Copy } from './main-product.ts'
-import { findPageId } from './page-addresses.ts'
+import { findPageId, findPageUrl } from './page-addresses.ts'
 import { listSales, type Sale } from './sales.ts'
 import { assignIds, distinctSales } from './variant-ids.ts'
-import { listPriceWarnings, listWarnings } from './page-warnings.ts'
+import { listLeftOut, listPriceWarnings, listWarnings } from './page-warnings.ts'
 
 export interface PageSettings {
   /** ISO 4217, for pages that state no currency; null leaves such a price out. */
@@ -45,7 +46,7 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
   const { copies, reason } = findMainProduct(evidence)
   if (externalId === null) throw new SyncError('record/no-id', 'The page has no valid address')
   if (copies === null) throw new SyncError('record/invalid', reason)
-  const { sales, ids, verdicts } = judgeSales(copies, externalId, settings)
+  const { sales, ids, verdicts, leftOut } = judgeSales(copies, externalId, settings)
   const title =
     findName(
       copies.filter(({ source }) => source !== 'opengraph'),
@@ -63,7 +64,7 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
     description: findDescription(copies),
     brand: findName(copies, 'brand'),
     manufacturer: findName(copies, 'manufacturer'),
-    url: externalId,
+    url: toShownAddress(findPageUrl(evidence)),
     identifiers: identifiersOf(copies),
     attributes: attributesOf(evidence, copies, sales, ids),
     variants: sales.map((sale, index) => toVariant(sale, ids[index] ?? externalId, title)),
@@ -72,7 +73,11 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
     images: findImages(copies, externalId),
     terms: findCategories(evidence, copies, title),
     provenance: provenanceOf(verdicts, ids),
-    warnings: [...listPriceWarnings(verdicts), ...listWarnings(evidence, copies, sales)],
+    warnings: [
+      ...listPriceWarnings(verdicts),
+      ...listLeftOut(leftOut),
+      ...listWarnings(evidence, copies, sales),
+    ],
   }
 }
 
@@ -85,20 +90,23 @@ function judgeSales(
   sales: readonly Sale[]
   ids: readonly string[]
   verdicts: readonly Verdict[]
+  /** The number of variants without a distinct key. */
+  leftOut: number
 } {
   const currency = findCurrency(copies) ?? settings.currency ?? null
-  const all = copies.map(({ source, item }): CopySales => ({
+  const all = copies.map(({ source, item, place }): CopySales => ({
     source,
+    place,
     sales: distinctSales(listSales(item, { page, currency, isEncoded: source === 'json-ld' })),
   }))
   const base = all.find(({ sales }) => sales.length > 1) ??
-    all[0] ?? { source: 'json-ld', sales: [] }
+    all[0] ?? { source: 'json-ld', place: null, sales: [] }
   const assigned = assignIds(base.sales, page)
   const sales = base.sales.filter((_, index) => assigned[index] !== null)
   const ids = assigned.filter((id) => id !== null)
   const known = { ...base, sales: withVaryingOptions(sales) }
   const verdicts = comparePrices(known, [known, ...all.filter((one) => one !== base)], ids)
-  return { sales: known.sales, ids, verdicts }
+  return { sales: known.sales, ids, verdicts, leftOut: assigned.length - ids.length }
 }
 
 /** The only currency that the page states, for an offer without one. */
@@ -120,14 +128,17 @@ function findCurrency(copies: readonly Copy[]): string | null {
 
 /** A property with the same value in all variants does not distinguish them. */
 function withVaryingOptions(sales: readonly Sale[]): Sale[] {
-  const names = new Set(sales.flatMap(({ options }) => Object.keys(options)))
-  const varying = [...names].filter(
-    (name) => new Set(sales.map(({ options }) => options[name])).size > 1,
-  )
+  const uses = new Map<string, { value: string; count: number }>()
+  for (const { options } of sales)
+    for (const [name, value] of Object.entries(options)) {
+      const use = uses.get(name)
+      if (use === undefined) uses.set(name, { value, count: 1 })
+      else if (use.value === value) use.count++
+    }
   return sales.map((sale) => ({
     ...sale,
     options: Object.fromEntries(
-      Object.entries(sale.options).filter(([name]) => varying.includes(name)),
+      Object.entries(sale.options).filter(([name]) => uses.get(name)?.count !== sales.length),
     ),
   }))
 }
@@ -173,8 +184,15 @@ function attributesOf(
   return {
     ...(lang !== null && { language: lang }),
     ...(condition !== null && { condition }),
-    ...(weights.length > 0 && { stated_weight: Object.fromEntries(weights) }),
+    ...(weights.length > 0 && { stated_weight: toAttribute(weights) }),
   }
+}
+
+/** One text, or one for each variant. */
+function toAttribute(values: readonly (readonly [id: string, value: string])[]): Json {
+  const [first] = values
+  const isOne = first !== undefined && values.every(([, value]) => value === first[1])
+  return isOne ? first[1] : Object.fromEntries(values)
 }
 
 /** `used` or `refurbished`; a new product has none. */

@@ -122,7 +122,10 @@ function toSale(item: Item, offers: readonly Item[], context: SaleContext): Sale
       [item, ...offers].flatMap((one) => textsOf(one, 'availability')),
     ),
     weight: weightOf(item),
-    price: joinPrices(offers.map((offer) => readOfferPrice(offer, context.currency))),
+    price: joinPrices(
+      offers.map((offer) => readOfferPrice(offer, context.currency)),
+      context.currency,
+    ),
     isExpired: offers.some(({ properties }) => properties.expired !== undefined),
     isVariant: true,
   }
@@ -137,12 +140,17 @@ function joinKeys(all: readonly Keys[]): Keys {
   return Object.fromEntries(entries) as Keys
 }
 
-/** The price of several offers of one thing: a price only if all of them agree. */
-function joinPrices(readings: readonly PriceReading[]): PriceReading {
+/**
+ * The price of several offers of one thing: a price only if all of them agree. Of offers in several
+ * currencies, those in `currency` count.
+ */
+function joinPrices(readings: readonly PriceReading[], currency: string | null): PriceReading {
   const [first] = readings
   if (first === undefined) return NO_OFFER
   if (readings.length === 1) return first
-  const prices = readings.flatMap((one) => (one.kind === 'price' ? one.prices : []))
+  const stated = readings.flatMap((one) => (one.kind === 'price' ? one.prices : []))
+  const preferred = stated.filter((one) => one.currency === currency)
+  const prices = preferred.length > 0 ? preferred : stated
   const range = readings.find((one) => one.kind === 'range')
   const [price] = prices
   if (price === undefined) return range ?? first
@@ -153,7 +161,7 @@ function joinPrices(readings: readonly PriceReading[]): PriceReading {
   return {
     kind: 'none',
     reason: 'several-offers',
-    currency: price.currency,
+    currency: prices.every((one) => one.currency === price.currency) ? price.currency : null,
     possible: [],
     quotation: prices
       .map(({ quotation }) => quotation)

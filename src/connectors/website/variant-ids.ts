@@ -43,15 +43,27 @@ function toSeveral({ price }: Sale): Sale['price'] {
   return { kind: 'none', reason: 'several-offers', currency, possible: [], quotation }
 }
 
-/** Returns the index of the sale with one of these keys, or -1. */
-export function findSale(sales: readonly Sale[], { keys }: Sale): number {
-  for (const name of KEY_NAMES) {
-    const value = keys[name]
-    if (value === null) continue
-    const found = sales.flatMap((sale, index) => (sale.keys[name] === value ? [index] : []))
-    if (found.length === 1) return found[0] ?? -1
+/** Finds the sale that another description of the product means. */
+export class SaleFinder {
+  readonly #places = KEY_NAMES.map((name) => ({ name, byValue: new Map<string, number>() }))
+
+  constructor(sales: readonly Sale[]) {
+    for (const { name, byValue } of this.#places)
+      for (const [index, { keys }] of sales.entries()) {
+        const value = keys[name]
+        // A value of several sales finds none of them.
+        if (value !== null) byValue.set(value, byValue.has(value) ? -1 : index)
+      }
   }
-  return -1
+
+  /** Returns the index of the only sale with one of these keys, or -1. */
+  find({ keys }: Sale): number {
+    for (const { name, byValue } of this.#places) {
+      const index = byValue.get(keys[name] ?? '') ?? -1
+      if (index >= 0) return index
+    }
+    return -1
+  }
 }
 
 function countValues(sales: readonly Sale[], name: keyof Keys): Map<string, number> {
