@@ -51,7 +51,7 @@ export class SaleFinder {
     for (const { name, byValue } of this.#places)
       for (const [index, { keys }] of sales.entries()) {
         const value = keys[name]
-        // A value of several sales finds none of them.
+        // A value of several sales is ambiguous.
         if (value !== null) byValue.set(value, byValue.has(value) ? -1 : index)
       }
   }
