@@ -29,12 +29,15 @@ const SETTINGS = new Map([...SETTING_GROUPS.values()].flatMap((group) => [...gro
 const ROUTES = new Map<number, Readonly<Record<string, Route>>>(
   Object.values(SERVERS).map(({ port, routes }) => [port, routes]),
 )
+/** Some roles have only the server for metrics. */
+const PORTS_BY_ROLE: Readonly<Record<string, number | undefined>> = PORTS
 /** The sizes of the earlier documentation: no machine may be larger. */
 const MEMORY_MAX_MB: Readonly<Record<string, number>> = {
   fetcher: 512,
   maintainer: 2048,
   orchestrator: 512,
   scheduler: 512,
+  images: 512,
   small: 2048,
 }
 
@@ -106,7 +109,7 @@ for (const [name, config] of SERVICES) {
     assert.deepEqual(metrics, { port: PORTS.metrics, path: '/metrics' })
     assert.notEqual(loadSettings(env).http.metricsHost, loadSettings({}).http.metricsHost)
     const own = roles.includes('orchestrator') ? 'orchestrator' : roles[0]
-    if (service) assert.equal(service.internal_port, own && own !== 'scheduler' && PORTS[own])
+    if (service) assert.equal(service.internal_port, own && PORTS_BY_ROLE[own])
     const requests = [
       { port: metrics.port, path: metrics.path },
       ...(service?.checks ?? []).map(({ path }) => ({ port: service?.internal_port ?? 0, path })),

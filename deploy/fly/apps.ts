@@ -8,7 +8,7 @@ export interface App {
   readonly name: string
   readonly roles: readonly Role[]
   /** The login of `shelfsync logins`. */
-  readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'services'
+  readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'images' | 'services'
   /** `public` is reached from the internet, `flycast` only by apps of the organisation. */
   readonly address: 'public' | 'flycast' | 'none'
   /** Memory of a shared-cpu-1x in staging. A whole catalogue must fit: docs/deploy/fly.md. */
@@ -46,9 +46,16 @@ const SHAPES = {
     address: 'public',
     stagingMemoryMb: 256,
   },
+  images: {
+    suffix: 'images',
+    roles: ['images'],
+    login: 'images',
+    address: 'none',
+    stagingMemoryMb: 512,
+  },
   small: {
     suffix: 'sync',
-    roles: ['fetcher', 'maintainer', 'orchestrator'],
+    roles: ['fetcher', 'maintainer', 'orchestrator', 'images'],
     login: 'services',
     address: 'public',
     stagingMemoryMb: 512,

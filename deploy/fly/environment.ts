@@ -104,6 +104,8 @@ function listMissing(values: Values, apps: readonly App[], source: string): stri
     problems.push('MIGRATE_DATABASE_URL: missing; the login of the owner of the database')
   if (values['ADMIN_KEY'] === undefined && roles.some((role) => SERVER_ROLES.includes(role)))
     problems.push('ADMIN_KEY: missing; create one with `openssl rand -hex 32`')
+  if (apps.some(({ kind }) => kind === 'images') && (values['IMAGES'] ?? 'none') === 'none')
+    problems.push('IMAGES: missing; the app for images stores nothing without it')
   const connector = CONNECTORS.get(source)
   if (connector !== undefined) {
     const { credentials } = parseCredentials(connector.credentials, values, null)

@@ -18,6 +18,7 @@ import { StorageFault, type StorageFaultInput } from './faults.ts'
 import { listFolder, toObjectEntry } from './listing.ts'
 import { openObjects, type Objects } from './objects.ts'
 import { createResumable, RESUMABLE, UNFINISHED } from './resumable.ts'
+import { upload } from './upload.ts'
 
 export interface StorageOptions {
   /** The data of the service. */
@@ -78,7 +79,8 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
       stats.recordRequest(method === 'PATCH' ? method : route, { method, url, caller: null, body })
       const taken = faults.take(route)
       if (await sendFaultResponse(response, taken)) return
-      const refused = method === 'OPTIONS' ? null : findKeyError(request, secretKey)
+      const isOpen = method === 'OPTIONS' || route.startsWith('GET /object/public/')
+      const refused = isOpen ? null : findKeyError(request, secretKey)
       if (refused !== null) sendJson(response, refused.status, refused.body)
       else if (path.startsWith(RESUMABLE))
         await handleUpload(request, response, {
@@ -172,8 +174,8 @@ async function* receiveBody(
   }
 }
 
-// GET, POST, DELETE /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET
-// /object/authenticated/:bucket/*, /object/:bucket/*
+// GET, POST, DELETE /bucket · POST /object/list/:bucket · POST, DELETE /object/:bucket · GET
+// /object/authenticated/:bucket/*, /object/public/:bucket/*, /object/:bucket/*
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
@@ -204,6 +206,17 @@ async function respond(
         200,
         objects.remove(second, prefixes).map((row) => toObjectEntry(row.name, row)),
       )
+    }
+    if (kind === 'object' && method === 'POST')
+      return sendJson(
+        response,
+        200,
+        await upload(request, project, { bucket: second, name: [bucket, ...rest].join('/') }),
+      )
+    if (kind === 'object' && second === 'public' && method === 'GET') {
+      if (!loadBucket(objects, bucket).public)
+        throw new Refusal(404, 'NoSuchBucket', 'Bucket not found', 'Bucket not found')
+      return await download(response, objects, bucket, rest.join('/'))
     }
     if (route.startsWith('GET /object/')) {
       const [from, ...name] =

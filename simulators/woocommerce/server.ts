@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { makePicture } from '../images/pictures.ts'
 import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { handleControl, isControl, type Verbs } from '../support/control.ts'
 import { createShopVerbs } from '../support/shop-verbs.ts'
@@ -146,9 +147,17 @@ async function respond(
     body: null,
   })
   const taken = faults.take(asked)
+  if (location.pathname.startsWith('/wp-content/uploads/'))
+    return sendPicture(location.pathname, response)
   const isDone = await sendFaultResponse(response, taken)
   const bytes = isDone ? 0 : await send(response, createContent(location, route, state), taken)
   stats.recordResponse(response.statusCode, bytes)
+}
+
+/** A picture of the path; all sizes of one picture have the same bytes. */
+function sendPicture(path: string, response: ServerResponse): void {
+  const { bytes, type } = makePicture('jpg', path.replace(/-\d+x\d+(?=\.\w+$)/, ''))
+  response.writeHead(200, { 'content-type': type, 'content-length': bytes.length }).end(bytes)
 }
 
 async function send(

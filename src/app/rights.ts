@@ -10,6 +10,7 @@ const DATABASE_ROLES: Readonly<Record<Role, WorkerRole>> = {
   maintainer: 'shelfsync_maintainer',
   orchestrator: 'shelfsync_orchestrator',
   scheduler: 'shelfsync_orchestrator',
+  images: 'shelfsync_images',
 }
 
 /** @throws SyncError `db/denied` */

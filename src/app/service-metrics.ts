@@ -1,6 +1,7 @@
 // The metrics of a service: its own, and as an orchestrator those of the database and the queue.
 
 import { SyncError } from '../core/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { findOutageCode, toQueueError } from '../jobs/queue-errors.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
@@ -14,16 +15,15 @@ import type { ServiceTools } from './serve.ts'
 /** Less than the limit of a read in src/telemetry/metrics.ts, whose error does not name the cause. */
 const COLLECT_MS = 4_000
 
-/** Creates the metrics of a process with these roles. */
-export function openMetrics(
-  { db, queues, connectors, log, outages }: ServiceTools,
-  roles: readonly Role[],
+/** Creates the metrics of a process. `toKnown` names an error of a collector. */
+export function openProcessMetrics(
+  { db, log, outages }: Pick<ServiceTools, 'db' | 'log' | 'outages'>,
+  toKnown: (error: unknown) => unknown = toSyncError,
 ): Metrics {
   const reported = new Map<string, string>()
   const metrics = createMetrics({
     onFailure(collector, error) {
-      if (outages.failed(toQueueError(queues, error), { work: `metrics of the ${collector}` }))
-        return
+      if (outages.failed(toKnown(error), { work: `metrics of the ${collector}` })) return
       const cause = String(error)
       if (reported.get(collector) !== cause)
         log.warn({ collector, cause }, 'metrics could not be read')
@@ -36,6 +36,13 @@ export function openMetrics(
     () => db.totalCount - db.idleCount,
   )
   metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
+  return metrics
+}
+
+/** Creates the metrics of a process with these roles. */
+export function openMetrics(tools: ServiceTools, roles: readonly Role[]): Metrics {
+  const { db, queues, connectors, outages } = tools
+  const metrics = openProcessMetrics(tools, (error) => toQueueError(queues, error))
   // Start at zero, so that the first wait counts as an increase.
   if (roles.includes('fetcher'))
     for (const connector of connectors.keys())

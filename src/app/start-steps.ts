@@ -9,6 +9,12 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { ServiceTools } from './serve.ts'
 
+/** Tools of a process without the queue. */
+export type StepServiceTools = Pick<
+  ServiceTools,
+  'settings' | 'db' | 'log' | 'outages' | 'openHttp'
+>
+
 /** The time in which the work of a process runs. */
 export interface Lifespan {
   /** Receives the work, in the order in which it was started. */
@@ -22,7 +28,7 @@ export interface Lifespan {
  * @throws SyncError `settings/invalid`
  */
 export function startSteps(
-  tools: Omit<ServiceTools, 'queues'> & { readonly metrics: Metrics },
+  tools: StepServiceTools & { readonly metrics: Metrics },
   roles: readonly Role[],
   { opened, signal }: Lifespan,
 ): readonly OpenStep[] {

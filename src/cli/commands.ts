@@ -109,6 +109,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./artifacts.ts')).defineArtifacts,
   },
   {
+    name: 'images',
+    usage: '',
+    description: 'count the stored images, list those that have failed, or fetch images again',
+    load: async () => (await import('./images.ts')).defineImages,
+  },
+  {
     name: 'parse',
     usage: '',
     description:

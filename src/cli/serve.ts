@@ -4,15 +4,17 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { constants, getPriority, setPriority } from 'node:os'
 import type { Command } from 'commander'
+import type { Host, Tools } from '../app/compose.ts'
 import type { QueueTools } from '../app/open-queues.ts'
 import type { OpenServer, Services } from '../app/serve.ts'
 import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
-import { ALL_ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
+import { ALL_ROLES, QUEUE_ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import { parseRole } from './arguments/roles.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import type { Output } from './terminal/output.ts'
@@ -29,7 +31,7 @@ export function defineServe(command: Command, cli: Cli): void {
   command
     .argument(
       '[roles...]',
-      'fetcher, maintainer, orchestrator, scheduler; by default one process has every role',
+      'fetcher, maintainer, orchestrator, scheduler, images; by default one process has every role',
       parseRole,
     )
     .addHelpText(
@@ -41,18 +43,16 @@ export function defineServe(command: Command, cli: Cli): void {
         'shelfsync serve orchestrator',
       ),
     )
-    .action((roles: readonly Role[]) => serve(cli, roles.length === 0 ? ALL_ROLES : roles))
+    .action((roles: readonly Role[]) => serve(cli, roles))
 }
 
-async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
+async function serve(cli: Cli, given: readonly Role[]): Promise<void> {
   const settings = await cli.readSettings()
+  const roles = chooseRoles(settings, given)
   requireKey(settings, roles)
   requireLastingStorage(settings, roles)
   // Imported on demand: all other commands start faster without the queue and the web server.
-  const [{ openQueueTools }, { requireRights }] = await Promise.all([
-    import('../app/open-queues.ts'),
-    import('../app/rights.ts'),
-  ])
+  const { requireRights } = await import('../app/rights.ts')
   // The log of a service also contains the events that a command would print.
   const log = createLog({
     level: cli.output.verbose ? 'debug' : settings.logLevel,
@@ -65,11 +65,8 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
     withinMs: STOP_MS,
     say: (text) => log.info({ roles }, text),
   })
-  await using tools = await openQueueTools(settings, {
-    log,
-    correlationId: randomUUID(),
-    notify: (text) => cli.output.note(text),
-  })
+  const host = { log, correlationId: randomUUID(), notify: (text: string) => cli.output.note(text) }
+  await using tools = await open(settings, host, roles)
   await requireRights(tools.db, roles)
   if (roles.some((role) => WORKER_ROLES.includes(role))) await checkStore(tools)
   lowerPriority(settings, roles)
@@ -79,6 +76,26 @@ async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
   if (!signal.aborted) log.info({}, 'no task for EXIT_WHEN_IDLE_SECONDS; stopping')
   await services.stop()
   log.info({ roles }, 'stopped')
+}
+
+/** @throws SyncError `settings/invalid` */
+function chooseRoles({ images }: Settings, given: readonly Role[]): readonly Role[] {
+  if (given.includes('images') && images.target === null)
+    throw new SyncError(
+      'settings/invalid',
+      'IMAGES: missing; a process with the role images stores nothing without it',
+    )
+  if (given.length > 0) return given
+  return images.target === null ? ALL_ROLES : [...ALL_ROLES, 'images']
+}
+
+type ServeTools = Tools & Partial<Pick<QueueTools, 'queues'>>
+
+/** A process that only stores images does not open the queue: its login may not. */
+async function open(settings: Settings, host: Host, roles: readonly Role[]): Promise<ServeTools> {
+  if (roles.some((role) => QUEUE_ROLES.includes(role)))
+    return (await import('../app/open-queues.ts')).openQueueTools(settings, host)
+  return (await import('../app/compose.ts')).openTools(settings, host)
 }
 
 /** Short lines on a terminal, otherwise JSON. */
@@ -110,7 +127,7 @@ function requireLastingStorage(settings: Settings, roles: readonly Role[]): void
  * Checks the artifact store. A full one does not prevent the start: the workers wait for space, and
  * /health reports it.
  */
-async function checkStore({ store, log }: QueueTools): Promise<void> {
+async function checkStore({ store, log }: Tools): Promise<void> {
   await store.check().catch((error: unknown) => {
     if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
     log.warn({ cause: String(error) }, 'the artifact store is full; starting anyway')
@@ -130,24 +147,19 @@ function lowerPriority({ databaseUrl }: Settings, roles: readonly Role[]): void 
     setPriority(PRIORITY_BELOW_NORMAL)
 }
 
-async function start(tools: QueueTools, roles: readonly Role[]): Promise<Services> {
-  const [{ startServices }, { countRequests }] = await Promise.all([
-    import('../app/serve.ts'),
-    import('../telemetry/metrics.ts'),
-  ])
+async function start(tools: ServeTools, roles: readonly Role[]): Promise<Services> {
+  const { countRequests } = await import('../telemetry/metrics.ts')
   const guard = createAddressGuard(tools.settings.allowPrivateHosts)
-  return startServices(
-    {
-      ...tools,
-      openHttp: (connector, metrics) =>
-        createHttp({
-          guard,
-          userAgent: tools.settings.userAgent,
-          onRequest: countRequests(metrics, connector),
-        }),
-    },
-    roles,
-  )
+  const openHttp = (connector: string, metrics: Metrics) =>
+    createHttp({
+      guard,
+      userAgent: tools.settings.userAgent,
+      onRequest: countRequests(metrics, connector),
+    })
+  const { queues } = tools
+  return queues === undefined
+    ? (await import('../app/serve-steps.ts')).startStepServices({ ...tools, openHttp }, roles)
+    : (await import('../app/serve.ts')).startServices({ ...tools, queues, openHttp }, roles)
 }
 
 function reportStart(
@@ -157,13 +169,14 @@ function reportStart(
     tools,
     roles,
     services: { servers },
-  }: { tools: QueueTools; roles: readonly Role[]; services: Services },
+  }: { tools: ServeTools; roles: readonly Role[]; services: Services },
 ): void {
   log.info(
     {
       roles,
-      queue: tools.queues.backend,
+      queue: tools.queues?.backend ?? 'none',
       artifacts: tools.store.describe(),
+      images: describeImages(tools.settings),
       ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])),
     },
     'serving',
@@ -172,6 +185,11 @@ function reportStart(
     { serving: roles, servers },
     servers.map((server) => `${server.name.padEnd(12)} ${toLocalUrl(server)}`).join('\n'),
   )
+}
+
+function describeImages({ images: { target } }: Settings): string {
+  if (target === null) return 'none'
+  return target.kind === 'supabase' ? `supabase:${target.bucket}` : `imagekit:${target.folder}`
 }
 
 function toLocalUrl({ host, port }: OpenServer): string {

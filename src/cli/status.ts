@@ -7,11 +7,12 @@ import {
   type ProductCounts,
   type SourceSummary,
 } from '../db/read/source-summaries.ts'
+import { countImages, type ImageCounts } from '../db/read/images.ts'
 import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
-import { formatQuantity, formatRelative } from './format/format.ts'
+import { formatCount, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -47,6 +48,17 @@ async function printStatus(cli: Cli): Promise<void> {
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap((status) => listOpenIssues(status, now))) cli.output.say(line)
   for (const breaker of await listBreakers(tools.db)) cli.output.say(formatBreaker(breaker, now))
+  const images = formatImages(await countImages(tools.db), tools.settings.images.target !== null)
+  if (images !== null) cli.output.say(images)
+}
+
+/** Returns null if there is nothing to say: no image waits or has failed, or none is stored. */
+function formatImages(counts: ImageCounts, isOn: boolean): string | null {
+  const { waiting, failed, flaggedHosts } = counts
+  const open = isOn ? counts.new + waiting : waiting
+  if (open + failed + flaggedHosts === 0) return null
+  const flagged = flaggedHosts === 0 ? '' : `, ${formatQuantity(flaggedHosts, 'host')} flagged`
+  return `images: ${formatCount(open)} waiting, ${formatCount(failed)} failed${flagged}; see shelfsync images`
 }
 
 /** Most sources have no drafts, so the column appears only if one has. */

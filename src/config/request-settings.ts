@@ -1,11 +1,14 @@
 // Settings of outgoing requests and of the log.
 
 import { z } from 'zod'
-import { ROLES, WORKER_ROLES } from '../core/roles.ts'
+import { ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { plain } from './setting.ts'
 import { HostPatterns, matching, RequestRates } from './value-schemas.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** The roles that send requests to suppliers. */
+const REQUESTERS: readonly Role[] = ['fetcher', 'images']
 
 export const requestSettings = {
   ALLOW_PRIVATE_HOSTS: plain(HostPatterns, {
@@ -14,15 +17,15 @@ export const requestSettings = {
       'and address with an optional `:port`. A cloud metadata address that serves credentials, such as 169.254.169.254, must be listed by itself, not as part of a range.',
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
-    readBy: WORKER_ROLES,
+    readBy: [...WORKER_ROLES, 'images'],
   }),
   REQUEST_RATES: plain(RequestRates, {
     description:
       'Your own rates of requests, shared by all workers of the database: a list of `scope=requests/period`, with the period `s`, `min`, `h` or `day`. ' +
-      'A scope is the name of a connector, or `host` for each host; the page of each connector states its rates.',
+      'A scope is the name of a connector, `host` for each host, or `images` for the images of each host; the page of each connector states its rates.',
     default: 'the rates of the connectors',
     example: 'host=1/s,shopify=2/s',
-    readBy: ['fetcher'],
+    readBy: REQUESTERS,
   }),
   LOG_LEVEL: plain(z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }), {
     description: `The lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,
@@ -34,13 +37,13 @@ export const requestSettings = {
     description: 'Address at which shop owners can reach you; part of the User-Agent.',
     default: 'the project page',
     example: 'https://your-site.example/bot',
-    readBy: ['fetcher'],
+    readBy: REQUESTERS,
   }),
   USER_AGENT: plain(matching(/^[\x20-\x7e]{1,300}$/, 'plain ASCII text'), {
     description:
       'The complete User-Agent, in place of the default one with the name Shelfsync and CONTACT.',
     default: 'Shelfsync/VERSION (+CONTACT)',
     example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
-    readBy: ['fetcher'],
+    readBy: REQUESTERS,
   }),
 }

@@ -1,7 +1,7 @@
 // Settings of the services: HTTP servers, workers and their queue.
 
 import { z } from 'zod'
-import { ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
+import { QUEUE_ROLES, ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
 import { findRedisFault } from './connection-address.ts'
 import { plain, secret, type Setting } from './setting.ts'
 import { connectionAddress, Host, HttpUrl, Networks, Port, Switch, upTo } from './value-schemas.ts'
@@ -95,7 +95,7 @@ export const serviceSettings = {
         '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`. `rediss` in place of `redis` uses TLS.',
       default: 'the queue is in the same Postgres',
       example: 'redis://queue.example:6379',
-      readBy: ROLES,
+      readBy: QUEUE_ROLES,
     },
   ),
   FETCH_CONCURRENCY: plain(upTo(FETCH_CONCURRENCY_MAX), {

@@ -14,6 +14,7 @@ export function findConflicts(given: GivenValues): string[] {
     ...missingPartners(given, 'SYNC_KEY', 'ADMIN_KEY', 'SYNC_KEY needs it'),
     ...missingPartners(given, 'SYNC_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT needs it'),
     ...findSharedKeys(given),
+    ...imageConflicts(given),
     ...missingPartners(given, 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', PAIR),
     ...missingPartners(given, 'S3_SECRET_ACCESS_KEY', 'S3_ACCESS_KEY_ID', PAIR),
   ]
@@ -36,6 +37,15 @@ function supabaseConflicts(given: GivenValues): string[] {
   if (!hasUrl && given.ARTIFACTS?.startsWith('supabase:') === true)
     problems.push('SUPABASE_URL: missing; ARTIFACTS needs it')
   return problems
+}
+
+function imageConflicts(given: GivenValues): string[] {
+  const kind = given.IMAGES?.split(':', 1)[0]
+  if (kind === 'supabase' && given.SUPABASE_URL === undefined)
+    return ['SUPABASE_URL: missing; IMAGES needs it']
+  if (kind === 'imagekit' && given.IMAGEKIT_PRIVATE_KEY === undefined)
+    return ['IMAGEKIT_PRIVATE_KEY: missing; IMAGES needs it']
+  return []
 }
 
 /** A sync key that is also an admin key would be allowed everything. */

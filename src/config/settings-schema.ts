@@ -7,6 +7,7 @@ import { isSourceVariable, type CredentialVariable } from '../core/credentials.t
 import type { Role } from '../core/roles.ts'
 import { artifactSettings } from './artifact-settings.ts'
 import { databaseSettings } from './database-settings.ts'
+import { imageSettings } from './image-settings.ts'
 import { requestSettings } from './request-settings.ts'
 import { serviceSettings } from './service-settings.ts'
 import type { Setting, SettingMeta } from './setting.ts'
@@ -16,6 +17,7 @@ const own = {
   ...databaseSettings,
   ...artifactSettings,
   ...supabaseSettings,
+  ...imageSettings,
   ...serviceSettings,
   ...requestSettings,
 }
@@ -47,6 +49,7 @@ export const SETTING_GROUPS: ReadonlyMap<string, ReadonlyMap<string, ListedSetti
   ['Database', new Map(Object.entries<ListedSetting>(databaseSettings))],
   ['Artifacts', new Map(Object.entries<ListedSetting>(artifactSettings))],
   ['Supabase', new Map(Object.entries<ListedSetting>(supabaseSettings))],
+  ['Images', new Map(Object.entries<ListedSetting>(imageSettings))],
   ...connectorVariables
     .filter(({ variables }) => variables.length > 0)
     .map(

@@ -57,6 +57,7 @@ test('without any setting, every value except a secret has a default', () => {
     s3: { endpoint: null, region: 'us-east-1', key: null },
     credentials: {},
     supabase: null,
+    images: { target: null, imageKit: null, graceMs: 30 * 86_400_000 },
     secrets: [],
     supplierSecrets: [],
     flyApp: null,
@@ -377,6 +378,10 @@ const WRONG: Record<string, string> = {
   LISTEN_HOST: 'planted host',
   METRICS_HOST: 'planted host',
   MEDIPIM_HOSTS: 'planted host',
+  IMAGES: 'supabase:Planted',
+  IMAGEKIT_PRIVATE_KEY: 'planted planted',
+  IMAGEKIT_ENDPOINT: 'planted',
+  IMAGES_KEEP_DAYS: 'planted',
   FETCHER_PORT: 'planted',
   MAINTAINER_PORT: '-1',
   ORCHESTRATOR_PORT: '65536',
@@ -436,6 +441,7 @@ test('each secret setting is listed for the redactor in every form in which it i
       given.MEDIPIM_API_KEY ?? `${given.MEDIPIM_API_KEY_ID}:${given.MEDIPIM_API_KEY_SECRET}`
     const basic = Buffer.from(key).toString('base64')
     sent.push(...key.split(':'), basic)
+    sent.push(Buffer.from(`${given.IMAGEKIT_PRIVATE_KEY}:do_not_set`).toString('base64'))
     const written: string[] = []
     const log = createLog({
       level: 'info',
@@ -516,6 +522,12 @@ test('each role uses only its own secrets, and the login of the owner belongs to
     maintainer: [...everyRole, ...keys, ...storage],
     orchestrator: [...everyRole, ...keys],
     scheduler: everyRole,
+    images: [
+      'DATABASE_URL',
+      'IMAGEKIT_PRIVATE_KEY',
+      'SUPABASE_SECRET_KEY',
+      'SUPABASE_SERVICE_ROLE_KEY',
+    ],
   }
   for (const role of ROLES) {
     const names = SETTING_NAMES.filter((name) => isSecret(name) && findReaders(name).includes(role))
@@ -523,4 +535,34 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   }
   assert.deepEqual(findReaders('MIGRATE_DATABASE_URL'), [])
   assert.deepEqual(findReaders('SECRET_MY_SHOP_API_KEY'), ['fetcher'])
+})
+
+test('IMAGES names a bucket or a folder, and what it needs', () => {
+  const key = { IMAGEKIT_PRIVATE_KEY: 'private_key' }
+  const { images } = loadSettings({ IMAGES: 'imagekit:shop/coffee', ...key, IMAGES_KEEP_DAYS: '7' })
+  assert.deepEqual(images, {
+    target: { kind: 'imagekit', folder: 'shop/coffee' },
+    imageKit: { privateKey: 'private_key', endpoint: null },
+    graceMs: 7 * 86_400_000,
+  })
+  assert.equal(loadSettings({ IMAGES: 'none' }).images.target, null)
+  assert.match(
+    problemsOf({ IMAGES: 'supabase:images' }),
+    /^ {2}SUPABASE_URL: missing; IMAGES needs it$/m,
+  )
+  assert.match(
+    problemsOf({ IMAGES: 'imagekit:coffee' }),
+    /^ {2}IMAGEKIT_PRIVATE_KEY: missing; IMAGES needs it$/m,
+  )
+  for (const IMAGES of [
+    'supabase:',
+    'imagekit:/coffee',
+    'imagekit:',
+    's3://bucket',
+    'supabase:a b',
+  ])
+    assert.match(
+      problemsOf({ IMAGES, ...key }),
+      /^ {2}IMAGES: expected `none`, `supabase:` and a bucket, or `imagekit:` and a folder$/m,
+    )
 })

@@ -18,6 +18,11 @@ import { secretsOfAddress } from './connection-address.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'
 import { KEEP_DEFAULT, S3_REGION_DEFAULT } from './artifact-settings.ts'
+import {
+  IMAGEKIT_PASSWORD,
+  IMAGES_KEEP_DAYS_DEFAULT,
+  type ImageTargetName,
+} from './image-settings.ts'
 import { CONCURRENCY, METRICS_HOST_DEFAULT, PORTS } from './service-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
 import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
@@ -78,6 +83,12 @@ export interface Settings {
     readonly secretKey: string
     readonly bucket: string
   } | null
+  readonly images: {
+    readonly target: ImageTargetName
+    readonly imageKit: { readonly privateKey: string; readonly endpoint: string | null } | null
+    /** Time for which a copy is kept after no image names it any more. */
+    readonly graceMs: number
+  }
   /** Every secret, in every form in which it is sent, for the redactor. */
   readonly secrets: readonly string[]
   /** The secrets that are sent to suppliers, which may quote them. */
@@ -189,6 +200,18 @@ function build(
       trustProxy: env.TRUST_PROXY ?? [],
     },
     supabase,
+    images: buildImages(env),
+  }
+}
+
+function buildImages(env: Environment): Settings['images'] {
+  return {
+    target: env.IMAGES ?? null,
+    imageKit:
+      env.IMAGEKIT_PRIVATE_KEY === undefined
+        ? null
+        : { privateKey: env.IMAGEKIT_PRIVATE_KEY, endpoint: env.IMAGEKIT_ENDPOINT ?? null },
+    graceMs: (env.IMAGES_KEEP_DAYS ?? IMAGES_KEEP_DAYS_DEFAULT) * 86_400_000,
   }
 }
 
@@ -206,7 +229,13 @@ function ownSecrets(given: GivenValues): string[] {
     ...[given.DATABASE_URL, given.MIGRATE_DATABASE_URL, given.QUEUE_URL].flatMap((address = '') =>
       secretsOfAddress(address),
     ),
+    ...secretsOfImageKit(given.IMAGEKIT_PRIVATE_KEY),
   ].filter((secret) => secret !== undefined)
+}
+
+/** The form in which requests to ImageKit contain the key. */
+function secretsOfImageKit(key: string | undefined): string[] {
+  return key === undefined ? [] : [Buffer.from(`${key}:${IMAGEKIT_PASSWORD}`).toString('base64')]
 }
 
 function isCredential(name: string): boolean {

@@ -2,6 +2,7 @@
 // docs/errors.md is generated from this table.
 
 import { DATABASE_ERRORS } from './database-errors.ts'
+import { IMAGE_ERRORS } from './image-errors.ts'
 import { REQUEST_ERRORS } from './request-errors.ts'
 import { SOURCE_ERRORS } from './source-errors.ts'
 
@@ -152,6 +153,8 @@ export const ERRORS = {
   },
 
   ...DATABASE_ERRORS,
+
+  ...IMAGE_ERRORS,
 
   ...REQUEST_ERRORS,
 

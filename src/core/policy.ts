@@ -28,6 +28,12 @@ export const Policy = z.strictObject({
     .boolean()
     .default(false)
     .describe('Allows a full run without any record to be green.'),
+  storeImages: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Allows images to be stored where IMAGES says. False for a supplier whose licence forbids it: its images are linked, and never fetched.',
+    ),
 })
 
 export type Policy = z.infer<typeof Policy>

@@ -3,12 +3,16 @@
 
 /**
  * `fetcher` archives the data of suppliers · `maintainer` applies and settles · `orchestrator`
- * accepts requests, reports status and keeps the schedules · `scheduler` only keeps the schedules.
+ * accepts requests, reports status and keeps the schedules · `scheduler` only keeps the schedules ·
+ * `images` stores images.
  */
-export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler'] as const
+export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler', 'images'] as const
 export type Role = (typeof ROLES)[number]
-/** The roles of `serve` without arguments. */
+/** The roles of `serve` without arguments, besides those that settings switch on. */
 export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
+/** The roles of downstream steps, which do not use the queue. */
+const STEP_ROLES: readonly Role[] = ['images']
+export const QUEUE_ROLES: readonly Role[] = ROLES.filter((role) => !STEP_ROLES.includes(role))
 /** The roles that read and write artifacts. */
 export const WORKER_ROLES: readonly Role[] = ['fetcher', 'maintainer']
 /** The roles whose HTTP server requires a key. */

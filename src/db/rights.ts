@@ -10,6 +10,7 @@ const ROLE_FUNCTIONS = {
   shelfsync_fetcher: 'add_part',
   shelfsync_maintainer: 'apply_batch',
   shelfsync_orchestrator: 'list_due_sources',
+  shelfsync_images: 'claim_images',
 } as const
 export type WorkerRole = keyof typeof ROLE_FUNCTIONS
 export const WORKER_ROLES: readonly string[] = Object.keys(ROLE_FUNCTIONS)

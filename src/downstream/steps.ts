@@ -1,5 +1,6 @@
 // The downstream steps: one line for each.
 
+import { images } from './images/images.ts'
 import type { DownstreamStep } from './step.ts'
 
-export const STEPS: readonly DownstreamStep[] = []
+export const STEPS: readonly DownstreamStep[] = [images]

@@ -4,6 +4,7 @@
 
 import { FAILURE_CLASSES, type FailureClass } from '../core/failure-class.ts'
 import { OUTCOMES } from '../core/ledger.ts'
+import { IMAGE_METRICS } from './image-metrics.ts'
 import type { Metric } from './metric.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'
 
@@ -184,6 +185,7 @@ export const METRICS = {
     help: 'Open connections to Postgres. At most 10 per process.',
   },
   ...REQUEST_METRICS,
+  ...IMAGE_METRICS,
   shelfsync_backpressure_seconds_total: {
     type: 'counter',
     scope: 'process',

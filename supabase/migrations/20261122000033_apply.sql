@@ -129,8 +129,8 @@ begin
         select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
 end $$;
 
--- write_images(source): images of created and updated products, by position. A changed image has to be stored
--- again; one that the product no longer lists is deleted.
+-- write_images(source): images of created and updated products, by position. An image with another address
+-- has to be stored again; one that the product no longer lists is deleted.
 create function catalog.write_images(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -140,7 +140,11 @@ begin
     where j.verdict in ('created', 'updated')
     order by j.external_id, n.position
     on conflict (source_id, product_external_id, position) do update
-      set url = excluded.url, alt = excluded.alt, sha256 = null, cdn_url = null, state = 'new'
+      set url = excluded.url, alt = excluded.alt,
+        sha256 = case when i.url = excluded.url then i.sha256 end,
+        cdn_url = case when i.url = excluded.url then i.cdn_url end,
+        address_id = case when i.url = excluded.url then i.address_id end,
+        state = case when i.url = excluded.url then i.state else 'new' end
       where (i.url, i.alt) is distinct from (excluded.url, excluded.alt);
   delete from catalog.images i
     using pg_temp.verdicts j

@@ -97,11 +97,14 @@ create table catalog.images (
   position            integer not null,
   url                 text not null,
   alt                 text,
-  sha256              bytea,
-  cdn_url             text,
+  sha256              bytea,                         -- of the stored copy
+  cdn_url             text,                          -- of the stored copy
   state               text not null default 'new' check (state in ('new', 'stored', 'failed')),
+  address_id          bigint,                        -- in `image_addresses`; null until it is looked at
   primary key (source_id, product_external_id, position)
 );
+create index images_new on catalog.images (source_id) where address_id is null and state = 'new';
+create index images_address on catalog.images (address_id) where address_id is not null;
 
 create table catalog.brands (
   source_id           integer not null references catalog.sources (id),

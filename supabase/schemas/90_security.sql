@@ -78,7 +78,8 @@ end $$;
 -- list_worker_roles() → the roles for processes.
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator']::name[]
+  select array[
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -141,6 +142,7 @@ revoke execute on all functions in schema api from public;
 --   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
 --   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
 --                 applies
+--   images        stores images; it sees no product besides their addresses, and takes no part in a run
 do $$
 declare
   worker text;
@@ -151,7 +153,8 @@ begin
     end if;
   end loop;
 end $$;
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant usage on schema catalog
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -166,10 +169,18 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.add_part, catalog.update_artifact, catalog.admit_request, catalog.hold_limit, catalog.leave_limit,
-  catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
-  to shelfsync_fetcher;
+  catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
+  catalog.save_breaker
+  to shelfsync_fetcher, shelfsync_images;
+grant execute on function
+  catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
+  catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
+  catalog.mark_unused_images, catalog.begin_blob_removal, catalog.end_blob_removal
+  to shelfsync_images;
+grant execute on function catalog.list_applied_versions to shelfsync_images;
+grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
@@ -195,7 +206,7 @@ begin
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
-    'list_breakers',
+    'list_breakers', 'measure_images', 'count_images',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',

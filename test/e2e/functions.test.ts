@@ -92,6 +92,7 @@ test("an object in a caller's temporary schema never runs in a function, for any
     'shelfsync_fetcher',
     'shelfsync_maintainer',
     'shelfsync_orchestrator',
+    'shelfsync_images',
     'service_role',
   ]) {
     const { name, pool } = await createLogin(t, database, role)

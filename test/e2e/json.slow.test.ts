@@ -107,6 +107,8 @@ const CALLS = [
   'artifacts list',
   'artifacts verify',
   'artifacts cat 1',
+  'images list',
+  'images retry --source pharmacy',
   'purge',
   'limits list',
   'limits reset some-shop.example',

@@ -26,7 +26,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { openFleet, type Machine, type Fleet } from './fleet.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
+const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'images'] as const
 type Kind = (typeof KINDS)[number]
 const DENIED = { code: '42501' }
 
@@ -58,12 +58,12 @@ async function makeLogins(): Promise<
     async () =>
       void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))),
   )
-  const [fetcher, maintainer, orchestrator] = made.map(([, name = '', password = '']) => ({
+  const [fetcher, maintainer, orchestrator, images] = made.map(([, name = '', password = '']) => ({
     name,
     password,
   }))
-  assert.ok(fetcher && maintainer && orchestrator)
-  return { fetcher, maintainer, orchestrator }
+  assert.ok(fetcher && maintainer && orchestrator && images)
+  return { fetcher, maintainer, orchestrator, images }
 }
 
 function urlOf(kind: Kind, databaseUrl: string): string {
@@ -303,6 +303,7 @@ test('a process whose login lacks rights of its role refuses to start and names 
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
   await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
   await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator')
+  await refused('images', ['fetcher'], 'shelfsync_fetcher')
   await requireRights(await createLogin(t, 'orchestrator'), ['scheduler'])
   await requireRights(database.pool, ROLES)
 })
@@ -376,6 +377,22 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'upsert_terms',
   ],
   orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run'],
+  images: [
+    'admit_request',
+    'begin_blob_removal',
+    'claim_images',
+    'delay_limit',
+    'end_blob_removal',
+    'fail_image',
+    'hold_limit',
+    'leave_limit',
+    'link_images',
+    'mark_unused_images',
+    'release_images',
+    'renew_images',
+    'save_breaker',
+    'store_image',
+  ],
 }
 const TELLING = [
   'list_known_records',

@@ -116,6 +116,8 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'sources remove pharmacy',
     'artifacts list',
     'artifacts verify',
+    'images list',
+    'images retry --source pharmacy',
     'purge',
     'limits list',
     'limits reset some-shop.example',

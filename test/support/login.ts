@@ -38,7 +38,7 @@ export async function createLogin(
 export async function dropLogins(databaseUrl: string, prefix: string): Promise<void> {
   const server = Object.assign(new URL(databaseUrl), { pathname: 'postgres' }).href
   const pool = await openPool(server, { applicationName: 'test', max: 1 })
-  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'services'])
+  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'images', 'services'])
     await pool.query(`drop role if exists ${prefix}_${kind}`)
   await pool.end()
 }

@@ -1,6 +1,7 @@
 // `shelfsync sources`: lists the sources, shows one, and pauses or resumes it.
 
 import type { Command } from 'commander'
+import { countSourceImages, type SourceImages } from '../../db/read/images.ts'
 import type { PageRequest } from '../../db/read/page.ts'
 import { listSourcePage, loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { findAddress, loadConnector } from '../../sources/bound-source.ts'
@@ -8,6 +9,7 @@ import { listSecretStates } from '../../sources/credentials.ts'
 import { loadSourceSummary } from '../../db/read/source-summaries.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import { formatFailure } from '../format/failure.ts'
+import { formatCount } from '../format/format.ts'
 import { formatTable } from '../terminal/table.ts'
 import { createLimitOption } from '../arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
@@ -88,10 +90,11 @@ async function printSource(cli: Cli, name: string): Promise<void> {
   const settings = connector.settings.safeParse(source.settings).data
   const secrets = listSecretStates({ source, connector, settings }, tools.settings.credentials)
   const { failure } = await loadSourceSummary(tools.db, name)
-  const rows = formatSource(tools, source, secrets.map(formatSecret))
+  const images = await countSourceImages(tools.db, source.id)
+  const rows = formatSource(tools, source, { secrets: secrets.map(formatSecret), images })
   if (failure !== null) rows.push(['failure', formatFailure(failure, new Date())])
   cli.output.result(
-    { ...toSourceJson(source), secrets, failure },
+    { ...toSourceJson(source), secrets, images, failure },
     formatTable([source.name, ''], rows),
   )
 }
@@ -100,7 +103,11 @@ function formatSecret({ name, set }: { readonly name: string; readonly set: bool
   return `${name} ${set ? 'set' : 'missing'}`
 }
 
-function formatSource(tools: SyncTools, source: Source, secrets: readonly string[]): string[][] {
+function formatSource(
+  tools: SyncTools,
+  source: Source,
+  { secrets, images }: { readonly secrets: readonly string[]; readonly images: SourceImages },
+): string[][] {
   return [
     ['connector', source.connector],
     ['address', findAddress(tools, source) ?? '-'],
@@ -108,8 +115,14 @@ function formatSource(tools: SyncTools, source: Source, secrets: readonly string
     ['schedule', formatSchedule(source.schedule)],
     ['settings', formatSettings(source)],
     ['limits', formatPolicy(source)],
+    ['images', formatImages(images)],
     ['secrets', secrets.length === 0 ? 'none needed' : secrets.join(' · ')],
   ]
+}
+
+function formatImages({ new: waiting, stored, failed }: SourceImages): string {
+  const count = formatCount
+  return `${count(stored)} stored · ${count(failed)} failed · ${count(waiting)} not stored`
 }
 
 function addStateCommand(

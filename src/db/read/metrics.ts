@@ -15,6 +15,7 @@ import { METRICS, type OpenState, type RunEnd } from '../../telemetry/metrics-ta
 import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
 import type { DbClient } from '../transaction.ts'
+import { readImageMetrics } from './images.ts'
 
 interface SourceRow {
   readonly id: number
@@ -86,6 +87,7 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
         return [
           ...sources.flatMap((row) => toReadings(row, totals.get(row.id) ?? createTotals())),
           ...(await readBreakers(client)),
+          ...(await readImageMetrics(client)),
           ...(await readServerStatistics(client)),
         ]
       }),

@@ -29,6 +29,8 @@ export type ListName =
   | 'diff'
   | 'reviews'
   | 'quarantine'
+  /** Addresses of images that have failed. */
+  | 'images'
 
 interface PageReader<Row, Item> {
   /** Loads up to `limit` rows after the key, or the first ones with null. */

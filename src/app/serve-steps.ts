@@ -1,0 +1,44 @@
+// The services of a process that only executes downstream steps. It needs neither the queue nor a
+// key: its HTTP server has the metrics, and `/healthz`.
+
+import type { Role } from '../core/roles.ts'
+import { createMetricsApp } from '../http/control/servers.ts'
+import { listen } from '../http/server/listen.ts'
+import { createNetworks } from '../node/networks.ts'
+import { createRedactor } from '../telemetry/redact.ts'
+import type { Services } from './serve.ts'
+import { openProcessMetrics } from './service-metrics.ts'
+import { startSteps, type StepServiceTools } from './start-steps.ts'
+
+/** @throws SyncError `settings/invalid` when the port is not available */
+export async function startStepServices(
+  tools: StepServiceTools,
+  roles: readonly Role[],
+): Promise<Services> {
+  const { settings, log, outages } = tools
+  const stopping = new AbortController()
+  await using opened = new AsyncDisposableStack()
+  const metrics = openProcessMetrics(tools)
+  const app = createMetricsApp({
+    log,
+    outages,
+    redact: createRedactor([], settings.secrets),
+    trust: { flyHeader: false, proxies: createNetworks([]) },
+    metricsText: () => metrics.text(),
+  })
+  const host = settings.http.metricsHost
+  const port = settings.http.ports.metrics
+  const listening = await listen(app, { host, port, setting: 'METRICS_PORT' })
+  opened.defer(() => listening.close())
+  startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
+  const kept = opened.move()
+  let stopped: Promise<void> | null = null
+  return {
+    servers: [{ name: 'metrics', host, port: listening.port }],
+    idle: new Promise(() => undefined),
+    stop() {
+      stopping.abort()
+      return (stopped ??= kept.disposeAsync())
+    },
+  }
+}

@@ -1,0 +1,39 @@
+// The part of the error table for images that are stored. `ERRORS` checks its form.
+
+export const IMAGE_ERRORS = {
+  'image/missing': {
+    action: 'stop',
+    status: 502,
+    hint: 'Check the address in a browser. If the shop has it again, fetch it with `shelfsync images retry`; a sync that brings another address fetches that one.',
+  },
+  'image/refused': {
+    action: 'retry',
+    status: 502,
+    hint: 'Ask the owner of the host to allow the User-Agent of Shelfsync, then run `shelfsync images retry --host HOST`. With `IMAGES=imagekit:…`, ImageKit fetches the images of a host that refuses.',
+  },
+  'image/wrong-type': {
+    action: 'stop',
+    status: 502,
+    hint: 'Check the address: only JPEG, PNG, GIF, WebP and AVIF are stored, by their first bytes. The address itself stays in `api.images.url`.',
+  },
+  'image/too-large': {
+    action: 'stop',
+    status: 502,
+    hint: 'Ask the supplier for a smaller file. The address itself stays in `api.images.url`.',
+  },
+  'image/bad-address': {
+    action: 'stop',
+    status: 502,
+    hint: 'Check the product at the supplier: the address of the image is not one of http or https.',
+  },
+  'image/store-unavailable': {
+    action: 'retry',
+    status: 503,
+    hint: 'Check the service that IMAGES names. Nothing is lost: images are stored when it responds again.',
+  },
+  'image/store-refused': {
+    action: 'stop',
+    status: 502,
+    hint: 'Read the reason that the service in IMAGES gives. After a change there, run `shelfsync images retry`.',
+  },
+} as const

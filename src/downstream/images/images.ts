@@ -1,0 +1,115 @@
+// The step that stores images: each address is fetched once, each content is uploaded once, and the
+// images that name it get the address of the copy. docs/images.md describes it for operators.
+
+import type { RequestRules } from '../../core/limits.ts'
+import {
+  claimImages,
+  linkImages,
+  listNewImages,
+  type LinkedImage,
+  type NewImage,
+} from '../../db/write/images.ts'
+import { limitRequests } from '../../sources/limited-http.ts'
+import type { DownstreamStep, OpenStep, StepTools } from '../step.ts'
+import { CDN_LANES, isCdn, toImageAddress } from './address.ts'
+import { stopsAll } from './failures.ts'
+import { limitTime } from './fetch-image.ts'
+import { HourlyRemoval } from './remove-unused.ts'
+import { openTarget } from './targets/open-target.ts'
+import type { ImageTarget } from './targets/target.ts'
+import { LEASE_MS, workOnLane, type LaneTools } from './work-on-lane.ts'
+
+/**
+ * Hosts that a process works on at a time, each with one image of at most 20 MiB in memory, which is
+ * copied once.
+ */
+const WORKERS = 4
+/** Images that are looked at in one statement. */
+const LINK_IMAGES_MAX = 500
+/** Addresses of one lease. */
+const LANE_ADDRESSES_MAX = 20
+/** Pause after an error of the target, unless it states another. */
+const TARGET_PAUSE_MS = 30_000
+/** The step has work while it has found some within this time. */
+const BUSY_MS = 12_000
+
+export const images: DownstreamStep = {
+  name: 'images',
+  role: 'images',
+  open(tools) {
+    const target = openTarget(tools.settings, tools.redact)
+    return target && openImages(tools, target)
+  },
+}
+
+function openImages(tools: StepTools, target: ImageTarget): OpenStep {
+  const { db, log, metrics } = tools
+  const http = limitRequests(
+    { ...tools, http: limitTime(tools.http), requestIntervals: tools.settings.requestIntervals },
+    { connector: { rules: ({ url }) => toRules(url) }, settings: null, credentials: null },
+  )
+  const laneTools: LaneTools = { db, log, metrics, http, target }
+  const removal = new HourlyRemoval({ db, log, target, graceMs: tools.settings.images.graceMs })
+  let pausedUntilMs = -Infinity
+  let workedMs = -Infinity
+  let isLinking = false
+
+  const linkNew = async (): Promise<boolean> => {
+    if (isLinking) return false
+    isLinking = true
+    try {
+      const found = await listNewImages(db, LINK_IMAGES_MAX)
+      return found.length > 0 && (await linkImages(db, found.map(toLinked))) > 0
+    } finally {
+      isLinking = false
+    }
+  }
+  const workOnce = async (signal: AbortSignal): Promise<boolean> => {
+    const isLinked = await linkNew()
+    const lane = await claimImages(db, LANE_ADDRESSES_MAX, LEASE_MS)
+    if (lane === null) {
+      if (!isLinked) await removal.runIfDue(signal)
+      return isLinked
+    }
+    await workOnLane(laneTools, lane, signal)
+    return true
+  }
+  return {
+    workers: WORKERS,
+    async work(signal) {
+      if (performance.now() < pausedUntilMs) return false
+      try {
+        const worked = await workOnce(signal)
+        if (worked) workedMs = performance.now()
+        return worked
+      } catch (error) {
+        if (stopsAll(error))
+          pausedUntilMs = performance.now() + (error.retryAfterMs ?? TARGET_PAUSE_MS)
+        throw error
+      }
+    },
+    hasWork: () => Promise.resolve(performance.now() - workedMs < BUSY_MS),
+  }
+}
+
+/**
+ * The requests for images have their own limits: a sync never waits for them. A breaker for each
+ * host, too.
+ */
+function toRules({ host }: URL): RequestRules {
+  const limit = isCdn(host)
+    ? { intervalMs: 50, burst: 10, concurrency: CDN_LANES }
+    : { intervalMs: 500, burst: 4, concurrency: 1 }
+  return {
+    limits: [{ scope: 'images', key: host, ...limit }],
+    breaker: { scope: 'images', key: host },
+  }
+}
+
+function toLinked(image: NewImage): LinkedImage {
+  const found = toImageAddress(image.url)
+  if (found === null)
+    return { ...image, key: null, address: null, version: null, lane: null, host: null }
+  const { key, url: address, version, lane, host } = found
+  return { ...image, key, address, version, lane, host }
+}

@@ -1,0 +1,135 @@
+// Fetches one address and stores the image. A process that is killed between the upload and the row
+// leaves an object whose name is its content: the next upload finds it, and stores the row.
+
+import { SyncError } from '../../core/errors.ts'
+import type { Http } from '../../core/http.ts'
+import type { Db } from '../../db/pool.ts'
+import {
+  findBlob,
+  storeImage,
+  type DueAddress,
+  type ImageLane,
+  type StoredBlob,
+} from '../../db/write/images.ts'
+import { hashSha256, hashText } from '../../node/hash.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import { fetchImage, type FetchedImage, type Validators } from './fetch-image.ts'
+import { findImageSize } from './image-size.ts'
+import type { ImageTarget, StoredImage } from './targets/target.ts'
+
+export interface StoreTools {
+  readonly db: Db
+  /** Limits requests, and their time. */
+  readonly http: Http
+  readonly target: ImageTarget
+  readonly metrics: Metrics
+}
+
+export type StoreResult = Awaited<ReturnType<typeof storeImage>>
+
+const NO_VALIDATORS: Validators = { etag: null, lastModified: null }
+
+/** @throws SyncError `image/…` · `source/…` · `settings/invalid` · `db/…` */
+export async function storeAddress(
+  tools: StoreTools,
+  lane: ImageLane,
+  address: DueAddress,
+  signal: AbortSignal,
+): Promise<StoreResult> {
+  const { db, http, target, metrics } = tools
+  const { id, url, sha256, ...validators } = address
+  const image = await fetchImage(http, url, sha256 === null ? NO_VALIDATORS : validators, signal)
+  if (image === null) {
+    metrics.count('shelfsync_images_total', { result: 'unchanged' })
+    return storeImage(db, lane, { id, blob: null, ...pickValidators(validators) })
+  }
+  metrics.count('shelfsync_image_fetched_bytes_total', {}, image.bytes.byteLength)
+  const known = await findKnown(tools, image)
+  if (known?.removing === true) return 'removing'
+  const file = { bytes: image.bytes, type: image.type, sha256: toHex(image) }
+  const copy = known ? toCopy(known) : await target.store(file, signal)
+  metrics.count('shelfsync_images_total', { result: known ? 'known' : 'uploaded' })
+  return saveBlob(tools, lane, { id, image, copy })
+}
+
+/**
+ * Lets the target fetch the address, because its host refuses this client. The copy is
+ * read back: only the bytes tell the content and the type.
+ *
+ * @throws SyncError as `storeAddress`; `image/store-refused` if the target cannot fetch it either
+ */
+export async function storeAddressByUrl(
+  tools: StoreTools & { readonly target: Required<ImageTarget> },
+  lane: ImageLane,
+  { id, url }: DueAddress,
+  signal: AbortSignal,
+): Promise<StoreResult> {
+  const { http, target, metrics } = tools
+  const fetched = await target.storeFromUrl(url, hashText(url), signal)
+  try {
+    const image = await fetchImage(http, toOriginal(fetched.url), NO_VALIDATORS, signal)
+    if (image === null) throw new SyncError('image/missing', 'ImageKit sent no image')
+    const known = await findKnown(tools, image)
+    if (known?.removing === true) return 'removing'
+    const copy = known ? toCopy(known) : fetched
+    if (copy.object !== fetched.object) await target.remove(fetched.object, signal)
+    metrics.count('shelfsync_images_total', { result: 'by_url' })
+    return await saveBlob(tools, lane, { id, image, copy })
+  } catch (error) {
+    if (error instanceof SyncError && /^image\/(wrong-type|too-large)$/.test(error.code))
+      await target.remove(fetched.object, signal)
+    throw error
+  }
+}
+
+/** Returns the copy with this content at the present target, or null. */
+async function findKnown(
+  { db, target }: StoreTools,
+  { bytes }: FetchedImage,
+): Promise<StoredBlob | null> {
+  const blob = await findBlob(db, hashSha256(bytes))
+  return blob !== null && (blob.removing || blob.target === target.name) ? blob : null
+}
+
+function saveBlob(
+  { db, target }: StoreTools,
+  lane: ImageLane,
+  {
+    id,
+    image,
+    copy,
+  }: { readonly id: number; readonly image: FetchedImage; readonly copy: StoredImage },
+): Promise<StoreResult> {
+  const { bytes, type, validators } = image
+  const size = findImageSize(bytes, type)
+  const blob = {
+    sha256: toHex(image),
+    type,
+    bytes: bytes.byteLength,
+    width: size?.width ?? null,
+    height: size?.height ?? null,
+    target: target.name,
+    object: copy.object,
+    cdn_url: copy.url,
+  }
+  return storeImage(db, lane, { id, blob, ...validators })
+}
+
+function toCopy({ object, cdn_url: url }: StoredBlob): StoredImage {
+  return { object, url }
+}
+
+function toHex({ bytes }: FetchedImage): string {
+  return Buffer.from(hashSha256(bytes)).toString('hex')
+}
+
+function pickValidators({ etag, lastModified }: Validators): Validators {
+  return { etag, lastModified }
+}
+
+/** https://imagekit.io/docs/core-delivery-features#get-the-original-file */
+function toOriginal(address: string): string {
+  const url = new URL(address)
+  url.searchParams.set('tr', 'orig-true')
+  return url.href
+}
