@@ -97,17 +97,25 @@ export function listSourcePage(db: Catalog, page: PageRequest): Promise<ListPage
   })
 }
 
-/** @throws SyncError `source/exists` */
+/** @throws SyncError `source/exists`, also when another source continues the predecessor */
 export async function addSource(
   db: Catalog,
-  source: { name: string; connector: string; settings: Json; schedule: Schedule },
+  source: {
+    readonly name: string
+    readonly connector: string
+    readonly settings: Json
+    readonly schedule: Schedule
+    /** The id of the source that it continues, see src/db/successions.ts. */
+    readonly predecessor?: number | null
+  },
 ): Promise<Source> {
-  const { name, connector, settings, schedule } = source
+  const { name, connector, settings, schedule, predecessor = null } = source
   const [row] = await db.call<SourceRow>('add_source', {
     name,
     connector,
     settings: jsonb(settings),
     schedule: jsonb(schedule),
+    predecessor,
   })
   if (!row) throw new SyncError('source/exists', `There is already a source named ${name}`)
   return toSource(row)

@@ -15,14 +15,23 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule) → the new source; no row if the name is taken.
-create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb)
-returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
+-- add_source(name, connector, settings, schedule, predecessor) → the new source; no row if the name is taken.
+--   p_predecessor  the source that it continues, see begin_succession
+create function catalog.add_source(
+  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null
+) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  added catalog.sources;
+begin
   insert into catalog.sources (name, connector, settings, schedule)
     values (p_name, p_connector, p_settings, p_schedule)
-    on conflict (name) do nothing returning *
-$$;
+    on conflict (name) do nothing returning * into added;
+  if added.id is not null then
+    perform catalog.begin_succession(added.id, p_predecessor);
+    return next added;
+  end if;
+end $$;
 
 -- assert_idle(source): fails with `run/active` if a worker has a run of this source, or may take one.
 create function catalog.assert_idle(p_source integer) returns void

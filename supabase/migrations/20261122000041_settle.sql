@@ -166,6 +166,7 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
+  perform catalog.complete_succession(p_source, p_run);
   perform catalog.publish_prices(p_source, p_run, p_others);
   perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);

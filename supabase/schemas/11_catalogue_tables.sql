@@ -13,7 +13,10 @@ create table catalog.products (
   url                text,
   identifiers        jsonb not null default '{}',
   attributes         jsonb not null default '{}',
+  -- External id of the product that replaces it.
   successor          text,
+  -- Source of that product; null: the same source.
+  successor_source   integer,
   source_updated_at  timestamptz,
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
@@ -38,6 +41,7 @@ create table catalog.products (
 
 -- `api.products` derives the uuid of a product from its key, so the table has no column for it.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
+create index products_succeeded on catalog.products (successor_source) where successor_source is not null;
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;
 

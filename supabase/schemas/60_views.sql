@@ -10,7 +10,8 @@
 create view api.products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id,
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
-    p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
+    p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
+      as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
     p.warnings, p.provenance
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();

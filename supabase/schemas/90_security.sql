@@ -200,7 +200,8 @@ grant execute on function
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'find_source', 'find_successions', 'list_sources', 'add_source', 'list_runs', 'summarize_sources',
+    'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review',

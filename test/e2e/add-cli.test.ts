@@ -89,7 +89,10 @@ test('a source that cannot be added is not stored, and the error states the reas
     const refused = await shelf.run('add', address)
     assertEnded(refused, 1)
     assert.match(refused.stderr, words)
-    assert.match(refused.stderr, /^Tried at \S+:\n {2}\/products\.json\?limit=1 {2}.*\n( .*\n)*error: /)
+    assert.match(
+      refused.stderr,
+      /^Tried at \S+:\n {2}\/products\.json\?limit=1 {2}.*\n( .*\n)*error: /,
+    )
   }
   const other = await shelf.run('add', shop.url, '--platform', 'medipim')
   assertEnded(other, 64)

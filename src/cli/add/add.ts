@@ -9,6 +9,7 @@ import { CONNECTORS } from '../../connectors/registry.ts'
 import { isReady } from '../../core/credentials.ts'
 import { messageOf, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
+import { findSuccessions } from '../../db/successions.ts'
 import { syncSource } from '../../pipeline/sync.ts'
 import { bindConnector } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
@@ -19,6 +20,7 @@ import { createSource, type CreatedSource, type SourceRequest } from './create-s
 import { formatSamples, formatTried, listTried } from './found.ts'
 import { parseSourceList } from './source-list.ts'
 import { listAddOptions, readSetting } from './source-settings.ts'
+import { describeSuccessions } from '../sources/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { toRequest } from '../sync/sync-request.ts'
 import { STOPPING, watchRun } from '../sync/watch-run.ts'
@@ -28,6 +30,7 @@ interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
   readonly from?: string
   readonly platform?: string
+  readonly replaces?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
   readonly check: boolean
@@ -42,11 +45,15 @@ export function defineAdd(command: Command, cli: Cli): void {
     .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
     .option(
       '--from <file>',
-      'add the shops in this file, one address in each line, or CSV with the columns url, name, platform and settings of the connector; - is standard input',
+      'add the shops in this file, one address in each line, or CSV with the columns url, name, platform, replaces and settings of the connector; - is standard input',
     )
     .option(
       '--platform <connector>',
       `read the shop as one of this platform, without trying others: ${listPlatformNames()}`,
+    )
+    .option(
+      '--replaces <name>',
+      'continue this source, whose shop has moved: after the first complete sync, its products become unavailable, each with its successor, and it is paused',
     )
     .option('--no-sync', 'do not sync the shops now')
     .option('--no-check', 'add a source by its connector without checking its key')
@@ -62,6 +69,7 @@ export function defineAdd(command: Command, cli: Cli): void {
         'shelfsync add https://some-shop.example --name my-shop --no-sync',
         'shelfsync add https://one.example https://two.example',
         'shelfsync add https://some-shop.example --platform woocommerce',
+        'shelfsync add https://some-shop.example --replaces my-shop',
         'shelfsync add --from shops.csv --no-sync',
         'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
       ),
@@ -72,8 +80,9 @@ export function defineAdd(command: Command, cli: Cli): void {
 }
 
 async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise<void> {
-  const { name = null, from, platform = null, set, sync: syncs, check, ...options } = flags
-  const shared = { name, platform, set, options, check }
+  const { name = null, replaces = null, from, platform = null, set, check, ...others } = flags
+  const { sync: syncs, ...options } = others
+  const shared = { name, platform, replaces, set, options, check }
   const requests: SourceRequest[] = shops.map((shop) => ({ ...shared, shop }))
   if (from !== undefined)
     for (const listed of parseSourceList(await readList(cli, from)))
@@ -83,17 +92,20 @@ async function add(cli: Cli, shops: readonly string[], flags: AddFlags): Promise
         platform: listed.platform ?? platform,
         set: { ...set, ...listed.set },
       })
-  const [request, ...others] = requests
+  const [request, ...further] = requests
   if (request === undefined)
     throw new SyncError(
       'usage/invalid',
       from === undefined ? 'Give the address of a shop, or --from' : `${from} contains no address`,
     )
-  if (name !== null && (others.length > 0 || from !== undefined))
-    throw new SyncError('usage/invalid', '--name is for one shop; --from has a column name')
+  if ((name ?? replaces) !== null && (further.length > 0 || from !== undefined))
+    throw new SyncError(
+      'usage/invalid',
+      `${name === null ? '--replaces is' : '--name is'} for one shop; --from has a column for it`,
+    )
   const signal = cli.createStopSignal(STOPPING)
   await using tools = await cli.openSync()
-  if (others.length > 0 || from !== undefined)
+  if (further.length > 0 || from !== undefined)
     await addMany(cli, tools, { requests, syncs, signal })
   else await addOne(cli, tools, request, { syncs, signal })
 }
@@ -124,12 +136,14 @@ async function addOne(
     await watchRun(cli, tools, source, (progress) =>
       syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
     )
+  if (created.replaced !== null)
+    cli.output.say(describeSuccessions(source.name, await findSuccessions(tools.db, source.id)))
 }
 
 function reportAdded(
   { output }: Cli,
   { settings: { credentials: values }, credentials }: SyncTools,
-  { source, connector, settings, samples, tried, notes }: CreatedSource,
+  { source, connector, settings, samples, tried, replaced, notes }: CreatedSource,
   isSynced: boolean,
 ): void {
   const { name } = source
@@ -153,6 +167,7 @@ function reportAdded(
       source: name,
       connector: connector.name,
       settings: source.settings,
+      ...(replaced !== null && { replaces: replaced.name }),
       ...(samples !== null && { tried, samples }),
       ...(secrets.length > 0 && { secrets }),
     },

@@ -6,8 +6,15 @@ import type { Connector, Sample } from '../../core/connector.ts'
 import { isReady } from '../../core/credentials.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import { addSource, checkName, findSource, listSources, type Source } from '../../db/sources.ts'
-import { recogniseAddress, sampleProducts } from '../../sources/add-source.ts'
+import {
+  addSource,
+  checkName,
+  findSource,
+  listSources,
+  loadSource,
+  type Source,
+} from '../../db/sources.ts'
+import { recogniseAddress, sampleProducts, type Recognised } from '../../sources/add-source.ts'
 import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
 import type { CredentialOwner } from '../../sources/credentials.ts'
 import type { TriedRequest } from '../../sources/tried-requests.ts'
@@ -26,6 +33,8 @@ export interface SourceRequest {
   readonly options: Readonly<Record<string, unknown>>
   /** The only connector to try, by its name; null for all. */
   readonly platform: string | null
+  /** The name of the source that this one continues, or null. */
+  readonly replaces: string | null
   /** False: a source that is named by its connector is stored without a check of its key. */
   readonly check: boolean
 }
@@ -35,6 +44,8 @@ export interface CreatedSource extends BoundSource {
   readonly samples: readonly Sample[] | null
   /** The requests by which the shop was recognised. */
   readonly tried: readonly TriedRequest[]
+  /** The source that it continues, or null. */
+  readonly replaced: Source | null
   readonly notes: readonly string[]
 }
 
@@ -71,12 +82,13 @@ async function createByName(
     { name: request.name, verb: 'added' },
     { ...readAddOptions(tools, connector, options), ...set },
   )
+  const replaced = await findReplaced(tools, request)
   const name = checkName(request.name ?? suggestName(connector, settings))
   await requireFreeName(tools, name)
   if (check) await checkKey(tools, { connector, settings, source: { name } }, signal)
-  const source = await save(tools, name, { connector, settings })
+  const source = await save(tools, name, { connector, settings }, replaced)
   const notes = await listTwins(tools, source)
-  return { source, connector, settings, samples: null, tried: [], notes }
+  return { source, connector, settings, samples: null, tried: [], replaced, notes }
 }
 
 /**
@@ -112,10 +124,11 @@ async function createByAddress(
 ): Promise<CreatedSource> {
   readAddOptions(tools, null, request.options)
   const address = parseAddress(request.shop, tools)
+  const replaced = await findReplaced(tools, request)
   const platforms = listPlatforms(tools, request.platform)
   const recognised = await recogniseAddress(platforms, address, tools, signal)
   const { connector } = recognised
-  const name = request.name ?? recognised.suggestedName
+  const name = request.name ?? suggestSuccessor(recognised, replaced)
   const settings = parseSourceSettings(
     tools,
     connector,
@@ -124,14 +137,30 @@ async function createByAddress(
   )
   await requireFreeName(tools, name)
   const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
-  const source = await save(tools, name, { connector, settings })
+  const source = await save(tools, name, { connector, settings }, replaced)
   const isPart =
     address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/'
   const notes = [
     ...(isPart ? [`The whole shop is added, not only ${address.pathname}`] : []),
-    ...(await listTwins(tools, source)),
+    ...(replaced === null ? await listTwins(tools, source) : []),
   ]
-  return { source, connector, settings, samples, tried: recognised.tried, notes }
+  return { source, connector, settings, samples, tried: recognised.tried, replaced, notes }
+}
+
+/** @throws SyncError `source/unknown` */
+async function findReplaced(
+  { db }: SyncTools,
+  { replaces }: SourceRequest,
+): Promise<Source | null> {
+  return replaces === null ? null : loadSource(db, replaces)
+}
+
+/** A shop keeps its name when it moves, so the name of the old source gets the platform. */
+function suggestSuccessor(
+  { connector, suggestedName }: Recognised,
+  replaced: Source | null,
+): string {
+  return replaced?.name === suggestedName ? `${suggestedName}-${connector.name}` : suggestedName
 }
 
 /** @throws SyncError `usage/invalid` for a name that is not that of a platform of shops */
@@ -150,12 +179,14 @@ async function save(
   { db }: SyncTools,
   name: string,
   { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
+  replaced: Source | null,
 ): Promise<Source> {
   return addSource(db, {
     name: checkName(name),
     connector: connector.name,
     settings: settings as Json,
     schedule: chooseSchedule(connector, name),
+    predecessor: replaced?.id ?? null,
   })
 }
 

@@ -29,10 +29,10 @@ test('in CSV the first line names the columns, and other columns are settings', 
       platform: 'shopify',
       set: { currency: 'AUD', minIntervalMs: 5 },
     },
-    { shop: 'https://b.example/x,y', name: null, platform: null, set: {} },
-    { shop: '', name: 'three', platform: null, set: {} },
+    { shop: 'https://b.example/x,y', name: null, platform: null, replaces: null, set: {} },
+    { shop: '', name: 'three', platform: null, replaces: null, set: {} },
   ])
   assert.deepEqual(parseSourceList('url\na.example'), [
-    { shop: 'a.example', name: null, platform: null, set: {} },
+    { shop: 'a.example', name: null, platform: null, replaces: null, set: {} },
   ])
 })

@@ -8,13 +8,14 @@ import { readSetting } from './source-settings.ts'
 const ADDRESS_COLUMN = 'url'
 const NAME_COLUMN = 'name'
 const PLATFORM_COLUMN = 'platform'
+const REPLACES_COLUMN = 'replaces'
 
-export type ListedSource = Pick<SourceRequest, 'shop' | 'name' | 'platform' | 'set'>
+export type ListedSource = Pick<SourceRequest, 'shop' | 'name' | 'platform' | 'replaces' | 'set'>
 
 /**
  * Parses the text of a list. Empty lines and lines that begin with `#` are skipped. In CSV, the
- * column `url` is required, `name` and `platform` are optional, and each other column is a setting
- * of the connector; an empty cell is absent. A cell cannot contain a line break.
+ * column `url` is required, `name`, `platform` and `replaces` are optional, and each other column is a
+ * setting of the connector; an empty cell is absent. A cell cannot contain a line break.
  */
 export function parseSourceList(text: string): ListedSource[] {
   const [first = '', ...rest] = text
@@ -24,27 +25,30 @@ export function parseSourceList(text: string): ListedSource[] {
     .filter((line) => line !== '' && !line.startsWith('#'))
   const columns = splitCells(first).map((cell) => cell.toLowerCase() === ADDRESS_COLUMN)
   if (!columns.includes(true))
-    return first === ''
-      ? []
-      : [first, ...rest].map((shop) => ({ shop, name: null, platform: null, set: {} }))
+    return first === '' ? [] : [first, ...rest].map((shop) => ({ ...EMPTY, shop }))
   const headings = splitCells(first)
   return rest.map((line) => toListedSource(headings, splitCells(line)))
 }
 
+const EMPTY: ListedSource = { shop: '', name: null, platform: null, replaces: null, set: {} }
+
 function toListedSource(headings: readonly string[], cells: readonly string[]): ListedSource {
-  let shop = ''
-  let name: string | null = null
-  let platform: string | null = null
-  let set: Record<string, Json> = {}
-  for (const [index, heading] of headings.entries()) {
+  return headings.reduce((listed, heading, index) => {
     const cell = cells[index] ?? ''
-    if (cell === '') continue
-    if (heading.toLowerCase() === ADDRESS_COLUMN) shop = cell
-    else if (heading.toLowerCase() === NAME_COLUMN) name = cell
-    else if (heading.toLowerCase() === PLATFORM_COLUMN) platform = cell
-    else set = readSetting(`${heading}=${cell}`, set)
-  }
-  return { shop, name, platform, set }
+    if (cell === '') return listed
+    switch (heading.toLowerCase()) {
+      case ADDRESS_COLUMN:
+        return { ...listed, shop: cell }
+      case NAME_COLUMN:
+        return { ...listed, name: cell }
+      case PLATFORM_COLUMN:
+        return { ...listed, platform: cell }
+      case REPLACES_COLUMN:
+        return { ...listed, replaces: cell }
+      default:
+        return { ...listed, set: readSetting(`${heading}=${cell}`, listed.set) }
+    }
+  }, EMPTY)
 }
 
 /** Splits a line of CSV (RFC 4180) without line breaks in its cells. */

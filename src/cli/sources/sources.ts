@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { countSourceImages, type SourceImages } from '../../db/read/images.ts'
 import type { PageRequest } from '../../db/read/page.ts'
+import { findSuccessions } from '../../db/successions.ts'
 import { listSourcePage, loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { findAddress, loadConnector } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
@@ -17,7 +18,13 @@ import type { SyncTools } from '../../app/compose.ts'
 import { addRemove } from './remove.ts'
 import { addRename } from './rename.ts'
 import { addSet } from './set.ts'
-import { formatPolicy, formatSchedule, formatSettings, toSourceJson } from './format.ts'
+import {
+  describeSuccessions,
+  formatPolicy,
+  formatSchedule,
+  formatSettings,
+  toSourceJson,
+} from './format.ts'
 
 export function defineSources(sources: Command, cli: Cli): void {
   sources.addHelpText(
@@ -90,13 +97,16 @@ async function printSource(cli: Cli, name: string): Promise<void> {
   const settings = connector.settings.safeParse(source.settings).data
   const secrets = listSecretStates({ source, connector, settings }, tools.settings.credentials)
   const { failure } = await loadSourceSummary(tools.db, name)
+  const successions = await findSuccessions(tools.db, source.id)
   const images = await countSourceImages(tools.db, source.id)
   const rows = formatSource(tools, source, { secrets: secrets.map(formatSecret), images })
   if (failure !== null) rows.push(['failure', formatFailure(failure, new Date())])
   cli.output.result(
-    { ...toSourceJson(source), secrets, images, failure },
+    { ...toSourceJson(source), secrets, images, failure, ...successions },
     formatTable([source.name, ''], rows),
   )
+  const text = describeSuccessions(name, successions)
+  if (text !== '') cli.output.say(text)
 }
 
 function formatSecret({ name, set }: { readonly name: string; readonly set: boolean }): string {

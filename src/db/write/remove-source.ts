@@ -23,6 +23,7 @@ export const TABLES = [
   'leases',
   'run_ends',
   'runs',
+  'successions',
 ]
 
 /**
@@ -38,6 +39,7 @@ export async function removeSource(db: Db, name: string): Promise<void> {
     )
     for (const { id } of rows) {
       await inSession(client).call('assert_idle', { source: id })
+      await inSession(client).call('forget_successors', { source: id })
       for (const table of TABLES)
         await client.query(`delete from catalog.${table} where source_id = $1`, [id])
       await client.query('delete from catalog.sources where id = $1', [id])
