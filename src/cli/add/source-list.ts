@@ -1,6 +1,5 @@
 // A list of sources to add: one address in each line, or CSV whose first line names the columns.
 
-import type { Json } from '../../core/json.ts'
 import type { SourceRequest } from './create-source.ts'
 import { readSetting } from './source-settings.ts'
 
