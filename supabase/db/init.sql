@@ -309,11 +309,14 @@ create table catalog.images (
   position            integer not null,
   url                 text not null,
   alt                 text,
-  sha256              bytea,
-  cdn_url             text,
+  sha256              bytea,                         -- of the stored copy
+  cdn_url             text,                          -- of the stored copy
   state               text not null default 'new' check (state in ('new', 'stored', 'failed')),
+  address_id          bigint,                        -- in `image_addresses`; null until it is looked at
   primary key (source_id, product_external_id, position)
 );
+create index images_new on catalog.images (source_id) where address_id is null and state = 'new';
+create index images_address on catalog.images (address_id) where address_id is not null;
 
 create table catalog.brands (
   source_id           integer not null references catalog.sources (id),
@@ -561,6 +564,66 @@ create function catalog.format_share(share numeric) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select trim_scale(round(100 * share, 2)) || ' %'
 $$;
+
+-- 20261122000016_image_tables.sql
+
+-- Generated from supabase/schemas/16_image_tables.sql until the first release: do not edit.
+
+-- Images that are stored: the copies by their content, and the addresses that they come from. The images of
+-- products are rows of `images`, with the supplier's address. src/downstream/images fills these tables.
+
+-- A stored copy, once for all products and sources whose image has this content.
+create table catalog.blobs (
+  sha256      bytea primary key check (octet_length(sha256) = 32),
+  type        text not null,                   -- by its first bytes, such as `image/jpeg`
+  bytes       bigint not null,
+  width       integer,                         -- in pixels; null if its header does not tell
+  height      integer,                         -- see width
+  target      text not null,                   -- the setting IMAGES when it was stored
+  object      text not null,                   -- the key or the id of the object there
+  cdn_url     text not null,
+  stored_at   timestamptz not null,
+  -- Since when its object is being removed: nothing may refer to it until the row is deleted.
+  removing_at timestamptz
+);
+
+-- The work at one host, which one process does at a time. A host that takes several requests at once, such as
+-- that of a CDN, has several lanes.
+create table catalog.image_lanes (
+  lane         text collate "C" primary key,
+  host         text not null,
+  due_at       timestamptz,                    -- of its next address; null if none waits
+  token        bigint not null default 0,      -- fencing token of the newest lease
+  leased_until timestamptz,
+  paused_until timestamptz,                    -- as the host demands, or because it is flagged
+  refusals     integer not null default 0,     -- refused requests in a row
+  flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
+  flag_reason  text
+);
+create index image_lanes_due on catalog.image_lanes (due_at) where due_at is not null;
+
+-- An address, once for all images that name it. Sizes and versions of one picture have the same key.
+create table catalog.image_addresses (
+  id            bigint generated always as identity primary key,
+  key           bytea not null unique check (octet_length(key) = 32),
+  url           text not null,                 -- as it is requested
+  version       numeric,                       -- of the newest address, such as Shopify's `v`
+  lane          text collate "C" not null,
+  state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
+  due_at        timestamptz not null,
+  attempts      integer not null default 0,    -- failed ones since the last success
+  code          text,                          -- of the last failure
+  reason        text,                          -- of the last failure
+  sha256        bytea references catalog.blobs (sha256),
+  etag          text,                          -- of the last response, for the next request
+  last_modified text,                          -- see etag
+  changed_at    timestamptz not null,          -- of its state or its last failure
+  unused_since  timestamptz                    -- since when no image names it
+);
+create index image_addresses_waiting on catalog.image_addresses (lane, due_at) where state = 'waiting';
+create index image_addresses_failed on catalog.image_addresses (id) where state = 'failed';
+create index image_addresses_blob on catalog.image_addresses (sha256);
+create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;
 
 -- 20261122000019_failures.sql
 
@@ -1793,6 +1856,363 @@ begin
   return is_known or found;
 end $$;
 
+-- 20261122000028_image_work.sql
+
+-- Generated from supabase/schemas/28_image_work.sql until the first release: do not edit.
+
+-- The work on images. A new image gets the row of its address, which is fetched once for all images that
+-- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
+-- lease changes nothing. All times are milliseconds.
+
+-- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
+create function catalog.list_new_images(p_limit integer)
+returns table (source_id integer, product_external_id text, image_position integer, url text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select i.* from catalog.sources s cross join lateral (
+    select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
+    where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
+  ) i
+  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
+$$;
+
+-- read_new_images(images) → the list that `link_images` gets as rows
+create function catalog.read_new_images(p_images jsonb) returns table (
+  source_id integer, product_external_id text, image_position integer, url text, key bytea, address text,
+  version numeric, lane text, host text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select r.source_id, r.product_external_id, r.position, r.url, decode(r.key, 'hex'), r.address, r.version,
+    r.lane, r.host
+  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, position integer,
+    url text, key text, address text, version numeric, lane text, host text)
+$$;
+
+-- link_images(images) → number of images that now name their address
+--   images      a list of {source_id, product_external_id, position, url, key, address, version, lane, host}:
+--               `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
+--   idempotent  an image whose URL has changed meanwhile is left to the next call
+--   versions    an address is fetched again only for a version that is newer than the stored one
+--   ordering    lanes are locked first, as by the functions that record results
+create function catalog.link_images(p_images jsonb) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  linked bigint;
+begin
+  insert into catalog.image_lanes as l (lane, host, due_at)
+    select distinct n.lane, n.host, present from catalog.read_new_images(p_images) n
+    where n.lane is not null order by 1
+    on conflict (lane) do update set due_at = least(l.due_at, excluded.due_at);
+  insert into catalog.image_addresses as a (key, url, version, lane, due_at, changed_at)
+    select distinct on (n.key) n.key, n.address, n.version, n.lane, present, present
+    from catalog.read_new_images(p_images) n where n.key is not null
+    order by n.key, n.version desc nulls last
+    on conflict (key) do update
+      set unused_since = null,
+        url = case when a.version < excluded.version then excluded.url else a.url end,
+        state = case when a.version < excluded.version then 'waiting' else a.state end,
+        attempts = case when a.version < excluded.version then 0 else a.attempts end,
+        due_at = case when a.version < excluded.version then present else a.due_at end,
+        version = greatest(a.version, excluded.version)
+      where a.unused_since is not null or a.version < excluded.version;
+  update catalog.images i
+    set address_id = a.id, sha256 = b.sha256, cdn_url = b.cdn_url,
+      state = case when n.key is null then 'failed' when a.state = 'waiting' then 'new' else a.state end
+    from catalog.read_new_images(p_images) n
+      left join catalog.image_addresses a on a.key = n.key
+      left join catalog.blobs b on b.sha256 = a.sha256 and a.state = 'stored'
+    where i.source_id = n.source_id and i.product_external_id = n.product_external_id
+      and i.position = n.image_position and i.url = n.url and i.address_id is null;
+  get diagnostics linked = row_count;
+  return linked;
+end $$;
+
+-- claim_images(limit, lease) → due addresses of one lane, which is leased to the caller; no row without any
+--   sha256      of the stored copy, if the address was stored before
+--   flagged     the host has refused several requests: this is its one try of the day
+create function catalog.claim_images(p_limit integer, p_lease double precision) returns table (
+  lane text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
+  attempts integer, sha256 bytea, etag text, last_modified text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  claimed catalog.image_lanes;
+begin
+  loop
+    select * into claimed from catalog.image_lanes l
+      where l.due_at <= present and coalesce(l.paused_until, present) <= present
+        and coalesce(l.leased_until, present) <= present
+      order by l.due_at limit 1 for update skip locked;
+    exit when claimed.lane is null;
+    update catalog.image_lanes l
+      set token = l.token + 1, leased_until = present + make_interval(secs => p_lease / 1000)
+      where l.lane = claimed.lane returning * into claimed;
+    return query
+      select a.lane, claimed.host, claimed.token, claimed.refusals, claimed.flagged_at is not null, a.id,
+        a.url, a.attempts, a.sha256, a.etag, a.last_modified
+      from catalog.image_addresses a
+      where a.lane = claimed.lane and a.state = 'waiting' and a.due_at <= present
+      order by a.due_at limit p_limit;
+    exit when found;
+    perform catalog.release_images(claimed.lane, claimed.token, claimed.refusals, 0, claimed.flag_reason);
+  end loop;
+end $$;
+
+-- holds_images(lane, token) → whether the lease with this token is the newest one; its row is locked
+create function catalog.holds_images(p_lane text, p_token bigint) returns boolean
+language sql set search_path = pg_catalog, pg_temp as $$
+  select exists (select from catalog.image_lanes where lane = p_lane and token = p_token for update)
+$$;
+
+-- renew_images(lane, token, lease) → false if another process has the lane
+create function catalog.renew_images(p_lane text, p_token bigint, p_lease double precision) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  with renewed as (
+    update catalog.image_lanes set leased_until = clock_timestamp() + make_interval(secs => p_lease / 1000)
+      where lane = p_lane and token = p_token returning 1)
+  select exists (select from renewed)
+$$;
+
+-- release_images(lane, token, refusals, pause, flag): ends the lease. The lane is due again when the first of
+-- its addresses is, and not before `p_pause` has passed.
+--   flag        the reason for which the host is flagged; null if it is not
+create function catalog.release_images(
+  p_lane text, p_token bigint, p_refusals integer, p_pause double precision, p_flag text
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.image_lanes l
+    set leased_until = null, refusals = p_refusals,
+      paused_until = clock_timestamp() + make_interval(secs => p_pause / 1000),
+      flagged_at = case when p_flag is not null then coalesce(l.flagged_at, clock_timestamp()) end,
+      flag_reason = p_flag,
+      due_at = (
+        select a.due_at from catalog.image_addresses a where a.lane = l.lane and a.state = 'waiting'
+        order by a.due_at limit 1)
+    where l.lane = p_lane and l.token = p_token
+$$;
+
+-- find_blob(sha256) → the stored copy with this content; no row without one
+create function catalog.find_blob(p_sha256 bytea)
+returns table (target text, object text, cdn_url text, removing boolean)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select target, object, cdn_url, removing_at is not null from catalog.blobs where sha256 = p_sha256
+$$;
+
+-- store_image(lane, token, id, blob, etag, last_modified) → `stored`, `lost` (the lease), or `removing`: the
+-- copy with this content is being removed, so the address has to be tried again later.
+--   blob        {sha256, type, bytes, width, height, target, object, cdn_url}; null: the copy that the
+--               address had is still right
+--   atomic      the copy, its address and all images that name it
+--   idempotent  a copy is one row, however often and by however many addresses it is stored
+create function catalog.store_image(
+  p_lane text, p_token bigint, p_id bigint, p_blob jsonb, p_etag text, p_last_modified text
+) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  content bytea := decode(p_blob ->> 'sha256', 'hex');
+  kept catalog.blobs;
+begin
+  if not catalog.holds_images(p_lane, p_token) then return 'lost'; end if;
+  if p_blob is null then
+    select a.sha256 into content from catalog.image_addresses a where a.id = p_id;
+    select * into kept from catalog.blobs b where b.sha256 = content and b.removing_at is null for share;
+  else
+    insert into catalog.blobs as b (sha256, type, bytes, width, height, target, object, cdn_url, stored_at)
+      select content, r.type, r.bytes, r.width, r.height, r.target, r.object, r.cdn_url, clock_timestamp()
+      from jsonb_to_record(p_blob) r (type text, bytes bigint, width integer, height integer, target text,
+        object text, cdn_url text)
+      on conflict (sha256) do update
+        set target = excluded.target, object = excluded.object, cdn_url = excluded.cdn_url,
+          -- A removal that has chosen this copy at the same moment finds it new, and leaves it.
+          stored_at = excluded.stored_at
+        where b.removing_at is null
+      returning * into kept;
+  end if;
+  if kept.sha256 is null then return 'removing'; end if;
+  update catalog.image_addresses a
+    set state = 'stored', attempts = 0, code = null, reason = null, sha256 = content, etag = p_etag,
+      last_modified = p_last_modified, changed_at = clock_timestamp()
+    where a.id = p_id;
+  update catalog.images i set state = 'stored', sha256 = content, cdn_url = kept.cdn_url
+    where i.address_id in (select a.id from catalog.image_addresses a where a.sha256 = content)
+      and (i.address_id = p_id or i.state = 'stored')
+      and (i.state, i.sha256, i.cdn_url) is distinct from ('stored', content, kept.cdn_url);
+  return 'stored';
+end $$;
+
+-- fail_image(lane, token, id, code, reason, attempts, delay): records a failed attempt.
+--   attempts    that have failed now
+--   delay       until the next attempt; null: there is none, and the images that name the address have failed
+create function catalog.fail_image(
+  p_lane text, p_token bigint, p_id bigint, p_code text, p_reason text, p_attempts integer,
+  p_delay double precision
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not catalog.holds_images(p_lane, p_token) then return; end if;
+  update catalog.image_addresses
+    set state = case when p_delay is null then 'failed' else 'waiting' end, attempts = p_attempts,
+      code = p_code, reason = p_reason, changed_at = clock_timestamp(),
+      due_at = clock_timestamp() + make_interval(secs => coalesce(p_delay, 0) / 1000)
+    where id = p_id;
+  if p_delay is null then
+    update catalog.images set state = 'failed', sha256 = null, cdn_url = null where address_id = p_id;
+  end if;
+end $$;
+
+-- 20261122000029_image_upkeep.sql
+
+-- Generated from supabase/schemas/29_image_upkeep.sql until the first release: do not edit.
+
+-- Unused copies of images, and readers of their state.
+
+-- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
+-- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
+-- than any grace period.
+create function catalog.mark_unused_images() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  marked bigint;
+begin
+  with forbidden as (
+    update catalog.images i set address_id = null, sha256 = null, cdn_url = null, state = 'new'
+      from catalog.sources s, catalog.images old
+      where s.policy -> 'storeImages' = 'false' and i.source_id = s.id and i.address_id is not null
+        and old.source_id = i.source_id and old.product_external_id = i.product_external_id
+        and old.position = i.position
+      returning old.address_id
+  ), released as (
+    update catalog.image_addresses a set unused_since = '-infinity'
+      from (select distinct address_id from forbidden) f
+      where a.id = f.address_id and not exists (
+        select from catalog.images i join catalog.sources s on s.id = i.source_id
+        where i.address_id = a.id and s.policy -> 'storeImages' is distinct from 'false')
+      returning a.id, a.sha256)
+  update catalog.blobs b set stored_at = '-infinity'
+    where b.sha256 in (select r.sha256 from released r) and not exists (
+      select from catalog.image_addresses a
+      where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
+  update catalog.image_addresses a set unused_since = clock_timestamp()
+    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
+  get diagnostics marked = row_count;
+  return marked;
+end $$;
+
+-- begin_blob_removal(grace, limit) → copies whose objects the caller must remove. Deletes the addresses that
+-- no image has named for `p_grace` ms; a copy without an address is then being removed.
+--   repeat      a removal that a process began and did not end is returned again after an hour
+create function catalog.begin_blob_removal(p_grace double precision, p_limit integer)
+returns table (sha256 bytea, target text, object text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+begin
+  update catalog.image_addresses a set unused_since = null
+    where a.unused_since is not null and exists (select from catalog.images i where i.address_id = a.id);
+  delete from catalog.image_addresses a
+    where a.unused_since < present - make_interval(secs => p_grace / 1000)
+      and not exists (select from catalog.images i where i.address_id = a.id);
+  return query
+    update catalog.blobs b set removing_at = present
+      where b.sha256 in (
+        select c.sha256 from catalog.blobs c
+        where coalesce(c.removing_at, '-infinity') < present - interval '1 hour' and not exists (
+          select from catalog.image_addresses a where a.sha256 = c.sha256)
+          and (c.removing_at is not null or c.stored_at < present - make_interval(secs => p_grace / 1000))
+        limit p_limit for update skip locked)
+      returning b.sha256, b.target, b.object;
+end $$;
+
+-- end_blob_removal(sha256): the object of this copy does not exist any more.
+create function catalog.end_blob_removal(p_sha256 bytea) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.blobs where sha256 = p_sha256 and removing_at is not null
+$$;
+
+-- measure_images(with_copies) → (new, waiting, failed, stored, stored_bytes, flagged_hosts): addresses by
+-- state, and the images that are not looked at yet, at most 100,000.
+--   with_copies false: `stored` and `stored_bytes` are null, which makes the call cheap
+create function catalog.measure_images(p_with_copies boolean default false) returns table (
+  new bigint, waiting bigint, failed bigint, stored bigint, stored_bytes bigint, flagged_hosts bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select
+    (select count(*) from (
+      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
+    (select count(*) from catalog.image_addresses where state = 'waiting'),
+    (select count(*) from catalog.image_addresses where state = 'failed'),
+    case when p_with_copies then (select count(*) from catalog.blobs) end,
+    case when p_with_copies then (select coalesce(sum(bytes), 0)::bigint from catalog.blobs) end,
+    (select count(distinct host) from catalog.image_lanes where flagged_at is not null)
+$$;
+
+-- count_images(source) → the images of a source by state
+create function catalog.count_images(p_source integer) returns table (state text, images bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
+$$;
+
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
+create function catalog.list_image_hosts() returns table (
+  host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
+  flag_reason text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
+    max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
+    min(l.flag_reason)
+  from catalog.image_lanes l
+  left join lateral (
+    select count(*) filter (where a.state = 'waiting') as waiting,
+      count(*) filter (where a.state = 'failed') as failed
+    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
+  ) n on true
+  group by l.host
+  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
+  order by 2 desc, 3 desc, 1 limit 100
+$$;
+
+-- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`
+--   products    up to three that name it, as `source/product`
+create function catalog.list_image_failures(p_after bigint, p_limit integer) returns table (
+  id bigint, url text, code text, reason text, attempts integer, failed_at timestamptz, products text[])
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select a.id, a.url, a.code, a.reason, a.attempts, a.changed_at, array(
+    select s.name || '/' || i.product_external_id from catalog.images i
+    join catalog.sources s on s.id = i.source_id where i.address_id = a.id limit 3)
+  from catalog.image_addresses a
+  where a.state = 'failed' and a.id > coalesce(p_after, 0) order by a.id limit p_limit
+$$;
+
+-- retry_images(source, host, all) → number of addresses that are fetched again now: those that failed or wait
+-- for another attempt, of one source or host, or of every one for null. Ends the pauses and flags of their
+-- hosts.
+--   all         the stored ones too, as if they had never been fetched
+create function catalog.retry_images(p_source integer, p_host text, p_all boolean) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  retried bigint;
+begin
+  perform from catalog.image_lanes order by lane for update;
+  with chosen as (
+    update catalog.image_addresses a
+      set state = 'waiting', attempts = 0, due_at = present, changed_at = present,
+        etag = case when p_all then null else a.etag end,
+        last_modified = case when p_all then null else a.last_modified end
+      where (p_all or a.state <> 'stored')
+        and (p_host is null or a.lane in (select l.lane from catalog.image_lanes l where l.host = p_host))
+        and (p_source is null or exists (
+          select from catalog.images i where i.address_id = a.id and i.source_id = p_source))
+      returning a.id, a.lane
+  ), renewed as (
+    update catalog.images i set state = 'new' from chosen c where i.address_id = c.id and i.state = 'failed'
+  ), woken as (
+    update catalog.image_lanes l
+      set due_at = present, paused_until = null, refusals = 0, flagged_at = null, flag_reason = null
+      where l.lane in (select c.lane from chosen c)
+  )
+  select count(*) into retried from chosen;
+  return retried;
+end $$;
+
 -- 20261122000030_records.sql
 
 -- Generated from supabase/schemas/30_records.sql until the first release: do not edit.
@@ -2488,8 +2908,8 @@ begin
         select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
 end $$;
 
--- write_images(source): images of created and updated products, by position. A changed image has to be stored
--- again; one that the product no longer lists is deleted.
+-- write_images(source): images of created and updated products, by position. An image with another address
+-- has to be stored again; one that the product no longer lists is deleted.
 create function catalog.write_images(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -2499,7 +2919,11 @@ begin
     where j.verdict in ('created', 'updated')
     order by j.external_id, n.position
     on conflict (source_id, product_external_id, position) do update
-      set url = excluded.url, alt = excluded.alt, sha256 = null, cdn_url = null, state = 'new'
+      set url = excluded.url, alt = excluded.alt,
+        sha256 = case when i.url = excluded.url then i.sha256 end,
+        cdn_url = case when i.url = excluded.url then i.cdn_url end,
+        address_id = case when i.url = excluded.url then i.address_id end,
+        state = case when i.url = excluded.url then i.state else 'new' end
       where (i.url, i.alt) is distinct from (excluded.url, excluded.alt);
   delete from catalog.images i
     using pg_temp.verdicts j
@@ -5702,7 +6126,8 @@ end $$;
 -- list_worker_roles() → the roles for processes.
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator']::name[]
+  select array[
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -5765,6 +6190,7 @@ revoke execute on all functions in schema api from public;
 --   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
 --   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
 --                 applies
+--   images        stores images; it sees no product besides their addresses, and takes no part in a run
 do $$
 declare
   worker text;
@@ -5775,7 +6201,8 @@ begin
     end if;
   end loop;
 end $$;
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant usage on schema catalog
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -5790,10 +6217,18 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.add_part, catalog.update_artifact, catalog.admit_request, catalog.hold_limit, catalog.leave_limit,
-  catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
-  to shelfsync_fetcher;
+  catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
+  catalog.save_breaker
+  to shelfsync_fetcher, shelfsync_images;
+grant execute on function
+  catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
+  catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
+  catalog.mark_unused_images, catalog.begin_blob_removal, catalog.end_blob_removal
+  to shelfsync_images;
+grant execute on function catalog.list_applied_versions to shelfsync_images;
+grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
@@ -5820,7 +6255,7 @@ begin
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
-    'list_breakers',
+    'list_breakers', 'measure_images', 'count_images',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -5836,11 +6271,12 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
-  ('20261122000011', 'catalogue_tables', 'bf49f899ff2958bafab73019b3a501d3b982f11d73985210231db8d56e033430'),
+  ('20261122000011', 'catalogue_tables', '4c40a314d80cd73212eb05bd9d8b680b8428b2e0a0bed7b095c6df6e9138816e'),
   ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
   ('20261122000013', 'constants', 'b0fdea7b04f6906fdfc116f9784a3d8a623d29c40aa4db59f59d99b10c39d03e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
+  ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
   ('20261122000019', 'failures', 'fba5d88cae1dceb15811e7d7b461626121a809e9181b7c527f153aff54c4b88c'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
@@ -5850,10 +6286,12 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
   ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
+  ('20261122000028', 'image_work', '0b1f49e3f2ccf863bfbff107b3412652833f1861e9d37481b138bc82e6313715'),
+  ('20261122000029', 'image_upkeep', '214088f5e11683307d168b0783376741ee9bccf9684051c317e7f233396e6d1f'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
-  ('20261122000033', 'apply', '9f51bc39e362bbff8349b451cacad336fe355d3909efc1b3ccd0e64f5675cedb'),
+  ('20261122000033', 'apply', '4c717adea732e78b062df4144c22c8c22594f18b657cc94df5c2a268c79cfcb7'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
@@ -5872,6 +6310,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000090', 'security', 'a89c68444ec32ea62931900da193473eb99c0a9935939d8832c5926a0a0dee61');
+  ('20261122000090', 'security', '2afaf1298152555c479f7e4ed856dfceeaaa82b50a77e06e13520975fe1b1baa');
 
 commit;
