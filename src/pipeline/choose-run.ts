@@ -2,10 +2,11 @@
 // interrupted run it may resume. Commands, plans, requests to the services and schedules all use
 // it.
 
+import { isInDatabase } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { Source } from '../db/sources.ts'
-import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
+import { findArtifact, listParts, type ArtifactNote } from '../db/write/artifacts.ts'
 import { listProductSeqs } from '../db/write/product-numbers.ts'
 import type { RunRequest } from '../db/write/runs.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
@@ -109,6 +110,12 @@ export async function requireArtifact(
     throw new SyncError(
       'run/no-artifact',
       `The artifact of run ${artifactRun} is not closed: its fetch did not finish`,
+    )
+  const [part] = await listParts(db, source.id, artifactRun)
+  if (part !== undefined && isInDatabase(part))
+    throw new SyncError(
+      'run/no-artifact',
+      `Run ${artifactRun} was written by a call, which no connector can read: repeat the call`,
     )
   return artifact
 }

@@ -138,11 +138,13 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
--- checkpoints of the runs that applied them.
+-- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
     where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.parts set key = 'data:application/x-ndjson;base64,'
+    where source_id = p_source and run_id = any (p_runs) and starts_with(key, 'data:');
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (
       select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));

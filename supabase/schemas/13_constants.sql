@@ -22,6 +22,10 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$ select 193622
 create function catalog.token_lock_class() returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 1936221286 $$;
 
+-- First number of an advisory lock on the calls of a source.
+create function catalog.call_lock_class() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 1936221285 $$;
+
 -- Larger than every id: the run of an artifact that is newer than all others, or the start of a list.
 create function catalog.max_id() returns bigint
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 9223372036854775807 $$;

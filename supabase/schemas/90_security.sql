@@ -10,6 +10,14 @@ begin
   end if;
 end $$;
 
+-- list_relations() → the functions of schema api that belong to its views, each as `name(types)`. The others
+-- are calls: see list_calls.
+create function catalog.list_relations() returns setof text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select oid::regprocedure::text from pg_proc
+  where pronamespace = 'api'::regnamespace and not starts_with(proname, 'rpc_') order by 1
+$$;
+
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
 -- licence may not allow us to show it. The names of people in `price_decisions` are not granted either.
 --   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
@@ -22,7 +30,9 @@ begin
   perform catalog.assert_role(reader);
   execute format('grant usage on schema api to %I', reader);
   -- The relations by which the Data API embeds one view into another.
-  execute format('grant execute on all functions in schema api to %I', reader);
+  for r in select catalog.list_relations() as relation loop
+    execute format('grant execute on function %s to %I', r.relation, reader);
+  end loop;
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
@@ -43,7 +53,8 @@ begin
   end loop;
 end $$;
 
--- unpublish(role): takes back every right of `publish`. Fails with `usage/invalid` without such a role.
+-- unpublish(role): takes back every right of `publish`; those of `allow_calls` stay.
+--   errors      usage/invalid  the role does not exist
 create function catalog.unpublish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -58,8 +69,12 @@ begin
   end loop;
   execute format('revoke all on all tables in schema api from %I', reader);
   execute format('revoke all on all tables in schema catalog from %I', reader);
-  execute format('revoke execute on all functions in schema api from %I', reader);
-  execute format('revoke usage on schema api from %I', reader);
+  for p in select catalog.list_relations() as relation loop
+    execute format('revoke execute on function %s from %I', p.relation, reader);
+  end loop;
+  if not exists (select from catalog.call_roles c where c.role = reader) then
+    execute format('revoke usage on schema api from %I', reader);
+  end if;
 end $$;
 
 -- list_applied_versions() → versions of the migrations in this database, applied by `shelfsync migrate`,
@@ -217,6 +232,7 @@ begin
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');
+    perform catalog.allow_calls('service_role');
     perform catalog.publish('service_role');
   end if;
 end $$;

@@ -17,6 +17,8 @@ interface Signature {
   readonly names: readonly string[]
   readonly types: readonly string[]
   readonly defaults: number
+  /** It returns a table. */
+  readonly set: boolean
   readonly settings: readonly string[]
 }
 
@@ -58,9 +60,17 @@ export class DataApiSessions {
     await this.#admin.query(`drop role ${this.#login}`)
   }
 
-  /** Calls a function of schema `pipeline` with named arguments, given as JSON. */
-  async callFunction(role: string, fn: string, body: string): Promise<DataApiResponse> {
-    const signature = this.#signatures.get(fn) ?? (await loadSignature(this.#admin, fn))
+  /**
+   * Calls a function with named arguments, given as JSON. Returns its value, or the rows of a
+   * function that returns a table.
+   */
+  async callFunction(
+    role: string,
+    { schema, name: fn }: { readonly schema: 'pipeline' | 'api'; readonly name: string },
+    body: string,
+  ): Promise<DataApiResponse> {
+    const id = `${schema}.${fn}`
+    const signature = this.#signatures.get(id) ?? (await loadSignature(this.#admin, schema, fn))
     const given = Object.keys(JSON.parse(body) as Record<string, unknown>)
     const required = signature?.names.slice(0, signature.names.length - signature.defaults) ?? []
     if (
@@ -72,25 +82,26 @@ export class DataApiSessions {
         status: 404,
         result: {
           code: 'PGRST202',
-          message: `Could not find the function pipeline.${fn}(${given.sort().join(', ')}) in the schema cache`,
+          message: `Could not find the function ${id}(${given.sort().join(', ')}) in the schema cache`,
         },
       }
     }
-    this.#signatures.set(fn, signature)
-    return await this.#transact(
-      { role, schema: 'pipeline', settings: signature.settings },
-      async (client) => {
-        const columns = given
-          .map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`)
-          .join(', ')
-        const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
-        const { rows } = await client.query<{ body: string | null }>(
-          `select pipeline."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`,
-          given.length === 0 ? [] : [body],
-        )
-        return rows[0]?.body
-      },
-    )
+    this.#signatures.set(id, signature)
+    return await this.#transact({ role, schema, settings: signature.settings }, async (client) => {
+      const columns = given
+        .map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`)
+        .join(', ')
+      const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
+      const call = `${schema}."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})`
+      const value = signature.set
+        ? `coalesce((select json_agg(f) from (select * from ${call}) f), '[]')`
+        : call
+      const { rows } = await client.query<{ body: string | null }>(
+        `select ${value}::text as body ${from}`,
+        given.length === 0 ? [] : [body],
+      )
+      return rows[0]?.body
+    })
   }
 
   /** Reads a view of schema `api`. */
@@ -170,7 +181,9 @@ async function createRoles(db: pg.Pool, login: string): Promise<void> {
       `alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`,
     )
   await db.query(`grant service_role, anon to ${login}`)
-  await db.query(`select catalog.allow_data_api('service_role')`)
+  await db.query(
+    `select catalog.allow_data_api('service_role'), catalog.allow_calls('service_role')`,
+  )
 }
 
 async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readonly string[]> {
@@ -181,12 +194,16 @@ async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readon
   return rows[0]?.settings ?? []
 }
 
-async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undefined> {
+async function loadSignature(
+  db: pg.Pool,
+  schema: string,
+  fn: string,
+): Promise<Signature | undefined> {
   const { rows } = await db.query<Signature>(
     `select coalesce(p.proargnames[1:p.pronargs], '{}') as names, array(select format_type(a, null) from unnest(p.proargtypes) a) as types,
-       p.pronargdefaults as defaults, coalesce(p.proconfig, '{}') as settings
-     from pg_proc p where p.pronamespace = 'pipeline'::regnamespace and p.proname = $1`,
-    [fn],
+       p.pronargdefaults as defaults, p.proretset as set, coalesce(p.proconfig, '{}') as settings
+     from pg_proc p where p.pronamespace = $1::regnamespace and p.proname = $2`,
+    [schema, fn],
   )
   return rows[0]
 }
@@ -205,6 +222,8 @@ const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
 ]
 
 export function statusOf(code: string, message: string, role: string): number {
+  const [, own] = /^PT([1-5]\d\d)$/.exec(code) ?? []
+  if (own !== undefined) return Number(own)
   if (code === '42501') return role === 'anon' ? 401 : 403
   // PostgREST reports safeupdate's error as an error of the caller.
   if (code === '21000' && message.endsWith('requires a WHERE clause')) return 400

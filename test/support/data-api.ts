@@ -96,7 +96,8 @@ async function handle(
       code: 'PGRST125',
       message: 'Invalid path specified in request URL',
     })
-  if (request.headers['content-profile'] !== 'pipeline')
+  const schema = request.headers['content-profile']
+  if (schema !== 'pipeline' && schema !== 'api')
     return sendJson(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
   const nth = api.calls.filter((before) => before.name === name).length + 1
   const call = { name, nth, body }
@@ -104,7 +105,7 @@ async function handle(
   const trouble = await api.trouble(call)
   if (trouble === 'before') return void request.socket.destroy()
   if (trouble !== null && typeof trouble === 'object') return refuse(response, trouble)
-  const { status, result } = await sessions.callFunction(role, name, body)
+  const { status, result } = await sessions.callFunction(role, { schema, name }, body)
   if (trouble === 'after') return void request.socket.destroy()
   sendJson(response, status, result)
 }
