@@ -221,7 +221,10 @@ create table catalog.products (
   url                text,
   identifiers        jsonb not null default '{}',
   attributes         jsonb not null default '{}',
+  -- External id of the product that replaces it.
   successor          text,
+  -- Source of that product; null: the same source.
+  successor_source   integer,
   source_updated_at  timestamptz,
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
@@ -246,6 +249,7 @@ create table catalog.products (
 
 -- `api.products` derives the uuid of a product from its key, so the table has no column for it.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
+create index products_succeeded on catalog.products (successor_source) where successor_source is not null;
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;
 
@@ -305,11 +309,14 @@ create table catalog.images (
   position            integer not null,
   url                 text not null,
   alt                 text,
-  sha256              bytea,
-  cdn_url             text,
+  sha256              bytea,                         -- of the stored copy
+  cdn_url             text,                          -- of the stored copy
   state               text not null default 'new' check (state in ('new', 'stored', 'failed')),
+  address_id          bigint,                        -- in `image_addresses`; null until it is looked at
   primary key (source_id, product_external_id, position)
 );
+create index images_new on catalog.images (source_id) where address_id is null and state = 'new';
+create index images_address on catalog.images (address_id) where address_id is not null;
 
 create table catalog.brands (
   source_id           integer not null references catalog.sources (id),
@@ -561,6 +568,66 @@ create function catalog.format_share(share numeric) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select trim_scale(round(100 * share, 2)) || ' %'
 $$;
+
+-- 20261122000016_image_tables.sql
+
+-- Generated from supabase/schemas/16_image_tables.sql until the first release: do not edit.
+
+-- Images that are stored: the copies by their content, and the addresses that they come from. The images of
+-- products are rows of `images`, with the supplier's address. src/downstream/images fills these tables.
+
+-- A stored copy, once for all products and sources whose image has this content.
+create table catalog.blobs (
+  sha256      bytea primary key check (octet_length(sha256) = 32),
+  type        text not null,                   -- by its first bytes, such as `image/jpeg`
+  bytes       bigint not null,
+  width       integer,                         -- in pixels; null if its header does not tell
+  height      integer,                         -- see width
+  target      text not null,                   -- the setting IMAGES when it was stored
+  object      text not null,                   -- the key or the id of the object there
+  cdn_url     text not null,
+  stored_at   timestamptz not null,
+  -- Since when its object is being removed: nothing may refer to it until the row is deleted.
+  removing_at timestamptz
+);
+
+-- The work at one host, which one process does at a time. A host that takes several requests at once, such as
+-- that of a CDN, has several lanes.
+create table catalog.image_lanes (
+  lane         text collate "C" primary key,
+  host         text not null,
+  due_at       timestamptz,                    -- of its next address; null if none waits
+  token        bigint not null default 0,      -- fencing token of the newest lease
+  leased_until timestamptz,
+  paused_until timestamptz,                    -- as the host demands, or because it is flagged
+  refusals     integer not null default 0,     -- refused requests in a row
+  flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
+  flag_reason  text
+);
+create index image_lanes_due on catalog.image_lanes (due_at) where due_at is not null;
+
+-- An address, once for all images that name it. Sizes and versions of one picture have the same key.
+create table catalog.image_addresses (
+  id            bigint generated always as identity primary key,
+  key           bytea not null unique check (octet_length(key) = 32),
+  url           text not null,                 -- as it is requested
+  version       numeric,                       -- of the newest address, such as Shopify's `v`
+  lane          text collate "C" not null,
+  state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
+  due_at        timestamptz not null,
+  attempts      integer not null default 0,    -- failed ones since the last success
+  code          text,                          -- of the last failure
+  reason        text,                          -- of the last failure
+  sha256        bytea references catalog.blobs (sha256),
+  etag          text,                          -- of the last response, for the next request
+  last_modified text,                          -- see etag
+  changed_at    timestamptz not null,          -- of its state or its last failure
+  unused_since  timestamptz                    -- since when no image names it
+);
+create index image_addresses_waiting on catalog.image_addresses (lane, due_at) where state = 'waiting';
+create index image_addresses_failed on catalog.image_addresses (id) where state = 'failed';
+create index image_addresses_blob on catalog.image_addresses (sha256);
+create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;
 
 -- 20261122000019_failures.sql
 
@@ -1181,14 +1248,23 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule) → the new source; no row if the name is taken.
-create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb)
-returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
+-- add_source(name, connector, settings, schedule, predecessor) → the new source; no row if the name is taken.
+--   p_predecessor  the source that it continues, see begin_succession
+create function catalog.add_source(
+  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null
+) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  added catalog.sources;
+begin
   insert into catalog.sources (name, connector, settings, schedule)
     values (p_name, p_connector, p_settings, p_schedule)
-    on conflict (name) do nothing returning *
-$$;
+    on conflict (name) do nothing returning * into added;
+  if added.id is not null then
+    perform catalog.begin_succession(added.id, p_predecessor);
+    return next added;
+  end if;
+end $$;
 
 -- assert_idle(source): fails with `run/active` if a worker has a run of this source, or may take one.
 create function catalog.assert_idle(p_source integer) returns void
@@ -1507,9 +1583,8 @@ end $$;
 
 -- Generated from supabase/schemas/26_requests.sql until the first release: do not edit.
 
--- Requests to suppliers: limits and circuit breakers that hold across all workers of this database. Their
--- times are those of the server's clock. The rules come from the callers: src/core/limits.ts and
--- src/core/breaker.ts.
+-- Requests to suppliers: limits that hold across all workers of this database. Their times are those of the
+-- server's clock. The rules come from the callers: src/core/limits.ts.
 
 -- A bucket of requests, by the generic cell rate algorithm (GCRA, ITU-T I.371), and its daily quota.
 create table catalog.limits (
@@ -1531,21 +1606,6 @@ create table catalog.limit_holders (
   owner      text not null,               -- the process
   expires_at timestamptz not null,
   primary key (scope, key, holder)
-);
-
-create table catalog.circuit_breakers (
-  scope       text not null,
-  key         text not null,
-  version     bigint not null,
-  state       text not null check (state in ('closed', 'open', 'half-open')),
-  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
-  opened_at   timestamptz,                -- since when it is not closed
-  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
-  cooldown_ms double precision not null,
-  reason      text,                       -- of the last failure
-  changed_at  timestamptz not null,
-  primary key (scope, key),
-  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
 );
 
 -- to_ms(instant) → epoch milliseconds.
@@ -1621,19 +1681,6 @@ begin
   return next;
 end $$;
 
--- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
---   version     0 and a closed state if no request has ever failed
-create function catalog.load_breaker(p_scope text, p_key text) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
-    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
-    catalog.to_ms(clock_timestamp())
-  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
-$$;
-
 -- admit_request(scope, key, limits, max_wait, holder, owner, dead_owner, hold) → one round trip: the circuit
 --     breaker as load_breaker, then the result of the limits.
 --   scope, key  of the breaker; null without one. Unless it is closed, no limit is entered
@@ -1645,7 +1692,7 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], opened_at_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
   retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -1668,9 +1715,9 @@ begin
       exit when entry.wait_ms > 0;
     end loop;
   end if;
-  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.opened_at_ms,
-    breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count, coalesce(not entry.entered, false),
-    entry.wait_ms, entry.blocked_by;
+  return query select breaker.version, breaker.state, breaker.failed_at_ms, breaker.failures,
+    breaker.opened_at_ms, breaker.retry_at_ms, breaker.cooldown_ms, entry.now_ms, count,
+    coalesce(not entry.entered, false), entry.wait_ms, entry.blocked_by;
 end $$;
 
 -- hold_limit(scope, key, holder, hold): the request in progress counts for `p_hold` ms from now.
@@ -1700,6 +1747,43 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     on conflict (scope, key) do update set next_at = greatest(l.next_at, excluded.next_at)
 $$;
 
+-- 20261122000027_breakers.sql
+
+-- Generated from supabase/schemas/27_breakers.sql until the first release: do not edit.
+
+-- Circuit breakers, which all workers of this database share, and the state of limits and breakers for a
+-- person. The rules of the transitions come from the callers: src/core/breaker.ts.
+
+create table catalog.circuit_breakers (
+  scope       text not null,
+  key         text not null,
+  version     bigint not null,
+  state       text not null check (state in ('closed', 'open', 'half-open')),
+  failed_at   timestamptz[] not null,     -- the newest failures, oldest first
+  failures    integer not null,           -- in a row, failed probes included
+  opened_at   timestamptz,                -- since when it is not closed
+  retry_at    timestamptz,                -- of the next probe, or the time limit of the present one
+  cooldown_ms double precision not null,
+  reason      text,                       -- of the last failure
+  changed_at  timestamptz not null,
+  primary key (scope, key),
+  check ((state = 'closed') = (opened_at is null) and (state = 'closed') = (retry_at is null))
+);
+create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where state <> 'closed';
+
+-- load_breaker(scope, key) → (version, state, failed_at_ms, opened_at_ms, retry_at_ms, cooldown_ms, now_ms)
+--   version     0 and a closed state if no request has ever failed
+create function catalog.load_breaker(p_scope text, p_key text) returns table (
+  version bigint, state text, failed_at_ms double precision[], failures integer,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(b.version, 0), coalesce(b.state, 'closed'),
+    array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    catalog.to_ms(clock_timestamp())
+  from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
+$$;
+
 -- save_breaker(scope, key, version, state, reason) → true if the row still had `p_version` and is replaced.
 --   state       an object with the members of load_breaker
 create function catalog.save_breaker(
@@ -1708,10 +1792,11 @@ create function catalog.save_breaker(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into catalog.circuit_breakers as b (
-      scope, key, version, state, failed_at, opened_at, retry_at, cooldown_ms, reason, changed_at)
+      scope, key, version, state, failed_at, failures, opened_at, retry_at, cooldown_ms, reason, changed_at)
     select p_scope, p_key, p_version + 1, p_state ->> 'state',
       array(select to_timestamp(f::double precision / 1000)
         from jsonb_array_elements_text(p_state -> 'failed_at_ms') with ordinality u (f, n) order by n),
+      (p_state ->> 'failures')::integer,
       to_timestamp((p_state ->> 'opened_at_ms')::double precision / 1000),
       to_timestamp((p_state ->> 'retry_at_ms')::double precision / 1000),
       (p_state ->> 'cooldown_ms')::double precision, p_reason, clock_timestamp()
@@ -1719,10 +1804,419 @@ begin
       select from catalog.circuit_breakers where scope = p_scope and key = p_key)
     on conflict (scope, key) do update
       set version = excluded.version, state = excluded.state, failed_at = excluded.failed_at,
+        failures = excluded.failures,
         opened_at = excluded.opened_at, retry_at = excluded.retry_at, cooldown_ms = excluded.cooldown_ms,
         reason = coalesce(excluded.reason, b.reason), changed_at = excluded.changed_at
       where b.version = p_version;
   return found;
+end $$;
+
+-- list_breakers() → the circuit breakers that are not closed, the oldest first.
+create function catalog.list_breakers() returns table (
+  scope text, key text, state text, failures integer, opened_at timestamptz, retry_at timestamptz, reason text
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select b.scope, b.key, b.state, b.failures, b.opened_at, b.retry_at, b.reason
+  from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
+$$;
+
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
+--   failures    in a row; of a closed breaker, those of the last ten minutes
+--   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
+--   in_progress requests at this moment
+--   used        requests of this day in UTC, where the limit has a daily quota
+create function catalog.list_limits() returns table (
+  scope text, key text, state text, failures integer, opened_at timestamptz, reason text,
+  next_at timestamptz, in_progress bigint, used integer
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+    case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
+  from catalog.limits l
+  full join (
+    select * from catalog.circuit_breakers
+    where state <> 'closed' or failures > 0 and changed_at > clock_timestamp() - interval '10 minutes'
+  ) b using (scope, key)
+  left join (
+    select scope, key, count(*) as holders from catalog.limit_holders
+    where expires_at > clock_timestamp() group by scope, key
+  ) h using (scope, key)
+  where b.state is not null or h.holders > 0 or l.next_at > clock_timestamp() + interval '5 seconds'
+    or l.day = catalog.to_day(clock_timestamp())
+  order by b.state is null or b.state = 'closed', b.opened_at, scope, key
+$$;
+
+-- reset_limit(scope, key) → whether there was one. Its breaker is closed, and its next request waits for
+-- nothing but the requests in progress. The quota of the day stays used.
+create function catalog.reset_limit(p_scope text, p_key text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  is_known boolean;
+begin
+  update catalog.limits set next_at = clock_timestamp() where scope = p_scope and key = p_key;
+  is_known := found;
+  update catalog.circuit_breakers
+    set version = version + 1, state = 'closed', failed_at = '{}', failures = 0, opened_at = null,
+        retry_at = null, cooldown_ms = 0, changed_at = clock_timestamp()
+    where scope = p_scope and key = p_key;
+  return is_known or found;
+end $$;
+
+-- 20261122000028_image_work.sql
+
+-- Generated from supabase/schemas/28_image_work.sql until the first release: do not edit.
+
+-- The work on images. A new image gets the row of its address, which is fetched once for all images that
+-- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
+-- lease changes nothing. All times are milliseconds.
+
+-- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
+create function catalog.list_new_images(p_limit integer)
+returns table (source_id integer, product_external_id text, image_position integer, url text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select i.* from catalog.sources s cross join lateral (
+    select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
+    where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
+  ) i
+  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
+$$;
+
+-- read_new_images(images) → the list that `link_images` gets as rows
+create function catalog.read_new_images(p_images jsonb) returns table (
+  source_id integer, product_external_id text, image_position integer, url text, key bytea, address text,
+  version numeric, lane text, host text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select r.source_id, r.product_external_id, r.position, r.url, decode(r.key, 'hex'), r.address, r.version,
+    r.lane, r.host
+  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, position integer,
+    url text, key text, address text, version numeric, lane text, host text)
+$$;
+
+-- link_images(images) → number of images that now name their address
+--   images      a list of {source_id, product_external_id, position, url, key, address, version, lane, host}:
+--               `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
+--   idempotent  an image whose URL has changed meanwhile is left to the next call
+--   versions    an address is fetched again only for a version that is newer than the stored one
+--   ordering    lanes are locked first, as by the functions that record results
+create function catalog.link_images(p_images jsonb) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  linked bigint;
+begin
+  insert into catalog.image_lanes as l (lane, host, due_at)
+    select distinct n.lane, n.host, present from catalog.read_new_images(p_images) n
+    where n.lane is not null order by 1
+    on conflict (lane) do update set due_at = least(l.due_at, excluded.due_at);
+  insert into catalog.image_addresses as a (key, url, version, lane, due_at, changed_at)
+    select distinct on (n.key) n.key, n.address, n.version, n.lane, present, present
+    from catalog.read_new_images(p_images) n where n.key is not null
+    order by n.key, n.version desc nulls last
+    on conflict (key) do update
+      set unused_since = null,
+        url = case when a.version < excluded.version then excluded.url else a.url end,
+        state = case when a.version < excluded.version then 'waiting' else a.state end,
+        attempts = case when a.version < excluded.version then 0 else a.attempts end,
+        due_at = case when a.version < excluded.version then present else a.due_at end,
+        version = greatest(a.version, excluded.version)
+      where a.unused_since is not null or a.version < excluded.version;
+  update catalog.images i
+    set address_id = a.id, sha256 = b.sha256, cdn_url = b.cdn_url,
+      state = case when n.key is null then 'failed' when a.state = 'waiting' then 'new' else a.state end
+    from catalog.read_new_images(p_images) n
+      left join catalog.image_addresses a on a.key = n.key
+      left join catalog.blobs b on b.sha256 = a.sha256 and a.state = 'stored'
+    where i.source_id = n.source_id and i.product_external_id = n.product_external_id
+      and i.position = n.image_position and i.url = n.url and i.address_id is null;
+  get diagnostics linked = row_count;
+  return linked;
+end $$;
+
+-- claim_images(limit, lease) → due addresses of one lane, which is leased to the caller; no row without any
+--   sha256      of the stored copy, if the address was stored before
+--   flagged     the host has refused several requests: this is its one try of the day
+create function catalog.claim_images(p_limit integer, p_lease double precision) returns table (
+  lane text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
+  attempts integer, sha256 bytea, etag text, last_modified text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  claimed catalog.image_lanes;
+begin
+  loop
+    select * into claimed from catalog.image_lanes l
+      where l.due_at <= present and coalesce(l.paused_until, present) <= present
+        and coalesce(l.leased_until, present) <= present
+      order by l.due_at limit 1 for update skip locked;
+    exit when claimed.lane is null;
+    update catalog.image_lanes l
+      set token = l.token + 1, leased_until = present + make_interval(secs => p_lease / 1000)
+      where l.lane = claimed.lane returning * into claimed;
+    return query
+      select a.lane, claimed.host, claimed.token, claimed.refusals, claimed.flagged_at is not null, a.id,
+        a.url, a.attempts, a.sha256, a.etag, a.last_modified
+      from catalog.image_addresses a
+      where a.lane = claimed.lane and a.state = 'waiting' and a.due_at <= present
+      order by a.due_at limit p_limit;
+    exit when found;
+    perform catalog.release_images(claimed.lane, claimed.token, claimed.refusals, 0, claimed.flag_reason);
+  end loop;
+end $$;
+
+-- holds_images(lane, token) → whether the lease with this token is the newest one; its row is locked
+create function catalog.holds_images(p_lane text, p_token bigint) returns boolean
+language sql set search_path = pg_catalog, pg_temp as $$
+  select exists (select from catalog.image_lanes where lane = p_lane and token = p_token for update)
+$$;
+
+-- renew_images(lane, token, lease) → false if another process has the lane
+create function catalog.renew_images(p_lane text, p_token bigint, p_lease double precision) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  with renewed as (
+    update catalog.image_lanes set leased_until = clock_timestamp() + make_interval(secs => p_lease / 1000)
+      where lane = p_lane and token = p_token returning 1)
+  select exists (select from renewed)
+$$;
+
+-- release_images(lane, token, refusals, pause, flag): ends the lease. The lane is due again when the first of
+-- its addresses is, and not before `p_pause` has passed.
+--   flag        the reason for which the host is flagged; null if it is not
+create function catalog.release_images(
+  p_lane text, p_token bigint, p_refusals integer, p_pause double precision, p_flag text
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.image_lanes l
+    set leased_until = null, refusals = p_refusals,
+      paused_until = clock_timestamp() + make_interval(secs => p_pause / 1000),
+      flagged_at = case when p_flag is not null then coalesce(l.flagged_at, clock_timestamp()) end,
+      flag_reason = p_flag,
+      due_at = (
+        select a.due_at from catalog.image_addresses a where a.lane = l.lane and a.state = 'waiting'
+        order by a.due_at limit 1)
+    where l.lane = p_lane and l.token = p_token
+$$;
+
+-- find_blob(sha256) → the stored copy with this content; no row without one
+create function catalog.find_blob(p_sha256 bytea)
+returns table (target text, object text, cdn_url text, removing boolean)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select target, object, cdn_url, removing_at is not null from catalog.blobs where sha256 = p_sha256
+$$;
+
+-- store_image(lane, token, id, blob, etag, last_modified) → `stored`, `lost` (the lease), or `removing`: the
+-- copy with this content is being removed, so the address has to be tried again later.
+--   blob        {sha256, type, bytes, width, height, target, object, cdn_url}; null: the copy that the
+--               address had is still right
+--   atomic      the copy, its address and all images that name it
+--   idempotent  a copy is one row, however often and by however many addresses it is stored
+create function catalog.store_image(
+  p_lane text, p_token bigint, p_id bigint, p_blob jsonb, p_etag text, p_last_modified text
+) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  content bytea := decode(p_blob ->> 'sha256', 'hex');
+  kept catalog.blobs;
+begin
+  if not catalog.holds_images(p_lane, p_token) then return 'lost'; end if;
+  if p_blob is null then
+    select a.sha256 into content from catalog.image_addresses a where a.id = p_id;
+    select * into kept from catalog.blobs b where b.sha256 = content and b.removing_at is null for share;
+  else
+    insert into catalog.blobs as b (sha256, type, bytes, width, height, target, object, cdn_url, stored_at)
+      select content, r.type, r.bytes, r.width, r.height, r.target, r.object, r.cdn_url, clock_timestamp()
+      from jsonb_to_record(p_blob) r (type text, bytes bigint, width integer, height integer, target text,
+        object text, cdn_url text)
+      on conflict (sha256) do update
+        set target = excluded.target, object = excluded.object, cdn_url = excluded.cdn_url,
+          -- A removal that has chosen this copy at the same moment finds it new, and leaves it.
+          stored_at = excluded.stored_at
+        where b.removing_at is null
+      returning * into kept;
+  end if;
+  if kept.sha256 is null then return 'removing'; end if;
+  update catalog.image_addresses a
+    set state = 'stored', attempts = 0, code = null, reason = null, sha256 = content, etag = p_etag,
+      last_modified = p_last_modified, changed_at = clock_timestamp()
+    where a.id = p_id;
+  update catalog.images i set state = 'stored', sha256 = content, cdn_url = kept.cdn_url
+    where i.address_id in (select a.id from catalog.image_addresses a where a.sha256 = content)
+      and (i.address_id = p_id or i.state = 'stored')
+      and (i.state, i.sha256, i.cdn_url) is distinct from ('stored', content, kept.cdn_url);
+  return 'stored';
+end $$;
+
+-- fail_image(lane, token, id, code, reason, attempts, delay): records a failed attempt.
+--   attempts    that have failed now
+--   delay       until the next attempt; null: there is none, and the images that name the address have failed
+create function catalog.fail_image(
+  p_lane text, p_token bigint, p_id bigint, p_code text, p_reason text, p_attempts integer,
+  p_delay double precision
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not catalog.holds_images(p_lane, p_token) then return; end if;
+  update catalog.image_addresses
+    set state = case when p_delay is null then 'failed' else 'waiting' end, attempts = p_attempts,
+      code = p_code, reason = p_reason, changed_at = clock_timestamp(),
+      due_at = clock_timestamp() + make_interval(secs => coalesce(p_delay, 0) / 1000)
+    where id = p_id;
+  if p_delay is null then
+    update catalog.images set state = 'failed', sha256 = null, cdn_url = null where address_id = p_id;
+  end if;
+end $$;
+
+-- 20261122000029_image_upkeep.sql
+
+-- Generated from supabase/schemas/29_image_upkeep.sql until the first release: do not edit.
+
+-- Unused copies of images, and readers of their state.
+
+-- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
+-- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
+-- than any grace period.
+create function catalog.mark_unused_images() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  marked bigint;
+begin
+  with forbidden as (
+    update catalog.images i set address_id = null, sha256 = null, cdn_url = null, state = 'new'
+      from catalog.sources s, catalog.images old
+      where s.policy -> 'storeImages' = 'false' and i.source_id = s.id and i.address_id is not null
+        and old.source_id = i.source_id and old.product_external_id = i.product_external_id
+        and old.position = i.position
+      returning old.address_id
+  ), released as (
+    update catalog.image_addresses a set unused_since = '-infinity'
+      from (select distinct address_id from forbidden) f
+      where a.id = f.address_id and not exists (
+        select from catalog.images i join catalog.sources s on s.id = i.source_id
+        where i.address_id = a.id and s.policy -> 'storeImages' is distinct from 'false')
+      returning a.id, a.sha256)
+  update catalog.blobs b set stored_at = '-infinity'
+    where b.sha256 in (select r.sha256 from released r) and not exists (
+      select from catalog.image_addresses a
+      where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
+  update catalog.image_addresses a set unused_since = clock_timestamp()
+    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
+  get diagnostics marked = row_count;
+  return marked;
+end $$;
+
+-- begin_blob_removal(grace, limit) → copies whose objects the caller must remove. Deletes the addresses that
+-- no image has named for `p_grace` ms; a copy without an address is then being removed.
+--   repeat      a removal that a process began and did not end is returned again after an hour
+create function catalog.begin_blob_removal(p_grace double precision, p_limit integer)
+returns table (sha256 bytea, target text, object text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+begin
+  update catalog.image_addresses a set unused_since = null
+    where a.unused_since is not null and exists (select from catalog.images i where i.address_id = a.id);
+  delete from catalog.image_addresses a
+    where a.unused_since < present - make_interval(secs => p_grace / 1000)
+      and not exists (select from catalog.images i where i.address_id = a.id);
+  return query
+    update catalog.blobs b set removing_at = present
+      where b.sha256 in (
+        select c.sha256 from catalog.blobs c
+        where coalesce(c.removing_at, '-infinity') < present - interval '1 hour' and not exists (
+          select from catalog.image_addresses a where a.sha256 = c.sha256)
+          and (c.removing_at is not null or c.stored_at < present - make_interval(secs => p_grace / 1000))
+        limit p_limit for update skip locked)
+      returning b.sha256, b.target, b.object;
+end $$;
+
+-- end_blob_removal(sha256): the object of this copy does not exist any more.
+create function catalog.end_blob_removal(p_sha256 bytea) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.blobs where sha256 = p_sha256 and removing_at is not null
+$$;
+
+-- measure_images(with_copies) → (new, waiting, failed, stored, stored_bytes, flagged_hosts): addresses by
+-- state, and the images that are not looked at yet, at most 100,000.
+--   with_copies false: `stored` and `stored_bytes` are null, which makes the call cheap
+create function catalog.measure_images(p_with_copies boolean default false) returns table (
+  new bigint, waiting bigint, failed bigint, stored bigint, stored_bytes bigint, flagged_hosts bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select
+    (select count(*) from (
+      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
+    (select count(*) from catalog.image_addresses where state = 'waiting'),
+    (select count(*) from catalog.image_addresses where state = 'failed'),
+    case when p_with_copies then (select count(*) from catalog.blobs) end,
+    case when p_with_copies then (select coalesce(sum(bytes), 0)::bigint from catalog.blobs) end,
+    (select count(distinct host) from catalog.image_lanes where flagged_at is not null)
+$$;
+
+-- count_images(source) → the images of a source by state
+create function catalog.count_images(p_source integer) returns table (state text, images bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
+$$;
+
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
+create function catalog.list_image_hosts() returns table (
+  host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
+  flag_reason text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
+    max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
+    min(l.flag_reason)
+  from catalog.image_lanes l
+  left join lateral (
+    select count(*) filter (where a.state = 'waiting') as waiting,
+      count(*) filter (where a.state = 'failed') as failed
+    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
+  ) n on true
+  group by l.host
+  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
+  order by 2 desc, 3 desc, 1 limit 100
+$$;
+
+-- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`
+--   products    up to three that name it, as `source/product`
+create function catalog.list_image_failures(p_after bigint, p_limit integer) returns table (
+  id bigint, url text, code text, reason text, attempts integer, failed_at timestamptz, products text[])
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select a.id, a.url, a.code, a.reason, a.attempts, a.changed_at, array(
+    select s.name || '/' || i.product_external_id from catalog.images i
+    join catalog.sources s on s.id = i.source_id where i.address_id = a.id limit 3)
+  from catalog.image_addresses a
+  where a.state = 'failed' and a.id > coalesce(p_after, 0) order by a.id limit p_limit
+$$;
+
+-- retry_images(source, host, all) → number of addresses that are fetched again now: those that failed or wait
+-- for another attempt, of one source or host, or of every one for null. Ends the pauses and flags of their
+-- hosts.
+--   all         the stored ones too, as if they had never been fetched
+create function catalog.retry_images(p_source integer, p_host text, p_all boolean) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  retried bigint;
+begin
+  perform from catalog.image_lanes order by lane for update;
+  with chosen as (
+    update catalog.image_addresses a
+      set state = 'waiting', attempts = 0, due_at = present, changed_at = present,
+        etag = case when p_all then null else a.etag end,
+        last_modified = case when p_all then null else a.last_modified end
+      where (p_all or a.state <> 'stored')
+        and (p_host is null or a.lane in (select l.lane from catalog.image_lanes l where l.host = p_host))
+        and (p_source is null or exists (
+          select from catalog.images i where i.address_id = a.id and i.source_id = p_source))
+      returning a.id, a.lane
+  ), renewed as (
+    update catalog.images i set state = 'new' from chosen c where i.address_id = c.id and i.state = 'failed'
+  ), woken as (
+    update catalog.image_lanes l
+      set due_at = present, paused_until = null, refusals = 0, flagged_at = null, flag_reason = null
+      where l.lane in (select c.lane from chosen c)
+  )
+  select count(*) into retried from chosen;
+  return retried;
 end $$;
 
 -- 20261122000030_records.sql
@@ -2354,6 +2848,7 @@ begin
   update catalog.products p
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
+        successor_source = null,
         changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
         provenance = s.provenance, raw = s.raw,
@@ -2419,8 +2914,8 @@ begin
         select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
 end $$;
 
--- write_images(source): images of created and updated products, by position. A changed image has to be stored
--- again; one that the product no longer lists is deleted.
+-- write_images(source): images of created and updated products, by position. An image with another address
+-- has to be stored again; one that the product no longer lists is deleted.
 create function catalog.write_images(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
@@ -2430,7 +2925,11 @@ begin
     where j.verdict in ('created', 'updated')
     order by j.external_id, n.position
     on conflict (source_id, product_external_id, position) do update
-      set url = excluded.url, alt = excluded.alt, sha256 = null, cdn_url = null, state = 'new'
+      set url = excluded.url, alt = excluded.alt,
+        sha256 = case when i.url = excluded.url then i.sha256 end,
+        cdn_url = case when i.url = excluded.url then i.cdn_url end,
+        address_id = case when i.url = excluded.url then i.address_id end,
+        state = case when i.url = excluded.url then i.state else 'new' end
       where (i.url, i.alt) is distinct from (excluded.url, excluded.alt);
   delete from catalog.images i
     using pg_temp.verdicts j
@@ -3215,6 +3714,7 @@ begin
   if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
+  perform catalog.complete_succession(p_source, p_run);
   perform catalog.publish_prices(p_source, p_run, p_others);
   perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);
@@ -3851,15 +4351,199 @@ begin
     where source_id = review.source_id and id = p_review;
 end $$;
 
--- 20261122000045_call_drafts.sql
+-- 20261122000046_successions.sql
 
--- Generated from supabase/schemas/45_call_drafts.sql until the first release: do not edit.
+-- Generated from supabase/schemas/46_successions.sql until the first release: do not edit.
+
+-- Successions: a source that continues another one, because the shop has moved to another platform. The old
+-- source stays as it is until the first complete run of the new one has settled. In that transaction, its
+-- products become unavailable, each with its successor, and it is paused.
+
+create table catalog.successions (
+  source_id           integer primary key references catalog.sources (id),
+  -- Source that it continues.
+  predecessor         integer not null unique references catalog.sources (id) on delete cascade,
+  -- Run of the new source that completed it; null before.
+  run_id              bigint,
+  completed_at        timestamptz,
+  -- Products of the old source, and how many have a successor by each rule of match_products.
+  counts              jsonb not null default '{}',
+  created_at          timestamptz not null default clock_timestamp()
+);
+
+-- begin_succession(source, predecessor): the source continues `p_predecessor`. Does nothing with null.
+--   errors      source/exists  another source already continues it
+create function catalog.begin_succession(p_source integer, p_predecessor integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  other text := (
+    select s.name from catalog.successions n join catalog.sources s on s.id = n.source_id
+    where n.predecessor = p_predecessor);
+begin
+  if other is not null then
+    perform catalog.fail('source/exists', format('%s already continues this source', other));
+  elsif p_predecessor is not null then
+    insert into catalog.successions (source_id, predecessor) values (p_source, p_predecessor);
+  end if;
+end $$;
+
+-- list_match_keys(source) → the values by which products of two sources are compared, with the rank of their
+-- rule. Removed products have none.
+--   1 gtin      of a variant, without leading zeros
+--   2 url       without scheme, `www.`, query and final slash
+--   3 sku       of a variant; upper and lower case are alike
+--   4 handle    the last segment of the URL, which shops keep when they move: `/products/x`, `/product/x/`. One
+--               without a letter is an id of the platform, not a handle
+create function catalog.list_match_keys(p_source integer)
+returns table (external_id text, rank integer, rule text, key text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with products as (
+    select p.external_id,
+      regexp_replace(regexp_replace(p.url, '^https?://(www\.)?|[?#].*$', '', 'gi'), '/+$', '') as url
+    from catalog.products p where p.source_id = p_source and p.status <> 'removed'
+  ), variants as (
+    select p.external_id, ltrim(v.gtin, '0') as gtin, lower(btrim(v.sku)) as sku
+    from products p
+    join catalog.variants v on v.source_id = p_source and v.product_external_id = p.external_id
+    where v.removed_at is null
+  )
+  select external_id, 1, 'gtin', gtin from variants where gtin ~ '^\d{7,14}$'
+  union select external_id, 2, 'url', url from products where url like '%/%'
+  union select external_id, 3, 'sku', sku from variants where sku <> ''
+  union select external_id, 4, 'handle', lower(substring(url from '/([^/]+?)(\.html?)?$')) from products
+    where substring(url from '/([^/]+)$') ~ '[[:alpha:]]'
+$$;
+
+-- match_products(predecessor, source) → the successor of each product that has one, by the first rule that
+-- finds one. A value counts only if exactly one product of each source has it.
+create function catalog.match_products(p_predecessor integer, p_source integer)
+returns table (external_id text, successor text, rule text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with old as (
+    select min(k.external_id) as external_id, k.rank, k.rule, k.key
+    from catalog.list_match_keys(p_predecessor) k
+    group by k.rank, k.rule, k.key having count(*) = 1
+  ), new as (
+    select min(k.external_id) as external_id, k.rank, k.key
+    from catalog.list_match_keys(p_source) k
+    group by k.rank, k.key having count(*) = 1
+  )
+  select distinct on (o.external_id) o.external_id, n.external_id, o.rule
+  from old o join new n using (rank, key)
+  group by o.external_id, n.external_id, o.rank, o.rule
+  -- Of a product whose variants are now in several products, the one with most of them.
+  order by o.external_id, o.rank, count(*) desc, n.external_id
+$$;
+
+-- end_products(predecessor, source, run) → counts: makes all products of the old source unavailable, with
+-- their successors, and records that as changes of `p_run`.
+--   reversible  their hashes are cleared, so that a later run of the old source writes those that it still
+--               lists again
+create function catalog.end_products(p_predecessor integer, p_source integer, p_run bigint) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  counts jsonb;
+  new_name text := (select name from catalog.sources where id = p_source);
+begin
+  with ended as materialized (
+    select p.external_id, p.status, p.successor as before, m.successor, m.rule
+    from catalog.products p
+    left join catalog.match_products(p_predecessor, p_source) m on m.external_id = p.external_id
+    where p.source_id = p_predecessor and p.status <> 'removed'
+  ), written as (
+    update catalog.products p
+      set status = 'unavailable', changed_at = now(),
+          successor = coalesce(e.successor, p.successor),
+          successor_source = case when e.successor is null then p.successor_source else p_source end,
+          last_available_at = case p.status when 'active' then now() else p.last_available_at end,
+          record_hash = decode(repeat('00', 16), 'hex'), content_hash = decode(repeat('00', 16), 'hex')
+      from ended e where p.source_id = p_predecessor and p.external_id = e.external_id
+  ), changed as (
+    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+      select p_predecessor, p_run, external_id,
+        case status when 'unavailable' then 'updated' else 'unavailable' end,
+        case status when 'unavailable' then '{}'
+          else jsonb_build_object('status', jsonb_build_array(status, 'unavailable')) end
+        || case when successor is null then '{}' else jsonb_build_object(
+          'successor', jsonb_build_array(before, successor),
+          'successor_source', jsonb_build_array(null, new_name),
+          'successor_rule', jsonb_build_array(null, rule)) end
+      from ended where status <> 'unavailable' or successor is not null
+  )
+  select jsonb_build_object('products', count(*), 'gtin', count(*) filter (where rule = 'gtin'),
+      'url', count(*) filter (where rule = 'url'), 'sku', count(*) filter (where rule = 'sku'),
+      'handle', count(*) filter (where rule = 'handle'))
+    into counts from ended;
+  return counts;
+end $$;
+
+-- complete_succession(source, run): completes the succession of the source, if it has one that is not
+-- complete and `p_run` is a complete full run. The old source is paused, its active runs are superseded, and
+-- its held runs and prices stay for a decision.
+--   ordering    locks the runs of the old source before its row, as their own workers do; the caller has not
+--               yet published changes
+create function catalog.complete_succession(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  old integer;
+  new_name text := (select name from catalog.sources where id = p_source);
+begin
+  select n.predecessor into old from catalog.successions n
+    where n.source_id = p_source and n.run_id is null and exists (
+      select from catalog.runs r
+      join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+      where r.source_id = p_source and r.id = p_run and r.kind = 'full' and a.complete)
+    for update;
+  if old is null then
+    return;
+  end if;
+  perform catalog.lock_run_exclusive(r.id)
+    from (
+      select id from catalog.runs
+      where source_id = old and state in ('running', 'interrupted', 'fetched') order by id
+    ) r;
+  perform from catalog.sources where id = old for update;
+  update catalog.runs
+    set state = 'superseded', reason = format('%s continues the source', new_name),
+        finished_at = clock_timestamp()
+    where source_id = old and state in ('running', 'interrupted', 'fetched');
+  update catalog.sources set state = 'paused' where id = old;
+  update catalog.successions
+    set run_id = p_run, completed_at = clock_timestamp(),
+        counts = catalog.end_products(old, p_source, p_run)
+    where source_id = p_source;
+  perform catalog.publish_changes(old, p_run, array(
+    select distinct run_id from catalog.changes
+    where source_id = old and position is null and run_id <> p_run));
+end $$;
+
+-- find_successions(source) → what the source continues (`predecessor`), and what continues it (`successor`).
+create function catalog.find_successions(p_source integer)
+returns table (part text, source text, run bigint, completed_at timestamptz, counts jsonb)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select case n.source_id when p_source then 'predecessor' else 'successor' end, o.name, n.run_id,
+    n.completed_at, n.counts
+  from catalog.successions n
+  join catalog.sources o on o.id = case n.source_id when p_source then n.predecessor else n.source_id end
+  where p_source in (n.source_id, n.predecessor) order by 1
+$$;
+
+-- forget_successors(source): products of other sources lose their successors in this one, which is about to
+-- be removed.
+create function catalog.forget_successors(p_source integer) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.products set successor = null, successor_source = null where successor_source = p_source
+$$;
+
+-- 20261122000047_call_drafts.sql
+
+-- Generated from supabase/schemas/47_call_drafts.sql until the first release: do not edit.
 
 -- Products as calls state them: the arguments of `api.rpc_…` become drafts, as `stage_records` takes them.
 -- A caller makes these errors, so each has a message that names the value, and a hint.
 
 -- refuse_call(message, hint): fails because of an argument.
---   errors      SQLSTATE 22023 (invalid_parameter_value), which the Data API answers with 400
+--   errors      SQLSTATE 22023 (invalid_parameter_value), status 400 of the Data API
 create function catalog.refuse_call(p_message text, p_hint text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -4047,9 +4731,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.products p where p.source_id = p_source and p.external_id = p_product
 $$;
 
--- 20261122000046_calls.sql
+-- 20261122000048_calls.sql
 
--- Generated from supabase/schemas/46_calls.sql until the first release: do not edit.
+-- Generated from supabase/schemas/48_calls.sql until the first release: do not edit.
 
 -- Calls: small writes of one product each, for programs that use the Data API or a session. Each call is a
 -- run of kind `import` in one transaction, and passes the gates of every other run.
@@ -4063,7 +4747,7 @@ $$;
 
 -- lock_called_source(name) → the source. Calls for one source wait for each other until their transactions
 -- end; other runs of the source do not wait.
---   errors      SQLSTATE PT404, which the Data API answers with 404
+--   errors      SQLSTATE PT404, status 404 of the Data API
 create function catalog.lock_called_source(p_name text) returns catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -4484,7 +5168,8 @@ $$;
 create view api.products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id,
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
-    p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
+    p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
+      as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
     p.warnings, p.provenance
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
@@ -4842,12 +5527,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
--- one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb)
+-- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
+-- the open circuit breakers, in one call.
+create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
+    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
 -- count_source(source) → what `sources remove` would remove. Reads every product of the source.
@@ -5782,8 +6468,8 @@ begin
   return draft;
 end $$;
 
--- rpc_upsert_product(…): writes a whole product with its variants, prices and images. What the call does not
--- state, the product does not have afterwards; a price that is missing is withdrawn.
+-- rpc_upsert_product(…): writes a whole product with its variants, prices and images. Members that the call
+-- leaves out are unknown afterwards, and a price that it leaves out is withdrawn.
 --   p_variants  [{platform_variant_id, title, sku, gtin, options, weight_g, pack_count, availability or
 --               in_stock, and the price of the variant: see to_price}]; null: one variant with the id of the
 --               product
@@ -6121,7 +6807,8 @@ end $$;
 -- list_worker_roles() → the roles for processes.
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator']::name[]
+  select array[
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -6184,6 +6871,7 @@ revoke execute on all functions in schema api from public;
 --   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
 --   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
 --                 applies
+--   images        stores images; it sees no product besides their addresses, and takes no part in a run
 do $$
 declare
   worker text;
@@ -6194,7 +6882,8 @@ begin
     end if;
   end loop;
 end $$;
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant usage on schema catalog
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -6209,10 +6898,18 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.add_part, catalog.update_artifact, catalog.admit_request, catalog.hold_limit, catalog.leave_limit,
-  catalog.delay_limit, catalog.load_breaker, catalog.save_breaker
-  to shelfsync_fetcher;
+  catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
+  catalog.save_breaker
+  to shelfsync_fetcher, shelfsync_images;
+grant execute on function
+  catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
+  catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
+  catalog.mark_unused_images, catalog.begin_blob_removal, catalog.end_blob_removal
+  to shelfsync_images;
+grant execute on function catalog.list_applied_versions to shelfsync_images;
+grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
@@ -6224,7 +6921,7 @@ grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends
+  catalog.list_run_ends, catalog.list_breakers
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -6232,12 +6929,14 @@ grant execute on function
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'find_source', 'find_successions', 'list_sources', 'add_source', 'list_runs', 'summarize_sources',
+    'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
+    'list_breakers', 'measure_images', 'count_images',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -6254,43 +6953,48 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
-  ('20261122000011', 'catalogue_tables', 'aefad03f1355511071bcaf3661e80e921fffdf77ea6b675a7d71cdcb23d8ea1a'),
+  ('20261122000011', 'catalogue_tables', '4c40a314d80cd73212eb05bd9d8b680b8428b2e0a0bed7b095c6df6e9138816e'),
   ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
+  ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
   ('20261122000019', 'failures', 'fba5d88cae1dceb15811e7d7b461626121a809e9181b7c527f153aff54c4b88c'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
   ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
-  ('20261122000023', 'sources', '38ae150a46ce5a7548e75100a1a514ac96d3b9c394f21b74ffe93ec663b0a633'),
+  ('20261122000023', 'sources', '22b420dbfa21b4d18c0594b4186c291670269df8dfbff7e527074e450ca24509'),
   ('20261122000024', 'artifacts', 'ea8546e2d445fdb0f5cd7b7f34613df28800fa62e5242550eefa3bace1483bb7'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', 'fdcca8db30c42588e6532f738471ec933a6af391f0ed8ce6146bd2008dc9116f'),
+  ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
+  ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
+  ('20261122000028', 'image_work', '0b1f49e3f2ccf863bfbff107b3412652833f1861e9d37481b138bc82e6313715'),
+  ('20261122000029', 'image_upkeep', '214088f5e11683307d168b0783376741ee9bccf9684051c317e7f233396e6d1f'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
-  ('20261122000033', 'apply', '94e1d05072eae4c0182922ed72755bada9a1190b5314e41d2ab2bf97d4386b25'),
+  ('20261122000033', 'apply', '4c717adea732e78b062df4144c22c8c22594f18b657cc94df5c2a268c79cfcb7'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '5570e8c3014ac22293dfeb959c10d445ded7bc0977846e532973b4fc52be2896'),
+  ('20261122000041', 'settle', '4512bb8a0c27de6d2bdff9c418ff4db9056c6176b1381d1b1298f1f62e248087'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '941deb28e4d083e87f3c2742e90438b05d1fed8bdf415c75aeb1004a6e895b12'),
-  ('20261122000045', 'call_drafts', 'acd90590e317c3bd02f6a42fc75b6f4b31235cb1559682cf13c9d25418df4e3a'),
-  ('20261122000046', 'calls', 'b87404cd96417a2507e6ce3547064b230e8998a73ca6a259b46d48e264b483eb'),
+  ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
+  ('20261122000047', 'call_drafts', '018f110647ee6b86a3765686a8530a0d97b7d8c45d0160dc29335dbd6d2574a0'),
+  ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
-  ('20261122000060', 'views', 'faadceb4f7f7bc30a80ccb51b443320bd9eca27c1a4707ab2c24816bfc92990b'),
+  ('20261122000060', 'views', 'cf5b70483413aa08025771d302b620795cde8490876d3770804cc783100f3008'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', '0bf0c1d229379b4f1ca6405c940ec454b6167b257e667c0a5e6c4ab2859ed9c3'),
+  ('20261122000070', 'summaries', '7c68e4ad2c1fabad3475fcda06a5a537063c86f6401607295a591df2b143b69c'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000082', 'rpc', 'b234bb714521cd679c6eb26c860262ec3c5fdb453116b77062facba3327924c4'),
-  ('20261122000090', 'security', 'd8cf6c721dc488503ef591c5a16833ae8cf53fdc66128174fecca62c09c00dc3');
+  ('20261122000082', 'rpc', '81876bf4d3ecfac354f802885b5f5521284161e7a7049f57d3e0178fc934de1d'),
+  ('20261122000090', 'security', 'de22557768fb051a6b4d79bc4ae72d757bdbf14aed1471b080b4a1642bb9e059');
 
 commit;

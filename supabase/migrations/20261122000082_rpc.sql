@@ -53,8 +53,8 @@ begin
   return draft;
 end $$;
 
--- rpc_upsert_product(…): writes a whole product with its variants, prices and images. What the call does not
--- state, the product does not have afterwards; a price that is missing is withdrawn.
+-- rpc_upsert_product(…): writes a whole product with its variants, prices and images. Members that the call
+-- leaves out are unknown afterwards, and a price that it leaves out is withdrawn.
 --   p_variants  [{platform_variant_id, title, sku, gtin, options, weight_g, pack_count, availability or
 --               in_stock, and the price of the variant: see to_price}]; null: one variant with the id of the
 --               product

@@ -1,10 +1,10 @@
--- Generated from supabase/schemas/45_call_drafts.sql until the first release: do not edit.
+-- Generated from supabase/schemas/47_call_drafts.sql until the first release: do not edit.
 
 -- Products as calls state them: the arguments of `api.rpc_…` become drafts, as `stage_records` takes them.
 -- A caller makes these errors, so each has a message that names the value, and a hint.
 
 -- refuse_call(message, hint): fails because of an argument.
---   errors      SQLSTATE 22023 (invalid_parameter_value), which the Data API answers with 400
+--   errors      SQLSTATE 22023 (invalid_parameter_value), status 400 of the Data API
 create function catalog.refuse_call(p_message text, p_hint text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

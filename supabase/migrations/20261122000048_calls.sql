@@ -1,4 +1,4 @@
--- Generated from supabase/schemas/46_calls.sql until the first release: do not edit.
+-- Generated from supabase/schemas/48_calls.sql until the first release: do not edit.
 
 -- Calls: small writes of one product each, for programs that use the Data API or a session. Each call is a
 -- run of kind `import` in one transaction, and passes the gates of every other run.
@@ -12,7 +12,7 @@ $$;
 
 -- lock_called_source(name) → the source. Calls for one source wait for each other until their transactions
 -- end; other runs of the source do not wait.
---   errors      SQLSTATE PT404, which the Data API answers with 404
+--   errors      SQLSTATE PT404, status 404 of the Data API
 create function catalog.lock_called_source(p_name text) returns catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
