@@ -28,6 +28,7 @@ const CLASS_OF: Readonly<Record<keyof typeof SOURCE_ERRORS, FailureClass | null>
   'source/password': 'closed',
   'source/closed': 'closed',
   'source/gone': 'gone',
+  'source/moved': 'malformed',
   'source/malformed': 'malformed',
   'source/not-recognised': 'malformed',
   'source/too-large': 'malformed',

@@ -76,6 +76,13 @@ export const SOURCE_ERRORS = {
       'Nothing is at this address. Correct it, or pause the source with `shelfsync sources ' +
       'pause NAME`.',
   },
+  'source/moved': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'Run the command in the message if this is the shop that you want. Otherwise pause the ' +
+      'source with `shelfsync sources pause NAME`.',
+  },
   'source/malformed': {
     action: 'stop',
     status: 502,

@@ -7,6 +7,7 @@ import type { StoredPart } from '../db/write/artifacts.ts'
 import type { WorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import { limitRequests } from '../sources/limited-http.ts'
+import { explainMove, refuseOtherHost } from '../sources/moved-shop.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
@@ -94,7 +95,7 @@ async function fetchWithRetries(
       // After an error of the store or the database, another request would lose what arrived.
       if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
       const error = writer.locate(thrown)
-      if (error.action !== 'retry') throw error
+      if (error.action !== 'retry') throw await explainMove(context, error, context, signal)
       const place = JSON.stringify(writer.cursor)
       const gotFurther =
         writer.cursor !== null && !reached.has(place) && error.code !== 'source/too-slow'
@@ -138,9 +139,10 @@ export function requestPages(
   const credentials = context.credentials(context)
   const scope = toScope(run)
   const requester = { connector, settings, credentials, urgent: run.kind === 'import' }
-  const http = limitRequests(context, requester, (reason, waitMs) =>
+  const limited = limitRequests(context, requester, (reason, waitMs) =>
     reportTurn(context, reason, waitMs),
   )
+  const http = connector.recognise ? refuseOtherHost(limited) : limited
   const earlierLines = (): AsyncIterable<Uint8Array> => readEarlierLines(context)
   return connector.fetch({ settings, credentials, scope, cursor, http, earlierLines, warn }, signal)
 }
