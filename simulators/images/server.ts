@@ -19,6 +19,8 @@ const ImageFault = z.union([
   z.strictObject({ kind: z.literal('declare'), type: z.string(), ...When }),
   /** Sends this text in place of a picture. */
   z.strictObject({ kind: z.literal('text'), text: z.string(), ...When }),
+  /** Adds zeros after a picture, up to so many bytes in all. */
+  z.strictObject({ kind: z.literal('pad'), bytes: z.number().positive(), ...When }),
   /** Begins with a picture and never ends. */
   z.strictObject({ kind: z.literal('endless'), ...When }),
   /** A small compressed body of so many bytes. */
@@ -93,7 +95,9 @@ async function respond(
   }
   const { pathname, searchParams } = new URL(url, 'http://images')
   const ending = /\.(\w+)$/.exec(pathname)?.[1] ?? 'jpg'
-  const { bytes, type } = makePicture(ending, searchParams.get('picture') ?? pathname)
+  const { bytes: picture, type } = makePicture(ending, searchParams.get('picture') ?? pathname)
+  const pad = faults.find(({ kind }) => kind === 'pad')
+  const bytes = pad && 'bytes' in pad ? padTo(picture, pad.bytes) : picture
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
   if (headers['if-none-match'] === etag) {
     response.writeHead(304, { etag }).end()
@@ -108,6 +112,12 @@ async function respond(
     })
     .end(bytes)
   return bytes.length
+}
+
+function padTo(bytes: Buffer, size: number): Buffer {
+  const padded = Buffer.alloc(Math.round(size))
+  padded.set(bytes)
+  return padded
 }
 
 /** Waits until more can be written, or the client has left. */

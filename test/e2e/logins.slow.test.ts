@@ -58,11 +58,13 @@ test('each login has the rights of its kind only, and the file is private', asyn
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   const addresses = await readAddresses()
   assert.deepEqual(
-    Object.keys(addresses),
-    KINDS.map((kind) => `${kind.toUpperCase()}_DATABASE_URL`),
+    Object.keys(addresses).toSorted(),
+    KINDS.map((kind) => `${kind.toUpperCase()}_DATABASE_URL`).toSorted(),
   )
-  for (const [i, address] of Object.values(addresses).entries())
-    assert.deepEqual(await listRights(address), [WORKERS[i]])
+  for (const [i, kind] of KINDS.entries())
+    assert.deepEqual(await listRights(addresses[`${kind.toUpperCase()}_DATABASE_URL`]), [
+      WORKERS[i],
+    ])
   assert.equal((await create('services')).code, 0)
   assert.deepEqual(await listRights((await readAddresses())['SERVICES_DATABASE_URL']), WORKERS)
   for (const verifier of await listVerifiers()) assert.match(verifier, /^SCRAM-SHA-256\$4096:/)

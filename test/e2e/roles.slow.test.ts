@@ -28,6 +28,8 @@ import { openShelfsync } from './shelfsync.ts'
 
 const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'images'] as const
 type Kind = (typeof KINDS)[number]
+/** The role for images does not start without a place for them. */
+const IMAGES = { IMAGES: 'imagekit:shop', IMAGEKIT_PRIVATE_KEY: 'private_key' }
 const DENIED = { code: '42501' }
 
 const ends = new AsyncDisposableStack()
@@ -288,7 +290,7 @@ test('a process whose login lacks rights of its role refuses to start and names 
       `"db/denied".*The login ${name} .*process with the role (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`,
     )
     await assert.rejects(
-      fleet.serve(roles, { DATABASE_URL: urlOf(kind, fleet.database.url) }),
+      fleet.serve(roles, { ...IMAGES, DATABASE_URL: urlOf(kind, fleet.database.url) }),
       ({ message }: Error) => {
         assert.deepEqual(
           words.exec(message)?.slice(1),
@@ -303,7 +305,7 @@ test('a process whose login lacks rights of its role refuses to start and names 
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
   await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
   await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator')
-  await refused('images', ['fetcher'], 'shelfsync_fetcher')
+  await refused('fetcher', ['images'], 'shelfsync_images')
   await requireRights(await createLogin(t, 'orchestrator'), ['scheduler'])
   await requireRights(database.pool, ROLES)
 })

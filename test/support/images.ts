@@ -34,9 +34,14 @@ const TABLES =
 
 let sources = 0
 
-/** A host of pictures, and one source that lists them. The tables of images are empty. */
-export async function openImages(t: Lifetime, db: Db, env: Readonly<Record<string, string>>) {
-  await db.query(`truncate ${TABLES}`)
+/** A host of pictures, and one source that lists them. The tables of images are empty, or kept. */
+export async function openImages(
+  t: Lifetime,
+  db: Db,
+  env: Readonly<Record<string, string>>,
+  { keep = false } = {},
+) {
+  if (!keep) await db.query(`truncate ${TABLES}`)
   const host = await startImages()
   t.after(host.close)
   const logged: string[] = []

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { openBucket, openImageKit, openImages } from '../../../test/support/images.ts'
+import { waitUntil } from '../../../test/support/wait-until.ts'
 import { retryImages } from '../../db/write/images.ts'
 
 const database = await openTestDatabase()
@@ -120,26 +121,6 @@ test('only the first bytes decide the type: lies are corrected, and web pages an
     ['stored', 'failed', 'failed', 'failed'],
   )
   assert.match(names().join(), /^[0-9a-f]{2}\/[0-9a-f]{64}\.png$/)
-})
-
-test('an endless body, a bomb and a redirect into a private network end the attempt', async (t) => {
-  const { env } = await openBucket(t)
-  const { host, ...shop } = await openImages(t, db, env)
-  host.faults.set({ kind: 'endless', path: '/endless.jpg', times: null })
-  host.faults.set({ kind: 'bomb', bytes: 60 * 1024 * 1024, path: '/bomb.png', times: null })
-  host.faults.set({
-    kind: 'redirect',
-    to: 'http://169.254.169.254/latest',
-    path: '/meta.jpg',
-    times: null,
-  })
-  host.faults.set({ kind: 'redirect', to: 'http://10.1.2.3/', path: '/private.jpg', times: null })
-  await shop.list('a', '/endless.jpg', '/bomb.png', '/meta.jpg', '/private.jpg')
-  await shop.work()
-  const [bomb, endless, ...redirects] = await shop.problems()
-  assert.equal(endless, 'failed image/too-large after 1')
-  assert.match(bomb ?? '', /^failed (image|source)\/too-large after 1$/)
-  assert.deepEqual(redirects, Array(2).fill('failed source/address-refused after 1'))
 })
 
 test('failures are retried with growing waits, then the image has failed with its reason', async (t) => {
@@ -336,18 +317,48 @@ test('a copy that no image names is removed after the grace period, and not befo
   )
 })
 
-test('another target gets the images that are fetched again', async (t) => {
+test('after a change of the target, new images go there, and the others when they are fetched again', async (t) => {
   const bucket = await openBucket(t)
-  const { host: _, ...shop } = await openImages(t, db, bucket.env)
+  const { host, ...shop } = await openImages(t, db, bucket.env)
   await shop.list('a', '/1.jpg')
   await shop.work()
+  const [old] = await shop.rows()
   const { env, imageKit } = await openImageKit(t)
-  const moved = await openImages(t, db, env)
-  await moved.list('a', '/1.jpg')
+  const moved = await openImages(t, db, env, { keep: true })
+  await shop.list('b', '/1.jpg', '/2.jpg')
   await moved.work()
-  assert.equal(imageKit.files.size, 1)
-  assert.equal(await retryImages(db, { sourceId: moved.sourceId, host: null, all: true }), 1)
+  const [, kept, fresh] = await shop.rows()
+  assert.equal(kept?.cdn_url, old?.cdn_url)
+  assert.ok(fresh?.cdn_url?.startsWith(imageKit.url))
+  assert.equal(await retryImages(db, { sourceId: shop.sourceId, host: null, all: true }), 2)
   await moved.work()
-  assert.equal((await moved.rows())[0]?.state, 'stored')
-  assert.equal(imageKit.files.size, 1)
+  for (const { state, cdn_url: address } of await shop.rows()) {
+    assert.equal(state, 'stored')
+    assert.ok(address?.startsWith(imageKit.url))
+  }
+  assert.deepEqual(host.stats.snapshot().requests, { '/1.jpg': 2, '/2.jpg': 2 })
+  assert.equal(imageKit.files.size, 2)
+})
+
+test('a process that lost its lane writes nothing, and the next one stores the images', async (t) => {
+  const { env, names } = await openBucket(t)
+  const { host, ...shop } = await openImages(t, db, env)
+  host.faults.set({ kind: 'latency', ms: 300, path: '*', times: 1 })
+  await shop.list('a', '/1.jpg', '/2.jpg')
+  const lost = shop.work()
+  // Another process takes over while the first one waits for its response.
+  await waitUntil(async () => Object.keys(host.stats.snapshot().requests).length > 0)
+  await db.query('update catalog.image_lanes set token = token + 1')
+  await lost
+  assert.deepEqual(
+    (await shop.rows()).map(({ state }) => state),
+    ['new', 'new'],
+  )
+  await shop.skipWaits()
+  await shop.work()
+  assert.deepEqual(
+    (await shop.rows()).map(({ state }) => state),
+    ['stored', 'stored'],
+  )
+  assert.equal(names().length, 2)
 })
