@@ -5233,8 +5233,10 @@ create view api.price_decisions with (security_invoker = true) as
 
 create view api.images with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
-    i.product_external_id, i.position, i.url, i.alt, i.cdn_url
+    i.product_external_id, i.position, i.url, i.alt, i.cdn_url, encode(i.sha256, 'hex') as sha256, b.type,
+    b.width, b.height
   from catalog.images i join catalog.sources s on s.id = i.source_id
+    left join catalog.blobs b on b.sha256 = i.sha256
     left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
   where not exists (
     select from catalog.products e
@@ -6071,7 +6073,8 @@ begin
         where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
         ), '[]'),
       coalesce((
-        select jsonb_agg(jsonb_build_object('url', i.url, 'alt', i.alt) order by i.position)
+        select jsonb_agg(jsonb_build_object(
+          'url', i.url, 'alt', i.alt, 'cdnUrl', i.cdn_url) order by i.position)
         from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
     from page p order by p.external_id;
 end $$;
@@ -6755,7 +6758,9 @@ begin
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector'))
+        and c.column_name in ('id', 'name', 'connector')
+      or c.table_schema = 'catalog' and c.table_name = 'blobs'
+        and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name
   loop
     execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
@@ -6985,16 +6990,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000047', 'call_drafts', '018f110647ee6b86a3765686a8530a0d97b7d8c45d0160dc29335dbd6d2574a0'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
-  ('20261122000060', 'views', 'cf5b70483413aa08025771d302b620795cde8490876d3770804cc783100f3008'),
+  ('20261122000060', 'views', '9ce0493e1af163bbe419e278fc4bdae924a52b6330ba662b19d655c6391e54d5'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000070', 'summaries', '7c68e4ad2c1fabad3475fcda06a5a537063c86f6401607295a591df2b143b69c'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
-  ('20261122000074', 'products', 'ca148cd05bfa0baea725fa8249626c59d117dbf441cd4114adc6468b56015f30'),
+  ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '81876bf4d3ecfac354f802885b5f5521284161e7a7049f57d3e0178fc934de1d'),
-  ('20261122000090', 'security', 'de22557768fb051a6b4d79bc4ae72d757bdbf14aed1471b080b4a1642bb9e059');
+  ('20261122000090', 'security', '8853c282c0e50a88334f69b2363fb017f6abc7cb0443635312f3aca8ecc6ba0d');
 
 commit;

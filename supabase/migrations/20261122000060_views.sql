@@ -77,8 +77,10 @@ create view api.price_decisions with (security_invoker = true) as
 
 create view api.images with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
-    i.product_external_id, i.position, i.url, i.alt, i.cdn_url
+    i.product_external_id, i.position, i.url, i.alt, i.cdn_url, encode(i.sha256, 'hex') as sha256, b.type,
+    b.width, b.height
   from catalog.images i join catalog.sources s on s.id = i.source_id
+    left join catalog.blobs b on b.sha256 = i.sha256
     left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
   where not exists (
     select from catalog.products e

@@ -54,7 +54,8 @@ begin
         where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
         ), '[]'),
       coalesce((
-        select jsonb_agg(jsonb_build_object('url', i.url, 'alt', i.alt) order by i.position)
+        select jsonb_agg(jsonb_build_object(
+          'url', i.url, 'alt', i.alt, 'cdnUrl', i.cdn_url) order by i.position)
         from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
     from page p order by p.external_id;
 end $$;

@@ -43,7 +43,9 @@ begin
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector'))
+        and c.column_name in ('id', 'name', 'connector')
+      or c.table_schema = 'catalog' and c.table_name = 'blobs'
+        and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name
   loop
     execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);

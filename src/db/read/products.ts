@@ -28,6 +28,13 @@ export interface ListedVariant {
   readonly prices: readonly ListedPrice[]
 }
 
+interface ProductImage {
+  readonly url: string
+  readonly alt: string | null
+  /** Of the stored copy; null without one. */
+  readonly cdnUrl: string | null
+}
+
 /** A product with its variants and current prices. */
 export interface ListedProduct {
   readonly id: string
@@ -44,7 +51,7 @@ export interface ListedProduct {
   readonly firstSeenAt: Date
   readonly changedAt: Date
   readonly variants: readonly ListedVariant[]
-  readonly images: readonly { readonly url: string; readonly alt: string | null }[]
+  readonly images: readonly ProductImage[]
 }
 
 interface ProductRow extends Pick<
