@@ -1,6 +1,7 @@
 // Compares the statements of a page about the price of each variant. Equal statements are a price.
 // Different ones are a disagreement, which a person decides.
 
+import { decimalsOf } from '../../core/money.ts'
 import type { Disagreement, Price, PriceClaim, Provenance } from '../../core/product.ts'
 import { SOURCES, type Source } from './main-product.ts'
 import type { NoPriceReason, PriceReading, StatedPrice } from './offer-prices.ts'
@@ -37,6 +38,7 @@ export interface Verdict {
 }
 
 const TYPE = 'list'
+const PLAIN = { excludesTax: false, isDisplayed: false }
 
 /** A page rarely has two notations that err in the same way. */
 const CONFIDENCE: Readonly<Record<Source, number>> = {
@@ -48,11 +50,12 @@ const CONFIDENCE: Readonly<Record<Source, number>> = {
 const AGREED = 0.99
 
 /**
- * Judges the price of each sale of `base`, which is one of `copies`; `ids` are those of its sales.
+ * Judges the price of each sale of `base` by those of the other descriptions; `ids` are those of the
+ * sales of `base`.
  */
 export function comparePrices(
   base: CopySales,
-  copies: readonly CopySales[],
+  others: readonly CopySales[],
   ids: readonly string[],
 ): Verdict[] {
   const own = base.sales.map(({ price }): SourcedReading[] => [
@@ -60,15 +63,14 @@ export function comparePrices(
   ])
   const general: SourcedReading[] = []
   const finder = new SaleFinder(base.sales)
-  for (const copy of copies)
-    if (copy !== base)
-      for (const sale of copy.sales) {
-        const statement = { source: copy.source, place: copy.place, reading: sale.price }
-        const isOnly = base.sales.length === 1 && copy.sales.length === 1
-        const place = isOnly ? 0 : finder.find(sale)
-        if (place >= 0) own[place]?.push(statement)
-        else general.push(statement)
-      }
+  for (const copy of others)
+    for (const sale of copy.sales) {
+      const statement = { source: copy.source, place: copy.place, reading: sale.price }
+      const isOnly = base.sales.length === 1 && copy.sales.length === 1
+      const place = isOnly ? 0 : finder.find(sale)
+      if (place >= 0) own[place]?.push(statement)
+      else general.push(statement)
+    }
   for (const statement of general) addGeneral(statement, own)
   return own.map((readings, index) => judge(readings, ids[index] ?? ''))
 }
@@ -130,15 +132,32 @@ function listPrices(readings: readonly SourcedReading[]): SourcedPrice[] {
     reading.kind === 'price' ? reading.prices.map((price) => ({ ...price, source, place })) : [],
   )
   const taxed = prices.filter(({ excludesTax }) => !excludesTax)
-  const comparable = taxed.length > 0 ? taxed : prices
-  const [best] = comparable
+  const exact = (taxed.length > 0 ? taxed : prices).filter(
+    (price, _, all) => !isRounded(price, all),
+  )
+  const [best] = exact
   const possible = readings.flatMap(({ reading }) =>
     reading.kind === 'none' ? reading.possible : [],
   )
   // An ambiguous notation that excludes the other statement leaves the price open.
   if (best === undefined || (possible.length > 0 && !possible.includes(best.amountMinor))) return []
   const bounds = sorted.flatMap((statement) => boundOf(statement, best))
-  return [...comparable, ...bounds]
+  return [...exact, ...bounds]
+}
+
+/** True for a price that is displayed without decimals, beside the exact one: `13 €` for 12.90. */
+function isRounded(price: StatedPrice, all: readonly StatedPrice[]): boolean {
+  const unit = 10 ** decimalsOf(price.currency)
+  return (
+    price.isDisplayed &&
+    price.amountMinor % unit === 0 &&
+    all.some(
+      ({ amountMinor, currency }) =>
+        currency === price.currency &&
+        amountMinor % unit !== 0 &&
+        Math.round(amountMinor / unit) * unit === price.amountMinor,
+    )
+  )
 }
 
 /** Returns the bound of a range that excludes the price, as a statement. */
@@ -149,7 +168,7 @@ function boundOf({ reading, ...from }: SourcedReading, price: StatedPrice): Sour
   const isWithin = !isBelow && (highMinor === null || price.amountMinor <= highMinor)
   if (isWithin && currency === price.currency) return []
   const amountMinor = isBelow ? lowMinor : (highMinor ?? lowMinor)
-  return [{ amountMinor, currency, compareAtMinor: null, quotation, excludesTax: false, ...from }]
+  return [{ amountMinor, currency, compareAtMinor: null, quotation, ...from, ...PLAIN }]
 }
 
 function toUnpriced(

@@ -14,6 +14,8 @@ export interface StatedPrice {
   readonly compareAtMinor: number | null
   readonly quotation: string
   readonly excludesTax: boolean
+  /** Written as visitors see it. */
+  readonly isDisplayed: boolean
 }
 
 export type NoPriceReason = AmountReason | 'no-price' | 'several-offers' | 'unit-price'
@@ -45,6 +47,7 @@ interface Statement {
   readonly quotation: string
   readonly use: 'current' | 'earlier'
   readonly includesTax: boolean | null
+  readonly isDisplayed: boolean
 }
 
 const EARLIER = new Set(['listprice', 'strikethroughprice', 'regularprice'])
@@ -78,7 +81,10 @@ function toNone(first: Statement | undefined, currency: string | null): PriceRea
   }
 }
 
-function toPrice({ amount, quotation, includesTax }: Statement, earlier: Statement[]): StatedPrice {
+function toPrice(
+  { amount, quotation, includesTax, isDisplayed }: Statement,
+  earlier: Statement[],
+): StatedPrice {
   const { amountMinor, currency } = amount
   const before = earlier
     .filter((one) => one.amount.currency === currency)
@@ -90,6 +96,7 @@ function toPrice({ amount, quotation, includesTax }: Statement, earlier: Stateme
     compareAtMinor: compareAtMinor > (amountMinor ?? 0) ? compareAtMinor : null,
     quotation,
     excludesTax: includesTax === false,
+    isDisplayed,
   }
 }
 
@@ -137,6 +144,7 @@ function readNamed(offer: Item, name: BoundName, currency: string | null): State
     quotation: quote(name === 'lowprice' ? 'lowPrice' : 'highPrice', value),
     use: 'current',
     includesTax: null,
+    isDisplayed: structured === undefined,
   }
 }
 
@@ -236,6 +244,7 @@ function toStatement(
     ].join(', '),
     use: 'current',
     includesTax: null,
+    isDisplayed,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Verdict } from './compare-prices.ts'
 import type { PageEvidence } from './evidence.ts'
 import { itemsOf } from './items.ts'
 import type { Copy } from './main-product.ts'
-import type { Sale } from './sales.ts'
+import { isOffered, type Sale } from './sales.ts'
 
 const REASONS: Readonly<Record<NonNullable<Verdict['reason']>, string>> = {
   'no-price': 'have no price',
@@ -47,7 +47,7 @@ export function listWarnings(
     warnings.push(`${expired} of ${sales.length} variants have a price whose validity has ended`)
   const [first] = copies
   const variants = first === undefined ? [] : itemsOf(first.item, 'hasvariant')
-  const elsewhere = variants.filter((one) => itemsOf(one, 'offers').length === 0).length
+  const elsewhere = variants.filter((one) => !isOffered(one)).length
   if (elsewhere > 0)
     warnings.push(`${elsewhere} variants have no offer here and may have separate pages`)
   return warnings

@@ -4,16 +4,15 @@ import type { NewDraft, NewVariant } from '../../core/define-connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { isObject } from '../../lib/objects.ts'
-import { readCurrency } from './amounts.ts'
 import { toShownAddress } from './addresses.ts'
-import { comparePrices, type CopySales, type Verdict } from './compare-prices.ts'
+import type { Verdict } from './compare-prices.ts'
 import { findCategories, findDescription, findImages, findName } from './details.ts'
 import type { Item, PageEvidence } from './evidence.ts'
 import { firstText, itemsOf, textsOf } from './items.ts'
 import { findMainProduct, type Copy } from './main-product.ts'
 import { findPageId, findPageUrl } from './page-addresses.ts'
-import { listSales, type Sale } from './sales.ts'
-import { assignIds, distinctSales } from './variant-ids.ts'
+import { judgeSales } from './judged-sales.ts'
+import type { Sale } from './sales.ts'
 import { listLeftOut, listPriceWarnings, listWarnings } from './page-warnings.ts'
 
 export interface PageSettings {
@@ -46,7 +45,11 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
   const { copies, reason } = findMainProduct(evidence)
   if (externalId === null) throw new SyncError('record/no-id', 'The page has no valid address')
   if (copies === null) throw new SyncError('record/invalid', reason)
-  const { sales, ids, verdicts, leftOut } = judgeSales(copies, externalId, settings)
+  const { sales, ids, verdicts, leftOut } = judgeSales(
+    copies,
+    externalId,
+    settings.currency ?? null,
+  )
   const title =
     findName(
       copies.filter(({ source }) => source !== 'opengraph'),
@@ -79,68 +82,6 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
       ...listWarnings(evidence, copies, sales),
     ],
   }
-}
-
-/** Reads the sales of each copy, and judges the prices of the copy with the most detail. */
-function judgeSales(
-  copies: readonly Copy[],
-  page: string,
-  settings: PageSettings,
-): {
-  sales: readonly Sale[]
-  ids: readonly string[]
-  verdicts: readonly Verdict[]
-  /** The number of variants without a distinct key. */
-  leftOut: number
-} {
-  const currency = findCurrency(copies) ?? settings.currency ?? null
-  const all = copies.map(({ source, item, place }): CopySales => ({
-    source,
-    place,
-    sales: distinctSales(listSales(item, { page, currency, isEncoded: source === 'json-ld' })),
-  }))
-  const base = all.find(({ sales }) => sales.length > 1) ??
-    all[0] ?? { source: 'json-ld', place: null, sales: [] }
-  const assigned = assignIds(base.sales, page)
-  const sales = base.sales.filter((_, index) => assigned[index] !== null)
-  const ids = assigned.filter((id) => id !== null)
-  const known = { ...base, sales: withVaryingOptions(sales) }
-  const verdicts = comparePrices(known, [known, ...all.filter((one) => one !== base)], ids)
-  return { sales: known.sales, ids, verdicts, leftOut: assigned.length - ids.length }
-}
-
-/** The only currency that the page states, for an offer without one. */
-function findCurrency(copies: readonly Copy[]): string | null {
-  const stated = new Set<string>()
-  const visit = (item: Item, depth: number): void => {
-    for (const text of textsOf(item, 'pricecurrency')) {
-      const currency = readCurrency(text)
-      if (currency !== null) stated.add(currency)
-    }
-    if (depth < 6)
-      for (const inner of itemsOf(item, 'offers', 'hasvariant', 'pricespecification'))
-        visit(inner, depth + 1)
-  }
-  for (const { item } of copies) visit(item, 0)
-  const [currency = null] = stated
-  return stated.size === 1 ? currency : null
-}
-
-/** A property with the same value in all variants does not distinguish them. */
-function withVaryingOptions(sales: readonly Sale[]): Sale[] {
-  const uses = new Map<string, { value: string; count: number }>()
-  for (const { options } of sales)
-    for (const [name, value] of Object.entries(options)) {
-      const use = uses.get(name)
-      if (use === undefined) uses.set(name, { value, count: 1 })
-      else if (use.value === value) use.count++
-    }
-  return sales.map((sale) => ({
-    ...sale,
-    options: Object.fromEntries(
-      Object.entries(sale.options).filter(([name]) => uses.get(name)?.count !== sales.length),
-    ),
-  }))
 }
 
 function toVariant(sale: Sale, externalId: string, productTitle: string | null): NewVariant {

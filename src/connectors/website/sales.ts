@@ -48,9 +48,13 @@ const OPTIONS = ['size', 'color', 'colour', 'pattern', 'material']
 /** Lists what a description offers, at least one sale. */
 export function listSales(product: Item, context: SaleContext): Sale[] {
   const variants = itemsOf(product, 'hasvariant', 'model').filter(isOffered)
-  if (variants.length > 0)
-    return variants.map((variant) => toSale(variant, listOffers(variant), context))
   const offers = listOffers(product)
+  // Variants without offers have the price of their group.
+  if (variants.length > 0)
+    return variants.map((variant) => {
+      const own = listOffers(variant)
+      return toSale(variant, own.length > 0 ? own : offers.map(withoutKeys), context)
+    })
   const groups = groupOffers(offers, context)
   if (groups.length > 1) return groups.map((group) => toSale(joinOffer(group[0]), group, context))
   // An offer with its own address, such as `?variant=1`, remains when the other variants go.
@@ -60,13 +64,18 @@ export function listSales(product: Item, context: SaleContext): Sale[] {
   return [{ ...toSale(product, offers, context), isVariant }]
 }
 
+/** The offer of a group has the codes of the group. */
+function withoutKeys(offer: Item): Item {
+  return { ...offer, properties: { ...offer.properties, url: [], sku: [], gtin: [], mpn: [] } }
+}
+
 function hasChoice(url: string, { page }: SaleContext): boolean {
   const address = toPageAddress(url, page)
   return address !== null && address !== page && new URL(address).search !== new URL(page).search
 }
 
 /** False for a variant with a separate page, of which only the address is stated here. */
-function isOffered(variant: Item): boolean {
+export function isOffered(variant: Item): boolean {
   return (
     itemsOf(variant, 'offers').length > 0 || textsOf(variant, 'sku', 'gtin', 'gtin13').length > 0
   )
