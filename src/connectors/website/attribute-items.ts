@@ -7,7 +7,7 @@ import type { ItemBudget } from './item-budget.ts'
 import { ADDRESSES, PROPERTIES, toWord } from './vocabulary.ts'
 
 type Attributes = ReadonlyMap<string, string>
-type Notation = Exclude<Syntax, 'json-ld'>
+type AttributeSyntax = Exclude<Syntax, 'json-ld'>
 
 /** An item whose element is still open. */
 interface OpenItem {
@@ -18,7 +18,7 @@ interface OpenItem {
 
 /** An item, or a property whose value is the content; both end with their element. */
 export type Scope =
-  | { readonly kind: 'item'; readonly notation: Notation }
+  | { readonly kind: 'item'; readonly notation: AttributeSyntax }
   | {
       readonly kind: 'content'
       readonly target: OpenItem
@@ -46,7 +46,7 @@ export class AttributeItems {
   readonly #html: string
   readonly #budget: ItemBudget
   readonly #base: () => string
-  readonly #open: Record<Notation, OpenItem[]> = { microdata: [], rdfa: [] }
+  readonly #open: Record<AttributeSyntax, OpenItem[]> = { microdata: [], rdfa: [] }
   #hasVocabulary = false
   #contentChars = 0
 
@@ -71,7 +71,7 @@ export class AttributeItems {
     else this.#addContent(scope, end)
   }
 
-  #read(notation: Notation, name: string, attributes: Attributes, end: number): Scope[] {
+  #read(notation: AttributeSyntax, name: string, attributes: Attributes, end: number): Scope[] {
     const types = this.#typesOf(notation, attributes)
     const stated = attributes.get(notation === 'microdata' ? 'itemprop' : 'property')
     if (types === null && stated === undefined) return []
@@ -86,7 +86,7 @@ export class AttributeItems {
   }
 
   #openItem(
-    notation: Notation,
+    notation: AttributeSyntax,
     types: readonly string[],
     attributes: Attributes,
     target: OpenItem | undefined,
@@ -111,7 +111,7 @@ export class AttributeItems {
   }
 
   /** Returns the types of the item that an element begins, or null when it begins none. */
-  #typesOf(notation: Notation, attributes: Attributes): string[] | null {
+  #typesOf(notation: AttributeSyntax, attributes: Attributes): string[] | null {
     const isMicrodata = notation === 'microdata'
     const begins = isMicrodata ? attributes.has('itemscope') : attributes.has('typeof')
     if (!begins) return null
@@ -120,7 +120,7 @@ export class AttributeItems {
     return isMicrodata || known.length > 0 ? known.filter((type) => type !== '').map(toWord) : null
   }
 
-  #namesOf(notation: Notation, stated: string): string[] {
+  #namesOf(notation: AttributeSyntax, stated: string): string[] {
     return stated
       .split(/\s+/)
       .filter((name) => notation === 'microdata' || this.#isOurs(name))

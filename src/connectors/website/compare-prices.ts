@@ -3,27 +3,27 @@
 
 import { decimalsOf } from '../../core/money.ts'
 import type { Disagreement, Price, PriceClaim, Provenance } from '../../core/product.ts'
-import { SOURCES, type Source } from './main-product.ts'
+import { NOTATIONS, type Notation } from './main-product.ts'
 import type { NoPriceReason, PriceReading, StatedPrice } from './offer-prices.ts'
 import type { Sale } from './sales.ts'
 import { SaleFinder } from './variant-ids.ts'
 
 /** One description of the product with what it offers. */
 export interface CopySales {
-  readonly source: Source
+  readonly source: Notation
   /** Distinguishes descriptions in one notation: `block 2`. */
   readonly place: string | null
   readonly sales: readonly Sale[]
 }
 
-interface SourcedReading {
-  readonly source: Source
+interface PlacedReading {
+  readonly source: Notation
   readonly place: string | null
   readonly reading: PriceReading
 }
 
-interface SourcedPrice extends StatedPrice {
-  readonly source: Source
+interface PlacedPrice extends StatedPrice {
+  readonly source: Notation
   readonly place: string | null
 }
 
@@ -41,7 +41,7 @@ const TYPE = 'list'
 const PLAIN = { excludesTax: false, isDisplayed: false }
 
 /** A page rarely has two notations that err in the same way. */
-const CONFIDENCE: Readonly<Record<Source, number>> = {
+const CONFIDENCE: Readonly<Record<Notation, number>> = {
   'json-ld': 0.95,
   microdata: 0.9,
   rdfa: 0.9,
@@ -58,10 +58,10 @@ export function comparePrices(
   others: readonly CopySales[],
   ids: readonly string[],
 ): Verdict[] {
-  const own = base.sales.map(({ price }): SourcedReading[] => [
+  const own = base.sales.map(({ price }): PlacedReading[] => [
     { source: base.source, place: base.place, reading: price },
   ])
-  const general: SourcedReading[] = []
+  const general: PlacedReading[] = []
   const finder = new SaleFinder(base.sales)
   for (const copy of others)
     for (const sale of copy.sales) {
@@ -76,7 +76,7 @@ export function comparePrices(
 }
 
 /** A statement about the whole product holds if it is the price of one of several variants. */
-function addGeneral(statement: SourcedReading, own: SourcedReading[][]): void {
+function addGeneral(statement: PlacedReading, own: PlacedReading[][]): void {
   const { reading } = statement
   if (reading.kind === 'none') return
   const stated = own.flatMap(([first]) =>
@@ -88,7 +88,7 @@ function addGeneral(statement: SourcedReading, own: SourcedReading[][]): void {
   if (!isShared) for (const readings of own) readings.push(statement)
 }
 
-function judge(readings: readonly SourcedReading[], variantId: string): Verdict {
+function judge(readings: readonly PlacedReading[], variantId: string): Verdict {
   const [first] = readings
   const blocked = first === undefined ? null : findBlock(first.reading)
   const prices = blocked === null ? listPrices(readings) : []
@@ -126,8 +126,10 @@ function findBlock(reading: PriceReading): Verdict['reason'] {
 }
 
 /** Lists the statements, the most reliable first. */
-function listPrices(readings: readonly SourcedReading[]): SourcedPrice[] {
-  const sorted = readings.toSorted((a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source))
+function listPrices(readings: readonly PlacedReading[]): PlacedPrice[] {
+  const sorted = readings.toSorted(
+    (a, b) => NOTATIONS.indexOf(a.source) - NOTATIONS.indexOf(b.source),
+  )
   const prices = sorted.flatMap(({ source, place, reading }) =>
     reading.kind === 'price' ? reading.prices.map((price) => ({ ...price, source, place })) : [],
   )
@@ -161,7 +163,7 @@ function isRounded(price: StatedPrice, all: readonly StatedPrice[]): boolean {
 }
 
 /** Returns the bound of a range that excludes the price, as a statement. */
-function boundOf({ reading, ...from }: SourcedReading, price: StatedPrice): SourcedPrice[] {
+function boundOf({ reading, ...from }: PlacedReading, price: StatedPrice): PlacedPrice[] {
   if (reading.kind !== 'range') return []
   const { lowMinor, highMinor, currency, quotation } = reading
   const isBelow = price.amountMinor < lowMinor
@@ -190,7 +192,7 @@ function toUnpriced(
   }
 }
 
-function toDisagreement(prices: readonly SourcedPrice[], variantId: string): Verdict {
+function toDisagreement(prices: readonly PlacedPrice[], variantId: string): Verdict {
   const claims = new Map<string, PriceClaim>()
   for (const { source, place, quotation, amountMinor, currency } of prices) {
     const key = `${source} ${amountMinor} ${currency}`

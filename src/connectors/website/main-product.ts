@@ -10,12 +10,12 @@ import { toOpenGraphItem } from './open-graph.ts'
 import { listPageAddresses, matchAddress } from './page-addresses.ts'
 
 /** The notations that can state a product, the most reliable first. */
-export const SOURCES = ['json-ld', 'microdata', 'rdfa', 'opengraph'] as const
-export type Source = (typeof SOURCES)[number]
+export const NOTATIONS = ['json-ld', 'microdata', 'rdfa', 'opengraph'] as const
+export type Notation = (typeof NOTATIONS)[number]
 
 /** One description of the product of a page. A theme and an app may both describe it. */
 export interface Copy {
-  readonly source: Source
+  readonly source: Notation
   readonly item: Item
   /** Distinguishes descriptions in one notation: `block 2` of JSON-LD. */
   readonly place: string | null
@@ -43,7 +43,7 @@ export function findMainProduct(evidence: PageEvidence): MainProduct {
 
 /** Descriptions in other notations count if they are alike, or if the page names them as its own. */
 function listCopies(evidence: PageEvidence, candidates: readonly Candidate[]): Copy[] {
-  const chosen = SOURCES.flatMap((source) => {
+  const chosen = NOTATIONS.flatMap((source) => {
     const found = chooseCopies(
       evidence,
       candidates.filter(({ syntax }) => syntax === source),
