@@ -17,7 +17,7 @@ interface OpenItem {
 }
 
 /** An item, or a property whose value is the content; both end with their element. */
-export type Scope =
+export type OpenScope =
   | { readonly kind: 'item'; readonly notation: AttributeSyntax }
   | {
       readonly kind: 'content'
@@ -57,7 +57,7 @@ export class AttributeItems {
   }
 
   /** Reads a start tag, whose content begins at `end`, and returns what ends with the element. */
-  open(name: string, attributes: Attributes, end: number): Scope[] {
+  open(name: string, attributes: Attributes, end: number): OpenScope[] {
     if (attributes.get('vocab')?.includes('schema.org')) this.#hasVocabulary = true
     return [
       ...this.#read('microdata', name, attributes, end),
@@ -66,12 +66,12 @@ export class AttributeItems {
   }
 
   /** Ends what `open` returned, at the place of the end tag. */
-  close(scope: Scope, end: number): void {
+  close(scope: OpenScope, end: number): void {
     if (scope.kind === 'item') this.#open[scope.notation].pop()
     else this.#addContent(scope, end)
   }
 
-  #read(notation: AttributeSyntax, name: string, attributes: Attributes, end: number): Scope[] {
+  #read(notation: AttributeSyntax, name: string, attributes: Attributes, end: number): OpenScope[] {
     const types = this.#typesOf(notation, attributes)
     const stated = attributes.get(notation === 'microdata' ? 'itemprop' : 'property')
     if (types === null && stated === undefined) return []
@@ -91,7 +91,7 @@ export class AttributeItems {
     attributes: Attributes,
     target: OpenItem | undefined,
     names: readonly string[],
-  ): Scope[] {
+  ): OpenScope[] {
     if (!this.#budget.takeItem()) return []
     const id = attributes.get(notation === 'microdata' ? 'itemid' : 'resource')
     const item: OpenItem = {
@@ -151,7 +151,10 @@ export class AttributeItems {
     return address ?? (MEDIA.has(name) || name === 'link' ? '' : null)
   }
 
-  #addContent({ target, names, start }: Extract<Scope, { kind: 'content' }>, end: number): void {
+  #addContent(
+    { target, names, start }: Extract<OpenScope, { kind: 'content' }>,
+    end: number,
+  ): void {
     const length = Math.min(Math.max(0, end - start), CONTENT_CHARS_MAX)
     this.#contentChars += length
     if (this.#contentChars > CONTENT_SUM_MAX) {

@@ -4,7 +4,7 @@
 import { htmlToText } from '../../normalise/html/html-to-text.ts'
 import type { StartTag, TagHandler } from '../../normalise/html/read-tags.ts'
 import { toWordSet } from '../../normalise/words.ts'
-import { AttributeItems, type Scope } from './attribute-items.ts'
+import { AttributeItems, type OpenScope } from './attribute-items.ts'
 import type { PageEvidence } from './evidence.ts'
 import { ItemBudget } from './item-budget.ts'
 import { parseBlock } from './json-ld.ts'
@@ -29,7 +29,7 @@ const META = toWordSet(`
 
 /** An open element that means something: scopes of items, or the first heading. */
 interface Note {
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly OpenScope[]
   readonly headingStart: number | null
 }
 
