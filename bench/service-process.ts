@@ -17,7 +17,7 @@ export function createEnvironment(home: string, database: string): Record<string
     SHELFSYNC_HOME: join(home, 'services'),
     ADMIN_KEY,
     MEDIPIM_API_KEY: '42:secret',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: process.env['BENCH_LOG'] ?? 'warn',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
     FETCHER_PORT: '0',
     MAINTAINER_PORT: '0',
@@ -31,6 +31,8 @@ export interface Service {
   readonly child: ChildProcess
   /** Port of the orchestrator, or 0 without one. */
   readonly port: number
+  /** Port of the metrics without a key. */
+  readonly metricsPort: number
 }
 
 /**
@@ -51,7 +53,8 @@ export async function startService(
   const lines = once(createInterface(child.stdout), 'line') as Promise<[string]>
   const [line] = await Promise.race([lines, ended])
   const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
-  return { child, port: servers.find(({ name }) => name === 'orchestrator')?.port ?? 0 }
+  const portOf = (role: string): number => servers.find(({ name }) => name === role)?.port ?? 0
+  return { child, port: portOf('orchestrator'), metricsPort: portOf('metrics') }
 }
 
 export async function stopService({ child }: Pick<Service, 'child'>): Promise<void> {

@@ -4,8 +4,8 @@ import type { ErrorCode } from '../core/error-table.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
-/** Counts waits by their cause, and tasks that other workers took over. */
-export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'leaseLost'> {
+/** Counts waits by their cause, the time until parts are applied, and tasks that other workers took over. */
+export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'applied' | 'leaseLost'> {
   return {
     paused({ code, waitMs, triedMs }, connector) {
       const reason = toBackpressureReason(code)
@@ -14,6 +14,8 @@ export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'lease
       else if (code === 'source/rate-limited' && connector !== null)
         metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
     },
+    applied: (seconds, connector) =>
+      metrics.observe('shelfsync_page_to_rows_seconds', { connector }, seconds),
     leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
   }
 }

@@ -8,7 +8,7 @@ import { connectionAddress, Host, HttpUrl, Networks, Port, Switch, upTo } from '
 
 const ADMIN_KEY_LENGTH_MIN = 16
 export const CONCURRENCY = { fetch: 2, apply: 2 } as const
-const FETCH_CONCURRENCY_MAX = 9
+const FETCH_CONCURRENCY_MAX = 64
 /**
  * A process has ten connections to Postgres: two listen for jobs of the queue, and two are for
  * short statements.

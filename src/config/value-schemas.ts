@@ -33,7 +33,7 @@ export function upTo(max: number): z.ZodType<number> {
   const expected = { error: `a number from 1 to ${max}` }
   return z
     .string()
-    .regex(/^[1-9]$/, expected)
+    .regex(/^[1-9]\d{0,3}$/, expected)
     .transform(Number)
     .refine((value) => value <= max, expected)
 }

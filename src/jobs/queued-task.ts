@@ -54,6 +54,8 @@ export interface TaskEvents {
   settled(source: Source, run: LeasedRun, settled: Settled): Promise<void>
   /** `connector`: null before the task has started. */
   paused(pause: Pause, connector: string | null): void
+  /** The rows of a part are committed, `seconds` after its first page had arrived. */
+  applied(seconds: number, connector: string): void
   /** Another worker took over the task. Not called when the run ended. */
   leaseLost(): void
 }
@@ -207,6 +209,7 @@ async function claimContext(
     requestIntervals,
     progress: createProgress(),
     onPause: (pause) => events.paused(pause, bound.connector.name),
+    onApplied: (seconds) => events.applied(seconds, bound.connector.name),
   }
 }
 

@@ -8,6 +8,9 @@ import { sanitizeText } from '../pipeline/sanitize-text.ts'
 import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
 import type { QueueName, Task } from './queues.ts'
 
+/** With more tasks than this waiting to be applied, a process that applies parts begins no other fetch. */
+const BACKLOG_MAX = 12
+
 /**
  * Starts `concurrency` workers on a queue. When `stopping` is aborted, running tasks commit their
  * batch and return to the queue.
@@ -19,7 +22,9 @@ export function startWorker(
   stopping: AbortSignal,
 ): Worker<Task> {
   return tools.queues.work(name, concurrency, async (job, token) => {
-    const end = await tools.activity.record(() => executeJob(tools, job, stopping))
+    const end = await tools.activity.record(async () =>
+      name === 'fetch' && (await isBehind(tools)) ? 'busy' : executeJob(tools, job, stopping),
+    )
     if (end === 'busy') {
       await job.moveToDelayed(Date.now() + BUSY_MS, token)
       throw new DelayedError()
@@ -29,6 +34,16 @@ export function startWorker(
       throw new WaitingError()
     }
   })
+}
+
+/**
+ * True when the rows of fetched parts already wait for this machine: another fetch would only make them
+ * wait longer.
+ */
+async function isBehind({ appliesParts, queues }: TaskTools): Promise<boolean> {
+  if (!appliesParts) return false
+  const { waiting = 0, prioritized = 0 } = await queues.apply.getJobCounts('waiting', 'prioritized')
+  return waiting + prioritized > BACKLOG_MAX
 }
 
 async function executeJob(

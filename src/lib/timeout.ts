@@ -17,3 +17,18 @@ export async function withTimeout<T>(
     clearTimeout(timer)
   }
 }
+
+/** Returns true if `work` has succeeded or failed within the time. */
+export async function isSettledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), ms)
+  const settled = work.then(
+    () => true,
+    () => true,
+  )
+  try {
+    return await Promise.race([settled, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -25,6 +25,8 @@ const FIRST_PART_BYTES = 2 * 1024 * 1024
 /** Limit of a line's compressed bytes: a part is stored from memory, and a line is in one part. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
 const WARNINGS_MAX = 100
+/** Longest time after which a part is due. */
+const PART_AGE_MS_MAX = 60_000
 
 /** The state in which a fetch begins: empty, or as an interrupted fetch left it. */
 export interface FetchStart {
@@ -32,6 +34,11 @@ export interface FetchStart {
   readonly expected: number | null
   readonly watermarkMs: number | null
   readonly warnings: readonly string[]
+}
+
+interface PartPlace extends Pick<ArchivedPart, 'no' | 'cursorAfter'> {
+  readonly requestedMs: number
+  readonly arrivedMs: number
 }
 
 export class ArtifactWriter {
@@ -53,6 +60,8 @@ export class ArtifactWriter {
   #requestedMs = performance.now()
   /** Time of the request for the first bytes of the current part; null while it is empty. */
   #partRequestedMs: number | null = null
+  /** Time at which the first page of the current part had arrived; null while it is empty. */
+  #partArrivedMs: number | null = null
   /** The latest instant of the server's clock that is known, in epoch milliseconds. */
   #serverMs: number
 
@@ -83,11 +92,28 @@ export class ArtifactWriter {
     this.#requestedMs = performance.now()
   }
 
+  /**
+   * Time until the current part should end although more pages fit in, so that its rows do not wait for
+   * them; null while it is empty. It doubles with every 32 parts: a fetch of hours has hundreds of
+   * parts, not thousands.
+   */
+  get dueMs(): number | null {
+    if (this.#partArrivedMs === null || this.#inLine) return null
+    const ageMsMax = this.#context.options.partAgeMs * 2 ** Math.floor((this.#nextNo - 1) / 32)
+    return this.#partArrivedMs + Math.min(ageMsMax, PART_AGE_MS_MAX) - performance.now()
+  }
+
+  /** Stores the current part, which is due. */
+  async endPart(): Promise<void> {
+    await this.#startPart()
+  }
+
   async add(page: Page): Promise<void> {
     if (await this.#addPiece(page)) return
     if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#startPart()
     this.#inLine = false
     this.#partRequestedMs ??= this.#requestedMs
+    this.#partArrivedMs ??= performance.now()
     if (this.#writer.rawBytes === 0 && page.lineCount > 0)
       this.#hashing = await this.#beginHashing()
     // The page is compressed in the background while it is hashed here.
@@ -124,6 +150,7 @@ export class ArtifactWriter {
     if (!this.#inLine) await this.#startPart()
     this.#inLine = true
     this.#partRequestedMs ??= this.#requestedMs
+    this.#partArrivedMs ??= performance.now()
     await this.#writer.add({ bytes, lineCount: 0 })
     this.#context.progress.fetchedBytes += bytes.length
     if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
@@ -140,6 +167,7 @@ export class ArtifactWriter {
     this.#writer.discard()
     this.#writer = this.#newWriter()
     this.#partRequestedMs = null
+    this.#partArrivedMs = null
     this.#inLine = false
   }
 
@@ -198,15 +226,17 @@ export class ArtifactWriter {
     const cursorAfter = this.cursor
     const hashing = this.#hashing
     const requestedMs = this.#partRequestedMs ?? this.#requestedMs
+    const arrivedMs = this.#partArrivedMs ?? performance.now()
     this.#writer = this.#newWriter()
     this.#hashing = null
     this.#partRequestedMs = null
+    this.#partArrivedMs = null
     await this.#storing
     if (writer.lineCount === 0) {
       writer.discard()
       return false
     }
-    const place = { no: this.#nextNo++, cursorAfter, requestedMs }
+    const place = { no: this.#nextNo++, cursorAfter, requestedMs, arrivedMs }
     const note = closes ? this.#toNote(true) : null
     this.#storing = this.#store(writer, place, note).then((part) => {
       this.#serverMs = part.createdAt.getTime()
@@ -220,7 +250,7 @@ export class ArtifactWriter {
 
   async #store(
     writer: PartWriter,
-    { requestedMs, ...place }: Pick<ArchivedPart, 'no' | 'cursorAfter'> & { requestedMs: number },
+    { requestedMs, arrivedMs, ...place }: PartPlace,
     note: ArtifactNote | null,
   ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
@@ -233,7 +263,11 @@ export class ArtifactWriter {
     await withRetry(this.#context, 'store', () => store.put(key, bytes))
     const part = { ...packed, ...place, key }
     return withRetry(this.#context, 'archive', () =>
-      addPart(db, run, part, { ageMs: performance.now() - requestedMs, note }),
+      addPart(db, run, part, {
+        ageMs: performance.now() - requestedMs,
+        arrivedAgeMs: performance.now() - arrivedMs,
+        note,
+      }),
     )
   }
 

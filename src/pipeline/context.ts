@@ -81,4 +81,6 @@ export interface RunContext extends PipelineTools, BoundSource, RunControls {
   readonly run: LeasedRun
   /** Called for every wait for Postgres, the store or the supplier. */
   readonly onPause?: (pause: Pause) => void
+  /** Called with the time from the arrival of a part's first page to the commit of its last row. */
+  readonly onApplied?: (seconds: number) => void
 }

@@ -12,6 +12,7 @@ import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
 import { readEarlierLines } from './earlier-lines.ts'
+import { endDueParts } from './end-due-parts.ts'
 import { waitBeforeRetry } from './retry.ts'
 
 /**
@@ -117,13 +118,16 @@ async function fetchOnce(
   onPage: () => void,
 ): Promise<void> {
   writer.beginRequest()
-  const pages = requestPages(context, {
-    cursor: writer.cursor,
-    warn: (message) => writer.warn(message),
-  })
-  for await (const page of pages) {
-    await writer.add(page)
-    onPage()
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.signal, stop.signal])
+  const request = { cursor: writer.cursor, warn: (message: string) => writer.warn(message) }
+  try {
+    for await (const page of endDueParts(requestPages({ ...context, signal }, request), writer)) {
+      await writer.add(page)
+      onPage()
+    }
+  } finally {
+    stop.abort()
   }
   // A fetch by keys has no proof; its clean end means that every key was requested.
   if (writer.complete || context.run.keys !== null) return

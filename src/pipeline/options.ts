@@ -7,6 +7,8 @@ export interface PipelineOptions {
   readonly lanes: number
   /** Raw bytes of one part. A part with a larger line may have more. */
   readonly partBytesMax: number
+  /** Age of a part at which it is stored while the next page is awaited. */
+  readonly partAgeMs: number
   /** Records and bytes of lines that one transaction commits. */
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
@@ -36,6 +38,7 @@ export interface PipelineOptions {
 export const DEFAULT_OPTIONS: PipelineOptions = {
   lanes: 2,
   partBytesMax: 32 * 1024 * 1024,
+  partAgeMs: 100,
   batchRecordsMax: 5000,
   batchBytesMax: 4 * 1024 * 1024,
   recordBytesMax: 8 * 1024 * 1024,
@@ -53,6 +56,7 @@ export const DEFAULT_OPTIONS: PipelineOptions = {
  */
 export const DATA_API_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
+  partAgeMs: 5_000,
   batchRecordsMax: 500,
   batchBytesMax: 256 * 1024,
   recordBytesMax: 1024 * 1024,

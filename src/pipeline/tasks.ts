@@ -3,7 +3,7 @@
 
 import { findCheckpoint, type StoredCheckpoint } from '../db/write/checkpoints.ts'
 import type { WorkDone } from '../db/write/work-done.ts'
-import { listParts, type StoredPart } from '../db/write/artifacts.ts'
+import { listParts, measurePart, type StoredPart } from '../db/write/artifacts.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { Lane, type ApplyState } from './apply/lane.ts'
 import type { LineWindow } from './apply/part-position.ts'
@@ -67,7 +67,22 @@ export async function applyTask(
       await Lane.use(context, state, (lane) => lane.applyPart({ part, hashed, window }, last))
     }),
   )
+  await reportApplied(context, part)
   return { end: 'open' }
+}
+
+/** A replay applies parts that arrived long ago, so it reports nothing. */
+async function reportApplied(
+  { db, run, onApplied, outages }: RunContext,
+  { no }: StoredPart,
+): Promise<void> {
+  if (onApplied === undefined || run.artifactRun !== run.id) return
+  try {
+    const seconds = await measurePart(db, run, no)
+    if (seconds !== null) onApplied(seconds)
+  } catch (error) {
+    outages.failed(error, { work: 'measure' })
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-// The metrics of requests to suppliers. `METRICS` checks their form.
+// The metrics of requests to suppliers, and of the time until their pages are rows. `METRICS` checks their form.
 
 export const REQUEST_METRICS = {
   shelfsync_source_requests_total: {
@@ -22,6 +22,13 @@ export const REQUEST_METRICS = {
     scope: 'process',
     labels: { connector: 'name' },
     help: 'Time spent waiting for the rate limit of a supplier. Waits for an unavailable supplier are not included.',
+  },
+  shelfsync_page_to_rows_seconds: {
+    type: 'histogram',
+    scope: 'process',
+    labels: { connector: 'name' },
+    help: 'Time from the arrival of the first page of a part to the commit of its rows: an upper bound for each page of the part. Replays do not count.',
+    buckets: [0.1, 0.25, 0.5, 0.75, 1, 2, 5, 15, 60, 300, 3600],
   },
   shelfsync_open_circuit_breakers: {
     type: 'gauge',

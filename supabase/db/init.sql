@@ -163,6 +163,8 @@ create table catalog.parts (
   cursor_after       jsonb,                          -- where the fetch resumes after this part
   -- When the part was requested; the supplier read its records later.
   requested_at       timestamptz not null default clock_timestamp(),
+  -- When its first page had arrived.
+  arrived_at         timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
@@ -1339,7 +1341,7 @@ end $$;
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
---   age         time since the part was requested
+--   age         time since the part was requested; `p_arrived_age` since its first page had arrived
 --   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
 --               see update_artifact
 --   idempotent  the same part a second time changes nothing
@@ -1347,16 +1349,16 @@ end $$;
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
-  p_note jsonb default null
+  p_note jsonb default null, p_arrived_age interval default '0'
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
       (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
-        requested_at)
+        requested_at, arrived_at)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after, clock_timestamp() - p_age)
+      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age)
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
@@ -1411,6 +1413,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
     and r.kind = 'full'
+$$;
+
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
+create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select extract(epoch from clock_timestamp() - arrived_at)
+  from catalog.parts where source_id = p_source and run_id = p_run and no = p_no
 $$;
 
 -- list_parts(source, run) → the parts of the artifact, in order.
@@ -6916,6 +6925,7 @@ grant execute on function
 grant execute on function catalog.list_applied_versions to shelfsync_images;
 grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
+  catalog.measure_part,
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
@@ -6957,7 +6967,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'b868eb462e4364f5517a92cf58cf9175f898a6ca59b1238e79c2b2fe2d73b084'),
+  ('20261122000010', 'run_tables', 'b0afe80176a68130faee371468291e72c04b34896d5637f85e7f0d927770866d'),
   ('20261122000011', 'catalogue_tables', '4c40a314d80cd73212eb05bd9d8b680b8428b2e0a0bed7b095c6df6e9138816e'),
   ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -6969,7 +6979,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
   ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
   ('20261122000023', 'sources', '22b420dbfa21b4d18c0594b4186c291670269df8dfbff7e527074e450ca24509'),
-  ('20261122000024', 'artifacts', 'ea8546e2d445fdb0f5cd7b7f34613df28800fa62e5242550eefa3bace1483bb7'),
+  ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
   ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
@@ -7000,6 +7010,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '81876bf4d3ecfac354f802885b5f5521284161e7a7049f57d3e0178fc934de1d'),
-  ('20261122000090', 'security', '8853c282c0e50a88334f69b2363fb017f6abc7cb0443635312f3aca8ecc6ba0d');
+  ('20261122000090', 'security', '830459fc4ec682bffc5859a71463e2895401fe92c80ead7a1e23b5085ead89bc');
 
 commit;

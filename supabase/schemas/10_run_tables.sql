@@ -135,6 +135,8 @@ create table catalog.parts (
   cursor_after       jsonb,                          -- where the fetch resumes after this part
   -- When the part was requested; the supplier read its records later.
   requested_at       timestamptz not null default clock_timestamp(),
+  -- When its first page had arrived.
+  arrived_at         timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)

@@ -1,7 +1,7 @@
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
---   age         time since the part was requested
+--   age         time since the part was requested; `p_arrived_age` since its first page had arrived
 --   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
 --               see update_artifact
 --   idempotent  the same part a second time changes nothing
@@ -9,16 +9,16 @@
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
-  p_note jsonb default null
+  p_note jsonb default null, p_arrived_age interval default '0'
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
       (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
-        requested_at)
+        requested_at, arrived_at)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after, clock_timestamp() - p_age)
+      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age)
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
@@ -73,6 +73,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
     and r.kind = 'full'
+$$;
+
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
+create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select extract(epoch from clock_timestamp() - arrived_at)
+  from catalog.parts where source_id = p_source and run_id = p_run and no = p_no
 $$;
 
 -- list_parts(source, run) → the parts of the artifact, in order.

@@ -199,6 +199,7 @@ grant execute on function
 grant execute on function catalog.list_applied_versions to shelfsync_images;
 grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
+  catalog.measure_part,
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,

@@ -84,6 +84,7 @@ export interface TestPipeline {
 export const SMALL_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
   partBytesMax: 24 * 1024,
+  partAgeMs: Infinity,
   batchRecordsMax: 3,
   batchBytesMax: 32 * 1024,
   attemptsMax: 3,

@@ -48,6 +48,8 @@ export interface PartRow {
 export interface PartArrival {
   /** Time since the request to the supplier. */
   readonly ageMs: number
+  /** Time since its first page had arrived. */
+  readonly arrivedAgeMs: number
   /** For the last part, if it is known to be the last: the artifact is closed with it. */
   readonly note: ArtifactNote | null
 }
@@ -61,7 +63,7 @@ export async function addPart(
   db: Catalog,
   run: LeasedRun,
   part: ArchivedPart,
-  { ageMs, note }: PartArrival,
+  { ageMs, arrivedAgeMs, note }: PartArrival,
 ): Promise<StoredPart> {
   const rows = await db.call<string>('add_part', {
     source: run.sourceId,
@@ -76,9 +78,21 @@ export async function addPart(
     stored_bytes: part.storedBytes,
     cursor_after: jsonb(part.cursorAfter),
     age: `${Math.ceil(ageMs)} ms`,
+    arrived_age: `${Math.ceil(arrivedAgeMs)} ms`,
     note: note && jsonb({ ...note, watermark: toWatermark(note) }),
   })
   return { ...part, createdAt: toInstant(one(rows)) }
+}
+
+/** Returns the seconds since the first page of a part had arrived, or null without the part. */
+export async function measurePart(
+  db: Catalog,
+  { sourceId, artifactRun }: LeasedRun,
+  no: number,
+): Promise<number | null> {
+  return one(
+    await db.call<number | null>('measure_part', { source: sourceId, run: artifactRun, no }),
+  )
 }
 
 /** @throws SyncError `run/fenced` */
