@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   artifacts: PLATFORM,
   'embedded-postgres': [...PLATFORM, 'db'],
   db: [...PLATFORM, 'artifacts'],
-  sources: [...STORES, 'connectors'],
+  sources: [...STORES, 'connectors', 'normalise'],
   pipeline: PIPELINE,
   downstream: [...STORES, 'connectors', 'normalise', 'sources'],
   jobs: PIPELINE,

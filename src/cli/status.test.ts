@@ -9,7 +9,7 @@ function status(source: string, draft: number): SourceStatus {
     source,
     connector: 'shopify',
     state: 'active',
-    products: { draft, active: 7, unavailable: 2, removed: 1 },
+    products: { draft, active: 7, unavailable: 2, filtered: 0, removed: 1 },
     lastRun: null,
     lastGoodAt: null,
     dueSinceAt: NOW,

@@ -20,7 +20,7 @@ export interface SourceStatus extends SourceSummary {
   readonly due: Due | null
 }
 
-const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, removed: 0 }
+const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, filtered: 0, removed: 0 }
 
 export function defineStatus(command: Command, cli: Cli): void {
   command
@@ -66,8 +66,10 @@ export function toStatusTable(
   sources: readonly SourceStatus[],
   now: Date,
 ): { headings: string[]; rows: (string | number | null)[][] } {
-  const draft = sources.some(({ products }) => products.draft > 0) ? (['draft'] as const) : []
-  const statuses = ['active', ...draft, 'unavailable', 'removed'] as const
+  const extra = (['draft', 'filtered'] as const).filter((status) =>
+    sources.some(({ products }) => products[status] > 0),
+  )
+  const statuses = ['active', ...extra, 'unavailable', 'removed'] as const
   return {
     headings: ['source', 'connector', ...statuses, 'last run', 'when', 'newest data', 'next due'],
     rows: sources.map(({ products, lastRun, watermarkAt, ...source }) => [

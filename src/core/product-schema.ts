@@ -93,9 +93,9 @@ const ProvenanceSchema = z.strictObject({
 export const DraftSchema = z.strictObject({
   externalId: name.describe("The supplier's id of the product, unique within the source."),
   status: z
-    .enum(['draft', 'active', 'unavailable'])
+    .enum(['draft', 'active', 'unavailable', 'filtered'])
     .describe(
-      'Status at the supplier. The catalogue also has `removed`: missing from two complete runs in a row, or from one that a person approved.',
+      'Status at the supplier; `filtered` if the filters of the source leave the product out. The catalogue also has `removed`: missing from two complete runs in a row, or from one that a person approved.',
     ),
   title: text,
   description: text.describe('Unchanged from the supplier, including HTML.'),

@@ -4,9 +4,10 @@
 import type { Json } from './json.ts'
 
 /**
- * Status at the supplier. The catalogue also has `removed`, which is set only when a run settles.
+ * Status at the supplier, or `filtered` if the filters of the source leave the product out. The
+ * catalogue also has `removed`, which is set only when a run settles.
  */
-export type ProductStatus = 'draft' | 'active' | 'unavailable'
+export type ProductStatus = 'draft' | 'active' | 'unavailable' | 'filtered'
 
 export type Availability = 'in_stock' | 'out_of_stock' | 'preorder' | 'discontinued'
 

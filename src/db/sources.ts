@@ -15,6 +15,8 @@ export interface Source {
   readonly connector: string
   /** In stored form: the connector's schema parses it. */
   readonly settings: Json
+  /** In stored form: `SourceOptions` parses them. */
+  readonly options: Json
   readonly schedule: Schedule
   readonly policy: Policy
   readonly state: 'active' | 'paused'
@@ -53,6 +55,7 @@ interface SourceRow {
   former_names: string[]
   connector: string
   settings: Json
+  options: Json
   schedule: Schedule
   policy: unknown
   state: 'active' | 'paused'
@@ -100,22 +103,20 @@ export function listSourcePage(db: Catalog, page: PageRequest): Promise<ListPage
 /** @throws SyncError `source/exists`, also when another source continues the predecessor */
 export async function addSource(
   db: Catalog,
-  source: {
-    readonly name: string
-    readonly connector: string
-    readonly settings: Json
-    readonly schedule: Schedule
-    /** The id of the source that it continues, see src/db/successions.ts. */
-    readonly predecessor?: number | null
-  },
+  source: Pick<Source, 'name' | 'connector' | 'settings' | 'schedule'> &
+    Partial<Pick<Source, 'options'>> & {
+      /** The id of the source that it continues, see src/db/successions.ts. */
+      readonly predecessor?: number | null
+    },
 ): Promise<Source> {
-  const { name, connector, settings, schedule, predecessor = null } = source
+  const { name, connector, settings, schedule, options = {}, predecessor = null } = source
   const [row] = await db.call<SourceRow>('add_source', {
     name,
     connector,
     settings: jsonb(settings),
     schedule: jsonb(schedule),
     predecessor,
+    options: jsonb(options),
   })
   if (!row) throw new SyncError('source/exists', `There is already a source named ${name}`)
   return toSource(row)
@@ -127,12 +128,14 @@ interface SourceChanges {
   readonly state?: Source['state']
   /** All settings. The next full run then reads every record again. */
   readonly settings?: Json
+  /** All options. The next full run then reads every record again. */
+  readonly options?: Json
 }
 
 /**
  * Changes the given members in one transaction and leaves the others.
  *
- * @throws SyncError `source/unknown` · `run/active` for new settings while a run is active
+ * @throws SyncError `source/unknown` · `run/active` for new settings or options while a run is active
  */
 export async function saveSource(db: Catalog, id: number, changes: SourceChanges): Promise<Source> {
   const document = (value: unknown) => (value === undefined ? null : jsonb(value))
@@ -142,6 +145,7 @@ export async function saveSource(db: Catalog, id: number, changes: SourceChanges
     policy: document(changes.policy),
     state: changes.state ?? null,
     settings: document(changes.settings),
+    options: document(changes.options),
   })
   if (!row) throw new SyncError('source/unknown', `Source ${id} does not exist`)
   return toSource(row)
@@ -212,6 +216,7 @@ function toSource(row: SourceRow): Source {
     formerNames: row.former_names,
     connector: row.connector,
     settings: row.settings,
+    options: row.options,
     schedule: row.schedule,
     policy: Policy.parse(row.policy),
     state: row.state,

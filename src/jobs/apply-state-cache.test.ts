@@ -39,6 +39,7 @@ test('a task that is cancelled while it loads the state does not fail another ta
   const contextOf = (signal: AbortSignal): RunContext => ({
     ...pipeline.tools,
     ...bound,
+    applyOptions: null,
     db,
     run,
     signal,

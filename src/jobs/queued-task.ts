@@ -28,6 +28,7 @@ import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import { withRetry } from '../pipeline/retry.ts'
 import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
+import { loadOptions } from '../normalise/apply-options.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
@@ -194,8 +195,10 @@ async function claimContext(
     log.warn({ previousOwner }, 'the task is taken over from a worker that died')
   const options =
     chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: chunkSize }
+  const applyOptions = await loadOptions(bound.sourceOptions)
   return {
     ...bound,
+    applyOptions,
     db,
     store,
     credentials,

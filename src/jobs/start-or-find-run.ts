@@ -42,7 +42,7 @@ export async function startOrFindRun(
     ...(keyed ?? (await chooseQueuedRun(db, bound, request, active))),
     ...origin,
     sourceId: source.id,
-    normaliserVersion: bound.connector.normaliserVersion,
+    normaliserVersion: bound.normaliserVersion,
     owner: 'queue',
     deadOwner: active?.owner ?? null,
     options: toRunOptions(request),

@@ -14,7 +14,10 @@ import { TaxonomyWriter } from './apply/taxonomy-writer.ts'
 import type { RunContext } from './context.ts'
 
 /** Part of a run's context that the state keeps. It has no signal: several tasks share the state. */
-type StateContext = Pick<RunContext, 'db' | 'source' | 'run' | 'connector' | 'options'>
+type StateContext = Pick<
+  RunContext,
+  'db' | 'source' | 'run' | 'connector' | 'normaliserVersion' | 'options'
+>
 
 /**
  * Loads the state for a run with these checkpoints. The first call of `known` reads the hashes of all
@@ -40,12 +43,12 @@ export async function loadApplyState(
  * small and may run beside a run that changes the hashes, so the database compares its records.
  */
 async function readKnownRecords(context: StateContext): Promise<KnownRecords> {
-  const { db, source, run, connector, options } = context
+  const { db, source, run, normaliserVersion, options } = context
   // After the normaliser has changed, a full run normalises every record again.
   const trusted =
     run.kind === 'incremental' ||
     source.normaliserVersion === null ||
-    source.normaliserVersion === connector.normaliserVersion
+    source.normaliserVersion === normaliserVersion
   if (run.keys !== null || !trusted || source.nextSeq === 0) return new KnownRecords(0)
   const known = new KnownRecords(Math.min(source.nextSeq, options.knownRecordsMax))
   await db.readKnownHashes(source.id, (hash, seq) => known.add(hash, seq))
@@ -53,9 +56,9 @@ async function readKnownRecords(context: StateContext): Promise<KnownRecords> {
 }
 
 async function loadRules(context: StateContext): Promise<BatchRules> {
-  const { connector, source, run } = context
+  const { connector, source, run, normaliserVersion } = context
   return {
-    normaliserVersion: connector.normaliserVersion,
+    normaliserVersion,
     volatilePaths: connector.volatilePaths,
     priceFactor: source.policy.priceFactor,
     seenLater: run.kind === 'replay' || run.keys !== null ? await loadSeenLater(context) : null,

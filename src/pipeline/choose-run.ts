@@ -29,7 +29,7 @@ export interface SyncRequest {
 export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'>
 
 export function chooseRun(
-  { source, connector }: BoundSource,
+  { source, connector, normaliserVersion }: BoundSource,
   { mode, sinceAt, now }: SyncRequest,
 ): ChosenRun {
   const full = {
@@ -41,7 +41,7 @@ export function chooseRun(
   if (sinceAt) return { ...full, kind: 'incremental', sinceAt }
   if (mode === 'full' || !connector.scopes.includes('since') || !source.watermarkAt) return full
   const newNormaliser =
-    source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
+    source.normaliserVersion !== null && source.normaliserVersion !== normaliserVersion
   const fullDue = newNormaliser || isFullDue(source.schedule, source.lastFullAt, now)
   if (mode === 'auto' && fullDue) return full
   return {

@@ -6,6 +6,7 @@ import type { Http } from '../core/http.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
+import type { ApplyOptions } from '../normalise/apply-options.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
@@ -79,6 +80,8 @@ export interface PipelineTools {
 
 export interface RunContext extends PipelineTools, BoundSource, RunControls {
   readonly run: LeasedRun
+  /** Applies the options of the source to the draft of its connector; null without options. */
+  readonly applyOptions: ApplyOptions | null
   /** Called for every wait for Postgres, the store or the supplier. */
   readonly onPause?: (pause: Pause) => void
   /** Called with the time from the arrival of a part's first page to the commit of its last row. */

@@ -20,6 +20,7 @@ import {
   type RunFacts,
 } from '../db/write/plans.ts'
 import { findActiveRun, type LeasedRun, type RunKind, type Settled } from '../db/write/runs.ts'
+import { loadOptions } from '../normalise/apply-options.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import { loadApplyState } from './apply-state.ts'
 import { Bitmap } from './apply/bitmap.ts'
@@ -71,7 +72,8 @@ export async function planSource(
 ): Promise<Plan> {
   await refuseOpenRun(tools.db, bound.source)
   const run = toPlannedRun(bound, chooseRun(bound, request), request.now)
-  const context = { ...tools, ...bound, ...controls, run }
+  const applyOptions = await loadOptions(bound.sourceOptions)
+  const context = { ...tools, ...bound, ...controls, run, applyOptions }
   let watermarkMs: number | null = null
   const bytes = () => fetchAll(context, (ms) => (watermarkMs = ms))
   const fetched = { part: { no: 1, createdAt: request.now }, bytes }
@@ -105,7 +107,7 @@ export async function planReplay(
     progress.fetchedBytes += rawBytes
   }
   return await planParts(
-    { ...tools, ...bound, ...controls, run },
+    { ...tools, ...bound, ...controls, run, applyOptions: await loadOptions(bound.sourceOptions) },
     parts.map((part) => ({ part, bytes: () => readPart(store, part) })),
     {
       complete: artifact.complete,

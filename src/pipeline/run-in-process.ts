@@ -3,6 +3,7 @@
 
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import type { RunKind } from '../db/write/runs.ts'
+import { loadOptions } from '../normalise/apply-options.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { ChosenRun } from './choose-run.ts'
 import type { RunContext, RunControls } from './context.ts'
@@ -41,7 +42,8 @@ export async function runInProcess(
   const run = await takeRun(tools, bound, chosen, controls)
   const log = tools.log.child({ source: bound.source.name, run: run.id })
   log.info({ kind: run.kind, resumed: run.resumed }, 'run started')
-  const context: RunContext = { ...tools, ...bound, ...controls, log, run }
+  const applyOptions = await loadOptions(bound.sourceOptions)
+  const context: RunContext = { ...tools, ...bound, ...controls, log, run, applyOptions }
   const result = await executeTasks(context, executeSideBySide)
   return {
     run: run.id,

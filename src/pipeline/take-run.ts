@@ -59,13 +59,13 @@ export async function takeRun(
 
 async function start(
   { db, correlationId, log }: StartTools,
-  { source, connector }: BoundSource,
+  { source, normaliserVersion }: BoundSource,
   chosen: ChosenRun & Pick<RunRequest, 'refetch' | 'deadOwner'>,
 ): Promise<LeasedRun> {
   const { superseded, ...run } = await startRun(db, {
     ...chosen,
     sourceId: source.id,
-    normaliserVersion: connector.normaliserVersion,
+    normaliserVersion,
     correlationId,
     options: {},
     owner: getOwnerName(),

@@ -3,13 +3,18 @@
 import { checkValue, formatProblems } from '../core/check-value.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import { SourceOptions } from '../core/source-options.ts'
 import type { Source } from '../db/sources.ts'
+import { toNormaliserVersion } from '../normalise/normaliser-version.ts'
 
 export interface BoundSource {
   readonly source: Source
   readonly connector: Connector
   /** The source's settings, parsed by the connector's schema. */
   readonly settings: unknown
+  readonly sourceOptions: SourceOptions
+  /** The version of the connector, of the pack and of the other options, as one number. */
+  readonly normaliserVersion: number
 }
 
 interface Connectors {
@@ -18,13 +23,14 @@ interface Connectors {
 
 /**
  * @throws SyncError `source/no-connector` when this version does not have the source's connector ·
- * `settings/invalid` when the stored settings do not match the connector's schema
+ * `settings/invalid` when the stored settings or options do not match
+ * their schema
  */
 export function bindSource(tools: Connectors, source: Source): BoundSource {
   return bindConnector(loadConnector(tools, source), source)
 }
 
-/** @throws SyncError `settings/invalid` when the stored settings do not match the schema */
+/** @throws SyncError `settings/invalid` when the stored settings or options do not match their schema */
 export function bindConnector(connector: Connector, source: Source): BoundSource {
   const { data: settings, problems } = checkValue(connector.settings, source.settings)
   if (problems !== null)
@@ -32,7 +38,14 @@ export function bindConnector(connector: Connector, source: Source): BoundSource
       'settings/invalid',
       `The settings of ${source.name} in catalog.sources are not valid: ${formatProblems(problems)}`,
     )
-  return { source, connector, settings }
+  const { data: sourceOptions, problems: faults } = checkValue(SourceOptions, source.options)
+  if (faults !== null)
+    throw new SyncError(
+      'settings/invalid',
+      `The options of ${source.name} in catalog.sources are not valid: ${formatProblems(faults)}`,
+    )
+  const normaliserVersion = toNormaliserVersion(connector.normaliserVersion, sourceOptions)
+  return { source, connector, settings, sourceOptions, normaliserVersion }
 }
 
 /** @throws SyncError `source/no-connector` when this version does not have the source's connector */

@@ -41,7 +41,7 @@ export async function readShopSettings(
  * @throws SyncError the error of the connector
  */
 export async function probeAddress(
-  bound: BoundSource,
+  bound: Pick<BoundSource, 'source' | 'connector' | 'settings'>,
   tools: RequestTools & { readonly credentials: CredentialReader },
   signal: AbortSignal,
 ): Promise<void> {

@@ -43,12 +43,16 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Options that belong to no connector: pack, unitPrice, filters, tags. See
+  -- src/core/source-options.ts.
+  options            jsonb not null default '{}',
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  -- Normaliser version of the last full run. Null before the first one, 0 after the settings have changed.
+  -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
+  -- options have changed.
   normaliser_version integer,
   -- Next product number; numbers follow the order of appearance.
   next_seq           integer not null default 0,
@@ -215,7 +219,8 @@ create table catalog.products (
   source_id          integer not null,
   external_id        text collate "C" not null,
   seq                integer not null,               -- number within the source; runs keep bitmaps over it
-  status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
+  status             text not null
+                     check (status in ('draft', 'active', 'unavailable', 'filtered', 'removed')),
   title              text,
   description        text,
   brand              text,
@@ -1250,17 +1255,19 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule, predecessor) → the new source; no row if the name is taken.
+-- add_source(name, connector, settings, schedule, predecessor, options) → the new source; no row if the name
+-- is taken.
 --   p_predecessor  the source that it continues, see begin_succession
 create function catalog.add_source(
-  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null
+  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null,
+  p_options jsonb default '{}'
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   added catalog.sources;
 begin
-  insert into catalog.sources (name, connector, settings, schedule)
-    values (p_name, p_connector, p_settings, p_schedule)
+  insert into catalog.sources (name, connector, settings, schedule, options)
+    values (p_name, p_connector, p_settings, p_schedule, p_options)
     on conflict (name) do nothing returning * into added;
   if added.id is not null then
     perform catalog.begin_succession(added.id, p_predecessor);
@@ -1283,20 +1290,21 @@ begin
   end if;
 end $$;
 
--- save_source(source, schedule, policy, state, settings) → the source afterwards.
+-- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
---   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
---               or fetched run is superseded, the next full run normalises every record again, and the
---               failures of the host count from 0
+--   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
+--               interrupted or fetched run is superseded, the next full run normalises every record again, and
+--               the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
-  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
+  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,
+  p_options jsonb default null
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from catalog.sources where id = p_source for update;
-  if p_settings is not null then
+  if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
@@ -1307,7 +1315,9 @@ begin
     update catalog.sources
       set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
-          normaliser_version = case when p_settings is null then normaliser_version else 0 end,
+          options = coalesce(p_options, options),
+          normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
+                                    else 0 end,
           schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
                                  else schedule_set_at end,
           failures = case when p_settings is null then failures else 0 end,
@@ -2837,7 +2847,8 @@ create function catalog.record_changes(p_source integer, p_run bigint) returns v
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
     select p_source, p_run, c.external_id, c.kind,
-      case c.kind when 'created' then '{}' else c.detail - 'description' end
+      case c.kind when 'created' then '{}'
+        else c.detail - '{description, description_md, description_text}'::text[] end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
       set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((
@@ -5366,6 +5377,118 @@ begin
   end loop;
 end $$;
 
+-- 20261122000062_coffees.sql
+
+-- Generated from supabase/schemas/62_coffees.sql until the first release: do not edit.
+
+-- Coffee, in the terms of catalogues of coffee: products whose texts the domain pack has read. An unknown
+-- value is null. Goods that the pack has recognised as something else are left out; `is_coffee` is null if
+-- the shop does not say what a product is. See docs/coffee.md.
+
+create view api.coffees with (security_invoker = true) as
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source,
+    p.external_id as platform_product_id, p.title as name,
+    coalesce(p.attributes ->> 'handle', p.attributes ->> 'slug') as slug, p.brand as roaster_name,
+    p.status, p.url as direct_buy_url, (p.attributes -> 'is_coffee')::boolean as is_coffee,
+    p.attributes ->> 'kind' as kind,
+    p.attributes ->> 'roast_level' as roast_level,
+    p.provenance -> 'attributes.roast_level' ->> 'raw' as roast_level_raw,
+    array(select jsonb_array_elements_text(p.attributes -> 'roast_styles')) as roast_styles,
+    p.provenance -> 'attributes.roast_styles' ->> 'raw' as roast_style_raw,
+    case jsonb_typeof(p.attributes -> 'process')
+      when 'array' then (
+        select string_agg(name, '_' order by place)
+        from jsonb_array_elements_text(p.attributes -> 'process') with ordinality as t (name, place))
+      else p.attributes ->> 'process' end as process,
+    p.attributes ->> 'process_base' as process_base,
+    p.provenance -> 'attributes.process' ->> 'raw' as process_raw,
+    case jsonb_typeof(p.attributes -> 'species')
+      when 'array' then 'blend'
+      when 'object' then (
+        select string_agg(key || '_' || value, '_' order by value::numeric desc, key)
+        from jsonb_each_text(p.attributes -> 'species'))
+      else p.attributes ->> 'species' end as bean_species,
+    p.attributes -> 'species' as species,
+    array(select jsonb_array_elements_text(p.attributes -> 'varieties')) as varieties,
+    p.attributes ->> 'country' as country, p.attributes ->> 'region' as region,
+    p.attributes ->> 'estate' as estate, (p.attributes -> 'altitude_min')::numeric as altitude_min,
+    (p.attributes -> 'altitude_max')::numeric as altitude_max,
+    round(((p.attributes -> 'altitude_min')::numeric + (p.attributes -> 'altitude_max')::numeric) / 2)
+      as altitude,
+    (p.attributes -> 'decaf')::boolean as decaf, p.attributes ->> 'decaf_method' as decaf_method,
+    array(select jsonb_array_elements_text(p.attributes -> 'flavour_notes')) as flavors,
+    p.provenance -> 'attributes.flavour_notes' as notes_raw,
+    p.attributes ->> 'acidity' as acidity, p.attributes ->> 'body' as body,
+    p.attributes ->> 'bitterness' as bitterness, p.attributes ->> 'sweetness' as sweetness,
+    p.attributes ->> 'aftertaste' as aftertaste, p.attributes ->> 'clarity' as clarity,
+    array(select jsonb_array_elements_text(p.attributes -> 'certifications')) as certifications,
+    p.attributes ->> 'grade' as grade, (p.attributes -> 'score')::numeric as score,
+    (p.attributes -> 'is_limited')::boolean as is_limited,
+    array(select jsonb_array_elements_text(p.attributes -> 'clean_tags')) as tags,
+    case jsonb_array_length(p.attributes -> 'grinds' -> v.external_id)
+      when 1 then p.attributes -> 'grinds' -> v.external_id ->> 0 end as default_grind,
+    v.sku as vendor_sku, p.attributes ->> 'description_md' as description_md,
+    p.attributes ->> 'description_text' as description_cleaned,
+    btrim(regexp_replace(p.title, '\s+', ' ', 'g')) as title_cleaned,
+    encode(p.record_hash, 'hex') as raw_hash, encode(p.content_hash, 'hex') as content_hash, p.provenance,
+    p.first_seen_at, p.changed_at
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id
+  left join lateral (
+    select w.external_id, w.sku from catalog.variants w
+    where w.source_id = p.source_id and w.product_external_id = p.external_id and w.removed_at is null
+    order by w.position, w.external_id limit 1
+  ) v on true
+  where p.attributes ->> 'pack' = 'coffee' and p.attributes ->> 'is_coffee' is distinct from 'false'
+    and (p.expires_at is null or p.expires_at > now());
+
+-- The variants of these products, with the content of one unit, the number of units, and current prices. A
+-- variant with prices of several types has a row for each.
+create view api.coffee_variants with (security_invoker = true) as
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as coffee_id, s.name as source,
+    p.external_id as platform_product_id, v.external_id as platform_variant_id, v.position, v.title, v.sku,
+    v.weight_grams as weight_g,
+    p.provenance -> ('variants.' || v.external_id || '.weightGrams') ->> 'raw' as weight_raw,
+    (p.provenance -> ('variants.' || v.external_id || '.weightGrams') -> 'confidence')::numeric
+      as weight_confidence,
+    v.pack_count,
+    array(select jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id)) as grind,
+    case v.availability when 'in_stock' then true when 'out_of_stock' then false
+      when 'discontinued' then false end as in_stock,
+    c.price_type, c.amount_minor, c.currency, c.compare_at_minor,
+    round(c.amount_minor * u.grams / nullif(v.weight_grams * coalesce(v.pack_count, 1), 0))::bigint
+      as unit_amount_minor,
+    case when v.weight_grams > 0 then p.attributes ->> 'unit_price_per' end as unit
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id
+  join catalog.variants v on v.source_id = p.source_id and v.product_external_id = p.external_id
+    and v.removed_at is null
+  left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
+    and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+  cross join lateral (
+    select case p.attributes ->> 'unit_price_per' when '1 kg' then 1000 when '100 g' then 100 end as grams
+  ) u
+  where p.attributes ->> 'pack' = 'coffee' and p.attributes ->> 'is_coffee' is distinct from 'false'
+    and (p.expires_at is null or p.expires_at > now());
+
+-- Relations for the Data API, as in 61_embeds.sql.
+do $$
+declare
+  by_id constant text := 'f.source = $1.source and f.platform_product_id = $1.platform_product_id';
+  its_product constant text := 'f.source = $1.source and f.external_id = $1.platform_product_id';
+  r record;
+begin
+  for r in select * from (values
+    ('variants', 'coffees',         'coffee_variants', 4, by_id),
+    ('coffee',   'coffee_variants', 'coffees',         1, by_id),
+    ('product',  'coffees',         'products',        1, its_product)
+  ) as relation (name, from_view, to_view, row_estimate, condition) loop
+    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
+        begin atomic select f.* from api.%I f where %s; end',
+      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
+  end loop;
+end $$;
+
 -- 20261122000070_summaries.sql
 
 -- Generated from supabase/schemas/70_summaries.sql until the first release: do not edit.
@@ -5566,7 +5689,7 @@ $$;
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((
+    '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
@@ -6967,8 +7090,8 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'b0afe80176a68130faee371468291e72c04b34896d5637f85e7f0d927770866d'),
-  ('20261122000011', 'catalogue_tables', '4c40a314d80cd73212eb05bd9d8b680b8428b2e0a0bed7b095c6df6e9138816e'),
+  ('20261122000010', 'run_tables', 'b8cdc38e6abc43c4a29abd81830c71f04197b4f516788c8378b2e2a71cafdb8c'),
+  ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
@@ -6978,8 +7101,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
   ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
-  ('20261122000023', 'sources', '22b420dbfa21b4d18c0594b4186c291670269df8dfbff7e527074e450ca24509'),
-  ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
+  ('20261122000023', 'sources', '5247d08f842342166c61f575ee4ab40d28169172c0f2c7274904111cdd1f0395'),
+  ('20261122000024', 'artifacts', 'ea8546e2d445fdb0f5cd7b7f34613df28800fa62e5242550eefa3bace1483bb7'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
   ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
@@ -6988,7 +7111,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
-  ('20261122000033', 'apply', '4c717adea732e78b062df4144c22c8c22594f18b657cc94df5c2a268c79cfcb7'),
+  ('20261122000033', 'apply', 'a37606ab60a95eefa12013365895b991c44d1ab79f87d9b646cb2227760e0049'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
@@ -7002,7 +7125,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', '9ce0493e1af163bbe419e278fc4bdae924a52b6330ba662b19d655c6391e54d5'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000070', 'summaries', '7c68e4ad2c1fabad3475fcda06a5a537063c86f6401607295a591df2b143b69c'),
+  ('20261122000062', 'coffees', 'e4a05dcdb3c25ea07b60ef083024489fb7905bc6c4d80e2cb933a7cb82ce3c34'),
+  ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),

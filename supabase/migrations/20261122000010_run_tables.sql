@@ -17,12 +17,16 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Options that belong to no connector: pack, unitPrice, filters, tags. See
+  -- src/core/source-options.ts.
+  options            jsonb not null default '{}',
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  -- Normaliser version of the last full run. Null before the first one, 0 after the settings have changed.
+  -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
+  -- options have changed.
   normaliser_version integer,
   -- Next product number; numbers follow the order of appearance.
   next_seq           integer not null default 0,

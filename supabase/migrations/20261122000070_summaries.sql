@@ -196,7 +196,7 @@ $$;
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((
+    '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')

@@ -5,7 +5,8 @@ create table catalog.products (
   source_id          integer not null,
   external_id        text collate "C" not null,
   seq                integer not null,               -- number within the source; runs keep bitmaps over it
-  status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
+  status             text not null
+                     check (status in ('draft', 'active', 'unavailable', 'filtered', 'removed')),
   title              text,
   description        text,
   brand              text,

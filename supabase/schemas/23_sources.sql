@@ -13,17 +13,19 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule, predecessor) → the new source; no row if the name is taken.
+-- add_source(name, connector, settings, schedule, predecessor, options) → the new source; no row if the name
+-- is taken.
 --   p_predecessor  the source that it continues, see begin_succession
 create function catalog.add_source(
-  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null
+  p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null,
+  p_options jsonb default '{}'
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   added catalog.sources;
 begin
-  insert into catalog.sources (name, connector, settings, schedule)
-    values (p_name, p_connector, p_settings, p_schedule)
+  insert into catalog.sources (name, connector, settings, schedule, options)
+    values (p_name, p_connector, p_settings, p_schedule, p_options)
     on conflict (name) do nothing returning * into added;
   if added.id is not null then
     perform catalog.begin_succession(added.id, p_predecessor);
@@ -46,20 +48,21 @@ begin
   end if;
 end $$;
 
--- save_source(source, schedule, policy, state, settings) → the source afterwards.
+-- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
---   settings    may change what is fetched, and the product that an unchanged record becomes: an interrupted
---               or fetched run is superseded, the next full run normalises every record again, and the
---               failures of the host count from 0
+--   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
+--               interrupted or fetched run is superseded, the next full run normalises every record again, and
+--               the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
-  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb
+  p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,
+  p_options jsonb default null
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from catalog.sources where id = p_source for update;
-  if p_settings is not null then
+  if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs
       set state = 'superseded', reason = 'the settings of the source were changed',
@@ -70,7 +73,9 @@ begin
     update catalog.sources
       set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
-          normaliser_version = case when p_settings is null then normaliser_version else 0 end,
+          options = coalesce(p_options, options),
+          normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
+                                    else 0 end,
           schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
                                  else schedule_set_at end,
           failures = case when p_settings is null then failures else 0 end,

@@ -42,7 +42,8 @@ create function catalog.record_changes(p_source integer, p_run bigint) returns v
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
     select p_source, p_run, c.external_id, c.kind,
-      case c.kind when 'created' then '{}' else c.detail - 'description' end
+      case c.kind when 'created' then '{}'
+        else c.detail - '{description, description_md, description_text}'::text[] end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
       set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((

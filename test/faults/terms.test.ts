@@ -12,6 +12,7 @@ import { openTestDatabase } from '../support/database.ts'
 import { openToy } from '../support/toy/open.ts'
 import { measureHeapBytes } from '../support/memory.ts'
 import { onNthPass, watchQueries } from './failpoints.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 
 const { pool: db, url } = await openTestDatabase()
 
@@ -42,10 +43,9 @@ async function openRun(t: TestContext, through: Db) {
   const run = await startRun(db, request)
   const context: RunContext = {
     ...pipeline.tools,
+    ...bindConnector(pipeline.connector, source),
+    applyOptions: null,
     db: through,
-    connector: pipeline.connector,
-    source,
-    settings: {},
     run,
     progress: createProgress(),
     signal: new AbortController().signal,

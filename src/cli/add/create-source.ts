@@ -20,6 +20,7 @@ import type { CredentialOwner } from '../../sources/credentials.ts'
 import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { chooseSchedule } from '../../sources/schedule.ts'
 import { parseAddress } from './shop-address.ts'
+import { splitSettings } from './source-options.ts'
 import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
 
 export interface SourceRequest {
@@ -39,7 +40,15 @@ export interface SourceRequest {
   readonly check: boolean
 }
 
-export interface CreatedSource extends BoundSource {
+/** A request with the options of the source apart from the settings of its connector. */
+interface SplitRequest extends SourceRequest {
+  readonly sourceOptions: Json
+}
+
+type NewSource = Pick<CreatedSource, 'connector' | 'settings' | 'replaced'> &
+  Pick<SplitRequest, 'sourceOptions'>
+
+export interface CreatedSource extends Pick<BoundSource, 'source' | 'connector' | 'settings'> {
   /** Some products of a shop; null when the source was added by the name of its connector. */
   readonly samples: readonly Sample[] | null
   /** The requests by which the shop was recognised. */
@@ -59,15 +68,17 @@ export async function createSource(
   signal: AbortSignal,
 ): Promise<CreatedSource> {
   const connector = tools.connectors.get(request.shop)
+  const { settings: set, options: sourceOptions } = splitSettings(request.set)
+  const split = { ...request, set, sourceOptions }
   return connector
-    ? createByName(tools, connector, request, signal)
-    : createByAddress(tools, request, signal)
+    ? createByName(tools, connector, split, signal)
+    : createByAddress(tools, split, signal)
 }
 
 async function createByName(
   tools: SyncTools,
   connector: Connector,
-  request: SourceRequest,
+  request: SplitRequest,
   signal: AbortSignal,
 ): Promise<CreatedSource> {
   const { set, options, check, platform } = request
@@ -86,7 +97,8 @@ async function createByName(
   const name = checkName(request.name ?? suggestName(connector, settings))
   await requireFreeName(tools, name)
   if (check) await checkKey(tools, { connector, settings, source: { name } }, signal)
-  const source = await save(tools, name, { connector, settings }, replaced)
+  const { sourceOptions } = request
+  const source = await save(tools, name, { connector, settings, sourceOptions, replaced })
   const notes = await listTwins(tools, source)
   return { source, connector, settings, samples: null, tried: [], replaced, notes }
 }
@@ -119,7 +131,7 @@ async function checkKey(
 
 async function createByAddress(
   tools: SyncTools,
-  request: SourceRequest,
+  request: SplitRequest,
   signal: AbortSignal,
 ): Promise<CreatedSource> {
   readAddOptions(tools, null, request.options)
@@ -137,7 +149,8 @@ async function createByAddress(
   )
   await requireFreeName(tools, name)
   const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
-  const source = await save(tools, name, { connector, settings }, replaced)
+  const { sourceOptions } = request
+  const source = await save(tools, name, { connector, settings, sourceOptions, replaced })
   const isPart =
     address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/'
   const notes = [
@@ -178,8 +191,7 @@ function listPlatforms(
 async function save(
   { db }: SyncTools,
   name: string,
-  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
-  replaced: Source | null,
+  { connector, settings, sourceOptions: options, replaced }: NewSource,
 ): Promise<Source> {
   return addSource(db, {
     name: checkName(name),
@@ -187,6 +199,7 @@ async function save(
     settings: settings as Json,
     schedule: chooseSchedule(connector, name),
     predecessor: replaced?.id ?? null,
+    options,
   })
 }
 

@@ -15,6 +15,7 @@ const SOURCE: Source = {
   name: 'pharmacy',
   formerNames: [],
   connector: 'medipim',
+  options: {},
   settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' },
   state: 'active',
   schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 'none' },

@@ -1,6 +1,7 @@
 // Formats a source as JSON, and its schedule and limits as text.
 
 import type { Schedule } from '../../core/schedule.ts'
+import type { Json } from '../../core/json.ts'
 import type { Source } from '../../db/sources.ts'
 import { MATCH_RULES, type Succession, type Successions } from '../../db/successions.ts'
 import { formatCount, formatQuantity } from '../format/format.ts'
@@ -12,6 +13,7 @@ export function toSourceJson({
   schedule,
   policy,
   settings,
+  options,
   watermarkAt,
   latestRun,
   lastFullAt,
@@ -23,6 +25,7 @@ export function toSourceJson({
     schedule,
     policy,
     settings,
+    options,
     watermarkAt,
     latestRun,
     lastFullAt,
@@ -36,7 +39,7 @@ export function formatSchedule({ cron, zone, fullOn }: Schedule): string {
 }
 
 /** `url=https://some-shop.example · currency=AUD`, as `sources set --set` takes them. */
-export function formatSettings({ settings }: Source): string {
+export function formatSettings(settings: Json): string {
   return Object.entries(settings ?? {})
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)

@@ -16,6 +16,7 @@ import { listTwins } from '../add/create-source.ts'
 import type { Tools } from '../../app/compose.ts'
 import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
 import { parseAddress } from '../add/shop-address.ts'
+import { splitSettings } from '../add/source-options.ts'
 import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
 
 interface SetFlags {
@@ -60,7 +61,10 @@ export function addSet(sources: Command, cli: Cli): void {
       ).argParser(parsePolicy),
     )
     .addOption(
-      new Option('--set <name=value>', 'a setting of the connector; may be repeated')
+      new Option(
+        '--set <name=value>',
+        'a setting of the connector, or pack, unitPrice, filters or tags; may be repeated',
+      )
         .argParser(readSetting)
         .default({}, 'none'),
     )
@@ -75,6 +79,8 @@ export function addSet(sources: Command, cli: Cli): void {
         'shelfsync sources set my-shop --full-on every',
         'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
         'shelfsync sources set my-shop --set currency=NZD',
+        'shelfsync sources set my-shop --set pack=coffee --set unitPrice=DE',
+        `shelfsync sources set my-shop --set 'filters={"exclude":{"type":["Gift*"]}}'`,
         'shelfsync sources set my-shop --url https://new-address.example',
       ),
     )
@@ -82,10 +88,12 @@ export function addSet(sources: Command, cli: Cli): void {
 }
 
 async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void> {
-  const { policy, set, url } = flags
+  const { policy, url } = flags
+  const { settings: set, options } = splitSettings(flags.set)
+  const changesOptions = Object.keys(options).length > 0
   const changesSettings = Object.keys(set).length > 0 || url !== undefined
   const changes = [flags.schedule, flags.zone, flags.fullOn, policy]
-  if (!changesSettings && changes.every((change) => change === undefined))
+  if (!changesSettings && !changesOptions && changes.every((change) => change === undefined))
     throw new SyncError(
       'usage/invalid',
       'Nothing to set: give --schedule, --zone, --full-on, --policy, --set or --url',
@@ -95,19 +103,20 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
   const source = await loadSource(tools.db, name)
   const schedule = toSchedule(source.schedule, flags)
   const settings = changesSettings
-    ? await mergeSettings({ cli, tools, signal }, source, flags)
+    ? await mergeSettings({ cli, tools, signal }, source, flags.url, set)
     : undefined
   const saved = await saveSource(tools.db, source.id, {
     schedule,
     ...(policy && { policy }),
     ...(settings !== undefined && { settings }),
+    ...(changesOptions && { options: { ...toMembers(source.options), ...options } }),
   })
   cli.output.result(
     toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
   )
   if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
-  if (changesSettings)
+  if (changesSettings || changesOptions)
     cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
 }
 
@@ -131,9 +140,10 @@ function toSchedule(
 async function mergeSettings(
   { cli, tools, signal }: Context,
   source: Source,
-  { set, url }: SetFlags,
+  url: string | undefined,
+  set: SetFlags['set'],
 ): Promise<Json> {
-  const before = z.record(z.string(), z.json()).safeParse(source.settings).data
+  const before = toMembers(source.settings)
   const connector = loadConnector(tools, source)
   const { addressSetting } = connector
   const stated =
@@ -150,6 +160,10 @@ async function mergeSettings(
   if (url !== undefined) await probeAddress({ source, connector, settings }, tools, signal)
   for (const difference of listDifferences(settings, stated)) cli.output.note(difference)
   return settings as Json
+}
+
+function toMembers(stored: Json): Readonly<Record<string, Json>> {
+  return z.record(z.string(), z.json()).safeParse(stored).data ?? {}
 }
 
 /** Lists the settings that the shop at the new address states differently. */

@@ -28,7 +28,7 @@ export interface ExplainedProduct {
   /** The uuid of `api.products`. */
   readonly id: string
   readonly externalId: string
-  readonly status: 'draft' | 'active' | 'unavailable' | 'removed'
+  readonly status: 'draft' | 'active' | 'unavailable' | 'filtered' | 'removed'
   readonly title: string | null
   readonly sourceUpdatedAt: Date | null
   readonly firstSeenAt: Date

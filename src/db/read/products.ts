@@ -5,7 +5,7 @@ import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
-export const PRODUCT_STATUSES = ['active', 'unavailable', 'draft', 'removed'] as const
+export const PRODUCT_STATUSES = ['active', 'unavailable', 'draft', 'filtered', 'removed'] as const
 export type ProductStatus = (typeof PRODUCT_STATUSES)[number]
 
 export interface ListedPrice {

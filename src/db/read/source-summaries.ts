@@ -60,7 +60,9 @@ export interface LastRun {
   readonly finishedAt: Date | null
 }
 
-export type ProductCounts = Readonly<Record<'draft' | 'active' | 'unavailable' | 'removed', number>>
+export type ProductCounts = Readonly<
+  Record<'draft' | 'active' | 'unavailable' | 'filtered' | 'removed', number>
+>
 
 interface SourceRow {
   readonly source: string

@@ -6,6 +6,7 @@ import { readRecord } from './record-reader.ts'
 const context = {
   connector: medipim,
   settings: medipim.settings.parse({ apiUrl: 'https://api.au.medipim.com', market: 'au' }),
+  applyOptions: null,
   redact: (text: string) => text,
 }
 

@@ -47,7 +47,10 @@ export class UnreadableRecord extends Error {
 }
 
 /** Part of a run's context that reading a line needs. */
-export type ReaderContext = Pick<RunContext, 'connector' | 'settings' | 'source' | 'run' | 'redact'>
+export type ReaderContext = Pick<
+  RunContext,
+  'connector' | 'settings' | 'applyOptions' | 'source' | 'run' | 'redact'
+>
 
 /** Reads one line of a part: a record that can be applied, or a quarantined one. */
 export function readLine(
@@ -66,13 +69,14 @@ export function readLine(
 
 /** @throws UnreadableRecord when the record must be quarantined */
 export function readRecord(
-  context: Pick<RunContext, 'connector' | 'settings' | 'redact'>,
+  context: Pick<RunContext, 'connector' | 'settings' | 'applyOptions' | 'redact'>,
   { lineNo, byteOffset, line, scan, hash }: PendingLine,
 ): ReadRecord {
-  const { connector, settings } = context
+  const { connector, settings, applyOptions } = context
   const { record, bytes, text, repairs } = parseRecord(connector, { line, scan })
   try {
-    const draft = boundedDraft(connector.normalise(record, settings))
+    const stated = boundedDraft(connector.normalise(record, settings))
+    const draft = applyOptions === null ? stated : boundedDraft(applyOptions(stated))
     checkDuplicateKeys(draft)
     if (bytes !== null) checkNumbers(text)
     const raw = bytes ?? JSON.stringify(record)

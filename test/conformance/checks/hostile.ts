@@ -40,7 +40,7 @@ const holdsAnything: Check = {
 /** Reads a record as the pipeline does, but without `scan`. @throws UnreadableRecord */
 function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer): ReadRecord {
   const scan = { start: 0, end: line.length, volatile: [] }
-  const context = { connector, settings, redact: (text: string) => text }
+  const context = { connector, settings, applyOptions: null, redact: (text: string) => text }
   return readRecord(context, {
     lineNo: 1,
     byteOffset: 0,
