@@ -34,9 +34,17 @@ function toUnit({ unitPrice, pack }: SourceOptions): '1 kg' | '100 g' | null {
 /** The view computes the price itself, so that a changed price changes nothing else. */
 function withUnit(draft: Draft, unit: '1 kg' | '100 g' | null): Draft {
   const isWeighed = draft.variants.some(({ weightGrams }) => weightGrams !== null)
-  return unit === null || !isWeighed
+  return unit === null || !isWeighed || isSoldAsSeveral(draft)
     ? draft
     : { ...draft, attributes: { ...draft.attributes, unit_price_per: unit } }
+}
+
+/** The price of a subscription, a gift or a bundle is that of several packs of unknown number. */
+function isSoldAsSeveral({ attributes }: Draft): boolean {
+  const { kind, subscription, bundle, content_unclear: unclear } = attributes
+  return (
+    kind === 'subscription' || kind === 'gift' || [subscription, bundle, unclear].includes(true)
+  )
 }
 
 /**

@@ -92,6 +92,7 @@ function listTradeValues(coffee: CoffeeProduct): Value[] {
     ['subscription', coffee.subscription?.value ?? null, coffee.subscription],
     ['wholesale', coffee.wholesale?.value ?? null, coffee.wholesale],
     ['bundle', coffee.bundle?.value ?? null, coffee.bundle],
+    ['content_unclear', coffee.unclearCount === null ? null : true, coffee.unclearCount],
   ]
 }
 

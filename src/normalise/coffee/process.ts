@@ -56,11 +56,16 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   const decaf = findDecafMethod(tokens, isOwn)
   const stated = [...bases, ...drying, ...modifiers, ...(decaf ? [decaf] : [])]
   if (stated.length === 0) return null
+  if (modifiers.length === 0 && areAlternatives(tokens, bases)) return null
   const names = distinct([...bases, ...drying])
   const modifier = chooseModifier(modifiers)
   const process = toProcess(names, modifier, decaf?.value ?? null)
   if (process === null) return null
-  const spans = [...stated, ...(inoculation ? [inoculation] : [])]
+  const [deciding] =
+    modifier === null ? stated : modifiers.filter(({ value }) => value === modifier)
+  // Running text may speak of a process again, many sentences later.
+  const spans =
+    field === 'text' && deciding ? [deciding] : [...stated, ...(inoculation ? [inoculation] : [])]
   return toFinding(
     text,
     { ...process, inoculated: inoculation?.value ?? null },
@@ -97,6 +102,18 @@ function toProcess(
   if (base !== null) return { name: others.length > 0 ? names : base, base: single, decafMethod }
   return decafMethod === null ? null : { name: `decaf:${decafMethod}`, base: null, decafMethod }
 }
+
+/** `the washed or the unwashed method`: the text leaves open which one it is. */
+function areAlternatives(tokens: readonly Token[], bases: readonly Match<ProcessBase>[]): boolean {
+  return bases.some((base, at) => {
+    const next = bases[at + 1]
+    if (next === undefined || next.value === base.value) return false
+    const between = tokens.slice(base.to, next.from)
+    return between.length <= CONTEXT_WORDS && between.some(({ text }) => ALTERNATIVE.has(text))
+  })
+}
+
+const ALTERNATIVE = new Set(['or', 'oder', 'ou', 'o', 'lub'])
 
 /** Bases that are ordinary words, in running text and, for honey, also in titles. */
 const ORDINARY: Readonly<Record<ProcessField, ReadonlySet<ProcessBase>>> = {

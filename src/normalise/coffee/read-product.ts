@@ -16,6 +16,7 @@ import {
   type PlacedReading,
   type PlacedText,
 } from './placed.ts'
+import type { ProductKind } from './kinds.ts'
 import { readCoffee, type CoffeeReading } from './read-coffee.ts'
 import { GRIND_OPTION, readVariants, type CoffeeVariant } from './read-variants.ts'
 
@@ -49,6 +50,11 @@ type Placed<Found> = Found extends Finding<infer Value> ? PlacedFinding<Value> :
 export interface CoffeeProduct extends Merged {
   readonly classification: PlacedFinding<Classification> | null
   readonly variants: readonly CoffeeVariant[]
+  /**
+   * `Pack of 2` in the title beside a weight in an option: whether it is that of one pack or of both is
+   * unknown.
+   */
+  readonly unclearCount: PlacedFinding<number> | null
 }
 
 /**
@@ -63,10 +69,12 @@ export function readCoffeeProduct(
   const classification = classifyProduct(draft, readings)
   const isOther = classification?.value.isCoffee === false
   const known = isOther ? [] : readings
+  const variants = readVariants(draft, readings, classification?.value ?? null)
   return {
     ...(Object.fromEntries(MERGED.map((name) => [name, mergeValue(known, name)])) as Merged),
     classification,
-    variants: readVariants(draft, readings, classification?.value ?? null),
+    variants,
+    unclearCount: findUnclearCount(readings, variants),
   }
 }
 
@@ -109,8 +117,11 @@ function classifyProduct(
     ...(typeof type === 'string' ? [{ place: 'type' as const, text: type }] : []),
     ...categories.map((text) => ({ place: 'category' as const, text })),
   ]
+  const named = findSale(readings)
   for (const { place, text } of words) {
     const found = classify(readTokens(text), 'title')
+    // A type such as `Coffee` also holds the subscriptions and gift cards of a shop.
+    if (found?.value.isCoffee === true && named !== null) return named
     if (found?.value.isCoffee != null) return { ...found, place }
   }
   const grind = findGrindOption(draft.variants)
@@ -119,6 +130,15 @@ function classifyProduct(
   return stated?.reading.classification
     ? { ...stated.reading.classification, place: stated.place }
     : null
+}
+
+/** Kinds of sale that a title names in so many words. */
+const SALES: ReadonlySet<ProductKind | null> = new Set(['subscription', 'gift_card', 'technical'])
+
+function findSale(readings: readonly PlacedReading[]): PlacedFinding<Classification> | null {
+  const title = readings.find(({ place }) => place === 'title')
+  const found = title?.reading.classification ?? null
+  return found !== null && SALES.has(found.value.kind) ? { ...found, place: 'title' } : null
 }
 
 function findGrindOption(variants: readonly Variant[]): PlacedFinding<Classification> | null {
@@ -135,6 +155,16 @@ function findGrindOption(variants: readonly Variant[]): PlacedFinding<Classifica
       }
     }
   return null
+}
+
+function findUnclearCount(
+  readings: readonly PlacedReading[],
+  variants: readonly CoffeeVariant[],
+): PlacedFinding<number> | null {
+  const pack = readings.find(({ place }) => place === 'title')?.reading.pack
+  if (!pack?.count || pack.content !== null || pack.count.value < 2) return null
+  const isBeside = variants.some(({ weightGrams, packCount }) => weightGrams && !packCount)
+  return isBeside ? { ...pack.count, place: 'title' } : null
 }
 
 /**
