@@ -1294,8 +1294,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
---               interrupted or fetched run is superseded, the next full run normalises every record again, and
---               the failures of the host count from 0
+--               interrupted or fetched run is superseded, the next full run normalises every record again,
+--               and the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,
@@ -7101,7 +7101,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
   ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
-  ('20261122000023', 'sources', '5247d08f842342166c61f575ee4ab40d28169172c0f2c7274904111cdd1f0395'),
+  ('20261122000023', 'sources', '5d7254859fa38bbe74a08fbbbe9825a91954d37e1b3cdb6ad43b1f4387dfcf6b'),
   ('20261122000024', 'artifacts', 'ea8546e2d445fdb0f5cd7b7f34613df28800fa62e5242550eefa3bace1483bb7'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),

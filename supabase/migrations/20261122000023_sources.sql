@@ -54,8 +54,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
---               interrupted or fetched run is superseded, the next full run normalises every record again, and
---               the failures of the host count from 0
+--               interrupted or fetched run is superseded, the next full run normalises every record again,
+--               and the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,

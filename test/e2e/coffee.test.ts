@@ -102,7 +102,7 @@ const readCoffees = (pipeline: TestPipeline, columns: string) =>
     pipeline.name,
   )
 
-test('what the texts of a shop state is in api.coffees, and what they do not state is null', async (t) => {
+test('values that the texts of a shop state are in api.coffees, and all others are null', async (t) => {
   const { pipeline } = await openCoffeeShop(t, { pack: 'coffee', unitPrice: 'AU' })
   assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 5, held: 1 })
   const coffees = await readCoffees(

@@ -215,6 +215,11 @@ test('no view of schema api shows any member of an expired product', async (t) =
     sourceId,
   )
   for (const { id } of held) await decideReview(db, id, { approve: true, by: 'me' })
+  // Views of coffee show only products whose texts the domain pack has read.
+  await pipeline.query(
+    `update catalog.products set attributes = attributes || '{"pack": "coffee"}' where source_id = $1`,
+    sourceId,
+  )
   const views = await pipeline.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'api' order by 1`,
   )
