@@ -419,6 +419,27 @@ create index reviews_oldest on catalog.reviews (id) where state = 'open';
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
   where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
 
+-- One value of a product is open as a proposal at a time.
+create unique index reviews_proposals on catalog.reviews
+  (source_id, product_external_id, (detail ->> 'field')) where kind = 'proposal' and state = 'open';
+
+-- Accepted values of fields that the supplier leaves empty, beside the supplier's values and never among
+-- them.
+create table catalog.enrichments (
+  source_id           integer not null references catalog.sources (id),
+  product_external_id text collate "C" not null,
+  field               text not null,                 -- path as in products.provenance: attributes.process
+  value               jsonb not null,
+  quotation           text not null,                 -- words of the product that the value relies on
+  confidence          numeric not null check (confidence between 0 and 1),
+  model               text not null,                 -- that proposed it
+  content_hash        bytea not null,                -- of the product that the model read
+  accepted_at         timestamptz not null default clock_timestamp(),
+  -- The person who approved it, or `threshold`: its confidence reached the threshold of the source.
+  accepted_by         text not null,
+  primary key (source_id, product_external_id, field)
+);
+
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.
 create table catalog.changes (
@@ -658,6 +679,18 @@ begin
     update catalog.sources
       set failures = 0, failure_class = null, failing_since = null, failed_at = null
       where id = p_source and failures > 0;
+  end if;
+end $$;
+
+-- record_host_response(source, run): the host of the source has responded, unless the run is a replay or a
+-- call, which request nothing.
+create function catalog.record_host_response(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (
+      select from catalog.runs
+      where source_id = p_source and id = p_run and kind <> 'replay' and not options ? 'call') then
+    perform catalog.record_host_result(p_source, null);
   end if;
 end $$;
 
@@ -3265,6 +3298,137 @@ begin
     where s.disagreements is not null and j.verdict in ('created', 'updated', 'unchanged');
 end $$;
 
+-- 20261122000036_enrichments.sql
+
+-- Generated from supabase/schemas/36_enrichments.sql until the first release: do not edit.
+
+-- Values that a later step, such as a language model, proposes for fields that the supplier leaves empty.
+-- They are accepted by a person or by the threshold of the source, and kept beside the supplier's values.
+
+-- find_stated_value(product, field) → the supplier's value of the field; null if it states none.
+--   field       path as in products.provenance: title, attributes.process, variants.12.weightGrams
+create function catalog.find_stated_value(p_product catalog.products, p_field text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with path as (select string_to_array(p_field, '.') as names), stated as (
+    select case names[1]
+      when 'attributes' then p_product.attributes #> names[2:]
+      when 'identifiers' then p_product.identifiers #> names[2:]
+      when 'variants' then (
+        select to_jsonb(v) -> regexp_replace(lower(regexp_replace(names[cardinality(names)], '([A-Z])',
+            '_\1', 'g')), '^_', '')
+        from catalog.variants v
+        where v.source_id = p_product.source_id and v.product_external_id = p_product.external_id
+          and v.external_id = array_to_string(names[2:cardinality(names) - 1], '.'))
+      else jsonb_build_object('title', p_product.title, 'description', p_product.description,
+        'brand', p_product.brand, 'manufacturer', p_product.manufacturer, 'url', p_product.url) -> p_field
+    end as value
+    from path
+  )
+  select value from stated where value not in ('null', '""', '[]', '{}')
+$$;
+
+-- accept_value(…): the value becomes the enrichment of the field, in place of an earlier one.
+create function catalog.accept_value(
+  p_source integer, p_product text, p_field text, p_value jsonb, p_quotation text, p_confidence numeric,
+  p_model text, p_content_hash bytea, p_by text
+) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.enrichments as e (source_id, product_external_id, field, value, quotation, confidence,
+      model, content_hash, accepted_at, accepted_by)
+    values (p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model, p_content_hash,
+      clock_timestamp(), p_by)
+    on conflict (source_id, product_external_id, field) do update
+      set value = excluded.value, quotation = excluded.quotation, confidence = excluded.confidence,
+          model = excluded.model, content_hash = excluded.content_hash, accepted_at = excluded.accepted_at,
+          accepted_by = excluded.accepted_by
+$$;
+
+-- is_known_value(source, product, field, value) → whether a person has this value before them, has refused
+-- it, or it is the enrichment already.
+create function catalog.is_known_value(p_source integer, p_product text, p_field text, p_value jsonb)
+returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+      select from catalog.reviews r
+      where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
+        and r.state in ('open', 'rejected') and r.detail ->> 'field' = p_field
+        and r.detail -> 'value' = p_value)
+    or exists (
+      select from catalog.enrichments e
+      where e.source_id = p_source and e.product_external_id = p_product and e.field = p_field
+        and e.value = p_value)
+$$;
+
+-- propose_value(…) → (outcome, review): a value for an empty field of a product. Never writes the supplier's
+-- values, the product's hashes or a price.
+--   content_hash  of the product that was read: products.content_hash
+--   threshold     confidence from which no person is asked; null: a person is always asked
+--   outcome       accepted (by the threshold), proposed (with its review, which supersedes an open one of
+--                 the field), known (see is_known_value), decided (a person has accepted another value for
+--                 the same content), filled (the supplier states the field), or outdated (the product has
+--                 changed, expired or been removed since it was read)
+--   idempotent    the same proposal a second time is known
+--   errors        usage/invalid  a price, an empty value, or no quotation
+create function catalog.propose_value(
+  p_source integer, p_product text, p_field text, p_value jsonb, p_quotation text, p_confidence numeric,
+  p_model text, p_content_hash bytea, p_threshold numeric default null
+) returns table (outcome text, review bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  product catalog.products;
+  opened bigint;
+begin
+  if p_field ~* '(^|\.)(prices?|amount|currency|compare_?at)' then
+    perform catalog.fail('usage/invalid',
+      format('"%s" is a price: prices come from suppliers only', p_field));
+  elsif p_field !~ '^(title|description|brand|manufacturer|url|(attributes|identifiers|variants)\..+)$' then
+    perform catalog.fail('usage/invalid', format('"%s" is not a field of a product', p_field));
+  elsif coalesce(p_value, 'null') in ('null', '""', '[]', '{}') or coalesce(p_quotation, '') = '' then
+    perform catalog.fail('usage/invalid',
+      format('The proposal for "%s" has no value or no quotation', p_field));
+  end if;
+  -- Proposals for one product wait for each other.
+  select * into product from catalog.products
+    where source_id = p_source and external_id = p_product for no key update;
+  outcome := case
+    when product.external_id is null or product.status = 'removed' or product.expires_at <= now()
+      or product.content_hash <> p_content_hash then 'outdated'
+    when catalog.find_stated_value(product, p_field) is not null then 'filled'
+    when catalog.is_known_value(p_source, p_product, p_field, p_value) then 'known'
+    when exists (
+      select from catalog.enrichments e
+      where e.source_id = p_source and e.product_external_id = p_product and e.field = p_field
+        and e.content_hash = p_content_hash and e.accepted_by <> 'threshold') then 'decided'
+    when p_confidence >= p_threshold then 'accepted'
+    else 'proposed' end;
+  if outcome in ('accepted', 'proposed') then
+    update catalog.reviews r set state = 'superseded', decided_at = now()
+      where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
+        and r.state = 'open' and r.detail ->> 'field' = p_field;
+  end if;
+  if outcome = 'accepted' then
+    perform catalog.accept_value(p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model,
+      p_content_hash, 'threshold');
+  elsif outcome = 'proposed' then
+    insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail)
+      values (p_source, 'proposal', product.run_id, p_product,
+        format('%s proposes a value for %s', p_model, p_field),
+        jsonb_build_object('field', p_field, 'value', p_value, 'quotation', p_quotation,
+          'confidence', p_confidence, 'model', p_model, 'contentHash', encode(p_content_hash, 'hex')))
+      returning id into opened;
+  end if;
+  review := opened;
+  return next;
+end $$;
+
+-- accept_proposal(review, by): the proposed value becomes the enrichment.
+create function catalog.accept_proposal(p_review catalog.reviews, p_by text) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  select catalog.accept_value(p_review.source_id, p_review.product_external_id, p_review.detail ->> 'field',
+    p_review.detail -> 'value', p_review.detail ->> 'quotation', (p_review.detail ->> 'confidence')::numeric,
+    p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by)
+$$;
+
 -- 20261122000040_gate.sql
 
 -- Generated from supabase/schemas/40_gate.sql until the first release: do not edit.
@@ -3850,10 +4014,7 @@ begin
       values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
-  if facts ->> 'kind' <> 'replay' and not exists (
-      select from catalog.runs c where c.source_id = p_source and c.id = p_run and c.options ? 'call') then
-    perform catalog.record_host_result(p_source, null);
-  end if;
+  perform catalog.record_host_response(p_source, p_run);
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
         reason = nullif(array_to_string(reasons, '; '), ''),
@@ -4333,6 +4494,8 @@ end $$;
 --   price          see decide_price
 --   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
 --                  Rejected: the last good price stays. The same claims open no other review
+--   proposal       approved: the value becomes the enrichment of the field, see accept_proposal. Rejected:
+--                  the same value is not proposed again
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
@@ -4363,6 +4526,8 @@ begin
     perform catalog.decide_price(review, p_approve);
   elsif review.kind = 'disagreement' and p_approve then
     perform catalog.approve_claim(review, coalesce(p_claim, 1));
+  elsif review.kind = 'proposal' and p_approve then
+    perform catalog.accept_proposal(review, p_by);
   end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
@@ -5190,9 +5355,23 @@ create view api.products with (security_invoker = true) as
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
     p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
       as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
-    p.warnings, p.provenance
+    p.warnings, p.provenance, (
+      select jsonb_object_agg(e.field, jsonb_build_object('value', e.value, 'confidence', e.confidence,
+        'model', e.model, 'is_stale', e.content_hash <> p.content_hash))
+      from catalog.enrichments e
+      where e.source_id = p.source_id and e.product_external_id = p.external_id) as enrichments
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
+
+-- Values that a model proposed for fields that the supplier leaves empty, and a person or a threshold has
+-- accepted. Stale: the product has changed since the model read it.
+create view api.enrichments with (security_invoker = true) as
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    e.product_external_id, e.field, e.value as llm_enrichment, e.confidence as llm_confidence, e.quotation,
+    e.model, e.content_hash <> o.content_hash as is_stale, e.accepted_at
+  from catalog.enrichments e join catalog.sources s on s.id = e.source_id
+    join catalog.products o on o.source_id = e.source_id and o.external_id = e.product_external_id
+  where o.expires_at is null or o.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
@@ -6885,10 +7064,11 @@ begin
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
-    where c.column_name <> 'raw' and (
+    where c.column_name not in ('raw', 'accepted_by') and (
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
-        'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+        'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
+        'enrichments')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
         and c.column_name in ('id', 'name', 'connector')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
@@ -7092,12 +7272,12 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '978ecfb3e6ec8cd32ed2f99a15d1df61f87eaa5875b36bdde0ab7a8cd39669f5'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
-  ('20261122000012', 'review_tables', 'f99e728f60f60e6b4a1079834c10bab36975605ad3de405d2fe9792ca32d61df'),
+  ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
-  ('20261122000019', 'failures', 'fba5d88cae1dceb15811e7d7b461626121a809e9181b7c527f153aff54c4b88c'),
+  ('20261122000019', 'failures', '1b29dc98965b9ca23ce9e78b544d6068f5133950ef16838450535bd05e54e85e'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
   ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
@@ -7114,16 +7294,17 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', 'a37606ab60a95eefa12013365895b991c44d1ab79f87d9b646cb2227760e0049'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
+  ('20261122000036', 'enrichments', '2a748516a023c635cc9310ba962e4715164613734566c9224d958da77c869e05'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '4512bb8a0c27de6d2bdff9c418ff4db9056c6176b1381d1b1298f1f62e248087'),
+  ('20261122000041', 'settle', '114cb045798d9a891c5f75ec21899837dbd08dffdf56764148762dd68adaf00c'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
-  ('20261122000044', 'decisions', '941deb28e4d083e87f3c2742e90438b05d1fed8bdf415c75aeb1004a6e895b12'),
+  ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
   ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
   ('20261122000047', 'call_drafts', '018f110647ee6b86a3765686a8530a0d97b7d8c45d0160dc29335dbd6d2574a0'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
-  ('20261122000060', 'views', '9ce0493e1af163bbe419e278fc4bdae924a52b6330ba662b19d655c6391e54d5'),
+  ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', 'e4a05dcdb3c25ea07b60ef083024489fb7905bc6c4d80e2cb933a7cb82ce3c34'),
   ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
@@ -7134,6 +7315,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '81876bf4d3ecfac354f802885b5f5521284161e7a7049f57d3e0178fc934de1d'),
-  ('20261122000090', 'security', '830459fc4ec682bffc5859a71463e2895401fe92c80ead7a1e23b5085ead89bc');
+  ('20261122000090', 'security', '92786ff55b341e8ed00aea006ed96d831831d0efa2ad15e06db56af0d93fe438');
 
 commit;

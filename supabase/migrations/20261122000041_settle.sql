@@ -282,10 +282,7 @@ begin
       values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
-  if facts ->> 'kind' <> 'replay' and not exists (
-      select from catalog.runs c where c.source_id = p_source and c.id = p_run and c.options ? 'call') then
-    perform catalog.record_host_result(p_source, null);
-  end if;
+  perform catalog.record_host_response(p_source, p_run);
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
         reason = nullif(array_to_string(reasons, '; '), ''),

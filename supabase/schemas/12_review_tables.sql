@@ -68,6 +68,27 @@ create index reviews_oldest on catalog.reviews (id) where state = 'open';
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
   where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
 
+-- One value of a product is open as a proposal at a time.
+create unique index reviews_proposals on catalog.reviews
+  (source_id, product_external_id, (detail ->> 'field')) where kind = 'proposal' and state = 'open';
+
+-- Accepted values of fields that the supplier leaves empty, beside the supplier's values and never among
+-- them.
+create table catalog.enrichments (
+  source_id           integer not null references catalog.sources (id),
+  product_external_id text collate "C" not null,
+  field               text not null,                 -- path as in products.provenance: attributes.process
+  value               jsonb not null,
+  quotation           text not null,                 -- words of the product that the value relies on
+  confidence          numeric not null check (confidence between 0 and 1),
+  model               text not null,                 -- that proposed it
+  content_hash        bytea not null,                -- of the product that the model read
+  accepted_at         timestamptz not null default clock_timestamp(),
+  -- The person who approved it, or `threshold`: its confidence reached the threshold of the source.
+  accepted_by         text not null,
+  primary key (source_id, product_external_id, field)
+);
+
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.
 create table catalog.changes (

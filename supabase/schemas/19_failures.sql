@@ -19,6 +19,18 @@ begin
   end if;
 end $$;
 
+-- record_host_response(source, run): the host of the source has responded, unless the run is a replay or a
+-- call, which request nothing.
+create function catalog.record_host_response(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (
+      select from catalog.runs
+      where source_id = p_source and id = p_run and kind <> 'replay' and not options ? 'call') then
+    perform catalog.record_host_result(p_source, null);
+  end if;
+end $$;
+
 -- is_flagged(failures) → whether a source is flagged: it is shown first, and its scheduled runs are spaced
 -- out.
 create function catalog.is_flagged(p_failures integer) returns boolean

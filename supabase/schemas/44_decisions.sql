@@ -70,6 +70,8 @@ end $$;
 --   price          see decide_price
 --   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
 --                  Rejected: the last good price stays. The same claims open no other review
+--   proposal       approved: the value becomes the enrichment of the field, see accept_proposal. Rejected:
+--                  the same value is not proposed again
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
@@ -100,6 +102,8 @@ begin
     perform catalog.decide_price(review, p_approve);
   elsif review.kind = 'disagreement' and p_approve then
     perform catalog.approve_claim(review, coalesce(p_claim, 1));
+  elsif review.kind = 'proposal' and p_approve then
+    perform catalog.accept_proposal(review, p_by);
   end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),

@@ -12,9 +12,23 @@ create view api.products with (security_invoker = true) as
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
     p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
       as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
-    p.warnings, p.provenance
+    p.warnings, p.provenance, (
+      select jsonb_object_agg(e.field, jsonb_build_object('value', e.value, 'confidence', e.confidence,
+        'model', e.model, 'is_stale', e.content_hash <> p.content_hash))
+      from catalog.enrichments e
+      where e.source_id = p.source_id and e.product_external_id = p.external_id) as enrichments
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
+
+-- Values that a model proposed for fields that the supplier leaves empty, and a person or a threshold has
+-- accepted. Stale: the product has changed since the model read it.
+create view api.enrichments with (security_invoker = true) as
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    e.product_external_id, e.field, e.value as llm_enrichment, e.confidence as llm_confidence, e.quotation,
+    e.model, e.content_hash <> o.content_hash as is_stale, e.accepted_at
+  from catalog.enrichments e join catalog.sources s on s.id = e.source_id
+    join catalog.products o on o.source_id = e.source_id and o.external_id = e.product_external_id
+  where o.expires_at is null or o.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,

@@ -220,6 +220,12 @@ test('no view of schema api shows any member of an expired product', async (t) =
     `update catalog.products set attributes = attributes || '{"pack": "coffee"}' where source_id = $1`,
     sourceId,
   )
+  await pipeline.query(
+    `insert into catalog.enrichments (source_id, product_external_id, field, value, quotation, confidence, model, content_hash, accepted_by)
+     select source_id, external_id, 'attributes.process', '"dry"', 'dry', 1, 'm', content_hash, 'me' from catalog.products where source_id = $1 and external_id = any ($2)`,
+    sourceId,
+    [expired, lasting],
+  )
   const views = await pipeline.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'api' order by 1`,
   )

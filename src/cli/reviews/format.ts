@@ -10,6 +10,14 @@ import type { Output } from '../terminal/output.ts'
 
 const QUOTATION_CHARS_MAX = 200
 
+/** The effect of rejecting a review that is not of a run. */
+const REJECTED = {
+  price: 'the current price stays',
+  disagreement: 'the current price stays',
+  proposal: 'the field stays empty',
+  record: 'the record is ignored',
+} as const
+
 export const REVIEW_HEADINGS = [
   'review',
   'source',
@@ -24,20 +32,24 @@ export const REVIEW_HEADINGS = [
 /** The cells under `REVIEW_HEADINGS`. */
 export function toReviewCells(output: Output, review: ReviewSummary, now: Date): string[] {
   const { id, source, run, reason, openedAt } = review
-  const [from, to] = formatValues(review.detail, review.kind)
+  const [from, to] = formatValues(output, review)
   const cells = [describeSubject(output, review), from, to, reason, formatRelative(openedAt, now)]
   return [String(id), source, String(run), ...cells]
 }
 
 function describeSubject(output: Output, review: ReviewSummary): string {
-  const { kind, product, title, variant, priceType, diff } = review
+  const { kind, product, title, variant, priceType, detail, diff } = review
   if (kind === 'run') return `the whole run${diff ? `: ${formatDiff(diff)}` : ''}`
-  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType}`
-  return `${name} (${formatTitle(output, title)})`
+  const what =
+    kind === 'proposal'
+      ? output.short(detail.field ?? '', QUOTATION_CHARS_MAX)
+      : `${variant !== product ? `${variant} ` : ''}${priceType}`
+  return `${product} ${what} (${formatTitle(output, title)})`
 }
 
-function formatValues(detail: ReviewDetail, kind: ReviewSummary['kind']): [string, string] {
+function formatValues(output: Output, { kind, detail }: ReviewSummary): [string, string] {
   if (kind === 'run') return ['', '']
+  if (kind === 'proposal') return ['', formatProposed(output, detail)]
   const { from = null, to = null, currency = null, claims = [] } = detail
   const before = formatPrice({ amountMinor: from, currency })
   if (kind === 'price') return [before, formatPrice({ amountMinor: to, currency })]
@@ -79,9 +91,21 @@ export function formatReview(output: Output, review: ReviewSummary, now: Date): 
   ].join('\n')
 }
 
-function listValueFacts(output: Output, { kind, detail }: ReviewSummary): [string, string][] {
+function formatProposed(output: Output, { value = null }: ReviewDetail): string {
+  return output.short(JSON.stringify(value), QUOTATION_CHARS_MAX)
+}
+
+function listValueFacts(output: Output, review: ReviewSummary): [string, string][] {
+  const { kind, detail } = review
   const { from = null, currency = null, claims = [] } = detail
-  const [, to] = formatValues(detail, kind)
+  const [, to] = formatValues(output, review)
+  if (kind === 'proposal')
+    return [
+      ['value', to],
+      ['quotation', output.short(detail.quotation ?? '', QUOTATION_CHARS_MAX)],
+      ['confidence', String(detail.confidence)],
+      ['model', output.inLine(detail.model ?? '')],
+    ]
   return [
     ['current', formatPrice({ amountMinor: from, currency })],
     ...(kind === 'price' ? ([['held', to]] as [string, string][]) : []),
@@ -109,6 +133,9 @@ export function formatExplainedReview(
   return [
     `${subject}${reason} (run ${run})`,
     ...(detail.claims ?? []).map((claim) => formatClaim(output, claim)),
+    ...(detail.field === undefined
+      ? []
+      : [`${output.short(detail.field, QUOTATION_CHARS_MAX)}: ${formatProposed(output, detail)}`]),
     state === 'open'
       ? `decide: shelfsync reviews show ${id}`
       : `${state} by ${output.inLine(decidedBy ?? '')} at ${formatInstant(decidedAt)}${formatNamedClaim(detail)}`,
@@ -143,6 +170,6 @@ function listDecisionFacts(review: ReviewSummary): (readonly [string, string])[]
   return [
     ['decide', first],
     ...others.map((command) => ['', command] as const),
-    ['', `shelfsync reviews reject ${id}: the current price stays`],
+    ['', `shelfsync reviews reject ${id}: ${REJECTED[kind]}`],
   ]
 }

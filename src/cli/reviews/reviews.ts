@@ -92,6 +92,11 @@ export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[
           'Decide a disagreement: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW --claim N · shelfsync reviews reject REVIEW',
         ]
       : []),
+    ...(has('proposal')
+      ? [
+          'Decide a proposal: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…',
+        ]
+      : []),
     ...(has('run')
       ? [
           'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',

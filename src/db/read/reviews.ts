@@ -1,6 +1,7 @@
 // The read model of reviews: everything that waits for a person, by kind.
 
 import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
 import type { PriceClaim } from '../../core/product.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
@@ -38,6 +39,14 @@ export interface ReviewDetail {
   readonly claims?: readonly PriceClaim[]
   /** Number of the claim that was approved, from 1. */
   readonly claim?: number
+  /** Path of the empty field that a proposal is for, such as `attributes.process`. */
+  readonly field?: string
+  readonly value?: Json
+  /** Words of the product that the proposed value relies on. */
+  readonly quotation?: string
+  readonly confidence?: number
+  /** Name of the model that proposed the value. */
+  readonly model?: string
 }
 
 export interface ReviewFilter {

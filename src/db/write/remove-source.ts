@@ -10,6 +10,7 @@ export const TABLES = [
   'reviews',
   'quarantine',
   'misses',
+  'enrichments',
   'images',
   'prices',
   'variants',
