@@ -1,9 +1,14 @@
 // The shop for the command line: `npm run simulator shopify -- --products 500`.
 
 import { parseArgs } from 'node:util'
-import type { Running, SimulatorCommand } from '../support/command.ts'
+import {
+  parseName,
+  parseWholeNumber,
+  type Running,
+  type SimulatorCommand,
+} from '../support/command.ts'
 import { RESPONSES } from './faults.ts'
-import { startShopify, type ShopifyOptions } from './server.ts'
+import { PAGINGS, startShopify, type ShopifyOptions } from './server.ts'
 
 interface ShopifyArguments extends ShopifyOptions {
   /** Names in `RESPONSES`, sent for every page of products. */
@@ -23,6 +28,10 @@ export const shopify: SimulatorCommand<ShopifyArguments> = {
   --errors-as-200    reject pages beyond 25,000 products with status 200 instead of 400
   --closes-list      open only the list of the collection "all"
   --agent-origin URL the origin of the shop in /.well-known/ucp (default: without this document)
+  --paging HOW       honoured (default), ignored, ignored-with-limit, clamped
+  --collections N    number of collections, among which the products are divided
+  --admin-token KEY  serve the Admin API to this token
+  --drafts N         products that only the Admin API has
   --response NAME    always send this response for products:
                      ${Object.keys(RESPONSES).join(', ')}
 
@@ -45,6 +54,10 @@ Change it while it runs:
         pretty: { type: 'boolean' },
         'errors-as-200': { type: 'boolean' },
         'closes-list': { type: 'boolean' },
+        paging: { type: 'string' },
+        collections: { type: 'string' },
+        'admin-token': { type: 'string' },
+        drafts: { type: 'string' },
         'agent-origin': { type: 'string' },
         response: { type: 'string', multiple: true },
       },
@@ -63,6 +76,10 @@ Change it while it runs:
       ...(name !== undefined && { name }),
       pretty: values.pretty ?? false,
       closesList: values['closes-list'] ?? false,
+      ...(values.paging !== undefined && { paging: parsePaging(values.paging) }),
+      collections: parseWholeNumber('collections', values.collections ?? '0', 10_000),
+      adminToken: values['admin-token'] ?? null,
+      drafts: parseWholeNumber('drafts', values.drafts ?? '0', 1_000_000),
       agentOrigin: values['agent-origin'] ?? null,
       reachStatus: values['errors-as-200'] ? 200 : 400,
       responses: response.map(parseResponseName),
@@ -90,16 +107,12 @@ Change it while it runs:
   },
 }
 
-function parseWholeNumber(name: string, text: string, max: number): number {
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || number > max)
-    throw new Error(`--${name} must be a whole number up to ${max}, not "${text}"`)
-  return number
+function parsePaging(text: string): (typeof PAGINGS)[number] {
+  const known = PAGINGS.find((name) => name === text)
+  if (!known) throw new Error(`--paging must be one of ${PAGINGS.join(', ')}, not "${text}"`)
+  return known
 }
 
 function parseResponseName(text: string): keyof typeof RESPONSES {
-  const known = Object.keys(RESPONSES).find((name): name is keyof typeof RESPONSES => name === text)
-  if (!known)
-    throw new Error(`--response must be one of ${Object.keys(RESPONSES).join(', ')}, not "${text}"`)
-  return known
+  return parseName('response', text, RESPONSES)
 }

@@ -1,7 +1,7 @@
 // The responses of a simulated shop: its lists of products, its collections and its small files.
 
 import type { ShopifyFault } from './faults.ts'
-import type { ShopProduct } from './product.ts'
+import { makeProduct, type ShopProduct } from './product.ts'
 import type { ShopifyOptions } from './server.ts'
 import type { Shop } from './shop.ts'
 
@@ -58,6 +58,15 @@ export function findContent(location: URL, state: State, faults: readonly Shopif
       return { text: '<!doctype html><title>Opening soon</title>', type: 'text/html' }
   }
   return { text: '<!doctype html><title>404 Not Found</title>', type: 'text/html', status: 404 }
+}
+
+/** The products of visitors, then those that only the owner sees. */
+export function listAll({ shop, seed, currency, drafts }: State): ShopProduct[] {
+  const making = { seed, decimals: currency === 'JPY' ? 0 : 2 }
+  const hidden = Array.from({ length: drafts }, (_, index) =>
+    makeProduct(900_000 + index, making, '2026-05-31T18:00:00+05:30'),
+  )
+  return [...shop.products(), ...hidden]
 }
 
 /** True for the lists of all products; faults meet both. */

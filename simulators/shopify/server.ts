@@ -12,12 +12,15 @@ import { handleControl, isControl } from '../support/control.ts'
 import { createShopVerbs } from '../support/shop-verbs.ts'
 import { listen, readPath } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
+import { ADMIN_DEFAULTS, AdminApi, type AdminContent, type AdminSwitches } from './admin.ts'
 import { ShopifyFault, type ShopifyFaultInput } from './faults.ts'
 import { makeProduct, type ShopProduct } from './product.ts'
-import { findContent, isList, readPage, type State } from './responses.ts'
+import { findContent, listAll, isList, readPage, type State } from './responses.ts'
 import { createShop, type Shop } from './shop.ts'
 
-export interface ShopifyOptions {
+export const PAGINGS = ['honoured', 'ignored', 'ignored-with-limit', 'clamped'] as const
+
+export interface ShopifyOptions extends AdminSwitches {
   /** 0: a free port. */
   readonly port?: number
   /** Number of generated products. */
@@ -41,7 +44,7 @@ export interface ShopifyOptions {
    * `ignored-with-limit`: returns all products for every page and limit. `ignored`: the first page
    * for every page, as a cache does. `clamped`: the last page for every page beyond it.
    */
-  readonly paging?: 'honoured' | 'ignored' | 'ignored-with-limit' | 'clamped'
+  readonly paging?: (typeof PAGINGS)[number]
   /** Number of collections; the products are divided among them, and each has a part of the next. */
   readonly collections?: number
   /** Number of the last products that are in no collection. */
@@ -57,6 +60,7 @@ export interface ShopifySimulator {
   readonly shop: Shop
   readonly faults: FaultBook<ShopifyFault, ShopifyFaultInput>
   readonly stats: Stats
+  readonly admin: AdminApi
   /** Changes options while it runs. */
   set(options: Omit<ShopifyOptions, 'port' | 'products' | 'seed' | 'file'>): void
   close(): Promise<void>
@@ -79,12 +83,14 @@ const DEFAULTS = {
   uncollected: 0,
   closesList: false,
   agentOrigin: null,
+  ...ADMIN_DEFAULTS,
 } as const satisfies Required<ShopifyOptions>
 /** @throws Error when the port is taken or the file cannot be read */
 export async function startShopify(options: ShopifyOptions = {}): Promise<ShopifySimulator> {
   let state = await createState({ ...DEFAULTS, ...options })
   const { shop } = state
   const faults = createFaultBook(ShopifyFault)
+  const admin = new AdminApi()
   const stats = createStats()
   const verbs = createShopVerbs({ shop, faults, stats }, ({ id, title }) => ({ id, title }))
   const { url, close } = await listen(
@@ -97,7 +103,13 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
       response.setHeader('powered-by', 'Shopify')
       const taken = faults.take(isList(path) ? `/products.json?page=${readPage(location)}` : path)
       const isDone = await sendFaultResponse(response, taken)
-      const bytes = isDone ? 0 : await respond(location, response, state, taken)
+      const currency = state.currency ?? 'AUD'
+      const shopNow = { switches: state, origin: url, currency, products: listAll(state) }
+      const bytes = isDone
+        ? 0
+        : AdminApi.owns(path)
+          ? await send(response, await admin.respond(request, path, shopNow), taken)
+          : await respond(location, response, state, taken)
       stats.recordResponse(response.statusCode, bytes)
     },
     { port: state.port },
@@ -107,6 +119,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
     shop,
     faults,
     stats,
+    admin,
     close,
     set: (changed) => void (state = { ...state, ...changed }),
   }
@@ -159,4 +172,13 @@ async function respond(
     headers: { 'content-type': `${content.type ?? 'application/json'}; charset=utf-8` },
     taken,
   })
+}
+
+function send(
+  response: ServerResponse,
+  { status, headers = {}, body }: AdminContent,
+  taken: Taken<ShopifyFault>,
+): Promise<number> {
+  const all = { 'content-type': 'application/json; charset=utf-8', ...headers }
+  return sendBody(response, [Buffer.from(body)], { status, headers: all, taken })
 }

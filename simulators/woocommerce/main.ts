@@ -1,7 +1,12 @@
 // The shop for the command line: `npm run simulator woocommerce -- --products 500`.
 
 import { parseArgs } from 'node:util'
-import type { Running, SimulatorCommand } from '../support/command.ts'
+import {
+  parseName,
+  parseWholeNumber,
+  type Running,
+  type SimulatorCommand,
+} from '../support/command.ts'
 import { RESPONSES } from './faults.ts'
 import { startWoocommerce, type WooOptions } from './server.ts'
 
@@ -96,13 +101,6 @@ Change it while it runs:
   },
 }
 
-function parseWholeNumber(name: string, text: string, max: number): number {
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || number > max)
-    throw new Error(`--${name} must be a whole number up to ${max}, not "${text}"`)
-  return number
-}
-
 function parseLimit(text: string): 400 | 429 {
   if (text === '400') return 400
   if (text === '429') return 429
@@ -110,8 +108,5 @@ function parseLimit(text: string): 400 | 429 {
 }
 
 function parseResponseName(text: string): keyof typeof RESPONSES {
-  const known = Object.keys(RESPONSES).find((name): name is keyof typeof RESPONSES => name === text)
-  if (!known)
-    throw new Error(`--response must be one of ${Object.keys(RESPONSES).join(', ')}, not "${text}"`)
-  return known
+  return parseName('response', text, RESPONSES)
 }

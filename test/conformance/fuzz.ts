@@ -13,7 +13,7 @@ import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import { openFuzzProxy, type Change, type FuzzProxy } from './fuzz-proxy.ts'
 import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from './hostile.ts'
-import type { Subject } from './rig.ts'
+import { valuesOf, type Subject } from './rig.ts'
 
 /** Environment variable that runs these tests in place of the suite. */
 export const FUZZ = 'SHELFSYNC_FUZZ'
@@ -24,6 +24,8 @@ const DOCUMENTS = 60
 const SOUND = 8
 /** Memory limits: per byte of the longest record, and for any run. */
 const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
+
+let sources = 0
 
 interface Bench {
   readonly subject: Subject
@@ -54,11 +56,13 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
   t.after(proxy.close)
   const settings = JSON.parse(JSON.stringify(subject.settings(proxy.origin)))
   const policy = { quarantineShare: 1, priceShiftShare: 1, removalShare: 1 }
+  const name = `fuzz-${process.pid}-${++sources}`
   const pipeline = await openPipeline(t, {
     db,
     connector,
     settings,
-    credentials: subject.credentials ?? {},
+    name,
+    credentials: valuesOf(subject, name),
     policy,
     options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() },
   })

@@ -5,7 +5,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
-import { parseCredentials, type CredentialValues } from '../../src/core/credentials.ts'
+import {
+  parseCredentials,
+  sourceVariable,
+  type CredentialValues,
+} from '../../src/core/credentials.ts'
 import type { Http } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
@@ -28,6 +32,8 @@ export interface Subject {
   readonly size: number
   /** Values of the environment variables that the connector declares. */
   readonly credentials?: CredentialValues
+  /** Secrets that each source has separately, by the member of the credentials. */
+  readonly secrets?: Readonly<Record<string, string>>
   /**
    * The file that calls `testConnector` with this subject, and its arguments. Default: the main
    * file of the process.
@@ -73,6 +79,8 @@ function withOwnLimits(connector: Connector, owner: string): Connector {
   }
 }
 
+let sources = 0
+
 export class Rig {
   readonly subject: Subject
   readonly supplier: Supplier
@@ -106,11 +114,13 @@ export class Rig {
     }
     try {
       const settings = JSON.parse(JSON.stringify(subject.settings(supplier.origin)))
+      const name = `conformance-${process.pid}-${++sources}`
       const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
       const pipeline = await openPipeline(scope, {
         db,
         connector: withOwnLimits(subject.connector, supplier.origin),
-        credentials: subject.credentials ?? {},
+        name,
+        credentials: valuesOf(subject, name),
         settings,
         policy: POLICY,
         options: { ...SMALL, wait },
@@ -272,9 +282,24 @@ export class Rig {
   }
 }
 
+/** The source whose secrets the checks read without a pipeline. */
+export const ANY_SOURCE = 'conformance'
+
+/** Returns the values of the environment that `source` reads. */
+export function valuesOf(
+  { credentials = {}, secrets = {} }: Pick<Subject, 'credentials' | 'secrets'>,
+  source = ANY_SOURCE,
+): CredentialValues {
+  const own = Object.entries(secrets).map(([member, value]) => [
+    sourceVariable(source, member),
+    value,
+  ])
+  return { ...credentials, ...Object.fromEntries(own) }
+}
+
 /** Returns the subject's credentials, parsed by its connector. */
-export function credentialsOf({ connector, credentials = {} }: Omit<Subject, 'start'>): unknown {
-  const parsed = parseCredentials(connector.credentials, credentials, null)
+export function credentialsOf(subject: Omit<Subject, 'start'>): unknown {
+  const parsed = parseCredentials(subject.connector.credentials, valuesOf(subject), ANY_SOURCE)
   assert.deepEqual(parsed.problems, [], 'the credentials of the subject are not valid')
   return parsed.credentials
 }

@@ -23,6 +23,8 @@ export interface ShopParts<Product, Member extends string> {
   readonly faults: { set(...faults: readonly never[]): void; clear(): void }
   /** Paths of requests, as the simulator matches them with faults. */
   readonly paths: { readonly any: string; readonly first: string; readonly later: string }
+  /** The place in a response at which it is interrupted. Default: 5,000 bytes. */
+  readonly afterBytes?: number
   /** The member that holds the title of a product. */
   readonly title: string
   /** The member of a product without which its record is malformed. */
@@ -36,6 +38,7 @@ export function toSupplier<Member extends string, Product extends Spoilt<Member>
   shop,
   faults,
   paths,
+  afterBytes = 5_000,
   title,
   member,
   close,
@@ -62,7 +65,7 @@ export function toSupplier<Member extends string, Product extends Spoilt<Member>
     },
     strike(fault: Fault, lasting = false) {
       const times = lasting ? null : 1
-      const inside = { afterBytes: 5_000, path: paths.later, times }
+      const inside = { afterBytes, path: paths.later, times }
       if (fault.kind === 'status') setFaults({ ...statusFault(fault), path: paths.first, times })
       else if (fault.kind === 'failed-page')
         setFaults({ kind: 'status', status: 500, path: paths.later, times })

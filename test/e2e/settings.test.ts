@@ -125,7 +125,7 @@ test('a run that was only fetched is not applied with different settings', async
 test('settings cannot change during a run, and an interrupted run is not resumed with different settings', async (t) => {
   const shop = await startShop(t)
   const { db: own, run } = await openShelfsync(t)
-  const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
+  const settings = shopify.settings.parse({ url: shop.url, currency: 'AUD', minIntervalMs: 0 })
   const { id } = await addSource(own, {
     name: 'saltbush',
     connector: 'shopify',

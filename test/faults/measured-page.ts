@@ -40,7 +40,14 @@ const http = ({ url }: { readonly url: string }): Promise<HttpResponse> => {
 const settings = ShopifySettings.parse({ url: 'https://shop.example', currency: 'AUD' })
 let lines = 0
 for await (const { lineCount } of shopify.fetch(
-  { settings, credentials: {}, scope: { kind: 'all' }, cursor: null, http, warn: () => undefined },
+  {
+    settings,
+    credentials: { token: null },
+    scope: { kind: 'all' },
+    cursor: null,
+    http,
+    warn: () => undefined,
+  },
   new AbortController().signal,
 ))
   lines += lineCount

@@ -44,6 +44,8 @@ export interface PipelineSetup {
   readonly secrets?: readonly string[]
   /** The environment variables that the connector reads, with their values. */
   readonly credentials?: CredentialValues
+  /** The name of the new source. Default: one that no other test uses. */
+  readonly name?: string
   /** A source that already exists, to work on it as another process would. */
   readonly source?: string
   readonly storeRoot?: string
@@ -177,7 +179,7 @@ function createTools(t: Lifetime, setup: PipelineSetup, storeRoot: string) {
 /** Adds a source with a new name, and returns the name. */
 async function addTestSource(setup: PipelineSetup): Promise<string> {
   const { db, connector, settings, policy } = setup
-  const name = `source-${process.pid}-${++sources}`
+  const name = setup.name ?? `source-${process.pid}-${++sources}`
   const { id } = await addSource(db, {
     name,
     connector: connector.name,

@@ -13,9 +13,10 @@ import type { Cursor, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Http } from '../../src/core/http.ts'
 
-export const fetchHttp: Http = async ({ url, method = 'GET', headers = {} }, signal) => {
+export const fetchHttp: Http = async ({ url, method = 'GET', headers = {}, body }, signal) => {
   try {
-    const response = await fetch(url, { method, headers, signal })
+    const sent = body === undefined ? {} : { body }
+    const response = await fetch(url, { method, headers, signal, ...sent })
     // The reader of a body cancels it.
     const cancel = async (): Promise<void> =>
       void (response.body?.locked || (await response.body?.cancel()))
@@ -55,6 +56,8 @@ interface ReadOptions {
   readonly warnings?: string[]
   readonly signal?: AbortSignal
   readonly http?: Http
+  /** The token of the Admin API. */
+  readonly token?: string | null
 }
 
 export function fetchPages(
@@ -67,12 +70,13 @@ export function fetchPages(
     warnings = [],
     signal = new AbortController().signal,
     http = fetchHttp,
+    token = null,
   } = options
   const all = ShopifySettings.parse({ url, currency: 'AUD', minIntervalMs: 0, ...settings })
   return shopify.fetch(
     {
       settings: all,
-      credentials: {},
+      credentials: { token },
       scope: { kind: 'all' },
       cursor,
       http,

@@ -315,6 +315,8 @@ test('a shop is recognised by any of its addresses, with its own currency and na
   assert.deepEqual(recognition?.settings, {
     url: simulator.url,
     currency: 'JPY',
+    access: 'public',
+    adminUrl: null,
     list: '/products.json',
     minIntervalMs: 1_000,
     maxPages: 101,

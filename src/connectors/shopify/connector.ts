@@ -1,10 +1,9 @@
-// The connector of Shopify shops, which reads the public list `/products.json`. The list needs no
-// key and states no total and no currency; only a page without products ends it. The currency is a
+// The connector of Shopify shops. It reads the public list `/products.json`, which needs no key, or
+// the Admin API, where the owner gives a token. Neither states the currency in a record: it is a
 // setting, read from `/meta.json` when the shop is added, so that a replayed record has the same
 // prices.
 
-import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
-import { NO_CREDENTIALS } from '../../core/credentials.ts'
+import type { Connector, FetchRequest, Page, ProbeRequest } from '../../core/connector.ts'
 import { scanWholeLine } from '../../core/define-connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { limitHost, type RequestLimit } from '../../core/limits.ts'
@@ -12,7 +11,10 @@ import { toHost } from '../../lib/read-body.ts'
 import { asking, Cart, findDocument, Meta } from './documents.ts'
 import type { Ask } from './list.ts'
 import { Place } from './cursor.ts'
-import { identify, normalise } from './products.ts'
+import { fetchAdmin, probeAdmin } from './admin/fetch.ts'
+import { shopifyCredentials, type ShopifyCredentials } from './credentials.ts'
+import { identify, normalise } from './drafts.ts'
+import { failureOf } from './errors.ts'
 import { readShop } from './public-list.ts'
 import { recognise } from './recognise.ts'
 import { ShopifySettings } from './settings.ts'
@@ -31,11 +33,12 @@ const ALL_SHOPS: RequestLimit = {
 
 type Warn = (message: string) => void
 
-export const shopify: Connector<ShopifySettings> = {
+export const shopify: Connector<ShopifySettings, ShopifyCredentials> = {
   name: 'shopify',
-  title: 'A Shopify shop, read from its public list of products',
+  title: "A Shopify shop, read from its public list of products, or with its owner's token",
   settings: ShopifySettings,
-  credentials: NO_CREDENTIALS,
+  credentials: shopifyCredentials,
+  usesCredentials: ({ access }) => access === 'admin',
   addressSetting: 'url',
   options: [],
   normaliserVersion: 1,
@@ -44,16 +47,20 @@ export const shopify: Connector<ShopifySettings> = {
     'variants.*.updated_at',
     'variants.*.featured_image.updated_at',
     'images.*.updated_at',
+    'updatedAt',
   ],
   idPaths: ['id'],
   scopes: ['all'],
   schedule: 'nightly',
   rules: ({ url, settings }) => ({
-    limits: [limitHost(url, settings?.minIntervalMs), ALL_SHOPS],
+    limits: limitsOf(url, settings),
     breaker: { scope: 'host', key: url.host },
   }),
-  fetch: fetchProducts,
+  probe,
+  fetch: (request, signal) =>
+    request.settings.access === 'admin' ? fetchAdmin(request, signal) : fetchList(request, signal),
   address: ({ url }) => url,
+  secretsAddress: ({ url, adminUrl }) => adminUrl ?? url,
   scan: scanWholeLine,
   unwrap: (line) => line,
   identify,
@@ -62,10 +69,34 @@ export const shopify: Connector<ShopifySettings> = {
 }
 
 /**
+ * Visitors of all shops share a limit. The Admin API has its own for each shop, and the file of a
+ * bulk operation comes from a server that all shops share.
+ */
+function limitsOf(url: URL, settings: ShopifySettings | null): RequestLimit[] {
+  const own = limitHost(url, settings?.minIntervalMs)
+  if (settings?.access !== 'admin') return [own, ALL_SHOPS]
+  return url.origin === settings.adminUrl ? [own] : []
+}
+
+/** @throws SyncError `source/…` */
+async function probe(
+  request: ProbeRequest<ShopifySettings, ShopifyCredentials>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, http } = request
+  if (settings.access === 'admin') return probeAdmin(request, signal)
+  const url = `${settings.url}${settings.list}?limit=1`
+  const response = await asking(http, signal)(url)
+  const failure = await failureOf(response, url)
+  await response.cancel()
+  if (failure !== null) throw failure
+}
+
+/**
  * Yields the pages of a shop. `expected` is always null: `published_products_count` includes
  * products that the list omits (other channels, locales), so a difference is only a warning.
  */
-async function* fetchProducts(
+async function* fetchList(
   { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
   signal: AbortSignal,
 ): AsyncGenerator<Page> {

@@ -7,6 +7,7 @@ import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { minorOf } from '../../core/money.ts'
+import { parseGtin } from '../../normalise/gtin.ts'
 import { instantOf } from './instants.ts'
 import {
   findFault,
@@ -115,12 +116,17 @@ function toVariant(variant: VariantRecord, optionNames: readonly (string | null)
     externalId: String(variant.id),
     title: variant.title === PLACEHOLDER ? null : textOf(variant.title),
     sku: textOf(variant.sku),
-    gtin: null,
+    gtin: gtinOf(variant.barcode),
     options: optionsOf(variant, optionNames),
     weightGrams: null,
     packCount: null,
     availability: typeof available === 'boolean' ? (available ? 'in_stock' : 'out_of_stock') : null,
   }
+}
+
+/** An owner may use the barcode for other numbers. */
+function gtinOf(barcode: unknown): string | null {
+  return parseGtin(textOf(barcode) ?? '')?.digits ?? null
 }
 
 /** Returns the names of `option1` to `option3`, or null for an option without a name. */
@@ -204,11 +210,14 @@ function amountOf(
 }
 
 function toImages({ images }: ProductRecord, shop: string, warnings: string[]): Image[] {
-  const urls = (images ?? []).map(({ src }) => addressOf(src, shop)).filter((url) => url !== null)
-  const left = (images?.length ?? 0) - urls.length
+  const usable = (images ?? []).flatMap(({ src, alt }) => {
+    const url = addressOf(src, shop)
+    return url === null ? [] : [{ url, alt: textOf(alt) }]
+  })
+  const left = (images?.length ?? 0) - usable.length
   if (left > 0) warnings.push(`${left} images have no usable address`)
-  if (urls.length === 0) warnings.push('No images')
-  return urls.map((url, position) => ({ url, alt: null, position }))
+  if (usable.length === 0) warnings.push('No images')
+  return usable.map((image, position) => ({ ...image, position }))
 }
 
 function addressOf(src: string | null | undefined, base: string): string | null {

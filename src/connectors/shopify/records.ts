@@ -26,6 +26,8 @@ const VariantRecord = z.object({
   price: Text,
   compare_at_price: Text,
   grams: z.unknown().optional(),
+  /** Only in records of the Admin API, as well as `alt` of an image. */
+  barcode: z.unknown().optional(),
 })
 export type VariantRecord = z.infer<typeof VariantRecord>
 
@@ -41,7 +43,7 @@ export const ProductRecord = z.object({
   created_at: z.unknown().optional(),
   updated_at: z.unknown().optional(),
   variants: z.array(VariantRecord),
-  images: z.array(z.object({ src: Text })).nullish(),
+  images: z.array(z.object({ src: Text, alt: z.unknown().optional() })).nullish(),
   options: z.array(z.object({ name: Text, position: z.unknown().optional() })).nullish(),
 })
 export type ProductRecord = z.infer<typeof ProductRecord>

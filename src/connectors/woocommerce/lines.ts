@@ -2,6 +2,7 @@
 // its variations, which the shop sends in other responses.
 
 import type { LinesOfBlock } from '../../lib/json-slices.ts'
+import { joinBytes } from '../../lib/join-bytes.ts'
 import { COMMA, LINE_FEED, replaceLineBreaks } from '../../lib/byte-scan.ts'
 import type { Item, ListPage } from './documents.ts'
 import type { Variations } from './variations.ts'
@@ -27,11 +28,11 @@ export function* toLines(
     lines.push(line)
     byteLength += line.byteLength
     if (byteLength < BLOCK_BYTES) continue
-    yield { bytes: join(lines), lineCount: lines.length }
+    yield { bytes: joinBytes(lines), lineCount: lines.length }
     lines = []
     byteLength = 0
   }
-  if (lines.length > 0) yield { bytes: join(lines), lineCount: lines.length }
+  if (lines.length > 0) yield { bytes: joinBytes(lines), lineCount: lines.length }
 }
 
 function toLine(product: Uint8Array, variations: readonly Uint8Array[] = []): Uint8Array {
@@ -42,17 +43,7 @@ function toLine(product: Uint8Array, variations: readonly Uint8Array[] = []): Ui
       pieces.push(at === 0 ? OPENING : Uint8Array.of(COMMA), variation)
     pieces.push(CLOSING)
   }
-  const line = join(pieces)
+  const line = joinBytes(pieces)
   replaceLineBreaks(line, 0, line.byteLength)
-  return join([line, Uint8Array.of(LINE_FEED)])
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(pieces.reduce((size, { byteLength }) => size + byteLength, 0))
-  let offset = 0
-  for (const piece of pieces) {
-    joined.set(piece, offset)
-    offset += piece.byteLength
-  }
-  return joined
+  return joinBytes([line, Uint8Array.of(LINE_FEED)])
 }

@@ -3,12 +3,17 @@
 
 import assert from 'node:assert/strict'
 import type { Connector } from '../../../src/core/connector.ts'
-import { parseCredentials, type CredentialValues } from '../../../src/core/credentials.ts'
+import {
+  isReady,
+  isSourceVariable,
+  parseCredentials,
+  type CredentialValues,
+} from '../../../src/core/credentials.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import type { Http } from '../../../src/core/http.ts'
 import { listSpellings } from '../../../src/lib/secret-spellings.ts'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
-import { credentialsOf, type Rig } from '../rig.ts'
+import { ANY_SOURCE, credentialsOf, valuesOf, type Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const FOREIGN = 'https://shelfsync-conformance.example'
@@ -55,7 +60,7 @@ const replayNeedsNoKey: Check = {
     const lines = await rig.lines()
     const { credentials } = parseCredentials(connector.credentials, {}, null)
     assert.notEqual(credentials, null, 'the connector does not load without credentials')
-    if (connector.credentials.isComplete(credentials)) return
+    if (isReady(connector, rig.settings(), credentials)) return
     const requested: string[] = []
     const http: Http = (request, signal) => {
       requested.push(request.url)
@@ -79,7 +84,8 @@ const replayNeedsNoKey: Check = {
 const secretsGoToTheSupplier: Check = {
   name: 'secrets are sent to the address of the source and to no other host',
   async prove(rig) {
-    const { connector, credentials: values = {} } = rig.subject
+    const { connector } = rig.subject
+    const values = valuesOf(rig.subject)
     const secrets = secretsOf(connector, values).flatMap(listSpellings)
     const settings = rig.settings()
     const receiver = connector.secretsAddress?.(settings, credentialsOf(rig.subject))
@@ -108,7 +114,7 @@ const secretsGoToTheSupplier: Check = {
 const probeTellsKeysApart: Check = {
   name: 'probe accepts valid credentials with one request, and rejects invalid ones',
   async prove(rig) {
-    const { connector, credentials: values = {} } = rig.subject
+    const { connector } = rig.subject
     const { probe, credentials: schema } = connector
     const hasSecret = Object.values(schema.variables).some(({ secret }) => secret)
     assert.ok(probe !== undefined || !hasSecret, 'a connector with a secret has no probe')
@@ -120,11 +126,11 @@ const probeTellsKeysApart: Check = {
     }
     await probeWith(rig, credentialsOf(rig.subject), http)
     assert.equal(requests, 1, `a probe makes ${requests} requests`)
-    if (!hasSecret) return
+    if (!hasSecret || connector.usesCredentials?.(rig.settings()) === false) return
     const { credentials: wrong } = parseCredentials(
       schema,
-      withWrongSecrets(connector, values),
-      null,
+      withWrongSecrets(connector, valuesOf(rig.subject)),
+      ANY_SOURCE,
     )
     const failure = await failureOf(() => probeWith(rig, wrong, rig.http))
     assert.ok(
@@ -150,7 +156,7 @@ function withWrongSecrets({ credentials }: Connector, values: CredentialValues):
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      secrets.has(name) ? `${value}-wrong` : value,
+      secrets.has(name) || isSourceVariable(name) ? `${value}-wrong` : value,
     ]),
   )
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import type { Connector, Page } from '../../../src/core/connector.ts'
-import type { Rig } from '../rig.ts'
+import { type Rig, valuesOf } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const sameFeedWritesNothing: Check = {
@@ -71,13 +71,13 @@ const cancelledGoesOn: Check = {
   },
 }
 
-/** Returns the connector, wrapped so that the run is cancelled once its first page is archived. */
+/** Returns the connector, wrapped so that the run is cancelled once its first lines are archived. */
 function stopping(connector: Connector, stop: AbortController, seen: Page[]): Connector {
   const fetch: Connector['fetch'] = async function* (request, signal) {
     for await (const page of connector.fetch(request, signal)) {
-      seen.push(page)
+      if (page.lineCount > 0 || seen.length > 0) seen.push(page)
       yield page
-      stop.abort()
+      if (seen.length > 0) stop.abort()
     }
   }
   return { ...connector, fetch }
@@ -86,11 +86,8 @@ function stopping(connector: Connector, stop: AbortController, seen: Page[]): Co
 const secretsStay: Check = {
   name: 'secrets appear in no artifact, table, log or error',
   async prove(rig) {
-    const {
-      supplier,
-      subject: { connector, credentials = {} },
-    } = rig
-    const secrets = secretsOf(connector, credentials)
+    const { supplier, subject } = rig
+    const secrets = secretsOf(subject.connector, valuesOf(subject))
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')
@@ -110,7 +107,7 @@ const secretsStay: Check = {
     }
     supplier.strike({ kind: 'cut' })
     await rig.syncGreen()
-    told.push(...rig.pipeline.logged, inspect(connector, { depth: 12 }))
+    told.push(...rig.pipeline.logged, inspect(subject.connector, { depth: 12 }))
     const places = {
       'an error or a log': told.join('\n'),
       'the database': await everyRow(rig),

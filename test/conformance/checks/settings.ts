@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
-import type { Rig } from '../rig.ts'
+import { valuesOf, type Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
 
 const settingsReadBack: Check = {
@@ -46,7 +46,7 @@ const settingsWithoutSecrets: Check = {
     const read = membersOf(schema.parse(written))
     for (const [name, value] of Object.entries(read)) {
       assert.ok(!isSecretName(name), `the setting ${name} is intended for a secret`)
-      for (const secret of secretsOf(subject.connector, subject.credentials ?? {}))
+      for (const secret of secretsOf(subject.connector, valuesOf(subject)))
         assert.ok(
           !JSON.stringify(value).includes(secret),
           `the setting ${name} contains the secret`,
