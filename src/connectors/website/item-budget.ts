@@ -2,6 +2,7 @@
 
 import { cutText } from '../../lib/text.ts'
 import type { Value } from './evidence.ts'
+import { ADDRESSES } from './vocabulary.ts'
 
 const ITEMS_MAX = 20_000
 const STEPS_MAX = 200_000
@@ -58,6 +59,8 @@ export class ItemBudget {
     const charsMax = isDescription ? DESCRIPTION_CHARS_MAX : TEXT_CHARS_MAX
     const trimmed = isDescription ? cutText(text.trim(), charsMax) : text.trim()
     if (trimmed === '') return []
+    // Images as data are longer than any address, and have no use.
+    if (ADDRESSES.has(name) && trimmed.length > charsMax) return []
     if (!this.#check(trimmed.length <= charsMax && this.#chars + trimmed.length <= CHARS_MAX))
       return []
     this.#chars += trimmed.length
