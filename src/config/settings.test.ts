@@ -419,6 +419,8 @@ function plantedAs(name: string): string {
   const planted = `planted-${name.toLowerCase().replaceAll('_', '-')}-its-value`
   if (name.endsWith('DATABASE_URL')) return `postgres://worker:${planted}%2F1@db.example/x`
   if (name === 'QUEUE_URL') return `redis-cluster://:${planted}%2F1@one:1,two:2`
+  // The form of a private Ed25519 key.
+  if (name === 'WEB_BOT_AUTH_KEY') return planted.padEnd(43, 'A')
   return name === 'MEDIPIM_API_KEY' ? `${planted}-id:${planted}-secret` : planted
 }
 
@@ -433,7 +435,11 @@ test('each secret setting is listed for the redactor in every form in which it i
     const given = Object.fromEntries(
       Object.entries(SECRETS).filter(([name]) => !left.includes(name)),
     )
-    const { secrets } = loadSettings({ ...given, SUPABASE_URL: 'https://x.supabase.co' })
+    const { secrets } = loadSettings({
+      ...given,
+      WEB_BOT_AUTH_AGENT: 'https://bot.example',
+      SUPABASE_URL: 'https://x.supabase.co',
+    })
     const sent = Object.entries(given).flatMap(([name, value]) =>
       name.endsWith('_URL') ? [value, ...passwordsIn(value)] : [value],
     )
@@ -516,9 +522,10 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   const s3 = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']
   const storage = [...s3, 'SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY']
   const supplier = ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'MEDIPIM_API_KEY']
+  const website = ['FIRECRAWL_API_KEY', 'WEB_BOT_AUTH_KEY']
   const everyRole = ['DATABASE_URL', 'QUEUE_URL']
   const expected: Readonly<Record<Role, readonly string[]>> = {
-    fetcher: [...everyRole, ...keys, ...storage, ...supplier],
+    fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website],
     maintainer: [...everyRole, ...keys, ...storage],
     orchestrator: [...everyRole, ...keys],
     scheduler: everyRole,

@@ -3,12 +3,15 @@
 import type { Connector } from '../core/connector.ts'
 import { medipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
+import { website } from './website/connector.ts'
 import { woocommerce } from './woocommerce/connector.ts'
 
 export const CONNECTORS: ReadonlyMap<string, Connector> = byName([
   medipim,
   shopify,
   woocommerce,
+  // The last one: the others know more about the shops of their platform.
+  website,
   // npm run new connector: above this line
 ])
 

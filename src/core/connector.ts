@@ -35,10 +35,10 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
   readonly http: Http
   /**
    * Reads the lines of the newest complete fetch of the source, in the order in which they were
-   * archived, without their line feeds. It yields none when there was no such fetch, and ends early
-   * when its archive cannot be read. A connector that requests single documents uses it to make
+   * archived, without their line feeds. Without such a fetch it is empty, and it ends early when
+   * the archive cannot be read. A connector that requests single documents uses it to make
    * conditional requests, and archives the line of an unchanged document again: each archive must be
-   * able to rebuild the catalogue alone. Absent when there is no source yet.
+   * able to rebuild the catalogue alone. Absent before a source exists.
    */
   readonly earlierLines?: () => AsyncIterable<Uint8Array>
   /**

@@ -17,7 +17,7 @@ export interface HttpRequest {
    */
   readonly idleTimeoutMs?: number
   /**
-   * The average time between two requests that the site itself asks for. It applies to the narrowest
+   * The average time between two requests that the site itself states. It applies to the narrowest
    * limit of the request, if that one is not slower anyway.
    */
   readonly minIntervalMs?: number

@@ -13,7 +13,7 @@ export interface RequestLimit {
   readonly secretKey?: boolean
   /** Average time between two requests in milliseconds; 0 for no rate. */
   readonly intervalMs: number
-  /** An interval that the site itself asks for. The operator's rates cannot shorten it. */
+  /** An interval that the site itself states. The operator's rates cannot shorten it. */
   readonly leastIntervalMs?: number
   /**
    * Number of requests that may follow each other at once after a pause, at least 1. In any period

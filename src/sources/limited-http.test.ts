@@ -135,7 +135,7 @@ test('two workers share the rate of a bucket, and requests are spread by its int
   assert.ok(second > 400_000 && second <= 880_000, String(second))
 })
 
-test('the pace that a site asks for is kept, also with a higher rate of the operator', async (t) => {
+test('the pace of a site is kept, also with a higher rate of the operator', async (t) => {
   const supplier = await startSupplier(t)
   const rules = { limits: [bucket(supplier.url, { intervalMs: 1, burst: 5 })], breaker: null }
   const worker = createWorker(database.pool, rules, undefined, new Map([['host', 0]]))

@@ -54,7 +54,7 @@ export function limitRequests(
   }
 }
 
-/** Applies the pace that a site asks for to the narrowest limit. Then no requests follow at once. */
+/** Applies the pace of a site to the narrowest limit. Then no requests follow at once. */
 function slowDown(limits: readonly RequestLimit[], intervalMs = 0): readonly RequestLimit[] {
   const [narrowest, ...wider] = limits
   return narrowest === undefined || intervalMs <= narrowest.intervalMs

@@ -41,8 +41,9 @@ export async function measureApart(
 export function measureWhenAsked(subject: Subject): boolean {
   const origins = process.env[ORIGINS]?.split(' ')
   if (origins === undefined) return false
+  // The file may have started a service that the subject uses.
   void measureAll(subject, origins).then((measures) =>
-    process.stdout.write(JSON.stringify(measures)),
+    process.stdout.write(JSON.stringify(measures), () => process.exit()),
   )
   return true
 }

@@ -30,6 +30,8 @@ export interface Subject {
    * several times.
    */
   readonly size: number
+  /** The id of a record is the address at which it was read, so no record can be without one. */
+  readonly isAlwaysNamed?: boolean
   /** Values of the environment variables that the connector declares. */
   readonly credentials?: CredentialValues
   /** Secrets that each source has separately, by the member of the credentials. */
@@ -41,8 +43,11 @@ export interface Subject {
   readonly file?: readonly string[]
 }
 
-/** Maximum number of pauses in a check. A fetch that waits more often makes no progress. */
-const WAITS_MAX = 40
+/**
+ * Maximum number of pauses in a check; after a Retry-After, each request of a fetch is one. A fetch that
+ * waits more often makes no progress.
+ */
+const WAITS_MAX = 200
 const SMALL = {
   partBytesMax: 256 * 1024,
   batchRecordsMax: 40,

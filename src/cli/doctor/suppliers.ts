@@ -54,6 +54,7 @@ async function checkSupplier(
   const owners = sources
     .map((source) => bindConnector(connector, source))
     .filter(({ settings }) => connector.usesCredentials?.(settings) ?? true)
+    .filter((owner) => needsCheck(tools, owner))
   const probes = new Map<string, ProbeRequest>()
   const incomplete: CredentialOwner[] = []
   for (const owner of sources.length > 0 ? owners : listDefaultOwners(tools, connector)) {
@@ -73,6 +74,14 @@ async function checkSupplier(
     ...new Set([...probes.values()].map(({ settings }) => connector.address(settings))),
   ]
   return { state: 'ok', message: `accepted by ${formatNames(hosts.map(toHost))}` }
+}
+
+/** A source that works without secrets and has none has nothing to check. */
+function needsCheck({ settings }: Tools, owner: CredentialOwner): boolean {
+  const isOptional = owner.connector.credentials.isComplete(
+    owner.connector.credentials.schema.parse({}),
+  )
+  return !isOptional || listSecretStates(owner, settings.credentials).some(({ set }) => set)
 }
 
 /** Without a source, the shared credentials are checked at the default address, if there is one. */
