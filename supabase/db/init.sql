@@ -43,6 +43,8 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Facts that rpc_upsert_roaster states: {name, platform, website, support_email, instagram_handle, social}.
+  roaster            jsonb,
   -- Options that belong to no connector: pack, unitPrice, filters, tags. See
   -- src/core/source-options.ts.
   options            jsonb not null default '{}',
@@ -4824,7 +4826,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable')
+    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
@@ -4914,6 +4916,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       'disagreements', (
         select jsonb_agg(to_jsonb(d)) from catalog.list_open_disagreements(p_source, p_product) d))
   from catalog.products p where p.source_id = p_source and p.external_id = p_product
+$$;
+
+-- drop_placeholder(draft) → the draft without its only variant if nothing is known of it: a product that was
+-- written without variants has one with the id of the product.
+create function catalog.drop_placeholder(p_draft jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_draft -> 'prices' = '[]' and p_draft -> 'variants' = jsonb_build_array(catalog.to_variant(
+        jsonb_build_object('platform_variant_id', p_draft -> 'external_id'), 0))
+      then p_draft || '{"variants": []}' else p_draft end
 $$;
 
 -- 20261122000048_calls.sql
@@ -5649,6 +5661,14 @@ create view api.coffee_variants with (security_invoker = true) as
   ) u
   where p.attributes ->> 'pack' = 'coffee' and p.attributes ->> 'is_coffee' is distinct from 'false'
     and (p.expires_at is null or p.expires_at > now());
+
+-- Roasters, as programs state them by rpc_upsert_roaster. `id` is that of the source.
+create view api.roasters with (security_invoker = true) as
+  select md5('source ' || s.id::text)::uuid as id, s.name as source, s.roaster ->> 'name' as name,
+    s.name as slug, coalesce(s.roaster ->> 'platform', s.connector) as platform,
+    s.roaster ->> 'website' as website, s.roaster ->> 'support_email' as support_email,
+    s.roaster ->> 'instagram_handle' as instagram_handle, s.roaster -> 'social' as social_json
+  from catalog.sources s where s.roaster is not null;
 
 -- Relations for the Data API, as in 61_embeds.sql.
 do $$
@@ -6912,6 +6932,9 @@ begin
   if p_options is null then
     stated := stated - 'options';
   end if;
+  if known is null then
+    draft := catalog.drop_placeholder(draft);
+  end if;
   draft := draft || jsonb_build_object('variants', catalog.replace_element(draft -> 'variants', 'external_id',
     coalesce(known, catalog.to_variant('{}', 0)) || jsonb_strip_nulls(stated)));
   if p_price is not null then
@@ -7022,6 +7045,218 @@ begin
   end loop;
 end $$;
 
+-- 20261122000083_coffee_rpc.sql
+
+-- Generated from supabase/schemas/83_coffee_rpc.sql until the first release: do not edit.
+
+-- The calls for coffee, in the terms of catalogues of coffee. docs/coffee.md lists where their names differ.
+-- As in the other calls, null leaves a value as it is, and each call is a separate run.
+
+-- to_roaster_id(source) → the uuid by which `api.roasters` and the calls name the source.
+create function catalog.to_roaster_id(p_source integer) returns uuid
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select md5('source ' || p_source::text)::uuid
+$$;
+
+-- find_roaster(text) → the name of the source with this name or roaster id; the text itself without one.
+create function catalog.find_roaster(p_text text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select name from catalog.sources
+    where p_text ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+      and catalog.to_roaster_id(id)::text = p_text), p_text)
+$$;
+
+-- to_coffee_status(text) → a status of a product, from one of catalogues of coffee.
+--   errors      see refuse_call
+create function catalog.to_coffee_status(p_status text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  case
+    when p_status in ('active', 'seasonal') then return 'active';
+    when p_status in ('unavailable', 'discontinued', 'archived') then return 'unavailable';
+    when p_status in ('draft', 'hidden', 'coming_soon') then return 'draft';
+    else perform catalog.refuse_call(format('p_status is "%s"', p_status),
+      'Give active, seasonal, unavailable, discontinued, archived, draft, hidden or coming_soon.');
+  end case;
+end $$;
+
+-- to_coffee_attributes(arguments) → the attributes of a coffee that the arguments state, without nulls.
+--   errors      see refuse_call
+create function catalog.to_coffee_attributes(p_arguments jsonb) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  level text := p_arguments ->> 'roast_level';
+  altitude numeric := (p_arguments ->> 'altitude')::numeric;
+begin
+  if level not in ('light', 'light_medium', 'medium', 'medium_dark', 'dark') then
+    perform catalog.refuse_call(format('p_roast_level is "%s"', level),
+      'Give light, light_medium, medium, medium_dark or dark, and null if it is unknown.');
+  elsif p_arguments ->> 'process' !~ '^[a-z][a-z0-9_:]*$' then
+    perform catalog.refuse_call(format('p_process is "%s"', p_arguments ->> 'process'),
+      'Give a lower-case word such as washed or carbonic_maceration, and null if it is unknown.');
+  elsif not altitude between 0 and 9000 then
+    perform catalog.refuse_call(format('p_altitude is %s', altitude), 'Give metres above sea level.');
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('pack', 'coffee', 'handle', p_arguments -> 'slug',
+    'is_coffee', p_arguments -> 'is_coffee', 'species', p_arguments -> 'bean_species',
+    'process', p_arguments -> 'process', 'roast_level', level, 'altitude_min', altitude,
+    'altitude_max', altitude, 'country', p_arguments -> 'country', 'region', p_arguments -> 'region',
+    'decaf', p_arguments -> 'decaf', 'flavour_notes', p_arguments -> 'flavors',
+    'varieties', p_arguments -> 'varieties', 'clean_tags', p_arguments -> 'tags',
+    'acidity', p_arguments -> 'acidity', 'body', p_arguments -> 'body',
+    'aftertaste', p_arguments -> 'aftertaste', 'bitterness', p_arguments -> 'bitterness',
+    'clarity', p_arguments -> 'clarity', 'sweetness', p_arguments -> 'sweetness',
+    'is_limited', p_arguments -> 'is_limited', 'description_md', p_arguments -> 'description_md',
+    'description_text', p_arguments -> 'description_cleaned'));
+end $$;
+
+-- to_coffee_provenance(arguments) → the words that the arguments quote, by the path of their value.
+create function catalog.to_coffee_provenance(p_arguments jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(path, jsonb_build_object('raw', left(raw, 300), 'rule', 'call/quotation',
+    'confidence', 1, 'place', 'call')), '{}')
+  from (values
+    ('attributes.process', p_arguments ->> 'process_raw'),
+    ('attributes.roast_level', p_arguments ->> 'roast_level_raw'),
+    ('attributes.roast_styles', p_arguments ->> 'roast_style_raw'),
+    ('attributes.flavour_notes', p_arguments ->> 'notes_raw')) as quoted (path, raw)
+  where raw is not null
+$$;
+
+-- to_coffee_draft(source, arguments) → the draft of the product with what the arguments state. A new product
+-- has one variant with the id of the product, see rpc_upsert_variant.
+create function catalog.to_coffee_draft(p_source catalog.sources, p_arguments jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  product text := p_arguments ->> 'platform_product_id';
+  draft jsonb := coalesce(catalog.load_draft(p_source.id, product), catalog.to_draft(
+    jsonb_build_object('platform_product_id', product, 'status', 'active'), null));
+  first_variant text := draft -> 'variants' -> 0 ->> 'external_id';
+  attributes jsonb := (draft -> 'attributes') || catalog.to_coffee_attributes(p_arguments);
+  quoted jsonb := catalog.to_coffee_provenance(p_arguments);
+  sku jsonb := p_arguments -> 'vendor_sku';
+begin
+  if p_arguments ->> 'default_grind' is not null then
+    attributes := attributes || jsonb_build_object('grinds', coalesce(attributes -> 'grinds', '{}')
+      || jsonb_build_object(first_variant, jsonb_build_array(p_arguments -> 'default_grind')));
+  end if;
+  if jsonb_typeof(sku) = 'string' then
+    draft := jsonb_set(draft, '{variants, 0, sku}', sku);
+  end if;
+  if quoted <> '{}' then
+    draft := draft
+      || jsonb_build_object('provenance', coalesce(nullif(draft -> 'provenance', 'null'), '{}') || quoted);
+  end if;
+  return draft || jsonb_build_object('attributes', attributes) || jsonb_strip_nulls(jsonb_build_object(
+    'title', coalesce(p_arguments ->> 'title_cleaned', p_arguments ->> 'name'),
+    'description', p_arguments -> 'description_md', 'url', p_arguments -> 'direct_buy_url',
+    'status', case when p_arguments ->> 'status' is not null
+      then catalog.to_coffee_status(p_arguments ->> 'status') end));
+end $$;
+
+-- rpc_upsert_coffee(…): writes a coffee, or changes what the call states of one.
+--   p_roaster_id   the name of the source, or the roaster_id of rpc_upsert_roaster
+--   p_content_hash, p_raw_hash   accepted and not stored: the catalogue computes its own hashes
+create function api.rpc_upsert_coffee(
+  p_roaster_id text, p_platform_product_id text, p_name text, p_bean_species text default null,
+  p_process text default null, p_roast_level text default null, p_slug text default null,
+  p_description_md text default null, p_direct_buy_url text default null, p_process_raw text default null,
+  p_roast_level_raw text default null, p_roast_style_raw text default null, p_acidity text default null,
+  p_altitude numeric default null, p_body text default null, p_content_hash text default null,
+  p_country text default null, p_decaf boolean default null, p_default_grind text default null,
+  p_description_cleaned text default null, p_flavors text[] default null, p_notes_raw jsonb default null,
+  p_raw_hash text default null, p_region text default null, p_source_raw jsonb default null,
+  p_status text default null, p_tags text[] default null, p_title_cleaned text default null,
+  p_varieties text[] default null, p_aftertaste text default null, p_bitterness text default null,
+  p_clarity text default null, p_sweetness text default null, p_is_coffee boolean default null,
+  p_is_limited boolean default null, p_vendor_sku text default null
+) returns table (
+  product_id uuid, outcome text, run bigint, state text, reason text, reviews bigint[], raw_payload_hash text
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s' as $$
+#variable_conflict use_column
+declare
+  arguments jsonb := jsonb_strip_nulls(jsonb_build_object('platform_product_id', p_platform_product_id,
+      'name', p_name, 'bean_species', p_bean_species, 'process', p_process, 'roast_level', p_roast_level,
+      'slug', p_slug, 'description_md', p_description_md, 'direct_buy_url', p_direct_buy_url,
+      'process_raw', p_process_raw, 'roast_level_raw', p_roast_level_raw,
+      'roast_style_raw', p_roast_style_raw, 'acidity', p_acidity, 'altitude', p_altitude, 'body', p_body,
+      'country', p_country, 'decaf', p_decaf, 'default_grind', p_default_grind,
+      'description_cleaned', p_description_cleaned, 'flavors', p_flavors, 'notes_raw', p_notes_raw,
+      'region', p_region, 'status', p_status, 'tags', p_tags, 'title_cleaned', p_title_cleaned))
+    || jsonb_strip_nulls(jsonb_build_object('varieties', p_varieties, 'aftertaste', p_aftertaste,
+      'bitterness', p_bitterness, 'clarity', p_clarity, 'sweetness', p_sweetness, 'is_coffee', p_is_coffee,
+      'is_limited', p_is_limited, 'vendor_sku', p_vendor_sku, 'source_raw', p_source_raw));
+  source catalog.sources := catalog.begin_call(catalog.find_roaster(p_roaster_id), arguments);
+  is_new boolean := catalog.load_draft(source.id, p_platform_product_id) is null;
+begin
+  return query select * from catalog.apply_call(source, 'rpc_upsert_coffee', arguments,
+    catalog.to_coffee_draft(source, arguments), case when is_new then coalesce(p_source_raw, arguments) end);
+end $$;
+
+-- rpc_upsert_roaster(…) → (roaster_id, source, outcome): states facts about the roaster of a source. Without
+-- a source of the name `p_slug`, it adds one that is paused: programs can write to it, and it is synced after
+-- `shelfsync sources resume`.
+--   p_platform   shopify or woocommerce, to add a source; other platforms need `shelfsync add`
+--   p_currency   ISO 4217: a Shopify shop does not state the currency of its prices
+--   outcome      created, updated or unchanged
+--   errors       see refuse_call
+create function api.rpc_upsert_roaster(
+  p_name text, p_slug text, p_platform text default null, p_website text default null,
+  p_support_email text default null, p_instagram_handle text default null, p_social_json jsonb default null,
+  p_currency text default null
+) returns table (roaster_id uuid, source text, outcome text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s' as $$
+#variable_conflict use_column
+declare
+  facts jsonb := jsonb_strip_nulls(jsonb_build_object('name', p_name, 'platform', p_platform,
+    'website', p_website, 'support_email', p_support_email, 'instagram_handle', p_instagram_handle,
+    'social', p_social_json));
+  stored catalog.sources;
+  outcome text := 'unchanged';
+begin
+  perform catalog.assert_call_role();
+  if coalesce(p_slug, '') !~ '^[a-z0-9][a-z0-9-]{0,62}$' or octet_length(facts::text) > 65536
+     or p_website !~ '^https?://' then
+    perform catalog.refuse_call('The roaster cannot be stored',
+      'Give p_slug as lower-case words joined by hyphens, p_website as an http address, and at most 64 KiB.');
+  end if;
+  if not exists (select from catalog.sources s where s.name = p_slug) then
+    outcome := catalog.add_roaster_source(p_slug, p_platform, p_website, p_currency);
+  end if;
+  select * into stored from catalog.sources s where s.name = p_slug for update;
+  if coalesce(stored.roaster, '{}') || facts <> coalesce(stored.roaster, '{}') then
+    update catalog.sources s set roaster = coalesce(s.roaster, '{}') || facts where s.id = stored.id;
+    outcome := case outcome when 'created' then outcome else 'updated' end;
+  end if;
+  return query select catalog.to_roaster_id(stored.id), p_slug, outcome;
+end $$;
+
+-- add_roaster_source(name, platform, website, currency) → created, or unchanged if another call added it.
+--   errors      see refuse_call
+create function catalog.add_roaster_source(p_name text, p_platform text, p_website text, p_currency text)
+returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  origin text := substring(p_website from '^https?://[^/?#]+');
+begin
+  if coalesce(p_platform, '') not in ('shopify', 'woocommerce') or origin is null
+     or p_platform = 'shopify' and coalesce(p_currency, '') !~ '^[A-Z]{3}$' then
+    perform catalog.refuse_call(format(
+        'The source "%s" does not exist, and the call does not say how to read it', p_name),
+      'Give p_platform shopify with p_website and p_currency, or woocommerce with p_website;'
+        || ' or add the shop first: shelfsync add');
+  end if;
+  insert into catalog.sources (name, connector, settings, schedule, options, state)
+    values (p_name, p_platform,
+      jsonb_build_object('url', origin)
+        || case p_platform when 'shopify' then jsonb_build_object('currency', p_currency) else '{}' end,
+      '{"cron": "30 2 * * *", "zone": "UTC", "fullOn": "none"}', '{"pack": "coffee"}', 'paused')
+    on conflict (name) do nothing;
+  return case when found then 'created' else 'unchanged' end;
+end $$;
+
 -- 20261122000090_security.sql
 
 -- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
@@ -7070,7 +7305,7 @@ begin
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
         'enrichments')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector')
+        and c.column_name in ('id', 'name', 'connector', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
         and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name
@@ -7270,7 +7505,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '978ecfb3e6ec8cd32ed2f99a15d1df61f87eaa5875b36bdde0ab7a8cd39669f5'),
+  ('20261122000010', 'run_tables', '3efe7ba16102e2fcfc18b9ec97594455269ca99678743efbe9c8a49ad50585e2'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -7301,12 +7536,12 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
   ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
-  ('20261122000047', 'call_drafts', '018f110647ee6b86a3765686a8530a0d97b7d8c45d0160dc29335dbd6d2574a0'),
+  ('20261122000047', 'call_drafts', 'f5b377b381b2f0caa0bed821b9759d1d523371b96d6164824ee756d63b1918de'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
-  ('20261122000062', 'coffees', 'e4a05dcdb3c25ea07b60ef083024489fb7905bc6c4d80e2cb933a7cb82ce3c34'),
+  ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
   ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
@@ -7314,7 +7549,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000082', 'rpc', '81876bf4d3ecfac354f802885b5f5521284161e7a7049f57d3e0178fc934de1d'),
-  ('20261122000090', 'security', '92786ff55b341e8ed00aea006ed96d831831d0efa2ad15e06db56af0d93fe438');
+  ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
+  ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
+  ('20261122000090', 'security', '68340e00c542a227cf7d109543ca865956dc18be2794e39edd2d2e3506f61649');
 
 commit;

@@ -17,6 +17,8 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Facts that rpc_upsert_roaster states: {name, platform, website, support_email, instagram_handle, social}.
+  roaster            jsonb,
   -- Options that belong to no connector: pack, unitPrice, filters, tags. See
   -- src/core/source-options.ts.
   options            jsonb not null default '{}',

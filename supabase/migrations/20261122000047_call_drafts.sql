@@ -100,7 +100,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable')
+    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
@@ -190,4 +190,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       'disagreements', (
         select jsonb_agg(to_jsonb(d)) from catalog.list_open_disagreements(p_source, p_product) d))
   from catalog.products p where p.source_id = p_source and p.external_id = p_product
+$$;
+
+-- drop_placeholder(draft) → the draft without its only variant if nothing is known of it: a product that was
+-- written without variants has one with the id of the product.
+create function catalog.drop_placeholder(p_draft jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_draft -> 'prices' = '[]' and p_draft -> 'variants' = jsonb_build_array(catalog.to_variant(
+        jsonb_build_object('platform_variant_id', p_draft -> 'external_id'), 0))
+      then p_draft || '{"variants": []}' else p_draft end
 $$;

@@ -90,6 +90,14 @@ create view api.coffee_variants with (security_invoker = true) as
   where p.attributes ->> 'pack' = 'coffee' and p.attributes ->> 'is_coffee' is distinct from 'false'
     and (p.expires_at is null or p.expires_at > now());
 
+-- Roasters, as programs state them by rpc_upsert_roaster. `id` is that of the source.
+create view api.roasters with (security_invoker = true) as
+  select md5('source ' || s.id::text)::uuid as id, s.name as source, s.roaster ->> 'name' as name,
+    s.name as slug, coalesce(s.roaster ->> 'platform', s.connector) as platform,
+    s.roaster ->> 'website' as website, s.roaster ->> 'support_email' as support_email,
+    s.roaster ->> 'instagram_handle' as instagram_handle, s.roaster -> 'social' as social_json
+  from catalog.sources s where s.roaster is not null;
+
 -- Relations for the Data API, as in 61_embeds.sql.
 do $$
 declare

@@ -44,7 +44,7 @@ begin
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
         'enrichments')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector')
+        and c.column_name in ('id', 'name', 'connector', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
         and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name

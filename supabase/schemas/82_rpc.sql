@@ -181,6 +181,9 @@ begin
   if p_options is null then
     stated := stated - 'options';
   end if;
+  if known is null then
+    draft := catalog.drop_placeholder(draft);
+  end if;
   draft := draft || jsonb_build_object('variants', catalog.replace_element(draft -> 'variants', 'external_id',
     coalesce(known, catalog.to_variant('{}', 0)) || jsonb_strip_nulls(stated)));
   if p_price is not null then

@@ -192,7 +192,7 @@ test("brands, organisations and categories have separate rows, each once, with t
 })
 
 /** Names of a supplier's entities. They belong to no product and have no time. */
-const TERMS = ['brands', 'categories', 'organizations']
+const TERMS = ['brands', 'categories', 'organizations', 'roasters']
 
 test('no view of schema api shows any member of an expired product', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
