@@ -38,7 +38,7 @@ export interface Verdict {
 }
 
 const TYPE = 'list'
-const PLAIN = { excludesTax: false, isDisplayed: false }
+const PLAIN = { property: '', excludesTax: false, isDisplayed: false }
 
 /** A page rarely has two notations that err in the same way. */
 const CONFIDENCE: Readonly<Record<Notation, number>> = {
@@ -109,7 +109,8 @@ function judge(readings: readonly PlacedReading[], variantId: string): Verdict {
     },
     disagreement: null,
     provenance: {
-      raw: best.quotation,
+      // Without the amount, because a new price would change the product, too.
+      raw: best.property,
       rule: sources.length > 1 ? 'price-agreed' : 'price-stated',
       confidence: sources.length > 1 ? AGREED : CONFIDENCE[best.source],
       place: sources.join(', '),

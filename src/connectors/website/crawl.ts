@@ -203,8 +203,8 @@ class CrawlState {
    * True for a page that should state a product and does not: its data is broken, or it had some in
    * the earlier fetch. It is archived, goes to quarantine, and its product is not taken for missing.
    */
-  #isLost({ address, url, html }: ReadPage, evidence: PageEvidence, wasProduct: boolean): boolean {
-    if (address !== url || isSoftMissing(html)) return false
+  #isLost({ address, url }: ReadPage, evidence: PageEvidence, wasProduct: boolean): boolean {
+    if (address !== url || isSoftMissing(evidence)) return false
     return wasProduct || (evidence.problems.length > 0 && this.#plan.rule !== 'all addresses')
   }
 

@@ -6,7 +6,10 @@ import { test } from 'node:test'
 import { boundedDraft } from '../../core/bounded-draft.ts'
 import { defineConnector } from '../../core/define-connector.ts'
 import { z } from 'zod'
+import { SyncError } from '../../core/errors.ts'
 import { PageEvidence } from './evidence.ts'
+import { isScriptShell } from './script-shell.ts'
+import { readSitemap } from './sitemap.ts'
 import { explainNoProduct, identifyPage, readProduct } from './product.ts'
 import { HTML_CHARS_MAX, readPage } from './read-page.ts'
 
@@ -89,6 +92,33 @@ test('the end of a page that is too long is left out, with a problem', () => {
   assert.deepEqual(items, [])
   assert.match(problems.join(), /Only the first 8000000 characters/)
 })
+
+const SHELLS = {
+  scripts: '<script>'.repeat(1e5),
+  brackets: `<script></script>${'<'.repeat(1e6)}`,
+  bodies: '<script><body'.repeat(1e5),
+}
+
+for (const [name, html] of Object.entries(SHELLS))
+  test(`the text of a page of ${name} is measured in linear time`, { timeout: 60_000 }, () => {
+    isScriptShell(html)
+  })
+
+const SITEMAPS = {
+  'roots that are never closed': '<urlset '.repeat(5e5),
+  'comments that are never closed': `<urlset><url>${'<!--'.repeat(9e5)}</url>`,
+  'entries that are never closed': `<urlset>${'<url><loc>http://a.example/</loc>'.repeat(1e5)}`,
+  'prefixes without a root': `<${'a-'.repeat(1e6)}`,
+}
+
+for (const [name, xml] of Object.entries(SITEMAPS))
+  test(`a sitemap of ${name} is refused in linear time`, { timeout: 60_000 }, async () => {
+    const bytes = new TextEncoder().encode(xml)
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+    }
+    await assert.rejects(Array.fromAsync(readSitemap(body(), 'The sitemap')), SyncError)
+  })
 
 function toScript(json: string): string {
   return `<script type="application/ld+json">${json}</script>`

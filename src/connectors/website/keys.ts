@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Page } from '../../core/connector.ts'
 import { toLine } from './line.ts'
 import { isOnSite } from './listed-pages.ts'
-import type { RequestPage } from './page-request.ts'
+import type { PageResponse, RequestPage } from './page-request.ts'
 import { explainNoProduct, identifyPage } from './product.ts'
 import { readPage } from './read-page.ts'
 import type { Robots } from './robots.ts'
@@ -27,7 +27,7 @@ export async function* fetchKeys(
   for (const [index, key] of keys.entries()) {
     const url = index < from ? null : URL.parse(key)
     if (url === null || !isOnSite(url, site.url) || !robots.allows(url)) continue
-    const response = await requestPage(url.href, null)
+    const response = await requestNamed(requestPage, url)
     if (response.kind === 'none') continue
     const { html, url: address, readAtMs } = response.page
     const evidence = readPage(html, address, readAtMs)
@@ -41,4 +41,12 @@ export async function* fetchKeys(
       complete: false,
     }
   }
+}
+
+/** An id has no final slash, and some sites respond 404 without it. */
+async function requestNamed(requestPage: RequestPage, url: URL): Promise<PageResponse> {
+  const response = await requestPage(url.href, null)
+  const isGone = response.kind === 'none' && response.reason === 'gone'
+  if (!isGone || url.pathname.endsWith('/')) return response
+  return requestPage(`${url.origin}${url.pathname}/${url.search}`, null)
 }

@@ -13,6 +13,8 @@ export interface StatedPrice {
   /** The crossed-out price, if it is higher. */
   readonly compareAtMinor: number | null
   readonly quotation: string
+  /** The properties that state it: `priceSpecification.price`. */
+  readonly property: string
   readonly excludesTax: boolean
   /** Written as visitors see it. */
   readonly isDisplayed: boolean
@@ -39,12 +41,14 @@ export type PriceReading =
       readonly quotation: string
     }
 
-type BoundName = 'lowprice' | 'highprice'
+const BOUNDS = { lowprice: 'lowPrice', highprice: 'highPrice' } as const
+type BoundName = keyof typeof BOUNDS
 
 /** One amount of an offer with the words around it. */
 interface Statement {
   readonly amount: Amount
   readonly quotation: string
+  readonly property: string
   readonly use: 'current' | 'earlier'
   readonly includesTax: boolean | null
   readonly isDisplayed: boolean
@@ -82,7 +86,7 @@ function toNone(first: Statement | undefined, currency: string | null): PriceRea
 }
 
 function toPrice(
-  { amount, quotation, includesTax, isDisplayed }: Statement,
+  { amount, quotation, property, includesTax, isDisplayed }: Statement,
   earlier: Statement[],
 ): StatedPrice {
   const { amountMinor, currency } = amount
@@ -95,6 +99,7 @@ function toPrice(
     currency: currency ?? '',
     compareAtMinor: compareAtMinor > (amountMinor ?? 0) ? compareAtMinor : null,
     quotation,
+    property,
     excludesTax: includesTax === false,
     isDisplayed,
   }
@@ -141,7 +146,8 @@ function readNamed(offer: Item, name: BoundName, currency: string | null): State
   if (value === undefined) return null
   return {
     amount: readAmount(value, currency, structured === undefined),
-    quotation: quote(name === 'lowprice' ? 'lowPrice' : 'highPrice', value),
+    quotation: quote(BOUNDS[name], value),
+    property: BOUNDS[name],
     use: 'current',
     includesTax: null,
     isDisplayed: structured === undefined,
@@ -238,6 +244,7 @@ function toStatement(
   const stated = firstText(item, 'pricecurrency')
   return {
     amount: readAmount(value, currency, isDisplayed),
+    property: name,
     quotation: [
       quote(name, value),
       ...(stated === null ? [] : [quote('priceCurrency', stated)]),

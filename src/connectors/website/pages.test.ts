@@ -20,7 +20,7 @@ const READ_AT_MS = Date.UTC(2026, 10, 28)
 const reader = defineConnector({
   name: 'pages',
   normaliserVersion: EXTRACTOR_VERSION,
-  settings: z.object({ url: z.string(), currency: z.string().optional() }),
+  settings: z.object({ currency: z.string().optional() }),
   record: PageEvidence,
   unwrap: (line) => line,
   identify: identifyPage,
@@ -34,6 +34,18 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.pages'))
       const evidence = readPage(page.html, page.url, READ_AT_MS)
       assert.equal(describe(evidence, page.currency), page.expected)
     })
+
+test('a new price changes nothing else of the product', () => {
+  const read = (price: string): Draft => {
+    const product = { '@type': 'Product', name: 'Ruby', offers: { price, priceCurrency: 'EUR' } }
+    const html = `<script type="application/ld+json">${JSON.stringify(product)}</script>`
+    const evidence = readPage(html, 'https://shop.example/ruby', READ_AT_MS)
+    return reader.normalise(evidence, {})
+  }
+  const [before, after] = [read('12.00'), read('13.00')]
+  assert.notDeepEqual(after.prices, before.prices)
+  assert.deepEqual({ ...after, prices: [] }, { ...before, prices: [] })
+})
 
 function listPages(file: string): {
   name: string
@@ -56,10 +68,9 @@ function listPages(file: string): {
 function describe(evidence: PageEvidence, currency: string | undefined): string {
   const reason = explainNoProduct(evidence)
   if (reason !== null) return `none: ${reason}`
-  const settings = { url: 'https://shop.example', currency }
   // The archived record has passed through JSON.
   const record: unknown = JSON.parse(JSON.stringify(evidence))
-  return describeDraft(boundedDraft(reader.normalise(record, settings)))
+  return describeDraft(boundedDraft(reader.normalise(record, { currency })))
 }
 
 /** One line for each fact that the page states. */

@@ -1,5 +1,7 @@
 // Finds out if a page is an empty shell whose content is added by scripts in the browser.
 
+import { htmlToText } from '../../normalise/html/html-to-text.ts'
+
 const TEXT_CHARS_MAX = 300
 const HTML_CHARS_MAX = 1_000_000
 
@@ -7,9 +9,8 @@ const HTML_CHARS_MAX = 1_000_000
 export function isScriptShell(html: string): boolean {
   const start = html.slice(0, HTML_CHARS_MAX)
   if (!/<script\b/i.test(start)) return false
-  const text = start
-    .replaceAll(/<(script|style|svg|noscript|template|head)\b[^>]*>[\s\S]*?<\/\1\s*>/gi, ' ')
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-  return text.trim().length <= TEXT_CHARS_MAX
+  // A head without an end tag would hide the whole page.
+  const body = start.search(/<body\b/i)
+  const text = htmlToText(body === -1 ? start : start.slice(body))
+  return text.replaceAll(/\s+/g, ' ').length <= TEXT_CHARS_MAX
 }

@@ -9,6 +9,9 @@ export const SITEMAP_BYTES_MAX = 50 * 1024 * 1024
 /** An entry with a thousand images is smaller. */
 const ENTRY_CHARS_MAX = 4 * 1024 * 1024
 
+/** A notice of the server may stand before the root. */
+const START_CHARS_MAX = 100_000
+
 const GZIP = [0x1f, 0x8b]
 
 export interface SitemapEntry {
@@ -71,13 +74,19 @@ class SitemapScanner {
   }
 
   #begin(): void {
-    const found = /<([\w-]+:)?(urlset|sitemapindex)\b[^>]*?(\/?)>/.exec(this.#rest)
-    if (found !== null) {
-      const [tag, prefix = '', name = '', slash] = found
+    const found = /<([\w-]{1,60}:)?(urlset|sitemapindex)\b/.exec(this.#rest)
+    const end = found === null ? -1 : this.#rest.indexOf('>', found.index)
+    if (found !== null && end !== -1) {
+      const [, prefix = '', name = ''] = found
       this.#root = { prefix, name }
-      this.#rest = this.#rest.slice(found.index + tag.length)
-      this.#isWhole = slash === '/'
-    } else this.#isText = /^\s*https?:\/\/\S+\s/.test(this.#rest)
+      this.#isWhole = this.#rest[end - 1] === '/'
+      this.#rest = this.#rest.slice(end + 1)
+    } else {
+      this.#isText = /^\s*https?:\/\/\S+\s/.test(this.#rest)
+      // The start is searched again with each piece, so it must be near.
+      if (!this.#isText && this.#rest.length > START_CHARS_MAX)
+        throw new SyncError('source/malformed', `${this.#name} is not a sitemap`)
+    }
   }
 
   *#readEntries(): Generator<SitemapEntry> {
@@ -104,12 +113,24 @@ class SitemapScanner {
 }
 
 function readEntry(text: string, prefix: string): Omit<SitemapEntry, 'kind'> | null {
-  const visible = text.includes('<!--') ? text.replaceAll(/<!--[\s\S]*?-->/g, '') : text
-  // An open comment: the entry is in it.
-  const address = visible.includes('<!--') ? null : readElement(visible, `${prefix}loc`)
-  if (address === null) return null
+  const visible = removeComments(text)
+  const address = visible === null ? null : readElement(visible, `${prefix}loc`)
+  if (visible === null || address === null) return null
   const changedMs = Date.parse(readElement(visible, `${prefix}lastmod`) ?? '')
   return { address, changedMs: Number.isNaN(changedMs) ? null : changedMs }
+}
+
+/** Returns null for a comment that is still open: the entry is in it. */
+function removeComments(text: string): string | null {
+  const pieces: string[] = []
+  let from = 0
+  for (let at = text.indexOf('<!--'); at !== -1; at = text.indexOf('<!--', from)) {
+    const end = text.indexOf('-->', at + 4)
+    if (end === -1) return null
+    pieces.push(text.slice(from, at))
+    from = end + 3
+  }
+  return from === 0 ? text : pieces.join('') + text.slice(from)
 }
 
 function readElement(text: string, name: string): string | null {
