@@ -1924,15 +1924,30 @@ end $$;
 -- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
 -- lease changes nothing. All times are milliseconds.
 
+-- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one entry
+-- of the index for each source that has any, however many sources or images there are.
+create function catalog.list_sources_with_new_images() returns setof integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with recursive found (id) as (
+    select min(i.source_id) from catalog.images i where i.address_id is null and i.state = 'new'
+    union all
+    select (
+      select min(i.source_id) from catalog.images i
+      where i.address_id is null and i.state = 'new' and i.source_id > f.id)
+    from found f where f.id is not null
+  )
+  select s.id from found f join catalog.sources s on s.id = f.id
+  where s.policy -> 'storeImages' is distinct from 'false'
+$$;
+
 -- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
 create function catalog.list_new_images(p_limit integer)
 returns table (source_id integer, product_external_id text, image_position integer, url text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select i.* from catalog.sources s cross join lateral (
+  select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
     where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
-  ) i
-  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
+  ) i limit p_limit
 $$;
 
 -- read_new_images(images) → the list that `link_images` gets as rows
@@ -2125,10 +2140,10 @@ end $$;
 
 -- Unused copies of images, and readers of their state.
 
--- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
--- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
--- than any grace period.
-create function catalog.mark_unused_images() returns bigint
+-- mark_unused_images(limit) → number of addresses that no image names since the last call, at most `p_limit`:
+-- the caller repeats a call that returns as many. Images of a source whose policy forbids storing them lose
+-- their copy here; an address of no other source is unused for longer than any grace period.
+create function catalog.mark_unused_images(p_limit integer) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   marked bigint;
@@ -2152,7 +2167,10 @@ begin
       select from catalog.image_addresses a
       where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
   update catalog.image_addresses a set unused_since = clock_timestamp()
-    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
+    where a.id in (
+      select n.id from catalog.image_addresses n
+      where n.unused_since is null and not exists (select from catalog.images i where i.address_id = n.id)
+      limit p_limit);
   get diagnostics marked = row_count;
   return marked;
 end $$;
@@ -2196,7 +2214,9 @@ create function catalog.measure_images(p_with_copies boolean default false) retu
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select count(*) from (
-      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
+      select from catalog.list_sources_with_new_images() s (id)
+      join catalog.images i on i.source_id = s.id and i.address_id is null and i.state = 'new'
+      limit 100000) n),
     (select count(*) from catalog.image_addresses where state = 'waiting'),
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
@@ -2210,23 +2230,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
 $$;
 
--- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed, flagged ones first; at
+-- most 100
 create function catalog.list_image_hosts() returns table (
   host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with counts as (
+    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
+      group by lane
+    union all
+    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
+  ), sums as (
+    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
+  )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l
-  left join lateral (
-    select count(*) filter (where a.state = 'waiting') as waiting,
-      count(*) filter (where a.state = 'failed') as failed
-    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
-  ) n on true
-  group by l.host
-  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
-  order by 2 desc, 3 desc, 1 limit 100
+  from catalog.image_lanes l left join sums n on n.lane = l.lane
+  where n.lane is not null or l.flagged_at is not null
+  group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
 $$;
 
 -- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`
@@ -7521,8 +7544,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
   ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
-  ('20261122000028', 'image_work', '0b1f49e3f2ccf863bfbff107b3412652833f1861e9d37481b138bc82e6313715'),
-  ('20261122000029', 'image_upkeep', '214088f5e11683307d168b0783376741ee9bccf9684051c317e7f233396e6d1f'),
+  ('20261122000028', 'image_work', '1ab4f1e18652022a9eb22c6d6797838aa2d12ffebd26b22fb23647e106ada9ab'),
+  ('20261122000029', 'image_upkeep', 'd8c46517c8dd88dd6b3ebbaa7a8d6dfeaf2d3f90444703406cccd596daaa705c'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),

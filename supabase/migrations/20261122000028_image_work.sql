@@ -4,15 +4,30 @@
 -- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
 -- lease changes nothing. All times are milliseconds.
 
+-- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one entry
+-- of the index for each source that has any, however many sources or images there are.
+create function catalog.list_sources_with_new_images() returns setof integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with recursive found (id) as (
+    select min(i.source_id) from catalog.images i where i.address_id is null and i.state = 'new'
+    union all
+    select (
+      select min(i.source_id) from catalog.images i
+      where i.address_id is null and i.state = 'new' and i.source_id > f.id)
+    from found f where f.id is not null
+  )
+  select s.id from found f join catalog.sources s on s.id = f.id
+  where s.policy -> 'storeImages' is distinct from 'false'
+$$;
+
 -- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
 create function catalog.list_new_images(p_limit integer)
 returns table (source_id integer, product_external_id text, image_position integer, url text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select i.* from catalog.sources s cross join lateral (
+  select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
     where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
-  ) i
-  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
+  ) i limit p_limit
 $$;
 
 -- read_new_images(images) → the list that `link_images` gets as rows

@@ -1,9 +1,9 @@
 -- Unused copies of images, and readers of their state.
 
--- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
--- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
--- than any grace period.
-create function catalog.mark_unused_images() returns bigint
+-- mark_unused_images(limit) → number of addresses that no image names since the last call, at most `p_limit`:
+-- the caller repeats a call that returns as many. Images of a source whose policy forbids storing them lose
+-- their copy here; an address of no other source is unused for longer than any grace period.
+create function catalog.mark_unused_images(p_limit integer) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   marked bigint;
@@ -27,7 +27,10 @@ begin
       select from catalog.image_addresses a
       where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
   update catalog.image_addresses a set unused_since = clock_timestamp()
-    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
+    where a.id in (
+      select n.id from catalog.image_addresses n
+      where n.unused_since is null and not exists (select from catalog.images i where i.address_id = n.id)
+      limit p_limit);
   get diagnostics marked = row_count;
   return marked;
 end $$;
@@ -71,7 +74,9 @@ create function catalog.measure_images(p_with_copies boolean default false) retu
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select count(*) from (
-      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
+      select from catalog.list_sources_with_new_images() s (id)
+      join catalog.images i on i.source_id = s.id and i.address_id is null and i.state = 'new'
+      limit 100000) n),
     (select count(*) from catalog.image_addresses where state = 'waiting'),
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
@@ -85,23 +90,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
 $$;
 
--- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed, flagged ones first; at
+-- most 100
 create function catalog.list_image_hosts() returns table (
   host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with counts as (
+    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
+      group by lane
+    union all
+    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
+  ), sums as (
+    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
+  )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l
-  left join lateral (
-    select count(*) filter (where a.state = 'waiting') as waiting,
-      count(*) filter (where a.state = 'failed') as failed
-    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
-  ) n on true
-  group by l.host
-  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
-  order by 2 desc, 3 desc, 1 limit 100
+  from catalog.image_lanes l left join sums n on n.lane = l.lane
+  where n.lane is not null or l.flagged_at is not null
+  group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
 $$;
 
 -- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`

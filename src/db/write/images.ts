@@ -171,8 +171,13 @@ export async function failImage(
   await db.call('fail_image', { lane, token, id, code, reason, attempts, delay: delayMs })
 }
 
-export async function markUnusedImages(db: Catalog): Promise<number> {
-  return one(await db.call<number>('mark_unused_images', {}))
+/** Addresses that one statement marks. */
+const MARKED_MAX = 5_000
+
+/** Marks the addresses that no image names any more. */
+export async function markUnusedImages(db: Catalog): Promise<void> {
+  for (let marked = MARKED_MAX; marked === MARKED_MAX;)
+    marked = one(await db.call<number>('mark_unused_images', { limit: MARKED_MAX }))
 }
 
 export interface RemovableBlob {

@@ -26,6 +26,8 @@ import { LEASE_MS, workOnLane, type LaneTools } from './work-on-lane.ts'
 const WORKERS = 4
 /** Images that are looked at in one statement. */
 const LINK_IMAGES_MAX = 500
+/** New images are found this much later at most, besides the pause of the workers. */
+const LOOK_PAUSE_MS = 4_000
 /** Addresses of one lease. */
 const LANE_ADDRESSES_MAX = 20
 /** Pause after an error of the target, unless it states another. */
@@ -52,16 +54,19 @@ function openImages(tools: StepTools, target: ImageTarget): OpenStep {
   const removal = new HourlyRemoval({ db, log, target, graceMs: tools.settings.images.graceMs })
   let pausedUntilMs = -Infinity
   let workedMs = -Infinity
-  let isLinking = false
+  let lookAgainMs = -Infinity
 
   const linkNew = async (): Promise<boolean> => {
-    if (isLinking) return false
-    isLinking = true
+    // One worker at a time, and none soon after nothing was found.
+    if (performance.now() < lookAgainMs) return false
+    lookAgainMs = Infinity
     try {
       const found = await listNewImages(db, LINK_IMAGES_MAX)
+      lookAgainMs = found.length > 0 ? -Infinity : performance.now() + LOOK_PAUSE_MS
       return found.length > 0 && (await linkImages(db, found.map(toLinked))) > 0
-    } finally {
-      isLinking = false
+    } catch (error) {
+      lookAgainMs = -Infinity
+      throw error
     }
   }
   const workOnce = async (signal: AbortSignal): Promise<boolean> => {
