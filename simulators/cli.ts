@@ -9,6 +9,7 @@ type Start = (argv: readonly string[]) => Promise<Running | string>
 const SIMULATORS: Readonly<Record<string, Start>> = {
   firecrawl: async (argv) => run((await import('./firecrawl/main.ts')).firecrawl, argv),
   medipim: async (argv) => run((await import('./medipim/main.ts')).medipim, argv),
+  model: async (argv) => run((await import('./model/main.ts')).model, argv),
   shopify: async (argv) => run((await import('./shopify/main.ts')).shopify, argv),
   storage: async (argv) => run((await import('./storage/main.ts')).storage, argv),
   website: async (argv) => run((await import('./website/main.ts')).website, argv),

@@ -33,6 +33,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'needs an account of Fly.io; test/flyctl-commands.test.ts checks its commands',
   'docs/deploy/fly.md': 'needs an account of Fly.io; test/fly.test.ts checks its files',
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
+  'docs/enrichment.md':
+    'needs an API of a language model; src/downstream/enrich/enrich.test.ts has one',
   'docs/images.md':
     'needs a place for images; test/e2e/images.slow.test.ts runs its commands with one',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',

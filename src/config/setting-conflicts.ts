@@ -15,6 +15,8 @@ export function findConflicts(given: GivenValues): string[] {
     ...missingPartners(given, 'SYNC_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT needs it'),
     ...findSharedKeys(given),
     ...imageConflicts(given),
+    ...missingPartners(given, 'LLM_URL', 'LLM_MODEL', 'LLM_URL needs it'),
+    ...missingPartners(given, 'LLM_MODEL', 'LLM_URL', 'LLM_MODEL needs it'),
     ...missingPartners(given, 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', PAIR),
     ...missingPartners(given, 'S3_SECRET_ACCESS_KEY', 'S3_ACCESS_KEY_ID', PAIR),
   ]

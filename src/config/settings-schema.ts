@@ -8,6 +8,7 @@ import type { Role } from '../core/roles.ts'
 import { artifactSettings } from './artifact-settings.ts'
 import { databaseSettings } from './database-settings.ts'
 import { imageSettings } from './image-settings.ts'
+import { modelSettings } from './model-settings.ts'
 import { requestSettings } from './request-settings.ts'
 import { serviceSettings } from './service-settings.ts'
 import type { Setting, SettingMeta } from './setting.ts'
@@ -19,6 +20,7 @@ const own = {
   ...supabaseSettings,
   ...imageSettings,
   ...serviceSettings,
+  ...modelSettings,
   ...requestSettings,
 }
 
@@ -60,6 +62,7 @@ export const SETTING_GROUPS: ReadonlyMap<string, ReadonlyMap<string, ListedSetti
         ] as const,
     ),
   ['Services', new Map(Object.entries<ListedSetting>(serviceSettings))],
+  ['Language model', new Map(Object.entries<ListedSetting>(modelSettings))],
   ['Requests and log', new Map(Object.entries<ListedSetting>(requestSettings))],
 ])
 

@@ -56,6 +56,7 @@ test('without any setting, every value except a secret has a default', () => {
     exitWhenIdleMs: null,
     s3: { endpoint: null, region: 'us-east-1', key: null },
     credentials: {},
+    model: null,
     supabase: null,
     images: { target: null, imageKit: null, graceMs: 30 * 86_400_000 },
     secrets: [],
@@ -347,6 +348,18 @@ test('S3 has an endpoint, a region, and either both parts of a key or neither', 
   assert.match(problemsOf({ S3_SECRET_ACCESS_KEY: 'x' }), /S3_ACCESS_KEY_ID: missing/)
 })
 
+test('a language model needs its address and its name', () => {
+  const LLM_URL = 'http://127.0.0.1:11434/v1'
+  assert.deepEqual(loadSettings({ LLM_URL, LLM_MODEL: 'small', LLM_KEY: 'a-key' }).model, {
+    url: LLM_URL,
+    key: 'a-key',
+    model: 'small',
+    requestsPerDay: 500,
+  })
+  assert.match(problemsOf({ LLM_URL }), /LLM_MODEL: missing; LLM_URL needs it/)
+  assert.match(problemsOf({ LLM_MODEL: 'small' }), /LLM_URL: missing; LLM_MODEL needs it/)
+})
+
 // One invalid value for each setting. All contain a mark that must never be shown.
 const WRONG: Record<string, string> = {
   DATABASE_URL: 'mysql://planted',
@@ -394,6 +407,10 @@ const WRONG: Record<string, string> = {
   FETCHER_WAKE_URL: 'planted',
   MAINTAINER_WAKE_URL: 'ftp://planted',
   EXIT_WHEN_IDLE_SECONDS: '0',
+  LLM_URL: 'planted',
+  LLM_KEY: 'planted planted',
+  LLM_MODEL: 'planted planted',
+  LLM_REQUESTS_PER_DAY: '0',
 }
 
 test('all problems are listed at once, by name and expectation, never by value', () => {
@@ -526,7 +543,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   const everyRole = ['DATABASE_URL', 'QUEUE_URL']
   const expected: Readonly<Record<Role, readonly string[]>> = {
     fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website],
-    maintainer: [...everyRole, ...keys, ...storage],
+    maintainer: [...everyRole, ...keys, ...storage, 'LLM_KEY'],
     orchestrator: [...everyRole, ...keys],
     scheduler: everyRole,
     images: [

@@ -24,6 +24,7 @@ import {
   type ImageTargetName,
 } from './image-settings.ts'
 import { CONCURRENCY, METRICS_HOST_DEFAULT, PORTS } from './service-settings.ts'
+import { LLM_REQUESTS_PER_DAY_DEFAULT } from './model-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
 import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
 import { BUCKET_DEFAULT } from './supabase-settings.ts'
@@ -89,6 +90,13 @@ export interface Settings {
     /** Time for which a copy is kept after no image names it any more. */
     readonly graceMs: number
   }
+  /** Null: no language model is asked. */
+  readonly model: {
+    readonly url: string
+    readonly key: string | null
+    readonly model: string
+    readonly requestsPerDay: number
+  } | null
   /** Every secret, in every form in which it is sent, for the redactor. */
   readonly secrets: readonly string[]
   /** The secrets that are sent to suppliers, which may quote them. */
@@ -201,7 +209,14 @@ function build(
     },
     supabase,
     images: buildImages(env),
+    model: buildModel(env),
   }
+}
+
+function buildModel(env: Environment): Settings['model'] {
+  const { LLM_URL: url, LLM_MODEL: model, LLM_KEY: key = null } = env
+  const requestsPerDay = env.LLM_REQUESTS_PER_DAY ?? LLM_REQUESTS_PER_DAY_DEFAULT
+  return url === undefined || model === undefined ? null : { url, key, model, requestsPerDay }
 }
 
 function buildImages(env: Environment): Settings['images'] {

@@ -3,6 +3,7 @@
 
 import { DATABASE_ERRORS } from './database-errors.ts'
 import { IMAGE_ERRORS } from './image-errors.ts'
+import { MODEL_ERRORS } from './model-errors.ts'
 import { REQUEST_ERRORS } from './request-errors.ts'
 import { SOURCE_ERRORS } from './source-errors.ts'
 
@@ -155,6 +156,7 @@ export const ERRORS = {
   ...DATABASE_ERRORS,
 
   ...IMAGE_ERRORS,
+  ...MODEL_ERRORS,
 
   ...REQUEST_ERRORS,
 

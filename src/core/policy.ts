@@ -34,6 +34,15 @@ export const Policy = z.strictObject({
     .describe(
       'Allows images to be stored where IMAGES says. False for a supplier whose licence forbids it: its images are linked, and never fetched.',
     ),
+  enrich: z
+    .boolean()
+    .default(false)
+    .describe('Asks the language model of LLM_URL about fields that the rules left empty.'),
+  acceptProposals: share
+    .optional()
+    .describe(
+      'Proposals of the language model with at least this confidence are approved at once. By default each waits for a person.',
+    ),
 })
 
 export type Policy = z.infer<typeof Policy>

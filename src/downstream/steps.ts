@@ -1,6 +1,7 @@
 // The downstream steps: one line for each.
 
+import { enrich } from './enrich/enrich.ts'
 import { images } from './images/images.ts'
 import type { DownstreamStep } from './step.ts'
 
-export const STEPS: readonly DownstreamStep[] = [images]
+export const STEPS: readonly DownstreamStep[] = [images, enrich]

@@ -2,7 +2,7 @@
 
 import type { Json } from '../core/json.ts'
 import { readCoffee, type CoffeeField } from './coffee/read-coffee.ts'
-import { toReadingLine, type Provenance } from './coffee/reading-line.ts'
+import { toReadingLine, type Origin } from './coffee/reading-line.ts'
 import { parseMoney, type MoneyContext, type MoneyText } from './money.ts'
 
 /** Fields as shops and feeds name them. */
@@ -30,7 +30,7 @@ export const PARSE_FIELDS: readonly string[] = [...Object.keys(COFFEE_FIELDS), P
 /** One parsed text: each value by its name, null where it is unknown, and where it comes from. */
 export interface ParsedField {
   readonly values: Readonly<Record<string, Json>>
-  readonly provenance: Readonly<Record<string, Provenance>>
+  readonly provenance: Readonly<Record<string, Origin>>
 }
 
 const NO_PRICE = { amount: null, amount_minor: null, currency: null, price_reason: null }

@@ -5,6 +5,7 @@
 import { FAILURE_CLASSES, type FailureClass } from '../core/failure-class.ts'
 import { OUTCOMES } from '../core/ledger.ts'
 import { IMAGE_METRICS } from './image-metrics.ts'
+import { MODEL_ERRORS } from '../core/model-errors.ts'
 import type { Metric } from './metric.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'
 
@@ -15,6 +16,8 @@ import { REQUEST_METRICS } from './request-metrics.ts'
 const RUN_ENDS = ['succeeded', 'fetched', 'held', 'failed', 'cancelled', 'superseded'] as const
 
 const FAILURES = Object.keys(FAILURE_CLASSES) as readonly FailureClass[]
+
+const MODEL_CODES = Object.keys(MODEL_ERRORS) as readonly (keyof typeof MODEL_ERRORS)[]
 
 /** States of an active run, or of one that the next sync resumes. */
 const OPEN_STATES = ['running', 'interrupted', 'fetched'] as const
@@ -196,6 +199,18 @@ export const METRICS = {
       forMinutes: 5,
       summary: 'Work is blocked: {{ $labels.reason }}.',
     },
+  },
+  shelfsync_model_statements_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: { outcome: ['proposed', 'refused'] },
+    help: 'Facts that a language model stated. A refused one is not supported by the text of its product.',
+  },
+  shelfsync_model_failures_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: { code: MODEL_CODES },
+    help: 'Products about which the language model could not be asked, by error code. They wait and are tried again.',
   },
   shelfsync_leases_lost_total: {
     type: 'counter',

@@ -193,7 +193,7 @@ grant execute on function catalog.add_part, catalog.update_artifact to shelfsync
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
-  to shelfsync_fetcher, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images;
 grant execute on function
   catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
   catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
@@ -207,7 +207,10 @@ grant execute on function
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
-  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged,
+  catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
+  catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
+  catalog.withdraw_proposals
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,

@@ -11,6 +11,8 @@ export const TABLES = [
   'quarantine',
   'misses',
   'enrichments',
+  'enrichment_work',
+  'enrichment_scans',
   'images',
   'prices',
   'variants',

@@ -10,11 +10,12 @@ import { htmlToMarkdown } from '../html/html-to-markdown.ts'
 import { htmlToText } from '../html/html-to-text.ts'
 import { readTags } from '../tags.ts'
 import type { PlacedFinding } from './placed.ts'
+import { findCoffeeQuestions } from './questions.ts'
 import { readCoffeeProduct, type CoffeeProduct } from './read-product.ts'
 import type { CoffeeVariant } from './read-variants.ts'
 import { findSenses, SENSES } from './sensory.ts'
 
-export const coffeePack: DomainPack = { read: readDraft }
+export const coffeePack: DomainPack = { read: readDraft, findQuestions: findCoffeeQuestions }
 
 type Value = readonly [name: string, value: Json, finding: PlacedFinding<unknown> | null]
 

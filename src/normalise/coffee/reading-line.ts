@@ -2,20 +2,17 @@
 // each value beside it.
 
 import type { Json } from '../../core/json.ts'
+import type { Provenance } from '../../core/product.ts'
 import type { Finding } from '../finding.ts'
 import type { Pack } from '../packs.ts'
 import type { CoffeeReading } from './read-coffee.ts'
 
-/** Source of a value: the words, and the rule that read them. */
-export interface Provenance {
-  readonly raw: string
-  readonly rule: string
-  readonly confidence: number
-}
+/** The words of a value, and the rule that read them. */
+export type Origin = Omit<Provenance, 'place'>
 
 export interface ReadingLine {
   readonly values: Readonly<Record<string, Json>>
-  readonly provenance: Readonly<Record<string, Provenance>>
+  readonly provenance: Readonly<Record<string, Origin>>
 }
 
 type Value = readonly [name: string, value: Json, finding: Finding<unknown> | null]
@@ -36,13 +33,13 @@ export function toReadingLine(reading: CoffeeReading): ReadingLine {
     values: Object.fromEntries(all.map(([name, value]) => [name, value])),
     provenance: Object.fromEntries(
       all.flatMap(([name, value, finding]) =>
-        finding === null || value === null ? [] : [[name, toProvenance(finding)]],
+        finding === null || value === null ? [] : [[name, toOrigin(finding)]],
       ),
     ),
   }
 }
 
-function toProvenance({ raw, rule, confidence }: Finding<unknown>): Provenance {
+function toOrigin({ raw, rule, confidence }: Finding<unknown>): Origin {
   return { raw, rule, confidence }
 }
 
