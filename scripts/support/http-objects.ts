@@ -164,6 +164,7 @@ const STATUS_MEMBERS: Readonly<Record<keyof Status, string>> = {
   progress: 'See [the run object](#the-run-object).',
   errors: 'See [the run object](#the-run-object).',
   sources: 'One object for each source, by name. See below.',
+  next: 'The `after` of the next page of sources. Null on the last page.',
   breakers: 'The suppliers that get no request because they are down, the oldest first. See below.',
 }
 
@@ -224,7 +225,7 @@ export const OBJECTS: readonly ApiObject[] = [
   {
     name: 'The status object',
     introduction: 'The active run, or the newest one if none is active, and every source.',
-    example: toStatus({ run: RUN, sources: [SOURCE], breakers: [] }, null, {
+    example: toStatus({ run: RUN, sources: [SOURCE], next: null, breakers: [] }, null, {
       calendar: new Calendar(),
       now: RUN.measuredAt,
     }),

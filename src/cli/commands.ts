@@ -49,7 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'status',
-    usage: '',
+    usage: '[options]',
     description: 'show every source: products, last run, late runs and open decisions',
     load: async () => (await import('./status.ts')).defineStatus,
   },

@@ -159,22 +159,39 @@ export interface ScheduledSource {
   readonly lastRun: number
   /** The source is due at the first time of its schedule after this instant. */
   readonly sinceAt: Date
+  /** The last change of the schedule's times. */
+  readonly scheduleSetAt: Date
   readonly now: Date
 }
 
+/** Saves the next times of sources, so that the database lists them only when they are due. */
+export async function saveDueTimes(
+  db: Catalog,
+  times: readonly (Pick<ScheduledSource, 'source' | 'scheduleSetAt'> & { readonly at: Date })[],
+): Promise<void> {
+  await db.call('save_due_times', {
+    sources: times.map(({ source }) => source),
+    set_at: times.map(({ scheduleSetAt }) => scheduleSetAt),
+    due_at: times.map(({ at }) => at),
+  })
+}
+
+/** The active sources that are due, or whose next time has not been computed yet. */
 export async function listScheduledSources(db: Catalog): Promise<ScheduledSource[]> {
   const rows = await db.call<{
     source: string
     schedule: Schedule
     last_run: number
     since: string
+    schedule_set_at: string
     at: string
   }>('list_due_sources', {})
-  return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({
+  return rows.map(({ source, schedule, last_run: lastRun, since, schedule_set_at, at }) => ({
     source,
     schedule,
     lastRun,
     sinceAt: toInstant(since),
+    scheduleSetAt: toInstant(schedule_set_at),
     now: toInstant(at),
   }))
 }

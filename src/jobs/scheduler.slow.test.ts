@@ -36,7 +36,7 @@ async function openNightly(t: Lifetime) {
   })
   const moveBack = (days: number) =>
     db.query(
-      `update catalog.sources set schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`,
+      `update catalog.sources set due_at = null, schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`,
       [id, days],
     )
   await moveBack(3)
@@ -64,7 +64,8 @@ async function openNightly(t: Lifetime) {
     /** Moves the runs of the source into the past by this time. */
     ageRuns: (age: string) =>
       db.query(
-        'update catalog.runs set started_at = started_at - $2::interval, last_started_at = last_started_at - $2::interval where source_id = $1',
+        `with moved as (update catalog.sources set due_at = null where id = $1)
+         update catalog.runs set started_at = started_at - $2::interval, last_started_at = last_started_at - $2::interval where source_id = $1`,
         [id, age],
       ),
   }
@@ -91,7 +92,7 @@ test('a new schedule starts no run for times before it was set, and one run for 
   // Moves the setting of the schedule half an hour into the past. The day of the full run changes
   // no scheduled time.
   await pipeline.query(
-    `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
+    `update catalog.sources set due_at = null, schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
     id,
   )
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 'sunday' } })

@@ -5,7 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
-import { listScheduledSources, loadSource, type ScheduledSource } from '../db/sources.ts'
+import {
+  listScheduledSources,
+  loadSource,
+  saveDueTimes,
+  type ScheduledSource,
+} from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
 import { repeat } from '../lib/repeat.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
@@ -85,12 +90,14 @@ export async function startDueRuns(
   reported = new Map<string, string>(),
 ): Promise<void> {
   const started: StartedRun[] = []
+  const later: LaterSource[] = []
   for (const scheduled of await listScheduledSources(tools.db)) {
     const work = `schedule ${scheduled.source}`
     const startedMs = performance.now()
     try {
-      const run = await startIfDue(tools, calendar, scheduled)
-      if (run) started.push(run)
+      const at = findTime(calendar, scheduled)
+      if (at > scheduled.now) later.push({ ...scheduled, at })
+      else started.push(await startScheduled(tools, scheduled, at))
       tools.outages.worked(work)
       reported.delete(scheduled.source)
     } catch (error) {
@@ -107,20 +114,29 @@ export async function startDueRuns(
     }
   }
   await enqueueRuns(tools, started)
+  if (later.length > 0) await saveDueTimes(tools.db, later)
 }
 
-async function startIfDue(
-  tools: RequestTools,
-  calendar: Calendar,
-  { source, schedule, lastRun, sinceAt, now }: ScheduledSource,
-): Promise<StartedRun | null> {
+interface LaterSource extends ScheduledSource {
+  readonly at: Date
+}
+
+/** @throws SyncError `settings/invalid` when the schedule has no next time */
+function findTime(calendar: Calendar, { source, schedule, sinceAt, now }: ScheduledSource): Date {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null)
     throw new SyncError(
       'settings/invalid',
       `The schedule of ${source} cannot be used: ${faultOf(schedule)}`,
     )
-  if (at > now) return null
+  return at
+}
+
+async function startScheduled(
+  tools: RequestTools,
+  { source, lastRun }: ScheduledSource,
+  at: Date,
+): Promise<StartedRun> {
   const run = await startOrFindRun(
     tools,
     await loadSource(tools.db, source),

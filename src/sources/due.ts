@@ -27,42 +27,59 @@ export interface Due {
  * at which the schedule was set, if that was later: a schedule does not apply to the time before.
  */
 export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
-  return dueOf(nextTime(schedule, sinceAt), now)
+  return new Calendar().dueAt(schedule, sinceAt, now)
 }
 
 /**
- * Caches next times for callers that need them every few seconds: parsing cron takes half a
- * millisecond, and the next time of a source changes once a night.
+ * Computes the due times of many sources. Keeps what it has computed: parsing cron takes half a
+ * millisecond, many sources share a schedule, and the next time of a source changes once a night.
  */
 export class Calendar {
   readonly #times = new Map<string, Date | null>()
+  readonly #crons = new Map<string, Cron | null>()
 
+  /** As the function `dueAt`. */
   dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
     const key = JSON.stringify([schedule.cron, schedule.zone, sinceAt])
     let at = this.#times.get(key)
     if (at === undefined) {
       if (this.#times.size >= TIMES_MAX) this.#times.clear()
-      at = nextTime(schedule, sinceAt)
+      at = this.#nextTime(schedule, sinceAt)
       this.#times.set(key, at)
     }
     return dueOf(at, now)
+  }
+
+  /**
+   * Returns null on an error: a source whose time zone this machine does not know must not break the
+   * status of all others.
+   */
+  #nextTime({ cron, zone }: Schedule, after: Date): Date | null {
+    const key = `${cron} ${zone}`
+    let parsed = this.#crons.get(key)
+    if (parsed === undefined) {
+      if (this.#crons.size >= TIMES_MAX) this.#crons.clear()
+      parsed = parseCron(cron, zone)
+      this.#crons.set(key, parsed)
+    }
+    try {
+      return parsed?.nextRun(after) ?? null
+    } catch {
+      return null
+    }
+  }
+}
+
+function parseCron(cron: string, zone: string): Cron | null {
+  try {
+    return new Cron(cron, { timezone: zone, mode: '5-part' })
+  } catch {
+    return null
   }
 }
 
 function dueOf(at: Date | null, now: Date): Due {
   return { at, late: at === null || at.getTime() + GRACE_MS < now.getTime() }
-}
-
-/**
- * Returns null on an error: a source whose time zone this machine does not know must not break the
- * status of all others.
- */
-function nextTime({ cron, zone }: Schedule, after: Date): Date | null {
-  try {
-    return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun(after)
-  } catch {
-    return null
-  }
 }
 
 /** Describes the error in a schedule, or returns null. */

@@ -51,6 +51,8 @@ create table catalog.sources (
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
+  -- Next time of the schedule, as a scheduler has computed it; null until one does.
+  due_at             timestamptz,
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -77,6 +79,8 @@ create table catalog.sources (
   check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
     and (failures = 0) = (failed_at is null))
 );
+
+create index sources_due on catalog.sources (due_at) where state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
@@ -675,11 +679,11 @@ begin
   if p_class is not null then
     update catalog.sources
       set failures = failures + 1, failure_class = p_class, failed_at = clock_timestamp(),
-          failing_since = coalesce(failing_since, clock_timestamp())
+          failing_since = coalesce(failing_since, clock_timestamp()), due_at = null
       where id = p_source;
   else
     update catalog.sources
-      set failures = 0, failure_class = null, failing_since = null, failed_at = null
+      set failures = 0, failure_class = null, failing_since = null, failed_at = null, due_at = null
       where id = p_source and failures > 0;
   end if;
 end $$;
@@ -703,13 +707,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(source) → the instant before which a flagged source has no scheduled run; null for any
+-- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run; null for any
 -- other source. It is one day after its third failure in a row, then two and four, and at most seven.
-create function catalog.find_earliest_run(p_source catalog.sources) returns timestamptz
+create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when catalog.is_flagged(p_source.failures)
-    then p_source.failed_at + least(interval '7 days',
-      interval '1 day' * 2 ^ least(p_source.failures - 3, 3)) end
+  select case when catalog.is_flagged(p_failures)
+    then p_failed_at + least(interval '7 days',
+      interval '1 day' * 2 ^ least(p_failures - 3, 3)) end
 $$;
 
 -- 20261122000020_leases.sql
@@ -1048,6 +1052,7 @@ begin
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
+  update catalog.sources s set due_at = null where s.id = p_source and s.due_at is not null;
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
@@ -1088,6 +1093,10 @@ begin
        where p.source_id = new.source_id and p.run_id = new.id)
       - (select coalesce(sum(bytes), 0) from catalog.run_ends e
          where e.source_id = new.source_id and e.run_id = new.id);
+  -- The schedule of a run that was resumed counts from its first start again.
+  if new.last_started_at > new.started_at then
+    update catalog.sources set due_at = null where id = new.source_id and due_at is not null;
+  end if;
   return null;
 end $$;
 
@@ -1138,6 +1147,7 @@ declare
   ended text;
 begin
   perform catalog.lock_run_exclusive(p_run);
+  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   update catalog.runs
     set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
@@ -1212,25 +1222,43 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
+-- list_due_sources() → the active sources that are due, or whose next time no scheduler has computed, up to
+-- 1,000 of them, and the instant from which it counts.
 --   last_run    newest full or incremental run; 0 without one
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start. Of a flagged source, not before find_earliest_run
 --   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
-returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+returns table (
+  source text, schedule jsonb, last_run bigint, since timestamptz, schedule_set_at timestamptz, at timestamptz
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0),
     greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
-      s.schedule_set_at, catalog.find_earliest_run(s)),
-    clock_timestamp()
-  from catalog.sources s
+      s.schedule_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    s.schedule_set_at, clock_timestamp()
+  from (
+    -- Two conditions, so that each has the index.
+    select * from catalog.sources where state = 'active' and due_at <= now()
+    union all
+    select * from catalog.sources where state = 'active' and due_at is null
+    limit 1000
+  ) s
   left join lateral (
     select id, state, started_at, last_started_at from catalog.runs
     where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
-  where s.state = 'active'
+$$;
+
+-- save_due_times(sources, set_at, due_at): the next times of these sources, whose schedules were set at the
+-- times of `p_set_at`. A source whose schedule has changed meanwhile is computed again.
+create function catalog.save_due_times(p_sources text[], p_set_at timestamptz[], p_due_at timestamptz[])
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources s set due_at = d.due_at
+  from unnest(p_sources, p_set_at, p_due_at) as d (source, set_at, due_at)
+  where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
@@ -1348,7 +1376,7 @@ begin
   end if;
   return query
     update catalog.sources
-      set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+      set due_at = null, schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
@@ -5995,13 +6023,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
--- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
--- not depend on the size of the catalogue.
+-- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
+-- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
-create function catalog.summarize_sources(p_source text) returns table (
+create function catalog.summarize_sources(
+  p_source text, p_after text default null, p_limit integer default null
+) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
@@ -6009,39 +6039,61 @@ create function catalog.summarize_sources(p_source text) returns table (
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with picked as materialized (
+    select * from catalog.sources s
+    where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+    order by s.name limit p_limit
+  ), reviews as (
+    select source_id, count(*) as total,
+      count(*) filter (where kind in ('price', 'disagreement')) as prices
+    from catalog.reviews where state = 'open' and source_id in (select id from picked) group by source_id
+  ), quarantine as (
+    select source_id, count(*) as total
+    from catalog.quarantine where state = 'open' and source_id in (select id from picked) group by source_id
+  ), held as (
+    select source_id, array_agg(id order by id) as runs
+    from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
+  )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind, 'state', n.state,
-      'started_at', r.started_at, 'finished_at', n.finished_at) end,
-    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    reviews.prices, reviews.total,
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
-    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
-  from catalog.sources s
+    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
+      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
+      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
+    coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
+    coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
+    -- As find_settled_full_run, whose call for each source would take longer than all the rest.
+    (select f.removals_off from catalog.runs f
+      where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
+    s.failures, s.failure_class, s.failing_since, s.failed_at,
+    catalog.find_earliest_run(s.failures, s.failed_at)
+  from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
   ) r on true
-  left join lateral catalog.derive_run_state(r) n on r.id is not null
+  -- Called only for running runs, because of the offset.
+  left join lateral (
+    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
+  ) n on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
-  cross join lateral (
-    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
-    from catalog.reviews v where v.source_id = s.id and v.state = 'open'
-  ) reviews
-  where p_source is null or s.name = p_source
+  left join reviews on reviews.source_id = s.id
+  left join quarantine on quarantine.source_id = s.id
+  left join held on held.source_id = s.id
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
--- the open circuit breakers, in one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
+-- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
+-- summarize_sources, of one source or of all, and the open circuit breakers, in one call.
+create function catalog.load_status(
+  p_source text, p_after text, p_limit integer, out run jsonb, out sources jsonb, out breakers jsonb
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(s order by s.source), '[]')
+      from catalog.summarize_sources(p_source, p_after, p_limit) s),
     (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
@@ -6059,16 +6111,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
 $$;
 
--- count_products() → the products of each source by status. Reads every product, which takes seconds on a
--- catalogue of millions.
-create function catalog.count_products() returns table (source text, products jsonb)
+-- count_products(sources) → the products of these sources, or of all with null, by status. Reads every
+-- product, which takes seconds on a catalogue of millions.
+create function catalog.count_products(p_sources text[] default null)
+returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
-  from catalog.sources s order by s.name
+  from catalog.sources s where p_sources is null or s.name = any (p_sources) order by s.name
 $$;
 
 -- 20261122000071_lists.sql
@@ -7650,7 +7703,7 @@ grant execute on function
   catalog.withdraw_proposals
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_due_sources, catalog.save_due_times, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers
@@ -7684,18 +7737,18 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '3efe7ba16102e2fcfc18b9ec97594455269ca99678743efbe9c8a49ad50585e2'),
+  ('20261122000010', 'run_tables', '310cee61e9f18a04d897941c77fdb4bfc17291dda4f08d85e6c22c165319ed82'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
-  ('20261122000019', 'failures', '1b29dc98965b9ca23ce9e78b544d6068f5133950ef16838450535bd05e54e85e'),
+  ('20261122000019', 'failures', 'e0d02c4114cbfa8b535aa92a136b79bb831f543376b9cf994908e86899084516'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
-  ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
-  ('20261122000023', 'sources', '5d7254859fa38bbe74a08fbbbe9825a91954d37e1b3cdb6ad43b1f4387dfcf6b'),
+  ('20261122000021', 'runs', '78fee1370e72d4e55c7ecd07f2115be50a318f39bf2181610c041c51fc247e8e'),
+  ('20261122000022', 'queue', 'e8dede608a016362d71d28700b658c39b31b7679bf92f56ad014b837d9f5ed43'),
+  ('20261122000023', 'sources', '0471d373a1c8a2842a511283d01125bdc30112a0172bb6f5347ca7e3bef9fb6e'),
   ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
@@ -7722,7 +7775,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
-  ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
+  ('20261122000070', 'summaries', 'c7c60d9fe19f436e7263f8b7fa46047938acc74245178254fb8eaff1dc5a0994'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
@@ -7731,6 +7784,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', 'b1b490788e770b626b161ed1a9b78fcf05c030107dd324bf1d1bfeaea2b25466');
+  ('20261122000090', 'security', 'e135cf42e97d459413a70816ef5c57c59b875cca8e849b7a2a00d4002b7de328');
 
 commit;

@@ -152,6 +152,7 @@ begin
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
+  update catalog.sources s set due_at = null where s.id = p_source and s.due_at is not null;
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
@@ -192,6 +193,10 @@ begin
        where p.source_id = new.source_id and p.run_id = new.id)
       - (select coalesce(sum(bytes), 0) from catalog.run_ends e
          where e.source_id = new.source_id and e.run_id = new.id);
+  -- The schedule of a run that was resumed counts from its first start again.
+  if new.last_started_at > new.started_at then
+    update catalog.sources set due_at = null where id = new.source_id and due_at is not null;
+  end if;
   return null;
 end $$;
 
@@ -242,6 +247,7 @@ declare
   ended text;
 begin
   perform catalog.lock_run_exclusive(p_run);
+  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   update catalog.runs
     set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');

@@ -23,6 +23,8 @@ create table catalog.sources (
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
+  -- Next time of the schedule, as a scheduler has computed it; null until one does.
+  due_at             timestamptz,
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -49,6 +51,8 @@ create table catalog.sources (
   check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
     and (failures = 0) = (failed_at is null))
 );
+
+create index sources_due on catalog.sources (due_at) where state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (

@@ -10,11 +10,11 @@ begin
   if p_class is not null then
     update catalog.sources
       set failures = failures + 1, failure_class = p_class, failed_at = clock_timestamp(),
-          failing_since = coalesce(failing_since, clock_timestamp())
+          failing_since = coalesce(failing_since, clock_timestamp()), due_at = null
       where id = p_source;
   else
     update catalog.sources
-      set failures = 0, failure_class = null, failing_since = null, failed_at = null
+      set failures = 0, failure_class = null, failing_since = null, failed_at = null, due_at = null
       where id = p_source and failures > 0;
   end if;
 end $$;
@@ -38,11 +38,11 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(source) → the instant before which a flagged source has no scheduled run; null for any
+-- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run; null for any
 -- other source. It is one day after its third failure in a row, then two and four, and at most seven.
-create function catalog.find_earliest_run(p_source catalog.sources) returns timestamptz
+create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when catalog.is_flagged(p_source.failures)
-    then p_source.failed_at + least(interval '7 days',
-      interval '1 day' * 2 ^ least(p_source.failures - 3, 3)) end
+  select case when catalog.is_flagged(p_failures)
+    then p_failed_at + least(interval '7 days',
+      interval '1 day' * 2 ^ least(p_failures - 3, 3)) end
 $$;

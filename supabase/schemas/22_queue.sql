@@ -32,25 +32,43 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
+-- list_due_sources() → the active sources that are due, or whose next time no scheduler has computed, up to
+-- 1,000 of them, and the instant from which it counts.
 --   last_run    newest full or incremental run; 0 without one
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start. Of a flagged source, not before find_earliest_run
 --   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
-returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+returns table (
+  source text, schedule jsonb, last_run bigint, since timestamptz, schedule_set_at timestamptz, at timestamptz
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0),
     greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
-      s.schedule_set_at, catalog.find_earliest_run(s)),
-    clock_timestamp()
-  from catalog.sources s
+      s.schedule_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    s.schedule_set_at, clock_timestamp()
+  from (
+    -- Two conditions, so that each has the index.
+    select * from catalog.sources where state = 'active' and due_at <= now()
+    union all
+    select * from catalog.sources where state = 'active' and due_at is null
+    limit 1000
+  ) s
   left join lateral (
     select id, state, started_at, last_started_at from catalog.runs
     where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
-  where s.state = 'active'
+$$;
+
+-- save_due_times(sources, set_at, due_at): the next times of these sources, whose schedules were set at the
+-- times of `p_set_at`. A source whose schedule has changed meanwhile is computed again.
+create function catalog.save_due_times(p_sources text[], p_set_at timestamptz[], p_due_at timestamptz[])
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources s set due_at = d.due_at
+  from unnest(p_sources, p_set_at, p_due_at) as d (source, set_at, due_at)
+  where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.

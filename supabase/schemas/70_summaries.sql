@@ -125,13 +125,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
--- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
--- not depend on the size of the catalogue.
+-- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
+-- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
-create function catalog.summarize_sources(p_source text) returns table (
+create function catalog.summarize_sources(
+  p_source text, p_after text default null, p_limit integer default null
+) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
@@ -139,39 +141,61 @@ create function catalog.summarize_sources(p_source text) returns table (
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with picked as materialized (
+    select * from catalog.sources s
+    where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+    order by s.name limit p_limit
+  ), reviews as (
+    select source_id, count(*) as total,
+      count(*) filter (where kind in ('price', 'disagreement')) as prices
+    from catalog.reviews where state = 'open' and source_id in (select id from picked) group by source_id
+  ), quarantine as (
+    select source_id, count(*) as total
+    from catalog.quarantine where state = 'open' and source_id in (select id from picked) group by source_id
+  ), held as (
+    select source_id, array_agg(id order by id) as runs
+    from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
+  )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind, 'state', n.state,
-      'started_at', r.started_at, 'finished_at', n.finished_at) end,
-    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    reviews.prices, reviews.total,
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
-    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
-  from catalog.sources s
+    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
+      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
+      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
+    coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
+    coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
+    -- As find_settled_full_run, whose call for each source would take longer than all the rest.
+    (select f.removals_off from catalog.runs f
+      where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
+    s.failures, s.failure_class, s.failing_since, s.failed_at,
+    catalog.find_earliest_run(s.failures, s.failed_at)
+  from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
   ) r on true
-  left join lateral catalog.derive_run_state(r) n on r.id is not null
+  -- Called only for running runs, because of the offset.
+  left join lateral (
+    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
+  ) n on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
-  cross join lateral (
-    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
-    from catalog.reviews v where v.source_id = s.id and v.state = 'open'
-  ) reviews
-  where p_source is null or s.name = p_source
+  left join reviews on reviews.source_id = s.id
+  left join quarantine on quarantine.source_id = s.id
+  left join held on held.source_id = s.id
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
--- the open circuit breakers, in one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
+-- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
+-- summarize_sources, of one source or of all, and the open circuit breakers, in one call.
+create function catalog.load_status(
+  p_source text, p_after text, p_limit integer, out run jsonb, out sources jsonb, out breakers jsonb
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(s order by s.source), '[]')
+      from catalog.summarize_sources(p_source, p_after, p_limit) s),
     (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
@@ -189,14 +213,15 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
 $$;
 
--- count_products() → the products of each source by status. Reads every product, which takes seconds on a
--- catalogue of millions.
-create function catalog.count_products() returns table (source text, products jsonb)
+-- count_products(sources) → the products of these sources, or of all with null, by status. Reads every
+-- product, which takes seconds on a catalogue of millions.
+create function catalog.count_products(p_sources text[] default null)
+returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
-  from catalog.sources s order by s.name
+  from catalog.sources s where p_sources is null or s.name = any (p_sources) order by s.name
 $$;

@@ -64,7 +64,7 @@ test('workers end with 0 after their last task, and never during one', async (t)
 test('a process with every role starts what is due before it ends', async (t) => {
   const { database, pipeline, serve } = await openSetting(t)
   await database.pool.query(
-    `update catalog.sources set schedule_set_at = now() - interval '1 hour', schedule = jsonb_build_object(
+    `update catalog.sources set due_at = null, schedule_set_at = now() - interval '1 hour', schedule = jsonb_build_object(
        'zone', 'UTC', 'fullOn', 'none', 'cron', to_char(now() at time zone 'UTC' - interval '30 minutes', 'MI HH24 * * *'))`,
   )
   const ended = await (await serve()).exited

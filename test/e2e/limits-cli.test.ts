@@ -26,7 +26,7 @@ test('an open circuit breaker is in limits, status and metrics until it is reset
   assert.equal(await saveBreaker(pool, SHOP, 0, open, 'status 503'), true)
   const listed = await shelf.run('limits')
   assert.match(listed.stdout, /host +some-shop\.example +open +7 +test in 20 min +0 +0 +status 503/)
-  const { breakers } = await loadStatus(pool, null, 5_000)
+  const { breakers } = await loadStatus(pool, { source: null, limit: 10 }, 5_000)
   assert.partialDeepStrictEqual(breakers, [{ ...SHOP, state: 'open', failures: 7 }])
   assert.match(
     (await shelf.run('status')).stdout,
@@ -44,5 +44,5 @@ test('an open circuit breaker is in limits, status and metrics until it is reset
   assert.match(reset.stdout, /The next request to some-shop\.example begins at once/)
   assert.match((await shelf.run('limits')).stdout, /^No request waits/)
   assert.deepEqual(await count(), [0, 0])
-  assert.deepEqual((await loadStatus(pool, null, 5_000)).breakers, [])
+  assert.deepEqual((await loadStatus(pool, { source: null, limit: 10 }, 5_000)).breakers, [])
 })

@@ -183,7 +183,7 @@ test('a run with a record without a readable id counts no misses, and reports it
   const listReports = async () => {
     const {
       sources: [standing],
-    } = await loadStatus(db, pipeline.name, 5_000)
+    } = await loadStatus(db, { source: pipeline.name, limit: 1 }, 5_000)
     const status = (await listSourceSummaries(db)).find(({ source }) => source === pipeline.name)
     const readings = (await createMetricsReader(db)()).filter(
       ({ name, labels }) =>

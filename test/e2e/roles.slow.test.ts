@@ -170,7 +170,7 @@ test(
       `update catalog.runs set started_at = started_at - interval '3 days', last_started_at = last_started_at - interval '3 days'`,
     )
     await pipeline.query(
-      `update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`,
+      `update catalog.sources set due_at = null, schedule_set_at = schedule_set_at - interval '3 days'`,
     )
     const scheduled = await waitUntil(
       async () =>

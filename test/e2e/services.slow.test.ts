@@ -284,7 +284,9 @@ suite('shelfsync serve', () => {
 
   test('a scheduler alone starts runs that were due while no process ran, and other processes execute them', async (t) => {
     const stage = await setStage(t)
-    await stage.query(`update catalog.sources set schedule_set_at = now() - interval '2 days'`)
+    await stage.query(
+      `update catalog.sources set due_at = null, schedule_set_at = now() - interval '2 days'`,
+    )
     const scheduler = await serve(t, stage, 'scheduler')
     assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
     assert.equal((await sendRequest(scheduler.ports['metrics'], '/healthz')).status, 200)

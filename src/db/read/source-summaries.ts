@@ -7,6 +7,7 @@ import type { Schedule } from '../../core/schedule.ts'
 import { toLatestCopy, type LatestCopy, type Source } from '../sources.ts'
 import type { RunKind } from '../write/runs.ts'
 import { toOpenBreaker, type BreakerRow, type OpenBreaker } from './limits.ts'
+import { loadPage, type PageRequest } from './page.ts'
 import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
 
 export interface SourceSummary {
@@ -134,9 +135,28 @@ export async function loadSourceSummary(db: Catalog, source: string): Promise<So
   return toSourceSummary(row)
 }
 
-/** Counts the products of each source by status. Takes seconds on a catalogue of millions. */
-export async function countProducts(db: Catalog): Promise<Map<string, ProductCounts>> {
-  const rows = await db.call<{ source: string; products: ProductCounts }>('count_products', {})
+export interface StatusRequest extends PageRequest {
+  /** One source, or null for all. */
+  readonly source: string | null
+}
+
+/** The state of the system, as one read of the database shows it. */
+export interface SystemState {
+  readonly run: RunSummary | null
+  readonly sources: readonly SourceSummary[]
+  /** The cursor of the next page of sources; null on the last one. */
+  readonly next: string | null
+  readonly breakers: readonly OpenBreaker[]
+}
+
+/** Counts the products of these sources, or of all with null, by status. Takes seconds on a catalogue of millions. */
+export async function countProducts(
+  db: Catalog,
+  sources: readonly string[] | null = null,
+): Promise<Map<string, ProductCounts>> {
+  const rows = await db.call<{ source: string; products: ProductCounts }>('count_products', {
+    sources,
+  })
   return new Map(rows.map(({ source, products }) => [source, products]))
 }
 
@@ -148,19 +168,33 @@ export async function countProducts(db: Catalog): Promise<Map<string, ProductCou
  */
 export async function loadStatus(
   db: Catalog,
-  source: string | null,
+  { source, ...page }: StatusRequest,
   timeoutMs: number,
-): Promise<{ run: RunSummary | null; sources: SourceSummary[]; breakers: OpenBreaker[] }> {
-  const [row] = await db.call<{
-    run: RunRow | null
-    sources: readonly SourceRow[]
-    breakers: readonly BreakerRow[]
-  }>('load_status', { source }, timeoutMs)
-  if (source !== null && row?.sources.length === 0) throw createUnknownSourceError(source)
+): Promise<SystemState> {
+  let run: RunRow | null = null
+  let breakers: readonly BreakerRow[] = []
+  const { items, next } = await loadPage('sources', page, {
+    async load(after, limit) {
+      const row = one(
+        await db.call<{
+          run: RunRow | null
+          sources: readonly SourceRow[]
+          breakers: readonly BreakerRow[]
+        }>('load_status', { source, after, limit }, timeoutMs),
+      )
+      run = row.run
+      breakers = row.breakers
+      return row.sources
+    },
+    toItem: toSourceSummary,
+    keyOf: (summary) => summary.source,
+  })
+  if (source !== null && items.length === 0) throw createUnknownSourceError(source)
   return {
-    run: row?.run ? toRunSummary(row.run) : null,
-    sources: (row?.sources ?? []).map(toSourceSummary),
-    breakers: (row?.breakers ?? []).map(toOpenBreaker),
+    run: run && toRunSummary(run),
+    sources: items,
+    next,
+    breakers: breakers.map(toOpenBreaker),
   }
 }
 

@@ -38,7 +38,7 @@ async function openRun(t: TestContext) {
         items: [listed],
       } = await listRuns(db, { source: pipeline.name, limit: 1 })
       const status = (await listSourceSummaries(db)).find(({ source }) => source === pipeline.name)
-      const current = await loadStatus(db, pipeline.name, RESPONSE_MS)
+      const current = await loadStatus(db, { source: pipeline.name, limit: 1 }, RESPONSE_MS)
       const open = (await createMetricsReader(db)()).find(
         ({ name, labels, value }) =>
           name === 'shelfsync_open_runs' &&

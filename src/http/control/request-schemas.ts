@@ -98,11 +98,28 @@ export const MaintainBody = z.strictObject({
 
 export const NoBody = z.strictObject({})
 
+/** More would take longer than 200 ms. */
+const SOURCES_MAX = 500
+
 export const StatusQuery = z.strictObject({
   source: source
     .nullable()
     .default(null)
     .describe('Name of a source. Omit to report every source.'),
+  limit: z.coerce
+    .number<string>({ error: 'expected a number' })
+    .int()
+    .min(1)
+    .max(SOURCES_MAX)
+    .default(SOURCES_MAX)
+    .describe('Maximum number of sources in the response.'),
+  after: z
+    .string()
+    .refine((text) => isCursor('sources', text), {
+      error: 'expected the `next` of an earlier page',
+    })
+    .optional()
+    .describe('The `next` of the page before. Omit to get the first sources.'),
 })
 
 const PAGE_SIZE = 20

@@ -100,8 +100,7 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
         c.header('Location', toRunPath(requested))
         return sendRuns(c, requested)
       },
-      'GET /status': async (c) =>
-        sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery).source)),
+      'GET /status': async (c) => sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery))),
       'GET /runs': async (c) => {
         const loading = loadRunPage(db, readQuery(c, RunsQuery), responseMs)
         const { items, next } = await withDeadline(loading, responseMs)

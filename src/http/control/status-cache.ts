@@ -2,7 +2,7 @@
 // one query at a time, so its load does not depend on the number of callers.
 
 import type { Db } from '../../db/pool.ts'
-import { loadStatus } from '../../db/read/source-summaries.ts'
+import { loadStatus, type StatusRequest } from '../../db/read/source-summaries.ts'
 import { redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { Calendar } from '../../sources/due.ts'
@@ -18,6 +18,8 @@ const FRESH_MS = 500
  * rarely wait.
  */
 const STALE_MS = 1000
+/** Number of pages of sources that are kept. */
+const RESPONSES_MAX = 100
 
 export interface StatusCache {
   /**
@@ -26,7 +28,7 @@ export interface StatusCache {
    *
    * @throws SyncError `source/unknown` · `db/…`
    */
-  read(source: string | null): Promise<string>
+  read(request: StatusRequest): Promise<string>
 }
 
 interface CachedResponse {
@@ -48,13 +50,14 @@ export function createStatusCache({
   nowMs,
   responseMs = RESPONSE_MS,
 }: StatusCacheOptions): StatusCache {
-  const responses = new Map<string | null, CachedResponse>()
-  const pending = new Map<string | null, Promise<string>>()
+  const responses = new Map<string, CachedResponse>()
+  const pending = new Map<string, Promise<string>>()
   const meters = new Map<string | null, ThroughputMeter>()
   const calendar = new Calendar()
 
-  const load = async (source: string | null): Promise<string> => {
-    const state = await loadStatus(db, source, responseMs)
+  const load = async (request: StatusRequest): Promise<string> => {
+    const { source } = request
+    const state = await loadStatus(db, request, responseMs)
     const { run } = state
     const meter = meters.get(source) ?? createThroughputMeter()
     meters.set(source, meter)
@@ -66,25 +69,27 @@ export function createStatusCache({
     return redactJson(status, redact)
   }
 
-  const refresh = (source: string | null): Promise<string> => {
-    const current = pending.get(source)
+  const refresh = (request: StatusRequest, key: string): Promise<string> => {
+    const current = pending.get(key)
     if (current) return current
-    const reading = withDeadline(load(source), responseMs)
+    const reading = withDeadline(load(request), responseMs)
       .then((json) => {
-        responses.set(source, { json, readAtMs: nowMs() })
+        if (responses.size >= RESPONSES_MAX) responses.clear()
+        responses.set(key, { json, readAtMs: nowMs() })
         return json
       })
-      .finally(() => pending.delete(source))
-    pending.set(source, reading)
+      .finally(() => pending.delete(key))
+    pending.set(key, reading)
     return reading
   }
 
   return {
-    async read(source) {
-      const { json, readAtMs } = responses.get(source) ?? { json: '', readAtMs: -Infinity }
+    async read(request) {
+      const key = JSON.stringify(request)
+      const { json, readAtMs } = responses.get(key) ?? { json: '', readAtMs: -Infinity }
       const ageMs = nowMs() - readAtMs
       if (ageMs < FRESH_MS) return json
-      const reading = refresh(source)
+      const reading = refresh(request, key)
       if (ageMs >= STALE_MS) return reading
       // The next caller receives the error; this handler only prevents an unhandled rejection.
       reading.catch(() => undefined)

@@ -17,7 +17,18 @@ import { toRunProgress } from './run-progress.ts'
 import type { Status } from './status.ts'
 import { createStatusCache } from './status-cache.ts'
 
-const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources', 'breakers']
+const MEMBERS = [
+  'state',
+  'source',
+  'run',
+  'startedAt',
+  'progress',
+  'errors',
+  'sources',
+  'next',
+  'breakers',
+]
+const EVERY = { source: null, limit: 100 } as const
 const PROGRESS = [
   'phase',
   'fetched',
@@ -348,24 +359,24 @@ test('a thousand requests within half a second cost one query, and later ones do
   })
   let nowMs = 1_000_000
   const cache = createStatusCache({ db, redact: (text) => text, nowMs: () => nowMs })
-  await Promise.all(Array.from({ length: 1000 }, () => cache.read(null)))
+  await Promise.all(Array.from({ length: 1000 }, () => cache.read(EVERY)))
   nowMs += 499
-  await cache.read(null)
+  await cache.read(EVERY)
   assert.equal(queries, 1)
   nowMs += 1
   const { promise, resolve: letGo } = Promise.withResolvers<void>()
   held = promise
-  await cache.read(null)
-  await cache.read(null)
+  await cache.read(EVERY)
+  await cache.read(EVERY)
   assert.equal(queries, 2)
   nowMs += 500
-  const [late, later] = [cache.read(null), cache.read(null)]
+  const [late, later] = [cache.read(EVERY), cache.read(EVERY)]
   letGo()
   await late
   await later
   assert.equal(queries, 2)
-  await assert.rejects(cache.read('nobody'), /Source nobody does not exist/)
-  await assert.rejects(cache.read('nobody'), /Source nobody does not exist/)
+  await assert.rejects(cache.read({ ...EVERY, source: 'nobody' }), /Source nobody does not exist/)
+  await assert.rejects(cache.read({ ...EVERY, source: 'nobody' }), /Source nobody does not exist/)
   assert.equal(queries, 4)
 })
 
@@ -377,11 +388,11 @@ test('a query that hangs times out, and the next request does not wait for it', 
       name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name),
   })
   const cache = createStatusCache({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
-  await assert.rejects(Promise.all([cache.read(null), cache.read(null)]), {
+  await assert.rejects(Promise.all([cache.read(EVERY), cache.read(EVERY)]), {
     code: 'db/unreachable',
   })
   hangs = false
-  assert.match(await cache.read(null), /"state":"idle"/)
+  assert.match(await cache.read(EVERY), /"state":"idle"/)
 })
 
 test('secrets in reasons and names are redacted from the status', async (t) => {
@@ -487,13 +498,13 @@ test('a fetch-only run is measured by its archived lines', () => {
 
 test('workers may read the status, the public may not', async (t) => {
   const { pool } = await openTestDatabase(t)
-  await assert.doesNotReject(loadStatus(pool, null, 5000))
+  await assert.doesNotReject(loadStatus(pool, EVERY, 5000))
   const { rows } = await pool.query<{
     role: string
     may: boolean
   }>(`select role, bool_and(has_function_privilege(role, f, 'execute')) as may
     from unnest(array['public', 'shelfsync_fetcher', 'shelfsync_maintainer']) role,
-      unnest(array['catalog.summarize_runs(bigint[])', 'catalog.load_status(text)']) f group by role order by role`)
+      unnest(array['catalog.summarize_runs(bigint[])', 'catalog.load_status(text,text,integer)']) f group by role order by role`)
   assert.deepEqual(
     rows.map(({ role, may }) => [role, may]),
     [

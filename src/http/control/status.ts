@@ -2,7 +2,7 @@
 
 import type { OpenBreaker } from '../../db/read/limits.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
-import type { SourceSummary } from '../../db/read/source-summaries.ts'
+import type { SourceSummary, SystemState } from '../../db/read/source-summaries.ts'
 import type { Calendar } from '../../sources/due.ts'
 import { NO_PROGRESS, toRunProgress, type RunProgress } from './run-progress.ts'
 import { listRunErrors, type RunError } from './runs.ts'
@@ -16,6 +16,8 @@ export interface Status {
   readonly progress: RunProgress
   readonly errors: readonly RunError[]
   readonly sources: readonly SourceStatus[]
+  /** The cursor of the next page of sources; null on the last one. */
+  readonly next: string | null
   /** The suppliers that get no request because they are down. */
   readonly breakers: readonly OpenBreaker[]
 }
@@ -47,13 +49,6 @@ interface SourceStatus extends Pick<
   readonly late: boolean
 }
 
-/** The state of the system, as one read of the database shows it. */
-export interface SystemState {
-  readonly run: RunSummary | null
-  readonly sources: readonly SourceSummary[]
-  readonly breakers: readonly OpenBreaker[]
-}
-
 /** The time, and the calendar that knows the schedules. */
 export interface Clock {
   readonly calendar: Calendar
@@ -62,7 +57,7 @@ export interface Clock {
 
 /** Builds the status object. For `perSecond`, see `toRunProgress`. */
 export function toStatus(
-  { run, sources, breakers }: SystemState,
+  { run, sources, next, breakers }: SystemState,
   perSecond: number | null,
   clock: Clock,
 ): Status {
@@ -74,6 +69,7 @@ export function toStatus(
     progress: run ? toRunProgress(run, perSecond) : NO_PROGRESS,
     errors: run ? listRunErrors(run) : [],
     sources: sources.map((source) => toSourceStatus(source, clock)),
+    next,
     breakers,
   }
 }
