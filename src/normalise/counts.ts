@@ -59,7 +59,19 @@ const ADJECTIVES = toWordSet(`
   `)
 const ADJECTIVES_MAX = 3
 
-const NUMBER_WORDS: Readonly<Record<string, number>> = { twin: 2, double: 2, triple: 3, duo: 2 }
+const NUMBER_WORDS: Readonly<Record<string, number>> = {
+  twin: 2,
+  double: 2,
+  triple: 3,
+  duo: 2,
+  two: 2,
+  three: 3,
+  four: 4,
+  five: 5,
+  six: 6,
+  ten: 10,
+  twelve: 12,
+}
 
 /** Lists the stated counts in the order of the text; those beside a quantity multiply it. */
 export function findCounts(tokens: readonly Token[], quantities: readonly Quantity[]): Count[] {
@@ -109,7 +121,7 @@ function matchContainerOf(tokens: readonly Token[], at: number): Count | null {
   const container = matchPhrase(tokens, CONTAINERS, at)
   if (!container || !LINKS.has(tokens[container.to]?.text ?? '')) return null
   const number = container.to + 1
-  const value = toCount(tokens, number)
+  const value = toCount(tokens, number) ?? NUMBER_WORDS[tokens[number]?.text ?? ''] ?? null
   if (value === null || matchUnit(tokens, number + 1) !== null) return null
   if (isTimes(tokens[number + 1]) && tokens[number + 2]?.kind === 'number') return null
   return { kind: container.value, value, from: at, to: number + 1 }

@@ -65,7 +65,7 @@ const SIGNS: readonly LexiconEntry<CurrencySign>[] = [
   [named('TWD'), 'NT$'],
   [named('MXN'), 'MX$'],
   [named('RSD'), 'din'],
-  [named('KWD'), 'د.ك'],
+  [named('KWD'), 'د.ك | kd'],
   [named('AED'), 'د.إ'],
   [named('SAR'), 'ر.س'],
   [shared('$'), '$'],

@@ -103,7 +103,7 @@ function matchQuantity(
   at: number,
   isBracketed: boolean,
 ): Quantity | null {
-  const number = matchNumber(tokens, at)
+  const number = matchNumber(tokens, at) ?? matchFractionWord(tokens, at)
   if (number === null || isPartOfCode(tokens, at)) return null
   const stated = matchUnit(tokens, number.to)
   if (stated === null || tokens[number.to]?.before === '\n') return null
@@ -114,6 +114,25 @@ function matchQuantity(
   if (!(size > 0 && size <= SIZE_MAX) || isGuarded(tokens, span, size)) return null
   return { ...span, unit, size, isBracketed, confidence: joined === null ? 1 : 0.6 }
 }
+
+/** `Half Pound`, `quarter kilo`: the unit follows, at most after `a`. */
+function matchFractionWord(tokens: readonly Token[], from: number): NumberMatch | null {
+  const value = FRACTION_WORDS.get(tokens[from]?.text ?? '')
+  if (value === undefined) return null
+  const to = tokens[from + 1]?.text === 'a' ? from + 2 : from + 1
+  return { value, from, to }
+}
+
+const FRACTION_WORDS: ReadonlyMap<string, number> = new Map([
+  ['half', 0.5],
+  ['halbes', 0.5],
+  ['demi', 0.5],
+  ['medio', 0.5],
+  ['media', 0.5],
+  ['mezzo', 0.5],
+  ['pol', 0.5],
+  ['quarter', 0.25],
+])
 
 /** `1.000 kg` is one kilogram: read as thousands, it would be no pack. */
 function bound({ value, from }: NumberMatch, tokens: readonly Token[], unit: Unit): number {

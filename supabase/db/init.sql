@@ -5030,7 +5030,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
+    when coalesce(p_draft ->> 'status', '') not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
@@ -7769,7 +7769,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
   ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
-  ('20261122000047', 'call_drafts', 'f5b377b381b2f0caa0bed821b9759d1d523371b96d6164824ee756d63b1918de'),
+  ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),

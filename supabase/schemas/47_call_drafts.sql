@@ -98,7 +98,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
+    when coalesce(p_draft ->> 'status', '') not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'

@@ -227,12 +227,18 @@ function hasHead(
   )
   return signals.some((good, index) => {
     if (!isGood.has(good)) return false
-    if (COMPANY.has(tokens[good.to]?.text ?? '')) return true
+    if (COMPANY.has(tokens[skipShare(tokens, good.to)]?.text ?? '')) return true
     const before = signals[index - 1]
     if (before?.to !== good.from || before.value.group !== 'coffee') return false
     const isComplete = COMPLETE.has(tokens[before.to - 1]?.text ?? '')
     return !isComplete && tokens[good.from]?.before !== '\n' && lastCoffee < index
   })
+}
+
+/** `Dark Chocolate 70% with …`: the place after a share. */
+function skipShare(tokens: readonly Token[], at: number): number {
+  if (tokens[at]?.kind !== 'number') return at
+  return tokens[at + 1]?.text === '%' ? at + 2 : at + 1
 }
 
 /** `Dark Chocolate with Coffee`. */

@@ -25,7 +25,7 @@ export const BREW_BAG = `
   steeped coffee bag
 `
 export const WHOLE_BEAN = `
-  whole bean | wholebean | whole bean coffee | unground | not ground | ganze bohne | ganze bohnen |
+  whole bean | wholebean | whole bean coffee | unground | not ground | ganze bohne | ganze bohnen | bohne |
   en grains | en grano | grano entero | in grani | em grao | ziarnista | ziarnistej | hele bonner |
   豆のまま | コーヒー豆 | 咖啡豆 | 원두 | 홀빈
 `

@@ -46,13 +46,13 @@ const GRINDS = compileLexicon<Grind>([
     `
       moka pot | mokapot | moka | mocha pot | mochapot | stove top | stovetop |
       stove top espresso | bialetti | herdkanne | kawiarka | cafetiere italienne |
-      cafetera italiana | マキネッタ | 모카포트 | 摩卡壶
+      cafetera italiana | mokka | mokkakanne | espressokocher | caffettiera | マキネッタ | 모카포트 | 摩卡壶
     `,
   ],
   [
     'filter',
     `
-      filter | filter machine | filter grind | filterkaffee | filtre | filtro | przelew | フィルター |
+      filter | filter machine | filter grind | filterkaffee | filtre | filtro | filtr | przelew | フィルター |
       필터
     `,
   ],

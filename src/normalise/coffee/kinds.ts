@@ -151,6 +151,7 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
     `
       coffee | coffees | kaffee | filterkaffee | rostkaffee | kawa | kawy | koffie | kaffe | kahvi | robusta |
       arabica | liberica | peaberry | naturals | espresso roast | filter roast | omni roast |
+      vienna roast | french roast | italian roast | city roast | full city roast |
       dark roast | medium roast | light roast | medium dark roast | light medium roast | roasted |
       espresso blend | house blend | breakfast blend | single origin espresso |
       single estate coffee | filter coffee | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |

@@ -114,9 +114,10 @@ const NAME_WORDS_MAX = 4
 /** Returns the name of the estate without the word: `Riverdale Estate` is Riverdale. */
 export function findEstate(text: TokenText): Finding<string> | null {
   const { tokens } = text
+  const places = coveredTokens([...findPhrases(tokens, COUNTRIES), ...findPhrases(tokens, REGIONS)])
   for (let at = 0; at < tokens.length; at++) {
     const word = tokens[at]?.text ?? ''
-    const from = ESTATE_WORDS.has(word) ? findNameStart(tokens, at) : at
+    const from = ESTATE_WORDS.has(word) ? findNameStart(tokens, at, places) : at
     if (from < at)
       return toFinding(text, quoteTokens(text, from, at), {
         from,
@@ -139,10 +140,12 @@ export function findEstate(text: TokenText): Finding<string> | null {
     : null
 }
 
-function findNameStart(tokens: readonly Token[], at: number): number {
+function findNameStart(tokens: readonly Token[], at: number, places: ReadonlySet<number>): number {
   let from = at
   while (from > 0 && at - from < NAME_WORDS_MAX && isNameWord(tokens[from - 1])) {
-    if (tokens[from]?.before === '\n' || matchPhrase(tokens, COUNTRIES, from - 1)) break
+    if (tokens[from]?.before === '\n') break
+    // A name of a place before the name of the estate; an estate may also bear the name of a place.
+    if (places.has(from - 1) && from < at) break
     from--
   }
   return from

@@ -173,7 +173,7 @@ export const NOT_BEFORE = toWordSet(`
 export const NOT_AFTER = toWordSet(`
     sweetness sweetener flavours flavour flavors flavor ingredients wax bee bees jar spread almond
     caramel vanilla oat cinnamon lemon ginger history light water colour color gas up your cup
-    rind hand hands milk
+    rind hand hands milk choice lover lovers beauty goodness energy
   `)
 /** Words after `and` that show that two bases are joined. */
 export const JOINERS = new Set(['+', '&', '/', 'i', 'and', 'und', 'et', 'y', 'e', ',', '|', 'en'])

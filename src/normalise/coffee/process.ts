@@ -147,8 +147,16 @@ function isBase(
 /** Words from a base to the word that explains it: `the natural method`, `Process : Honey`. */
 const CONTEXT_WORDS = 4
 
-function isAboutProcess(tokens: readonly Token[], { from, to }: Match<ProcessBase>): boolean {
-  if (tokens[to]?.text === 'coffee' || tokens[to]?.text === 'coffees') return true
+function isCoffee(token: Token | undefined): boolean {
+  return token?.text === 'coffee' || token?.text === 'coffees'
+}
+
+/** `a washed coffee`, `a washed Ethiopian coffee`. */
+function isAboutProcess(
+  tokens: readonly Token[],
+  { value, from, to }: Match<ProcessBase>,
+): boolean {
+  if (isCoffee(tokens[to]) || (value === 'washed' && isCoffee(tokens[to + 1]))) return true
   const [before, after] = [
     Math.max(0, from - CONTEXT_WORDS),
     Math.min(tokens.length, to + CONTEXT_WORDS),

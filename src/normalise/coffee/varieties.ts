@@ -72,7 +72,7 @@ const NAMES: readonly LexiconEntry<string>[] = [
   ['Ateng', 'ateng'],
   ['Tim Tim', 'tim tim | timtim | timor hybrid | hibrido de timor'],
   ['Sigararutang', 'sigararutang | sigarar utang'],
-  ['S795', 's 795 | s795 | sln 3 | sln3 | selection 795 | selection 3'],
+  ['S795', 's 795 | s795 | sln 795 | sln795 | sln 3 | sln3 | selection 795 | selection 3'],
   ['SLN 5B', 'sln 5b | sln5b | selection 5b'],
   ['SLN 6', 'sln 6 | sln6 | selection 6'],
   ['SLN 9', 'sln 9 | sln9 | selection 9'],
