@@ -29,6 +29,8 @@ export async function planDirectly(
   const robots = await site.loadRobots()
   const listing = await readSitemaps(site, robots, settings.exclude)
   const { host } = site.url
+  if (listing.files.length === 0 && !robots.allows(new URL('/', site.url)))
+    throw new SyncError('source/blocked', `robots.txt of ${host} disallows all pages`)
   if (listing.files.length === 0)
     throw new SyncError(
       'source/malformed',
