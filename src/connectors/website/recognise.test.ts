@@ -42,7 +42,7 @@ test('a site without a sitemap is not recognised', async (t) => {
   )
 })
 
-test('pages without products, and empty ones whose scripts add them, are told apart', async (t) => {
+test('pages without products have another reason than empty ones whose scripts add them', async (t) => {
   const listing = {
     '/sitemap.xml': '<urlset><url><loc>ORIGIN/p/a</loc></url></urlset>',
     '/': WORDS,
