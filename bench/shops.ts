@@ -26,7 +26,7 @@ import {
 } from './service-process.ts'
 
 const SHOPIFY_INTERVAL_MS = 100
-/** Of the limits in src/core/limits.ts and src/connectors/shopify/connector.ts. */
+/** The burst of the limits in src/core/limits.ts and src/connectors/shopify/connector.ts. */
 const BURST = 4
 /**
  * The servers measure when a request arrives, the limits when it may be sent: a process that is busy

@@ -74,7 +74,7 @@ async function listByUrgency(db: Catalog, now: Date): Promise<DueSource[]> {
     .toSorted((a, b) => rankUrgency(b) - rankUrgency(a))
 }
 
-/** Returns 0 for a source that needs nobody; a paused source needs a person only for decisions. */
+/** Returns 0 for a source that needs no person; a paused one needs a person only for decisions. */
 function rankUrgency({ heldRuns, failure, due, state, lastRun, ...source }: DueSource): number {
   if (heldRuns.length > 0) return 5
   if (source.heldPrices > 0) return 1

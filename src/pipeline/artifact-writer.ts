@@ -17,6 +17,7 @@ import { LINE_FEED } from '../lib/byte-scan.ts'
 import type { HashedPart } from './apply/hashed-part.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import type { RunContext } from './context.ts'
+import { limitPartAge } from './end-due-parts.ts'
 import { sanitizeText } from './sanitize-text.ts'
 import { withRetry } from './retry.ts'
 
@@ -25,8 +26,6 @@ const FIRST_PART_BYTES = 2 * 1024 * 1024
 /** Limit of a line's compressed bytes: a part is stored from memory, and a line is in one part. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
 const WARNINGS_MAX = 100
-/** Longest time after which a part is due. */
-const PART_AGE_MS_MAX = 60_000
 
 /** The state in which a fetch begins: empty, or as an interrupted fetch left it. */
 export interface FetchStart {
@@ -92,15 +91,11 @@ export class ArtifactWriter {
     this.#requestedMs = performance.now()
   }
 
-  /**
-   * Time until the current part should end although more pages fit in, so that its rows do not wait for
-   * them; null while it is empty. It doubles with every 32 parts: a fetch of hours has hundreds of
-   * parts, not thousands.
-   */
+  /** Time until the current part should end although more pages fit in; null while it is empty. */
   get dueMs(): number | null {
     if (this.#partArrivedMs === null || this.#inLine) return null
-    const ageMsMax = this.#context.options.partAgeMs * 2 ** Math.floor((this.#nextNo - 1) / 32)
-    return this.#partArrivedMs + Math.min(ageMsMax, PART_AGE_MS_MAX) - performance.now()
+    const { partAgeMs } = this.#context.options
+    return this.#partArrivedMs + limitPartAge(partAgeMs, this.#nextNo) - performance.now()
   }
 
   /** Stores the current part, which is due. */

@@ -707,8 +707,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run; null for any
--- other source. It is one day after its third failure in a row, then two and four, and at most seven.
+-- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run;
+-- null for any other source. It is one day after its third failure in a row, then two and four, and at most
+-- seven.
 create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when catalog.is_flagged(p_failures)
@@ -1376,7 +1377,8 @@ begin
   end if;
   return query
     update catalog.sources
-      set due_at = null, schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+      set due_at = null, schedule = coalesce(p_schedule, schedule),
+          policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
@@ -1488,7 +1490,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and r.kind = 'full'
 $$;
 
--- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
+-- part.
 create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select extract(epoch from clock_timestamp() - arrived_at)
@@ -1774,8 +1777,8 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -1857,11 +1860,13 @@ create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where
 --   version     0 and a closed state if no request has ever failed
 create function catalog.load_breaker(p_scope text, p_key text) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
+  now_ms double precision)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(b.version, 0), coalesce(b.state, 'closed'),
     array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at),
+    coalesce(b.cooldown_ms, 0),
     catalog.to_ms(clock_timestamp())
   from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
 $$;
@@ -1902,9 +1907,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
 $$;
 
--- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers
+-- last.
 --   failures    in a row; of a closed breaker, those of the last ten minutes
---   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
+--   next_at     the next request waits until then: for the rate, Retry-After, or the breaker's next probe
 --   in_progress requests at this moment
 --   used        requests of this day in UTC, where the limit has a daily quota
 create function catalog.list_limits() returns table (
@@ -1912,7 +1918,8 @@ create function catalog.list_limits() returns table (
   next_at timestamptz, in_progress bigint, used integer
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason,
+    greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
     case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
   from catalog.limits l
   full join (
@@ -7744,15 +7751,15 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
-  ('20261122000019', 'failures', 'e0d02c4114cbfa8b535aa92a136b79bb831f543376b9cf994908e86899084516'),
+  ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', '78fee1370e72d4e55c7ecd07f2115be50a318f39bf2181610c041c51fc247e8e'),
   ('20261122000022', 'queue', 'e8dede608a016362d71d28700b658c39b31b7679bf92f56ad014b837d9f5ed43'),
-  ('20261122000023', 'sources', '0471d373a1c8a2842a511283d01125bdc30112a0172bb6f5347ca7e3bef9fb6e'),
-  ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
+  ('20261122000023', 'sources', '7fae4d3cfe391126a2d4f0df5f8cdada4f345f388b561f97ad0bcc2ffd71cd04'),
+  ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
-  ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
+  ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
+  ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', '1ab4f1e18652022a9eb22c6d6797838aa2d12ffebd26b22fb23647e106ada9ab'),
   ('20261122000029', 'image_upkeep', 'd8c46517c8dd88dd6b3ebbaa7a8d6dfeaf2d3f90444703406cccd596daaa705c'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),

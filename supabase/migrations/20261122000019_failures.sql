@@ -40,8 +40,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run; null for any
--- other source. It is one day after its third failure in a row, then two and four, and at most seven.
+-- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run;
+-- null for any other source. It is one day after its third failure in a row, then two and four, and at most
+-- seven.
 create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when catalog.is_flagged(p_failures)

@@ -24,11 +24,13 @@ create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where
 --   version     0 and a closed state if no request has ever failed
 create function catalog.load_breaker(p_scope text, p_key text) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
+  now_ms double precision)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(b.version, 0), coalesce(b.state, 'closed'),
     array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at),
+    coalesce(b.cooldown_ms, 0),
     catalog.to_ms(clock_timestamp())
   from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
 $$;
@@ -69,9 +71,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
 $$;
 
--- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers
+-- last.
 --   failures    in a row; of a closed breaker, those of the last ten minutes
---   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
+--   next_at     the next request waits until then: for the rate, Retry-After, or the breaker's next probe
 --   in_progress requests at this moment
 --   used        requests of this day in UTC, where the limit has a daily quota
 create function catalog.list_limits() returns table (
@@ -79,7 +82,8 @@ create function catalog.list_limits() returns table (
   next_at timestamptz, in_progress bigint, used integer
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason,
+    greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
     case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
   from catalog.limits l
   full join (

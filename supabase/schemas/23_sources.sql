@@ -71,7 +71,8 @@ begin
   end if;
   return query
     update catalog.sources
-      set due_at = null, schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+      set due_at = null, schedule = coalesce(p_schedule, schedule),
+          policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version

@@ -75,7 +75,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and r.kind = 'full'
 $$;
 
--- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
+-- part.
 create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select extract(epoch from clock_timestamp() - arrived_at)

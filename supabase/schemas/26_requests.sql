@@ -107,8 +107,8 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column

@@ -1,5 +1,4 @@
-// Ten thousand sources: the reads that are repeated all day touch few pages of the database, whatever the
-// number of sources. docs/performance.md has the times.
+// Ten thousand sources: the reads that are repeated all day touch few pages of the database. docs/performance.md has the times.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

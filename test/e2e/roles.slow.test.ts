@@ -389,7 +389,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'settle_run',
     'upsert_terms',
   ],
-  orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run'],
+  orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run', 'save_due_times'],
   images: [
     'admit_request',
     'begin_blob_removal',
