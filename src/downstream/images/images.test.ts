@@ -362,3 +362,39 @@ test('a process that lost its lane writes nothing, and the next one stores the i
   )
   assert.equal(names().length, 2)
 })
+
+test('a new text or order of an image keeps its copy, and a new address replaces it', async (t) => {
+  const { env } = await openBucket(t)
+  const { host, ...shop } = await openImages(t, db, env)
+  const upsert = (...images: readonly (readonly [path: string, alt: string])[]) =>
+    db.query(`select * from api.rpc_upsert_product($1, 'tea', 'Tea', p_images => $2)`, [
+      shop.source,
+      JSON.stringify(images.map(([path, alt]) => ({ url: host.url + path, alt }))),
+    ])
+  const shown = async () =>
+    (
+      await db.query<{ url: string; alt: string; is_stored: boolean }>(
+        `select url, alt, cdn_url is not null as is_stored from api.images where source = $1 order by position`,
+        [shop.source],
+      )
+    ).rows.map(({ url, alt, is_stored: isStored }) => [url.slice(host.url.length), alt, isStored])
+  await upsert(['/1.jpg', 'Front'], ['/2.jpg', 'Back'])
+  await shop.work()
+  await upsert(['/1.jpg', 'The front'], ['/2.jpg', 'Back'])
+  assert.deepEqual(await shown(), [
+    ['/1.jpg', 'The front', true],
+    ['/2.jpg', 'Back', true],
+  ])
+  await upsert(['/2.jpg', 'Back'], ['/1.jpg', 'Front'], ['/3.jpg', 'Side'])
+  await shop.work()
+  assert.deepEqual(await shown(), [
+    ['/2.jpg', 'Back', true],
+    ['/1.jpg', 'Front', true],
+    ['/3.jpg', 'Side', true],
+  ])
+  assert.deepEqual(host.stats.snapshot().requests, { '/1.jpg': 1, '/2.jpg': 1, '/3.jpg': 1 })
+  await upsert(['/4.jpg', 'Back'])
+  assert.deepEqual(await shown(), [['/4.jpg', 'Back', false]])
+  await shop.work()
+  assert.deepEqual(await shown(), [['/4.jpg', 'Back', true]])
+})
