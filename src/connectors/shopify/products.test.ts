@@ -237,10 +237,10 @@ test('a crossed-out price counts only above the price', () => {
 test('a price of zero is kept with a warning, an absent price is null', () => {
   const free = draftOf({}, { price: '0.00' })
   assert.equal(free.prices[0]?.amountMinor, 0)
-  assert.deepEqual(free.warnings, ['1 of 1 variants have the price 0'])
+  assert.deepEqual(free.warnings, ['1 of 1 variant has the price 0'])
   const unpriced = draftOf({}, { price: null, compare_at_price: null })
   assert.equal(unpriced.prices[0]?.amountMinor, null)
-  assert.deepEqual(unpriced.warnings, ['1 of 1 variants have no price'])
+  assert.deepEqual(unpriced.warnings, ['1 of 1 variant has no price'])
 })
 
 test('a sold-out product is out of stock and still active; without a value, availability is unknown', () => {

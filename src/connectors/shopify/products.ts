@@ -2,6 +2,7 @@
 // currency is a setting. `grams` is the shipping weight, not the net weight: it becomes an
 // attribute, and `weightGrams` is null.
 
+import { countAll, countSome } from '../../lib/count-words.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
@@ -187,9 +188,9 @@ function toPrices(
     }
   })
   const free = prices.filter(({ amountMinor }) => amountMinor === 0).length
-  if (free > 0) warnings.push(`${free} of ${prices.length} variants have the price 0`)
+  if (free > 0) warnings.push(countSome(free, prices.length, 'variant', 'have the price 0'))
   const unpriced = prices.filter(({ amountMinor }) => amountMinor === null).length
-  if (unpriced > 0) warnings.push(`${unpriced} of ${prices.length} variants have no price`)
+  if (unpriced > 0) warnings.push(countSome(unpriced, prices.length, 'variant', 'have no price'))
   return prices
 }
 
@@ -215,7 +216,7 @@ function toImages({ images }: ProductRecord, shop: string, warnings: string[]): 
     return url === null ? [] : [{ url, alt: textOf(alt) }]
   })
   const left = (images?.length ?? 0) - usable.length
-  if (left > 0) warnings.push(`${left} images have no usable address`)
+  if (left > 0) warnings.push(countAll(left, 'image', 'have no usable address'))
   if (usable.length === 0) warnings.push('No images')
   return usable.map((image, position) => ({ ...image, position }))
 }

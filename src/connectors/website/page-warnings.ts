@@ -1,5 +1,6 @@
 // Warnings about a page whose product is known: what it leaves open, and what is unusual.
 
+import { countAll, countSome } from '../../lib/count-words.ts'
 import type { Verdict } from './compare-prices.ts'
 import type { PageEvidence } from './evidence.ts'
 import { itemsOf } from './items.ts'
@@ -29,11 +30,13 @@ export function listPriceWarnings(verdicts: readonly Verdict[]): string[] {
     if (disagreement !== null) count('have different prices in different places of the page')
     if (excludesTax) count('have a price without tax')
   }
-  return [...counts].map(([text, affected]) => `${affected} of ${verdicts.length} variants ${text}`)
+  return [...counts].map(([text, affected]) =>
+    countSome(affected, verdicts.length, 'variant', text),
+  )
 }
 
 export function listLeftOut(count: number): string[] {
-  return count === 0 ? [] : [`${count} variants have no distinct key and are left out`]
+  return count === 0 ? [] : [countAll(count, 'variant', 'have no distinct key and are left out')]
 }
 
 export function listWarnings(
@@ -44,11 +47,13 @@ export function listWarnings(
   const warnings = [...problems]
   const expired = sales.filter(({ isExpired }) => isExpired).length
   if (expired > 0)
-    warnings.push(`${expired} of ${sales.length} variants have a price whose validity has ended`)
+    warnings.push(
+      countSome(expired, sales.length, 'variant', 'have a price whose validity has ended'),
+    )
   const [first] = copies
   const variants = first === undefined ? [] : itemsOf(first.item, 'hasvariant')
   const elsewhere = variants.filter((one) => !isOffered(one)).length
   if (elsewhere > 0)
-    warnings.push(`${elsewhere} variants have no offer here and may have separate pages`)
+    warnings.push(countAll(elsewhere, 'variant', 'have no offer here and may have separate pages'))
   return warnings
 }

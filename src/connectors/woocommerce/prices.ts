@@ -1,6 +1,7 @@
 // The price of one product or variation. WooCommerce sends digits without a point, in the number of
 // decimals that the shop is set to, and "0" or nothing for a product without a price.
 
+import { countSome } from '../../lib/count-words.ts'
 import { minorFromScaled } from '../../core/money.ts'
 import type { Price } from '../../core/product.ts'
 import type { Prices, SoldRecord } from './records.ts'
@@ -29,8 +30,8 @@ export class PriceWarnings {
       'no-currency': 'have a price without a currency, which is left out',
       inexact: `have a price that is not an amount of money: ${this.#example}`,
     }
-    return [...this.#counts].map(
-      ([reason, affected]) => `${affected} of ${count} variants ${texts[reason]}`,
+    return [...this.#counts].map(([reason, affected]) =>
+      countSome(affected, count, 'variant', texts[reason]),
     )
   }
 }

@@ -91,7 +91,7 @@ test('a price has the decimals that the shop is set to', () => {
 test('"0", nothing and an amount below the smallest coin mean an unknown price, with the reason', () => {
   for (const price of ['0', '000', '', ' '])
     assert.deepEqual(
-      [priceOf(price).amount, priceOf(price).warnings.includes('1 of 1 variants have no price')],
+      [priceOf(price).amount, priceOf(price).warnings.includes('1 of 1 variant has no price')],
       [null, true],
     )
   const inexact = priceOf('1999', { currency_code: 'USD', currency_minor_unit: 3 })
@@ -149,7 +149,7 @@ test('variations have the names of their options, their own price and their own 
       ['2', 29_000],
     ],
   )
-  assert.deepEqual(warnings, ['1 images have no usable address'])
+  assert.deepEqual(warnings, ['1 image has no usable address'])
 })
 
 test('a variation that the shop lists but does not send has no price, and another one is added', () => {

@@ -1,6 +1,7 @@
 // Converts one product of the Store API into a draft. The weight of a product is that of its parcel
 // and has the unit of the shop's settings: it becomes an attribute, and `weightGrams` is null.
 
+import { countAll } from '../../lib/count-words.ts'
 import { checkValue, formatProblem } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
@@ -80,7 +81,7 @@ function toImages({ images }: ProductRecord, shop: string, warnings: string[]): 
     return url === null ? [] : [{ url, alt: textOf(alt) }]
   })
   const left = (images?.length ?? 0) - usable.length
-  if (left > 0) warnings.push(`${left} images have no usable address`)
+  if (left > 0) warnings.push(countAll(left, 'image', 'have no usable address'))
   if (usable.length === 0) warnings.push('No images')
   return usable.map((image, position) => ({ ...image, position }))
 }
