@@ -51,8 +51,6 @@ create table catalog.sources (
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
-  -- Next time of the schedule, as a scheduler has computed it; null until one does.
-  due_at             timestamptz,
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -79,8 +77,6 @@ create table catalog.sources (
   check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
     and (failures = 0) = (failed_at is null))
 );
-
-create index sources_due on catalog.sources (due_at) where state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
@@ -556,6 +552,30 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
 $$;
 
+-- merge_kinds(first, last) → the kind of two changes that one run makes to a product. What the first one says
+-- about its appearance stays true after a change of other members.
+create function catalog.merge_kinds(p_first text, p_last text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_first = 'returned' and p_last <> 'unavailable' then p_first
+    when p_last = 'repriced' then p_first
+    else p_last end
+$$;
+
+-- merge_details(first, last, kept) → the details of two changes that one run makes to a product: each member
+-- from its value before the first to its value after the last. A member that has its first value again is
+-- left out, and so are the prices `p_kept`.
+create function catalog.merge_details(p_first jsonb, p_last jsonb, p_kept text[]) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(key, value), '{}')
+  from (
+    select key, case when p_first ? key then jsonb_set(value, '{0}', p_first -> key -> 0) else value end
+      as value
+    from jsonb_each(p_first - p_kept || p_last)
+  ) merged
+  where value -> 2 is not null or value -> 0 is distinct from value -> 1
+$$;
+
 -- product_members(…) → the members of a product that a change reports.
 create function catalog.product_members(
   status text, title text, description text, brand text, manufacturer text, url text, successor text,
@@ -679,11 +699,11 @@ begin
   if p_class is not null then
     update catalog.sources
       set failures = failures + 1, failure_class = p_class, failed_at = clock_timestamp(),
-          failing_since = coalesce(failing_since, clock_timestamp()), due_at = null
+          failing_since = coalesce(failing_since, clock_timestamp())
       where id = p_source;
   else
     update catalog.sources
-      set failures = 0, failure_class = null, failing_since = null, failed_at = null, due_at = null
+      set failures = 0, failure_class = null, failing_since = null, failed_at = null
       where id = p_source and failures > 0;
   end if;
 end $$;
@@ -707,14 +727,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run;
--- null for any other source. It is one day after its third failure in a row, then two and four, and at most
--- seven.
-create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
+-- find_earliest_run(source) → the instant before which a flagged source has no scheduled run; null for any
+-- other source. It is one day after its third failure in a row, then two and four, and at most seven.
+create function catalog.find_earliest_run(p_source catalog.sources) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when catalog.is_flagged(p_failures)
-    then p_failed_at + least(interval '7 days',
-      interval '1 day' * 2 ^ least(p_failures - 3, 3)) end
+  select case when catalog.is_flagged(p_source.failures)
+    then p_source.failed_at + least(interval '7 days',
+      interval '1 day' * 2 ^ least(p_source.failures - 3, 3)) end
 $$;
 
 -- 20261122000020_leases.sql
@@ -1053,7 +1072,6 @@ begin
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
-  update catalog.sources s set due_at = null where s.id = p_source and s.due_at is not null;
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
@@ -1094,10 +1112,6 @@ begin
        where p.source_id = new.source_id and p.run_id = new.id)
       - (select coalesce(sum(bytes), 0) from catalog.run_ends e
          where e.source_id = new.source_id and e.run_id = new.id);
-  -- The schedule of a run that was resumed counts from its first start again.
-  if new.last_started_at > new.started_at then
-    update catalog.sources set due_at = null where id = new.source_id and due_at is not null;
-  end if;
   return null;
 end $$;
 
@@ -1148,7 +1162,6 @@ declare
   ended text;
 begin
   perform catalog.lock_run_exclusive(p_run);
-  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   update catalog.runs
     set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
@@ -1223,43 +1236,25 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources() → the active sources that are due, or whose next time no scheduler has computed, up to
--- 1,000 of them, and the instant from which it counts.
+-- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
 --   last_run    newest full or incremental run; 0 without one
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start. Of a flagged source, not before find_earliest_run
 --   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
-returns table (
-  source text, schedule jsonb, last_run bigint, since timestamptz, schedule_set_at timestamptz, at timestamptz
-)
+returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0),
     greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
-      s.schedule_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
-    s.schedule_set_at, clock_timestamp()
-  from (
-    -- Two conditions, so that each has the index.
-    select * from catalog.sources where state = 'active' and due_at <= now()
-    union all
-    select * from catalog.sources where state = 'active' and due_at is null
-    limit 1000
-  ) s
+      s.schedule_set_at, catalog.find_earliest_run(s)),
+    clock_timestamp()
+  from catalog.sources s
   left join lateral (
     select id, state, started_at, last_started_at from catalog.runs
     where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
-$$;
-
--- save_due_times(sources, set_at, due_at): the next times of these sources, whose schedules were set at the
--- times of `p_set_at`. A source whose schedule has changed meanwhile is computed again.
-create function catalog.save_due_times(p_sources text[], p_set_at timestamptz[], p_due_at timestamptz[])
-returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources s set due_at = d.due_at
-  from unnest(p_sources, p_set_at, p_due_at) as d (source, set_at, due_at)
-  where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
+  where s.state = 'active'
 $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
@@ -1377,8 +1372,7 @@ begin
   end if;
   return query
     update catalog.sources
-      set due_at = null, schedule = coalesce(p_schedule, schedule),
-          policy = policy || coalesce(p_policy, '{}'),
+      set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
@@ -1490,8 +1484,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and r.kind = 'full'
 $$;
 
--- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
--- part.
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
 create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select extract(epoch from clock_timestamp() - arrived_at)
@@ -1777,8 +1770,8 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
+  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -1860,13 +1853,11 @@ create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where
 --   version     0 and a closed state if no request has ever failed
 create function catalog.load_breaker(p_scope text, p_key text) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
-  now_ms double precision)
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(b.version, 0), coalesce(b.state, 'closed'),
     array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at),
-    coalesce(b.cooldown_ms, 0),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
     catalog.to_ms(clock_timestamp())
   from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
 $$;
@@ -1907,10 +1898,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
 $$;
 
--- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers
--- last.
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
 --   failures    in a row; of a closed breaker, those of the last ten minutes
---   next_at     the next request waits until then: for the rate, Retry-After, or the breaker's next probe
+--   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
 --   in_progress requests at this moment
 --   used        requests of this day in UTC, where the limit has a daily quota
 create function catalog.list_limits() returns table (
@@ -1918,8 +1908,7 @@ create function catalog.list_limits() returns table (
   next_at timestamptz, in_progress bigint, used integer
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason,
-    greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
     case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
   from catalog.limits l
   full join (
@@ -1959,30 +1948,15 @@ end $$;
 -- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
 -- lease changes nothing. All times are milliseconds.
 
--- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one entry
--- of the index for each source that has any, however many sources or images there are.
-create function catalog.list_sources_with_new_images() returns setof integer
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  with recursive found (id) as (
-    select min(i.source_id) from catalog.images i where i.address_id is null and i.state = 'new'
-    union all
-    select (
-      select min(i.source_id) from catalog.images i
-      where i.address_id is null and i.state = 'new' and i.source_id > f.id)
-    from found f where f.id is not null
-  )
-  select s.id from found f join catalog.sources s on s.id = f.id
-  where s.policy -> 'storeImages' is distinct from 'false'
-$$;
-
 -- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
 create function catalog.list_new_images(p_limit integer)
 returns table (source_id integer, product_external_id text, image_position integer, url text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
+  select i.* from catalog.sources s cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
     where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
-  ) i limit p_limit
+  ) i
+  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
 $$;
 
 -- read_new_images(images) → the list that `link_images` gets as rows
@@ -2175,10 +2149,10 @@ end $$;
 
 -- Unused copies of images, and readers of their state.
 
--- mark_unused_images(limit) → number of addresses that no image names since the last call, at most `p_limit`:
--- the caller repeats a call that returns as many. Images of a source whose policy forbids storing them lose
--- their copy here; an address of no other source is unused for longer than any grace period.
-create function catalog.mark_unused_images(p_limit integer) returns bigint
+-- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
+-- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
+-- than any grace period.
+create function catalog.mark_unused_images() returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   marked bigint;
@@ -2202,10 +2176,7 @@ begin
       select from catalog.image_addresses a
       where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
   update catalog.image_addresses a set unused_since = clock_timestamp()
-    where a.id in (
-      select n.id from catalog.image_addresses n
-      where n.unused_since is null and not exists (select from catalog.images i where i.address_id = n.id)
-      limit p_limit);
+    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
   get diagnostics marked = row_count;
   return marked;
 end $$;
@@ -2249,9 +2220,7 @@ create function catalog.measure_images(p_with_copies boolean default false) retu
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select count(*) from (
-      select from catalog.list_sources_with_new_images() s (id)
-      join catalog.images i on i.source_id = s.id and i.address_id is null and i.state = 'new'
-      limit 100000) n),
+      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
     (select count(*) from catalog.image_addresses where state = 'waiting'),
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
@@ -2265,26 +2234,23 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
 $$;
 
--- list_image_hosts() → hosts that are flagged, or whose images wait or have failed, flagged ones first; at
--- most 100
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
 create function catalog.list_image_hosts() returns table (
   host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with counts as (
-    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
-      group by lane
-    union all
-    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
-  ), sums as (
-    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
-  )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l left join sums n on n.lane = l.lane
-  where n.lane is not null or l.flagged_at is not null
-  group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
+  from catalog.image_lanes l
+  left join lateral (
+    select count(*) filter (where a.state = 'waiting') as waiting,
+      count(*) filter (where a.state = 'failed') as failed
+    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
+  ) n on true
+  group by l.host
+  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
+  order by 2 desc, 3 desc, 1 limit 100
 $$;
 
 -- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`
@@ -2854,7 +2820,7 @@ end $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
---               `provenance` with the paths that differ.
+--               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -2867,7 +2833,7 @@ begin
       when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
-      when j.reprices and p.content_hash = s.content_hash then 'repriced'
+      when j.reprices and p.content_hash = s.content_hash or w.detail is not null then 'repriced'
       else 'updated'
     end,
     case when j.verdict = 'created' then '{}' else
@@ -2884,11 +2850,13 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
+    || coalesce(w.detail, '{}')
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (
     select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
   ) p on true
+  left join catalog.list_smaller_packages(p_source) w on w.line_no = j.line_no
   where j.verdict in ('created', 'updated');
 end $$;
 
@@ -2934,22 +2902,23 @@ begin
 end $$;
 
 -- record_changes(source, run): one row of `changes` for each product, with the changes of all batches of the
--- run: a member that changes twice keeps its first value. The first value of a price is its last good one in
--- each batch.
+-- run: see merge_details and merge_kinds.
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
         else c.detail - '{description, description_md, description_text}'::text[] end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
-      set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((
-        select jsonb_object_agg(d.key, jsonb_set(d.value, '{0}', changes.detail -> d.key -> 0))
-        from jsonb_each(excluded.detail) d
-        where changes.detail ? d.key and d.key not like 'price:%'), '{}')
-      where changes.kind <> 'created'
-$$;
+      set kind = catalog.merge_kinds(changes.kind, excluded.kind),
+          detail = catalog.merge_details(changes.detail, excluded.detail, array(
+            select format('price:%s:%s', q.variant_external_id, q.price_type)
+            from pg_temp.price_verdicts q
+            where q.external_id = excluded.product_external_id and q.state = 'kept'))
+      where changes.kind <> 'created';
+end $$;
 
 -- update_products(source, artifact_run, part, normaliser_version): writes the products with the verdict
 -- updated. A row that a newer artifact wrote keeps its place, its source time, and its removal.
@@ -3489,158 +3458,56 @@ language sql set search_path = pg_catalog, pg_temp as $$
     p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by)
 $$;
 
--- 20261122000037_enrichment_work.sql
+-- 20261122000037_package_sizes.sql
 
--- Generated from supabase/schemas/37_enrichment_work.sql until the first release: do not edit.
+-- Generated from supabase/schemas/37_package_sizes.sql until the first release: do not edit.
 
--- The work of a language model: products of sources whose policy has `enrich`, one after the other. A settled
--- run starts a scan of its source, the scan queues products with new content, and a worker claims them.
+-- Smaller packages at the same price or a higher one: the product has become dearer although its price has
+-- not fallen.
 
--- Products whose content was examined or waits for it.
-create table catalog.enrichment_work (
-  source_id           integer not null references catalog.sources (id),
-  product_external_id text collate "C" not null,
-  content_hash        bytea not null,                -- of the product, when it was queued
-  due_at              timestamptz,                   -- null: examined; of a claimed one, the end of the lease
-  attempts            integer not null default 0,    -- failed ones
-  failure             text,                          -- of the last attempt
-  primary key (source_id, product_external_id)
-);
-create index enrichment_due on catalog.enrichment_work (due_at) where due_at is not null;
+-- explain_package_size(weight before, after, price before, after) → `250 g → 225 g at the same price: +11 %
+-- per 100 g`.
+create function catalog.explain_package_size(
+  p_weight_before numeric, p_weight numeric, p_price_before bigint, p_price bigint
+) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format('%s g → %s g at %s: +%s %% per 100 g', trim_scale(p_weight_before), trim_scale(p_weight),
+    case when p_price = p_price_before then 'the same price' else 'a higher price' end,
+    round(100 * (p_price::numeric * p_weight_before / (p_price_before * p_weight) - 1)))
+$$;
 
-create table catalog.enrichment_scans (
-  source_id           integer not null primary key references catalog.sources (id),
-  run_id              bigint not null,               -- the run that started it
-  after               text collate "C"               -- last product that was looked at; null at the end
-);
-
--- Responses of a model by the hash of everything that was sent: the same text is never sent twice.
-create table catalog.model_responses (
-  key                 bytea primary key,
-  statements          jsonb not null,
-  received_at         timestamptz not null default clock_timestamp()
-);
-
--- queue_enrichments(limit) → number of products that were looked at; 0 when every scan has ended
---   concurrent  each scan has one worker at a time
-create function catalog.queue_enrichments(p_limit integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  present constant timestamptz := clock_timestamp();
-  scan catalog.enrichment_scans;
-  looked_at integer;
-  last text collate "C";
+-- list_smaller_packages(source) → (line_no, detail): staged variants of updated products with less net weight
+-- than before, for at least the current price in the same currency. A variant is the same by its id, or by
+-- its GTIN within the product.
+--   detail      {weight:<variant>: [before, after, the explanation]}, weights in grams
+create function catalog.list_smaller_packages(p_source integer)
+returns table (line_no integer, detail jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  insert into catalog.enrichment_scans as e (source_id, run_id, after)
-    select s.id, s.latest_run, '' from catalog.sources s
-    where s.policy @> '{"enrich": true}' and s.latest_run is not null
-      and not exists (
-        select from catalog.enrichment_scans e where e.source_id = s.id and e.run_id = s.latest_run)
-    on conflict (source_id) do update set run_id = excluded.run_id, after = '';
-  select e.* into scan from catalog.enrichment_scans e
-    join catalog.sources s on s.id = e.source_id and s.policy @> '{"enrich": true}'
-    where e.after is not null order by e.source_id limit 1 for update of e skip locked;
-  if not found then return 0; end if;
-  with page as (
-    select p.external_id, p.content_hash, p.status from catalog.products p
-    where p.source_id = scan.source_id and p.external_id > scan.after order by p.external_id limit p_limit
-  ), queued as (
-    insert into catalog.enrichment_work as w (source_id, product_external_id, content_hash, due_at)
-      select scan.source_id, p.external_id, p.content_hash, present from page p where p.status = 'active'
-      on conflict (source_id, product_external_id) do update
-        set content_hash = excluded.content_hash, due_at = excluded.due_at, attempts = 0, failure = null
-        where w.content_hash <> excluded.content_hash
-  ) select count(*), max(p.external_id) into looked_at, last from page p;
-  update catalog.enrichment_scans e set after = case when looked_at = p_limit then last end
-    where e.source_id = scan.source_id;
-  return looked_at;
+  return query select n.line_no, jsonb_object_agg('weight:' || n.external_id,
+    jsonb_build_array(o.weight_grams, n.weight_grams, catalog.explain_package_size(o.weight_grams,
+      n.weight_grams::numeric, p.amount_before, p.amount_minor)))
+  from pg_temp.staged_variants n
+  join pg_temp.verdicts j on j.line_no = n.line_no and j.verdict = 'updated'
+  cross join lateral (
+    select v.external_id, v.weight_grams from catalog.variants v
+    where v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
+      and (v.external_id = n.external_id or v.gtin = n.gtin)
+    order by v.external_id = n.external_id desc limit 1
+  ) o
+  cross join lateral (
+    select c.amount_minor as amount_before, s.amount_minor
+    from catalog.prices c
+    join pg_temp.staged_prices s on s.line_no = n.line_no and s.variant_external_id = n.external_id
+      and s.price_type = c.price_type and s.currency = c.currency
+    where c.source_id = p_source and c.product_external_id = j.external_id
+      and c.variant_external_id = o.external_id and c.state = 'current'
+      and c.amount_minor > 0 and s.amount_minor >= c.amount_minor
+    order by c.price_type limit 1
+  ) p
+  where n.weight_grams > 0 and n.weight_grams < o.weight_grams
+  group by n.line_no;
 end $$;
-
--- claim_enrichment(lease) → the product that is due first, with its texts; no row if none is due
---   lease       milliseconds, after which the product is due again
-create function catalog.claim_enrichment(p_lease double precision) returns table (
-  source_id integer, source text, external_id text, content_hash bytea, attempts integer, options jsonb,
-  policy jsonb, title text, description text, attributes jsonb, variants jsonb)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  present constant timestamptz := clock_timestamp();
-  claimed catalog.enrichment_work;
-begin
-  loop
-    select * into claimed from catalog.enrichment_work w
-      where w.due_at <= present order by w.due_at limit 1 for update skip locked;
-    if not found then return; end if;
-    update catalog.enrichment_work w
-      set due_at = present + make_interval(secs => p_lease / 1000),
-        content_hash = coalesce((
-          select p.content_hash from catalog.products p
-          where p.source_id = w.source_id and p.external_id = w.product_external_id), w.content_hash)
-      where w.source_id = claimed.source_id and w.product_external_id = claimed.product_external_id;
-    return query
-      select s.id, s.name, p.external_id, p.content_hash, claimed.attempts, s.options, s.policy, p.title,
-        p.description, p.attributes, (
-          select coalesce(jsonb_agg(
-            jsonb_build_object('title', v.title, 'options', v.options) order by v.position), '[]')
-          from catalog.variants v
-          where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null)
-      from catalog.products p join catalog.sources s on s.id = p.source_id
-      where p.source_id = claimed.source_id and p.external_id = claimed.product_external_id
-        and p.status = 'active' and s.policy @> '{"enrich": true}';
-    exit when found;
-    -- It is no longer sold, or its source has switched it off; a later scan queues it again.
-    delete from catalog.enrichment_work w
-      where w.source_id = claimed.source_id and w.product_external_id = claimed.product_external_id;
-  end loop;
-end $$;
-
--- finish_enrichment(source, product, content_hash, failure, retry): records the end of an attempt.
---   content_hash  of the claim: a product that was queued again with other content stays due
---   failure       null after a success
---   retry         milliseconds until the next attempt; null for none
-create function catalog.finish_enrichment(
-  p_source_id integer, p_external_id text, p_content_hash bytea, p_failure text, p_retry double precision
-) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.enrichment_work w
-    set due_at = clock_timestamp() + make_interval(secs => p_retry / 1000), failure = p_failure,
-      attempts = case when p_failure is null then 0 else w.attempts + 1 end
-    where w.source_id = p_source_id and w.product_external_id = p_external_id
-      and w.content_hash = p_content_hash
-$$;
-
--- withdraw_proposals(source, product, values): supersedes open proposals that the text no longer supports
---   values      a list of {field, value}: the proposals that it supports
-create function catalog.withdraw_proposals(p_source integer, p_product text, p_values jsonb) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.reviews r set state = 'superseded', decided_at = clock_timestamp()
-    where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
-      and r.state = 'open'
-      and not p_values @> jsonb_build_array(
-        jsonb_build_object('field', r.detail -> 'field', 'value', r.detail -> 'value'))
-$$;
-
--- has_enrichments() → whether a product is due or a scan has not ended
-create function catalog.has_enrichments() returns boolean
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select exists (select from catalog.enrichment_work w where w.due_at <= clock_timestamp())
-    or exists (
-      select from catalog.sources s left join catalog.enrichment_scans e on e.source_id = s.id
-      where s.policy @> '{"enrich": true}' and s.latest_run is not null
-        and (e.run_id is distinct from s.latest_run or e.after is not null))
-$$;
-
--- find_model_response(key) → the statements of a stored response, or null
-create function catalog.find_model_response(p_key bytea) returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.statements from catalog.model_responses r where r.key = p_key
-$$;
-
--- save_model_response(key, statements)
---   idempotent  the first response to a question stays
-create function catalog.save_model_response(p_key bytea, p_statements jsonb) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  insert into catalog.model_responses (key, statements) values (p_key, p_statements) on conflict do nothing
-$$;
 
 -- 20261122000040_gate.sql
 
@@ -5037,7 +4904,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when coalesce(p_draft ->> 'status', '') not in ('draft', 'active', 'unavailable', 'filtered')
+    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
@@ -5899,6 +5766,96 @@ begin
   end loop;
 end $$;
 
+-- 20261122000063_prior_prices.sql
+
+-- Generated from supabase/schemas/63_prior_prices.sql until the first release: do not edit.
+
+-- The price before a reduction, which a shop in the EU must state: the lowest one of at least 30 days before
+-- the reduction began (98/6/EC Article 6a; CJEU C-330/23).
+
+-- list_price_periods(source, product, variant, price_type) → the published prices, each with the time from
+-- which the supplier stated it until the next one. Prices that wait for a decision, or were rejected, are not
+-- published.
+create function catalog.list_price_periods(
+  p_source integer, p_product text, p_variant text, p_price_type text
+) returns table (amount_minor bigint, currency text, began_at timestamptz, ended_at timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select p.amount_minor, p.currency, p.observed_at,
+    coalesce(lead(p.observed_at) over (order by p.observed_at, p.run_id), 'infinity')
+  from catalog.prices p
+  where p.source_id = p_source and p.product_external_id = p_product and p.variant_external_id = p_variant
+    and p.price_type = p_price_type and p.state in ('current', 'past')
+$$;
+
+-- count_observed_days(source, product, variant, price_type, until, days) → of these days before the instant,
+-- those on which the price was known: the variant had a published price, and a run of the source that
+-- succeeded on that day had requested it.
+create function catalog.count_observed_days(
+  p_source integer, p_product text, p_variant text, p_price_type text, p_until timestamptz, p_days integer
+) returns integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select count(*)::integer
+  from (
+    select p_until - n * interval '1 day' as began, p_until - (n - 1) * interval '1 day' as ended
+    from generate_series(1, p_days) n
+  ) day
+  where exists (
+      select from catalog.runs r
+      where r.source_id = p_source and r.state = 'succeeded' and r.kind <> 'replay'
+        and r.started_at < day.ended and r.finished_at >= day.began
+        and (r.keys is null or p_product = any (r.keys)))
+    and exists (
+      select from catalog.list_price_periods(p_source, p_product, p_variant, p_price_type) p
+      where p.amount_minor is not null and p.began_at < day.ended and p.ended_at > day.began)
+$$;
+
+-- prior_price(…) → one row: the lowest published price of the days before the reduction began.
+--   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
+--   observed_days   of `days`; `coverage` says it in words. Fewer than 30 of 30 do not meet the directive,
+--                   unless the product is newer than that and the law of the country permits it
+--   p_days          at least 30
+--   errors          SQLSTATE 22023
+create function api.prior_price(
+  p_source text, p_product text, p_variant text, p_reduction_start timestamptz,
+  p_price_type text default 'list', p_days integer default 30
+) returns table (
+  amount_minor bigint, currency text, observed_days integer, days integer, coverage text, reason text
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  source_id integer := (
+    select v.source_id from catalog.variants v
+    join catalog.sources s on s.id = v.source_id and s.name = p_source
+    join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
+    where v.product_external_id = p_product and v.external_id = p_variant
+      and (p.expires_at is null or p.expires_at > now()));
+  from_at timestamptz := p_reduction_start - p_days * interval '1 day';
+  prices record;
+begin
+  if p_days is null or p_days < 30 or p_days > 366 then
+    perform catalog.refuse_call(format('p_days is %s', p_days), 'Give 30 to 366 days.');
+  elsif p_reduction_start is null then
+    perform catalog.refuse_call('p_reduction_start is missing',
+      'Give the instant at which the reduction began.');
+  end if;
+  select min(p.amount_minor) as lowest, min(p.currency) as currency, count(distinct p.currency) as currencies
+    into prices
+    from catalog.list_price_periods(source_id, p_product, p_variant, p_price_type) p
+    where p.amount_minor is not null and p.began_at < p_reduction_start and p.ended_at > from_at;
+  amount_minor := case when prices.currencies = 1 then prices.lowest end;
+  currency := case when prices.currencies = 1 then prices.currency end;
+  observed_days := coalesce(catalog.count_observed_days(source_id, p_product, p_variant, p_price_type,
+    p_reduction_start, p_days), 0);
+  days := p_days;
+  coverage := format('%s of %s days observed', observed_days, p_days);
+  reason := case
+    when source_id is null then 'the catalogue does not have this variant'
+    when prices.currencies = 0 then format('no %s price was observed in these days', p_price_type)
+    when prices.currencies > 1 then 'the currency changed in these days' end;
+  return next;
+end $$;
+
 -- 20261122000070_summaries.sql
 
 -- Generated from supabase/schemas/70_summaries.sql until the first release: do not edit.
@@ -6030,15 +5987,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
--- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
--- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
+-- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
+-- not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
-create function catalog.summarize_sources(
-  p_source text, p_after text default null, p_limit integer default null
-) returns table (
+create function catalog.summarize_sources(p_source text) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
@@ -6046,61 +6001,39 @@ create function catalog.summarize_sources(
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with picked as materialized (
-    select * from catalog.sources s
-    where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-    order by s.name limit p_limit
-  ), reviews as (
-    select source_id, count(*) as total,
-      count(*) filter (where kind in ('price', 'disagreement')) as prices
-    from catalog.reviews where state = 'open' and source_id in (select id from picked) group by source_id
-  ), quarantine as (
-    select source_id, count(*) as total
-    from catalog.quarantine where state = 'open' and source_id in (select id from picked) group by source_id
-  ), held as (
-    select source_id, array_agg(id order by id) as runs
-    from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
-  )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
-      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
-      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
-    coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
-    coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
-    -- As find_settled_full_run, whose call for each source would take longer than all the rest.
-    (select f.removals_off from catalog.runs f
-      where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
-    s.failures, s.failure_class, s.failing_since, s.failed_at,
-    catalog.find_earliest_run(s.failures, s.failed_at)
-  from picked s
+    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind, 'state', n.state,
+      'started_at', r.started_at, 'finished_at', n.finished_at) end,
+    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
+    reviews.prices, reviews.total,
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
+    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
+  from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
   ) r on true
-  -- Called only for running runs, because of the offset.
-  left join lateral (
-    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
-  ) n on true
+  left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
-  left join reviews on reviews.source_id = s.id
-  left join quarantine on quarantine.source_id = s.id
-  left join held on held.source_id = s.id
+  cross join lateral (
+    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
+    from catalog.reviews v where v.source_id = s.id and v.state = 'open'
+  ) reviews
+  where p_source is null or s.name = p_source
   order by s.name
 $$;
 
--- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
--- summarize_sources, of one source or of all, and the open circuit breakers, in one call.
-create function catalog.load_status(
-  p_source text, p_after text, p_limit integer, out run jsonb, out sources jsonb, out breakers jsonb
-)
+-- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
+-- the open circuit breakers, in one call.
+create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]')
-      from catalog.summarize_sources(p_source, p_after, p_limit) s),
+    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
     (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
@@ -6118,17 +6051,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
 $$;
 
--- count_products(sources) → the products of these sources, or of all with null, by status. Reads every
--- product, which takes seconds on a catalogue of millions.
-create function catalog.count_products(p_sources text[] default null)
-returns table (source text, products jsonb)
+-- count_products() → the products of each source by status. Reads every product, which takes seconds on a
+-- catalogue of millions.
+create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
-  from catalog.sources s where p_sources is null or s.name = any (p_sources) order by s.name
+  from catalog.sources s order by s.name
 $$;
 
 -- 20261122000071_lists.sql
@@ -7690,7 +7622,7 @@ grant execute on function catalog.add_part, catalog.update_artifact to shelfsync
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_images;
 grant execute on function
   catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
   catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
@@ -7704,13 +7636,10 @@ grant execute on function
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
-  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged,
-  catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
-  catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
-  catalog.withdraw_proposals
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.save_due_times, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers
@@ -7744,45 +7673,46 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '310cee61e9f18a04d897941c77fdb4bfc17291dda4f08d85e6c22c165319ed82'),
+  ('20261122000010', 'run_tables', '3efe7ba16102e2fcfc18b9ec97594455269ca99678743efbe9c8a49ad50585e2'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
-  ('20261122000014', 'documents', 'ab74a79bfde2aebe0e1cc789f1e73ae6b95c4120e19c0d362e86dc809bcad465'),
+  ('20261122000014', 'documents', 'b35e9be79aa20f651349aba4411796cd665d05dcfe506f960c086712f4e99019'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
-  ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
+  ('20261122000019', 'failures', '1b29dc98965b9ca23ce9e78b544d6068f5133950ef16838450535bd05e54e85e'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', '78fee1370e72d4e55c7ecd07f2115be50a318f39bf2181610c041c51fc247e8e'),
-  ('20261122000022', 'queue', 'e8dede608a016362d71d28700b658c39b31b7679bf92f56ad014b837d9f5ed43'),
-  ('20261122000023', 'sources', '7fae4d3cfe391126a2d4f0df5f8cdada4f345f388b561f97ad0bcc2ffd71cd04'),
-  ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
+  ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
+  ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
+  ('20261122000023', 'sources', '5d7254859fa38bbe74a08fbbbe9825a91954d37e1b3cdb6ad43b1f4387dfcf6b'),
+  ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
-  ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
-  ('20261122000028', 'image_work', '1ab4f1e18652022a9eb22c6d6797838aa2d12ffebd26b22fb23647e106ada9ab'),
-  ('20261122000029', 'image_upkeep', 'd8c46517c8dd88dd6b3ebbaa7a8d6dfeaf2d3f90444703406cccd596daaa705c'),
+  ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
+  ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
+  ('20261122000028', 'image_work', '0b1f49e3f2ccf863bfbff107b3412652833f1861e9d37481b138bc82e6313715'),
+  ('20261122000029', 'image_upkeep', '214088f5e11683307d168b0783376741ee9bccf9684051c317e7f233396e6d1f'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
-  ('20261122000032', 'judge', '99c1e274813eb8c67d47ca2f1360f46f5a58e975dd43c2f4517dedca0526c0be'),
-  ('20261122000033', 'apply', 'a37606ab60a95eefa12013365895b991c44d1ab79f87d9b646cb2227760e0049'),
+  ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
+  ('20261122000033', 'apply', 'bb2feba1954938552fc4ec87e329fefe7be8058bdeb2fe3c1cc6ef279dbbd7d4'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '2a748516a023c635cc9310ba962e4715164613734566c9224d958da77c869e05'),
-  ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
+  ('20261122000037', 'package_sizes', 'e53495fe1b3a55679e25908f2a95f103920b532b0cde40a099c7dac04d86204f'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', '114cb045798d9a891c5f75ec21899837dbd08dffdf56764148762dd68adaf00c'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
   ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
-  ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
+  ('20261122000047', 'call_drafts', 'f5b377b381b2f0caa0bed821b9759d1d523371b96d6164824ee756d63b1918de'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
-  ('20261122000070', 'summaries', 'c7c60d9fe19f436e7263f8b7fa46047938acc74245178254fb8eaff1dc5a0994'),
+  ('20261122000063', 'prior_prices', '1db2066eecf2db1333445a2f158efb56b3a4a7fff073cc2ff58e65528f47ee44'),
+  ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
@@ -7791,6 +7721,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', 'e135cf42e97d459413a70816ef5c57c59b875cca8e849b7a2a00d4002b7de328');
+  ('20261122000090', 'security', '3b9d75df8d6fbbd2fa1edf5414234c606cc7f0e424ccecaf51709f62ba207418');
 
 commit;

@@ -50,6 +50,30 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
 $$;
 
+-- merge_kinds(first, last) → the kind of two changes that one run makes to a product. What the first one says
+-- about its appearance stays true after a change of other members.
+create function catalog.merge_kinds(p_first text, p_last text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_first = 'returned' and p_last <> 'unavailable' then p_first
+    when p_last = 'repriced' then p_first
+    else p_last end
+$$;
+
+-- merge_details(first, last, kept) → the details of two changes that one run makes to a product: each member
+-- from its value before the first to its value after the last. A member that has its first value again is
+-- left out, and so are the prices `p_kept`.
+create function catalog.merge_details(p_first jsonb, p_last jsonb, p_kept text[]) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(key, value), '{}')
+  from (
+    select key, case when p_first ? key then jsonb_set(value, '{0}', p_first -> key -> 0) else value end
+      as value
+    from jsonb_each(p_first - p_kept || p_last)
+  ) merged
+  where value -> 2 is not null or value -> 0 is distinct from value -> 1
+$$;
+
 -- product_members(…) → the members of a product that a change reports.
 create function catalog.product_members(
   status text, title text, description text, brand text, manufacturer text, url text, successor text,

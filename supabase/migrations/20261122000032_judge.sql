@@ -248,7 +248,7 @@ end $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
---               `provenance` with the paths that differ.
+--               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -261,7 +261,7 @@ begin
       when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
-      when j.reprices and p.content_hash = s.content_hash then 'repriced'
+      when j.reprices and p.content_hash = s.content_hash or w.detail is not null then 'repriced'
       else 'updated'
     end,
     case when j.verdict = 'created' then '{}' else
@@ -278,10 +278,12 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
+    || coalesce(w.detail, '{}')
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (
     select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
   ) p on true
+  left join catalog.list_smaller_packages(p_source) w on w.line_no = j.line_no
   where j.verdict in ('created', 'updated');
 end $$;

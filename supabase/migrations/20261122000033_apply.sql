@@ -38,22 +38,23 @@ begin
 end $$;
 
 -- record_changes(source, run): one row of `changes` for each product, with the changes of all batches of the
--- run: a member that changes twice keeps its first value. The first value of a price is its last good one in
--- each batch.
+-- run: see merge_details and merge_kinds.
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
         else c.detail - '{description, description_md, description_text}'::text[] end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
-      set kind = excluded.kind, detail = changes.detail || excluded.detail || coalesce((
-        select jsonb_object_agg(d.key, jsonb_set(d.value, '{0}', changes.detail -> d.key -> 0))
-        from jsonb_each(excluded.detail) d
-        where changes.detail ? d.key and d.key not like 'price:%'), '{}')
-      where changes.kind <> 'created'
-$$;
+      set kind = catalog.merge_kinds(changes.kind, excluded.kind),
+          detail = catalog.merge_details(changes.detail, excluded.detail, array(
+            select format('price:%s:%s', q.variant_external_id, q.price_type)
+            from pg_temp.price_verdicts q
+            where q.external_id = excluded.product_external_id and q.state = 'kept'))
+      where changes.kind <> 'created';
+end $$;
 
 -- update_products(source, artifact_run, part, normaliser_version): writes the products with the verdict
 -- updated. A row that a newer artifact wrote keeps its place, its source time, and its removal.

@@ -136,6 +136,78 @@ test('a member that changes twice in one run is published with its first and its
   )
 })
 
+test('a price that is stated twice in one run is published with its value before the run', async (t) => {
+  const { pipeline, supplier } = await openToy(t, {
+    db,
+    options: { lanes: 1, batchRecordsMax: 1 },
+  })
+  const [changed = ''] = supplier.catalogue.ids().slice(-1)
+  supplier.catalogue.update([changed], { price: null })
+  await pipeline.sync()
+  const [first] = await published(pipeline)
+  let cents = 1000
+  const connector: Connector = {
+    ...pipeline.connector,
+    normaliserVersion: pipeline.connector.normaliserVersion + 1,
+    normalise(record, settings) {
+      const draft = pipeline.connector.normalise(record, settings)
+      if (draft.externalId !== changed) return draft
+      cents += 100
+      return { ...draft, prices: draft.prices.map((price) => ({ ...price, amountMinor: cents })) }
+    },
+  }
+  supplier.setFaults({ kind: 'duplicate-line', at: supplier.catalogue.ids().length - 1 })
+  await pipeline.sync({ connector })
+  assert.deepEqual(
+    (await published(pipeline, first?.position)).map(({ kind, detail }) => [kind, detail]),
+    [['repriced', { [`price:${changed}:public`]: [null, 1200] }]],
+  )
+})
+
+test('less content for the same price is a change of the price, and says how much dearer it is', async (t) => {
+  const { pipeline, supplier } = await openToy(t, { db })
+  const [same = '', dearer = '', cheaper = '', moved = ''] = supplier.catalogue.ids()
+  for (const id of [same, dearer, cheaper, moved])
+    supplier.catalogue.update([id], { weight: 250, gtin: '09300000000017' })
+  await pipeline.sync()
+  const [first] = await published(pipeline)
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update([same], { weight: 225 })
+  supplier.catalogue.update([dearer], { weight: 200, price: 1100 })
+  supplier.catalogue.update([cheaper], { weight: 200, price: 800 })
+  supplier.catalogue.update([moved], { weight: 225, variant: 'new-id' })
+  await pipeline.sync()
+  const changes = await published(pipeline, first?.position)
+  assert.deepEqual(
+    changes.map(({ product_external_id: id, kind, detail }) => [id, kind, detail]).sort(),
+    [
+      [
+        same,
+        'repriced',
+        { [`weight:${same}`]: [250, 225, '250 g → 225 g at the same price: +11 % per 100 g'] },
+      ],
+      [
+        dearer,
+        'repriced',
+        {
+          [`weight:${dearer}`]: [250, 200, '250 g → 200 g at a higher price: +38 % per 100 g'],
+          [`price:${dearer}:public`]: [1000, 1100],
+        },
+      ],
+      [cheaper, 'updated', { [`price:${cheaper}:public`]: [1000, 800] }],
+      [
+        moved,
+        'repriced',
+        {
+          'weight:new-id': [250, 225, '250 g → 225 g at the same price: +11 % per 100 g'],
+          'price:new-id:public': [null, 1000],
+          [`price:${moved}:public`]: [1000, null],
+        },
+      ],
+    ].sort(),
+  )
+})
+
 test('a held first load is published by the next run, before its own changes', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
     const { pipeline, supplier } = await openToy(t, { db })

@@ -9,6 +9,9 @@ import type { Output } from '../terminal/output.ts'
 const VALUE_CHARS_MAX = 60
 const TITLE_CHARS_MAX = 40
 
+/** The member of a variant whose package became smaller, at the same price or a higher one. */
+const WEIGHT = 'weight:'
+
 /** The members that every product has, in the order in which they are printed. */
 const FIRST_MEMBERS = [
   'status',
@@ -47,12 +50,25 @@ export function formatMembers(
   return sortMembers(Object.keys(detail)).map((name) => {
     const value = detail[name]
     const price = parsePriceName(name)
+    if (name.startsWith(WEIGHT) && Array.isArray(value) && typeof value[2] === 'string')
+      return formatPackageSize(output, product, name.slice(WEIGHT.length), value[2])
     if (price === null || !Array.isArray(value))
       return `${output.short(name, VALUE_CHARS_MAX)}: ${formatDifference(output, value)}`
     const [before = null, after = null] = currencies[name] ?? []
     const label = formatPriceLabel(output, product, price)
     return `${label}: ${formatPriceValue(output, value, [before, after])}`
   })
+}
+
+/** `weight: 250 g → 225 g at the same price: +11 % per 100 g`. */
+function formatPackageSize(
+  output: Output,
+  product: string,
+  variant: string,
+  explanation: string,
+): string {
+  const of = variant === product ? '' : ` of ${output.short(variant, VALUE_CHARS_MAX)}`
+  return `weight${of}: ${output.inLine(explanation)}`
 }
 
 export const CHANGE_HEADINGS = ['product', 'title', 'change', 'detail']

@@ -14,6 +14,10 @@ const ToyRecord = z.object({
   price: z.int().nullable(),
   currency: z.string().default('EUR'),
   text: z.string(),
+  weight: z.number().nullable().default(null),
+  gtin: z.string().nullable().default(null),
+  /** Another id of the variant than that of the product. */
+  variant: z.string().optional(),
   tags: z.array(z.string()),
   brand: z.string().nullable().default(null),
   /** Two or more: the price is in disagreement. */
@@ -95,7 +99,15 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
     sourceUpdatedAtMs,
     successorId: null,
     expiresAtMs: null,
-    variants: [{ externalId, options: {}, ...UNKNOWN_VARIANT }],
+    variants: [
+      {
+        ...UNKNOWN_VARIANT,
+        externalId: data.variant ?? externalId,
+        options: {},
+        weightGrams: data.weight,
+        gtin: data.gtin,
+      },
+    ],
     ...pricesOf(data),
     images: data.images.map((url, position) => ({ url, alt: null, position })),
     terms: data.brand === null ? [] : [toBrand(data.brand)],
@@ -106,7 +118,8 @@ export function toDraft(record: unknown, suffix: string, has: Has): Draft {
 }
 
 function pricesOf(data: z.infer<typeof ToyRecord>): Pick<Draft, 'prices' | 'disagreements'> {
-  const { id: variantId, price: amountMinor, currency, claims, also_stated: alsoStated } = data
+  const { price: amountMinor, currency, claims, also_stated: alsoStated } = data
+  const variantId = data.variant ?? data.id
   const price = { variantId, type: 'public', amountMinor, currency, compareAtMinor: null }
   if (claims.length === 0) return { prices: [price], disagreements: [] }
   const stated = claims.map((claim) => ({ ...claim, currency }))
