@@ -51,6 +51,8 @@ create table catalog.sources (
   schedule           jsonb not null default '{}',
   -- Last change of the schedule's times; no earlier time is due.
   schedule_set_at    timestamptz not null default now(),
+  -- Next time of the schedule, as a scheduler has computed it; null until one does.
+  due_at             timestamptz,
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -77,6 +79,8 @@ create table catalog.sources (
   check ((failures = 0) = (failure_class is null) and (failures = 0) = (failing_since is null)
     and (failures = 0) = (failed_at is null))
 );
+
+create index sources_due on catalog.sources (due_at) where state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
@@ -552,8 +556,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
 $$;
 
--- merge_kinds(first, last) → the kind of two changes that one run makes to a product. What the first one says
--- about its appearance stays true after a change of other members.
+-- merge_kinds(first, last) → the kind of two changes that one run makes to a product. A product that returned
+-- stays returned after a change of its other members.
 create function catalog.merge_kinds(p_first text, p_last text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
@@ -564,7 +568,7 @@ $$;
 
 -- merge_details(first, last, kept) → the details of two changes that one run makes to a product: each member
 -- from its value before the first to its value after the last. A member that has its first value again is
--- left out, and so are the prices `p_kept`.
+-- left out. The prices `p_kept` are left out too.
 create function catalog.merge_details(p_first jsonb, p_last jsonb, p_kept text[]) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, value), '{}')
@@ -699,11 +703,11 @@ begin
   if p_class is not null then
     update catalog.sources
       set failures = failures + 1, failure_class = p_class, failed_at = clock_timestamp(),
-          failing_since = coalesce(failing_since, clock_timestamp())
+          failing_since = coalesce(failing_since, clock_timestamp()), due_at = null
       where id = p_source;
   else
     update catalog.sources
-      set failures = 0, failure_class = null, failing_since = null, failed_at = null
+      set failures = 0, failure_class = null, failing_since = null, failed_at = null, due_at = null
       where id = p_source and failures > 0;
   end if;
 end $$;
@@ -727,13 +731,14 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_failures >= 3
 $$;
 
--- find_earliest_run(source) → the instant before which a flagged source has no scheduled run; null for any
--- other source. It is one day after its third failure in a row, then two and four, and at most seven.
-create function catalog.find_earliest_run(p_source catalog.sources) returns timestamptz
+-- find_earliest_run(failures, failed_at) → the instant before which a flagged source has no scheduled run;
+-- null for any other source. It is one day after its third failure in a row, then two and four, and at most
+-- seven.
+create function catalog.find_earliest_run(p_failures integer, p_failed_at timestamptz) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when catalog.is_flagged(p_source.failures)
-    then p_source.failed_at + least(interval '7 days',
-      interval '1 day' * 2 ^ least(p_source.failures - 3, 3)) end
+  select case when catalog.is_flagged(p_failures)
+    then p_failed_at + least(interval '7 days',
+      interval '1 day' * 2 ^ least(p_failures - 3, 3)) end
 $$;
 
 -- 20261122000020_leases.sql
@@ -1072,6 +1077,7 @@ begin
     return;
   end if;
   perform catalog.take_over(active, p_dead_owner);
+  update catalog.sources s set due_at = null where s.id = p_source and s.due_at is not null;
   if resumes then
     run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
@@ -1112,6 +1118,10 @@ begin
        where p.source_id = new.source_id and p.run_id = new.id)
       - (select coalesce(sum(bytes), 0) from catalog.run_ends e
          where e.source_id = new.source_id and e.run_id = new.id);
+  -- The schedule of a run that was resumed counts from its first start again.
+  if new.last_started_at > new.started_at then
+    update catalog.sources set due_at = null where id = new.source_id and due_at is not null;
+  end if;
   return null;
 end $$;
 
@@ -1162,6 +1172,7 @@ declare
   ended text;
 begin
   perform catalog.lock_run_exclusive(p_run);
+  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   update catalog.runs
     set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
@@ -1236,25 +1247,43 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
+-- list_due_sources() → the active sources that are due, or whose next time no scheduler has computed, up to
+-- 1,000 of them, and the instant from which it counts.
 --   last_run    newest full or incremental run; 0 without one
 --   since       start of that run, or the last change of the schedule if that was later. An interrupted run
 --               counts from its last resumption; one that was resumed and has ended counts from its first
 --               start. Of a flagged source, not before find_earliest_run
 --   at          the database's clock, by which a source is due
 create function catalog.list_due_sources()
-returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+returns table (
+  source text, schedule jsonb, last_run bigint, since timestamptz, schedule_set_at timestamptz, at timestamptz
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0),
     greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
-      s.schedule_set_at, catalog.find_earliest_run(s)),
-    clock_timestamp()
-  from catalog.sources s
+      s.schedule_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    s.schedule_set_at, clock_timestamp()
+  from (
+    -- Two conditions, so that each has the index.
+    select * from catalog.sources where state = 'active' and due_at <= now()
+    union all
+    select * from catalog.sources where state = 'active' and due_at is null
+    limit 1000
+  ) s
   left join lateral (
     select id, state, started_at, last_started_at from catalog.runs
     where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
-  where s.state = 'active'
+$$;
+
+-- save_due_times(sources, set_at, due_at): the next times of these sources, whose schedules were set at the
+-- times of `p_set_at`. A source whose schedule has changed meanwhile is computed again.
+create function catalog.save_due_times(p_sources text[], p_set_at timestamptz[], p_due_at timestamptz[])
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources s set due_at = d.due_at
+  from unnest(p_sources, p_set_at, p_due_at) as d (source, set_at, due_at)
+  where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
@@ -1372,7 +1401,8 @@ begin
   end if;
   return query
     update catalog.sources
-      set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+      set due_at = null, schedule = coalesce(p_schedule, schedule),
+          policy = policy || coalesce(p_policy, '{}'),
           state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
@@ -1484,7 +1514,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and r.kind = 'full'
 $$;
 
--- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the part.
+-- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
+-- part.
 create function catalog.measure_part(p_source integer, p_run bigint, p_no integer) returns double precision
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select extract(epoch from clock_timestamp() - arrived_at)
@@ -1770,8 +1801,8 @@ create function catalog.admit_request(
   p_scope text, p_key text, p_limits jsonb, p_max_wait double precision, p_holder text, p_owner text,
   p_dead_owner text, p_hold double precision
 ) returns table (
-  version bigint, state text, failed_at_ms double precision[], failures integer, opened_at_ms double precision,
-  retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  version bigint, state text, failed_at_ms double precision[], failures integer,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -1853,11 +1884,13 @@ create index circuit_breakers_open on catalog.circuit_breakers (opened_at) where
 --   version     0 and a closed state if no request has ever failed
 create function catalog.load_breaker(p_scope text, p_key text) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision)
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
+  now_ms double precision)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(b.version, 0), coalesce(b.state, 'closed'),
     array(select catalog.to_ms(f) from unnest(b.failed_at) with ordinality u (f, n) order by n),
-    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at), coalesce(b.cooldown_ms, 0),
+    coalesce(b.failures, 0), catalog.to_ms(b.opened_at), catalog.to_ms(b.retry_at),
+    coalesce(b.cooldown_ms, 0),
     catalog.to_ms(clock_timestamp())
   from (values (1)) one left join catalog.circuit_breakers b on b.scope = p_scope and b.key = p_key
 $$;
@@ -1898,9 +1931,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.circuit_breakers b where b.state <> 'closed' order by b.opened_at, b.scope, b.key
 $$;
 
--- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers last.
+-- list_limits() → the limits and the circuit breakers that affect requests now, those of closed breakers
+-- last.
 --   failures    in a row; of a closed breaker, those of the last ten minutes
---   next_at     the next request waits until then: of the rate, of Retry-After, or of the breaker's next probe
+--   next_at     the next request waits until then: for the rate, Retry-After, or the breaker's next probe
 --   in_progress requests at this moment
 --   used        requests of this day in UTC, where the limit has a daily quota
 create function catalog.list_limits() returns table (
@@ -1908,7 +1942,8 @@ create function catalog.list_limits() returns table (
   next_at timestamptz, in_progress bigint, used integer
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason, greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
+  select scope, key, coalesce(b.state, 'closed'), coalesce(b.failures, 0), b.opened_at, b.reason,
+    greatest(l.next_at, b.retry_at), coalesce(h.holders, 0),
     case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end
   from catalog.limits l
   full join (
@@ -1948,15 +1983,30 @@ end $$;
 -- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
 -- lease changes nothing. All times are milliseconds.
 
+-- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one entry
+-- of the index for each source that has any, however many sources or images there are.
+create function catalog.list_sources_with_new_images() returns setof integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with recursive found (id) as (
+    select min(i.source_id) from catalog.images i where i.address_id is null and i.state = 'new'
+    union all
+    select (
+      select min(i.source_id) from catalog.images i
+      where i.address_id is null and i.state = 'new' and i.source_id > f.id)
+    from found f where f.id is not null
+  )
+  select s.id from found f join catalog.sources s on s.id = f.id
+  where s.policy -> 'storeImages' is distinct from 'false'
+$$;
+
 -- list_new_images(limit) → images that are not looked at yet, of sources whose policy lets them be stored
 create function catalog.list_new_images(p_limit integer)
 returns table (source_id integer, product_external_id text, image_position integer, url text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select i.* from catalog.sources s cross join lateral (
+  select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
     where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
-  ) i
-  where s.policy -> 'storeImages' is distinct from 'false' limit p_limit
+  ) i limit p_limit
 $$;
 
 -- read_new_images(images) → the list that `link_images` gets as rows
@@ -2149,10 +2199,10 @@ end $$;
 
 -- Unused copies of images, and readers of their state.
 
--- mark_unused_images() → number of addresses that no image names since the last call. Images of a source
--- whose policy forbids storing them lose their copy here; an address of no other source is unused for longer
--- than any grace period.
-create function catalog.mark_unused_images() returns bigint
+-- mark_unused_images(limit) → number of addresses that no image names since the last call, at most `p_limit`:
+-- the caller repeats a call that returns as many. Images of a source whose policy forbids storing them lose
+-- their copy here; an address of no other source is unused for longer than any grace period.
+create function catalog.mark_unused_images(p_limit integer) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   marked bigint;
@@ -2176,7 +2226,10 @@ begin
       select from catalog.image_addresses a
       where a.sha256 = b.sha256 and a.id not in (select r.id from released r));
   update catalog.image_addresses a set unused_since = clock_timestamp()
-    where a.unused_since is null and not exists (select from catalog.images i where i.address_id = a.id);
+    where a.id in (
+      select n.id from catalog.image_addresses n
+      where n.unused_since is null and not exists (select from catalog.images i where i.address_id = n.id)
+      limit p_limit);
   get diagnostics marked = row_count;
   return marked;
 end $$;
@@ -2220,7 +2273,9 @@ create function catalog.measure_images(p_with_copies boolean default false) retu
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select count(*) from (
-      select from catalog.images i where i.address_id is null and i.state = 'new' limit 100000) n),
+      select from catalog.list_sources_with_new_images() s (id)
+      join catalog.images i on i.source_id = s.id and i.address_id is null and i.state = 'new'
+      limit 100000) n),
     (select count(*) from catalog.image_addresses where state = 'waiting'),
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
@@ -2234,23 +2289,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.state, count(*) from catalog.images i where i.source_id = p_source group by i.state
 $$;
 
--- list_image_hosts() → hosts that are flagged, or whose images wait or have failed; at most 100
+-- list_image_hosts() → hosts that are flagged, or whose images wait or have failed, flagged ones first; at
+-- most 100
 create function catalog.list_image_hosts() returns table (
   host text, waiting bigint, failed bigint, paused_until timestamptz, flagged_at timestamptz,
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with counts as (
+    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
+      group by lane
+    union all
+    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
+  ), sums as (
+    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
+  )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l
-  left join lateral (
-    select count(*) filter (where a.state = 'waiting') as waiting,
-      count(*) filter (where a.state = 'failed') as failed
-    from catalog.image_addresses a where a.lane = l.lane and a.state in ('waiting', 'failed')
-  ) n on true
-  group by l.host
-  having sum(n.waiting) > 0 or sum(n.failed) > 0 or min(l.flagged_at) is not null
-  order by 2 desc, 3 desc, 1 limit 100
+  from catalog.image_lanes l left join sums n on n.lane = l.lane
+  where n.lane is not null or l.flagged_at is not null
+  group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
 $$;
 
 -- list_image_failures(after, limit) → addresses that have failed for good, by id, after the id `p_after`
@@ -3458,9 +3516,162 @@ language sql set search_path = pg_catalog, pg_temp as $$
     p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by)
 $$;
 
--- 20261122000037_package_sizes.sql
+-- 20261122000037_enrichment_work.sql
 
--- Generated from supabase/schemas/37_package_sizes.sql until the first release: do not edit.
+-- Generated from supabase/schemas/37_enrichment_work.sql until the first release: do not edit.
+
+-- The work of a language model: products of sources whose policy has `enrich`, one after the other. A settled
+-- run starts a scan of its source, the scan queues products with new content, and a worker claims them.
+
+-- Products whose content was examined or waits for it.
+create table catalog.enrichment_work (
+  source_id           integer not null references catalog.sources (id),
+  product_external_id text collate "C" not null,
+  content_hash        bytea not null,                -- of the product, when it was queued
+  due_at              timestamptz,                   -- null: examined; of a claimed one, the end of the lease
+  attempts            integer not null default 0,    -- failed ones
+  failure             text,                          -- of the last attempt
+  primary key (source_id, product_external_id)
+);
+create index enrichment_due on catalog.enrichment_work (due_at) where due_at is not null;
+
+create table catalog.enrichment_scans (
+  source_id           integer not null primary key references catalog.sources (id),
+  run_id              bigint not null,               -- the run that started it
+  after               text collate "C"               -- last product that was looked at; null at the end
+);
+
+-- Responses of a model by the hash of everything that was sent: the same text is never sent twice.
+create table catalog.model_responses (
+  key                 bytea primary key,
+  statements          jsonb not null,
+  received_at         timestamptz not null default clock_timestamp()
+);
+
+-- queue_enrichments(limit) → number of products that were looked at; 0 when every scan has ended
+--   concurrent  each scan has one worker at a time
+create function catalog.queue_enrichments(p_limit integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  scan catalog.enrichment_scans;
+  looked_at integer;
+  last text collate "C";
+begin
+  insert into catalog.enrichment_scans as e (source_id, run_id, after)
+    select s.id, s.latest_run, '' from catalog.sources s
+    where s.policy @> '{"enrich": true}' and s.latest_run is not null
+      and not exists (
+        select from catalog.enrichment_scans e where e.source_id = s.id and e.run_id = s.latest_run)
+    on conflict (source_id) do update set run_id = excluded.run_id, after = '';
+  select e.* into scan from catalog.enrichment_scans e
+    join catalog.sources s on s.id = e.source_id and s.policy @> '{"enrich": true}'
+    where e.after is not null order by e.source_id limit 1 for update of e skip locked;
+  if not found then return 0; end if;
+  with page as (
+    select p.external_id, p.content_hash, p.status from catalog.products p
+    where p.source_id = scan.source_id and p.external_id > scan.after order by p.external_id limit p_limit
+  ), queued as (
+    insert into catalog.enrichment_work as w (source_id, product_external_id, content_hash, due_at)
+      select scan.source_id, p.external_id, p.content_hash, present from page p where p.status = 'active'
+      on conflict (source_id, product_external_id) do update
+        set content_hash = excluded.content_hash, due_at = excluded.due_at, attempts = 0, failure = null
+        where w.content_hash <> excluded.content_hash
+  ) select count(*), max(p.external_id) into looked_at, last from page p;
+  update catalog.enrichment_scans e set after = case when looked_at = p_limit then last end
+    where e.source_id = scan.source_id;
+  return looked_at;
+end $$;
+
+-- claim_enrichment(lease) → the product that is due first, with its texts; no row if none is due
+--   lease       milliseconds, after which the product is due again
+create function catalog.claim_enrichment(p_lease double precision) returns table (
+  source_id integer, source text, external_id text, content_hash bytea, attempts integer, options jsonb,
+  policy jsonb, title text, description text, attributes jsonb, variants jsonb)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  claimed catalog.enrichment_work;
+begin
+  loop
+    select * into claimed from catalog.enrichment_work w
+      where w.due_at <= present order by w.due_at limit 1 for update skip locked;
+    if not found then return; end if;
+    update catalog.enrichment_work w
+      set due_at = present + make_interval(secs => p_lease / 1000),
+        content_hash = coalesce((
+          select p.content_hash from catalog.products p
+          where p.source_id = w.source_id and p.external_id = w.product_external_id), w.content_hash)
+      where w.source_id = claimed.source_id and w.product_external_id = claimed.product_external_id;
+    return query
+      select s.id, s.name, p.external_id, p.content_hash, claimed.attempts, s.options, s.policy, p.title,
+        p.description, p.attributes, (
+          select coalesce(jsonb_agg(
+            jsonb_build_object('title', v.title, 'options', v.options) order by v.position), '[]')
+          from catalog.variants v
+          where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null)
+      from catalog.products p join catalog.sources s on s.id = p.source_id
+      where p.source_id = claimed.source_id and p.external_id = claimed.product_external_id
+        and p.status = 'active' and s.policy @> '{"enrich": true}';
+    exit when found;
+    -- It is no longer sold, or its source has switched it off; a later scan queues it again.
+    delete from catalog.enrichment_work w
+      where w.source_id = claimed.source_id and w.product_external_id = claimed.product_external_id;
+  end loop;
+end $$;
+
+-- finish_enrichment(source, product, content_hash, failure, retry): records the end of an attempt.
+--   content_hash  of the claim: a product that was queued again with other content stays due
+--   failure       null after a success
+--   retry         milliseconds until the next attempt; null for none
+create function catalog.finish_enrichment(
+  p_source_id integer, p_external_id text, p_content_hash bytea, p_failure text, p_retry double precision
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.enrichment_work w
+    set due_at = clock_timestamp() + make_interval(secs => p_retry / 1000), failure = p_failure,
+      attempts = case when p_failure is null then 0 else w.attempts + 1 end
+    where w.source_id = p_source_id and w.product_external_id = p_external_id
+      and w.content_hash = p_content_hash
+$$;
+
+-- withdraw_proposals(source, product, values): supersedes open proposals that the text no longer supports
+--   values      a list of {field, value}: the proposals that it supports
+create function catalog.withdraw_proposals(p_source integer, p_product text, p_values jsonb) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.reviews r set state = 'superseded', decided_at = clock_timestamp()
+    where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
+      and r.state = 'open'
+      and not p_values @> jsonb_build_array(
+        jsonb_build_object('field', r.detail -> 'field', 'value', r.detail -> 'value'))
+$$;
+
+-- has_enrichments() → whether a product is due or a scan has not ended
+create function catalog.has_enrichments() returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from catalog.enrichment_work w where w.due_at <= clock_timestamp())
+    or exists (
+      select from catalog.sources s left join catalog.enrichment_scans e on e.source_id = s.id
+      where s.policy @> '{"enrich": true}' and s.latest_run is not null
+        and (e.run_id is distinct from s.latest_run or e.after is not null))
+$$;
+
+-- find_model_response(key) → the statements of a stored response, or null
+create function catalog.find_model_response(p_key bytea) returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.statements from catalog.model_responses r where r.key = p_key
+$$;
+
+-- save_model_response(key, statements)
+--   idempotent  the first response to a question stays
+create function catalog.save_model_response(p_key bytea, p_statements jsonb) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.model_responses (key, statements) values (p_key, p_statements) on conflict do nothing
+$$;
+
+-- 20261122000039_package_sizes.sql
+
+-- Generated from supabase/schemas/39_package_sizes.sql until the first release: do not edit.
 
 -- Smaller packages at the same price or a higher one: the product has become dearer although its price has
 -- not fallen.
@@ -4904,7 +5115,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   )
   select case
     when coalesce(p_draft ->> 'external_id', '') = '' then 'p_platform_product_id is empty'
-    when p_draft ->> 'status' is null or p_draft ->> 'status' not in ('draft', 'active', 'unavailable', 'filtered')
+    when coalesce(p_draft ->> 'status', '') not in ('draft', 'active', 'unavailable', 'filtered')
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
@@ -5811,7 +6022,7 @@ $$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
---   observed_days   of `days`; `coverage` says it in words. Fewer than 30 of 30 do not meet the directive,
+--   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
 --   errors          SQLSTATE 22023
@@ -5987,13 +6198,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
--- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
--- not depend on the size of the catalogue.
+-- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
+-- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
-create function catalog.summarize_sources(p_source text) returns table (
+create function catalog.summarize_sources(
+  p_source text, p_after text default null, p_limit integer default null
+) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
@@ -6001,39 +6214,61 @@ create function catalog.summarize_sources(p_source text) returns table (
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with picked as materialized (
+    select * from catalog.sources s
+    where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+    order by s.name limit p_limit
+  ), reviews as (
+    select source_id, count(*) as total,
+      count(*) filter (where kind in ('price', 'disagreement')) as prices
+    from catalog.reviews where state = 'open' and source_id in (select id from picked) group by source_id
+  ), quarantine as (
+    select source_id, count(*) as total
+    from catalog.quarantine where state = 'open' and source_id in (select id from picked) group by source_id
+  ), held as (
+    select source_id, array_agg(id order by id) as runs
+    from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
+  )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind, 'state', n.state,
-      'started_at', r.started_at, 'finished_at', n.finished_at) end,
-    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    reviews.prices, reviews.total,
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f),
-    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s)
-  from catalog.sources s
+    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
+      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
+      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
+    coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
+    coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
+    -- As find_settled_full_run, whose call for each source would take longer than all the rest.
+    (select f.removals_off from catalog.runs f
+      where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
+    s.failures, s.failure_class, s.failing_since, s.failed_at,
+    catalog.find_earliest_run(s.failures, s.failed_at)
+  from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
   ) r on true
-  left join lateral catalog.derive_run_state(r) n on r.id is not null
+  -- Called only for running runs, because of the offset.
+  left join lateral (
+    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
+  ) n on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
-  cross join lateral (
-    select count(*) as total, count(*) filter (where kind in ('price', 'disagreement')) as prices
-    from catalog.reviews v where v.source_id = s.id and v.state = 'open'
-  ) reviews
-  where p_source is null or s.name = p_source
+  left join reviews on reviews.source_id = s.id
+  left join quarantine on quarantine.source_id = s.id
+  left join held on held.source_id = s.id
   order by s.name
 $$;
 
--- load_status(source) → the current run (null before the first) and the sources, of one source or of all, and
--- the open circuit breakers, in one call.
-create function catalog.load_status(p_source text, out run jsonb, out sources jsonb, out breakers jsonb)
+-- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
+-- summarize_sources, of one source or of all, and the open circuit breakers, in one call.
+create function catalog.load_status(
+  p_source text, p_after text, p_limit integer, out run jsonb, out sources jsonb, out breakers jsonb
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
-    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s),
+    (select coalesce(jsonb_agg(s order by s.source), '[]')
+      from catalog.summarize_sources(p_source, p_after, p_limit) s),
     (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b)
 $$;
 
@@ -6051,16 +6286,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews where source_id = p_source and state = 'open')
 $$;
 
--- count_products() → the products of each source by status. Reads every product, which takes seconds on a
--- catalogue of millions.
-create function catalog.count_products() returns table (source text, products jsonb)
+-- count_products(sources) → the products of these sources, or of all with null, by status. Reads every
+-- product, which takes seconds on a catalogue of millions.
+create function catalog.count_products(p_sources text[] default null)
+returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
-  from catalog.sources s order by s.name
+  from catalog.sources s where p_sources is null or s.name = any (p_sources) order by s.name
 $$;
 
 -- 20261122000071_lists.sql
@@ -7622,7 +7858,7 @@ grant execute on function catalog.add_part, catalog.update_artifact to shelfsync
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
-  to shelfsync_fetcher, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images;
 grant execute on function
   catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
   catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
@@ -7636,10 +7872,13 @@ grant execute on function
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
-  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged,
+  catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
+  catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
+  catalog.withdraw_proposals
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_due_sources, catalog.save_due_times, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers
@@ -7673,24 +7912,24 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '3efe7ba16102e2fcfc18b9ec97594455269ca99678743efbe9c8a49ad50585e2'),
+  ('20261122000010', 'run_tables', '310cee61e9f18a04d897941c77fdb4bfc17291dda4f08d85e6c22c165319ed82'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
-  ('20261122000014', 'documents', 'b35e9be79aa20f651349aba4411796cd665d05dcfe506f960c086712f4e99019'),
+  ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
-  ('20261122000019', 'failures', '1b29dc98965b9ca23ce9e78b544d6068f5133950ef16838450535bd05e54e85e'),
+  ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', 'f984a6dc8688fc9ae1464ce8390037ff111af143a1ba17168df64537f2fc95d5'),
-  ('20261122000022', 'queue', 'df498540723c4f222ef4c10b6d1b11b035683cc41711362e6597999e4caa9481'),
-  ('20261122000023', 'sources', '5d7254859fa38bbe74a08fbbbe9825a91954d37e1b3cdb6ad43b1f4387dfcf6b'),
-  ('20261122000024', 'artifacts', 'ae47628f1e7ceb6fa20ca4ffd407d3b43ef248f4043e6f420bc2aec6d00d1270'),
+  ('20261122000021', 'runs', '78fee1370e72d4e55c7ecd07f2115be50a318f39bf2181610c041c51fc247e8e'),
+  ('20261122000022', 'queue', 'e8dede608a016362d71d28700b658c39b31b7679bf92f56ad014b837d9f5ed43'),
+  ('20261122000023', 'sources', '7fae4d3cfe391126a2d4f0df5f8cdada4f345f388b561f97ad0bcc2ffd71cd04'),
+  ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', '4c27d5e23e03bf1394a34b2b556e2992c32b3261cf66f117a73a799a74992f14'),
-  ('20261122000027', 'breakers', '4d79dc1b6125607e392aa77de8d65654b08b6b649be0de9b001e410c7db90bdd'),
-  ('20261122000028', 'image_work', '0b1f49e3f2ccf863bfbff107b3412652833f1861e9d37481b138bc82e6313715'),
-  ('20261122000029', 'image_upkeep', '214088f5e11683307d168b0783376741ee9bccf9684051c317e7f233396e6d1f'),
+  ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
+  ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
+  ('20261122000028', 'image_work', '1ab4f1e18652022a9eb22c6d6797838aa2d12ffebd26b22fb23647e106ada9ab'),
+  ('20261122000029', 'image_upkeep', 'd8c46517c8dd88dd6b3ebbaa7a8d6dfeaf2d3f90444703406cccd596daaa705c'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
@@ -7698,21 +7937,22 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '2a748516a023c635cc9310ba962e4715164613734566c9224d958da77c869e05'),
-  ('20261122000037', 'package_sizes', 'e53495fe1b3a55679e25908f2a95f103920b532b0cde40a099c7dac04d86204f'),
+  ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
+  ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', '114cb045798d9a891c5f75ec21899837dbd08dffdf56764148762dd68adaf00c'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
   ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
-  ('20261122000047', 'call_drafts', 'f5b377b381b2f0caa0bed821b9759d1d523371b96d6164824ee756d63b1918de'),
+  ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
-  ('20261122000063', 'prior_prices', '1db2066eecf2db1333445a2f158efb56b3a4a7fff073cc2ff58e65528f47ee44'),
-  ('20261122000070', 'summaries', '987ccce9a953e021b3b5195c5b5ce249a64101d5f4ece678f5cc427d81a64721'),
+  ('20261122000063', 'prior_prices', '35d288e05456a742b12ff3070f403a1efdee6bb3d1f850287cf571472920f880'),
+  ('20261122000070', 'summaries', 'c7c60d9fe19f436e7263f8b7fa46047938acc74245178254fb8eaff1dc5a0994'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
@@ -7721,6 +7961,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', '3b9d75df8d6fbbd2fa1edf5414234c606cc7f0e424ccecaf51709f62ba207418');
+  ('20261122000090', 'security', 'e135cf42e97d459413a70816ef5c57c59b875cca8e849b7a2a00d4002b7de328');
 
 commit;

@@ -48,8 +48,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_each(catalog.diff_members(coalesce(before, '{}'), coalesce(after, '{}')))) end
 $$;
 
--- merge_kinds(first, last) → the kind of two changes that one run makes to a product. What the first one says
--- about its appearance stays true after a change of other members.
+-- merge_kinds(first, last) → the kind of two changes that one run makes to a product. A product that returned
+-- stays returned after a change of its other members.
 create function catalog.merge_kinds(p_first text, p_last text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
@@ -60,7 +60,7 @@ $$;
 
 -- merge_details(first, last, kept) → the details of two changes that one run makes to a product: each member
 -- from its value before the first to its value after the last. A member that has its first value again is
--- left out, and so are the prices `p_kept`.
+-- left out. The prices `p_kept` are left out too.
 create function catalog.merge_details(p_first jsonb, p_last jsonb, p_kept text[]) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, value), '{}')

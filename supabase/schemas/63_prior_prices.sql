@@ -39,7 +39,7 @@ $$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
---   observed_days   of `days`; `coverage` says it in words. Fewer than 30 of 30 do not meet the directive,
+--   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
 --   errors          SQLSTATE 22023

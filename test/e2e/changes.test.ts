@@ -178,33 +178,32 @@ test('less content for the same price is a change of the price, and says how muc
   supplier.catalogue.update([moved], { weight: 225, variant: 'new-id' })
   await pipeline.sync()
   const changes = await published(pipeline, first?.position)
+  const dearerBy = (grams: number, how: string) => [250, grams, `250 g → ${grams} g at ${how}`]
+  const elevenPercent = dearerBy(225, 'the same price: +11 % per 100 g')
+  const expected = {
+    [same]: ['repriced', { [`weight:${same}`]: elevenPercent }],
+    [dearer]: [
+      'repriced',
+      {
+        [`weight:${dearer}`]: dearerBy(200, 'a higher price: +38 % per 100 g'),
+        [`price:${dearer}:public`]: [1000, 1100],
+      },
+    ],
+    [cheaper]: ['updated', { [`price:${cheaper}:public`]: [1000, 800] }],
+    [moved]: [
+      'repriced',
+      {
+        'weight:new-id': elevenPercent,
+        'price:new-id:public': [null, 1000],
+        [`price:${moved}:public`]: [1000, null],
+      },
+    ],
+  }
   assert.deepEqual(
-    changes.map(({ product_external_id: id, kind, detail }) => [id, kind, detail]).sort(),
-    [
-      [
-        same,
-        'repriced',
-        { [`weight:${same}`]: [250, 225, '250 g → 225 g at the same price: +11 % per 100 g'] },
-      ],
-      [
-        dearer,
-        'repriced',
-        {
-          [`weight:${dearer}`]: [250, 200, '250 g → 200 g at a higher price: +38 % per 100 g'],
-          [`price:${dearer}:public`]: [1000, 1100],
-        },
-      ],
-      [cheaper, 'updated', { [`price:${cheaper}:public`]: [1000, 800] }],
-      [
-        moved,
-        'repriced',
-        {
-          'weight:new-id': [250, 225, '250 g → 225 g at the same price: +11 % per 100 g'],
-          'price:new-id:public': [null, 1000],
-          [`price:${moved}:public`]: [1000, null],
-        },
-      ],
-    ].sort(),
+    Object.fromEntries(
+      changes.map(({ product_external_id: id, kind, detail }) => [id, [kind, detail]]),
+    ),
+    expected,
   )
 })
 

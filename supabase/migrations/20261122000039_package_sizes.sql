@@ -1,4 +1,4 @@
--- Generated from supabase/schemas/37_package_sizes.sql until the first release: do not edit.
+-- Generated from supabase/schemas/39_package_sizes.sql until the first release: do not edit.
 
 -- Smaller packages at the same price or a higher one: the product has become dearer although its price has
 -- not fallen.
