@@ -26,6 +26,8 @@ export type OpenScope =
       readonly start: number
     }
 
+const PROPERTY_ATTRIBUTES = { microdata: 'itemprop', rdfa: 'property' } as const
+
 /** Attributes whose value is an address, in the order of preference. */
 const ADDRESS_ATTRIBUTES = ['href', 'src', 'data-src', 'data', 'resource']
 
@@ -73,7 +75,7 @@ export class AttributeItems {
 
   #read(notation: AttributeSyntax, name: string, attributes: Attributes, end: number): OpenScope[] {
     const types = this.#typesOf(notation, attributes)
-    const stated = attributes.get(notation === 'microdata' ? 'itemprop' : 'property')
+    const stated = attributes.get(PROPERTY_ATTRIBUTES[notation])
     if (types === null && stated === undefined) return []
     const target = this.#open[notation].at(-1)
     const names = this.#namesOf(notation, stated ?? '')
@@ -102,8 +104,9 @@ export class AttributeItems {
     // `<a itemscope itemprop="item" href="…">`: the address of the item.
     const href = attributes.get('href')
     if (href !== undefined) this.#add(item, 'url', this.#budget.takeText('url', href))
-    const isValue = target !== undefined && names.length > 0
-    if (!isValue) this.items.push({ syntax: notation, block: 0, item })
+    // The value of a property without a use is left out with it.
+    const isStated = attributes.has(PROPERTY_ATTRIBUTES[notation])
+    if (target === undefined || !isStated) this.items.push({ syntax: notation, block: 0, item })
     else if (this.#open[notation].length < DEPTH_MAX)
       for (const one of names) this.#add(target, one, [item])
     this.#open[notation].push(item)

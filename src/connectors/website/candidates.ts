@@ -2,7 +2,7 @@
 // others, as related products or in lists.
 
 import type { Item, PageEvidence, Syntax } from './evidence.ts'
-import { hasType, itemsOf, withValues } from './items.ts'
+import { hasType, itemsOf, valuesOf, withValues } from './items.ts'
 import { LIST_TYPES, OFFER_TYPES, PAGE_TYPES, PRODUCT_TYPES, RELATED } from './vocabulary.ts'
 
 /** `main`: the page names it as its subject. `listed`: it stands in a list or beside another one. */
@@ -31,6 +31,7 @@ export function listCandidates({ items }: PageEvidence): Candidate[] {
   const mainIds = new Set(found.flatMap(({ item, place }) => (place === 'main' ? idsOf(item) : [])))
   const partIds = new Set(found.flatMap(({ item }) => listPartIds(item)))
   return found.filter(({ item, place }) => {
+    if (!isDescribed(item)) return false
     const [id] = idsOf(item)
     if (id === undefined || place !== 'top') return true
     return !mainIds.has(id) && !listedIds.has(id) && !partIds.has(id)
@@ -69,4 +70,9 @@ function listPartIds(item: Item): string[] {
 
 function idsOf({ id }: Item): string[] {
   return id === null ? [] : [id]
+}
+
+/** False for an item that only groups other markup, such as a gallery of images. */
+function isDescribed(item: Item): boolean {
+  return valuesOf(item, 'name', 'offers', 'price', 'sku', 'gtin', 'gtin13', 'hasvariant').length > 0
 }

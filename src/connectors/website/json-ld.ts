@@ -1,6 +1,6 @@
 // Parses the text of a JSON-LD script. Text that is not JSON is repaired only where one reading is
-// possible: wrappers and comments of scripts, commas before a bracket, line breaks in strings,
-// several documents in a row, and a whole text with entities.
+// possible: wrappers, comments and escapes of scripts, commas before a bracket, brackets after the
+// end, line breaks in strings, several documents in a row, and a whole text with entities.
 
 import { describeJsonError } from '../../lib/json-error.ts'
 import { readTags } from '../../normalise/html/read-tags.ts'
@@ -108,11 +108,13 @@ class JsonRepair {
   }
 
   #closeBracket(char: string): void {
+    this.#at++
+    // `{…}}`: the document is whole.
+    if (this.#depth === 0) return
     // `[1, 2, ]`
     if (this.#pieces[this.#last] === ',') this.#pieces[this.#last] = ''
     this.#add(char)
-    this.#at++
-    this.#depth = Math.max(0, this.#depth - 1)
+    this.#depth--
     if (this.#depth === 0) this.#endDocument()
   }
 
@@ -145,9 +147,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\t': String.raw`\t`,
 }
 
-/** Control characters are escaped, and `\'`, which only scripts know, is an apostrophe. */
+/** Control characters are escaped, and `\'` and `\x26`, which only scripts know, are replaced. */
 function repairString(text: string): string {
   return text
     .replaceAll(/\p{Cc}/gu, (control) => ESCAPES[control] ?? ' ')
-    .replaceAll(/\\([^])/g, (escape, char: string) => (char === "'" ? "'" : escape))
+    .replaceAll(/\\(?:x([0-9a-f]{2})|([^]))/gi, (escape, hex?: string, char?: string) =>
+      hex === undefined ? (char === "'" ? "'" : escape) : String.raw`\u00${hex}`,
+    )
 }
