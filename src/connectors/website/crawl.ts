@@ -192,9 +192,9 @@ class CrawlState {
   }
 
   /** True for a second address of a page that is listed as well: that one is read. */
-  #isAlias({ url }: ReadPage, evidence: PageEvidence): boolean {
+  #isAlias({ address, url }: ReadPage, evidence: PageEvidence): boolean {
     const id = identifyPage(evidence)
-    if (id === null || id === toPageAddress(url)) return false
+    if (id === null || [address, url].some((own) => toPageAddress(own) === id)) return false
     this.#listed ??= new Set(this.#plan.pages.map(({ address }) => toPageAddress(address)))
     return this.#listed.has(id)
   }

@@ -1,7 +1,7 @@
 // Reads the sitemaps of a site: those that robots.txt names, or those at the usual places, with the
 // sitemaps that an index lists.
 
-import { hasAction, SyncError } from '../../core/errors.ts'
+import { hasAction, type SyncError } from '../../core/errors.ts'
 import {
   isOfSite,
   isProductSitemap,
@@ -84,9 +84,10 @@ class SitemapTree implements Listing {
     }
   }
 
+  /** A sitemap that robots.txt names is meant to be read; another one must be allowed. */
   async readGuessed(address: string): Promise<void> {
     const url = this.#accept(address)
-    if (url === null) return
+    if (url === null || !this.#robots.allows(url)) return
     try {
       await this.#read(url, 0)
     } catch (error) {
@@ -113,8 +114,6 @@ class SitemapTree implements Listing {
 
   async #read(url: URL, depth: number): Promise<void> {
     const name = `The sitemap ${url.host}${url.pathname}`
-    if (!this.#robots.allows(url) && url.host === this.#site.url.host)
-      throw new SyncError('source/rejected', `${name} is disallowed by robots.txt`)
     const response = await this.#site.request(
       url.href,
       'application/xml, text/xml;q=0.9, */*;q=0.1',
