@@ -9,6 +9,11 @@ import type { CredentialOwner, CredentialReader } from './credentials.ts'
 import { limitRequests, type RequestTools } from './limited-http.ts'
 import { recordRequests, type TriedRequest } from './tried-requests.ts'
 
+export type RecognitionTools = RequestTools & {
+  /** Without it, services that need a key are not used. */
+  readonly credentials?: CredentialReader
+}
+
 export interface Recognised extends Recognition<unknown> {
   readonly connector: Connector
   /** The requests that led to it, in order. */
@@ -39,7 +44,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
 export async function recogniseAddress(
   connectors: Iterable<Connector>,
   address: URL,
-  tools: RequestTools,
+  tools: RecognitionTools,
   signal: AbortSignal,
 ): Promise<Recognised> {
   const tried: TriedRequest[] = []
@@ -49,14 +54,10 @@ export async function recogniseAddress(
     if (!connector.recognise) continue
     names.push(connector.name)
     try {
-      const http = limitRequests(tools, {
-        connector,
-        settings: null,
-        credentials: null,
-        urgent: true,
-      })
+      const credentials = findSharedCredentials(connector, tools)
+      const http = limitRequests(tools, { connector, settings: null, credentials, urgent: true })
       const recording = recordRequests(http, connector.name, tried)
-      const recognition = await connector.recognise(address, recording, signal)
+      const recognition = await connector.recognise(address, recording, signal, credentials)
       if (recognition) return { connector, tried, ...recognition }
     } catch (error) {
       if (!(error instanceof SyncError) || isAbort(error)) throw error
@@ -75,6 +76,18 @@ export async function recogniseAddress(
     detail: { ...refusal.detail, tried },
     retryAfterMs: refusal.retryAfterMs,
   })
+}
+
+/**
+ * Returns the shared credentials of a connector whose secrets go to a service, whatever the settings
+ * are, and never to the address that is to be recognised; null for any other connector.
+ */
+function findSharedCredentials(connector: Connector, { credentials }: RecognitionTools): unknown {
+  const isService =
+    connector.secretsAddress !== undefined && connector.usesCredentials === undefined
+  return isService && credentials !== undefined
+    ? credentials({ connector, settings: null, source: { name: '' } })
+    : null
 }
 
 /** A page of a website has one product, so several are read; a page of a list is enough. */

@@ -148,12 +148,15 @@ async function createByAddress(
     { ...(recognised.settings as object), ...request.set },
   )
   await requireFreeName(tools, name)
-  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
+  const samples =
+    recognised.samples ??
+    (await sampleProducts({ connector, settings, source: { name } }, tools, signal))
   const { sourceOptions } = request
   const source = await save(tools, name, { connector, settings, sourceOptions, replaced })
   const isPart =
     address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/'
   const notes = [
+    ...(recognised.found === undefined ? [] : [recognised.found]),
     ...(isPart ? [`The whole shop is added, not only ${address.pathname}`] : []),
     ...(replaced === null ? await listTwins(tools, source) : []),
   ]

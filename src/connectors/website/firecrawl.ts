@@ -238,7 +238,7 @@ async function toPageResponse(
     lastModified: null,
     html: checkWhole(html, where),
   }
-  return { kind: 'page', page, isUnchanged: false }
+  return { kind: 'page', page }
 }
 
 async function* toBody(text: string): AsyncGenerator<Uint8Array> {

@@ -17,7 +17,7 @@ const CHARSET_CHARS = 4_096
 
 /** The response to the request of a page. */
 export type PageResponse =
-  | { readonly kind: 'page'; readonly page: ReadPage; readonly isUnchanged: boolean }
+  | { readonly kind: 'page'; readonly page: ReadPage }
   /** The site has responded, and this address has no page of it. */
   | { readonly kind: 'none'; readonly reason: 'gone' | 'elsewhere' | 'file' }
 
@@ -52,7 +52,7 @@ async function readResponse(
   const url = URL.parse(response.url)
   if (url === null || !isOnSite(url, site.url)) return { kind: 'none', reason: 'elsewhere' }
   if (status === 304 && earlier !== null)
-    return { kind: 'page', page: { ...earlier, readAtMs: Date.now() }, isUnchanged: true }
+    return { kind: 'page', page: { ...earlier, readAtMs: Date.now() } }
   if (status === 404 || status === 410) return { kind: 'none', reason: 'gone' }
   const failure = await failureOf(response, address, where)
   if (failure !== null) throw failure
@@ -68,7 +68,7 @@ async function readResponse(
     lastModified: toValidator(headers.get('last-modified')),
     html: checkWhole(html, where),
   }
-  return { kind: 'page', page, isUnchanged: false }
+  return { kind: 'page', page }
 }
 
 function toConditions(earlier: ReadPage | null): Record<string, string> {
