@@ -119,7 +119,6 @@ export class ArtifactWriter {
     this.complete = page.complete
     const expected = toCount(page.expected)
     const isNew = this.#expected === null && expected !== null
-    // A site learns on the way that pages it lists are gone.
     this.#expected = expected ?? this.#expected
     // The database checks the watermark against its clock.
     if (page.watermarkMs !== null && isTime(page.watermarkMs)) this.#watermarkMs = page.watermarkMs

@@ -79,8 +79,8 @@ export async function recogniseAddress(
 }
 
 /**
- * Returns the shared credentials of a connector whose secrets go to a service, whatever the settings
- * are, and never to the address that is to be recognised; null for any other connector.
+ * Returns the shared credentials of a connector whose secrets go to a service for any settings, and
+ * never to the address that is to be recognised; null for any other connector.
  */
 function findSharedCredentials(connector: Connector, { credentials }: RecognitionTools): unknown {
   const isService =

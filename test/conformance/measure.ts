@@ -56,7 +56,7 @@ async function measureAll(subject: Subject, origins: readonly string[]): Promise
 }
 
 async function measure(subject: Subject, origin: string): Promise<Measure> {
-  const { connector, settings } = subject
+  const { connector, settings, pagesASample = PAGES_A_SAMPLE } = subject
   const http = createHttp({
     guard: createAddressGuard(['127.0.0.1']),
     userAgent: 'shelfsync-conformance',
@@ -73,8 +73,7 @@ async function measure(subject: Subject, origin: string): Promise<Measure> {
   let [pageCount, feedBytes, peakBytes] = [0, 0, 0]
   for await (const { bytes } of connector.fetch(request, new AbortController().signal)) {
     feedBytes += bytes.length
-    if (pageCount++ % PAGES_A_SAMPLE === 0)
-      peakBytes = Math.max(peakBytes, reachableBytes() - before)
+    if (pageCount++ % pagesASample === 0) peakBytes = Math.max(peakBytes, reachableBytes() - before)
   }
   await http.close()
   return { feedBytes, peakBytes }

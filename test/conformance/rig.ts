@@ -36,6 +36,8 @@ export interface Subject {
   readonly credentials?: CredentialValues
   /** Secrets that each source has separately, by the member of the credentials. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** Number of pages between two measurements of memory; default 3. */
+  readonly pagesASample?: number
   /**
    * The file that calls `testConnector` with this subject, and its arguments. Default: the main
    * file of the process.

@@ -141,7 +141,7 @@ test('three failed pages in a row are a failure of the site', async (t) => {
   assert.equal(pathsOf(simulator).filter((path) => path.startsWith('/products/')).length, 3)
 })
 
-test('a page that is gone, moves or is a second address of another one is no gap', async (t) => {
+test('a page that is gone, moves or is a second address of another one leaves the run complete', async (t) => {
   const simulator = await openSite(t, { products: 4, aliases: 'canonical' })
   simulator.faults.set({ ...RESPONSES.removed, path: PAGE, times: null })
   const pages = await readSite(t, simulator)

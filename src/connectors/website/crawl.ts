@@ -195,7 +195,7 @@ class CrawlState {
   #isAlias({ address, url }: ReadPage, evidence: PageEvidence): boolean {
     const id = identifyPage(evidence)
     if (id === null || [address, url].some((own) => toPageAddress(own) === id)) return false
-    this.#listed ??= new Set(this.#plan.pages.map(({ address }) => toPageAddress(address)))
+    this.#listed ??= new Set(this.#plan.pages.map((page) => toPageAddress(page.address)))
     return this.#listed.has(id)
   }
 

@@ -16,6 +16,7 @@ const subject = {
   settings: (origin: string) => ({ url: origin, minIntervalMs: 0 }),
   start: () => Promise.reject(new Error('The supplier is started by the test')),
   size: FEW,
+  pagesASample: 100,
 }
 
 if (!measureWhenAsked(subject))

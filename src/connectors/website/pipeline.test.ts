@@ -98,7 +98,7 @@ test('a price that the page states in two ways is not taken, and the last good p
     id,
   )
   assert.deepEqual(
-    rows.map(({ amount }) => Number(amount)),
+    rows.map(({ amount }) => amount),
     [simulator.catalogue.find('item-00004')?.priceMinor],
   )
 })
