@@ -57,21 +57,25 @@ export function listSales(product: Item, context: SaleContext): Sale[] {
     })
   const groups = groupOffers(offers, context)
   if (groups.length > 1) return groups.map((group) => toSale(joinOffer(group[0]), group, context))
-  // An offer with its own address, such as `?variant=1`, remains when the other variants go.
-  const isVariant = offers.some((offer) =>
-    textsOf(offer, 'url').some((url) => hasChoice(url, context)),
-  )
-  return [{ ...toSale(product, offers, context), isVariant }]
+  const sale = toSale(product, offers, context)
+  const [offer] = offers
+  // An only offer with its own address or code keeps its id when the others return.
+  const own =
+    offers.length === 1 && offer !== undefined ? keysOf(joinOffer(offer), {}, context) : null
+  const isVariant = own !== null && isDistinct(own, keysOf(product, {}, context), context)
+  return [{ ...sale, keys: isVariant ? joinKeys([own, sale.keys]) : sale.keys, isVariant }]
+}
+
+/** True if an offer has an address such as `?variant=1`, or a code that its product does not have. */
+function isDistinct(own: Keys, product: Keys, { page }: SaleContext): boolean {
+  const hasChoice = own.url !== null && new URL(own.url).search !== new URL(page).search
+  const codes = new Set([product.sku, product.gtin, product.mpn])
+  return hasChoice || [own.sku, own.gtin, own.mpn].some((code) => !codes.has(code) && code !== null)
 }
 
 /** The offer of a group has the codes of the group. */
 function withoutKeys(offer: Item): Item {
   return { ...offer, properties: { ...offer.properties, url: [], sku: [], gtin: [], mpn: [] } }
-}
-
-function hasChoice(url: string, { page }: SaleContext): boolean {
-  const address = toPageAddress(url, page)
-  return address !== null && address !== page && new URL(address).search !== new URL(page).search
 }
 
 /** False for a variant with a separate page, of which only the address is stated here. */
