@@ -87,6 +87,7 @@ const SOURCE: SourceSummary = {
   schedule: { cron: '17 16 * * *', zone: 'UTC', fullOn: 'none' },
   watermarkAt: new Date('2026-11-20T16:02:11Z'),
   lastRun: { id: 12, kind: 'full', state: 'running', startedAt: STARTED_AT, finishedAt: null },
+  lastRefresh: null,
   lastGoodAt: new Date('2026-11-20T16:17:00Z'),
   dueSinceAt: new Date('2026-11-20T16:17:00Z'),
   heldRuns: [],
@@ -182,7 +183,9 @@ const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> 
   source: 'Name of the source.',
   connector: 'Name of its connector.',
   state: '`active` or `paused`.',
-  lastRun: 'The newest run: `run`, `kind`, `state`, `startedAt` and `finishedAt`.',
+  lastRun:
+    'The newest run of the whole source: `run`, `kind`, `state`, `startedAt` and `finishedAt`.',
+  lastRefresh: 'The newest refresh, which covers only some products, with the same members.',
   lastGoodAt: 'When the last successful run other than a replay started.',
   dueAt:
     'When the run after the last good one is due. Null while the source is paused, or if its ' +

@@ -11,6 +11,7 @@ function status(source: string, draft: number): SourceStatus {
     state: 'active',
     products: { draft, active: 7, unavailable: 2, filtered: 0, removed: 1 },
     lastRun: null,
+    lastRefresh: null,
     lastGoodAt: null,
     dueSinceAt: NOW,
     watermarkAt: null,

@@ -20,6 +20,23 @@ export interface Schedule {
   /** An IANA time zone, in which `cron` and `fullOn` are read. */
   readonly zone: string
   readonly fullOn: FullOn
+  /** Runs between the others that fetch some products only; absent: none. */
+  readonly refresh?: RefreshSchedule
+}
+
+/** `all`: the active products in turn · `changing`: those whose prices changed most in 30 days. */
+export const REFRESHED = ['all', 'changing'] as const
+
+/**
+ * A refresh fetches named products, so it never proves that one is missing. The connector must have
+ * the scope `keys`.
+ */
+export interface RefreshSchedule {
+  /** Cron, in the time zone of the schedule. */
+  readonly cron: string
+  readonly products: (typeof REFRESHED)[number]
+  /** Maximum number of products of one run. */
+  readonly atMost: number
 }
 
 /**

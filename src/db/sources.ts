@@ -3,7 +3,7 @@
 import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
-import type { Schedule } from '../core/schedule.ts'
+import type { RefreshSchedule, Schedule } from '../core/schedule.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './read/page.ts'
 
@@ -178,22 +178,49 @@ export async function saveDueTimes(
 
 /** The active sources that are due, or whose next time has not been computed yet. */
 export async function listScheduledSources(db: Catalog): Promise<ScheduledSource[]> {
-  const rows = await db.call<{
-    source: string
-    schedule: Schedule
-    last_run: number
-    since: string
-    schedule_set_at: string
-    at: string
-  }>('list_due_sources', {})
-  return rows.map(({ source, schedule, last_run: lastRun, since, schedule_set_at, at }) => ({
-    source,
-    schedule,
-    lastRun,
-    sinceAt: toInstant(since),
+  return (await db.call<DueRow>('list_due_sources', {})).map(({ schedule_set_at, ...row }) => ({
+    ...toScheduled(row),
     scheduleSetAt: toInstant(schedule_set_at),
-    now: toInstant(at),
   }))
+}
+
+interface ScheduledRow {
+  readonly source: string
+  readonly schedule: Schedule
+  readonly last_run: number
+  readonly since: string
+  readonly at: string
+}
+
+interface DueRow extends ScheduledRow {
+  readonly schedule_set_at: string
+}
+
+function toScheduled(row: ScheduledRow): Omit<ScheduledSource, 'scheduleSetAt'> {
+  const { source, schedule, last_run: lastRun, since, at } = row
+  return { source, schedule, lastRun, sinceAt: toInstant(since), now: toInstant(at) }
+}
+
+/** A source whose refreshes have a schedule, on the database's clock. */
+export interface ScheduledRefresh extends Omit<ScheduledSource, 'scheduleSetAt'> {
+  /** The product up to which the last one went; empty before the first. */
+  readonly after: string
+}
+
+/** Lists the active sources with a schedule of refreshes, other than those with a running run. */
+export async function listScheduledRefreshes(db: Catalog): Promise<ScheduledRefresh[]> {
+  const rows = await db.call<ScheduledRow & { after: string }>('list_due_refreshes', {})
+  return rows.map((row) => ({ ...toScheduled(row), after: row.after }))
+}
+
+/** Lists the products of the next refresh in their order; the one after it begins after the last. */
+export function listRefreshKeys(
+  db: Catalog,
+  source: number,
+  { products, atMost }: RefreshSchedule,
+  after: string,
+): Promise<string[]> {
+  return db.call<string>('list_refresh_keys', { source, products, after, limit: atMost })
 }
 
 /**

@@ -309,3 +309,46 @@ test('dead letters are removed when a newer run of their source succeeds, and no
   await services.runScheduler()
   assert.deepEqual(await letters(), [])
 })
+
+test('scheduled refreshes go through the products in turn; simultaneous schedulers start one', async (t) => {
+  const { pipeline, services, id } = await openNightly(t)
+  await pipeline.sync()
+  await saveSource(db, id, {
+    schedule: {
+      ...(await pipeline.source()).schedule,
+      refresh: { cron: '* * * * *', products: 'all', atMost: 20 },
+    },
+  })
+  const refreshes = () =>
+    pipeline.query<{ id: number; state: string; keys: string[] }>(
+      `select id, state, keys from catalog.runs where source_id = $1 and kind = 'refresh' order by id`,
+      id,
+    )
+  const makeDue = () =>
+    db.query(
+      `with moved as (
+         update catalog.sources set refresh_set_at = refresh_set_at - interval '2 minutes' where id = $1)
+       update catalog.runs set last_started_at = last_started_at - interval '2 minutes'
+       where source_id = $1 and kind = 'refresh'`,
+      [id],
+    )
+  await services.runScheduler()
+  assert.deepEqual(await refreshes(), [])
+  await makeDue()
+  const other = await openServices(t, database, pipeline)
+  await Promise.all([services, other, services, other].map((one) => one.runScheduler()))
+  const [first, ...further] = await refreshes()
+  assert.deepEqual([first?.keys.length, further], [20, []])
+  // While it runs, another one does not start.
+  await makeDue()
+  await services.runScheduler()
+  assert.equal((await refreshes()).length, 1)
+  services.startWorkers()
+  assert.equal((await services.waitForEnd(first?.id ?? 0)).state, 'succeeded')
+  await makeDue()
+  await services.runScheduler()
+  const [, second] = await refreshes()
+  assert.equal((await services.waitForEnd(second?.id ?? 0)).state, 'succeeded')
+  // 30 products: the second one has the last ten, and ten of the first again.
+  assert.equal(new Set([...(first?.keys ?? []), ...(second?.keys ?? [])]).size, 30)
+})

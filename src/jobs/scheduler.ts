@@ -6,9 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import {
+  listRefreshKeys,
+  listScheduledRefreshes,
   listScheduledSources,
   loadSource,
   saveDueTimes,
+  type ScheduledRefresh,
   type ScheduledSource,
 } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
@@ -91,30 +94,43 @@ export async function startDueRuns(
 ): Promise<void> {
   const started: StartedRun[] = []
   const later: LaterSource[] = []
-  for (const scheduled of await listScheduledSources(tools.db)) {
-    const work = `schedule ${scheduled.source}`
-    const startedMs = performance.now()
-    try {
+  for (const scheduled of await listScheduledSources(tools.db))
+    await attempt(tools, `schedule ${scheduled.source}`, scheduled, reported, async () => {
       const at = findTime(calendar, scheduled)
       if (at > scheduled.now) later.push({ ...scheduled, at })
       else started.push(await startScheduled(tools, scheduled, at))
-      tools.outages.worked(work)
-      reported.delete(scheduled.source)
-    } catch (error) {
-      // A manual run is active. The source stays due until it has ended.
-      if (error instanceof SyncError && error.code === 'run/active') continue
-      if (tools.outages.failed(toSyncError(error), { work, startedMs })) continue
-      const cause = String(error)
-      if (reported.get(scheduled.source) !== cause)
-        tools.log.error(
-          { source: scheduled.source, cause },
-          'the scheduled run could not be started; trying again',
-        )
-      reported.set(scheduled.source, cause)
-    }
-  }
+    })
+  for (const scheduled of await listScheduledRefreshes(tools.db))
+    await attempt(tools, `refresh ${scheduled.source}`, scheduled, reported, async () => {
+      const run = await refreshIfDue(tools, calendar, scheduled)
+      if (run) started.push(run)
+    })
   await enqueueRuns(tools, started)
   if (later.length > 0) await saveDueTimes(tools.db, later)
+}
+
+/** An error of one source does not stop the others. */
+async function attempt(
+  { outages, log }: RequestTools,
+  work: string,
+  { source }: Pick<ScheduledSource, 'source'>,
+  reported: Map<string, string>,
+  start: () => Promise<void>,
+): Promise<void> {
+  const startedMs = performance.now()
+  try {
+    await start()
+    outages.worked(work)
+    reported.delete(work)
+  } catch (error) {
+    // A manual run is active. The source stays due until it has ended.
+    if (error instanceof SyncError && error.code === 'run/active') return
+    if (outages.failed(toSyncError(error), { work, startedMs })) return
+    const cause = String(error)
+    if (reported.get(work) !== cause)
+      log.error({ source, cause }, 'the scheduled run could not be started; trying again')
+    reported.set(work, cause)
+  }
 }
 
 interface LaterSource extends ScheduledSource {
@@ -122,7 +138,10 @@ interface LaterSource extends ScheduledSource {
 }
 
 /** @throws SyncError `settings/invalid` when the schedule has no next time */
-function findTime(calendar: Calendar, { source, schedule, sinceAt, now }: ScheduledSource): Date {
+function findTime(
+  calendar: Calendar,
+  { source, schedule, sinceAt, now }: Omit<ScheduledSource, 'scheduleSetAt'>,
+): Date {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null)
     throw new SyncError(
@@ -144,6 +163,32 @@ async function startScheduled(
     { correlationId: randomUUID(), after: lastRun },
   )
   if (run.started) tools.log.info({ source, run: run.run, dueAt: at }, 'scheduled run started')
+  return run
+}
+
+async function refreshIfDue(
+  tools: RequestTools,
+  calendar: Calendar,
+  scheduled: ScheduledRefresh,
+): Promise<StartedRun | null> {
+  const { source, schedule, lastRun, after, now } = scheduled
+  const { refresh, zone } = schedule
+  if (refresh === undefined) return null
+  const times = { cron: refresh.cron, zone, fullOn: 'none' } as const
+  const dueAt = findTime(calendar, { ...scheduled, schedule: times })
+  if (dueAt > now) return null
+  const found = await loadSource(tools.db, source)
+  const keys = await listRefreshKeys(tools.db, found.id, refresh, after)
+  const refreshTo = keys.at(-1)
+  if (refreshTo === undefined) return null
+  const run = await startOrFindRun(
+    tools,
+    found,
+    { ...AS_SCHEDULED, source, keys },
+    { correlationId: randomUUID(), after: lastRun, refreshTo },
+  )
+  if (run.started)
+    tools.log.info({ source, run: run.run, dueAt, keys: keys.length }, 'scheduled refresh started')
   return run
 }
 

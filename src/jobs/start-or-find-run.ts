@@ -23,6 +23,8 @@ export interface RequestOrigin {
   readonly correlationId: string
   /** Set for scheduled runs: see `RunRequest`. */
   readonly after?: number
+  /** Set for scheduled refreshes: see `RunOptions`. */
+  readonly refreshTo?: string
 }
 
 /** @throws SyncError see `requestRuns` */
@@ -40,12 +42,16 @@ export async function startOrFindRun(
   if (active && isUnderWay(active)) return joinRun(tools, source, request, active)
   const { id, started } = await startQueuedRun(db, {
     ...(keyed ?? (await chooseQueuedRun(db, bound, request, active))),
-    ...origin,
+    correlationId: origin.correlationId,
+    ...(origin.after !== undefined && { after: origin.after }),
     sourceId: source.id,
     normaliserVersion: bound.normaliserVersion,
     owner: 'queue',
     deadOwner: active?.owner ?? null,
-    options: toRunOptions(request),
+    options: {
+      ...toRunOptions(request),
+      ...(origin.refreshTo !== undefined && { refreshTo: origin.refreshTo }),
+    },
   })
   // Another request started a run in the meantime.
   if (!started && origin.after === undefined) return startOrFindRun(tools, source, request, origin)

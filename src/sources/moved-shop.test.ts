@@ -17,7 +17,7 @@ async function failOf(running: Promise<RunReport>): Promise<SyncError> {
   return error
 }
 
-test('the run of a shop that answers as another platform fails with the command that continues it', async (t) => {
+test('the run of a shop that responds as another platform fails with the command that continues it', async (t) => {
   const before = await startShopify({ products: 2 })
   const { name, sync } = await openPipeline(t, {
     db,

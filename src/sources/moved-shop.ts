@@ -1,4 +1,4 @@
-// A shop that has moved: its address redirects to another host, or answers as another platform. The
+// A shop that has moved: its address redirects to another host, or responds as another platform. The
 // run fails with the command that continues with the shop as it is now.
 
 import { CONNECTORS } from '../connectors/registry.ts'

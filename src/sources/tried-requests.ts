@@ -8,7 +8,7 @@ export interface TriedRequest {
   /** The connector that sent it. */
   readonly connector: string
   readonly url: string
-  /** `200, JSON`, or the reason why there is no response. */
+  /** `200, JSON`, or the reason of a failed request. */
   readonly response: string
 }
 

@@ -53,6 +53,8 @@ create table catalog.sources (
   schedule_set_at    timestamptz not null default now(),
   -- Next time of the schedule, as a scheduler has computed it; null until one does.
   due_at             timestamptz,
+  -- Last change of the schedule's refreshes.
+  refresh_set_at     timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -81,6 +83,8 @@ create table catalog.sources (
 );
 
 create index sources_due on catalog.sources (due_at) where state = 'active';
+
+create index sources_refreshing on catalog.sources (id) where schedule ? 'refresh' and state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
@@ -124,6 +128,10 @@ create unique index runs_one_active on catalog.runs (source_id)
 create index runs_keyed_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
 create index runs_held on catalog.runs (source_id, id) where state = 'held';
+-- Runs of the whole source, and refreshes. A source may have thousands of keyed runs.
+create index runs_whole on catalog.runs (source_id, id) where keys is null;
+create index runs_whole_newest on catalog.runs (id) where keys is null;
+create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
@@ -1028,6 +1036,14 @@ begin
     from catalog.leases l where l.source_id = p_active.source_id and l.run_id = p_active.id;
 end $$;
 
+-- is_scheduled(run, keyed) → whether a schedule may have started the run: a refresh, or a run of the whole
+-- source.
+create function catalog.is_scheduled(p_run catalog.runs, p_keyed boolean) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_keyed then p_run.kind = 'refresh' and p_run.options ? 'refreshTo'
+              else p_run.kind in ('full', 'incremental') end
+$$;
+
 -- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
 -- superseded.
 --   started     this call started or resumed the run
@@ -1066,7 +1082,7 @@ begin
     p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
     select * into run from catalog.runs r
-      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental')
+      where r.source_id = p_source and r.id > p_after and catalog.is_scheduled(r, p_keys is not null)
       order by r.id desc limit 1;
   elsif p_queued and active.queued and active.state = 'running' then
     run := active;
@@ -1286,6 +1302,55 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
+-- list_due_refreshes() → each active source with a refresh schedule and without a running run, and the
+-- instant from which the schedule's next time counts.
+--   last_run    newest refresh by schedule; 0 without one
+--   after       the product up to which that run went; empty without one
+--   since       start of that run, or the last change of the refresh schedule if that was later
+create function catalog.list_due_refreshes()
+returns table (source text, schedule jsonb, last_run bigint, after text, since timestamptz, at timestamptz)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.options ->> 'refreshTo', ''),
+    greatest(r.last_started_at, s.refresh_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    clock_timestamp()
+  from catalog.sources s
+  left join lateral (
+    select id, options, last_started_at from catalog.runs
+    where source_id = s.id and kind = 'refresh' and options ? 'refreshTo' order by id desc limit 1
+  ) r on true
+  where s.state = 'active' and s.schedule ? 'refresh' and not exists (
+    select from catalog.runs a where a.source_id = s.id and a.state = 'running')
+$$;
+
+-- list_refresh_keys(source, products, after, limit) → the products of the next refresh, in its order.
+--   all         active products after `p_after`, then those from the beginning
+--   changing    those whose prices changed most often in the last 30 days; none without a change
+create function catalog.list_refresh_keys(p_source integer, p_products text, p_after text, p_limit integer)
+returns setof text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_products = 'changing' then
+    return query
+      select p.external_id from catalog.products p
+      join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
+      where p.source_id = p_source and p.status = 'active' and c.state in ('current', 'past')
+        and c.observed_at > greatest(p.first_seen_at, now() - interval '30 days')
+      group by p.external_id order by count(*) desc, p.external_id limit p_limit;
+  else
+    return query
+      select o.external_id
+      from (
+        (select p.external_id, 1 as lap from catalog.products p
+          where p.source_id = p_source and p.status = 'active' and p.external_id > p_after collate "C"
+          order by p.external_id limit p_limit)
+        union all
+        (select p.external_id, 2 from catalog.products p
+          where p.source_id = p_source and p.status = 'active' and p.external_id <= p_after collate "C"
+          order by p.external_id limit p_limit)
+      ) o order by o.lap, o.external_id limit p_limit;
+  end if;
+end $$;
+
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
 --   fetched     its artifact is closed: nothing more will be fetched
 --   parts_left  parts that are not completely applied, in order
@@ -1380,7 +1445,7 @@ end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not
+--   schedule    counts from now on if its times change, which `fullOn` does not; so do its refreshes
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, the next full run normalises every record again,
 --               and the failures of the host count from 0
@@ -1407,8 +1472,13 @@ begin
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
                                     else 0 end,
-          schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                                 else schedule_set_at end,
+          schedule_set_at = case
+            when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
+            else schedule_set_at end,
+          refresh_set_at = case
+            when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
+              then clock_timestamp()
+            else refresh_set_at end,
           failures = case when p_settings is null then failures else 0 end,
           failure_class = case when p_settings is null then failure_class end,
           failing_since = case when p_settings is null then failing_since end,
@@ -4175,8 +4245,7 @@ $$;
 --   p_unseen    see remove_missing_products
 --   p_others    runs whose prices and changes are not published, see list_unpublished_by_others
 create function catalog.publish_run(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[],
-  p_others bigint[]
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[], p_others bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -4868,8 +4937,8 @@ end $$;
 --   1 gtin      of a variant, without leading zeros
 --   2 url       without scheme, `www.`, query and final slash
 --   3 sku       of a variant; upper and lower case are alike
---   4 handle    the last segment of the URL, which shops keep when they move: `/products/x`, `/product/x/`. One
---               without a letter is an id of the platform, not a handle
+--   4 handle    the last segment of the URL, which shops keep when they move: `/products/x`, `/product/x/`. A
+--               segment without a letter is an id of the platform
 create function catalog.list_match_keys(p_source integer)
 returns table (external_id text, rank integer, rule text, key text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -6172,7 +6241,8 @@ begin
   end);
 end $$;
 
--- find_current_run(source) → the active run, otherwise the newest one, of the source or of all with null.
+-- find_current_run(source) → the active run, otherwise the newest one, of the source or of all with null. A
+-- keyed run counts only before the first run of a whole source.
 create function catalog.find_current_run(p_source text) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -6180,10 +6250,15 @@ declare
 begin
   return coalesce(
     (select r.id from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source)
+      where r.state = 'running' and r.keys is null and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Two queries, so that each has its index: this is called twice a second, and the table may be large.
+    -- Separate queries, so that each has its index: this is called twice a second, and the table may be large.
+    case when p_source is null
+      then (select r.id from catalog.runs r where r.keys is null order by r.id desc limit 1)
+      else (select r.id from catalog.runs r
+        where r.source_id = of_source and r.keys is null order by r.id desc limit 1)
+    end,
     case when p_source is null
       then (select r.id from catalog.runs r order by r.id desc limit 1)
       else (select r.id from catalog.runs r where r.source_id = of_source order by r.id desc limit 1)
@@ -6198,8 +6273,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
+-- outline_run(run, state, finished_at) → a run with its state as of now; null for a run that does not exist.
+create function catalog.outline_run(p_run catalog.runs, p_state text, p_finished_at timestamptz) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_run.id is not null then jsonb_build_object('id', p_run.id, 'kind', p_run.kind,
+    'state', coalesce(p_state, p_run.state), 'started_at', p_run.started_at,
+    'finished_at', case p_run.state when 'running' then p_finished_at else p_run.finished_at end) end
+$$;
+
 -- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
 -- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
+--   last_run      newest run of the whole source; `last_refresh` the newest refresh
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
@@ -6208,7 +6292,8 @@ create function catalog.summarize_sources(
   p_source text, p_after text default null, p_limit integer default null
 ) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
-  last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb,
+  held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
   copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
@@ -6231,9 +6316,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
-      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
-      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
+    catalog.outline_run(r, n.state, n.finished_at), catalog.outline_run(f, m.state, m.finished_at),
     coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
     coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
@@ -6243,12 +6326,18 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     catalog.find_earliest_run(s.failures, s.failed_at)
   from picked s
   left join lateral (
-    select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
+    select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
   ) r on true
+  left join lateral (
+    select * from catalog.runs f where f.source_id = s.id and f.kind = 'refresh' order by f.id desc limit 1
+  ) f on true
   -- Called only for running runs, because of the offset.
   left join lateral (
     select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
   ) n on true
+  left join lateral (
+    select * from catalog.derive_run_state(f) where f.state = 'running' offset 0
+  ) m on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
@@ -7878,7 +7967,8 @@ grant execute on function
   catalog.withdraw_proposals
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.save_due_times, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
+  catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers
@@ -7912,7 +8002,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '310cee61e9f18a04d897941c77fdb4bfc17291dda4f08d85e6c22c165319ed82'),
+  ('20261122000010', 'run_tables', '11112b43ccc7195aaaca34e3a3973faaebd86f5eced07acd2a176a83fd05e0cf'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -7921,9 +8011,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', '78fee1370e72d4e55c7ecd07f2115be50a318f39bf2181610c041c51fc247e8e'),
-  ('20261122000022', 'queue', 'e8dede608a016362d71d28700b658c39b31b7679bf92f56ad014b837d9f5ed43'),
-  ('20261122000023', 'sources', '7fae4d3cfe391126a2d4f0df5f8cdada4f345f388b561f97ad0bcc2ffd71cd04'),
+  ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
+  ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
+  ('20261122000023', 'sources', 'eecdab5a4567f46b0b4133bbd9ef8fb9449b14ee4a245d65906ad52f69f95c6d'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
@@ -7940,11 +8030,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
   ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '114cb045798d9a891c5f75ec21899837dbd08dffdf56764148762dd68adaf00c'),
+  ('20261122000041', 'settle', 'dca475ca466650632ca27d04004e343348e5b8aa7123ecfd2ad6b67cfed80778'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
-  ('20261122000046', 'successions', '0e32df6a6399167ccca2100dccf3e569da6ff965b085fbf191b2ead63d76f18e'),
+  ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
@@ -7952,7 +8042,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
   ('20261122000063', 'prior_prices', '35d288e05456a742b12ff3070f403a1efdee6bb3d1f850287cf571472920f880'),
-  ('20261122000070', 'summaries', 'c7c60d9fe19f436e7263f8b7fa46047938acc74245178254fb8eaff1dc5a0994'),
+  ('20261122000070', 'summaries', 'c93959acf27c587670757f90fef6b9b6734266111052619d950be15352df2372'),
   ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
@@ -7961,6 +8051,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', 'e135cf42e97d459413a70816ef5c57c59b875cca8e849b7a2a00d4002b7de328');
+  ('20261122000090', 'security', '723a987ee481b76f1c8f4e9575403e75d907d76cfcf2f453636032789c50ff62');
 
 commit;

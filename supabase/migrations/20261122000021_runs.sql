@@ -103,6 +103,14 @@ begin
     from catalog.leases l where l.source_id = p_active.source_id and l.run_id = p_active.id;
 end $$;
 
+-- is_scheduled(run, keyed) → whether a schedule may have started the run: a refresh, or a run of the whole
+-- source.
+create function catalog.is_scheduled(p_run catalog.runs, p_keyed boolean) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_keyed then p_run.kind = 'refresh' and p_run.options ? 'refreshTo'
+              else p_run.kind in ('full', 'incremental') end
+$$;
+
 -- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
 -- superseded.
 --   started     this call started or resumed the run
@@ -141,7 +149,7 @@ begin
     p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
     select * into run from catalog.runs r
-      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental')
+      where r.source_id = p_source and r.id > p_after and catalog.is_scheduled(r, p_keys is not null)
       order by r.id desc limit 1;
   elsif p_queued and active.queued and active.state = 'running' then
     run := active;

@@ -52,7 +52,7 @@ end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not
+--   schedule    counts from now on if its times change, which `fullOn` does not; so do its refreshes
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, the next full run normalises every record again,
 --               and the failures of the host count from 0
@@ -79,8 +79,13 @@ begin
           options = coalesce(p_options, options),
           normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
                                     else 0 end,
-          schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
-                                 else schedule_set_at end,
+          schedule_set_at = case
+            when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
+            else schedule_set_at end,
+          refresh_set_at = case
+            when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
+              then clock_timestamp()
+            else refresh_set_at end,
           failures = case when p_settings is null then failures else 0 end,
           failure_class = case when p_settings is null then failure_class end,
           failing_since = case when p_settings is null then failing_since end,

@@ -152,8 +152,7 @@ $$;
 --   p_unseen    see remove_missing_products
 --   p_others    runs whose prices and changes are not published, see list_unpublished_by_others
 create function catalog.publish_run(
-  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[],
-  p_others bigint[]
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean, p_unseen bigint[], p_others bigint[]
 ) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

@@ -37,8 +37,8 @@ end $$;
 --   1 gtin      of a variant, without leading zeros
 --   2 url       without scheme, `www.`, query and final slash
 --   3 sku       of a variant; upper and lower case are alike
---   4 handle    the last segment of the URL, which shops keep when they move: `/products/x`, `/product/x/`. One
---               without a letter is an id of the platform, not a handle
+--   4 handle    the last segment of the URL, which shops keep when they move: `/products/x`, `/product/x/`. A
+--               segment without a letter is an id of the platform
 create function catalog.list_match_keys(p_source integer)
 returns table (external_id text, rank integer, rule text, key text)
 language sql stable set search_path = pg_catalog, pg_temp as $$

@@ -25,6 +25,8 @@ create table catalog.sources (
   schedule_set_at    timestamptz not null default now(),
   -- Next time of the schedule, as a scheduler has computed it; null until one does.
   due_at             timestamptz,
+  -- Last change of the schedule's refreshes.
+  refresh_set_at     timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   -- Normaliser version of the last full run. Null before the first one, 0 after the settings or the
@@ -53,6 +55,8 @@ create table catalog.sources (
 );
 
 create index sources_due on catalog.sources (due_at) where state = 'active';
+
+create index sources_refreshing on catalog.sources (id) where schedule ? 'refresh' and state = 'active';
 
 -- One attempt to update a source. This row is authoritative: a lost queue or process is replaced from it.
 create table catalog.runs (
@@ -96,6 +100,10 @@ create unique index runs_one_active on catalog.runs (source_id)
 create index runs_keyed_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
 create index runs_held on catalog.runs (source_id, id) where state = 'held';
+-- Runs of the whole source, and refreshes. A source may have thousands of keyed runs.
+create index runs_whole on catalog.runs (source_id, id) where keys is null;
+create index runs_whole_newest on catalog.runs (id) where keys is null;
+create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every

@@ -71,6 +71,55 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
+-- list_due_refreshes() → each active source with a refresh schedule and without a running run, and the
+-- instant from which the schedule's next time counts.
+--   last_run    newest refresh by schedule; 0 without one
+--   after       the product up to which that run went; empty without one
+--   since       start of that run, or the last change of the refresh schedule if that was later
+create function catalog.list_due_refreshes()
+returns table (source text, schedule jsonb, last_run bigint, after text, since timestamptz, at timestamptz)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.options ->> 'refreshTo', ''),
+    greatest(r.last_started_at, s.refresh_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    clock_timestamp()
+  from catalog.sources s
+  left join lateral (
+    select id, options, last_started_at from catalog.runs
+    where source_id = s.id and kind = 'refresh' and options ? 'refreshTo' order by id desc limit 1
+  ) r on true
+  where s.state = 'active' and s.schedule ? 'refresh' and not exists (
+    select from catalog.runs a where a.source_id = s.id and a.state = 'running')
+$$;
+
+-- list_refresh_keys(source, products, after, limit) → the products of the next refresh, in its order.
+--   all         active products after `p_after`, then those from the beginning
+--   changing    those whose prices changed most often in the last 30 days; none without a change
+create function catalog.list_refresh_keys(p_source integer, p_products text, p_after text, p_limit integer)
+returns setof text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_products = 'changing' then
+    return query
+      select p.external_id from catalog.products p
+      join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
+      where p.source_id = p_source and p.status = 'active' and c.state in ('current', 'past')
+        and c.observed_at > greatest(p.first_seen_at, now() - interval '30 days')
+      group by p.external_id order by count(*) desc, p.external_id limit p_limit;
+  else
+    return query
+      select o.external_id
+      from (
+        (select p.external_id, 1 as lap from catalog.products p
+          where p.source_id = p_source and p.status = 'active' and p.external_id > p_after collate "C"
+          order by p.external_id limit p_limit)
+        union all
+        (select p.external_id, 2 from catalog.products p
+          where p.source_id = p_source and p.status = 'active' and p.external_id <= p_after collate "C"
+          order by p.external_id limit p_limit)
+      ) o order by o.lap, o.external_id limit p_limit;
+  end if;
+end $$;
+
 -- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
 --   fetched     its artifact is closed: nothing more will be fetched
 --   parts_left  parts that are not completely applied, in order

@@ -99,7 +99,8 @@ begin
   end);
 end $$;
 
--- find_current_run(source) → the active run, otherwise the newest one, of the source or of all with null.
+-- find_current_run(source) → the active run, otherwise the newest one, of the source or of all with null. A
+-- keyed run counts only before the first run of a whole source.
 create function catalog.find_current_run(p_source text) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -107,10 +108,15 @@ declare
 begin
   return coalesce(
     (select r.id from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source)
+      where r.state = 'running' and r.keys is null and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Two queries, so that each has its index: this is called twice a second, and the table may be large.
+    -- Separate queries, so that each has its index: this is called twice a second, and the table may be large.
+    case when p_source is null
+      then (select r.id from catalog.runs r where r.keys is null order by r.id desc limit 1)
+      else (select r.id from catalog.runs r
+        where r.source_id = of_source and r.keys is null order by r.id desc limit 1)
+    end,
     case when p_source is null
       then (select r.id from catalog.runs r order by r.id desc limit 1)
       else (select r.id from catalog.runs r where r.source_id = of_source order by r.id desc limit 1)
@@ -125,8 +131,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by id desc limit 1
 $$;
 
+-- outline_run(run, state, finished_at) → a run with its state as of now; null for a run that does not exist.
+create function catalog.outline_run(p_run catalog.runs, p_state text, p_finished_at timestamptz) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_run.id is not null then jsonb_build_object('id', p_run.id, 'kind', p_run.kind,
+    'state', coalesce(p_state, p_run.state), 'started_at', p_run.started_at,
+    'finished_at', case p_run.state when 'running' then p_finished_at else p_run.finished_at end) end
+$$;
+
 -- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
 -- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
+--   last_run      newest run of the whole source; `last_refresh` the newest refresh
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
@@ -135,7 +150,8 @@ create function catalog.summarize_sources(
   p_source text, p_after text default null, p_limit integer default null
 ) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
-  last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb,
+  held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint,
   copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
   failing_since timestamptz, failed_at timestamptz, not_before timestamptz
@@ -158,9 +174,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
     greatest(good.started_at, s.schedule_set_at),
-    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind,
-      'state', coalesce(n.state, r.state), 'started_at', r.started_at,
-      'finished_at', case r.state when 'running' then n.finished_at else r.finished_at end) end,
+    catalog.outline_run(r, n.state, n.finished_at), catalog.outline_run(f, m.state, m.finished_at),
     coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
     coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
@@ -170,12 +184,18 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     catalog.find_earliest_run(s.failures, s.failed_at)
   from picked s
   left join lateral (
-    select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
+    select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
   ) r on true
+  left join lateral (
+    select * from catalog.runs f where f.source_id = s.id and f.kind = 'refresh' order by f.id desc limit 1
+  ) f on true
   -- Called only for running runs, because of the offset.
   left join lateral (
     select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
   ) n on true
+  left join lateral (
+    select * from catalog.derive_run_state(f) where f.state = 'running' offset 0
+  ) m on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')

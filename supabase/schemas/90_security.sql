@@ -211,7 +211,8 @@ grant execute on function
   catalog.withdraw_proposals
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.save_due_times, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
+  catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openPool, type Db } from '../../src/db/pool.ts'
+import { loadStatus } from '../../src/db/read/source-summaries.ts'
+import { listRefreshKeys } from '../../src/db/sources.ts'
 import { rejectRun } from '../../src/db/write/decisions.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { onNthPass, watchQueries, type Failpoint } from '../faults/failpoints.ts'
@@ -13,6 +15,7 @@ import { openServices } from '../support/services.ts'
 import { listProducts, snapshotCatalogue } from '../support/snapshot.ts'
 import { openToy, type OpenedToy } from '../support/toy/open.ts'
 
+const EVERY_PRODUCT = { cron: '0 * * * *', products: 'all', atMost: 100 } as const
 const database = await openTestDatabase()
 const db = database.pool
 
@@ -308,4 +311,37 @@ test('the queue runs an import beside a full run, and the same keys find the sam
   await assert.rejects(services.requestRun({ keys: ['p-1'], mode: 'full' }), {
     code: 'usage/invalid',
   })
+})
+
+test('a refresh is never the last or the current run of its source in the status', async (t) => {
+  const { pipeline } = await openSynced(t)
+  const { name } = pipeline
+  const before = await loadStatus(db, { source: name, limit: 1 }, 5_000)
+  const [id = ''] = await listRefreshKeys(db, (await pipeline.source()).id, EVERY_PRODUCT, '')
+  const { run } = await pipeline.syncKeys([id])
+  const after = await loadStatus(db, { source: name, limit: 1 }, 5_000)
+  assert.equal(after.run?.id, before.run?.id)
+  assert.deepEqual(after.sources[0]?.lastRun, before.sources[0]?.lastRun)
+  assert.deepEqual(after.sources[0]?.dueSinceAt, before.sources[0]?.dueSinceAt)
+  assert.equal(before.sources[0]?.lastRefresh, null)
+  const { lastRefresh } = after.sources[0] ?? {}
+  assert.deepEqual([lastRefresh?.id, lastRefresh?.kind], [run, 'refresh'])
+})
+
+test('refreshes take the active products in turn, or those whose prices change', async (t) => {
+  const { pipeline, supplier } = await openSynced(t)
+  const { id } = await pipeline.source()
+  const all = await listRefreshKeys(db, id, EVERY_PRODUCT, '')
+  const few = { ...EVERY_PRODUCT, atMost: 4 }
+  const first = await listRefreshKeys(db, id, few, '')
+  assert.deepEqual(first, all.slice(0, 4))
+  assert.deepEqual(await listRefreshKeys(db, id, few, first.at(-1) ?? ''), all.slice(4, 8))
+  const next = await listRefreshKeys(db, id, few, all.at(-3) ?? '')
+  assert.deepEqual(next, [...all.slice(-2), ...all.slice(0, 2)])
+  const changing = { ...EVERY_PRODUCT, products: 'changing' } as const
+  assert.deepEqual(await listRefreshKeys(db, id, changing, ''), [])
+  const [product = ''] = all
+  supplier.catalogue.setPrice([product], { factor: 1.1 })
+  await pipeline.syncKeys([product])
+  assert.deepEqual(await listRefreshKeys(db, id, changing, ''), [product])
 })

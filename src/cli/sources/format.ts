@@ -32,10 +32,14 @@ export function toSourceJson({
   }
 }
 
-/** `17 3 * * * Australia/Sydney, full on sunday`. */
-export function formatSchedule({ cron, zone, fullOn }: Schedule): string {
+/** `17 3 * * * Australia/Sydney, full on sunday, refresh 0 * * * *`. */
+export function formatSchedule({ cron, zone, fullOn, refresh }: Schedule): string {
   const day = fullOn === 'every' ? 'every day' : fullOn
-  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}`
+  const light =
+    refresh === undefined
+      ? ''
+      : `, refresh ${refresh.cron} of at most ${formatCount(refresh.atMost)} products${refresh.products === 'changing' ? ' that change' : ' in turn'}`
+  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}${light}`
 }
 
 /** `url=https://some-shop.example · currency=AUD`, as `sources set --set` takes them. */

@@ -6,11 +6,9 @@ import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { Policy } from '../../core/policy.ts'
-import { FULL_ON, type FullOn, type Schedule } from '../../core/schedule.ts'
 import { loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { loadConnector } from '../../sources/bound-source.ts'
 import { probeAddress, readShopSettings } from '../../sources/inspect-address.ts'
-import { faultOf } from '../../sources/due.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { listTwins } from '../add/create-source.ts'
 import type { Tools } from '../../app/compose.ts'
@@ -18,11 +16,14 @@ import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
 import { parseAddress } from '../add/shop-address.ts'
 import { splitSettings } from '../add/source-options.ts'
 import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
+import {
+  addScheduleOptions,
+  changesSchedule,
+  toSchedule,
+  type ScheduleFlags,
+} from './schedule-options.ts'
 
-interface SetFlags {
-  readonly schedule?: string
-  readonly zone?: string
-  readonly fullOn?: FullOn
+interface SetFlags extends ScheduleFlags {
   readonly policy?: Partial<Policy>
   readonly set: Readonly<Record<string, Json>>
   readonly url?: string
@@ -35,25 +36,14 @@ interface Context {
 }
 
 export function addSet(sources: Command, cli: Cli): void {
-  sources
+  const set = sources
     .command('set')
     .argument('<name>', 'the source')
     .description(
       'change the schedule, the limits or the settings of a source; everything else stays',
     )
-    .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
-    .addOption(
-      new Option(
-        '--zone <zone>',
-        'the time zone of the schedule, such as Australia/Sydney',
-      ).argParser(parseZone),
-    )
-    .addOption(
-      new Option(
-        '--full-on <day>',
-        'the weekday whose first run is full; every for each day, none for no scheduled full run',
-      ).argParser(parseDay),
-    )
+  addScheduleOptions(set)
+  set
     .addOption(
       new Option(
         '--policy <limits>',
@@ -77,6 +67,7 @@ export function addSet(sources: Command, cli: Cli): void {
       formatExamples(
         "shelfsync sources set my-shop --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
         'shelfsync sources set my-shop --full-on every',
+        "shelfsync sources set my-shop --refresh '0 */2 * * *' --refresh-products changing",
         'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
         'shelfsync sources set my-shop --set currency=NZD',
         'shelfsync sources set my-shop --set pack=coffee --set unitPrice=DE',
@@ -92,21 +83,20 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
   const { settings: set, options } = splitSettings(flags.set)
   const changesOptions = Object.keys(options).length > 0
   const changesSettings = Object.keys(set).length > 0 || url !== undefined
-  const changes = [flags.schedule, flags.zone, flags.fullOn, policy]
-  if (!changesSettings && !changesOptions && changes.every((change) => change === undefined))
+  if (!changesSettings && !changesOptions && !changesSchedule(flags) && policy === undefined)
     throw new SyncError(
       'usage/invalid',
-      'Nothing to set: give --schedule, --zone, --full-on, --policy, --set or --url',
+      'Nothing to set: give --schedule, --zone, --full-on, --refresh, --policy, --set or --url',
     )
   const signal = cli.createStopSignal('stopping')
   await using tools = await cli.open()
   const source = await loadSource(tools.db, name)
-  const schedule = toSchedule(source.schedule, flags)
+  const schedule = changesSchedule(flags) ? toSchedule(tools, source, flags) : undefined
   const settings = changesSettings
     ? await mergeSettings({ cli, tools, signal }, source, flags.url, set)
     : undefined
   const saved = await saveSource(tools.db, source.id, {
-    schedule,
+    ...(schedule && { schedule }),
     ...(policy && { policy }),
     ...(settings !== undefined && { settings }),
     ...(changesOptions && { options: { ...toMembers(source.options), ...options } }),
@@ -118,17 +108,6 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
   if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
   if (changesSettings || changesOptions)
     cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
-}
-
-/** @throws SyncError `usage/invalid` */
-function toSchedule(
-  before: Schedule,
-  { schedule: cron = before.cron, zone = before.zone, fullOn = before.fullOn }: SetFlags,
-): Schedule {
-  const schedule = { cron, zone, fullOn }
-  const fault = faultOf(schedule)
-  if (fault !== null) throw new SyncError('usage/invalid', fault)
-  return schedule
 }
 
 /**
@@ -178,21 +157,6 @@ function listDifferences(
       ([name, value]) =>
         `${name} stays ${JSON.stringify(ours[name])}, but the shop states ${JSON.stringify(value)}: add --set ${name}=${typeof value === 'string' ? value : JSON.stringify(value)} if the shop is right`,
     )
-}
-
-function parseZone(text: string): string {
-  try {
-    new Date().toLocaleString('en', { timeZone: text })
-  } catch {
-    throw new InvalidArgumentError('It must be an IANA time zone, such as Europe/Berlin or UTC.')
-  }
-  return text
-}
-
-function parseDay(text: string): FullOn {
-  const day = FULL_ON.find((one) => one === text.toLowerCase())
-  if (day === undefined) throw new InvalidArgumentError(`It must be one of ${FULL_ON.join(', ')}.`)
-  return day
 }
 
 /** Parses `removalShare=0.2,allowEmpty=true`. */

@@ -18,7 +18,9 @@ export interface SourceSummary {
   readonly schedule: Schedule
   /** The newest source time that a settled run has seen. */
   readonly watermarkAt: Date | null
+  /** The newest run of the whole source: full, incremental or replay. */
   readonly lastRun: LastRun | null
+  readonly lastRefresh: LastRun | null
   /** Start of the last successful run other than a replay. */
   readonly lastGoodAt: Date | null
   /**
@@ -65,19 +67,22 @@ export type ProductCounts = Readonly<
   Record<'draft' | 'active' | 'unavailable' | 'filtered' | 'removed', number>
 >
 
+interface LastRunRow {
+  readonly id: number
+  readonly kind: RunKind
+  readonly state: RunState
+  readonly started_at: string
+  readonly finished_at: string | null
+}
+
 interface SourceRow {
   readonly source: string
   readonly connector: string
   readonly state: Source['state']
   readonly schedule: Schedule
   readonly watermark: string | null
-  readonly last_run: {
-    readonly id: number
-    readonly kind: RunKind
-    readonly state: RunState
-    readonly started_at: string
-    readonly finished_at: string | null
-  } | null
+  readonly last_run: LastRunRow | null
+  readonly last_refresh: LastRunRow | null
   readonly last_good_at: string | null
   readonly due_since: string
   readonly held_runs: readonly number[]
@@ -199,20 +204,14 @@ export async function loadStatus(
 }
 
 function toSourceSummary(row: SourceRow): SourceSummary {
-  const { last_run: last } = row
   return {
     source: row.source,
     connector: row.connector,
     state: row.state,
     schedule: row.schedule,
     watermarkAt: toInstant(row.watermark),
-    lastRun: last && {
-      id: last.id,
-      kind: last.kind,
-      state: last.state,
-      startedAt: toInstant(last.started_at),
-      finishedAt: toInstant(last.finished_at),
-    },
+    lastRun: row.last_run && toLastRun(row.last_run),
+    lastRefresh: row.last_refresh && toLastRun(row.last_refresh),
     lastGoodAt: toInstant(row.last_good_at),
     dueSinceAt: toInstant(row.due_since),
     heldRuns: row.held_runs,
@@ -238,6 +237,11 @@ function toHostFailure({ failure_class, failures, ...times }: SourceRow): HostFa
     flagged: notBeforeAt !== null,
     notBeforeAt,
   }
+}
+
+function toLastRun({ id, kind, state, ...times }: LastRunRow): LastRun {
+  const [startedAt, finishedAt] = [toInstant(times.started_at), toInstant(times.finished_at)]
+  return { id, kind, state, startedAt, finishedAt }
 }
 
 function createUnknownSourceError(source: string): SyncError {

@@ -14,7 +14,7 @@ export const LEASE_MS = 15_000
 /** An interrupted run that is older is replaced by a new one instead of resumed. */
 const RESUME_WITHIN_MS = 24 * 3_600_000
 
-/** Options of a run that a person started. */
+/** Options of a run that a person or a schedule of refreshes started. */
 export interface RunOptions {
   /** `fetch`: archive only, and leave the run to a later apply. */
   readonly stages?: 'fetch'
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly offset?: number
   readonly limit?: number
   readonly debug?: boolean
+  /** Of a refresh by schedule: the last product in its turn, after which the next refresh begins. */
+  readonly refreshTo?: string
 }
 
 export interface Run {

@@ -2,7 +2,7 @@
 
 import type { OpenBreaker } from '../../db/read/limits.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
-import type { SourceSummary, SystemState } from '../../db/read/source-summaries.ts'
+import type { LastRun, SourceSummary, SystemState } from '../../db/read/source-summaries.ts'
 import type { Calendar } from '../../sources/due.ts'
 import { NO_PROGRESS, toRunProgress, type RunProgress } from './run-progress.ts'
 import { listRunErrors, type RunError } from './runs.ts'
@@ -22,6 +22,14 @@ export interface Status {
   readonly breakers: readonly OpenBreaker[]
 }
 
+interface LastRunStatus {
+  readonly run: number
+  readonly kind: string
+  readonly state: string
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+}
+
 interface SourceStatus extends Pick<
   SourceSummary,
   | 'source'
@@ -34,13 +42,10 @@ interface SourceStatus extends Pick<
   | 'removalsOff'
   | 'failure'
 > {
-  readonly lastRun: {
-    readonly run: number
-    readonly kind: string
-    readonly state: string
-    readonly startedAt: Date
-    readonly finishedAt: Date | null
-  } | null
+  /** The newest run of the whole source. */
+  readonly lastRun: LastRunStatus | null
+  /** The newest refresh, which covers only some products. */
+  readonly lastRefresh: LastRunStatus | null
   /**
    * The time at which the next run is due by the current schedule, counted from the last successful
    * one. Null while paused.
@@ -75,19 +80,14 @@ export function toStatus(
 }
 
 function toSourceStatus(summary: SourceSummary, { calendar, now }: Clock): SourceStatus {
-  const { state, schedule, dueSinceAt, lastRun } = summary
+  const { state, schedule, dueSinceAt, lastRun, lastRefresh } = summary
   const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
   return {
     source: summary.source,
     connector: summary.connector,
     state,
-    lastRun: lastRun && {
-      run: lastRun.id,
-      kind: lastRun.kind,
-      state: lastRun.state,
-      startedAt: lastRun.startedAt,
-      finishedAt: lastRun.finishedAt,
-    },
+    lastRun: lastRun && toLastRun(lastRun),
+    lastRefresh: lastRefresh && toLastRun(lastRefresh),
     lastGoodAt: summary.lastGoodAt,
     dueAt: due?.at ?? null,
     late: due?.late ?? false,
@@ -97,4 +97,8 @@ function toSourceStatus(summary: SourceSummary, { calendar, now }: Clock): Sourc
     removalsOff: summary.removalsOff,
     failure: summary.failure,
   }
+}
+
+function toLastRun({ id, kind, state, startedAt, finishedAt }: LastRun): LastRunStatus {
+  return { run: id, kind, state, startedAt, finishedAt }
 }
