@@ -91,6 +91,34 @@ test('any page is a product or has a reason, and states each of its prices', () 
   )
 })
 
+test('the order of variants changes neither their ids nor their prices', () => {
+  const code = fc.constantFrom('A', 'B', 'C', undefined)
+  const variant = fc.record({
+    sku: code,
+    mpn: code,
+    size: code,
+    offers: fc.record({
+      price: fc.constantFrom(1, 2),
+      priceCurrency: fc.constant('EUR'),
+      url: fc.constantFrom('?variant=1', '?variant=2', '/ruby', undefined),
+    }),
+  })
+  const variants = fc.array(variant, { minLength: 1, maxLength: 5 })
+  const read = (hasVariant: readonly object[]): string[] => {
+    const group = { '@type': 'ProductGroup', name: 'Ruby', hasVariant }
+    const page = `<script type="application/ld+json">${JSON.stringify(group)}</script>`
+    const { prices = [] } = readProduct(readPage(page, URL_OF_PAGE, 0), {})
+    return prices
+      .map(({ variantId, amountMinor }) => `${variantId} ${amountMinor}`)
+      .toSorted(compare)
+  }
+  fc.assert(
+    fc.property(variants, (all) => {
+      assert.deepEqual(read(all.toReversed()), read(all))
+    }),
+  )
+})
+
 test('the address of a page has one spelling', () => {
   const path = fc.array(fc.constantFrom('/', 'a', 'Ü', 'u\u0308', '%C3%BC', '%2f', '+', '//', '%'))
   const query = fc.array(fc.constantFrom('a=1', 'b=2', 'utm_source=x', 'gclid=1', 'ref=z'))
@@ -103,3 +131,7 @@ test('the address of a page has one spelling', () => {
     }),
   )
 })
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
