@@ -30,6 +30,8 @@ export const woocommerce: SimulatorCommand<WooArguments> = {
   --empty-stubs      products list their variations without options
   --coming-soon      the shop is not open yet
   --limit STATUS     25 requests in 10 seconds, then 400 or 429
+  --keys KEYS        serve the REST API to these keys: consumer key:consumer secret
+  --removes-header   the web server removes the header Authorization
   --response NAME    always send this response for products:
                      ${Object.keys(RESPONSES).join(', ')}
 
@@ -55,6 +57,8 @@ Change it while it runs:
         'empty-stubs': { type: 'boolean' },
         'coming-soon': { type: 'boolean' },
         limit: { type: 'string' },
+        keys: { type: 'string' },
+        'removes-header': { type: 'boolean' },
         response: { type: 'string', multiple: true },
       },
     })
@@ -69,12 +73,14 @@ Change it while it runs:
       file: file ?? null,
       currency: currency ?? null,
       folder: folder ?? null,
+      keys: values.keys ?? null,
       limitStatus: values.limit === undefined ? null : parseLimit(values.limit),
     }
     return {
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
       permalinks: values.plain ? 'plain' : 'pretty',
       totals: !values['no-totals'],
+      removesHeader: values['removes-header'] ?? false,
       stubs: values['empty-stubs'] ? 'none' : 'options',
       comingSoon: values['coming-soon'] ? 'site' : 'no',
       responses: response.map(parseResponseName),

@@ -93,6 +93,8 @@ export interface Making {
   readonly minorUnit: number
   /** The address of the shop. */
   readonly home: string
+  /** Only one of this many products may have variations. */
+  readonly variableEvery: number
 }
 
 type Words = readonly [string, ...string[]]
@@ -118,7 +120,9 @@ export function makeProduct(index: number, making: Making): Stocked {
   const product = makeBase(id, { name, slug, making, random })
   if (kind === 0) Object.assign(product, unpriced(product))
   if (kind === 1) Object.assign(product, { prices: reduced(product.prices), on_sale: true })
-  return kind >= 6 ? makeVariable(product, random) : { product, variations: [] }
+  return kind >= 6 && index % making.variableEvery === 0
+    ? makeVariable(product, random)
+    : { product, variations: [] }
 }
 
 interface Base {

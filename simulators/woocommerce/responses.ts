@@ -1,11 +1,13 @@
 // The responses of a simulated shop: its pages, its lists, and the errors of its API.
 
+import type { IncomingMessage } from 'node:http'
 import type { Throttle } from '../support/throttle.ts'
 import type { WooProduct } from './product.ts'
+import { respondRest, type RestSwitches } from './rest.ts'
 import type { Shop } from './shop.ts'
 
 /** Options that can be changed while the shop runs. */
-export interface WooSwitches {
+export interface WooSwitches extends RestSwitches {
   readonly name?: string
   /** `plain`: the API is at `/?rest_route=` only. */
   readonly permalinks?: 'pretty' | 'plain'
@@ -63,10 +65,21 @@ export function findRoute(
   return null
 }
 
-export function createContent(location: URL, route: string | null, state: State): Content {
+export function createContent(
+  location: URL,
+  route: string | null,
+  state: State,
+  request: IncomingMessage,
+): Content {
   const { name, namespaces, limitStatus } = state.switches
   if (route === null) return createPage(location, state)
   if (route === '') return { body: { name: name.replace('&amp;', '&') } }
+  if (route.startsWith('wc/v3/')) {
+    const { switches, shop } = state
+    const query = location.searchParams
+    const asked = { route: route.slice('wc/v3/'.length), query, request, switches, shop }
+    return respondRest(asked, (all) => toPage(query, state, all))
+  }
   const isProducts = namespaces.some((namespace) => route === `${namespace}/products`)
   if (!isProducts) return createError(404, 'rest_no_route')
   const waitMs = limitStatus === null ? 0 : state.throttle.take('all')
@@ -102,10 +115,9 @@ function createPage({ pathname }: URL, { switches, home }: State): Content {
   }
 }
 
-function createList(query: URLSearchParams, { switches, shop }: State): Content {
-  const { totals, beyond, pageSizeMax, ignoresOffset, stubs, ignoresParent, unreadable } = switches
-  const perPage = Number(query.get('per_page') ?? '10')
-  if (!(perPage >= 1 && perPage <= 100)) return createError(400, 'rest_invalid_param')
+function createList(query: URLSearchParams, state: State): Content {
+  const { stubs, ignoresParent } = state.switches
+  const { shop } = state
   const isVariations = query.get('type') === 'variation'
   const ids = (name: string): Set<string> | null =>
     query.has(name) ? new Set(query.get(name)?.split(',')) : null
@@ -115,18 +127,26 @@ function createList(query: URLSearchParams, { switches, shop }: State): Content 
       (included === null || included.has(String(id))) &&
       (parents === null || (parents.has(String(parent)) && !ignoresParent)),
   )
+  return toPage(query, state, stubs === 'options' ? all : all.map(withoutOptions))
+}
+
+/** A page of a list, with the headers of WordPress. */
+function toPage(query: URLSearchParams, { switches }: State, all: readonly object[]): Content {
+  const { totals, beyond, pageSizeMax, ignoresOffset, unreadable } = switches
+  const perPage = Number(query.get('per_page') ?? '10')
+  if (!(perPage >= 1 && perPage <= 100)) return createError(400, 'rest_invalid_param')
+  const isAll = query.get('type') !== 'variation' && !query.has('include')
   const page = Number(query.get('page') ?? '1')
   const size = Math.min(perPage, pageSizeMax)
   const offset = ignoresOffset ? 0 : Number(query.get('offset') ?? (page - 1) * size)
-  const listed = all.slice(offset, offset + size)
-  if (listed.length === 0 && offset > 0 && beyond === 'error')
+  const body = all.slice(offset, offset + size)
+  if (body.length === 0 && offset > 0 && beyond === 'error')
     return createError(400, 'woocommerce_rest_invalid_page_number')
-  const total = all.length + (isVariations || included !== null ? 0 : unreadable)
+  const total = all.length + (isAll ? unreadable : 0)
   const headers = {
     'x-wp-total': String(total),
     'x-wp-totalpages': String(Math.ceil(total / size)),
   }
-  const body = stubs === 'options' ? listed : listed.map(withoutOptions)
   return { body, ...(totals && { headers }) }
 }
 

@@ -21,6 +21,7 @@ import {
   type State,
   type WooSwitches,
 } from './responses.ts'
+import { REST_DEFAULTS } from './rest.ts'
 import { createShop, type Shop } from './shop.ts'
 
 export interface WooOptions extends WooSwitches {
@@ -31,6 +32,8 @@ export interface WooOptions extends WooSwitches {
   readonly currency?: string
   /** The number of decimals that the shop is set to. */
   readonly minorUnit?: number
+  /** Only one of this many products may have variations. */
+  readonly variableEvery?: number
   /** A captured list of products to serve instead of generated ones; variations as well. */
   readonly file?: string | null
 }
@@ -52,6 +55,7 @@ const DEFAULTS = {
   seed: 1,
   currency: 'EUR',
   minorUnit: 2,
+  variableEvery: 1,
   file: null,
   name: 'Öland &amp; Sons',
   permalinks: 'pretty',
@@ -67,6 +71,7 @@ const DEFAULTS = {
   unreadable: 0,
   comingSoon: 'no',
   limitStatus: null,
+  ...REST_DEFAULTS,
 } as const satisfies Required<WooOptions>
 
 /** @throws Error when the port is taken or the file cannot be read */
@@ -85,7 +90,8 @@ export async function startWoocommerce(options: WooOptions = {}): Promise<WooSim
     { port: all.port },
   )
   const home = url + all.folder
-  const making = { seed: all.seed, currency: all.currency, minorUnit: all.minorUnit, home }
+  const { seed, currency, minorUnit, variableEvery } = all
+  const making = { seed, currency, minorUnit, variableEvery, home }
   const shop = createShop(await loadStock(all, making), making)
   state = { switches: all, shop, home, throttle }
   verbs = createShopVerbs({ shop, faults, stats }, ({ id, name }) => ({ id, name }))
@@ -135,9 +141,10 @@ async function respond(
   const location = new URL(target, state.home)
   const route = findRoute(location, state)
   const query = location.searchParams
-  const list = query.get('type') === 'variation' ? 'variations' : 'products'
+  const isVariations = query.get('type') === 'variation' || route?.endsWith('/variations') === true
+  const list = isVariations ? 'variations' : 'products'
   const asked =
-    route?.endsWith('/products') === true
+    isVariations || /\/(v\d|store)\/products$/.test(route ?? '')
       ? `/${list}?offset=${query.get('offset') ?? '0'}`
       : location.pathname
   stats.recordRequest(asked.split('?', 1)[0] ?? '', {
@@ -150,7 +157,9 @@ async function respond(
   if (location.pathname.startsWith('/wp-content/uploads/'))
     return sendPicture(location.pathname, response)
   const isDone = await sendFaultResponse(response, taken)
-  const bytes = isDone ? 0 : await send(response, createContent(location, route, state), taken)
+  const bytes = isDone
+    ? 0
+    : await send(response, createContent(location, route, state, request), taken)
   stats.recordResponse(response.statusCode, bytes)
 }
 

@@ -167,6 +167,8 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   readonly idPaths: readonly string[]
   /** The scopes that `fetch` accepts, at least one. */
   readonly scopes: readonly Scope['kind'][]
+  /** The scopes of a source with these settings. Without this method, all of `scopes`. */
+  scopesOf?(settings: Settings): readonly Scope['kind'][]
   /** The default schedule of a source. */
   readonly schedule: DefaultSchedule
 

@@ -3,6 +3,7 @@
 // it.
 
 import { isInDatabase } from '../artifacts/parts.ts'
+import type { Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { Source } from '../db/sources.ts'
@@ -29,7 +30,7 @@ export interface SyncRequest {
 export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'>
 
 export function chooseRun(
-  { source, connector, normaliserVersion }: BoundSource,
+  { source, connector, settings, normaliserVersion }: BoundSource,
   { mode, sinceAt, now }: SyncRequest,
 ): ChosenRun {
   const full = {
@@ -39,7 +40,8 @@ export function chooseRun(
     resumeAny: mode === 'auto' && sinceAt === null,
   } as const
   if (sinceAt) return { ...full, kind: 'incremental', sinceAt }
-  if (mode === 'full' || !connector.scopes.includes('since') || !source.watermarkAt) return full
+  if (mode === 'full' || !listScopes(connector, settings).includes('since') || !source.watermarkAt)
+    return full
   const newNormaliser =
     source.normaliserVersion !== null && source.normaliserVersion !== normaliserVersion
   const fullDue = newNormaliser || isFullDue(source.schedule, source.lastFullAt, now)
@@ -49,6 +51,13 @@ export function chooseRun(
     kind: 'incremental',
     sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
   }
+}
+
+function listScopes(
+  connector: BoundSource['connector'],
+  settings: unknown,
+): readonly Scope['kind'][] {
+  return connector.scopesOf?.(settings) ?? connector.scopes
 }
 
 /** Maximum number of keys of one run: they are stored as one value in its row. */
@@ -64,11 +73,11 @@ const KEYS_MAX = 10_000
  */
 export async function chooseKeyedRun(
   db: PipelineDb,
-  { source, connector }: BoundSource,
+  { source, connector, settings }: BoundSource,
   requested: readonly string[],
 ): Promise<ChosenRun & { readonly keys: readonly string[] }> {
   const keys = [...new Set(requested)].sort()
-  if (!connector.scopes.includes('keys'))
+  if (!listScopes(connector, settings).includes('keys'))
     throw new SyncError(
       'usage/invalid',
       `The connector ${connector.name} cannot fetch single products. Sync ${source.name} without keys`,

@@ -64,7 +64,7 @@ test('the same name always has the same minute, and a schedule of the connector 
   assert.deepEqual(chooseSchedule({ schedule: 'nightly' }, 'some-shop'), {
     cron: '53 1 * * *',
     zone: 'UTC',
-    fullOn: 'none',
+    fullOn: 'every',
   })
   assert.equal(chooseSchedule({ schedule: sundays }, 'some-shop'), sundays)
 })

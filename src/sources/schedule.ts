@@ -18,7 +18,7 @@ export function chooseSchedule(
 ): Schedule {
   if (schedule !== 'nightly') return schedule
   const minute = parseInt(hashText(source).slice(0, 8), 16) % NIGHT_MINUTES
-  return { cron: `${minute % 60} ${Math.floor(minute / 60)} * * *`, zone: 'UTC', fullOn: 'none' }
+  return { cron: `${minute % 60} ${Math.floor(minute / 60)} * * *`, zone: 'UTC', fullOn: 'every' }
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type WooOptions,
   type WooSimulator,
 } from '../../simulators/woocommerce/server.ts'
+import type { WoocommerceCredentials } from '../../src/connectors/woocommerce/credentials.ts'
 import { woocommerce } from '../../src/connectors/woocommerce/connector.ts'
 import { WoocommerceSettings } from '../../src/connectors/woocommerce/settings.ts'
 import type { Cursor, Page, Scope } from '../../src/core/connector.ts'
@@ -25,6 +26,7 @@ interface ReadOptions {
   readonly settings?: Partial<WoocommerceSettings>
   readonly warnings?: string[]
   readonly http?: Http
+  readonly keys?: WoocommerceCredentials
 }
 
 export function fetchWoo({ home }: WooSimulator, options: ReadOptions = {}): AsyncIterable<Page> {
@@ -32,7 +34,7 @@ export function fetchWoo({ home }: WooSimulator, options: ReadOptions = {}): Asy
   return woocommerce.fetch(
     {
       settings: WoocommerceSettings.parse({ url: home, minIntervalMs: 0, ...settings }),
-      credentials: {},
+      credentials: options.keys ?? { key: null, secret: null },
       scope,
       cursor,
       http: options.http ?? fetchHttp,

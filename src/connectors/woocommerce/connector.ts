@@ -1,21 +1,21 @@
-// The connector of WooCommerce shops, which reads the public Store API. It needs no key. Every
-// product states its currency and the number of its decimals; `X-WP-Total` proves completeness.
+// The connector of WooCommerce shops. It reads the public Store API, which needs no key, or the REST
+// API, where the owner gives keys. `X-WP-Total` proves completeness.
 
 import { z } from 'zod'
-import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
-import { NO_CREDENTIALS } from '../../core/credentials.ts'
+import type { Connector, FetchRequest, Page, ProbeRequest } from '../../core/connector.ts'
 import { scanWholeLine } from '../../core/define-connector.ts'
-import type { Http } from '../../core/http.ts'
 import type { Json } from '../../core/json.ts'
 import { limitHost } from '../../core/limits.ts'
-import { refuseComingSoon } from './coming-soon.ts'
+import { woocommerceCredentials, type WoocommerceCredentials } from './credentials.ts'
+import type { LinesOfBlock } from '../../lib/json-slices.ts'
 import { readMember, type Item, type ListPage } from './documents.ts'
 import { toLines, VARIATIONS_MEMBER } from './lines.ts'
-import { PAGE_SIZE, ProductLists, type Ask, type Place } from './list.ts'
-import { identify, normalise } from './products.ts'
+import { PAGE_SIZE, ProductLists, type Place } from './list.ts'
+import { listApiOf, openApi, type ShopApi } from './shop-api.ts'
+import { normalise } from './drafts.ts'
+import { identify } from './products.ts'
 import { recognise } from './recognise.ts'
 import { WoocommerceSettings } from './settings.ts'
-import { readVariations } from './variations.ts'
 
 /** Members of a product and of its variations that do not describe it. */
 const VOLATILE = [
@@ -26,41 +26,50 @@ const VOLATILE = [
   'stock_availability',
   'add_to_cart',
   'extensions',
+  'meta_data',
+  'date_modified_gmt',
   'images.*.thumbnail',
   'images.*.srcset',
   'images.*.sizes',
 ]
 
-/** `left` counts the products that are not for everyone. */
+/**
+ * `left` counts the products that are not for everyone, and `newestMs` is the latest time of a change
+ * that the REST API has stated.
+ */
 const Cursor = z.union([
   z.strictObject({
     offset: z.int().nonnegative(),
     ids: z.array(z.string()),
     listed: z.int().nonnegative(),
     left: z.int().nonnegative(),
+    newestMs: z.int().nullable().default(null),
   }),
   z.strictObject({ key: z.int().nonnegative() }),
 ])
-type ListCursor = Place & { readonly left: number }
+type ListCursor = Place & { readonly left: number; readonly newestMs: number | null }
 
-const START: ListCursor = { offset: 0, ids: [], listed: 0, left: 0 }
+const START: ListCursor = { offset: 0, ids: [], listed: 0, left: 0, newestMs: null }
 
-export const woocommerce: Connector<WoocommerceSettings> = {
+export const woocommerce: Connector<WoocommerceSettings, WoocommerceCredentials> = {
   name: 'woocommerce',
-  title: 'A WooCommerce shop, read from its public Store API',
+  title: "A WooCommerce shop, read from its public Store API, or with its owner's keys",
   settings: WoocommerceSettings,
-  credentials: NO_CREDENTIALS,
+  credentials: woocommerceCredentials,
+  usesCredentials: ({ access }) => access === 'rest',
   addressSetting: 'url',
   options: [],
   normaliserVersion: 1,
   volatilePaths: [...VOLATILE, ...VOLATILE.map((path) => `${VARIATIONS_MEMBER}.*.${path}`)],
   idPaths: ['id'],
-  scopes: ['all', 'keys'],
+  scopes: ['all', 'since', 'keys'],
+  scopesOf: ({ access }) => (access === 'rest' ? ['all', 'since', 'keys'] : ['all', 'keys']),
   schedule: 'nightly',
   rules: ({ url, settings }) => ({
     limits: [limitHost(url, settings?.minIntervalMs)],
     breaker: { scope: 'host', key: url.host },
   }),
+  probe,
   fetch: fetchProducts,
   address: ({ url }) => url,
   scan: scanWholeLine,
@@ -70,50 +79,59 @@ export const woocommerce: Connector<WoocommerceSettings> = {
   recognise,
 }
 
-type Request = FetchRequest<WoocommerceSettings>
+type Request = FetchRequest<WoocommerceSettings, WoocommerceCredentials>
 
 async function* fetchProducts(request: Request, signal: AbortSignal): AsyncGenerator<Page> {
-  const { settings, scope, http, warn } = request
-  const ask = asking(http, signal)
-  const lists = new ProductLists(ask, settings, warn)
+  const { scope } = request
+  const api = await openApi(request, signal)
   const cursor = request.cursor === null ? null : Cursor.parse(request.cursor)
   if (scope.kind === 'keys') {
     const from = cursor !== null && 'key' in cursor ? cursor.key : 0
-    yield* fetchKeys(lists, scope.keys, from)
+    yield* fetchKeys(api, scope.keys, from)
   } else {
     const place = cursor !== null && 'offset' in cursor ? cursor : START
-    yield* fetchAll(lists, request, place, (page) => refuseComingSoon(ask, page))
+    yield* fetchAll(api, request, place)
   }
 }
 
+/** One request. @throws SyncError `source/…` */
+async function probe(
+  request: ProbeRequest<WoocommerceSettings, WoocommerceCredentials>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings } = request
+  const lists = new ProductLists(listApiOf(request, signal), settings, () => undefined)
+  lists.size = 1
+  await lists.request(settings.access === 'rest' ? '_fields=id' : 'offset=0', 'one product')
+}
+
 async function* fetchAll(
-  lists: ProductLists,
+  api: ShopApi,
   { settings, warn }: Request,
   start: ListCursor,
-  refuse: (page: string) => Promise<void>,
 ): AsyncGenerator<Page> {
+  const { lists } = api
   let place = start
   for (;;) {
     const { page, fresh, next, isEnd, isComplete } = await lists.read(place)
-    if (place === START) await refuse(findPublicPage(settings, page))
+    if (place === START) await api.refuseClosed(findPublicPage(settings, page))
     const shown = fresh.filter((product) => isForEveryone(page, product))
     const left = place.left + fresh.length - shown.length
-    const following = { ...next, left }
+    const following = { ...next, left, newestMs: api.newestOf(page, shown, place.newestMs) }
     if (isEnd) warnOfEnd(lists, page, following, isComplete, warn)
     const expected = page.total === null ? null : Math.max(0, page.total - left)
-    const blocks = [...toLines(page, shown, await readVariations(lists, page, shown))]
+    const blocks = [...toLines(page, shown, await api.readVariations(page, shown), api.facts)]
     const last = blocks.pop() ?? { bytes: new Uint8Array(), lineCount: 0 }
+    const toPage = (block: LinesOfBlock, at: ListCursor, complete: boolean): Page => ({
+      ...block,
+      cursor: toCursor(at),
+      expected,
+      watermarkMs: following.newestMs,
+      complete,
+    })
     // Only the last block has the next cursor, so an interrupted page is read again as a whole.
-    for (const block of blocks)
-      yield { ...block, cursor: toCursor(place), expected, watermarkMs: null, complete: false }
-    if (last.lineCount > 0 || isEnd)
-      yield {
-        ...last,
-        cursor: toCursor(following),
-        expected,
-        watermarkMs: null,
-        complete: isComplete,
-      }
+    for (const block of blocks) yield toPage(block, place, false)
+    if (last.lineCount > 0 || isEnd) yield toPage(last, following, isComplete)
     if (isEnd) return
     place = following
   }
@@ -121,19 +139,18 @@ async function* fetchAll(
 
 /** Requests named products. A shop that ignores `include` lists others, which are left out. */
 async function* fetchKeys(
-  lists: ProductLists,
+  api: ShopApi,
   keys: readonly string[],
   start: number,
 ): AsyncGenerator<Page> {
   const valid = keys.filter((key) => /^[1-9]\d{0,18}$/.test(key))
   for (let from = start; from < valid.length; from += PAGE_SIZE) {
     const wanted = new Set(valid.slice(from, from + PAGE_SIZE))
-    const page = await lists.request(`include=${[...wanted].join(',')}`, 'named products')
+    const page = await api.requestNamed([...wanted])
     const shown = page.items.filter(
       (product) => wanted.has(product.id) && isForEveryone(page, product),
     )
-    const variations = await readVariations(lists, page, shown)
-    for (const block of toLines(page, shown, variations))
+    for (const block of toLines(page, shown, await api.readVariations(page, shown), api.facts))
       yield { ...block, cursor: { key: from }, expected: null, watermarkMs: null, complete: false }
   }
 }
@@ -165,11 +182,6 @@ function findPublicPage({ url }: WoocommerceSettings, { bytes, items }: ListPage
   return permalink.startsWith(`${url}/`) ? permalink : url
 }
 
-/** GET requests without cookies and Accept-Language, which can change the prices. */
-function asking(http: Http, signal: AbortSignal): Ask {
-  return (url) => http({ url, headers: { accept: 'application/json, text/html;q=0.5' } }, signal)
-}
-
-function toCursor({ offset, ids, listed, left }: ListCursor): Json {
-  return { offset, ids: [...ids], listed, left }
+function toCursor({ offset, ids, listed, left, newestMs }: ListCursor): Json {
+  return { offset, ids: [...ids], listed, left, newestMs }
 }

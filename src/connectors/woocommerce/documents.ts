@@ -7,7 +7,7 @@ import { BRACE_OPEN, BRACKET_OPEN, findValueEnd, skipSpace } from '../../lib/byt
 import { JsonCheck } from '../../lib/json-check.ts'
 import { findFirstMember, findValueStart, readElements, type Slice } from '../../lib/json-slices.ts'
 import { readBytes } from '../../lib/read-body.ts'
-import { failureOf } from './errors.ts'
+import { failureOf, type Failure } from './errors.ts'
 
 /** For comparison: 100 products of a large shop take about 1 MB. */
 const PAGE_BYTES_MAX = 64 * 1024 * 1024
@@ -35,16 +35,21 @@ export interface ListPage {
 const NOTHING: ListPage = { bytes: new Uint8Array(), items: [], total: null, isPolluted: false }
 
 /**
- * Reads the whole response. A page beyond the last one is empty. `where` begins every message.
+ * Reads the whole response. A page beyond the last one is empty. `where` begins every message, and
+ * `toError` converts the failure of a response.
  *
  * @throws SyncError any error of `failureOf` · `source/cut-short` · `source/malformed` ·
  * `source/too-large`
  */
-export async function readListPage(response: HttpResponse, where: string): Promise<ListPage> {
+export async function readListPage(
+  response: HttpResponse,
+  where: string,
+  toError: (failure: Failure) => SyncError = ({ error }) => error,
+): Promise<ListPage> {
   const failure = await failureOf(response, where)
   if (failure !== null) {
     if (BEYOND.test(failure.apiCode ?? '')) return NOTHING
-    throw failure.error
+    throw toError(failure)
   }
   const bytes = await readBytes(response, PAGE_BYTES_MAX)
   const { start, isPolluted } = findList(bytes, where)
@@ -129,7 +134,8 @@ function isListOfProducts(bytes: Uint8Array, start: number): boolean {
   const first = readElements(bytes, start).next().value
   return (
     first === undefined ||
-    ['id', 'name', 'prices'].every((name) => readMember(bytes, first, name) !== null)
+    (readMember(bytes, first, 'id') !== null &&
+      ['name', 'price'].some((name) => readMember(bytes, first, name) !== null))
   )
 }
 

@@ -23,6 +23,7 @@ const ApiError = z.object({ code: z.string().regex(/^[a-z_]{1,60}$/) })
 /** The error of a response, and its code in the REST API, if it has one. */
 export interface Failure {
   readonly error: SyncError
+  readonly status: number
   readonly apiCode: string | null
 }
 
@@ -35,11 +36,11 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
   if (await isBotChallenge(response)) {
     await response.cancel()
     const message = `${where} responds with a bot challenge (${status})`
-    return { error: new SyncError('source/blocked', message), apiCode: null }
+    return { error: new SyncError('source/blocked', message), status, apiCode: null }
   }
   if (status === 200) return null
   const apiCode = await readApiCode(response)
-  return { error: errorOf(response, where, apiCode), apiCode }
+  return { error: errorOf(response, where, apiCode), status, apiCode }
 }
 
 function errorOf(

@@ -3,8 +3,9 @@
 
 import type { LinesOfBlock } from '../../lib/json-slices.ts'
 import { joinBytes } from '../../lib/join-bytes.ts'
-import { COMMA, LINE_FEED, replaceLineBreaks } from '../../lib/byte-scan.ts'
+import { BRACE_CLOSE, COMMA, LINE_FEED, replaceLineBreaks } from '../../lib/byte-scan.ts'
 import type { Item, ListPage } from './documents.ts'
+import { FACTS_MEMBER } from './rest/records.ts'
 import type { Variations } from './variations.ts'
 
 /** The member that is added to a product. */
@@ -15,16 +16,23 @@ const ENCODER = new TextEncoder()
 const OPENING = ENCODER.encode(`,"${VARIATIONS_MEMBER}":[`)
 const CLOSING = ENCODER.encode(']}')
 
-/** Yields the products as lines, in blocks of about 4 MiB. */
+/** Yields the products as lines, in blocks of about 4 MiB. `facts` are added to each. */
 export function* toLines(
   { bytes }: ListPage,
   products: readonly Item[],
   variations: Variations,
+  facts: object | null = null,
 ): Generator<LinesOfBlock> {
+  const added =
+    facts === null ? null : ENCODER.encode(`,"${FACTS_MEMBER}":${JSON.stringify(facts)}}`)
   let lines: Uint8Array[] = []
   let byteLength = 0
   for (const product of products) {
-    const line = toLine(bytes.subarray(product.start, product.end), variations.get(product.id))
+    const line = toLine(
+      bytes.subarray(product.start, product.end),
+      variations.get(product.id),
+      added,
+    )
     lines.push(line)
     byteLength += line.byteLength
     if (byteLength < BLOCK_BYTES) continue
@@ -35,7 +43,11 @@ export function* toLines(
   if (lines.length > 0) yield { bytes: joinBytes(lines), lineCount: lines.length }
 }
 
-function toLine(product: Uint8Array, variations: readonly Uint8Array[] = []): Uint8Array {
+function toLine(
+  product: Uint8Array,
+  variations: readonly Uint8Array[] = [],
+  facts: Uint8Array | null,
+): Uint8Array {
   const pieces: Uint8Array[] = [product]
   if (variations.length > 0) {
     pieces[0] = product.subarray(0, -1)
@@ -43,6 +55,10 @@ function toLine(product: Uint8Array, variations: readonly Uint8Array[] = []): Ui
       pieces.push(at === 0 ? OPENING : Uint8Array.of(COMMA), variation)
     pieces.push(CLOSING)
   }
+  // Replaces the closing brace.
+  const last = pieces.at(-1)
+  if (facts !== null && last?.at(-1) === BRACE_CLOSE)
+    pieces.splice(-1, 1, last.subarray(0, -1), facts)
   const line = joinBytes(pieces)
   replaceLineBreaks(line, 0, line.byteLength)
   return joinBytes([line, Uint8Array.of(LINE_FEED)])

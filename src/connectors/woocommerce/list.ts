@@ -6,10 +6,20 @@ import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { toHost } from '../../lib/read-body.ts'
 import { readListPage, type Item, type ListPage } from './documents.ts'
+import type { Failure } from './errors.ts'
 import { toApiUrl, type WoocommerceSettings } from './settings.ts'
 
-/** The largest page of the Store API. */
+/** The largest page of either API. */
 export const PAGE_SIZE = 100
+/**
+ * Smaller pages to fall back to when one is too large. Each page repeats a product of the page
+ * before, so it needs two.
+ */
+const SMALLER: ReadonlyMap<number, number> = new Map([
+  [PAGE_SIZE, 25],
+  [25, 6],
+  [6, 2],
+])
 
 export type Ask = (url: string) => Promise<HttpResponse>
 
@@ -36,30 +46,57 @@ export interface Step {
   readonly isComplete: boolean
 }
 
+/** One of the two APIs of a shop. */
+export interface ListApi {
+  readonly ask: Ask
+  readonly namespace: string
+  /** Parameters of the list of all products. */
+  readonly filter: string
+  toError?(failure: Failure): SyncError
+}
+
 /** The lists of one shop, for one fetch. */
 export class ProductLists {
   readonly host: string
-  readonly #ask: Ask
+  readonly #api: ListApi
   readonly #settings: WoocommerceSettings
   readonly #warn: (message: string) => void
   #isPolluted = false
 
-  constructor(ask: Ask, settings: WoocommerceSettings, warn: (message: string) => void) {
-    this.#ask = ask
+  /** Current page size: smaller after a page that was too large. */
+  size = PAGE_SIZE
+
+  constructor(api: ListApi, settings: WoocommerceSettings, warn: (message: string) => void) {
+    this.#api = api
     this.#settings = settings
     this.#warn = warn
     this.host = toHost(settings.url)
   }
 
-  /** Requests products by any parameters of the Store API. @throws SyncError `source/…` */
-  async request(query: string, what: string): Promise<ListPage> {
-    const { namespace } = this.#settings
-    const url = toApiUrl(
-      this.#settings,
-      `${namespace}/products`,
-      `${query}&per_page=${PAGE_SIZE}&orderby=id&order=asc`,
-    )
-    const page = await readListPage(await this.#ask(url), `${this.host}, ${what},`)
+  /**
+   * Requests a page by any parameters of the API. A page that is too large is requested again as a
+   * smaller one.
+   *
+   * @throws SyncError `source/…`
+   */
+  async request(query: string, what: string, path = 'products'): Promise<ListPage> {
+    for (;;) {
+      const { size } = this
+      try {
+        return await this.#request(`${query}&per_page=${size}`, what, path)
+      } catch (error) {
+        const smaller = SMALLER.get(size)
+        const isTooLarge = error instanceof SyncError && error.code === 'source/too-large'
+        if (!isTooLarge || smaller === undefined) throw error
+        this.size = smaller
+      }
+    }
+  }
+
+  async #request(query: string, what: string, path: string): Promise<ListPage> {
+    const { ask, namespace, toError } = this.#api
+    const url = toApiUrl(this.#settings, `${namespace}/${path}`, `${query}&orderby=id&order=asc`)
+    const page = await readListPage(await ask(url), `${this.host}, ${what},`, toError)
     if (page.isPolluted && !this.#isPolluted)
       this.#warn(`${this.host} prints other text around its JSON, which is left out`)
     this.#isPolluted ||= page.isPolluted
@@ -76,7 +113,7 @@ export class ProductLists {
     let { offset } = place
     for (;;) {
       const page = await this.request(
-        `catalog_visibility=visible&offset=${offset}`,
+        `${this.#api.filter}&offset=${offset}`,
         `products from ${offset}`,
       )
       const fresh = findFresh(page.items, place.ids)
@@ -86,7 +123,7 @@ export class ProductLists {
           'source/cut-short',
           `${this.host} changed ${place.ids.length} products in its list while the next ones were read`,
         )
-      offset = Math.max(0, offset - PAGE_SIZE + 1)
+      offset = Math.max(0, offset - this.size + 1)
     }
   }
 
@@ -95,7 +132,7 @@ export class ProductLists {
     const covered = offset + items.length
     // A count below the products that are there is that of another request.
     const total = items.length > 0 && covered > (page.total ?? covered) ? null : page.total
-    if (isRepetition(place, page, fresh))
+    if (isRepetition(place, page, fresh, this.size))
       throw new SyncError(
         'source/malformed',
         `${this.host} repeats the same products from position ${offset}: it ignores "offset", so the rest cannot be read`,
@@ -106,7 +143,7 @@ export class ProductLists {
     const isGap = fresh.length === 0 && !isEnd
     const ids = items.length > 0 ? items.map(({ id }) => id) : place.ids
     const next = isGap
-      ? { offset: Math.max(covered, offset + (items.length > 0 ? 0 : PAGE_SIZE)), ids: [], listed }
+      ? { offset: Math.max(covered, offset + (items.length > 0 ? 0 : this.size)), ids: [], listed }
       : { offset: Math.max(0, covered - 1), ids, listed }
     return { page, fresh, next, isEnd, isComplete: isEnd && listed >= (total ?? 0) }
   }
@@ -124,8 +161,13 @@ function findFresh(items: readonly Item[], before: readonly string[]): readonly 
 }
 
 /** True for the page before once more, although the shop has more products. */
-function isRepetition({ ids }: Place, { items, total }: ListPage, fresh: readonly Item[]): boolean {
+function isRepetition(
+  { ids }: Place,
+  { items, total }: ListPage,
+  fresh: readonly Item[],
+  size: number,
+): boolean {
   if (fresh.length > 0 || items.length < 2 || items.length !== ids.length) return false
-  const isLast = total === null ? items.length < PAGE_SIZE : items.length >= total
+  const isLast = total === null ? items.length < size : items.length >= total
   return !isLast && items.every(({ id }, at) => id === ids[at])
 }

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { WooOptions, WooSimulator } from '../../../simulators/woocommerce/server.ts'
+import { sourceVariable } from '../../core/credentials.ts'
+import { saveSource } from '../../db/sources.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { countOutcomes, openPipeline, type TestPipeline } from '../../../test/support/pipeline.ts'
 import { openWoo } from '../../../test/support/woocommerce.ts'
@@ -83,4 +85,69 @@ test("a shop's own limit of requests delays a run and does not fail it", async (
   })
   assert.equal((await run).state, 'succeeded')
   assert.ok(pipeline.waits.length > 0)
+})
+
+test('a change of access neither loses nor reprices a product, in both directions', async (t) => {
+  const simulator = await openWoo(t, { products: 60, keys: 'ck_1:cs_2' })
+  const settings = { url: simulator.home, minIntervalMs: 0 }
+  const name = `woo-${process.pid}`
+  const credentials = {
+    [sourceVariable(name, 'consumerKey')]: 'ck_1',
+    [sourceVariable(name, 'consumerSecret')]: 'cs_2',
+  }
+  const pipeline = await openPipeline(t, {
+    db,
+    connector: woocommerce,
+    settings,
+    name,
+    credentials,
+  })
+  const { id } = await pipeline.source()
+  const prices = () =>
+    pipeline.query<object>(
+      `select variant_external_id, amount_minor from catalog.prices
+        where source_id = $1 and state = 'current' order by 1`,
+      id,
+    )
+  await pipeline.sync()
+  const before = await prices()
+  for (const access of ['rest', 'store']) {
+    await saveSource(db, id, { settings: { ...settings, access } })
+    const report = await pipeline.sync()
+    assert.equal(report.state, 'succeeded', report.reason ?? '')
+    assert.deepEqual([report.ledger.fetched, report.ledger.created], [60, 0])
+    assert.deepEqual(await prices(), before)
+  }
+})
+
+test('with keys, an incremental run reads what has changed, and a full run finds what is gone', async (t) => {
+  const simulator = await openWoo(t, { products: 60, keys: 'ck_1:cs_2' })
+  const settings = { url: simulator.home, access: 'rest', minIntervalMs: 0 }
+  const name = `woo-since-${process.pid}`
+  const credentials = {
+    [sourceVariable(name, 'consumerKey')]: 'ck_1',
+    [sourceVariable(name, 'consumerSecret')]: 'cs_2',
+  }
+  const pipeline = await openPipeline(t, {
+    db,
+    connector: woocommerce,
+    settings,
+    name,
+    credentials,
+  })
+  await pipeline.sync()
+  const [first, second] = simulator.shop.products()
+  simulator.shop.update(first?.id ?? 0, { name: 'New' })
+  simulator.shop.remove(second?.id ?? 0)
+  const light = await pipeline.sync({ mode: 'incremental' })
+  assert.deepEqual([light.ledger.updated, light.ledger.fetched < 60], [1, true])
+  const removed = async () =>
+    pipeline.query<object>(
+      `select external_id from catalog.products where source_id = $1 and status = 'removed'`,
+      (await pipeline.source()).id,
+    )
+  for (const count of [0, 1]) {
+    await pipeline.sync()
+    assert.equal((await removed()).length, count)
+  }
 })

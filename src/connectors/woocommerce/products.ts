@@ -2,14 +2,12 @@
 // and has the unit of the shop's settings: it becomes an attribute, and `weightGrams` is null.
 
 import { countAll } from '../../lib/count-words.ts'
-import { checkValue, formatProblem } from '../../core/check-value.ts'
-import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Term } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import type { WoocommerceSettings } from './settings.ts'
 import { priceOf, PriceWarnings } from './prices.ts'
-import { ProductRecord, readId, type Term as TermRecord } from './records.ts'
+import { checkRecord, ProductRecord, readId, type Term as TermRecord } from './records.ts'
 import { textOf } from './texts.ts'
 import { toSales, toVariant } from './variants.ts'
 
@@ -20,7 +18,7 @@ export function identify(record: unknown): string | null {
 
 /** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of the first error */
 export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettings, 'url'>): Draft {
-  const product = parseProduct(record)
+  const product = checkRecord(ProductRecord, record)
   const warnings: string[] = []
   const sales = toSales(product, warnings)
   const permalink = addressOf(product.permalink, shop)
@@ -46,19 +44,6 @@ export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettin
     provenance: {},
     warnings,
   }
-}
-
-function parseProduct(record: unknown): ProductRecord {
-  if (!isObject(record) || record.id === undefined || record.id === null)
-    throw new SyncError('record/no-id', 'The product has no id')
-  const { data, problems } = checkValue(ProductRecord, record)
-  if (problems === null) return data
-  const [first] = problems
-  const path = (first?.path ?? [])
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-  const what = first === undefined ? 'is not as expected' : formatProblem({ ...first, path: [] })
-  throw new SyncError('record/invalid', `$${path}: ${what}`, { detail: { path: `$${path}` } })
 }
 
 function toPrices(

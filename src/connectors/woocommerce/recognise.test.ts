@@ -23,6 +23,8 @@ for (const discovery of ['header', 'link', 'none'] as const)
           url: simulator.home,
           restPath: permalinks === 'pretty' ? '/wp-json' : '/?rest_route=',
           namespace: 'wc/store/v1',
+          access: 'store',
+          keysInQuery: false,
         })
         assert.equal(found.suggestedName, 'oland-sons')
         const pages = await readWoo(simulator, { settings })

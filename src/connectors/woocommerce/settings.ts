@@ -22,6 +22,10 @@ export const WoocommerceSettings = z.strictObject({
     .default('/wp-json'),
   /** `wc/store` for shops before WooCommerce 6. */
   namespace: z.enum(NAMESPACES).default('wc/store/v1'),
+  /** `rest`: the REST API, with keys of the owner; `store`: the public Store API. */
+  access: z.enum(['store', 'rest']).default('store'),
+  /** Sends the keys as parameters, for hosts that remove the header with them. */
+  keysInQuery: z.boolean().default(false),
   /** Average time between two requests to this shop; the first four may follow at once. */
   minIntervalMs: z.int().nonnegative().default(HOST_INTERVAL_MS),
 })

@@ -112,7 +112,8 @@ class OptionLabels {
 
   /** Reads `Size: 250g, Grind: Whole, medium`, in which a value may contain a comma. */
   readAll(variation: string, options: Map<string, string>): void {
-    const text = textOf(variation) ?? ''
+    const text = textOf(variation)
+    if (text === null) return
     const places = [...new Set(this.#names.values())]
       .slice(0, NAMES_MAX)
       .map((name) => ({ name, at: findName(text, name) }))

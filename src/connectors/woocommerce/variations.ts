@@ -1,13 +1,14 @@
 // Reads the variations of products. A product lists only their ids and options, so their prices and
 // stock are requested for many products at once.
 
-import { BRACKET_OPEN } from '../../lib/byte-scan.ts'
-import { findFirstMember, readElements } from '../../lib/json-slices.ts'
+import { BRACE_OPEN, BRACKET_OPEN } from '../../lib/byte-scan.ts'
+import { findFirstMember, readElements, type Slice } from '../../lib/json-slices.ts'
 import { readMember, type Item, type ListPage } from './documents.ts'
 import { PAGE_SIZE, type ProductLists } from './list.ts'
 
 /** A product may have hundreds of variations, such as every grind of every plan of a subscription. */
 const REQUESTS_MAX = 100
+const ID_BYTES_MAX = 64
 
 /** A product with variations, and the ids of those that it lists. */
 interface Parent {
@@ -28,7 +29,7 @@ export async function readVariations(
   { bytes }: ListPage,
   products: readonly Item[],
 ): Promise<Variations> {
-  const parents = products.flatMap((product) => toParent(bytes, product))
+  const parents = listParents(bytes, products)
   const found = new Map<string, Uint8Array[]>()
   for (const batch of toBatches(parents)) {
     const wanted = new Set(batch.map(({ id }) => id))
@@ -47,16 +48,29 @@ export async function readVariations(
   return found
 }
 
+/** Lists the products that have variations. */
+export function listParents(bytes: Uint8Array, products: readonly Item[]): readonly Parent[] {
+  return products.flatMap((product) => toParent(bytes, product))
+}
+
 function toParent(bytes: Uint8Array, product: Item): Parent[] {
   if (!isId(product.id)) return []
   const list = findFirstMember(bytes, product.start, 'variations')
   const isList = list !== null && bytes[list.start] === BRACKET_OPEN
   const ids = isList
-    ? Array.from(readElements(bytes, list.start), (stub) => readMember(bytes, stub, 'id') ?? '')
+    ? Array.from(readElements(bytes, list.start), (stub) => readStubId(bytes, stub))
     : []
   const stubs = ids.filter(isId)
   const isVariable = readMember(bytes, product, 'type')?.startsWith('"variable') ?? false
   return isVariable || stubs.length > 0 ? [{ id: product.id, stubs }] : []
+}
+
+/** The Store API lists objects with an id, and the REST API lists ids. */
+function readStubId(bytes: Uint8Array, stub: Slice): string {
+  if (bytes[stub.start] === BRACE_OPEN) return readMember(bytes, stub, 'id') ?? ''
+  return stub.end - stub.start > ID_BYTES_MAX
+    ? ''
+    : new TextDecoder().decode(bytes.subarray(stub.start, stub.end))
 }
 
 /** Groups products so that their variations fit into one page, if they can. */
@@ -99,7 +113,7 @@ async function collect(
       found.set(parent, list)
     }
     offset += items.length
-    const isEnd = total === null ? items.length < PAGE_SIZE : offset >= total
+    const isEnd = total === null ? items.length < lists.size : offset >= total
     if (isEnd || seen.size === before) return
   }
 }

@@ -6,6 +6,7 @@ import type { Page } from '../../../src/core/connector.ts'
 import { measureApart } from '../measure.ts'
 import { linesOf, type Rig } from '../rig.ts'
 import { given, middleOf, type Check } from './check.ts'
+import { supports } from './scopes.ts'
 
 const cursorsLeaveNoGap: Check = {
   name: 'a fetch resumes from the cursor of any page without a gap',
@@ -72,13 +73,10 @@ const memoryIsBounded: Check = {
 const oldRecordsChange: Check = {
   name: 'an update of an old record reaches the catalogue',
   async prove(rig) {
-    const {
-      supplier,
-      subject: { connector },
-    } = rig
+    const { supplier } = rig
     await rig.syncGreen()
     supplier.change(given(supplier.ids()[0], 'oldest product'))
-    const report = await rig.syncGreen(connector.scopes.includes('since') ? 'incremental' : 'full')
+    const report = await rig.syncGreen(supports(rig, 'since') ? 'incremental' : 'full')
     assert.equal(
       report.ledger.updated,
       1,

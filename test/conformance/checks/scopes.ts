@@ -69,8 +69,9 @@ function wantedKeys({ supplier }: Rig): string[] {
   return [given(ids[0], 'first product'), given(ids.at(-1), 'last product')]
 }
 
-function supports({ subject: { connector } }: Rig, kind: Scope['kind']): boolean {
-  return connector.scopes.includes(kind)
+export function supports(rig: Rig, kind: Scope['kind']): boolean {
+  const { connector } = rig.subject
+  return (connector.scopesOf?.(rig.settings()) ?? connector.scopes).includes(kind)
 }
 
 function idsOf({ subject: { connector } }: Rig, pages: readonly Page[]): string[] {
