@@ -95,7 +95,7 @@ test('states that only the owner sees, and variations that are switched off', ()
   const [simple] = draftOf({ variations: [], variation_products: [] }).prices
   assert.deepEqual([simple?.amountMinor, simple?.compareAtMinor], [1250, 1500])
   for (const [price, amount, warning] of [
-    ['', null, /have no price/],
+    ['', null, /has no price/],
     ['12,50', null, /not an amount of money: "12,50"/],
     ['1e3', null, /not an amount of money/],
     ['0.125', null, /not an amount of money/],
