@@ -87,7 +87,7 @@ test('everything that the page names in place of an old name exists', async (t) 
 test('parts that the page announces do not exist yet', async (t) => {
   const { pool } = await openTestDatabase(t)
   const announced = rows.filter(({ here }) => here.startsWith('Comes with '))
-  assert.ok(announced.length > 10)
+  assert.ok(announced.length > 0)
   for (const { name, here } of announced) {
     const signs = ANNOUNCED[here.slice('Comes with '.length)]
     assert.ok(signs, `${name}: ${here}`)

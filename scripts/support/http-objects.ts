@@ -63,6 +63,7 @@ const RUN: RunDetails = {
     complete: true,
     expected: 108_022,
     warnings: [],
+    parsingWarnings: null,
     startedAt: STARTED_AT,
     parts: 19,
     lines: 108_022,

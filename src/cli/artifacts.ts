@@ -92,7 +92,18 @@ async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
   const page = await listArtifacts(tools.db, flags)
   const now = new Date()
   await printPage(cli.output, page, {
-    headings: ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
+    headings: [
+      'run',
+      'source',
+      'state',
+      'complete',
+      'started',
+      'parts',
+      'lines',
+      'raw',
+      'stored',
+      'parsing',
+    ],
     rows: page.items.map((artifact) => [
       String(artifact.run),
       artifact.source,
@@ -103,6 +114,7 @@ async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
       artifact.lines,
       formatBytes(artifact.rawBytes),
       formatBytes(artifact.storedBytes),
+      artifact.parsingWarnings,
     ]),
     empty: 'No artifacts yet.',
     command: formatRepeat(['artifacts'], { source: flags.source, limit: flags.limit }),

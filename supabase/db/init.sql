@@ -391,7 +391,7 @@ create table catalog.quarantine (
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
   state               text not null default 'open'
-                      check (state in ('open', 'replayed', 'superseded', 'resolved')),
+                      check (state in ('open', 'replayed', 'superseded', 'resolved', 'ignored')),
   -- Run that closed it; of an open record, null or a run before it was quarantined again.
   closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),
@@ -4374,6 +4374,7 @@ begin
       values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
+  perform catalog.review_records(p_source, p_run);
   perform catalog.record_host_response(p_source, p_run);
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,
@@ -4856,6 +4857,7 @@ end $$;
 --                  Rejected: the last good price stays. The same claims open no other review
 --   proposal       approved: the value becomes the enrichment of the field, see accept_proposal. Rejected:
 --                  the same value is not proposed again
+--   record         see decide_record
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
@@ -4888,6 +4890,8 @@ begin
     perform catalog.approve_claim(review, coalesce(p_claim, 1));
   elsif review.kind = 'proposal' and p_approve then
     perform catalog.accept_proposal(review, p_by);
+  elsif review.kind = 'record' then
+    perform catalog.decide_record(review, p_approve);
   end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
@@ -4895,6 +4899,82 @@ begin
           then jsonb_build_object('claim', coalesce(p_claim, 1)) else '{}' end
     where source_id = review.source_id and id = p_review;
 end $$;
+
+-- 20261122000045_record_reviews.sql
+
+-- Generated from supabase/schemas/45_record_reviews.sql until the first release: do not edit.
+
+-- Reviews of quarantined records, and what quarantine says about an artifact. A record that one run could not
+-- apply is often corrected by the next one; a record that two runs could not apply waits for a person.
+
+-- read_fault(message) → the reason without the place before it, see src/pipeline/apply/quarantine.ts.
+create function catalog.read_fault(p_message text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select regexp_replace(p_message, '^\S+, run \d+, part \d+, line \d+, byte \d+: ', '')
+$$;
+
+-- is_same_record(first, second) → whether two quarantined records are one record of the supplier with one
+-- fault: of the same product, with the same reason; without an id, with the same bytes.
+create function catalog.is_same_record(p_first catalog.quarantine, p_second catalog.quarantine)
+returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_first.external_id is not null or p_second.external_id is not null
+    then (p_first.external_id, p_first.rule, catalog.read_fault(p_first.message))
+      is not distinct from (p_second.external_id, p_second.rule, catalog.read_fault(p_second.message))
+    else (p_first.byte_length, md5(p_first.raw)) = (p_second.byte_length, md5(p_second.raw)) end
+$$;
+
+-- review_records(source, run): opens and closes the reviews of records, after resolve_quarantine.
+--   opened      a record that this run quarantined, and an earlier one too; at most 100 for each run
+--   ignored     a record that a person has ignored before leaves quarantine at once
+--   superseded  the record has left quarantine, or another review has the newer one
+create function catalog.review_records(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.quarantine q set state = 'ignored', closed_run = p_run
+    where q.source_id = p_source and q.run_id = p_run and q.state = 'open' and exists (
+      select from catalog.quarantine i
+      where i.source_id = p_source and i.state = 'ignored' and i.id < q.id and catalog.is_same_record(q, i));
+  update catalog.reviews r set state = 'superseded', decided_at = now()
+    from catalog.quarantine q
+    where r.source_id = p_source and r.kind = 'record' and r.state = 'open'
+      and q.source_id = p_source and q.id = (r.detail ->> 'record')::bigint and q.state <> 'open';
+  insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail)
+    select p_source, 'record', p_run, q.external_id, catalog.read_fault(q.message),
+      jsonb_build_object('record', q.id, 'rule', q.rule)
+    from catalog.quarantine q
+    where q.source_id = p_source and q.run_id = p_run and q.state = 'open' and exists (
+        select from catalog.quarantine b
+        where b.source_id = p_source and b.closed_run = p_run and b.state = 'superseded'
+          and catalog.is_same_record(q, b))
+      and not exists (
+        select from catalog.reviews r
+        where r.source_id = p_source and r.kind = 'record' and r.state = 'open'
+          and r.detail ->> 'record' = q.id::text)
+    order by q.id limit 100;
+end $$;
+
+-- decide_record(review, approve, by): approved, the record stays in quarantine and every run tries it again.
+-- Rejected, it is ignored, and so are later ones with the same fault.
+create function catalog.decide_record(p_review catalog.reviews, p_approve boolean) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.quarantine set state = 'ignored'
+    where not p_approve and source_id = p_review.source_id and id = (p_review.detail ->> 'record')::bigint
+      and state = 'open'
+$$;
+
+-- describe_parsing(source, artifact_run) → `3 unreadable, 1 invalid, see quarantine`: the records of the
+-- artifact that could not be applied, by rule; null without one.
+create function catalog.describe_parsing(p_source integer, p_artifact_run bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select string_agg(format('%s %s', n, word), ', ' order by n desc, word) || ', see quarantine'
+  from (
+    select count(*) as n, replace(split_part(rule, '/', 2), '-', ' ') as word
+    from catalog.quarantine
+    where source_id = p_source and artifact_run = p_artifact_run and state <> 'replayed'
+    group by 2
+  ) rules
+$$;
 
 -- 20261122000046_successions.sql
 
@@ -6401,11 +6481,12 @@ create function catalog.list_artifacts(
   p_source text, p_run bigint, p_before bigint, p_limit integer
 ) returns table (
   run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb,
-  started_at timestamptz,
+  parsing_warnings text, started_at timestamptz,
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings, r.started_at,
+  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings,
+    catalog.describe_parsing(a.source_id, a.run_id), r.started_at,
     p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
   from catalog.runs r
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
@@ -8004,7 +8085,7 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '11112b43ccc7195aaaca34e3a3973faaebd86f5eced07acd2a176a83fd05e0cf'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
-  ('20261122000012', 'review_tables', 'f5924c90b40cfeb4d5729cee2113e71858e73e8480b773febe16bf8c9df1165b'),
+  ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -8030,10 +8111,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
   ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', 'dca475ca466650632ca27d04004e343348e5b8aa7123ecfd2ad6b67cfed80778'),
+  ('20261122000041', 'settle', '5647c33e36d1546a21ca4f7e16ab48a23b5495b71777ebb14a07455e948bb9c6'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
-  ('20261122000044', 'decisions', '0bdbd31f9b7a027a80e02fa7a6d954dbbebcc36d0436cb9ab5a190a8a75bf54f'),
+  ('20261122000044', 'decisions', 'e55a85d744f4b0adbabb064516c1f894bd55425b371780cc9ea3aea2af604b2d'),
+  ('20261122000045', 'record_reviews', 'a1c1a1dce3c743f3c2087681280bccbbe0fe804e81024c867cecef87746cfa0a'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
   ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
@@ -8043,7 +8125,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
   ('20261122000063', 'prior_prices', '35d288e05456a742b12ff3070f403a1efdee6bb3d1f850287cf571472920f880'),
   ('20261122000070', 'summaries', 'c93959acf27c587670757f90fef6b9b6734266111052619d950be15352df2372'),
-  ('20261122000071', 'lists', '5bd28540a0a3f74d594a8d61762ed9618479cbea597113b214456fd3375d10ae'),
+  ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),

@@ -26,7 +26,7 @@ create table catalog.quarantine (
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
   state               text not null default 'open'
-                      check (state in ('open', 'replayed', 'superseded', 'resolved')),
+                      check (state in ('open', 'replayed', 'superseded', 'resolved', 'ignored')),
   -- Run that closed it; of an open record, null or a run before it was quarantined again.
   closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),

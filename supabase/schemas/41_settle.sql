@@ -279,6 +279,7 @@ begin
       values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
+  perform catalog.review_records(p_source, p_run);
   perform catalog.record_host_response(p_source, p_run);
   return query update catalog.runs r
     set state = case when green then 'succeeded' else 'held' end,

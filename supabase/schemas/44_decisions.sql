@@ -72,6 +72,7 @@ end $$;
 --                  Rejected: the last good price stays. The same claims open no other review
 --   proposal       approved: the value becomes the enrichment of the field, see accept_proposal. Rejected:
 --                  the same value is not proposed again
+--   record         see decide_record
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
@@ -104,6 +105,8 @@ begin
     perform catalog.approve_claim(review, coalesce(p_claim, 1));
   elsif review.kind = 'proposal' and p_approve then
     perform catalog.accept_proposal(review, p_by);
+  elsif review.kind = 'record' then
+    perform catalog.decide_record(review, p_approve);
   end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),

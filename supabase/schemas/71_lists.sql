@@ -7,11 +7,12 @@ create function catalog.list_artifacts(
   p_source text, p_run bigint, p_before bigint, p_limit integer
 ) returns table (
   run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb,
-  started_at timestamptz,
+  parsing_warnings text, started_at timestamptz,
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings, r.started_at,
+  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings,
+    catalog.describe_parsing(a.source_id, a.run_id), r.started_at,
     p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
   from catalog.runs r
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id

@@ -62,6 +62,7 @@ function describeState({ state, closedRun }: QuarantineDetails): string {
   if (state === 'replayed') return `replayed: ${run} applied this line`
   if (state === 'superseded') return `superseded: ${run} has a newer record of it in quarantine`
   if (state === 'resolved') return `resolved: ${run} had the product without an error`
+  if (state === 'ignored') return 'ignored: a person has decided so'
   return 'open: the product stays as it was before this record'
 }
 

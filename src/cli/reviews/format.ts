@@ -15,7 +15,7 @@ const REJECTED = {
   price: 'the current price stays',
   disagreement: 'the current price stays',
   proposal: 'the field stays empty',
-  record: 'the record is ignored',
+  record: 'this record and later ones with the same fault are ignored',
 } as const
 
 export const REVIEW_HEADINGS = [
@@ -40,6 +40,8 @@ export function toReviewCells(output: Output, review: ReviewSummary, now: Date):
 function describeSubject(output: Output, review: ReviewSummary): string {
   const { kind, product, title, variant, priceType, detail, diff } = review
   if (kind === 'run') return `the whole run${diff ? `: ${formatDiff(diff)}` : ''}`
+  if (kind === 'record')
+    return `quarantined record ${detail.record}${product === null ? '' : ` of ${product}`}`
   const what =
     kind === 'proposal'
       ? output.short(detail.field ?? '', QUOTATION_CHARS_MAX)
@@ -48,7 +50,7 @@ function describeSubject(output: Output, review: ReviewSummary): string {
 }
 
 function formatValues(output: Output, { kind, detail }: ReviewSummary): [string, string] {
-  if (kind === 'run') return ['', '']
+  if (kind === 'run' || kind === 'record') return ['', '']
   if (kind === 'proposal') return ['', formatProposed(output, detail)]
   const { from = null, to = null, currency = null, claims = [] } = detail
   const before = formatPrice({ amountMinor: from, currency })
@@ -99,6 +101,7 @@ function listValueFacts(output: Output, review: ReviewSummary): [string, string]
   const { kind, detail } = review
   const { from = null, currency = null, claims = [] } = detail
   const [, to] = formatValues(output, review)
+  if (kind === 'record') return [['bytes', `shelfsync quarantine show ${detail.record}`]]
   if (kind === 'proposal')
     return [
       ['value', to],

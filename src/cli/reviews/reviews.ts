@@ -97,6 +97,11 @@ export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[
           'Decide a proposal: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…',
         ]
       : []),
+    ...(has('record')
+      ? [
+          'Decide a record: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… (try it again) · shelfsync reviews reject REVIEW… (ignore it)',
+        ]
+      : []),
     ...(has('run')
       ? [
           'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',

@@ -193,6 +193,7 @@ function formatRun(output: Output, run: RunDetails): string {
     ['changes', formatChangeCounts(run.changes)],
     ['artifact', artifact && formatArtifact(artifact)],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
+    ['parsing', artifact?.parsingWarnings ?? null],
     ['held prices', formatHeldPrices(run)],
     ['quarantine', formatQuarantine(run)],
     ['correlation', run.correlationId],

@@ -13,6 +13,8 @@ export interface ArtifactSummary {
   readonly complete: boolean
   readonly expected: number | null
   readonly warnings: readonly string[]
+  /** `3 unreadable, 1 invalid, see quarantine`; null if every record could be applied. */
+  readonly parsingWarnings: string | null
   readonly startedAt: Date
   readonly parts: number
   readonly lines: number
@@ -30,6 +32,7 @@ export interface ArtifactRow {
   readonly complete: boolean
   readonly expected: number | null
   readonly warnings: readonly string[]
+  readonly parsing_warnings: string | null
   readonly started_at: string
   readonly parts: number
   readonly lines: number
@@ -76,6 +79,7 @@ export function toArtifactSummary(row: ArtifactRow): ArtifactSummary {
     complete: row.complete,
     expected: row.expected,
     warnings: row.warnings,
+    parsingWarnings: row.parsing_warnings,
     startedAt: toInstant(row.started_at),
     parts: row.parts,
     lines: row.lines,

@@ -100,7 +100,7 @@ export interface ExplainedRun {
 
 export interface ExplainedQuarantine {
   readonly id: number
-  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved'
+  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved' | 'ignored'
   readonly rule: string
   readonly message: string
   readonly artifactRun: number

@@ -24,7 +24,7 @@ export interface QuarantineSummary {
 
 /** A record in any state, with its bytes. */
 export interface QuarantineDetails extends QuarantineSummary {
-  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved'
+  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved' | 'ignored'
   readonly artifactState: 'open' | 'closed' | 'purged'
   /** At most the first 64 KiB. */
   readonly raw: Buffer

@@ -47,6 +47,8 @@ export interface ReviewDetail {
   readonly confidence?: number
   /** Name of the model that proposed the value. */
   readonly model?: string
+  /** Number of the quarantined record. */
+  readonly record?: number
 }
 
 export interface ReviewFilter {
