@@ -128,7 +128,9 @@ test('a record with a number that does not fit its column is refused', () => {
       { prices: [{ ...PRICE, amountMinor: minor }] },
       { prices: [{ ...PRICE, compareAtMinor: minor }] },
     ]),
-    ...[-1, 0.5, 2 ** 31].map((position) => ({ images: [{ url: 'x', alt: null, position }] })),
+    ...[-1, 0.5, 2 ** 31].map((position) => ({
+      images: [{ url: 'https://x.example', alt: null, position }],
+    })),
     ...[0, Number.NaN, 1e16].map((expiresAtMs) => ({ expiresAtMs })),
     { externalId: '' },
   ]

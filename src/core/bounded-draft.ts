@@ -1,10 +1,11 @@
 // Limits of one record. Lists are shortened with a warning, so that 80,000 photos of one product do
-// not delay the others. Numbers are checked, so that one that does not fit its column quarantines
-// its record instead of ending the run.
+// not delay the others. Links that are not safe to show are left out. Numbers are checked, so that one
+// that does not fit its column quarantines its record instead of ending the run.
 
 import { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
 import type { Disagreement, Draft } from './product.ts'
+import { isSafeLink } from './safe-links.ts'
 import { isTime } from './source-time.ts'
 
 /**
@@ -59,6 +60,8 @@ function isWithinBounds(draft: Draft): boolean {
     disagreements.length <= LISTS_MAX.disagreements &&
     disagreements.every(isShort) &&
     images.length <= LISTS_MAX.images &&
+    (draft.url === null || isSafeLink(draft.url)) &&
+    images.every(({ url }) => isSafeLink(url)) &&
     terms.length <= LISTS_MAX.terms &&
     warnings.length <= LISTS_MAX.warnings &&
     (sourceUpdatedAtMs === null || isTime(sourceUpdatedAtMs)) &&
@@ -130,7 +133,8 @@ function shortenedDraft(draft: Draft): Draft {
       'disagreements about a price',
       warnings,
     ).map((disagreement) => withShortClaims(disagreement, warnings)),
-    images: first(draft.images, LISTS_MAX.images, 'images', warnings),
+    url: safeLinkOf(draft.url, warnings),
+    images: first(safeImagesOf(draft.images, warnings), LISTS_MAX.images, 'images', warnings),
     terms: first(draft.terms, LISTS_MAX.terms, 'terms', warnings),
     identifiers: mapMembers(draft.identifiers, (codes, name) =>
       typeof codes === 'string' ? codes : first(codes, LISTS_MAX.codes, name, warnings),
@@ -140,6 +144,20 @@ function shortenedDraft(draft: Draft): Draft {
     // The members are shortened in this order, so their warnings are complete here.
     warnings: warningsOf([...warnings, ...draft.warnings]),
   }
+}
+
+/** The link itself stays in `raw`. */
+function safeLinkOf(url: string | null, warnings: string[]): string | null {
+  if (url === null || isSafeLink(url)) return url
+  warnings.push('the address of the product is not a safe link of the web: it counts as unknown')
+  return null
+}
+
+function safeImagesOf(images: Draft['images'], warnings: string[]): Draft['images'] {
+  const safe = images.filter(({ url }) => isSafeLink(url))
+  const others = images.length - safe.length
+  if (others > 0) warnings.push(`images: ${others} without a safe link of the web are left out`)
+  return safe
 }
 
 function first<T>(list: readonly T[], max: number, what: string, warnings: string[]): readonly T[] {

@@ -123,9 +123,10 @@ function toLookup(resolve: Resolve): LookupFunction {
     resolve(name).then(
       (found) => {
         const first = found[0]
-        if (options.all === true) callback(null, [...found])
-        else if (first === undefined)
+        // Node would throw outside of the request when it gets an empty list.
+        if (first === undefined)
           callback(Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' }), '')
+        else if (options.all === true) callback(null, [...found])
         else callback(null, first.address, first.family)
       },
       (error: Error) => callback(error, ''),

@@ -45,8 +45,10 @@ test('a part ends while a slow supplier prepares its next page', async () => {
 test('pages that are ready fill one part', async () => {
   let ends = 0
   const sink = createSink(() => (ends += 1))
-  const pages = Array.from({ length: 100 }, () => PAGE)
-  for await (const _ of endDueParts(ReadableStream.from(pages), sink)) sink.isEmpty = false
+  async function* readyPages(): AsyncGenerator<Page> {
+    for (let index = 0; index < 100; index++) yield PAGE
+  }
+  for await (const _ of endDueParts(readyPages(), sink)) sink.isEmpty = false
   assert.equal(ends, 0)
 })
 
