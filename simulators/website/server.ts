@@ -132,10 +132,12 @@ async function respond(
 /** A site that knows our key refuses requests without a valid signature. */
 function createAllowed(asked: Parameters<typeof createContent>[0], state: State): Content {
   const { signedBy } = state.switches
+  const host = asked.headers['x-forwarded-host']
+  const origin = host === undefined ? state.origin : `http://${host}`
   const fault =
     signedBy === null ? null : findSignatureFault(asked.headers, asked.location.host, signedBy)
   return fault === null
-    ? createContent(asked, state)
+    ? createContent(asked, { ...state, origin })
     : { status: 403, body: `<!doctype html><title>Not signed: ${fault}</title>` }
 }
 

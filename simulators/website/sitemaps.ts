@@ -28,12 +28,8 @@ function rootOf(sitemap: string): string {
 export function findSitemap(path: string, state: State): SitemapFile | null {
   const { sitemap } = state.switches
   if (sitemap === 'none') return null
-  const pages = renderUrls(
-    [...state.others.map((one) => ({ path: one })), ...listProducts(state)],
-    state,
-  )
   if (sitemap === 'single' || sitemap === 'unstated')
-    return path === '/sitemap.xml' ? { xml: pages, isZipped: false } : null
+    return path === '/sitemap.xml' ? { xml: renderAll(state), isZipped: false } : null
   const end = sitemap === 'gz' ? '.xml.gz' : '.xml'
   if (path === '/sitemap_index.xml') return { xml: renderIndex(state, end), isZipped: false }
   const [, kind, number = '1'] =
@@ -51,6 +47,11 @@ export function findSitemap(path: string, state: State): SitemapFile | null {
   const from = (Number(number) - 1) * state.switches.perSitemap
   const listed = listProducts(state).slice(from, from + state.switches.perSitemap)
   return listed.length === 0 ? null : { xml: renderUrls(listed, state), isZipped }
+}
+
+function renderAll(state: State): string {
+  const others = state.others.map((path): Row => ({ path }))
+  return renderUrls([...others, ...listProducts(state)], state)
 }
 
 interface Row {

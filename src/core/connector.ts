@@ -146,6 +146,11 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    * source does. A source that does not use them never receives them.
    */
   usesCredentials?(settings: Settings): boolean
+  /**
+   * Returns what the operator should do about a source soon, one sentence each, such as about a
+   * permission that ends. `doctor` shows it; `fetch` warns of it.
+   */
+  listNotices?(settings: Settings, nowMs: number): readonly string[]
   /** The setting that holds the address; `shelfsync sources set NAME --url` changes it. */
   readonly addressSetting: string
   /** The options of `shelfsync add NAME`; any other setting is given by `--set`. */

@@ -67,7 +67,8 @@ async function forward(
   )
   const response = await fetch(origin + request.url, {
     method,
-    headers: Object.fromEntries(kept),
+    // A site that writes its own address into its pages has to write the one of the proxy.
+    headers: { ...Object.fromEntries(kept), 'x-forwarded-host': headers.host ?? '' },
     ...(body.length > 0 && { body }),
   })
   return {

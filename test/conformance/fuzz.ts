@@ -214,10 +214,11 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
  * encloses them. For lines, the second one represents all.
  */
 function outerPaths({ connector }: Subject, text: string): Path[] {
-  // A web page has no JSON around records.
-  if (text.startsWith('<')) return []
   const [first = '', second] = text.split('\n')
-  const document: unknown = JSON.parse(second === undefined || second === '' ? first : second)
+  const line = second === undefined || second === '' ? first : second
+  // A web page and robots.txt have no JSON around records.
+  if (!/^\s*[[{]/.test(line)) return []
+  const document: unknown = JSON.parse(line)
   return pathsOf([document]).filter((path) => {
     const inside = path.some(
       (_, length) => connector.identify(valueAt(document, path.slice(0, length + 1))) !== null,

@@ -2,6 +2,7 @@
 
 import type { Basics } from '../../app/compose.ts'
 import type { ClientOf } from './open-requests.ts'
+import type { Connector } from '../../core/connector.ts'
 import type { Http } from '../../core/http.ts'
 import type { Source } from '../../db/sources.ts'
 import { findAddress } from '../../sources/bound-source.ts'
@@ -47,12 +48,21 @@ export async function checkReachability(
         measureResponse(clientOf({ connector, settings: null, credentials: null }), origin, signal)
       responses.set(origin, response)
       try {
-        return { name, state: 'ok', message: `${host} responded after ${await response} ms` }
+        const message = `${host} responded after ${await response} ms`
+        const [notice] = listNotices(connector, source)
+        return notice === undefined
+          ? { name, state: 'ok', message }
+          : { name, state: 'warn', message, hint: notice.replace('NAME', source.name) }
       } catch (error) {
         return toFailedCheck(name, error)
       }
     }),
   )
+}
+
+function listNotices(connector: Connector, { settings }: Source): readonly string[] {
+  const { data } = connector.settings.safeParse(settings)
+  return data === undefined ? [] : (connector.listNotices?.(data, Date.now()) ?? [])
 }
 
 /** @throws SyncError `source/…` */

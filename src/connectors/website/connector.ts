@@ -16,7 +16,7 @@ import { planDirectly } from './plan.ts'
 import { identifyPage, readProduct } from './product.ts'
 import { recognise } from './recognise.ts'
 import { WebsiteSettings } from './settings.ts'
-import { warnOfExpiry } from './signature-expiry.ts'
+import { listNotices } from './signature-expiry.ts'
 import { Site } from './site.ts'
 
 /** Its plans allow 10 to 5,000 requests a minute: this is 100. */
@@ -35,6 +35,7 @@ export const website: Connector<WebsiteSettings, WebsiteCredentials> = defineCon
   idPaths: ['id'],
   scopes: ['all', 'since', 'keys'],
   schedule: { cron: '15 3 * * *', zone: 'UTC', fullOn: 'every' },
+  listNotices,
   rules: chooseRules,
   fetch: fetchPages,
   probe,
@@ -50,7 +51,7 @@ export const website: Connector<WebsiteSettings, WebsiteCredentials> = defineCon
 
 async function* fetchPages(request: Request, signal: AbortSignal): AsyncGenerator<Page> {
   const { settings, credentials, scope, cursor, warn } = request
-  warnOfExpiry(settings, warn, Date.now())
+  for (const notice of listNotices(settings, Date.now())) warn(notice)
   const site = new Site(request, signal)
   const firecrawl =
     settings.via === 'firecrawl' ? Firecrawl.open(credentials, request.http, signal) : null

@@ -6,17 +6,17 @@ import type { WebsiteSettings } from './settings.ts'
 const DAY_MS = 24 * 60 * 60_000
 const WARN_DAYS = 14
 
-export function warnOfExpiry(
+/** Returns a warning in the last two weeks and after the end. */
+export function listNotices(
   { url, signatureExpiresOn }: Pick<WebsiteSettings, 'url' | 'signatureExpiresOn'>,
-  warn: (message: string) => void,
   nowMs: number,
-): void {
-  if (signatureExpiresOn === null) return
+): string[] {
+  if (signatureExpiresOn === null) return []
   const daysLeft = Math.floor((Date.parse(signatureExpiresOn) + DAY_MS - nowMs) / DAY_MS)
-  if (daysLeft > WARN_DAYS) return
+  if (daysLeft > WARN_DAYS) return []
   const { host } = new URL(url)
   const verb = daysLeft < 0 ? 'ended' : 'ends'
-  warn(
+  return [
     `The permission of ${host} for signed requests ${verb} on ${signatureExpiresOn}. Ask its owner for a new one, and state its end with \`shelfsync sources set NAME --set signatureExpiresOn=YYYY-MM-DD\``,
-  )
+  ]
 }
