@@ -76,25 +76,23 @@ export class AttributeItems {
   #read(notation: AttributeSyntax, name: string, attributes: Attributes, end: number): OpenScope[] {
     const types = this.#typesOf(notation, attributes)
     const stated = attributes.get(PROPERTY_ATTRIBUTES[notation])
-    if (types === null && stated === undefined) return []
+    const names = stated === undefined ? null : this.#namesOf(notation, stated)
+    if (types !== null) {
+      const item = this.#toItem(notation, types, attributes)
+      if (this.#budget.takeItem()) this.#place(notation, item, names)
+      // An item that is left out is open, too: its properties are not those of the outer one.
+      this.#open[notation].push(item)
+      return [{ kind: 'item', notation }]
+    }
     const target = this.#open[notation].at(-1)
-    const names = this.#namesOf(notation, stated ?? '')
-    if (types !== null) return this.#openItem(notation, types, attributes, target, names)
-    if (target === undefined || names.length === 0) return []
+    if (target === undefined || names === null || names.length === 0) return []
     const value = this.#valueOf(name, names, attributes)
     if (value === null) return [{ kind: 'content', target, names, start: end }]
     for (const one of names) this.#add(target, one, this.#budget.takeText(one, value))
     return []
   }
 
-  #openItem(
-    notation: AttributeSyntax,
-    types: readonly string[],
-    attributes: Attributes,
-    target: OpenItem | undefined,
-    names: readonly string[],
-  ): OpenScope[] {
-    if (!this.#budget.takeItem()) return []
+  #toItem(notation: AttributeSyntax, types: readonly string[], attributes: Attributes): OpenItem {
     const id = attributes.get(notation === 'microdata' ? 'itemid' : 'resource')
     const item: OpenItem = {
       types,
@@ -104,13 +102,17 @@ export class AttributeItems {
     // `<a itemscope itemprop="item" href="…">`: the address of the item.
     const href = attributes.get('href')
     if (href !== undefined) this.#add(item, 'url', this.#budget.takeText('url', href))
+    return item
+  }
+
+  /** Adds an item to the outer one, or to those of the page. `names` null: it is not a value. */
+  #place(notation: AttributeSyntax, item: OpenItem, names: readonly string[] | null): void {
+    const target = this.#open[notation].at(-1)
+    if (target === undefined || names === null)
+      this.items.push({ syntax: notation, block: 0, item })
     // The value of a property without a use is left out with it.
-    const isStated = attributes.has(PROPERTY_ATTRIBUTES[notation])
-    if (target === undefined || !isStated) this.items.push({ syntax: notation, block: 0, item })
     else if (this.#open[notation].length < DEPTH_MAX)
       for (const one of names) this.#add(target, one, [item])
-    this.#open[notation].push(item)
-    return [{ kind: 'item', notation }]
   }
 
   /** Returns the types of the item that an element begins, or null when it begins none. */

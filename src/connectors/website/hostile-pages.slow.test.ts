@@ -86,6 +86,14 @@ for (const [name, write] of Object.entries(PAGES))
     if (explainNoProduct(evidence) === null) boundedDraft(reader.normalise(evidence, {}))
   })
 
+test('the price of an item beyond the limit is not that of the item around it', () => {
+  const related = '<b itemscope itemprop="isRelatedTo"></b>'.repeat(20_000)
+  const offer = '<i itemprop="offers" itemscope><meta itemprop="price" content="9"></i>'
+  const html = `<div itemscope itemtype="http://schema.org/Product">${related}${offer}</div>`
+  const { items } = readPage(html, 'https://shop.example/ruby', 0)
+  assert.equal(items[0]?.item.properties.price, undefined)
+})
+
 test('the end of a page that is too long is left out, with a problem', () => {
   const html = ' '.repeat(HTML_CHARS_MAX) + PRODUCT
   const { items, problems } = readPage(html, 'https://shop.example/ruby', 0)
