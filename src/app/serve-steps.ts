@@ -1,9 +1,12 @@
 // The services of a process that only executes downstream steps. It needs neither the queue nor a
 // key: its HTTP server has the metrics, and `/healthz`.
 
+import type { Settings } from '../config/settings.ts'
 import type { Role } from '../core/roles.ts'
+import type { OpenStep } from '../downstream/step.ts'
 import { createMetricsApp } from '../http/control/servers.ts'
 import { listen } from '../http/server/listen.ts'
+import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Services } from './serve.ts'
@@ -30,15 +33,27 @@ export async function startStepServices(
   const port = settings.http.ports.metrics
   const listening = await listen(app, { host, port, setting: 'METRICS_PORT' })
   opened.defer(() => listening.close())
-  startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
+  const steps = startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
   const kept = opened.move()
   let stopped: Promise<void> | null = null
   return {
     servers: [{ name: 'metrics', host, port: listening.port }],
-    idle: new Promise(() => undefined),
+    idle: waitForIdle(settings, steps, stopping.signal),
     stop() {
       stopping.abort()
       return (stopped ??= kept.disposeAsync())
     },
   }
+}
+
+/** Never resolves without EXIT_WHEN_IDLE_SECONDS. */
+function waitForIdle(
+  { exitWhenIdleMs: idleMs }: Settings,
+  steps: readonly OpenStep[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (idleMs === null) return new Promise(() => undefined)
+  const hasWork = async () =>
+    (await Promise.all(steps.map((step) => step.hasWork()))).includes(true)
+  return waitUntilIdle(new TaskActivity(), { idleMs, hasWork, signal })
 }

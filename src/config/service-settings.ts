@@ -121,10 +121,10 @@ export const serviceSettings = {
       description:
         'Ends `serve` with 0 when its workers have had no task for so many seconds and no task ' +
         'waits for them, for machines that something else starts again. ' +
-        'Only for processes with the role of a fetcher or maintainer.',
+        'Only for processes with the role of a fetcher, a maintainer or images.',
       default: 'none: the process runs until it is stopped',
       example: '300',
-      readBy: WORKER_ROLES,
+      readBy: [...WORKER_ROLES, 'images'],
     },
   ),
 }

@@ -658,9 +658,9 @@ create table catalog.blobs (
 );
 
 -- The work at one host, which one process does at a time. A host that takes several requests at once, such as
--- that of a CDN, has several lanes.
-create table catalog.image_lanes (
-  lane         text collate "C" primary key,
+-- that of a CDN, has several channels.
+create table catalog.image_channels (
+  channel         text collate "C" primary key,
   host         text not null,
   due_at       timestamptz,                    -- of its next address; null if none waits
   token        bigint not null default 0,      -- fencing token of the newest lease
@@ -670,7 +670,7 @@ create table catalog.image_lanes (
   flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
   flag_reason  text
 );
-create index image_lanes_due on catalog.image_lanes (due_at) where due_at is not null;
+create index image_channels_due on catalog.image_channels (due_at) where due_at is not null;
 
 -- An address, once for all images that name it. Sizes and versions of one picture have the same key.
 create table catalog.image_addresses (
@@ -678,7 +678,7 @@ create table catalog.image_addresses (
   key           bytea not null unique check (octet_length(key) = 32),
   url           text not null,                 -- as it is requested
   version       numeric,                       -- of the newest address, such as Shopify's `v`
-  lane          text collate "C" not null,
+  channel          text collate "C" not null,
   state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
   due_at        timestamptz not null,
   attempts      integer not null default 0,    -- failed ones since the last success
@@ -690,7 +690,7 @@ create table catalog.image_addresses (
   changed_at    timestamptz not null,          -- of its state or its last failure
   unused_since  timestamptz                    -- since when no image names it
 );
-create index image_addresses_waiting on catalog.image_addresses (lane, due_at) where state = 'waiting';
+create index image_addresses_waiting on catalog.image_addresses (channel, due_at) where state = 'waiting';
 create index image_addresses_failed on catalog.image_addresses (id) where state = 'failed';
 create index image_addresses_blob on catalog.image_addresses (sha256);
 create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;
@@ -2050,11 +2050,11 @@ end $$;
 -- Generated from supabase/schemas/28_image_work.sql until the first release: do not edit.
 
 -- The work on images. A new image gets the row of its address, which is fetched once for all images that
--- name it. One process at a time works on a lane, under a lease with a fencing token: a process that lost its
--- lease changes nothing. All times are milliseconds.
+-- name it. One process at a time works on a channel, under a lease with a fencing token: a process that lost
+-- its lease changes nothing. All times are milliseconds.
 
--- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one entry
--- of the index for each source that has any, however many sources or images there are.
+-- list_sources_with_new_images() → the sources of the images that `list_new_images` returns. It reads one
+-- entry of the index for each source that has any, for any number of sources and images.
 create function catalog.list_sources_with_new_images() returns setof integer
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with recursive found (id) as (
@@ -2082,32 +2082,32 @@ $$;
 -- read_new_images(images) → the list that `link_images` gets as rows
 create function catalog.read_new_images(p_images jsonb) returns table (
   source_id integer, product_external_id text, image_position integer, url text, key bytea, address text,
-  version numeric, lane text, host text)
+  version numeric, channel text, host text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select r.source_id, r.product_external_id, r.position, r.url, decode(r.key, 'hex'), r.address, r.version,
-    r.lane, r.host
+    r.channel, r.host
   from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, position integer,
-    url text, key text, address text, version numeric, lane text, host text)
+    url text, key text, address text, version numeric, channel text, host text)
 $$;
 
 -- link_images(images) → number of images that now name their address
---   images      a list of {source_id, product_external_id, position, url, key, address, version, lane, host}:
---               `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
+--   images      a list of {source_id, product_external_id, position, url, key, address, version, channel,
+--               host}: `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
 --   idempotent  an image whose URL has changed meanwhile is left to the next call
 --   versions    an address is fetched again only for a version that is newer than the stored one
---   ordering    lanes are locked first, as by the functions that record results
+--   ordering    channels are locked first, as by the functions that record results
 create function catalog.link_images(p_images jsonb) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   present constant timestamptz := clock_timestamp();
   linked bigint;
 begin
-  insert into catalog.image_lanes as l (lane, host, due_at)
-    select distinct n.lane, n.host, present from catalog.read_new_images(p_images) n
-    where n.lane is not null order by 1
-    on conflict (lane) do update set due_at = least(l.due_at, excluded.due_at);
-  insert into catalog.image_addresses as a (key, url, version, lane, due_at, changed_at)
-    select distinct on (n.key) n.key, n.address, n.version, n.lane, present, present
+  insert into catalog.image_channels as l (channel, host, due_at)
+    select distinct n.channel, n.host, present from catalog.read_new_images(p_images) n
+    where n.channel is not null order by 1
+    on conflict (channel) do update set due_at = least(l.due_at, excluded.due_at);
+  insert into catalog.image_addresses as a (key, url, version, channel, due_at, changed_at)
+    select distinct on (n.key) n.key, n.address, n.version, n.channel, present, present
     from catalog.read_new_images(p_images) n where n.key is not null
     order by n.key, n.version desc nulls last
     on conflict (key) do update
@@ -2130,68 +2130,68 @@ begin
   return linked;
 end $$;
 
--- claim_images(limit, lease) → due addresses of one lane, which is leased to the caller; no row without any
+-- claim_images(limit, lease) → due addresses of one channel, which is leased to the caller, if there are any
 --   sha256      of the stored copy, if the address was stored before
 --   flagged     the host has refused several requests: this is its one try of the day
 create function catalog.claim_images(p_limit integer, p_lease double precision) returns table (
-  lane text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
+  channel text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
   attempts integer, sha256 bytea, etag text, last_modified text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   present constant timestamptz := clock_timestamp();
-  claimed catalog.image_lanes;
+  claimed catalog.image_channels;
 begin
   loop
-    select * into claimed from catalog.image_lanes l
+    select * into claimed from catalog.image_channels l
       where l.due_at <= present and coalesce(l.paused_until, present) <= present
         and coalesce(l.leased_until, present) <= present
       order by l.due_at limit 1 for update skip locked;
-    exit when claimed.lane is null;
-    update catalog.image_lanes l
+    exit when claimed.channel is null;
+    update catalog.image_channels l
       set token = l.token + 1, leased_until = present + make_interval(secs => p_lease / 1000)
-      where l.lane = claimed.lane returning * into claimed;
+      where l.channel = claimed.channel returning * into claimed;
     return query
-      select a.lane, claimed.host, claimed.token, claimed.refusals, claimed.flagged_at is not null, a.id,
+      select a.channel, claimed.host, claimed.token, claimed.refusals, claimed.flagged_at is not null, a.id,
         a.url, a.attempts, a.sha256, a.etag, a.last_modified
       from catalog.image_addresses a
-      where a.lane = claimed.lane and a.state = 'waiting' and a.due_at <= present
+      where a.channel = claimed.channel and a.state = 'waiting' and a.due_at <= present
       order by a.due_at limit p_limit;
     exit when found;
-    perform catalog.release_images(claimed.lane, claimed.token, claimed.refusals, 0, claimed.flag_reason);
+    perform catalog.release_images(claimed.channel, claimed.token, claimed.refusals, 0, claimed.flag_reason);
   end loop;
 end $$;
 
--- holds_images(lane, token) → whether the lease with this token is the newest one; its row is locked
-create function catalog.holds_images(p_lane text, p_token bigint) returns boolean
+-- holds_images(channel, token) → whether the lease with this token is the newest one; its row is locked
+create function catalog.holds_images(p_channel text, p_token bigint) returns boolean
 language sql set search_path = pg_catalog, pg_temp as $$
-  select exists (select from catalog.image_lanes where lane = p_lane and token = p_token for update)
+  select exists (select from catalog.image_channels where channel = p_channel and token = p_token for update)
 $$;
 
--- renew_images(lane, token, lease) → false if another process has the lane
-create function catalog.renew_images(p_lane text, p_token bigint, p_lease double precision) returns boolean
+-- renew_images(channel, token, lease) → false if another process has the channel
+create function catalog.renew_images(p_channel text, p_token bigint, p_lease double precision) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with renewed as (
-    update catalog.image_lanes set leased_until = clock_timestamp() + make_interval(secs => p_lease / 1000)
-      where lane = p_lane and token = p_token returning 1)
+    update catalog.image_channels set leased_until = clock_timestamp() + make_interval(secs => p_lease / 1000)
+      where channel = p_channel and token = p_token returning 1)
   select exists (select from renewed)
 $$;
 
--- release_images(lane, token, refusals, pause, flag): ends the lease. The lane is due again when the first of
--- its addresses is, and not before `p_pause` has passed.
+-- release_images(channel, token, refusals, pause, flag): ends the lease. The channel is due again when the
+-- first of its addresses is, and not before `p_pause` has passed.
 --   flag        the reason for which the host is flagged; null if it is not
 create function catalog.release_images(
-  p_lane text, p_token bigint, p_refusals integer, p_pause double precision, p_flag text
+  p_channel text, p_token bigint, p_refusals integer, p_pause double precision, p_flag text
 ) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.image_lanes l
+  update catalog.image_channels l
     set leased_until = null, refusals = p_refusals,
       paused_until = clock_timestamp() + make_interval(secs => p_pause / 1000),
       flagged_at = case when p_flag is not null then coalesce(l.flagged_at, clock_timestamp()) end,
       flag_reason = p_flag,
       due_at = (
-        select a.due_at from catalog.image_addresses a where a.lane = l.lane and a.state = 'waiting'
+        select a.due_at from catalog.image_addresses a where a.channel = l.channel and a.state = 'waiting'
         order by a.due_at limit 1)
-    where l.lane = p_lane and l.token = p_token
+    where l.channel = p_channel and l.token = p_token
 $$;
 
 -- find_blob(sha256) → the stored copy with this content; no row without one
@@ -2201,21 +2201,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select target, object, cdn_url, removing_at is not null from catalog.blobs where sha256 = p_sha256
 $$;
 
--- store_image(lane, token, id, blob, etag, last_modified) → `stored`, `lost` (the lease), or `removing`: the
--- copy with this content is being removed, so the address has to be tried again later.
+-- store_image(channel, token, id, blob, etag, last_modified) → `stored`, `lost` (the lease), or `removing`:
+-- the copy with this content is being removed, so the address has to be tried again later.
 --   blob        {sha256, type, bytes, width, height, target, object, cdn_url}; null: the copy that the
 --               address had is still right
 --   atomic      the copy, its address and all images that name it
 --   idempotent  a copy is one row, however often and by however many addresses it is stored
 create function catalog.store_image(
-  p_lane text, p_token bigint, p_id bigint, p_blob jsonb, p_etag text, p_last_modified text
+  p_channel text, p_token bigint, p_id bigint, p_blob jsonb, p_etag text, p_last_modified text
 ) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   content bytea := decode(p_blob ->> 'sha256', 'hex');
   kept catalog.blobs;
 begin
-  if not catalog.holds_images(p_lane, p_token) then return 'lost'; end if;
+  if not catalog.holds_images(p_channel, p_token) then return 'lost'; end if;
   if p_blob is null then
     select a.sha256 into content from catalog.image_addresses a where a.id = p_id;
     select * into kept from catalog.blobs b where b.sha256 = content and b.removing_at is null for share;
@@ -2243,16 +2243,16 @@ begin
   return 'stored';
 end $$;
 
--- fail_image(lane, token, id, code, reason, attempts, delay): records a failed attempt.
+-- fail_image(channel, token, id, code, reason, attempts, delay): records a failed attempt.
 --   attempts    that have failed now
 --   delay       until the next attempt; null: there is none, and the images that name the address have failed
 create function catalog.fail_image(
-  p_lane text, p_token bigint, p_id bigint, p_code text, p_reason text, p_attempts integer,
+  p_channel text, p_token bigint, p_id bigint, p_code text, p_reason text, p_attempts integer,
   p_delay double precision
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if not catalog.holds_images(p_lane, p_token) then return; end if;
+  if not catalog.holds_images(p_channel, p_token) then return; end if;
   update catalog.image_addresses
     set state = case when p_delay is null then 'failed' else 'waiting' end, attempts = p_attempts,
       code = p_code, reason = p_reason, changed_at = clock_timestamp(),
@@ -2350,7 +2350,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
     case when p_with_copies then (select coalesce(sum(bytes), 0)::bigint from catalog.blobs) end,
-    (select count(distinct host) from catalog.image_lanes where flagged_at is not null)
+    (select count(distinct host) from catalog.image_channels where flagged_at is not null)
 $$;
 
 -- count_images(source) → the images of a source by state
@@ -2366,18 +2366,19 @@ create function catalog.list_image_hosts() returns table (
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with counts as (
-    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
-      group by lane
+    select channel, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
+      group by channel
     union all
-    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
+    select channel, 0, count(*) from catalog.image_addresses where state = 'failed' group by channel
   ), sums as (
-    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
+    select channel, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts
+      group by channel
   )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l left join sums n on n.lane = l.lane
-  where n.lane is not null or l.flagged_at is not null
+  from catalog.image_channels l left join sums n on n.channel = l.channel
+  where n.channel is not null or l.flagged_at is not null
   group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
 $$;
 
@@ -2403,23 +2404,24 @@ declare
   present constant timestamptz := clock_timestamp();
   retried bigint;
 begin
-  perform from catalog.image_lanes order by lane for update;
+  perform from catalog.image_channels order by channel for update;
   with chosen as (
     update catalog.image_addresses a
       set state = 'waiting', attempts = 0, due_at = present, changed_at = present,
         etag = case when p_all then null else a.etag end,
         last_modified = case when p_all then null else a.last_modified end
       where (p_all or a.state <> 'stored')
-        and (p_host is null or a.lane in (select l.lane from catalog.image_lanes l where l.host = p_host))
+        and (p_host is null or a.channel in (
+          select l.channel from catalog.image_channels l where l.host = p_host))
         and (p_source is null or exists (
           select from catalog.images i where i.address_id = a.id and i.source_id = p_source))
-      returning a.id, a.lane
+      returning a.id, a.channel
   ), renewed as (
     update catalog.images i set state = 'new' from chosen c where i.address_id = c.id and i.state = 'failed'
   ), woken as (
-    update catalog.image_lanes l
+    update catalog.image_channels l
       set due_at = present, paused_until = null, refusals = 0, flagged_at = null, flag_reason = null
-      where l.lane in (select c.lane from chosen c)
+      where l.channel in (select c.channel from chosen c)
   )
   select count(*) into retried from chosen;
   return retried;
@@ -8089,7 +8091,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
-  ('20261122000016', 'image_tables', '3225dc66f8b017e1f3a2d1b0c8b211d47fcfc77fd38579a485666beeb0a48e02'),
+  ('20261122000016', 'image_tables', '0e2ff46b16d63734bcecbb8f06f770fb2ab8f5c20e5eca4fde4bcced15f9e23e'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
@@ -8099,8 +8101,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
-  ('20261122000028', 'image_work', '1ab4f1e18652022a9eb22c6d6797838aa2d12ffebd26b22fb23647e106ada9ab'),
-  ('20261122000029', 'image_upkeep', 'd8c46517c8dd88dd6b3ebbaa7a8d6dfeaf2d3f90444703406cccd596daaa705c'),
+  ('20261122000028', 'image_work', '0e28543b7ece9d1518050dfde772453476748b9ff676b9ba4de663dbffbf8e96'),
+  ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),

@@ -19,9 +19,9 @@ create table catalog.blobs (
 );
 
 -- The work at one host, which one process does at a time. A host that takes several requests at once, such as
--- that of a CDN, has several lanes.
-create table catalog.image_lanes (
-  lane         text collate "C" primary key,
+-- that of a CDN, has several channels.
+create table catalog.image_channels (
+  channel         text collate "C" primary key,
   host         text not null,
   due_at       timestamptz,                    -- of its next address; null if none waits
   token        bigint not null default 0,      -- fencing token of the newest lease
@@ -31,7 +31,7 @@ create table catalog.image_lanes (
   flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
   flag_reason  text
 );
-create index image_lanes_due on catalog.image_lanes (due_at) where due_at is not null;
+create index image_channels_due on catalog.image_channels (due_at) where due_at is not null;
 
 -- An address, once for all images that name it. Sizes and versions of one picture have the same key.
 create table catalog.image_addresses (
@@ -39,7 +39,7 @@ create table catalog.image_addresses (
   key           bytea not null unique check (octet_length(key) = 32),
   url           text not null,                 -- as it is requested
   version       numeric,                       -- of the newest address, such as Shopify's `v`
-  lane          text collate "C" not null,
+  channel          text collate "C" not null,
   state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
   due_at        timestamptz not null,
   attempts      integer not null default 0,    -- failed ones since the last success
@@ -51,7 +51,7 @@ create table catalog.image_addresses (
   changed_at    timestamptz not null,          -- of its state or its last failure
   unused_since  timestamptz                    -- since when no image names it
 );
-create index image_addresses_waiting on catalog.image_addresses (lane, due_at) where state = 'waiting';
+create index image_addresses_waiting on catalog.image_addresses (channel, due_at) where state = 'waiting';
 create index image_addresses_failed on catalog.image_addresses (id) where state = 'failed';
 create index image_addresses_blob on catalog.image_addresses (sha256);
 create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;

@@ -83,7 +83,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.image_addresses where state = 'failed'),
     case when p_with_copies then (select count(*) from catalog.blobs) end,
     case when p_with_copies then (select coalesce(sum(bytes), 0)::bigint from catalog.blobs) end,
-    (select count(distinct host) from catalog.image_lanes where flagged_at is not null)
+    (select count(distinct host) from catalog.image_channels where flagged_at is not null)
 $$;
 
 -- count_images(source) → the images of a source by state
@@ -99,18 +99,19 @@ create function catalog.list_image_hosts() returns table (
   flag_reason text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with counts as (
-    select lane, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
-      group by lane
+    select channel, count(*) as waiting, 0 as failed from catalog.image_addresses where state = 'waiting'
+      group by channel
     union all
-    select lane, 0, count(*) from catalog.image_addresses where state = 'failed' group by lane
+    select channel, 0, count(*) from catalog.image_addresses where state = 'failed' group by channel
   ), sums as (
-    select lane, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts group by lane
+    select channel, sum(waiting)::bigint as waiting, sum(failed)::bigint as failed from counts
+      group by channel
   )
   select l.host, coalesce(sum(n.waiting), 0)::bigint, coalesce(sum(n.failed), 0)::bigint,
     max(l.paused_until) filter (where l.paused_until > clock_timestamp()), min(l.flagged_at),
     min(l.flag_reason)
-  from catalog.image_lanes l left join sums n on n.lane = l.lane
-  where n.lane is not null or l.flagged_at is not null
+  from catalog.image_channels l left join sums n on n.channel = l.channel
+  where n.channel is not null or l.flagged_at is not null
   group by l.host order by min(l.flagged_at) nulls last, 2 desc, 3 desc, 1 limit 100
 $$;
 
@@ -136,23 +137,24 @@ declare
   present constant timestamptz := clock_timestamp();
   retried bigint;
 begin
-  perform from catalog.image_lanes order by lane for update;
+  perform from catalog.image_channels order by channel for update;
   with chosen as (
     update catalog.image_addresses a
       set state = 'waiting', attempts = 0, due_at = present, changed_at = present,
         etag = case when p_all then null else a.etag end,
         last_modified = case when p_all then null else a.last_modified end
       where (p_all or a.state <> 'stored')
-        and (p_host is null or a.lane in (select l.lane from catalog.image_lanes l where l.host = p_host))
+        and (p_host is null or a.channel in (
+          select l.channel from catalog.image_channels l where l.host = p_host))
         and (p_source is null or exists (
           select from catalog.images i where i.address_id = a.id and i.source_id = p_source))
-      returning a.id, a.lane
+      returning a.id, a.channel
   ), renewed as (
     update catalog.images i set state = 'new' from chosen c where i.address_id = c.id and i.state = 'failed'
   ), woken as (
-    update catalog.image_lanes l
+    update catalog.image_channels l
       set due_at = present, paused_until = null, refusals = 0, flagged_at = null, flag_reason = null
-      where l.lane in (select c.lane from chosen c)
+      where l.channel in (select c.channel from chosen c)
   )
   select count(*) into retried from chosen;
   return retried;

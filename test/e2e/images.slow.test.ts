@@ -37,8 +37,10 @@ async function openShop(t: TestContext, target: Readonly<Record<string, string>>
     REQUEST_RATES: 'images=999999/s',
     METRICS_PORT: '0',
   })
-  const serve = (): Promise<Process> =>
-    startProcess(t, process.execPath, [MAIN, 'serve', 'images', '--json'], { env })
+  const serve = (own = {}): Promise<Process> =>
+    startProcess(t, process.execPath, [MAIN, 'serve', 'images', '--json'], {
+      env: { ...env, ...own },
+    })
   const count = async (state: string): Promise<number> => {
     const { rows } = await shelfsync.db.query<{ count: number }>(
       'select count(*)::int as count from catalog.images where state = $1',
@@ -65,7 +67,7 @@ test('a process for images that is killed between upload and row loses nothing a
     victim = await serve()
     assert.equal((await victim.exited).signal, 'SIGKILL', victim.output())
     // As if the leases of the killed process had expired.
-    await shelfsync.db.query('update catalog.image_lanes set leased_until = now()')
+    await shelfsync.db.query('update catalog.image_channels set leased_until = now()')
   }
   victim = await serve()
   await waitUntil(async () => (await count('stored')) === total)
@@ -113,6 +115,9 @@ test('two processes share the images of a shop, and commands show the state', as
   await run('images', 'retry')
   for (const one of processes) one.kill('SIGTERM')
   for (const one of processes) assert.deepEqual(await one.exited, { code: 0, signal: null })
+  // Without work, a process with this setting ends by itself.
+  const idle = await serve({ EXIT_WHEN_IDLE_SECONDS: '1' })
+  assert.deepEqual(await idle.exited, { code: 0, signal: null })
 })
 
 test('the role needs IMAGES, and a login with its rights', async (t) => {

@@ -30,7 +30,7 @@ export interface ImageRow {
 /** Rates so high that no request waits. */
 const AT_ONCE = 'images=999999/s'
 const TABLES =
-  'catalog.images, catalog.image_addresses, catalog.image_lanes, catalog.blobs, catalog.limits, catalog.circuit_breakers'
+  'catalog.images, catalog.image_addresses, catalog.image_channels, catalog.blobs, catalog.limits, catalog.circuit_breakers'
 
 let sources = 0
 
@@ -115,11 +115,11 @@ export async function openImages(
       )
       return rows.map(({ problem }) => problem)
     },
-    /** Makes every address and lane due, as if all waits were over. */
+    /** Makes every address and channel due, as if all waits were over. */
     async skipWaits(): Promise<void> {
       await db.query('update catalog.image_addresses set due_at = now()')
       await db.query(
-        'update catalog.image_lanes set due_at = now(), paused_until = null, leased_until = null',
+        'update catalog.image_channels set due_at = now(), paused_until = null, leased_until = null',
       )
       await db.query('delete from catalog.circuit_breakers')
       await db.query('delete from catalog.limits')

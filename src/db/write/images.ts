@@ -16,13 +16,13 @@ export interface LinkedImage extends NewImage {
   readonly key: string | null
   readonly address: string | null
   readonly version: number | null
-  readonly lane: string | null
+  readonly channel: string | null
   readonly host: string | null
 }
 
 /** A lease of the work at one host. */
-export interface ImageLane {
-  readonly lane: string
+export interface ImageChannel {
+  readonly channel: string
   readonly host: string
   readonly token: number
   /** Refused requests in a row. */
@@ -70,7 +70,7 @@ export async function linkImages(db: Catalog, images: readonly LinkedImage[]): P
   return one(await db.call<number>('link_images', { images: jsonb(list) }))
 }
 
-interface ClaimRow extends Omit<ImageLane, 'addresses'> {
+interface ClaimRow extends Omit<ImageChannel, 'addresses'> {
   readonly id: number
   readonly url: string
   readonly attempts: number
@@ -84,11 +84,11 @@ export async function claimImages(
   db: Catalog,
   limit: number,
   leaseMs: number,
-): Promise<ImageLane | null> {
+): Promise<ImageChannel | null> {
   const rows = await db.call<ClaimRow>('claim_images', { limit, lease: leaseMs })
   const [first] = rows
   if (first === undefined) return null
-  const { lane, host, token, refusals, flagged } = first
+  const { channel, host, token, refusals, flagged } = first
   const addresses = rows.map((row) => ({
     id: row.id,
     url: row.url,
@@ -97,21 +97,21 @@ export async function claimImages(
     etag: row.etag,
     lastModified: row.last_modified,
   }))
-  return { lane, host, token, refusals, flagged, addresses }
+  return { channel, host, token, refusals, flagged, addresses }
 }
 
-type Lease = Pick<ImageLane, 'lane' | 'token'>
+type Lease = Pick<ImageChannel, 'channel' | 'token'>
 
-/** Returns false if another process has the lane. */
+/** Returns false if another process has the channel. */
 export async function renewImages(
   db: Catalog,
-  { lane, token }: Lease,
+  { channel, token }: Lease,
   leaseMs: number,
 ): Promise<boolean> {
-  return one(await db.call<boolean>('renew_images', { lane, token, lease: leaseMs }))
+  return one(await db.call<boolean>('renew_images', { channel, token, lease: leaseMs }))
 }
 
-export interface LaneEnd {
+export interface ChannelEnd {
   readonly refusals: number
   /** The host gets no request for so long. */
   readonly pauseMs: number
@@ -121,10 +121,10 @@ export interface LaneEnd {
 
 export async function releaseImages(
   db: Catalog,
-  { lane, token }: Lease,
-  { refusals, pauseMs, flag }: LaneEnd,
+  { channel, token }: Lease,
+  { refusals, pauseMs, flag }: ChannelEnd,
 ): Promise<void> {
-  await db.call('release_images', { lane, token, refusals, pause: pauseMs, flag })
+  await db.call('release_images', { channel, token, refusals, pause: pauseMs, flag })
 }
 
 export async function findBlob(db: Catalog, sha256: Uint8Array): Promise<StoredBlob | null> {
@@ -141,15 +141,15 @@ export interface ImageSuccess {
 }
 
 /**
- * Records a success. `lost`: another process has the lane, and nothing is written. `removing`: the
+ * Records a success. `lost`: another process has the channel, and nothing is written. `removing`: the
  * copy is being removed, and the address has to be tried again.
  */
 export async function storeImage(
   db: Catalog,
-  { lane, token }: Lease,
+  { channel, token }: Lease,
   { id, blob, etag, lastModified }: ImageSuccess,
 ): Promise<'stored' | 'lost' | 'removing'> {
-  const args = { lane, token, id, blob: blob && jsonb(blob), etag, last_modified: lastModified }
+  const args = { channel, token, id, blob: blob && jsonb(blob), etag, last_modified: lastModified }
   return one(await db.call<'stored' | 'lost' | 'removing'>('store_image', args))
 }
 
@@ -165,10 +165,10 @@ export interface ImageFailure {
 
 export async function failImage(
   db: Catalog,
-  { lane, token }: Lease,
+  { channel, token }: Lease,
   { id, code, reason, attempts, delayMs }: ImageFailure,
 ): Promise<void> {
-  await db.call('fail_image', { lane, token, id, code, reason, attempts, delay: delayMs })
+  await db.call('fail_image', { channel, token, id, code, reason, attempts, delay: delayMs })
 }
 
 /** Addresses that one statement marks. */

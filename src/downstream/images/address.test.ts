@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CDN_LANES, toImageAddress } from './address.ts'
+import { CDN_CHANNELS, toImageAddress } from './address.ts'
 
 const CDN = 'https://cdn.shopify.com/s/files/1/0738/files'
 
@@ -68,9 +68,9 @@ test('an address that cannot be requested has no key', () => {
     assert.equal(toImageAddress(text), null, text)
 })
 
-test('a CDN of many shops has several lanes, any other host has one', () => {
-  const lanes = new Set<string | undefined>()
-  for (let i = 0; i < 100; i += 1) lanes.add(toImageAddress(`${CDN}/${i}.jpg`)?.lane)
-  assert.equal(lanes.size, CDN_LANES)
-  assert.equal(toImageAddress('https://shop.example/a.jpg')?.lane, 'shop.example')
+test('a CDN of many shops has several channels, any other host has one', () => {
+  const channels = new Set<string | undefined>()
+  for (let i = 0; i < 100; i += 1) channels.add(toImageAddress(`${CDN}/${i}.jpg`)?.channel)
+  assert.equal(channels.size, CDN_CHANNELS)
+  assert.equal(toImageAddress('https://shop.example/a.jpg')?.channel, 'shop.example')
 })

@@ -13,13 +13,13 @@ export interface ImageAddress {
   readonly version: number | null
   readonly host: string
   /** The work that one process does at a time. */
-  readonly lane: string
+  readonly channel: string
 }
 
 /** Longest address that is requested; servers refuse longer ones. */
 const URL_CHARS_MAX = 4000
 /** Requests to one CDN at a time, across all processes. */
-export const CDN_LANES = 4
+export const CDN_CHANNELS = 4
 
 /** CDNs that serve many shops and expect several requests at a time. */
 const CDN_HOST =
@@ -44,7 +44,7 @@ export function toImageAddress(text: string): ImageAddress | null {
   const version = isOfShopify(url) ? removeShopifySize(url) : null
   if (url.href.length > URL_CHARS_MAX) return null
   const key = hashText(toKeyText(url, version))
-  return { key, url: url.href, version, host: url.host, lane: toLane(url.host, key) }
+  return { key, url: url.href, version, host: url.host, channel: toChannel(url.host, key) }
 }
 
 /** Shops serve the files of the CDN also under their own domain. */
@@ -69,6 +69,6 @@ function toKeyText(url: URL, version: number | null): string {
   return `${bare.host}${bare.pathname}${bare.search}`
 }
 
-function toLane(host: string, key: string): string {
-  return isCdn(host) ? `${host}#${parseInt(key.slice(0, 8), 16) % CDN_LANES}` : host
+function toChannel(host: string, key: string): string {
+  return isCdn(host) ? `${host}#${parseInt(key.slice(0, 8), 16) % CDN_CHANNELS}` : host
 }

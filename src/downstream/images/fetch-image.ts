@@ -6,6 +6,7 @@ import type { Http, HttpResponse } from '../../core/http.ts'
 import { isBotChallenge } from '../../lib/bot-challenge.ts'
 import { classifyStatus, toStatusError, type StatusCodes } from '../../lib/http-status.ts'
 import { findImageType, TYPE_BYTES, type ImageType } from './image-type.ts'
+import type { Turn } from './one-at-a-time.ts'
 
 export interface FetchedImage {
   readonly bytes: Buffer
@@ -22,9 +23,13 @@ export interface Validators {
 
 /** ImageKit's free plan takes 25 MB. */
 export const IMAGE_BYTES_MAX = 20 * 1024 * 1024
+/** A process has one image in memory at a time that is larger than this. */
+const LARGE_BYTES = 3 * 1024 * 1024
 /** From the request to the end of the body. */
 const IMAGE_MS_MAX = 60_000
 const SILENCE_MS_MAX = 20_000
+/** First size of the buffer for a body without an announced length. */
+const FIRST_BYTES = 256 * 1024
 /** Longest validator that is kept. */
 const VALIDATOR_CHARS_MAX = 500
 
@@ -42,7 +47,8 @@ const CODES: StatusCodes = {
 const REFUSALS = new Set([402, 407, 430, 451])
 
 /**
- * Fetches an image. Returns null if it has not changed since the response with these validators.
+ * Fetches an image. Returns null if it has not changed since the response with these validators. A
+ * large one enters its turn.
  *
  * @throws SyncError `image/…` · `source/…`
  */
@@ -50,7 +56,7 @@ export async function fetchImage(
   http: Http,
   url: string,
   { etag, lastModified }: Validators,
-  signal: AbortSignal,
+  { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
 ): Promise<FetchedImage | null> {
   const response = await http(
     {
@@ -73,7 +79,7 @@ export async function fetchImage(
     await response.cancel()
     throw toRefusal(response)
   }
-  const { bytes, type } = await readImage(response)
+  const { bytes, type } = await readImage(response, turn)
   const validators = {
     etag: readShort(headers, 'etag'),
     lastModified: readShort(headers, 'last-modified'),
@@ -127,30 +133,38 @@ function toRefusal(response: HttpResponse): SyncError {
     : toStatusError(response, CODES, message)
 }
 
-async function readImage({
-  headers,
-  url,
-  body,
-  cancel,
-}: HttpResponse): Promise<Pick<FetchedImage, 'bytes' | 'type'>> {
+async function readImage(
+  { headers, url, body, cancel }: HttpResponse,
+  turn: Turn,
+): Promise<Pick<FetchedImage, 'bytes' | 'type'>> {
   const { host } = new URL(url)
-  const announced = Number(headers.get('content-length') ?? 0)
+  const announced = Number(headers.get('content-length') ?? 0) || 0
   if (announced > IMAGE_BYTES_MAX) {
     await cancel()
     throw toTooLarge(host)
   }
-  const chunks: Uint8Array[] = []
+  if (announced > LARGE_BYTES) await turn.enter()
+  // One buffer of the announced length: a list of chunks would need twice the memory.
+  let buffer: Buffer = Buffer.allocUnsafe(announced > 0 ? announced : FIRST_BYTES)
   let size = 0
   let type: ImageType | null = null
   // Leaving the loop early closes the connection.
   for await (const chunk of body) {
+    if (size + chunk.byteLength > IMAGE_BYTES_MAX) throw toTooLarge(host)
+    if (size + chunk.byteLength > LARGE_BYTES) await turn.enter()
+    if (size + chunk.byteLength > buffer.length) buffer = grow(buffer, size + chunk.byteLength)
+    buffer.set(chunk, size)
     size += chunk.byteLength
-    if (size > IMAGE_BYTES_MAX) throw toTooLarge(host)
-    chunks.push(chunk)
-    if (type === null && size >= TYPE_BYTES) type = requireType(Buffer.concat(chunks), host)
+    if (type === null && size >= TYPE_BYTES) type = requireType(buffer.subarray(0, size), host)
   }
-  const bytes = Buffer.concat(chunks)
+  const bytes = buffer.subarray(0, size)
   return { bytes, type: type ?? requireType(bytes, host) }
+}
+
+function grow(buffer: Buffer, size: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.min(Math.max(size, 2 * buffer.length), IMAGE_BYTES_MAX))
+  larger.set(buffer)
+  return larger
 }
 
 /** @throws SyncError `image/wrong-type` */

@@ -53,7 +53,7 @@ test('many workers request each address once, a host never gets two requests at 
     (
       await db.query(`select array_agg(xmin::text order by ctid) from catalog.images
         union all select array_agg(xmin::text order by ctid) from catalog.image_addresses
-        union all select array_agg(xmin::text order by ctid) from catalog.image_lanes
+        union all select array_agg(xmin::text order by ctid) from catalog.image_channels
         union all select array_agg(xmin::text order by ctid) from catalog.blobs`)
     ).rows
   const before = await versions()

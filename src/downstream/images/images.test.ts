@@ -189,7 +189,7 @@ test('the images of a host that refuses twice are fetched by ImageKit, and a hos
   await shop.list('b', '/5.jpg', '/6.jpg', '/7.jpg')
   await shop.work()
   const flagged = await db.query<{ reason: string }>(
-    `select flag_reason as reason from catalog.image_lanes where paused_until > now() + interval '23 hours'`,
+    `select flag_reason as reason from catalog.image_channels where paused_until > now() + interval '23 hours'`,
   )
   assert.match(
     flagged.rows[0]?.reason ?? '',
@@ -236,7 +236,7 @@ test('a host that limits requests gets none until its Retry-After, and no attemp
   await shop.work()
   assert.equal(host.stats.snapshot().responses['429'], 1)
   const { rows } = await db.query<{ pause: number }>(
-    'select extract(epoch from paused_until - now())::int as pause from catalog.image_lanes',
+    'select extract(epoch from paused_until - now())::int as pause from catalog.image_channels',
   )
   assert.ok((rows[0]?.pause ?? 0) > 110, 'the pause is that of the header')
   const waiting = ['waiting after 0', 'waiting after 0', 'waiting source/rate-limited after 0']
@@ -340,7 +340,7 @@ test('after a change of the target, new images go there, and the others when the
   assert.equal(imageKit.files.size, 2)
 })
 
-test('a process that lost its lane writes nothing, and the next one stores the images', async (t) => {
+test('a process that lost its channel writes nothing, and the next one stores the images', async (t) => {
   const { env, names } = await openBucket(t)
   const { host, ...shop } = await openImages(t, db, env)
   host.faults.set({ kind: 'latency', ms: 300, path: '*', times: 1 })
@@ -348,7 +348,7 @@ test('a process that lost its lane writes nothing, and the next one stores the i
   const lost = shop.work()
   // Another process takes over while the first one waits for its response.
   await waitUntil(async () => Object.keys(host.stats.snapshot().requests).length > 0)
-  await db.query('update catalog.image_lanes set token = token + 1')
+  await db.query('update catalog.image_channels set token = token + 1')
   await lost
   assert.deepEqual(
     (await shop.rows()).map(({ state }) => state),

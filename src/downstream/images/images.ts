@@ -11,25 +11,23 @@ import {
 } from '../../db/write/images.ts'
 import { limitRequests } from '../../sources/limited-http.ts'
 import type { DownstreamStep, OpenStep, StepTools } from '../step.ts'
-import { CDN_LANES, isCdn, toImageAddress } from './address.ts'
+import { CDN_CHANNELS, isCdn, toImageAddress } from './address.ts'
 import { stopsAll } from './failures.ts'
 import { limitTime } from './fetch-image.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import { HourlyRemoval } from './remove-unused.ts'
 import { openTarget } from './targets/open-target.ts'
 import type { ImageTarget } from './targets/target.ts'
-import { LEASE_MS, workOnLane, type LaneTools } from './work-on-lane.ts'
+import { LEASE_MS, workOnChannel, type ChannelTools } from './work-on-channel.ts'
 
-/**
- * Hosts that a process works on at a time, each with one image of at most 20 MiB in memory, which is
- * copied once.
- */
+/** Hosts that a process works on at a time, each with one image in memory. */
 const WORKERS = 4
 /** Images that are looked at in one statement. */
 const LINK_IMAGES_MAX = 500
 /** New images are found this much later at most, besides the pause of the workers. */
 const LOOK_PAUSE_MS = 4_000
 /** Addresses of one lease. */
-const LANE_ADDRESSES_MAX = 20
+const CHANNEL_ADDRESSES_MAX = 20
 /** Pause after an error of the target, unless it states another. */
 const TARGET_PAUSE_MS = 30_000
 /** The step has work while it has found some within this time. */
@@ -50,7 +48,7 @@ function openImages(tools: StepTools, target: ImageTarget): OpenStep {
     { ...tools, http: limitTime(tools.http), requestIntervals: tools.settings.requestIntervals },
     { connector: { rules: ({ url }) => toRules(url) }, settings: null, credentials: null },
   )
-  const laneTools: LaneTools = { db, log, metrics, http, target }
+  const channelTools: ChannelTools = { db, log, metrics, http, target, large: new OneAtATime() }
   const removal = new HourlyRemoval({ db, log, target, graceMs: tools.settings.images.graceMs })
   let pausedUntilMs = -Infinity
   let workedMs = -Infinity
@@ -71,12 +69,12 @@ function openImages(tools: StepTools, target: ImageTarget): OpenStep {
   }
   const workOnce = async (signal: AbortSignal): Promise<boolean> => {
     const isLinked = await linkNew()
-    const lane = await claimImages(db, LANE_ADDRESSES_MAX, LEASE_MS)
-    if (lane === null) {
+    const channel = await claimImages(db, CHANNEL_ADDRESSES_MAX, LEASE_MS)
+    if (channel === null) {
       if (!isLinked) await removal.runIfDue(signal)
       return isLinked
     }
-    await workOnLane(laneTools, lane, signal)
+    await workOnChannel(channelTools, channel, signal)
     return true
   }
   return {
@@ -103,7 +101,7 @@ function openImages(tools: StepTools, target: ImageTarget): OpenStep {
  */
 function toRules({ host }: URL): RequestRules {
   const limit = isCdn(host)
-    ? { intervalMs: 50, burst: 10, concurrency: CDN_LANES }
+    ? { intervalMs: 50, burst: 10, concurrency: CDN_CHANNELS }
     : { intervalMs: 500, burst: 4, concurrency: 1 }
   return {
     limits: [{ scope: 'images', key: host, ...limit }],
@@ -114,7 +112,7 @@ function toRules({ host }: URL): RequestRules {
 function toLinked(image: NewImage): LinkedImage {
   const found = toImageAddress(image.url)
   if (found === null)
-    return { ...image, key: null, address: null, version: null, lane: null, host: null }
-  const { key, url: address, version, lane, host } = found
-  return { ...image, key, address, version, lane, host }
+    return { ...image, key: null, address: null, version: null, channel: null, host: null }
+  const { key, url: address, version, channel, host } = found
+  return { ...image, key, address, version, channel, host }
 }

@@ -8,13 +8,14 @@ import {
   findBlob,
   storeImage,
   type DueAddress,
-  type ImageLane,
+  type ImageChannel,
   type StoredBlob,
 } from '../../db/write/images.ts'
 import { hashSha256, hashText } from '../../node/hash.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { fetchImage, type FetchedImage, type Validators } from './fetch-image.ts'
 import { findImageSize } from './image-size.ts'
+import type { OneAtATime, Turn } from './one-at-a-time.ts'
 import type { ImageTarget, StoredImage } from './targets/target.ts'
 
 export interface StoreTools {
@@ -23,6 +24,8 @@ export interface StoreTools {
   readonly http: Http
   readonly target: ImageTarget
   readonly metrics: Metrics
+  /** The turns of large images. */
+  readonly large: OneAtATime
 }
 
 export type StoreResult = Awaited<ReturnType<typeof storeImage>>
@@ -32,16 +35,30 @@ const NO_VALIDATORS: Validators = { etag: null, lastModified: null }
 /** @throws SyncError `image/…` · `source/…` · `settings/invalid` · `db/…` */
 export async function storeAddress(
   tools: StoreTools,
-  lane: ImageLane,
+  channel: ImageChannel,
   address: DueAddress,
   signal: AbortSignal,
 ): Promise<StoreResult> {
+  const turn = tools.large.open()
+  try {
+    return await fetchAndStore(tools, channel, address, { signal, turn })
+  } finally {
+    turn.leave()
+  }
+}
+
+async function fetchAndStore(
+  tools: StoreTools,
+  channel: ImageChannel,
+  { id, url, sha256, ...validators }: DueAddress,
+  { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
+): Promise<StoreResult> {
   const { db, http, target, metrics } = tools
-  const { id, url, sha256, ...validators } = address
-  const image = await fetchImage(http, url, sha256 === null ? NO_VALIDATORS : validators, signal)
+  const sent = sha256 === null ? NO_VALIDATORS : validators
+  const image = await fetchImage(http, url, sent, { signal, turn })
   if (image === null) {
     metrics.count('shelfsync_images_total', { result: 'unchanged' })
-    return storeImage(db, lane, { id, blob: null, ...pickValidators(validators) })
+    return storeImage(db, channel, { id, blob: null, ...pickValidators(validators) })
   }
   metrics.count('shelfsync_image_fetched_bytes_total', {}, image.bytes.byteLength)
   const known = await findKnown(tools, image)
@@ -49,7 +66,7 @@ export async function storeAddress(
   const file = { bytes: image.bytes, type: image.type, sha256: toHex(image) }
   const copy = known ? toCopy(known) : await target.store(file, signal)
   metrics.count('shelfsync_images_total', { result: known ? 'known' : 'uploaded' })
-  return saveBlob(tools, lane, { id, image, copy })
+  return saveBlob(tools, channel, { id, image, copy })
 }
 
 /**
@@ -60,25 +77,29 @@ export async function storeAddress(
  */
 export async function storeAddressByUrl(
   tools: StoreTools & { readonly target: Required<ImageTarget> },
-  lane: ImageLane,
+  channel: ImageChannel,
   { id, url }: DueAddress,
   signal: AbortSignal,
 ): Promise<StoreResult> {
   const { http, target, metrics } = tools
   const fetched = await target.storeFromUrl(url, hashText(url), signal)
+  const turn = tools.large.open()
   try {
-    const image = await fetchImage(http, toOriginal(fetched.url), NO_VALIDATORS, signal)
+    const original = toOriginal(fetched.url)
+    const image = await fetchImage(http, original, NO_VALIDATORS, { signal, turn })
     if (image === null) throw new SyncError('image/missing', 'ImageKit sent no image')
     const known = await findKnown(tools, image)
     if (known?.removing === true) return 'removing'
     const copy = known ? toCopy(known) : fetched
     if (copy.object !== fetched.object) await target.remove(fetched.object, signal)
     metrics.count('shelfsync_images_total', { result: 'by_url' })
-    return await saveBlob(tools, lane, { id, image, copy })
+    return await saveBlob(tools, channel, { id, image, copy })
   } catch (error) {
     if (error instanceof SyncError && /^image\/(wrong-type|too-large)$/.test(error.code))
       await target.remove(fetched.object, signal)
     throw error
+  } finally {
+    turn.leave()
   }
 }
 
@@ -93,7 +114,7 @@ async function findKnown(
 
 function saveBlob(
   { db, target }: StoreTools,
-  lane: ImageLane,
+  channel: ImageChannel,
   {
     id,
     image,
@@ -112,7 +133,7 @@ function saveBlob(
     object: copy.object,
     cdn_url: copy.url,
   }
-  return storeImage(db, lane, { id, blob, ...validators })
+  return storeImage(db, channel, { id, blob, ...validators })
 }
 
 function toCopy({ object, cdn_url: url }: StoredBlob): StoredImage {

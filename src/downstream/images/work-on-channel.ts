@@ -6,7 +6,7 @@ import {
   releaseImages,
   renewImages,
   type DueAddress,
-  type ImageLane,
+  type ImageChannel,
 } from '../../db/write/images.ts'
 import { cutText } from '../../lib/text.ts'
 import type { Log } from '../../telemetry/log.ts'
@@ -14,11 +14,11 @@ import { chooseDelay, findPause, findReason, stopsAll } from './failures.ts'
 import { storeAddress, storeAddressByUrl, type StoreTools } from './store-address.ts'
 import type { ImageTarget } from './targets/target.ts'
 
-export interface LaneTools extends StoreTools {
+export interface ChannelTools extends StoreTools {
   readonly log: Log
 }
 
-/** Another process may take over a lane that was not renewed for so long. */
+/** Another process may take over a channel that was not renewed for so long. */
 export const LEASE_MS = 90_000
 /** Refusals in a row after which a host is asked no more. */
 const REFUSALS_MAX = 2
@@ -35,37 +35,37 @@ const REASON_CHARS_MAX = 300
  * @throws SyncError `image/store-unavailable` · `settings/invalid` · `db/…`: the failed address
  * stays due, too
  */
-export async function workOnLane(
-  tools: LaneTools,
-  lane: ImageLane,
+export async function workOnChannel(
+  tools: ChannelTools,
+  channel: ImageChannel,
   signal: AbortSignal,
 ): Promise<void> {
-  const work = new LaneWork(tools, lane)
+  const work = new ChannelWork(tools, channel)
   const renewal = setInterval(() => void work.renew(), LEASE_MS / 3).unref()
   try {
-    for (const address of lane.addresses) {
+    for (const address of channel.addresses) {
       if (signal.aborted || work.isOver) break
       await work.handle(address, signal)
     }
   } finally {
     clearInterval(renewal)
-    await releaseImages(tools.db, lane, work.end)
+    await releaseImages(tools.db, channel, work.end)
   }
 }
 
-class LaneWork {
-  readonly #tools: LaneTools
-  readonly #lane: ImageLane
+class ChannelWork {
+  readonly #tools: ChannelTools
+  readonly #channel: ImageChannel
   #refusals: number
   #pauseMs = 0
   #flag: string | null = null
   #isLost = false
 
-  constructor(tools: LaneTools, lane: ImageLane) {
+  constructor(tools: ChannelTools, channel: ImageChannel) {
     this.#tools = tools
-    this.#lane = lane
+    this.#channel = channel
     // A flagged host gets a direct request; one more refusal flags it again.
-    this.#refusals = lane.flagged ? REFUSALS_MAX - 1 : lane.refusals
+    this.#refusals = channel.flagged ? REFUSALS_MAX - 1 : channel.refusals
   }
 
   get isOver(): boolean {
@@ -78,7 +78,7 @@ class LaneWork {
 
   /** An error is only a missed renewal. */
   async renew(): Promise<void> {
-    const isKept = await renewImages(this.#tools.db, this.#lane, LEASE_MS).catch(() => true)
+    const isKept = await renewImages(this.#tools.db, this.#channel, LEASE_MS).catch(() => true)
     if (!isKept) this.#isLost = true
   }
 
@@ -95,7 +95,7 @@ class LaneWork {
   }
 
   async #storeDirectly(address: DueAddress, signal: AbortSignal): Promise<void> {
-    await this.#finish(address, await storeAddress(this.#tools, this.#lane, address, signal))
+    await this.#finish(address, await storeAddress(this.#tools, this.#channel, address, signal))
     this.#refusals = 0
   }
 
@@ -103,10 +103,10 @@ class LaneWork {
   async #storeByUrl(address: DueAddress, signal: AbortSignal): Promise<void> {
     const { target } = this.#tools
     if (!canFetch(target))
-      throw new SyncError('image/refused', `${this.#lane.host} refuses requests`)
+      throw new SyncError('image/refused', `${this.#channel.host} refuses requests`)
     try {
       const tools = { ...this.#tools, target }
-      await this.#finish(address, await storeAddressByUrl(tools, this.#lane, address, signal))
+      await this.#finish(address, await storeAddressByUrl(tools, this.#channel, address, signal))
     } catch (error) {
       if (signal.aborted || stopsAll(error)) throw error
       this.#flagHost(`it refuses requests, and ${messageOf(error)}`)
@@ -134,7 +134,7 @@ class LaneWork {
   ): Promise<void> {
     if (result === 'lost') this.#isLost = true
     if (result === 'removing')
-      await failImage(this.#tools.db, this.#lane, {
+      await failImage(this.#tools.db, this.#channel, {
         id,
         code: 'image/store-unavailable',
         reason: 'its copy is being removed',
@@ -154,7 +154,7 @@ class LaneWork {
     const reason = cutText(messageOf(error), REASON_CHARS_MAX)
     if (pauseMs === null)
       metrics.count('shelfsync_image_failures_total', { reason: findReason(error) })
-    await failImage(db, this.#lane, { id, code, reason, attempts: failed, delayMs })
+    await failImage(db, this.#channel, { id, code, reason, attempts: failed, delayMs })
     const level = delayMs === null ? 'warn' : 'debug'
     log[level]({ url, code, attempts: failed, reason }, 'an image could not be stored')
     // An error without a code is a bug: it is reported, and work on other images continues.
@@ -164,7 +164,7 @@ class LaneWork {
   #flagHost(reason: string): void {
     this.#flag = cutText(reason, REASON_CHARS_MAX)
     this.#pauseMs = FLAG_MS
-    const { host } = this.#lane
+    const { host } = this.#channel
     this.#tools.log.warn(
       { host, reason },
       `the images of ${host} are left alone for a day: it refuses requests`,
