@@ -1,7 +1,7 @@
 // Processing: the base (washed, natural, honey …) and what was done besides. A modifier such as
 // anaerobic names the process; its base stands beside it.
 
-import { coveredTokens, coverSpans, type Finding, toFinding } from '../finding.ts'
+import { coveredTokens, coverSpans, type Finding, type Span, toFinding } from '../finding.ts'
 import { findPhrases, matchPhrase, type Match } from '../lexicon.ts'
 import type { Token, TokenText } from '../tokens.ts'
 import { findCountry, findRegion } from './origin.ts'
@@ -52,7 +52,6 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   if (isOwn || context.isCoffee) named.push(...findShortNames(text, isOwn))
   const isUnnamed = named.length === 0 && bases.length === 0 && field !== 'text'
   const modifiers = isUnnamed ? findUnnamed(tokens, isOwn) : named
-  const [inoculation] = findPhrases(tokens, INOCULATION)
   const decaf = findDecafMethod(tokens, isOwn)
   const stated = [...bases, ...drying, ...modifiers, ...(decaf ? [decaf] : [])]
   if (stated.length === 0) return null
@@ -64,8 +63,11 @@ export function findProcess(text: TokenText, field: ProcessField): Finding<Proce
   const [deciding] =
     modifier === null ? stated : modifiers.filter(({ value }) => value === modifier)
   // Running text may speak of a process again, many sentences later.
-  const spans =
-    field === 'text' && deciding ? [deciding] : [...stated, ...(inoculation ? [inoculation] : [])]
+  const main = field === 'text' && deciding ? [deciding] : stated
+  const inoculation = findPhrases(tokens, INOCULATION).find(
+    (one) => field !== 'text' || isNear(one, main[0]),
+  )
+  const spans = inoculation ? [...main, inoculation] : main
   return toFinding(
     text,
     { ...process, inoculated: inoculation?.value ?? null },
@@ -101,6 +103,13 @@ function toProcess(
   if (modifier !== null) return { name: modifier, base: single, decafMethod }
   if (base !== null) return { name: others.length > 0 ? names : base, base: single, decafMethod }
   return decafMethod === null ? null : { name: `decaf:${decafMethod}`, base: null, decafMethod }
+}
+
+/** Words between a process and the yeast that belongs to it. */
+const NEAR_WORDS = 24
+
+function isNear(one: Span, other: Span | undefined): boolean {
+  return other !== undefined && Math.max(one.from - other.to, other.from - one.to) <= NEAR_WORDS
 }
 
 /** `the washed or the unwashed method`: the text leaves open which one it is. */
