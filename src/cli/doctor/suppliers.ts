@@ -71,7 +71,12 @@ async function checkSupplier(
   if (probes.size === 0) return { state: 'ok', message: 'none, and no active source needs one' }
   await probeAll(connector, [...probes.values()], signal)
   const hosts = [
-    ...new Set([...probes.values()].map(({ settings }) => connector.address(settings))),
+    ...new Set(
+      [...probes.values()].map(
+        ({ settings, credentials }) =>
+          connector.secretsAddress?.(settings, credentials) ?? connector.address(settings),
+      ),
+    ),
   ]
   return { state: 'ok', message: `accepted by ${formatNames(hosts.map(toHost))}` }
 }

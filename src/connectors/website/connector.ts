@@ -34,7 +34,6 @@ export const website: Connector<WebsiteSettings, WebsiteCredentials> = defineCon
   options: [],
   idPaths: ['id'],
   scopes: ['all', 'since', 'keys'],
-  schedule: { cron: '15 3 * * *', zone: 'UTC', fullOn: 'every' },
   listNotices,
   rules: chooseRules,
   fetch: fetchPages,
