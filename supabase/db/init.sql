@@ -6171,12 +6171,31 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where p.amount_minor is not null and p.began_at < day.ended and p.ended_at > day.began)
 $$;
 
+-- assert_reader(): refuses a caller to which the catalogue is not published: a right to execute is easily
+-- granted by accident.
+--   errors      SQLSTATE 42501 (insufficient_privilege)
+create function catalog.assert_reader() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
+begin
+  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
+     and not exists (
+       select from pg_policies p cross join unnest(p.roles) reader
+       where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader
+         and pg_has_role(caller, reader, 'usage')) then
+    raise exception using errcode = 'insufficient_privilege',
+      message = format('permission denied: the role %s may not read the catalogue', caller),
+      hint = format('The owner can allow it: shelfsync publish --role %s', caller);
+  end if;
+end $$;
+
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
 --   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
---   errors          SQLSTATE 22023
+--   errors          SQLSTATE 22023 · see assert_reader
 create function api.prior_price(
   p_source text, p_product text, p_variant text, p_reduction_start timestamptz,
   p_price_type text default 'list', p_days integer default 30
@@ -6195,6 +6214,7 @@ declare
   from_at timestamptz := p_reduction_start - p_days * interval '1 day';
   prices record;
 begin
+  perform catalog.assert_reader();
   if p_days is null or p_days < 30 or p_days > 366 then
     perform catalog.refuse_call(format('p_days is %s', p_days), 'Give 30 to 366 days.');
   elsif p_reduction_start is null then
@@ -8125,7 +8145,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
-  ('20261122000063', 'prior_prices', '35d288e05456a742b12ff3070f403a1efdee6bb3d1f850287cf571472920f880'),
+  ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
   ('20261122000070', 'summaries', 'c93959acf27c587670757f90fef6b9b6734266111052619d950be15352df2372'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),

@@ -37,12 +37,31 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where p.amount_minor is not null and p.began_at < day.ended and p.ended_at > day.began)
 $$;
 
+-- assert_reader(): refuses a caller to which the catalogue is not published: a right to execute is easily
+-- granted by accident.
+--   errors      SQLSTATE 42501 (insufficient_privilege)
+create function catalog.assert_reader() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
+begin
+  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
+     and not exists (
+       select from pg_policies p cross join unnest(p.roles) reader
+       where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader
+         and pg_has_role(caller, reader, 'usage')) then
+    raise exception using errcode = 'insufficient_privilege',
+      message = format('permission denied: the role %s may not read the catalogue', caller),
+      hint = format('The owner can allow it: shelfsync publish --role %s', caller);
+  end if;
+end $$;
+
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
 --   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
---   errors          SQLSTATE 22023
+--   errors          SQLSTATE 22023 · see assert_reader
 create function api.prior_price(
   p_source text, p_product text, p_variant text, p_reduction_start timestamptz,
   p_price_type text default 'list', p_days integer default 30
@@ -61,6 +80,7 @@ declare
   from_at timestamptz := p_reduction_start - p_days * interval '1 day';
   prices record;
 begin
+  perform catalog.assert_reader();
   if p_days is null or p_days < 30 or p_days > 366 then
     perform catalog.refuse_call(format('p_days is %s', p_days), 'Give 30 to 366 days.');
   elsif p_reduction_start is null then

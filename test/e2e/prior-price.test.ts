@@ -154,3 +154,27 @@ test('without an observed price, and across a change of currency, there is none,
   })
   await assert.rejects(none({ days: 29 }), { code: '22023', message: 'p_days is 29' })
 })
+
+test('only a role to which the catalogue is published may ask, also with a right to execute', async (t) => {
+  await open(t, [[0, 900]], [])
+  const role = 'prior_price_reader'
+  await db.query(`create role ${role}; grant usage on schema api to ${role}`)
+  await db.query(`grant execute on all functions in schema api to ${role}`)
+  t.after(() => db.query(`drop owned by ${role}; drop role ${role}`))
+  const ask = async () => {
+    const client = await db.connect()
+    try {
+      await client.query(`begin; set local role ${role}`)
+      await client.query(`select * from api.prior_price('a', 'b', 'c', now())`)
+      return 'answered'
+    } catch (error) {
+      return (error as { code: string }).code
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  }
+  assert.equal(await ask(), '42501')
+  await db.query(`select catalog.publish('${role}')`)
+  assert.equal(await ask(), 'answered')
+})
