@@ -34,9 +34,11 @@ export interface FuzzProxy {
 export async function openFuzzProxy(connector: Connector, origin: string): Promise<FuzzProxy> {
   const { url, close } = await listen(async (request, response) => {
     const answer = await forward(request, origin)
+    // Addresses in a response lead through the proxy too.
+    const own = answer.text.replaceAll(origin, proxy.origin)
     const text =
-      proxy.document({ asked: request.url ?? '/', text: answer.text }) ??
-      changeRecords(connector, answer.text, proxy.records)
+      proxy.document({ asked: request.url ?? '/', text: own }) ??
+      changeRecords(connector, own, proxy.records)
     for (const line of text.split('\n')) proxy.longest = Math.max(proxy.longest, line.length)
     response
       .writeHead(proxy.status ?? answer.status, { 'content-type': answer.type, ...proxy.headers })

@@ -16,6 +16,7 @@ import {
   readPages,
 } from '../../../../test/support/shopify.ts'
 import { identify, normalise } from '../drafts.ts'
+import { readRecords } from './file.ts'
 
 const TOKEN = 'shop-token'
 
@@ -238,4 +239,35 @@ test('the state of a product is that at the shop: published, not published, arch
     const unpublished = { ...JSON.parse(line), status: 'ACTIVE', publishedAt: null }
     assert.equal(normalise(unpublished, shop).status, 'draft')
   }
+})
+
+test('a broken line makes its product unreadable and no other', async () => {
+  const lineOf = (value: object): string => `${JSON.stringify(value)}\n`
+  const product = (id: number) => ({ __typename: 'Product', id: `gid://shopify/Product/${id}` })
+  const variant = (id: number, parent: number) => ({
+    __typename: 'ProductVariant',
+    id: `gid://shopify/ProductVariant/${id}`,
+    __parentId: `gid://shopify/Product/${parent}`,
+  })
+  const lines = [
+    lineOf(product(1)),
+    lineOf(variant(11, 1)),
+    lineOf(variant(12, 1)).replace('{', '{{'),
+    lineOf(variant(13, 1)),
+    lineOf({ ...product(2), id: 7 }),
+    lineOf(variant(21, 2)),
+    lineOf(product(3)),
+    lineOf(variant(31, 3)),
+  ]
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(lines.join(''))
+  }
+  const blocks = await Array.fromAsync(
+    readRecords(body(), { offset: 0, objects: 0, products: 0 }, lines.length),
+  )
+  const records = blocks.flatMap(({ bytes }) => Buffer.from(bytes).toString().trim().split('\n'))
+  assert.deepEqual([records.length, blocks.at(-1)?.products, blocks.at(-1)?.objects], [3, 3, 8])
+  assert.throws(() => JSON.parse(records[0] ?? ''), SyntaxError)
+  assert.equal(identify(JSON.parse(records[1] ?? '')), null)
+  assert.equal(JSON.parse(records[2] ?? '').variant_nodes.length, 1)
 })

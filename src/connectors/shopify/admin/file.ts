@@ -104,24 +104,23 @@ class Records {
       return
     }
     const node = parse(content)
-    const parent = isObject(node) ? node[PARENT] : undefined
-    // The variants of an unreadable product become separate records, and are quarantined with it.
-    if (parent === undefined || (this.#product !== null && this.#id === null)) {
+    if (isChild(content, node)) {
+      this.#addChild(content, node)
+      this.#reached = { ...after, objects: objects + 1 }
+    } else {
       this.end()
       this.#product = content
-      this.#id =
-        parent === undefined && isObject(node) && typeof node.id === 'string' ? node.id : null
+      this.#id = readProductId(node)
       this.#reached = { ...after, objects: objects + 1, products: products + 1 }
-    } else {
-      this.#addChild(content, node, parent)
-      this.#reached = { ...after, objects: objects + 1 }
     }
     this.#openBytes += content.length
     if (this.#openBytes > RECORD_BYTES_MAX) throw tooLarge()
   }
 
-  #addChild(content: Uint8Array, node: unknown, parent: unknown): void {
-    if (parent !== this.#id)
+  /** The lines after an unreadable product, and unreadable lines after a product, belong to it. */
+  #addChild(content: Uint8Array, node: unknown): void {
+    const isOther = isObject(node) && this.#id !== null && node[PARENT] !== this.#id
+    if (this.#product === null || isOther)
       throw new SyncError(
         'source/malformed',
         'The file of the bulk operation is not grouped: a line does not follow its product',
@@ -153,6 +152,19 @@ class Records {
     this.byteLength = 0
     return block
   }
+}
+
+/** True for the line of a variant or a picture. A broken one is recognised by its text. */
+function isChild(content: Uint8Array, node: unknown): boolean {
+  return isObject(node)
+    ? node[PARENT] !== undefined
+    : DECODER.decode(content).includes(`"${PARENT}":`)
+}
+
+/** Returns the global id of a product, or null when the line is not readable as one. */
+function readProductId(node: unknown): string | null {
+  const id = isObject(node) ? node.id : null
+  return typeof id === 'string' && /^gid:\/\/shopify\/Product\/\d+$/.test(id) ? id : null
 }
 
 function toRecord(
