@@ -338,6 +338,32 @@ test('a run that begins by calls can continue by a session', async (t) => {
   assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 })
 
+test('a price in disagreement keeps the last good one by calls too, in a first load and after it', async (t) => {
+  const { called, copied, supplier, by } = await openBoth(t)
+  const [first = '', second = ''] = supplier.catalogue.ids()
+  const claims = ['json-ld', 'microdata'].map((source, n) => ({
+    source,
+    quotation: `price ${n}`,
+    amountMinor: 1200 + n,
+  }))
+  supplier.catalogue.update([first], { claims })
+  assert.equal((await called.sync(by)).ledger.held, 1)
+  await copied.sync()
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update([second], { claims })
+  assert.equal((await called.sync(by)).ledger.held, 1)
+  await copied.sync()
+  assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
+  const { rows } = await db.query(
+    `select product_external_id as product, kind from catalog.reviews r join catalog.sources s on s.id = r.source_id where s.name = $1 order by 1`,
+    [called.name],
+  )
+  assert.deepEqual(
+    rows,
+    [first, second].map((product) => ({ product, kind: 'disagreement' })),
+  )
+})
+
 test('a refresh by calls runs beside a full run and does not change misses', async (t) => {
   const { called, supplier, by } = await openBoth(t)
   await called.sync(by)
