@@ -98,7 +98,7 @@ function formatProposed(output: Output, { value = null }: ReviewDetail): string 
 }
 
 function listValueFacts(output: Output, review: ReviewSummary): [string, string][] {
-  const { kind, detail } = review
+  const { kind, state, detail } = review
   const { from = null, currency = null, claims = [] } = detail
   const [, to] = formatValues(output, review)
   if (kind === 'record') return [['bytes', `shelfsync quarantine show ${detail.record}`]]
@@ -110,7 +110,7 @@ function listValueFacts(output: Output, review: ReviewSummary): [string, string]
       ['model', output.inLine(detail.model ?? '')],
     ]
   return [
-    ['current', formatPrice({ amountMinor: from, currency })],
+    [state === 'open' ? 'current' : 'before', formatPrice({ amountMinor: from, currency })],
     ...(kind === 'price' ? ([['held', to]] as [string, string][]) : []),
     ...claims.map((claim, index): [string, string] => [
       `claim ${index + 1}`,
