@@ -21,11 +21,6 @@ export const IMAGE_ERRORS = {
     status: 502,
     hint: 'Ask the supplier for a smaller file. The address itself stays in `api.images.url`.',
   },
-  'image/bad-address': {
-    action: 'stop',
-    status: 502,
-    hint: 'Check the product at the supplier: the address of the image is not one of http or https.',
-  },
   'image/store-unavailable': {
     action: 'retry',
     status: 503,

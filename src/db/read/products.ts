@@ -31,7 +31,7 @@ export interface ListedVariant {
 interface ProductImage {
   readonly url: string
   readonly alt: string | null
-  /** Of the stored copy; null without one. */
+  /** Address of the stored copy; null without one. */
   readonly cdnUrl: string | null
 }
 
