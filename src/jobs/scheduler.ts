@@ -95,25 +95,34 @@ export async function startDueRuns(
   const started: StartedRun[] = []
   const later: LaterSource[] = []
   for (const scheduled of await listScheduledSources(tools.db))
-    await attempt(tools, `schedule ${scheduled.source}`, scheduled, reported, async () => {
-      const at = findTime(calendar, scheduled)
-      if (at > scheduled.now) later.push({ ...scheduled, at })
-      else started.push(await startScheduled(tools, scheduled, at))
-    })
+    await tryToStart(
+      tools,
+      { ...scheduled, work: `schedule ${scheduled.source}` },
+      reported,
+      async () => {
+        const at = findTime(calendar, scheduled)
+        if (at > scheduled.now) later.push({ ...scheduled, at })
+        else started.push(await startScheduled(tools, scheduled, at))
+      },
+    )
   for (const scheduled of await listScheduledRefreshes(tools.db))
-    await attempt(tools, `refresh ${scheduled.source}`, scheduled, reported, async () => {
-      const run = await refreshIfDue(tools, calendar, scheduled)
-      if (run) started.push(run)
-    })
+    await tryToStart(
+      tools,
+      { ...scheduled, work: `refresh ${scheduled.source}` },
+      reported,
+      async () => {
+        const run = await refreshIfDue(tools, calendar, scheduled)
+        if (run) started.push(run)
+      },
+    )
   await enqueueRuns(tools, started)
   if (later.length > 0) await saveDueTimes(tools.db, later)
 }
 
 /** An error of one source does not stop the others. */
-async function attempt(
+async function tryToStart(
   { outages, log }: RequestTools,
-  work: string,
-  { source }: Pick<ScheduledSource, 'source'>,
+  { source, work }: { readonly source: string; readonly work: string },
   reported: Map<string, string>,
   start: () => Promise<void>,
 ): Promise<void> {

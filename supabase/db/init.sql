@@ -1445,7 +1445,7 @@ end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not; so do its refreshes
+--   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, the next full run normalises every record again,
 --               and the failures of the host count from 0
@@ -6355,7 +6355,7 @@ begin
       where r.state = 'running' and r.keys is null and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Separate queries, so that each has its index: this is called twice a second, and the table may be large.
+    -- Separate queries, so that each has its index: this is called twice a second, and the table is large.
     case when p_source is null
       then (select r.id from catalog.runs r where r.keys is null order by r.id desc limit 1)
       else (select r.id from catalog.runs r
@@ -8116,7 +8116,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
   ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
-  ('20261122000023', 'sources', 'eecdab5a4567f46b0b4133bbd9ef8fb9449b14ee4a245d65906ad52f69f95c6d'),
+  ('20261122000023', 'sources', '4a23de71d04ea2c94d205020f3d26d0caf74f245945ffa1090ee5d31d67a8d4a'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
@@ -8146,7 +8146,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
   ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
-  ('20261122000070', 'summaries', 'c93959acf27c587670757f90fef6b9b6734266111052619d950be15352df2372'),
+  ('20261122000070', 'summaries', 'a5504776552a88b22ee03d1a4e0f4202929e73f4df03d8057fe6a98aeeef10fd'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),

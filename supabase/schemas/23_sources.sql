@@ -50,7 +50,7 @@ end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
 --   null        leaves that member as it is; of the policy, only the given members change
---   schedule    counts from now on if its times change, which `fullOn` does not; so do its refreshes
+--   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, the next full run normalises every record again,
 --               and the failures of the host count from 0

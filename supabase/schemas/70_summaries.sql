@@ -111,7 +111,7 @@ begin
       where r.state = 'running' and r.keys is null and (p_source is null or r.source_id = of_source)
         and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1),
-    -- Separate queries, so that each has its index: this is called twice a second, and the table may be large.
+    -- Separate queries, so that each has its index: this is called twice a second, and the table is large.
     case when p_source is null
       then (select r.id from catalog.runs r where r.keys is null order by r.id desc limit 1)
       else (select r.id from catalog.runs r

@@ -1,7 +1,6 @@
 // The status object of the API, formatted from the read model.
 
 import type { OpenBreaker } from '../../db/read/limits.ts'
-import type { RunSummary } from '../../db/read/run-summaries.ts'
 import type { LastRun, SourceSummary, SystemState } from '../../db/read/source-summaries.ts'
 import type { Calendar } from '../../sources/due.ts'
 import { NO_PROGRESS, toRunProgress, type RunProgress } from './run-progress.ts'
