@@ -146,3 +146,18 @@ test('numbers and texts are encoded as Node writes them', () => {
     }
   assert.deepEqual(Buffer.from(rows.slice(0, rows.length)), Buffer.concat(expected))
 })
+
+test('the content hash covers the provenance of a value', () => {
+  const rows = new StagedRows()
+  const hashOf = (provenance: Draft['provenance']): string => {
+    const record = readRecord(1, 'Natural', 1)
+    return rows.add({ ...record, draft: { ...record.draft, provenance } }).toString('hex')
+  }
+  const read = { raw: 'Natural', rule: 'process/base', confidence: 1, place: 'title' }
+  const hashes = [
+    {},
+    { 'attributes.process': read },
+    { 'attributes.process': { ...read, raw: 'natural' } },
+  ]
+  assert.equal(new Set(hashes.map(hashOf)).size, 3)
+})

@@ -156,7 +156,7 @@ function isBase(
 /** Words from a base to the word that explains it: `the natural method`, `Process : Honey`. */
 const CONTEXT_WORDS = 4
 
-function isCoffee(token: Token | undefined): boolean {
+function isCoffeeWord(token: Token | undefined): boolean {
   return token?.text === 'coffee' || token?.text === 'coffees'
 }
 
@@ -165,7 +165,7 @@ function isAboutProcess(
   tokens: readonly Token[],
   { value, from, to }: Match<ProcessBase>,
 ): boolean {
-  if (isCoffee(tokens[to]) || (value === 'washed' && isCoffee(tokens[to + 1]))) return true
+  if (isCoffeeWord(tokens[to]) || (value === 'washed' && isCoffeeWord(tokens[to + 1]))) return true
   const [before, after] = [
     Math.max(0, from - CONTEXT_WORDS),
     Math.min(tokens.length, to + CONTEXT_WORDS),
