@@ -6,6 +6,7 @@ import { startWoocommerce } from '../../simulators/woocommerce/server.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { openPipeline } from '../../test/support/pipeline.ts'
 import { shopify } from '../connectors/shopify/connector.ts'
+import { woocommerce } from '../connectors/woocommerce/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 
@@ -33,7 +34,7 @@ test('the run of a shop that responds as another platform fails with the command
   assert.equal(error.code, 'source/moved')
   assert.ok(
     error.message.endsWith(
-      `The address now looks like this: A WooCommerce shop, read from its public Store API. To continue with it: shelfsync add ${before.url} --replaces ${name}`,
+      `The address now looks like this: ${woocommerce.title}. To continue with it: shelfsync add ${before.url} --replaces ${name}`,
     ),
     error.message,
   )
