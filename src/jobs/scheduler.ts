@@ -67,7 +67,7 @@ function repeatTask(
 ): Promise<void> {
   let startedMs = 0
   let reported: string | null = null
-  const attempt = async (): Promise<void> => {
+  const execute = async (): Promise<void> => {
     startedMs = performance.now()
     await task()
     reported = null
@@ -80,7 +80,7 @@ function repeatTask(
     log[cause === reported ? 'debug' : 'warn']({ cause }, failure)
     reported = cause
   }
-  return repeat(attempt, { pauseMs: TICK_MS, signal, onError })
+  return repeat(execute, { pauseMs: TICK_MS, signal, onError })
 }
 
 /**

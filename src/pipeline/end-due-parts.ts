@@ -10,7 +10,7 @@ const PART_AGE_MS_MAX = 60_000
 /** The age at which a part is due doubles with every so many parts. */
 const PARTS_PER_AGE = 32
 
-/** Where the pages go. */
+/** The part of the writer that this file needs. */
 interface PartSink {
   readonly dueMs: number | null
   endPart(): Promise<void>

@@ -1872,7 +1872,8 @@ create function catalog.admit_request(
   p_dead_owner text, p_hold double precision
 ) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
+  now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -8119,7 +8120,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', '4a23de71d04ea2c94d205020f3d26d0caf74f245945ffa1090ee5d31d67a8d4a'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', '10c701023f021cf65539f0f31ee28ff239a6012259dcc116a1a90a2b719d47bd'),
+  ('20261122000026', 'requests', 'dc8a8aba8d8fa47f203712348b95216c09ccd4cc53bf77326a38ac28ed836329'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', '0e28543b7ece9d1518050dfde772453476748b9ff676b9ba4de663dbffbf8e96'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),

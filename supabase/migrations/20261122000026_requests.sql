@@ -110,7 +110,8 @@ create function catalog.admit_request(
   p_dead_owner text, p_hold double precision
 ) returns table (
   version bigint, state text, failed_at_ms double precision[], failures integer,
-  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision, now_ms double precision,
+  opened_at_ms double precision, retry_at_ms double precision, cooldown_ms double precision,
+  now_ms double precision,
   entered integer, refused boolean, wait_ms double precision, blocked_by text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
