@@ -69,5 +69,5 @@ test('an unknown simulator prints the list', async () => {
   child.stderr.on('data', (chunk) => said.push(chunk))
   const [code] = await once(child, 'close')
   assert.equal(code, 1)
-  assert.match(said.join(''), /medipim, shopify/)
+  assert.match(said.join(''), /medipim, model, shopify/)
 })

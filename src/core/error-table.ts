@@ -2,8 +2,7 @@
 // docs/errors.md is generated from this table.
 
 import { DATABASE_ERRORS } from './database-errors.ts'
-import { IMAGE_ERRORS } from './image-errors.ts'
-import { MODEL_ERRORS } from './model-errors.ts'
+import { IMAGE_ERRORS, MODEL_ERRORS } from './downstream-errors.ts'
 import { REQUEST_ERRORS } from './request-errors.ts'
 import { SOURCE_ERRORS } from './source-errors.ts'
 

@@ -5,7 +5,7 @@
 import { FAILURE_CLASSES, type FailureClass } from '../core/failure-class.ts'
 import { OUTCOMES } from '../core/ledger.ts'
 import { IMAGE_METRICS } from './image-metrics.ts'
-import { MODEL_ERRORS } from '../core/model-errors.ts'
+import { MODEL_ERRORS } from '../core/downstream-errors.ts'
 import type { Metric } from './metric.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'
 

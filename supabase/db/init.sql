@@ -5380,7 +5380,7 @@ $$;
 create function catalog.default_policy() returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select '{"removalShare": 0.15, "quarantineShare": 0.01, "priceFactor": 10, "priceShiftShare": 0.25,
-    "priceShiftFactor": 1.25, "allowEmpty": false}'::jsonb
+    "priceShiftFactor": 1.25, "allowEmpty": false, "storeImages": true, "enrich": false}'::jsonb
 $$;
 
 -- lock_called_source(name) → the source. Calls for one source wait for each other until their transactions
@@ -5808,11 +5808,7 @@ create view api.products with (security_invoker = true) as
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
     p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
       as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
-    p.warnings, p.provenance, (
-      select jsonb_object_agg(e.field, jsonb_build_object('value', e.value, 'confidence', e.confidence,
-        'model', e.model, 'is_stale', e.content_hash <> p.content_hash))
-      from catalog.enrichments e
-      where e.source_id = p.source_id and e.product_external_id = p.external_id) as enrichments
+    p.warnings, p.provenance
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
@@ -5992,6 +5988,7 @@ begin
     ('price_history', 'products',         'price_history', 32, of_product),
     ('images',        'products',         'images',         4, of_product),
     ('changes',       'products',         'changes',       16, of_product),
+    ('enrichments',   'products',         'enrichments',    4, of_product),
     ('prices',        'variants',         'prices',         4, of_variant),
     ('price_history', 'variants',         'price_history', 16, of_variant),
     ('product',       'variants',         'products',       1, its_product),
@@ -8141,10 +8138,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000045', 'record_reviews', 'a1c1a1dce3c743f3c2087681280bccbbe0fe804e81024c867cecef87746cfa0a'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
-  ('20261122000048', 'calls', '0f2bcd1ad90ea3a6701290d15ba1583d7ac81d2066aa3423341322121259775a'),
+  ('20261122000048', 'calls', 'cd125842f765dade26cb0e3b932af5fb14fe3e8123f73779333b6277cd19cdd5'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
-  ('20261122000060', 'views', '2d21e20b5b2e49bbe99c04974b92173edfaee228814e49e6a551bb88e7ea25aa'),
-  ('20261122000061', 'embeds', '31853732a26d20db2aa501a18d35469f60b3a87c1286154f9b4090165b39d893'),
+  ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
+  ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
   ('20261122000062', 'coffees', '635089f01e21a37f21b2e275af0b6e690e423d85972b710628d0cd425151153b'),
   ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
   ('20261122000070', 'summaries', 'a5504776552a88b22ee03d1a4e0f4202929e73f4df03d8057fe6a98aeeef10fd'),

@@ -24,6 +24,7 @@ begin
     ('price_history', 'products',         'price_history', 32, of_product),
     ('images',        'products',         'images',         4, of_product),
     ('changes',       'products',         'changes',       16, of_product),
+    ('enrichments',   'products',         'enrichments',    4, of_product),
     ('prices',        'variants',         'prices',         4, of_variant),
     ('price_history', 'variants',         'price_history', 16, of_variant),
     ('product',       'variants',         'products',       1, its_product),

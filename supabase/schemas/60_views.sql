@@ -12,11 +12,7 @@ create view api.products with (security_invoker = true) as
     p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
     p.successor, md5(coalesce(p.successor_source, p.source_id)::text || ' ' || p.successor)::uuid
       as successor_id, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
-    p.warnings, p.provenance, (
-      select jsonb_object_agg(e.field, jsonb_build_object('value', e.value, 'confidence', e.confidence,
-        'model', e.model, 'is_stale', e.content_hash <> p.content_hash))
-      from catalog.enrichments e
-      where e.source_id = p.source_id and e.product_external_id = p.external_id) as enrichments
+    p.warnings, p.provenance
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 

@@ -99,17 +99,20 @@ test('a proposal waits for a person, and approving writes it beside the product'
     ),
     [{ by: 'anna' }],
   )
-  const [shown] = await load<{ enrichments: unknown }>(
-    'select a.enrichments from api.products a join catalog.sources s on s.name = a.source where s.id = $1 and external_id = $2',
+  assert.deepEqual(
+    await load(
+      'select field, llm_enrichment, llm_confidence::float8, a.model, is_stale from api.enrichments a join catalog.sources s on s.name = a.source where s.id = $1 and product_external_id = $2',
+    ),
+    [
+      {
+        field: 'attributes.process',
+        llm_enrichment: 'washed',
+        llm_confidence: 0.6,
+        model: 'small-model',
+        is_stale: false,
+      },
+    ],
   )
-  assert.deepEqual(shown?.enrichments, {
-    'attributes.process': {
-      value: 'washed',
-      confidence: 0.6,
-      model: 'small-model',
-      is_stale: false,
-    },
-  })
 })
 
 test('a rejected value is not proposed again, and another value is', async (t) => {

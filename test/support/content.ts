@@ -66,6 +66,8 @@ function toComparable(
     const isRun = column.endsWith('run_id') || RUN_COLUMNS.includes(column)
     if (isRun || (column === 'id' && table === 'runs')) return [[column, places.get(String(value))]]
     if (column === 'id' || (column === 'position' && table === 'changes')) return []
+    // The number of a quarantined record.
+    if (column === 'detail') return [[column, { ...Object(value), record: undefined }]]
     if (column === 'message') return [[column, String(value).replace(/^.*?, run \d+/, '')]]
     const isTime = column.endsWith('_at') || column === 'watermark'
     const isLate = isTime && typeof value === 'string' && value > FIRST_TEST

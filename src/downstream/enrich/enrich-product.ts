@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import { messageOf, SyncError } from '../../core/errors.ts'
-import { MODEL_ERRORS } from '../../core/model-errors.ts'
+import { MODEL_ERRORS } from '../../core/downstream-errors.ts'
 import { Policy } from '../../core/policy.ts'
 import { SourceOptions } from '../../core/source-options.ts'
 import { chooseDelayMs } from '../../lib/back-off.ts'

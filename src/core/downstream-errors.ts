@@ -1,4 +1,5 @@
-// The part of the error table for images that are stored. `ERRORS` checks its form.
+// The part of the error table for the steps after a run: images, and the language model. `ERRORS`
+// checks its form.
 
 export const IMAGE_ERRORS = {
   'image/missing': {
@@ -30,5 +31,28 @@ export const IMAGE_ERRORS = {
     action: 'stop',
     status: 502,
     hint: 'Read the reason that the service in IMAGES gives. After a change there, run `shelfsync images retry`.',
+  },
+} as const
+
+export const MODEL_ERRORS = {
+  'model/unavailable': {
+    action: 'retry',
+    status: 503,
+    hint: 'Check LLM_URL and that its server runs. Products wait and are tried again; no sync waits for them.',
+  },
+  'model/limited': {
+    action: 'retry',
+    status: 503,
+    hint: 'Wait, or raise the limit of your account at the provider of LLM_URL. Products wait and are tried again.',
+  },
+  'model/refused': {
+    action: 'stop',
+    status: 502,
+    hint: 'Check LLM_KEY, LLM_MODEL and LLM_URL: the endpoint does not accept one of them.',
+  },
+  'model/invalid': {
+    action: 'retry',
+    status: 502,
+    hint: 'Choose a model with structured output in LLM_MODEL if this happens often.',
   },
 } as const
