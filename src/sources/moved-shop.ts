@@ -1,7 +1,6 @@
 // A shop that has moved: its address redirects to another host, or responds as another platform. The
 // run fails with the command that continues with the shop as it is now.
 
-import { CONNECTORS } from '../connectors/registry.ts'
 import type { Connector } from '../core/connector.ts'
 import type { ErrorCode } from '../core/error-table.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
@@ -56,6 +55,8 @@ export async function explainMove(
   if (!connector.recognise || !SUSPICIOUS.has(error.code)) return error
   const { address: redirected } = error.detail
   const address = typeof redirected === 'string' ? redirected : connector.address(settings)
+  // Only a run that failed needs the other connectors.
+  const { CONNECTORS } = await import('../connectors/registry.ts')
   const others = [...CONNECTORS.values()].filter(({ name }) => name !== connector.name)
   const found = await tryToRecognise([connector, ...others], new URL(address), tools, signal)
   const place = found?.connector.address(found.settings) ?? address
