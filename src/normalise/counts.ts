@@ -25,7 +25,8 @@ const CONTAINERS = compileLexicon<'case' | 'pack'>([
     'pack',
     `
       pack | packs | pk | packet | multipack | box | boxes | set | bundle | lot | packung | pckg |
-      coffret | boite | estuche | confezione | paquete | paquet | opakowanie | opakowan | zestaw |
+      coffret | boite | estuche | confezione | confezioni | paquete | paquet |
+      packungen | opakowanie | opakowania | opakowan | pakken | zestaw |
       セット | 팩 | 세트
     `,
   ],
@@ -148,8 +149,18 @@ function matchCounted(tokens: readonly Token[], at: number): Count | null {
 function isOrdinal(tokens: readonly Token[], at: number): boolean {
   const previous = tokens[at - 1]
   if (previous === undefined) return false
+  if (isShare(tokens, at)) return true
   if (previous.text === '#' || previous.text === 'no' || previous.text === 'lot') return true
   return previous.kind === 'word' && /^[a-z]/.test(previous.text) && tokens[at]?.before !== ' '
+}
+
+/** `80-20 filter coffee`, `70:30`: the shares of a blend. */
+function isShare(tokens: readonly Token[], at: number): boolean {
+  const isTight = tokens[at]?.before === '-'
+  const isDivided = isTight || [':', '/', '-'].includes(tokens[at - 1]?.text ?? '')
+  const other = tokens[isTight ? at - 1 : at - 2]
+  const sum = Number(other?.text) + Number(tokens[at]?.text)
+  return isDivided && other?.kind === 'number' && sum === 100
 }
 
 function toCount(tokens: readonly Token[], at: number): number | null {

@@ -81,6 +81,11 @@ const SIGNS: readonly LexiconEntry<CurrencySign>[] = [
 /** Signs and codes; matching ignores case, and `.` after a sign. */
 export const CURRENCY_LEXICON = compileLexicon(SIGNS)
 
+/** Words for the tax of one country, beside a sign that it shares with others. */
+export const TAX_WORDS = compileLexicon<CurrencySign>([
+  [{ sign: '¥', currency: 'JPY' }, '税込 | 税込み | 税抜 | 税抜き | 税別 | 消費税'],
+])
+
 const WORDS = new Set(
   SIGNS.flatMap(([, phrases]) => phrases.split('|'))
     .map((phrase) => readTokens(phrase).tokens)

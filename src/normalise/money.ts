@@ -2,7 +2,7 @@
 // two prices, a separator with two readings) is null, with the reason.
 
 import { decimalsOf, minorOf } from '../core/money.ts'
-import { CURRENCY_LEXICON, type CurrencySign } from './currencies.ts'
+import { CURRENCY_LEXICON, TAX_WORDS, type CurrencySign } from './currencies.ts'
 import { findPhrases, type Match } from './lexicon.ts'
 import { quoteTokens, readTokens, type Token, type TokenText } from './tokens.ts'
 import { matchUnit } from './units.ts'
@@ -79,8 +79,7 @@ function isRepeated(amount: Amount, other: Amount): boolean {
 
 function toMoney(text: TokenText, amount: Amount, context: MoneyContext): MoneyText {
   const sign = amount.sign?.value ?? null
-  const currency =
-    sign === null || sign.currency === null ? (context.currency ?? null) : sign.currency
+  const currency = sign?.currency ?? findTaxCurrency(text, sign?.sign) ?? context.currency ?? null
   const span = [amount.from, amount.to, ...(amount.sign ? [amount.sign.from, amount.sign.to] : [])]
   const known = {
     currency,
@@ -101,6 +100,12 @@ function toMoney(text: TokenText, amount: Amount, context: MoneyContext): MoneyT
   return amountMinor === null
     ? fail('too-precise')
     : { ...known, amountMinor, decimal, reason: null }
+}
+
+/** `¥1,980 (税込)`: the words for the tax are those of one of the countries that share the sign. */
+function findTaxCurrency({ tokens }: TokenText, sign: string | undefined): string | null {
+  const [word] = findPhrases(tokens, TAX_WORDS)
+  return word?.value.sign === sign ? (word?.value.currency ?? null) : null
 }
 
 function unknown(reason: MoneyReason): MoneyText {

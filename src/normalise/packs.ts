@@ -72,7 +72,7 @@ function isLabelled(tokens: readonly Token[], { from }: Quantity): boolean {
 }
 
 function combine(text: TokenText, quantities: readonly Quantity[], counts: readonly Count[]): Pack {
-  const times = findTimes(text.tokens, quantities)
+  const times = findTimes(text.tokens, quantities) ?? findSum(text.tokens, quantities)
   if (times !== null) return times === 'several' ? unknown(text, counts) : multiply(text, times)
   const count = counts.find(({ kind }) => kind !== 'piece') ?? counts[0] ?? null
   const [size, other, ...more] = mergeSizes(quantities)
@@ -104,6 +104,20 @@ function findTimes(
     isSame(quantity.size * multiplier.value, first.quantity.size * first.multiplier.value),
   )
   return isOne ? first : 'several'
+}
+
+/** `1kg + 1kg` is two of one kilogram. */
+function findSum(tokens: readonly Token[], quantities: readonly Quantity[]): Times | null {
+  const [first, ...rest] = quantities
+  if (first === undefined || rest.length === 0) return null
+  const isSum = rest.every(
+    ({ from, size }, at) =>
+      size === first.size && tokens[from - 1]?.text === '+' && quantities[at]?.to === from - 1,
+  )
+  const span = { from: first.from, to: rest.at(-1)?.to ?? first.to }
+  return isSum
+    ? { quantity: first, multiplier: { kind: 'times', value: quantities.length, ...span } }
+    : null
 }
 
 /** Groups quantities of one size, and keeps the metric one of each group. */

@@ -122,7 +122,8 @@ test('a number that looks like a weight is not one', () => {
     ['250 °C', null],
     ['600ml', null],
     ['100x70 cm', null],
-    ['₹395 / 250g', null],
+    ['₹395 / 100g', null],
+    ['₹395 / 250g', 250],
     ['12-24months', null],
     ['Bangalore - 27th September - Saturday', null],
   ])

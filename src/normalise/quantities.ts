@@ -103,7 +103,7 @@ function matchQuantity(
   at: number,
   isBracketed: boolean,
 ): Quantity | null {
-  const number = matchNumber(tokens, at) ?? matchFractionWord(tokens, at)
+  const number = matchNumber(tokens, at) ?? matchNumberWord(tokens, at)
   if (number === null || isPartOfCode(tokens, at)) return null
   const stated = matchUnit(tokens, number.to)
   if (stated === null || tokens[number.to]?.before === '\n') return null
@@ -115,16 +115,24 @@ function matchQuantity(
   return { ...span, unit, size, isBracketed, confidence: joined === null ? 1 : 0.6 }
 }
 
-/** `Half Pound`, `quarter kilo`: the unit follows, at most after `a`. */
-function matchFractionWord(tokens: readonly Token[], from: number): NumberMatch | null {
-  const value = FRACTION_WORDS.get(tokens[from]?.text ?? '')
+/** `Half Pound`, `Five Pound Bag`, `quarter kilo`: the unit follows, at most after `a`. */
+function matchNumberWord(tokens: readonly Token[], from: number): NumberMatch | null {
+  const value = NUMBER_WORDS.get(tokens[from]?.text ?? '')
   if (value === undefined) return null
   const to = tokens[from + 1]?.text === 'a' ? from + 2 : from + 1
   return { value, from, to }
 }
 
-const FRACTION_WORDS: ReadonlyMap<string, number> = new Map([
+const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
+  ['one', 1],
+  ['two', 2],
+  ['three', 3],
+  ['four', 4],
+  ['five', 5],
+  ['ten', 10],
+  ['twelve', 12],
   ['half', 0.5],
+  ['半', 0.5],
   ['halbes', 0.5],
   ['demi', 0.5],
   ['medio', 0.5],
@@ -162,7 +170,7 @@ function joinDigits(tokens: readonly Token[], at: number): number | null {
 function isGuarded(tokens: readonly Token[], span: Span, size: number): boolean {
   return (
     isRange(tokens, span.from) ||
-    isUnitPrice(tokens, span.from) ||
+    (UNIT_PRICE_SIZES.has(size) && isUnitPrice(tokens, span.from)) ||
     isConcentration(tokens, span.to) ||
     isLimited(tokens, span.from) ||
     isOnLine(tokens, span.to, VESSELS) ||
@@ -183,7 +191,10 @@ function isRange(tokens: readonly Token[], at: number): boolean {
   return isTight || (ratio > 1 && ratio < 2)
 }
 
-/** `€ 12 / 100 g`, `Rs 40 per 100g`. */
+/** The quantities of unit prices: 1 g, 10 g, 100 g, 1 kg, 1 oz and 1 lb. */
+const UNIT_PRICE_SIZES = new Set([1, 10, 100, 1000, 28.349523125, 453.59237])
+
+/** `€ 12 / 100 g`, `Rs 40 per 100g`; `₹395 / 250g` is the price and the size of a pack. */
 function isUnitPrice(tokens: readonly Token[], at: number): boolean {
   if (tokens[at - 1]?.text !== '/') return false
   return [2, 3, 4].some((back) => isCurrencyWord(tokens[at - back]?.text ?? ''))

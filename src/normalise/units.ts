@@ -40,8 +40,8 @@ const UNITS: readonly LexiconEntry<Unit>[] = [
     `,
   ],
   [metric('pfund', 'mass', 500), 'pfund'],
-  [customary('oz', 'mass', 28.349523125), 'oz | ozs | ounce | オンス'],
-  [customary('lb', 'mass', 453.59237), 'lb | lbs | pound | ポンド'],
+  [customary('oz', 'mass', 28.349523125), 'oz | ozs | ounce | onza | オンス | 盎司'],
+  [customary('lb', 'mass', 453.59237), 'lb | lbs | pound | ポンド | 磅'],
   [
     metric('ml', 'volume', 1),
     'ml | mls | millilitre | milliliter | 毫升 | ミリリットル | 밀리리터',

@@ -10,7 +10,7 @@ create view api.coffees with (security_invoker = true) as
     p.attributes ->> 'kind' as kind,
     p.attributes ->> 'roast_level' as roast_level,
     p.provenance -> 'attributes.roast_level' ->> 'raw' as roast_level_raw,
-    array(select jsonb_array_elements_text(p.attributes -> 'roast_styles')) as roast_styles,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'roast_styles')) as roast_styles,
     p.provenance -> 'attributes.roast_styles' ->> 'raw' as roast_style_raw,
     case jsonb_typeof(p.attributes -> 'process')
       when 'array' then (
@@ -26,22 +26,22 @@ create view api.coffees with (security_invoker = true) as
         from jsonb_each_text(p.attributes -> 'species'))
       else p.attributes ->> 'species' end as bean_species,
     p.attributes -> 'species' as species,
-    array(select jsonb_array_elements_text(p.attributes -> 'varieties')) as varieties,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'varieties')) as varieties,
     p.attributes ->> 'country' as country, p.attributes ->> 'region' as region,
     p.attributes ->> 'estate' as estate, (p.attributes -> 'altitude_min')::numeric as altitude_min,
     (p.attributes -> 'altitude_max')::numeric as altitude_max,
     round(((p.attributes -> 'altitude_min')::numeric + (p.attributes -> 'altitude_max')::numeric) / 2)
       as altitude,
     (p.attributes -> 'decaf')::boolean as decaf, p.attributes ->> 'decaf_method' as decaf_method,
-    array(select jsonb_array_elements_text(p.attributes -> 'flavour_notes')) as flavors,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'flavour_notes')) as flavors,
     p.provenance -> 'attributes.flavour_notes' as notes_raw,
     p.attributes ->> 'acidity' as acidity, p.attributes ->> 'body' as body,
     p.attributes ->> 'bitterness' as bitterness, p.attributes ->> 'sweetness' as sweetness,
     p.attributes ->> 'aftertaste' as aftertaste, p.attributes ->> 'clarity' as clarity,
-    array(select jsonb_array_elements_text(p.attributes -> 'certifications')) as certifications,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'certifications')) as certifications,
     p.attributes ->> 'grade' as grade, (p.attributes -> 'score')::numeric as score,
     (p.attributes -> 'is_limited')::boolean as is_limited,
-    array(select jsonb_array_elements_text(p.attributes -> 'clean_tags')) as tags,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'clean_tags')) as tags,
     case jsonb_array_length(p.attributes -> 'grinds' -> v.external_id)
       when 1 then p.attributes -> 'grinds' -> v.external_id ->> 0 end as default_grind,
     v.sku as vendor_sku, p.attributes ->> 'description_md' as description_md,
@@ -69,7 +69,7 @@ create view api.coffee_variants with (security_invoker = true) as
     (p.provenance -> ('variants.' || v.external_id || '.weightGrams') -> 'confidence')::numeric
       as weight_confidence,
     v.pack_count,
-    array(select jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id)) as grind,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id)) as grind,
     case v.availability when 'in_stock' then true when 'out_of_stock' then false
       when 'discontinued' then false end as in_stock,
     c.price_type, c.amount_minor, c.currency, c.compare_at_minor,

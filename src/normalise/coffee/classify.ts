@@ -8,7 +8,14 @@ import { findPhrases, type Match } from '../lexicon.ts'
 import { findQuantities } from '../quantities.ts'
 import type { Token, TokenText } from '../tokens.ts'
 import { findGrinds } from './grind.ts'
-import { KIND_LEXICON, MAYBE_FLAVOURS, MONTHS, type KindSignal, type ProductKind } from './kinds.ts'
+import {
+  CITIES,
+  KIND_LEXICON,
+  MAYBE_FLAVOURS,
+  MONTHS,
+  type KindSignal,
+  type ProductKind,
+} from './kinds.ts'
 import { findCountry, findRegion } from './origin.ts'
 import { findProcess } from './process.ts'
 import { findVarieties } from './varieties.ts'
@@ -35,6 +42,7 @@ export function classify(text: TokenText, field: ClassifiedField): Finding<Class
     )
   return (
     classifyDecisive(text, signals) ??
+    classifyCity(text) ??
     classifyGoods(text, signals) ??
     classifyDate(text) ??
     classifyMultipack(text)
@@ -169,6 +177,17 @@ function classifyDate(text: TokenText): Finding<Classification> | null {
   )
   if (!date) return null
   const evidence = { ...date, rule: 'kind/date', confidence: 0.8 }
+  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
+}
+
+/** `Coffee Tasting (Delhi)`: a city in brackets at the end is where an event takes place. */
+function classifyCity(text: TokenText): Finding<Classification> | null {
+  const { tokens } = text
+  const end = tokens.length - 1
+  const [city] = findPhrases(tokens, CITIES, { from: Math.max(0, end - 3), to: end })
+  const isInBrackets = city && tokens[city.from - 1]?.text === '(' && tokens[end]?.text === ')'
+  if (!isInBrackets || city.to !== end || findQuantities(tokens).length > 0) return null
+  const evidence = { ...city, rule: 'kind/city', confidence: 0.6 }
   return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
 }
 

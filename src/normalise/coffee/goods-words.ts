@@ -63,6 +63,7 @@ export const FOOD = `
     pepper | honey jar | wildflower honey | raw honey | forest honey | chocolate bar |
     chocolate bars | chocolate covered | chocolate coated | hot chocolate | drinking chocolate |
     dragees | crackers | bread | sourdough | croissant | pastry | wafer | wafers | bites | mylk |
+    caramels | fudge | nougat | marshmallow | marshmallows | gummies | lollipop | bonbons |
     oat milk | almond milk | oat drink | milk | protein | powder | snack | snacks | olive oil |
     ice cream | gelato | honey | schokolade | chocolat | cioccolato | czekolada | miod | cukierki
   `

@@ -31,14 +31,16 @@ const GRINDS = compileLexicon<Grind>([
     'whole',
     `
       ${WHOLE_BEAN} | whole | beans | bohnen | grains | grano | grani | graos | ziarno | bonen |
-      bona | 原豆
+      bona | chicchi | entier | entiers | entera | entero | koffieboon | koffiebonen | bonor | bonner | papu | pavut | zrnkova | zrno | szemes | boabe | cekirdek |
+      豆 | 原豆
     `,
   ],
   [
     'espresso',
     `
       espresso | home espresso | commercial espresso | espresso machine | espresso grind |
-      espressomaschine | siebtrager | portafilter | picopresso | エスプレッソ | 에스프레소 | 意式
+      espressomaschine | siebtrager | siebtragermaschine | pod ekspres | portafilter | picopresso | ekspres cisnieniowy |
+      ekspres kolbowy | エスプレッソ | 에스프레소 | 意式
     `,
   ],
   [
@@ -46,43 +48,46 @@ const GRINDS = compileLexicon<Grind>([
     `
       moka pot | mokapot | moka | mocha pot | mochapot | stove top | stovetop |
       stove top espresso | bialetti | herdkanne | kawiarka | cafetiere italienne |
-      cafetera italiana | mokka | mokkakanne | espressokocher | caffettiera | マキネッタ | 모카포트 | 摩卡壶
+      cafetera italiana | mokka | mokkakanne | espressokocher |
+      espressokanne | kawiarki | kawiarke | pod kawiarke | percolateur italien | macchinetta | caffettiera | マキネッタ | 모카포트 | 摩卡壶
     `,
   ],
   [
     'filter',
     `
-      filter | filter machine | filter grind | filterkaffee | filtre | filtro | filtr | przelew | フィルター |
+      filter | filter machine | filter grind | filterkaffee | filtre | filtro | filtr | przelew |
+      przelewowa | przelewowy | ekspres przelewowy | filtermaschine | フィルター |
       필터
     `,
   ],
   [
     'drip',
     `
-      drip | drip machine | drip coffee maker | coffee maker | drip filter | automatic drip |
+      drip | drip machine | drip coffee maker | coffee maker | filter coffee maker |
+      filter coffee machine | auto drip | drip filter | automatic drip |
       batch brew | ドリップ | 드립
     `,
   ],
   [
     'pour_over',
     `
-      pour over | pourover | v 60 | v60 | pour over v60 | pourover v60 | pour over v 60 |
+      pour over | pourover | dripper | pod dripper | drippera | pod v60 | v 60 | v60 | pour over v60 | pourover v60 | pour over v 60 |
       pourover v 60 | kalita | kalita wave | hand drip | handfilter | drip pourover | ハンドドリップ |
       핸드드립 | 手冲
     `,
   ],
-  ['chemex', 'chemex | ケメックス | 케멕스'],
+  ['chemex', 'chemex | pod chemex | ケメックス | 케멕스'],
   [
     'aeropress',
     `
-      aeropress | aero press | regular aeropress | inverted aeropress | aeropress inverted |
+      aeropress | aero press | pod aeropress | regular aeropress | inverted aeropress | aeropress inverted |
       aeropress regular | エアロプレス | 에어로프레스 | 爱乐压
     `,
   ],
   [
     'french_press',
     `
-      french press | frenchpress | cafetiere | plunger | presskanne | stempelkanne | press pot |
+      french press | frenchpress | pod french press | piston | cafetiere | plunger | presskanne | stempelkanne | press pot |
       prensa francesa | presse francaise | フレンチプレス | 프렌치프레스 | 프렌치 프레스 | 法压壶
     `,
   ],
@@ -91,8 +96,9 @@ const GRINDS = compileLexicon<Grind>([
   [
     'south_indian_filter',
     `
-      south indian filter | south indian filter coffee | south indian coffee filter |
-      indian filter | kaapi | filter kaapi
+      south indian filter | south india filter | south indian filter coffee | south indian coffee filter | south indian |
+      filter coffee ( south indian | filter ( south indian | indian filter | indian coffee filter |
+      kaapi | filter kaapi | madras filter | mysore filter
     `,
   ],
   ['channi', 'channi | chani'],
@@ -106,7 +112,8 @@ const GRINDS = compileLexicon<Grind>([
     'other',
     `
       ground | ground coffee | pre ground | coarse | coarse grind | fine | fine grind |
-      medium grind | very fine | extra fine | medium fine | medium coarse | gemahlen | moulu |
+      medium grind | very fine | extra fine | very coarse | extra coarse | medium fine |
+      medium coarse | gemahlen | moulu |
       molido | macinato | mielona | moido | malt | 粉 |
       中挽き | 細挽き | 粗挽き | 中細挽き | 極細挽き | 挽き | 중간 | 분쇄 | 研磨
     `,
@@ -115,7 +122,10 @@ const GRINDS = compileLexicon<Grind>([
 
 const DETAILS = compileLexicon([
   ['inverted', 'inverted'],
-  ['very fine', 'very fine | extra fine | 極細挽き'],
+  ['very fine', 'very fine | 極細挽き'],
+  ['extra fine', 'extra fine'],
+  ['very coarse', 'very coarse'],
+  ['extra coarse', 'extra coarse'],
   ['medium fine', 'medium fine | 中細挽き'],
   ['medium coarse', 'medium coarse'],
   ['coarse', 'coarse | coarse grind | 粗挽き'],

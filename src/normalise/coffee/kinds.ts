@@ -62,7 +62,8 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       all products | item customizations | item customization | customizations |
       shipping protection | route protection | test product | do not buy | deposit | gift wrap |
       gift wrapping | gift note | add on fee | carbon neutral order | package protection |
-      sample product
+      sample product | shipping insurance | package insurance | order protection | shipping fee |
+      handling fee | delivery fee | rush order | custom order
     `,
   ],
   [
@@ -154,9 +155,11 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
       vienna roast | french roast | italian roast | city roast | full city roast |
       dark roast | medium roast | light roast | medium dark roast | light medium roast | roasted |
       espresso blend | house blend | breakfast blend | single origin espresso |
-      single estate coffee | filter coffee | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
+      single estate coffee | filter coffee | coffee roasters | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
       half decaf | ristretto | microlot | micro lot | nano lot | コーヒー | 珈琲 | ブレンド | 咖啡 | 커피 |
-      블렌드 | кофе | monsoon malabar
+      블렌드 | кофе | monsoon malabar |
+      nescafe | lavazza | segafredo | dallmayr | jacobs kronung | tchibo | illy | kimbo | folgers |
+      maxwell house
     `,
   ],
   [
@@ -205,6 +208,19 @@ export const MONTHS = compileLexicon([
       january | february | march | april | may | june | july | august | september | october |
       november | december | jan | feb | mar | apr | jun | jul | aug | sep | sept | oct | nov |
       dec
+    `,
+  ],
+])
+
+/** Cities in which roasters give courses, none of which is an origin of coffee. */
+export const CITIES = compileLexicon([
+  [
+    true,
+    `
+      mumbai | delhi | new delhi | gurgaon | gurugram | noida | bangalore | bengaluru | hyderabad |
+      chennai | pune | kolkata | jaipur | ahmedabad | london | berlin | paris | amsterdam |
+      new york | nyc | los angeles | chicago | melbourne | sydney | tokyo | seoul | singapore |
+      dubai | warszawa | warsaw | krakow
     `,
   ],
 ])

@@ -97,7 +97,8 @@ export const MODIFIERS = compileLexicon<ProcessModifier>([
     `
       carbonic maceration | carbonic macerated | carbonic | cm natural | cm washed | cm honey |
       maceracion carbonica | maceration carbonique | semi carbonic | semi carbonic maceration |
-      karboniczna maceracja | maceracja karboniczna | カーボニックマセレーション | 카보닉 | 二氧化碳浸渍
+      karboniczna maceracja | maceracja karboniczna | maceracja weglowa |
+      maceracja | macerazione carbonica | kohlensauremaischung | カーボニックマセレーション | 카보닉 | 二氧化碳浸渍
     `,
   ],
   [

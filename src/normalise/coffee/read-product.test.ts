@@ -102,6 +102,20 @@ test('the type of the shop decides the kind, then a grind option, then the title
   assert.equal(readCoffeeProduct(category).classification?.value.isCoffee, false)
 })
 
+test('a title that names a sale decides before a grind option, which says what it contains', () => {
+  const options = { Grind: 'Whole Beans', Size: '250g' }
+  const draft = createDraft({
+    title: 'SUBSCRIPTION &#8211; 12 DELIVERIES',
+    variants: [createVariant('1', options)],
+  })
+  const { classification, variants } = readCoffeeProduct(draft)
+  assert.deepEqual(classification?.value, { isCoffee: true, kind: 'subscription' })
+  assert.equal(classification?.place, 'title')
+  assert.deepEqual(variants[0]?.grinds?.value, ['whole'])
+  const card = readCoffeeProduct({ ...draft, title: 'Gift Card' }).classification
+  assert.deepEqual(card?.value, { isCoffee: false, kind: 'gift_card' })
+})
+
 test('goods that are not coffee have a weight and a count, but no attributes of coffee', () => {
   const { variants, process, roastLevel, classification } = readCoffeeProduct(
     createDraft({

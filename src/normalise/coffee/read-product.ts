@@ -105,7 +105,8 @@ function toString(value: Json | undefined): string | null {
 
 /**
  * The shop's own type decides, then its categories, then options that name a grind, then the title,
- * and the description last.
+ * and the description last. A title that names a sale decides before the grind, which says only that
+ * a subscription contains coffee.
  */
 function classifyProduct(
   draft: Draft,
@@ -125,7 +126,9 @@ function classifyProduct(
     if (found?.value.isCoffee != null) return { ...found, place }
   }
   const grind = findGrindOption(draft.variants)
-  if (grind) return grind
+  if (grind && named?.value.kind === 'subscription')
+    return { ...named, value: { ...named.value, isCoffee: true } }
+  if (grind) return named ?? grind
   const stated = readings.find(({ reading }) => reading.classification !== null)
   return stated?.reading.classification
     ? { ...stated.reading.classification, place: stated.place }

@@ -1,7 +1,7 @@
 // Roast level and roast style. Espresso, filter and omni are uses of a coffee, not levels, and
 // `dark chocolate` and `acidity-medium` say nothing about the roast.
 
-import { type Finding, toFinding } from '../finding.ts'
+import { type Finding, type Span, toFinding } from '../finding.ts'
 import { compileLexicon, findPhrases, type Match } from '../lexicon.ts'
 import type { Token, TokenText } from '../tokens.ts'
 
@@ -64,16 +64,20 @@ const LEVELS = compileLexicon<RoastLevel>([
   [
     'light_medium',
     `
-      light medium | medium light | light to medium | light/medium | medium/light |
-      light - medium | medium - light | lightmedium
+      light medium | medium light | light to medium | medium to light | light/medium | medium/light |
+      light - medium | medium - light | lightmedium | srednio jasny | srednio jasna |
+      srednio jasne | srednio jasno | jasno sredni | mittel hell | mittelhell | medio claro |
+      media clara | medio chiara | mi claire
     `,
   ],
   ['medium', 'medium | mittel | moyenne | medio | media | sredni | mid'],
   [
     'medium_dark',
     `
-      medium dark | dark medium | medium to dark | medium/dark | dark/medium | medium - dark |
-      mediumdark
+      medium dark | dark medium | medium to dark | dark to medium | medium/dark | dark/medium | medium - dark |
+      mediumdark |
+      srednio ciemny | srednio ciemna | srednio ciemne | srednio ciemno | mittel dunkel |
+      mitteldunkel | medio oscuro | media escura | medio scura | moyenne foncee | mi foncee
     `,
   ],
   [
@@ -84,11 +88,28 @@ const LEVELS = compileLexicon<RoastLevel>([
 
 /** Names of the trade in a field of roast levels, where the word roast is left out. */
 const OWN_NAMES = compileLexicon<RoastLevel>([
-  ['light', 'nordic | cinnamon | scandinavian | blonde | blond | jasna | jasne'],
+  [
+    'light',
+    `
+      nordic | cinnamon | scandinavian | blonde | blond | jasna | jasne | jasno | ライト | 浅 | 라이트
+    `,
+  ],
   ['light_medium', 'new england'],
-  ['medium', 'city | city + | american | srednia | srednie'],
-  ['medium_dark', 'vienna | viennese | full city | full city +'],
-  ['dark', 'french | italian | spanish | neapolitan | ciemna | ciemne'],
+  [
+    'medium',
+    'city | city + | american | srednia | srednie | ミディアム | ハイ | シティ | 中 | 미디엄 | 미디움',
+  ],
+  [
+    'medium_dark',
+    'vienna | viennese | full city | full city + | フルシティ | 풀시티 | 미디엄 다크',
+  ],
+  [
+    'dark',
+    `
+      french | italian | spanish | neapolitan | ciemna | ciemne | ciemno | ダーク | フレンチ |
+      イタリアン | 深 | 다크
+    `,
+  ],
 ])
 
 const STYLES = compileLexicon<RoastStyle>([
@@ -143,11 +164,33 @@ export function findRoastLevel(text: TokenText, field: RoastField): Finding<Roas
       ? levels
       : levels.filter((level) => isAtRoast(tokens, level) || isWholeTag(field, tokens, level))
   const found = [...named, ...stated]
-  const [first] = found
+  const [first, second] = found
+  if (first && second && field === 'own' && found.length === 2) {
+    const between = BETWEEN.get(`${first.value} ${second.value}`)
+    const span = { from: first.from, to: second.to }
+    if (between !== undefined && isRange(tokens, first, second))
+      return toFinding(text, between, { ...span, rule: 'roast/range', confidence: 0.9 })
+  }
   if (first === undefined || found.some(({ value }) => value !== first.value)) return null
   const rule = named.length > 0 ? 'roast/name' : 'roast/level'
   return toFinding(text, first.value, { ...withRoast(tokens, first), rule, confidence: 1 })
 }
+
+/** `Jasne/średnie`: two neighbours of the scale name the step between them. */
+const BETWEEN: ReadonlyMap<string, RoastLevel> = new Map([
+  ['light medium', 'light_medium'],
+  ['medium light', 'light_medium'],
+  ['medium dark', 'medium_dark'],
+  ['dark medium', 'medium_dark'],
+])
+
+function isRange(tokens: readonly Token[], first: Span, second: Span): boolean {
+  const link = tokens[first.to]
+  if (second.from === first.to) return link?.before === '-' || link?.before === ' '
+  return second.from === first.to + 1 && RANGE_WORDS.has(link?.text ?? '')
+}
+
+const RANGE_WORDS = new Set(['/', '-', 'to', 'do', 'bis', 'a', '~'])
 
 /** Returns the roast styles that a text states, in its order. */
 export function findRoastStyles(

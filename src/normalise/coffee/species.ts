@@ -74,7 +74,7 @@ function toShareFinding(text: TokenText, shares: readonly Share[]): Finding<Spec
   return toFinding(text, content, { ...coverSpans(shares), rule: 'species/shares', confidence: 1 })
 }
 
-/** `60/40` and `60:40` beside the names in the same order, or in a field of that name. */
+/** `60/40` and `60:40` in a field of that name; `100` alone is all of the first species. */
 function findListedShares(
   text: TokenText,
   order: readonly Species[],
@@ -82,7 +82,7 @@ function findListedShares(
   const numbers = text.tokens.flatMap(({ kind, text: digits }, at) =>
     kind === 'number' ? [{ value: toNumber(digits) ?? 0, at }] : [],
   )
-  if (order.length === 0 || numbers.length !== order.length) return null
+  if (order.length === 0 || numbers.length === 0 || numbers.length > order.length) return null
   if (numbers.reduce((sum, { value }) => sum + value, 0) !== 100) return null
   const stated = order.flatMap((name, index): [Species, number][] => {
     const percent = numbers[index]?.value ?? 0

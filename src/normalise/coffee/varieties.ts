@@ -23,9 +23,14 @@ const NAMES: readonly LexiconEntry<string>[] = [
   ['Orange Bourbon', 'orange bourbon'],
   ['Bourbon Aji', 'bourbon aji | aji bourbon'],
   ['Bourbon Sidra', 'bourbon sidra | sidra bourbon'],
-  ['Caturra', 'caturra | red caturra | yellow caturra | caturron'],
-  ['Catuai', 'catuai | cactuai | red catuai | yellow catuai | catuai rojo | catuai amarillo'],
-  ['Catucai', 'catucai | yellow catucai'],
+  ['Caturra', 'caturra | caturron'],
+  ['Red Caturra', 'red caturra | caturra rojo'],
+  ['Yellow Caturra', 'yellow caturra | caturra amarillo'],
+  ['Catuai', 'catuai | cactuai'],
+  ['Red Catuai', 'red catuai | catuai rojo | catuai vermelho'],
+  ['Yellow Catuai', 'yellow catuai | catuai amarillo | catuai amarelo'],
+  ['Catucai', 'catucai'],
+  ['Yellow Catucai', 'yellow catucai | catucai amarelo'],
   ['Typica', 'typica | tipica'],
   ['Typica Mejorado', 'typica mejorado | typica mejorada'],
   ['Mundo Novo', 'mundo novo'],
@@ -72,10 +77,13 @@ const NAMES: readonly LexiconEntry<string>[] = [
   ['Ateng', 'ateng'],
   ['Tim Tim', 'tim tim | timtim | timor hybrid | hibrido de timor'],
   ['Sigararutang', 'sigararutang | sigarar utang'],
-  ['S795', 's 795 | s795 | sln 795 | sln795 | sln 3 | sln3 | selection 795 | selection 3'],
-  ['SLN 5B', 'sln 5b | sln5b | selection 5b'],
-  ['SLN 6', 'sln 6 | sln6 | selection 6'],
-  ['SLN 9', 'sln 9 | sln9 | selection 9'],
+  [
+    'S795',
+    's 795 | s795 | sln 795 | sln795 | sln 3 | sln3 | sln. 795 | s. 795 | sln. 3 | selection 795 | selection 3',
+  ],
+  ['SLN 5B', 'sln 5b | sln. 5b | sln5b | selection 5b'],
+  ['SLN 6', 'sln 6 | sln. 6 | sln6 | selection 6'],
+  ['SLN 9', 'sln 9 | sln. 9 | sln9 | selection 9'],
   ['Chandragiri', 'chandragiri'],
   ['Cauvery', 'cauvery | kaveri'],
   ['CxR', 'cxr | c x r'],
@@ -110,16 +118,15 @@ const NOT_AFTER_BOURBON = new Set([
 export function findVarieties(text: TokenText, isOwn: boolean): Finding<readonly string[]> | null {
   const { tokens } = text
   const named = findPhrases(tokens, isOwn ? IN_FIELD : IN_TEXT)
-  const matches = [...named, ...(isOwn ? [] : findBourbon(tokens, named))].sort(
-    (a, b) => a.from - b.from,
-  )
+  const others = isOwn ? findMisspelt(tokens, named) : findBourbon(tokens, named)
+  const matches = [...named, ...others].sort((a, b) => a.from - b.from)
   const [first, last] = [matches[0], matches.at(-1)]
   if (first === undefined || last === undefined) return null
   return toFinding(text, [...new Set(matches.map(({ value }) => value))], {
     from: first.from,
     to: last.to,
     rule: isOwn ? 'variety/field' : 'variety/name',
-    confidence: isOwn ? 1 : 0.9,
+    confidence: isOwn ? (others.length > 0 ? 0.7 : 1) : 0.9,
   })
 }
 
@@ -128,5 +135,53 @@ function findBourbon(tokens: readonly Token[], named: readonly Match<string>[]):
   const taken = coveredTokens(named)
   return findPhrases(tokens, BOURBON).filter(
     ({ from, to }) => !NOT_AFTER_BOURBON.has(tokens[to]?.text ?? '') && !taken.has(from),
+  )
+}
+
+/** Shorter names differ by one letter too easily: `Pache` and `Pacas`. */
+const MISSPELT_LENGTH_MIN = 7
+/** A field names few varieties; the rest of a longer text is not compared. */
+const MISSPELT_WORDS_MAX = 20
+
+const LONG_NAMES: readonly LexiconEntry<string>[] = NAMES.flatMap(([value, phrases]) =>
+  phrases
+    .split('|')
+    .map((phrase): LexiconEntry<string> => [value, phrase.trim()])
+    .filter(([, phrase]) => /^[a-z]+$/.test(phrase) && phrase.length >= MISSPELT_LENGTH_MIN),
+)
+
+/** `Pacamarra`, `Marselesa`: in a field of varieties, a word with one letter too many, too few or wrong. */
+function findMisspelt(tokens: readonly Token[], named: readonly Match<string>[]): Match<string>[] {
+  const taken = coveredTokens(named)
+  return tokens.slice(0, MISSPELT_WORDS_MAX).flatMap(({ text }, at): Match<string>[] => {
+    if (taken.has(at) || text.length < MISSPELT_LENGTH_MIN) return []
+    const near = LONG_NAMES.find(([, name]) => isMisspelt(text, name))
+    return near ? [{ value: near[0], from: at, to: at + 1 }] : []
+  })
+}
+
+/** `Cattura`: the other letter is double. */
+function isMisspelt(word: string, name: string): boolean {
+  return isOneEdit(word, name) || withoutDoubles(word) === withoutDoubles(name)
+}
+
+function withoutDoubles(word: string): string {
+  return Array.from(word)
+    .filter((letter, at) => letter !== word[at - 1])
+    .join('')
+}
+
+/** True if one inserted, missing, wrong or exchanged letter makes the difference. */
+function isOneEdit(one: string, other: string): boolean {
+  if (Math.abs(one.length - other.length) > 1) return false
+  let from = 0
+  while (from < one.length && one[from] === other[from]) from++
+  const [rest, otherRest] = [one.slice(from), other.slice(from)]
+  const isExchanged = rest[0] === otherRest[1] && rest[1] === otherRest[0]
+  return (
+    rest.slice(1) === otherRest.slice(1) ||
+    rest.slice(1) === otherRest ||
+    rest === otherRest.slice(1) ||
+    (isExchanged && rest.slice(2) === otherRest.slice(2))
   )
 }
