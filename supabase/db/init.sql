@@ -6050,7 +6050,8 @@ create view api.coffees with (security_invoker = true) as
     p.attributes ->> 'acidity' as acidity, p.attributes ->> 'body' as body,
     p.attributes ->> 'bitterness' as bitterness, p.attributes ->> 'sweetness' as sweetness,
     p.attributes ->> 'aftertaste' as aftertaste, p.attributes ->> 'clarity' as clarity,
-    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'certifications')) as certifications,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'certifications'))
+      as certifications,
     p.attributes ->> 'grade' as grade, (p.attributes -> 'score')::numeric as score,
     (p.attributes -> 'is_limited')::boolean as is_limited,
     (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'clean_tags')) as tags,
@@ -6081,7 +6082,8 @@ create view api.coffee_variants with (security_invoker = true) as
     (p.provenance -> ('variants.' || v.external_id || '.weightGrams') -> 'confidence')::numeric
       as weight_confidence,
     v.pack_count,
-    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id)) as grind,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id))
+      as grind,
     case v.availability when 'in_stock' then true when 'out_of_stock' then false
       when 'discontinued' then false end as in_stock,
     c.price_type, c.amount_minor, c.currency, c.compare_at_minor,
@@ -8142,7 +8144,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
-  ('20261122000062', 'coffees', 'a0ef9b6ebe3ab72eca77ddc010ed975090614c0eb131035e4c9bd6040c366589'),
+  ('20261122000062', 'coffees', '4dc6b1fc6af6d70ae124ee88d44e1905e0978389e560f6d9a9d1d7c74b941f46'),
   ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
   ('20261122000070', 'summaries', 'a5504776552a88b22ee03d1a4e0f4202929e73f4df03d8057fe6a98aeeef10fd'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),

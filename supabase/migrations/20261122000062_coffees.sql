@@ -40,7 +40,8 @@ create view api.coffees with (security_invoker = true) as
     p.attributes ->> 'acidity' as acidity, p.attributes ->> 'body' as body,
     p.attributes ->> 'bitterness' as bitterness, p.attributes ->> 'sweetness' as sweetness,
     p.attributes ->> 'aftertaste' as aftertaste, p.attributes ->> 'clarity' as clarity,
-    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'certifications')) as certifications,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'certifications'))
+      as certifications,
     p.attributes ->> 'grade' as grade, (p.attributes -> 'score')::numeric as score,
     (p.attributes -> 'is_limited')::boolean as is_limited,
     (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'clean_tags')) as tags,
@@ -71,7 +72,8 @@ create view api.coffee_variants with (security_invoker = true) as
     (p.provenance -> ('variants.' || v.external_id || '.weightGrams') -> 'confidence')::numeric
       as weight_confidence,
     v.pack_count,
-    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id)) as grind,
+    (select array_agg(value) from jsonb_array_elements_text(p.attributes -> 'grinds' -> v.external_id))
+      as grind,
     case v.availability when 'in_stock' then true when 'out_of_stock' then false
       when 'discontinued' then false end as in_stock,
     c.price_type, c.amount_minor, c.currency, c.compare_at_minor,

@@ -21,7 +21,7 @@ export const DRIP_BAG = `
   挂耳
 `
 export const BREW_BAG = `
-  brew bag | cold brew bag | cold brew coffee bag | coffee brew bag | steeped bag |
+  brew bag | cold brew bag | cold brew pack | cold brew pouch | cold brew coffee bag | coffee brew bag | steeped bag |
   steeped coffee bag
 `
 export const WHOLE_BEAN = `

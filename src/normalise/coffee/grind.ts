@@ -47,7 +47,7 @@ const GRINDS = compileLexicon<Grind>([
     'moka_pot',
     `
       moka pot | mokapot | moka | mocha pot | mochapot | stove top | stovetop |
-      stove top espresso | bialetti | herdkanne | kawiarka | cafetiere italienne |
+      stove top espresso | bialetti | herdkanne | herdkannchen | mokakanne | perkolator | kawiarka | cafetiere italienne |
       cafetera italiana | mokka | mokkakanne | espressokocher |
       espressokanne | kawiarki | kawiarke | pod kawiarke | percolateur italien | macchinetta | caffettiera | マキネッタ | 모카포트 | 摩卡壶
     `,
@@ -87,7 +87,8 @@ const GRINDS = compileLexicon<Grind>([
   [
     'french_press',
     `
-      french press | frenchpress | pod french press | piston | cafetiere | plunger | presskanne | stempelkanne | press pot |
+      french press | frenchpress | pod french press | piston | cafetiere | plunger | presskanne | stempelkanne | stempelkande | pressokanne | drukpot | zaparzacz tlokowy |
+      praska | press pot |
       prensa francesa | presse francaise | フレンチプレス | 프렌치프레스 | 프렌치 프레스 | 法压壶
     `,
   ],

@@ -212,7 +212,7 @@ export const MONTHS = compileLexicon([
   ],
 ])
 
-/** Cities in which roasters give courses, none of which is an origin of coffee. */
+/** Cities where roasters give courses; no coffee grows there. */
 export const CITIES = compileLexicon([
   [
     true,

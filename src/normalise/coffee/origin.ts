@@ -234,6 +234,10 @@ interface Height {
 function readHeight(tokens: readonly Token[], at: number): Height | null {
   const token = tokens[at]
   if (token?.kind !== 'number') return null
+  const hundreds = tokens[at + 1]
+  // `1 700 m`: a space separates thousands.
+  if (/^[12]$/.test(token.text) && hundreds?.before === ' ' && /^\d{3}$/.test(hundreds.text))
+    return { value: Number(token.text + hundreds.text), to: at + 2 }
   const value = /^\d{1,2}[.,']\d{3}$/.test(token.text)
     ? Number(token.text.replace(/\D/, ''))
     : toNumber(token.text)

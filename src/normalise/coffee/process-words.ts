@@ -62,7 +62,10 @@ export const BASES = compileLexicon<ProcessBase>([
     'wet hulled | wet hulling | giling basah | semi washed giling basah | スマトラ式 | 길링바사',
   ],
   ['monsooned', 'monsooned | monsoon malabar | monsoon | monsooning | モンスーン | 몬순'],
-  ['other', 'semi washed | semiwashed | halbgewaschen | semi lavado'],
+  [
+    'other',
+    'semi washed | semiwashed | halbgewaschen | semi lavado | polmyta | semi lave | semi lavato',
+  ],
 ])
 
 /**
