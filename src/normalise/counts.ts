@@ -94,6 +94,11 @@ export function findMultiplier(tokens: readonly Token[], { from, to }: Quantity)
     const value = toCount(tokens, before - 1 - noun)
     if (value !== null) return { kind: 'times', value, from: before - 1 - noun, to: from }
   }
+  const stated = NUMBER_WORDS[tokens[before]?.text ?? '']
+  const noun = matchPhrase(tokens, PIECES, to) ?? matchPhrase(tokens, CONTAINERS, to)
+  // `Two 12 oz Bags`.
+  if (stated !== undefined && noun)
+    return { kind: 'times', value: stated, from: before, to: noun.to }
   const after = isTimes(tokens[to]) ? toCount(tokens, to + 1) : null
   const isPlain = matchUnit(tokens, to + 2) === null || tokens[to + 2]?.before === '\n'
   return after !== null && isPlain ? { kind: 'times', value: after, from: to, to: to + 2 } : null

@@ -58,8 +58,14 @@ export function parsePack(text: TokenText, policy: PackPolicy = { labelledOnly: 
   const stated = policy.labelledOnly ? all.filter((one) => isLabelled(tokens, one)) : all
   const masses = stated.filter(({ unit }) => unit.dimension === 'mass')
   const quantities = masses.length > 0 ? masses : stated
-  const counts = policy.labelledOnly ? [] : findCounts(tokens, all)
+  const counts = policy.labelledOnly ? [] : withoutOne(findCounts(tokens, all))
   return combine(text, quantities, counts)
+}
+
+/** `1 box (10 pods)`: one of something says less than the other number. */
+function withoutOne(counts: readonly Count[]): readonly Count[] {
+  const several = counts.filter(({ value }) => value > 1)
+  return several.length > 0 ? several : counts
 }
 
 function isLabelled(tokens: readonly Token[], { from }: Quantity): boolean {

@@ -39,7 +39,7 @@ export const BREWERS = `
 export const SUPPLIES = `
     cleaner | cleaners | cafiza | grindz | rinza | puly caff | puly | urnex | cleaning tablets | cleaning powder | descaler | descaling | entkalker |
     detergent | brush | filter papers | filter paper | paper filter | paper filters | filters |
-    filter bags | water filter | cloth | microfiber | lid | lids | sleeve | straw | stirrer | cleaning tablet | filterpapier | kaffeefilter |
+    filter bags | water filter | third wave water | filter cartridge | cloth | microfiber | lid | lids | sleeve | straw | stirrer | cleaning tablet | filterpapier | kaffeefilter |
     filterbeutel | filtertuten | filtres | filtres a cafe | filtros | filtros de papel | filtri |
     filtry | filtry papierowe | reiniger | entkalker | descalcificador | odkamieniacz |
     コーヒーフィルター | ペーパーフィルター | フィルターペーパー | 커피필터 | 여과지 | 滤纸
@@ -52,6 +52,7 @@ export const MERCHANDISE = `
     sweatshirt | cap | hat | beanie | socks | apron | sticker | stickers | pin | enamel pin |
     cappuccino | latte | flat white | cortado | americano | demitasse | patch | poster | print |
     art print | journal | notebook | book | books | magazine | calendar | candle | candles |
+    planner | diary | bookmark | magnet | keyring | lanyard | jacket | jersey | mousepad |
     soap | keychain | puzzle | playing cards | coasters | coaster | bag charm | umbrella |
     bandana | postcard | planter | scrub
   `

@@ -31,7 +31,7 @@ const GRINDS = compileLexicon<Grind>([
     'whole',
     `
       ${WHOLE_BEAN} | whole | beans | bohnen | grains | grano | grani | graos | ziarno | bonen |
-      bona | chicchi | entier | entiers | entera | entero | koffieboon | koffiebonen | bonor | bonner | papu | pavut | zrnkova | zrno | szemes | boabe | cekirdek |
+      bona | chicchi | ziarna | w ziarnach | entier | entiers | entera | entero | koffieboon | koffiebonen | bonor | bonner | papu | pavut | zrnkova | zrno | szemes | boabe | cekirdek |
       豆 | 原豆
     `,
   ],
@@ -98,7 +98,8 @@ const GRINDS = compileLexicon<Grind>([
     'south_indian_filter',
     `
       south indian filter | south india filter | south indian filter coffee | south indian coffee filter | south indian |
-      filter coffee ( south indian | filter ( south indian | indian filter | indian coffee filter |
+      filter coffee ( south indian | filter ( south indian |
+      filter coffee - south indian | filter coffee south indian | indian filter | indian coffee filter |
       kaapi | filter kaapi | madras filter | mysore filter
     `,
   ],
@@ -114,7 +115,7 @@ const GRINDS = compileLexicon<Grind>([
     `
       ground | ground coffee | pre ground | coarse | coarse grind | fine | fine grind |
       medium grind | very fine | extra fine | very coarse | extra coarse | medium fine |
-      medium coarse | gemahlen | moulu |
+      medium coarse | gemahlen | fein | grob | mittelfein | mittelgrob | moulu |
       molido | macinato | mielona | moido | malt | 粉 |
       中挽き | 細挽き | 粗挽き | 中細挽き | 極細挽き | 挽き | 중간 | 분쇄 | 研磨
     `,
@@ -127,11 +128,11 @@ const DETAILS = compileLexicon([
   ['extra fine', 'extra fine'],
   ['very coarse', 'very coarse'],
   ['extra coarse', 'extra coarse'],
-  ['medium fine', 'medium fine | 中細挽き'],
-  ['medium coarse', 'medium coarse'],
-  ['coarse', 'coarse | coarse grind | 粗挽き'],
-  ['fine', 'fine | fine grind | 細挽き'],
-  ['medium', 'medium grind | 中挽き'],
+  ['medium fine', 'medium fine | mittelfein | 中細挽き'],
+  ['medium coarse', 'medium coarse | mittelgrob | 中粗挽き'],
+  ['coarse', 'coarse | coarse grind | grob | grossiere | gruesa | grubo | 粗挽き'],
+  ['fine', 'fine | fine grind | fein | fina | drobno | 細挽き'],
+  ['medium', 'medium grind | mittel gemahlen | mittlerer mahlgrad | molienda media | 中挽き'],
 ])
 
 /** In titles, brewers are mostly goods or advice: only these phrases state the form of the coffee. */

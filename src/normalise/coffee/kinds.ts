@@ -63,7 +63,8 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       shipping protection | route protection | test product | do not buy | deposit | gift wrap |
       gift wrapping | gift note | add on fee | carbon neutral order | package protection |
       sample product | shipping insurance | package insurance | order protection | shipping fee |
-      handling fee | delivery fee | rush order | custom order
+      handling fee | delivery fee | hidden product | gift message | gift option | donation |
+      price adjustment | balance payment | rush order | custom order
     `,
   ],
   [
@@ -197,7 +198,7 @@ export const MAYBE_FLAVOURS = toWordSet(`
     chocolate chocolates dark-chocolate milk-chocolate white-chocolate cocoa cacao honey toffee
     candy butter jam tea black-tea chai cup cups cookie cookies biscuit nuts cake sugar spice
     syrup truffle praline powder glass class cappuccino latte flat-white cortado americano milk
-    bar basket rum whisky beer can
+    bar basket rum whisky beer can canister melitta
   `)
 
 /** Months, for titles that are dates: a variant that is a date is an event. */

@@ -108,7 +108,8 @@ export const MODIFIERS = compileLexicon<ProcessModifier>([
     'anaerobic',
     `
       anaerobic | anaerobically | anaerob | anaerobe | anaerobie | anaerobico | anaerobica |
-      anaerobowa | anaerobowy | beztlenowa | fermentacja beztlenowa | low oxygen | anoxic | 厌氧 |
+      anaerobowa | anaerobowy | beztlenowa | fermentacja beztlenowa |
+      podwojna fermentacja beztlenowa | double fermentation anaerobic | double anaerobic | low oxygen | anoxic | 厌氧 |
       厭氧 | アナエロビック | 嫌気性 | 무산소
     `,
   ],

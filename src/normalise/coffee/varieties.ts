@@ -17,28 +17,31 @@ const NAMES: readonly LexiconEntry<string>[] = [
       エアルーム
     `,
   ],
-  ['Pink Bourbon', 'pink bourbon | bourbon rosado'],
+  [
+    'Pink Bourbon',
+    'pink bourbon | bourbon rosado | ピンクブルボン | 핑크 버번 | 핑크버번 | 핑크 부르봉',
+  ],
   ['Red Bourbon', 'red bourbon | bourbon rojo'],
   ['Yellow Bourbon', 'yellow bourbon | bourbon amarillo | bourbon amarelo'],
   ['Orange Bourbon', 'orange bourbon'],
   ['Bourbon Aji', 'bourbon aji | aji bourbon'],
   ['Bourbon Sidra', 'bourbon sidra | sidra bourbon'],
-  ['Caturra', 'caturra | caturron'],
+  ['Caturra', 'caturra | caturron | カトゥーラ | カツーラ | 카투라 | 卡杜拉'],
   ['Red Caturra', 'red caturra | caturra rojo'],
   ['Yellow Caturra', 'yellow caturra | caturra amarillo'],
-  ['Catuai', 'catuai | cactuai'],
+  ['Catuai', 'catuai | cactuai | カトゥアイ | カツアイ | 카투아이 | 卡杜艾'],
   ['Red Catuai', 'red catuai | catuai rojo | catuai vermelho'],
   ['Yellow Catuai', 'yellow catuai | catuai amarillo | catuai amarelo'],
   ['Catucai', 'catucai'],
   ['Yellow Catucai', 'yellow catucai | catucai amarelo'],
-  ['Typica', 'typica | tipica'],
+  ['Typica', 'typica | tipica | ティピカ | 티피카 | 铁皮卡'],
   ['Typica Mejorado', 'typica mejorado | typica mejorada'],
   ['Mundo Novo', 'mundo novo'],
   ['Maragogype', 'maragogype | maragogipe | maragogip'],
-  ['Pacamara', 'pacamara'],
+  ['Pacamara', 'pacamara | パカマラ | 파카마라 | 帕卡马拉'],
   ['Pacas', 'pacas'],
   ['Pache', 'pache'],
-  ['Castillo', 'castillo'],
+  ['Castillo', 'castillo | カスティージョ | 카스티요'],
   ['Catimor', 'catimor'],
   ['Sarchimor', 'sarchimor'],
   ['Villa Sarchi', 'villa sarchi'],
@@ -47,10 +50,10 @@ const NAMES: readonly LexiconEntry<string>[] = [
   ['Obata', 'obata'],
   ['Icatu', 'icatu'],
   ['Tabi', 'tabi'],
-  ['Sidra', 'sidra'],
+  ['Sidra', 'sidra | シドラ | 시드라'],
   ['Chiroso', 'chiroso'],
   ['Laurina', 'laurina | bourbon pointu'],
-  ['Sudan Rume', 'sudan rume'],
+  ['Sudan Rume', 'sudan rume | スーダンルメ | 수단 루메'],
   ['Wush Wush', 'wush wush | wushwush'],
   ['Ombligon', 'ombligon'],
   ['Papayo', 'papayo'],
@@ -91,9 +94,9 @@ const NAMES: readonly LexiconEntry<string>[] = [
 
 /** Names that are also a country, an island, a person or a spirit: only in a field of varieties. */
 const AMBIGUOUS: readonly LexiconEntry<string>[] = [
-  ['Bourbon', 'bourbon | burbon'],
+  ['Bourbon', 'bourbon | burbon | ブルボン | 버번 | 부르봉 | 波旁'],
   ['Colombia', 'colombia'],
-  ['Java', 'java'],
+  ['Java', 'java | ジャバ'],
   ['Kent', 'kent'],
   ['Catrenic', 'catrenic'],
   ['Harar', 'harar'],
@@ -101,7 +104,7 @@ const AMBIGUOUS: readonly LexiconEntry<string>[] = [
 
 const IN_TEXT = compileLexicon(NAMES)
 const IN_FIELD = compileLexicon([...NAMES, ...AMBIGUOUS])
-const BOURBON = compileLexicon([['Bourbon', 'bourbon']])
+const BOURBON = compileLexicon([['Bourbon', 'bourbon | ブルボン | 부르봉']])
 
 const NOT_AFTER_BOURBON = new Set([
   'barrel',
@@ -154,7 +157,7 @@ const LONG_NAMES: readonly LexiconEntry<string>[] = NAMES.flatMap(([value, phras
 function findMisspelt(tokens: readonly Token[], named: readonly Match<string>[]): Match<string>[] {
   const taken = coveredTokens(named)
   return tokens.slice(0, MISSPELT_WORDS_MAX).flatMap(({ text }, at): Match<string>[] => {
-    if (taken.has(at) || text.length < MISSPELT_LENGTH_MIN) return []
+    if (taken.has(at) || text.length < MISSPELT_LENGTH_MIN - 1) return []
     const near = LONG_NAMES.find(([, name]) => isMisspelt(text, name))
     return near ? [{ value: near[0], from: at, to: at + 1 }] : []
   })
