@@ -1,5 +1,6 @@
 // Starts the downstream steps of a process. They share its database connections, but no queue.
 
+import type { Http } from '../core/http.ts'
 import type { Role } from '../core/roles.ts'
 import { runStep } from '../downstream/run-step.ts'
 import type { OpenStep } from '../downstream/step.ts'
@@ -35,7 +36,10 @@ export function startSteps(
   const { settings, db, log, outages, metrics, openHttp } = tools
   const redact = createRedactor(settings.supplierSecrets, settings.secrets)
   return STEPS.filter(({ role }) => roles.includes(role)).flatMap(({ name, open }) => {
-    const http = opened.adopt(openHttp(name, metrics), (client) => client.close())
+    // A step that is switched off opens no client.
+    let client: ReturnType<typeof openHttp> | null = null
+    opened.defer(async () => client?.close())
+    const http: Http = (request, signal) => (client ??= openHttp(name, metrics))(request, signal)
     const step = open({ settings, db, log, metrics, redact, http, options: { wait } })
     if (step === null) return []
     const running = runStep({ name, step }, { log, outages }, signal)
