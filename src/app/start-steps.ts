@@ -39,7 +39,7 @@ export function startSteps(
     // A step that is switched off opens no client.
     let client: ReturnType<typeof openHttp> | null = null
     opened.defer(async () => client?.close())
-    const http: Http = (request, signal) => (client ??= openHttp(name, metrics))(request, signal)
+    const http: Http = (...sent) => (client ??= openHttp(name, metrics))(...sent)
     const step = open({ settings, db, log, metrics, redact, http, options: { wait } })
     if (step === null) return []
     const running = runStep({ name, step }, { log, outages }, signal)
