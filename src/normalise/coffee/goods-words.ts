@@ -37,7 +37,7 @@ export const BREWERS = `
     phin | ibrik | cezve | south indian filter
   `
 export const SUPPLIES = `
-    cleaner | cleaners | cafiza | grindz | rinza | puly caff | puly | urnex | cleaning tablets | cleaning powder | descaler | descaling | entkalker |
+    cleaner | cleaners | cafiza | grindz | rinza | puly caff | puly | urnex | cleaning tablets | cleaning powder | clean tablet | tablet | descaler | descaling | entkalker |
     detergent | brush | filter papers | filter paper | paper filter | paper filters | filters |
     filter bags | water filter | third wave water | filter cartridge | cloth | microfiber | lid | lids | sleeve | straw | stirrer | cleaning tablet | filterpapier | kaffeefilter |
     filterbeutel | filtertuten | filtres | filtres a cafe | filtros | filtros de papel | filtri |

@@ -89,10 +89,13 @@ const GRINDS = compileLexicon<Grind>([
     `
       french press | frenchpress | pod french press | piston | cafetiere | plunger | presskanne | stempelkanne | stempelkande | pressokanne | drukpot | zaparzacz tlokowy |
       praska | press pot |
-      prensa francesa | presse francaise | フレンチプレス | 프렌치프레스 | 프렌치 프레스 | 法压壶
+      prensa francesa | cafetera de embolo | embolo | cafetera francesa | presse francaise | フレンチプレス | 프렌치프레스 | 프렌치 프레스 | 法压壶
     `,
   ],
-  ['cold_brew', 'cold brew | coldbrew | cold drip | コールドブリュー | 水出し | 콜드브루 | 冷萃'],
+  [
+    'cold_brew',
+    'cold brew | dutch coffee | 더치 | coldbrew | cold drip | コールドブリュー | 水出し | 콜드브루 | 冷萃',
+  ],
   ['turkish', 'turkish | turkish coffee | ibrik | cezve | turkisch | トルコ'],
   [
     'south_indian_filter',

@@ -64,6 +64,7 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       gift wrapping | gift note | add on fee | carbon neutral order | package protection |
       sample product | shipping insurance | package insurance | order protection | shipping fee |
       handling fee | delivery fee | hidden product | gift message | gift option | donation |
+      item personalization | personalization | personalisation | engraving |
       price adjustment | balance payment | rush order | custom order
     `,
   ],

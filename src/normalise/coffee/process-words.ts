@@ -46,7 +46,7 @@ export const BASES = compileLexicon<ProcessBase>([
     'honey',
     `
       honey | yellow honey | red honey | black honey | white honey | gold honey | golden honey |
-      honey process | honey processed | miel | miodowa | miodowy | 蜜处理 | 蜜處理 | 黄蜜 | 红蜜 | 黑蜜 | 白蜜 |
+      honey process | honey processed | miel | miod | miodowa | miodowy | 蜜处理 | 蜜處理 | 黄蜜 | 红蜜 | 黑蜜 | 白蜜 |
       ハニー | 허니
     `,
   ],

@@ -160,7 +160,9 @@ function readPack(
   if (!WITH_PACK.has(field)) return null
   const pack = parsePack(text, { labelledOnly: field === 'description' })
   const kind = classification?.value.kind ?? null
-  return kind !== null && SIZED_BY_CAPACITY.has(kind)
+  // A brewer in an option is what the coffee is ground for.
+  const isBrewer = field !== 'title' && kind === 'gear'
+  return kind !== null && SIZED_BY_CAPACITY.has(kind) && !isBrewer
     ? { ...pack, content: null, reason: 'not-stated' }
     : pack
 }

@@ -143,6 +143,7 @@ function findBourbon(tokens: readonly Token[], named: readonly Match<string>[]):
 
 /** Shorter names differ by one letter too easily: `Pache` and `Pacas`. */
 const MISSPELT_LENGTH_MIN = 7
+const DOUBLED_LENGTH_MIN = 6
 /** A field names few varieties; the rest of a longer text is not compared. */
 const MISSPELT_WORDS_MAX = 20
 
@@ -150,14 +151,14 @@ const LONG_NAMES: readonly LexiconEntry<string>[] = NAMES.flatMap(([value, phras
   phrases
     .split('|')
     .map((phrase): LexiconEntry<string> => [value, phrase.trim()])
-    .filter(([, phrase]) => /^[a-z]+$/.test(phrase) && phrase.length >= MISSPELT_LENGTH_MIN),
+    .filter(([, phrase]) => /^[a-z]+$/.test(phrase) && phrase.length >= DOUBLED_LENGTH_MIN),
 )
 
 /** `Pacamarra`, `Marselesa`: in a field of varieties, a word with one letter too many, too few or wrong. */
 function findMisspelt(tokens: readonly Token[], named: readonly Match<string>[]): Match<string>[] {
   const taken = coveredTokens(named)
   return tokens.slice(0, MISSPELT_WORDS_MAX).flatMap(({ text }, at): Match<string>[] => {
-    if (taken.has(at) || text.length < MISSPELT_LENGTH_MIN - 1) return []
+    if (taken.has(at) || text.length < DOUBLED_LENGTH_MIN) return []
     const near = LONG_NAMES.find(([, name]) => isMisspelt(text, name))
     return near ? [{ value: near[0], from: at, to: at + 1 }] : []
   })
@@ -165,7 +166,8 @@ function findMisspelt(tokens: readonly Token[], named: readonly Match<string>[])
 
 /** `Cattura`: the other letter is double. */
 function isMisspelt(word: string, name: string): boolean {
-  return isOneEdit(word, name) || withoutDoubles(word) === withoutDoubles(name)
+  const isLong = Math.min(word.length, name.length) >= MISSPELT_LENGTH_MIN
+  return (isLong && isOneEdit(word, name)) || withoutDoubles(word) === withoutDoubles(name)
 }
 
 function withoutDoubles(word: string): string {
