@@ -41,6 +41,7 @@ export type {
   Price,
   PriceClaim,
   ProductStatus,
+  Provenance,
   Term,
   Variant,
 } from './core/product.ts'
