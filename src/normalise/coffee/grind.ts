@@ -64,7 +64,7 @@ const GRINDS = compileLexicon<Grind>([
     'drip',
     `
       drip | drip machine | drip coffee maker | coffee maker | filter coffee maker |
-      filter coffee machine | auto drip | drip filter | automatic drip |
+      filter coffee machine | auto drip | コーヒーメーカー | 커피메이커 | drip filter | automatic drip |
       batch brew | ドリップ | 드립
     `,
   ],

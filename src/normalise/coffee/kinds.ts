@@ -110,7 +110,7 @@ const GOODS: readonly LexiconEntry<OtherKind>[] = [
     'food',
     `
       chocolate | chocolates | dark chocolate | milk chocolate | white chocolate |
-      single origin dark chocolate
+      single origin dark chocolate | % dark | % milk | % cacao | % cocoa
     `,
   ],
   ['tea', TEA],
@@ -157,7 +157,7 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
       vienna roast | french roast | italian roast | city roast | full city roast |
       dark roast | medium roast | light roast | medium dark roast | light medium roast | roasted |
       espresso blend | house blend | breakfast blend | single origin espresso |
-      single estate coffee | filter coffee | coffee roasters | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
+      single estate coffee | filter coffee | coffee roasters | % dark roast | % dark roasted | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
       half decaf | ristretto | microlot | micro lot | nano lot | コーヒー | 珈琲 | ブレンド | 咖啡 | 커피 |
       블렌드 | кофе | monsoon malabar |
       nescafe | lavazza | segafredo | dallmayr | jacobs kronung | tchibo | illy | kimbo | folgers |
@@ -199,7 +199,7 @@ export const MAYBE_FLAVOURS = toWordSet(`
     chocolate chocolates dark-chocolate milk-chocolate white-chocolate cocoa cacao honey toffee
     candy butter jam tea black-tea chai cup cups cookie cookies biscuit nuts cake sugar spice
     syrup truffle praline powder glass class cappuccino latte flat-white cortado americano milk
-    bar basket rum whisky beer can canister melitta
+    bar basket rum whisky gin stout beer can canister melitta
   `)
 
 /** Months, for titles that are dates: a variant that is a date is an event. */
