@@ -1,16 +1,19 @@
 // `shelfsync status`: shows the state of every source, late runs and open decisions.
 
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   countProducts,
-  listSourceSummaries,
+  listNamedSummaries,
   type ProductCounts,
   type SourceSummary,
+  surveySources,
+  type Urgency,
 } from '../db/read/source-summaries.ts'
 import { countImages, type ImageCounts } from '../db/read/images.ts'
 import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { Calendar, type Due } from '../sources/due.ts'
+import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
 import { formatCount, formatQuantity, formatRelative } from './format/format.ts'
@@ -23,82 +26,110 @@ export interface SourceStatus extends SourceSummary {
 
 const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, filtered: 0, removed: 0 }
 
-/** More sources are shown only if they need a person, or with --all. */
-const SHOWN_MAX = 40
+/** Number of sources in the text without --limit. */
+const SHOWN_COUNT = 40
+/** A source of this urgency or more needs a person. */
+const NEEDS_PERSON: Urgency = 2
+const LATE: Urgency = 4
+
+interface Options {
+  readonly all?: boolean
+  readonly limit?: number
+}
 
 export function defineStatus(command: Command, cli: Cli): void {
   command
-    .option('--all', `show all sources when there are more than ${SHOWN_MAX}`)
+    .addOption(
+      new Option('--limit <n>', `number of sources; default ${SHOWN_COUNT}, with --json all`)
+        .argParser(parseCount)
+        .conflicts('all'),
+    )
+    .option('--all', 'show all sources')
     .addHelpText(
       'after',
-      formatExamples('shelfsync status', "shelfsync status --json | jq 'select(.due.late)'"),
+      formatExamples(
+        'shelfsync status',
+        'shelfsync status --limit 200',
+        "shelfsync status --json | jq 'select(.due.late)'",
+      ),
     )
-    .action(({ all = false }: { readonly all?: boolean }) => printStatus(cli, all))
+    .action((options: Options) => printStatus(cli, options))
 }
 
-async function printStatus(cli: Cli, all: boolean): Promise<void> {
+async function printStatus(cli: Cli, options: Options): Promise<void> {
   await using tools = await cli.openSync()
   const now = new Date()
-  const sources = await listByUrgency(tools.db, now)
-  const isWhole = all || cli.output.json || sources.length <= SHOWN_MAX
-  const shown = isWhole ? sources : sources.filter(needsPerson).slice(0, SHOWN_MAX)
-  const names = isWhole ? null : shown.map(({ source }) => source)
-  const products = await countProducts(tools.db, names)
-  const statuses = shown.map((source): SourceStatus => ({
+  const isAll = options.all ?? (cli.output.json && options.limit === undefined)
+  const limit = isAll ? null : (options.limit ?? SHOWN_COUNT)
+  const { shown, others } = await listByUrgency(tools.db, limit, now)
+  const products = await countProducts(tools.db, isAll ? null : shown.map(({ source }) => source))
+  const statuses = shown.map(({ urgency: _, ...source }): SourceStatus => ({
     ...source,
     products: products.get(source.source) ?? NO_PRODUCTS,
   }))
   const { headings, rows } = toStatusTable(statuses, now)
   // Not for the help of this command.
   const { printList } = await import('./terminal/list.ts')
-  const empty = sources.length === 0 ? NO_SOURCES : 'No source needs a person.'
-  printList(cli.output, statuses, { headings, rows, empty })
+  printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
   for (const line of statuses.flatMap((status) => listOpenIssues(status, now))) cli.output.say(line)
-  if (!isWhole) cli.output.say(summarizeOthers(sources.filter((one) => !shown.includes(one))))
+  if (others.total > 0) cli.output.say(formatOthers(others))
   for (const breaker of await listBreakers(tools.db)) cli.output.say(formatBreaker(breaker, now))
   const images = formatImages(await countImages(tools.db), tools.settings.images.target !== null)
   if (images !== null) cli.output.say(images)
 }
 
-type DueSource = Omit<SourceStatus, 'products'>
+interface RankedSource extends Omit<SourceStatus, 'products'> {
+  readonly urgency: Urgency
+}
 
-/** Lists the sources: first those that need a person, then the others, each by name. */
-async function listByUrgency(db: Catalog, now: Date): Promise<DueSource[]> {
+/** The sources that are not shown. */
+interface Others {
+  readonly total: number
+  readonly needing: number
+  /** By the state of the newest run. */
+  readonly states: ReadonlyMap<string, number>
+}
+
+/** Lists up to `limit` sources, or all with null, the most urgent first, each urgency by name, and counts the others. */
+async function listByUrgency(
+  db: Catalog,
+  limit: number | null,
+  now: Date,
+): Promise<{ shown: readonly RankedSource[]; others: Others }> {
+  const survey = await surveySources(db, limit)
+  const urgencies = new Map(survey.sources.map(({ source, urgency }) => [source, urgency]))
   const calendar = new Calendar()
-  return (await listSourceSummaries(db))
-    .map((summary): DueSource => {
-      const { state, schedule, dueSinceAt } = summary
+  const ranked = (await listNamedSummaries(db, limit === null ? null : [...urgencies.keys()]))
+    .map((summary): RankedSource => {
+      const { source, state, schedule, dueSinceAt } = summary
       const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
-      return { ...summary, due }
+      const urgency = Math.max(urgencies.get(source) ?? 0, due?.late === true ? LATE : 0) as Urgency
+      return { ...summary, due, urgency }
     })
-    .toSorted((a, b) => rankUrgency(b) - rankUrgency(a))
+    .toSorted((a, b) => b.urgency - a.urgency)
+  const shown = ranked.slice(0, limit ?? undefined)
+  const states = new Map<string, number>(Object.entries(survey.states))
+  for (const { lastRun } of shown) {
+    const state = lastRun?.state ?? 'without a run'
+    states.set(state, (states.get(state) ?? 0) - 1)
+  }
+  // The stored urgencies, and those of the sources that turned out to be late.
+  const isNeeding = (urgency: number) => urgency >= NEEDS_PERSON
+  const found = ranked.filter((one) => isNeeding(one.urgency))
+  const raised = found.filter(({ source }) => !isNeeding(urgencies.get(source) ?? 0))
+  const needing =
+    survey.needing + raised.length - shown.filter((one) => isNeeding(one.urgency)).length
+  return { shown, others: { total: survey.total - shown.length, needing, states } }
 }
 
-/** Returns 0 for a source that needs no person; a paused one needs a person only for decisions. */
-function rankUrgency({ heldRuns, failure, due, state, lastRun, ...source }: DueSource): number {
-  if (heldRuns.length > 0) return 5
-  if (source.heldPrices > 0) return 1
-  if (state === 'paused') return 0
-  if (failure?.flagged === true) return 4
-  if (due?.late === true) return 3
-  if (failure !== null || lastRun?.state === 'failed') return 2
-  const isOpen = source.openQuarantine > 0 || source.removalsOff !== null
-  return isOpen || source.latestCopy?.error != null ? 1 : 0
-}
-
-function needsPerson(source: DueSource): boolean {
-  return rankUrgency(source) > 0
-}
-
-/** `9,960 other sources: 9,900 succeeded, 60 running; …`, by the state of the last run. */
-function summarizeOthers(sources: readonly DueSource[]): string {
-  const states = Map.groupBy(sources, ({ lastRun }) => lastRun?.state ?? 'without a run')
+/** `9,960 other sources: 9,900 succeeded, 60 running; …`, by the state of the newest run. */
+function formatOthers({ total, needing, states }: Others): string {
   const counts = [...states]
-    .toSorted(([, a], [, b]) => b.length - a.length)
-    .map(([state, list]) => `${formatCount(list.length)} ${state}`)
-  const waiting = sources.filter(needsPerson).length
-  const more = waiting === 0 ? '' : `, ${formatCount(waiting)} of which need a person too`
-  return `${formatQuantity(sources.length, 'other source')} (${counts.join(', ')})${more}; shelfsync status --all lists them`
+    .filter(([, count]) => count > 0)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([state, count]) => `${formatCount(count)} ${state}`)
+  const more = needing > 0 ? `, ${formatCount(needing)} of which need a person too` : ''
+  return `${formatQuantity(total, 'other source')} (${counts.join(', ')})${more}; shelfsync status --all lists them`
 }
 
 /** Returns null if there is nothing to say: no image waits or has failed, or none is stored. */

@@ -133,6 +133,7 @@ create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
+create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
 -- transaction.
@@ -6383,15 +6384,16 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     'finished_at', case p_run.state when 'running' then p_finished_at else p_run.finished_at end) end
 $$;
 
--- summarize_sources(source, after, limit) → sources by name: one, or all with null; of these, up to `p_limit`
--- after the name `p_after`. Counts no products, so the cost does not depend on the size of the catalogue.
+-- summarize_sources(source, after, limit, sources) → sources by name: one, or all with null; of these, up to
+-- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
+-- depend on the size of the catalogue.
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(
-  p_source text, p_after text default null, p_limit integer default null
+  p_source text, p_after text default null, p_limit integer default null, p_sources text[] default null
 ) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb,
@@ -6402,9 +6404,12 @@ create function catalog.summarize_sources(
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
-    select * from catalog.sources s
-    where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-    order by s.name limit p_limit
+    -- Two branches, so that each has its index; the other reads nothing.
+    (select * from catalog.sources s
+    where p_sources is null and (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+    order by s.name limit p_limit)
+    union all
+    select s.* from unnest(p_sources) named join catalog.sources s on s.name = named
   ), reviews as (
     select source_id, count(*) as total,
       count(*) filter (where kind in ('price', 'disagreement')) as prices
@@ -6451,6 +6456,66 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
+-- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and
+-- totals of all. Reads
+-- the newest run of each source and nothing else of it, and what is open.
+--   sources     [{source, urgency}]: 6 a run is held, 5 flagged, 4 late by its stored due time, 3 failed,
+--               2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. After the
+--               limit, up to 500 whose due time is not stored: the caller computes whether they are late
+--   total       number of sources
+--   needing     number of those with an urgency of 2 or more
+--   states      number of sources by the state of the newest run; 'without a run' before the first
+create function catalog.survey_sources(p_limit integer) returns table (
+  sources jsonb, total bigint, needing bigint, states jsonb
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with prices as (
+    select distinct source_id from catalog.reviews where state = 'open' and kind in ('price', 'disagreement')
+  ), unverified as (
+    select off.source_id
+    from (select distinct source_id from catalog.runs where removals_off is not null) off
+    cross join lateral catalog.find_settled_full_run(off.source_id) f
+    where f.removals_off is not null
+  ), noted as (
+    select source_id from prices
+    union select source_id from catalog.quarantine where state = 'open'
+    union select source_id from unverified
+    union select id from catalog.sources where copy_error is not null
+  ), ranked as materialized (
+    select s.name, s.state = 'active' and s.due_at is null as unknown_due,
+      coalesce(n.state, r.state, 'without a run') as run_state,
+      case
+        when s.id in (select source_id from catalog.runs where state = 'held') then 6
+        when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
+        when catalog.is_flagged(s.failures) then 5
+        when s.due_at < now() - interval '1 hour' then 4
+        when s.failures > 0 or r.state = 'failed' then 3
+        when s.id in (select source_id from noted) then 2
+        when r.state in ('running', 'interrupted', 'fetched') then 1
+        else 0
+      end as urgency
+    from catalog.sources s
+    left join lateral (
+      select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
+    ) r on true
+    -- Called only for running runs, because of the offset.
+    left join lateral (
+      select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
+    ) n on true
+  ), first as (
+    (select name, urgency from ranked order by urgency desc, name limit p_limit)
+    union
+    (select name, urgency from ranked where unknown_due order by name limit 500)
+  )
+  select
+    (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
+      order by urgency desc, name), '[]') from first),
+    count(*), count(*) filter (where urgency >= 2),
+    (select coalesce(jsonb_object_agg(run_state, n), '{}')
+      from (select run_state, count(*) as n from ranked group by run_state) k)
+  from ranked
+$$;
+
 -- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
 -- summarize_sources, of one source or of all, and the open circuit breakers, in one call.
 create function catalog.load_status(
@@ -6487,7 +6552,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select jsonb_object_agg(status, n) from (
         select status, count(*) as n from catalog.products p
         where p.source_id = s.id group by status) k), '{}')
-  from catalog.sources s where p_sources is null or s.name = any (p_sources) order by s.name
+  from (
+    select id, name from catalog.sources where p_sources is null
+    union all
+    select s.id, s.name from unnest(p_sources) named join catalog.sources s on s.name = named
+  ) s order by s.name
 $$;
 
 -- 20261122000071_lists.sql
@@ -8038,7 +8107,8 @@ grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
-  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.load_status,
+  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources,
+  catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -8083,7 +8153,7 @@ do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'find_successions', 'list_sources', 'add_source', 'list_runs', 'summarize_sources',
-    'count_products',
+    'survey_sources', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review',
@@ -8105,7 +8175,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '11112b43ccc7195aaaca34e3a3973faaebd86f5eced07acd2a176a83fd05e0cf'),
+  ('20261122000010', 'run_tables', '8754a1c54ed6b7af43930034d1ec50ec97d69eae3c248516359408cc1252a4a6'),
   ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
   ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -8146,7 +8216,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
   ('20261122000062', 'coffees', '4dc6b1fc6af6d70ae124ee88d44e1905e0978389e560f6d9a9d1d7c74b941f46'),
   ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
-  ('20261122000070', 'summaries', 'a5504776552a88b22ee03d1a4e0f4202929e73f4df03d8057fe6a98aeeef10fd'),
+  ('20261122000070', 'summaries', 'dba8d8d5d78bd3d59e31e29938f1055ada86a3e6dab73b8e1e554a84f83aedc5'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
@@ -8155,6 +8225,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', '723a987ee481b76f1c8f4e9575403e75d907d76cfcf2f453636032789c50ff62');
+  ('20261122000090', 'security', 'af2f6b85ad5de497738a2726603fe668828d9089d78fbe2b89c1972d3ad48446');
 
 commit;

@@ -107,6 +107,7 @@ create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
+create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
 -- transaction.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listScheduledSources, saveDueTimes } from '../../src/db/sources.ts'
-import { loadStatus } from '../../src/db/read/source-summaries.ts'
+import { loadStatus, surveySources } from '../../src/db/read/source-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { addManySources } from '../support/many-sources.ts'
 import { openShelfsync } from './shelfsync.ts'
@@ -64,16 +64,55 @@ test('a summary of all sources reads each of them by its index, once', async () 
   assert.ok(pages < 15 * COUNT, String(pages))
 })
 
+test('a survey of all sources reads the newest run of each, and lists as many as requested', async () => {
+  const pages = await countPages('select * from catalog.survey_sources(40)')
+  assert.ok(pages < 6 * COUNT, String(pages))
+  const survey = await surveySources(db, 40)
+  assert.equal(survey.sources.length, 40)
+  assert.equal(survey.total, COUNT)
+  assert.ok(survey.sources.slice(0, 20).every(({ urgency }) => urgency === 6))
+})
+
+test('the summaries of 40 named sources read no run of another source', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `'shop-${(index + 1) * 7}'`)
+  const pages = await countPages(
+    `select * from catalog.summarize_sources(null, p_sources => array[${names.join(', ')}])`,
+  )
+  assert.ok(pages < 25 * 40, String(pages))
+  const counted = await countPages(
+    `select * from catalog.count_products(array[${names.join(', ')}])`,
+  )
+  assert.ok(counted < 15 * 40, String(counted))
+})
+
+test('a tick reads no source without a schedule of refreshes', async () => {
+  const pages = await countPages('select * from catalog.list_due_refreshes()')
+  assert.ok(pages < 300, String(pages))
+})
+
 test('status shows the sources that need a person first, and counts the others', async (t) => {
   const shelf = await openShelfsync(t, { DATABASE_URL: url })
   const { stdout } = await shelf.run('status')
   const lines = stdout.trimEnd().split('\n')
   assert.ok(lines.length < 150, String(lines.length))
   assert.match(lines[1] ?? '', /^shop-\d+ .* held/)
-  assert.match(stdout, /^9,\d{3} other sources .*; shelfsync status --all lists them$/m)
+  assert.match(stdout, /^9,960 other sources .*; shelfsync status --all lists them$/m)
   assert.match(stdout, /gone: the host has nothing at this address; 4 runs have failed/)
+  const some = await shelf.run('status', '--limit', '3', '--json')
+  assert.equal(some.stdout.trimEnd().split('\n').length, 3)
   const all = await shelf.run('status', '--all')
   assert.ok(all.stdout.split('\n').length > COUNT)
   const json = await shelf.run('status', '--json')
   assert.equal(json.stdout.trimEnd().split('\n').length, COUNT)
+})
+
+test('a late source is shown although no scheduler has stored its due time', async (t) => {
+  await db.query(`
+    update catalog.sources set due_at = null, schedule = schedule || jsonb_build_object('cron',
+      to_char((now() - interval '5 min') at time zone 'UTC', 'FMMI FMHH24') || ' * * *');
+    update catalog.runs set started_at = now() - interval '5 days' where state = 'succeeded'
+      and source_id = (select id from catalog.sources where name = 'shop-1002')`)
+  const shelf = await openShelfsync(t, { DATABASE_URL: url })
+  const { stdout } = await shelf.run('status', '--limit', '200')
+  assert.match(stdout, /^shop-1002 .*\(late\)/m)
 })

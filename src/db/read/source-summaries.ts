@@ -133,6 +133,37 @@ export async function listSourceSummaries(
   return rows.map(toSourceSummary)
 }
 
+/** Returns the summaries of these sources, or of all with null, by name, without those that do not exist. */
+export async function listNamedSummaries(
+  db: Catalog,
+  sources: readonly string[] | null,
+): Promise<SourceSummary[]> {
+  const rows = await db.call<SourceRow>('summarize_sources', { source: null, sources })
+  return rows.map(toSourceSummary)
+}
+
+/** The sources that need a person most, and totals of all sources. */
+export interface SourceSurvey {
+  /** The most urgent first, then those whose due time is not stored: up to 500 more than requested. */
+  readonly sources: readonly { readonly source: string; readonly urgency: Urgency }[]
+  readonly total: number
+  /** Number of sources with an urgency of 2 or more. */
+  readonly needing: number
+  /** Number of sources by the state of the newest run. */
+  readonly states: Readonly<Partial<Record<RunState | 'without a run', number>>>
+}
+
+/**
+ * 6 a run is held, 5 flagged, 4 late, 3 failed, 2 something is open, 1 running, 0 nothing. A source
+ * with 2 or more needs a person.
+ */
+export type Urgency = 0 | 1 | 2 | 3 | 4 | 5 | 6
+
+/** Ranks all sources without a summary of each, and lists the `limit` most urgent ones, or all with null. */
+export async function surveySources(db: Catalog, limit: number | null): Promise<SourceSurvey> {
+  return one(await db.call<SourceSurvey>('survey_sources', { limit }))
+}
+
 /** @throws SyncError `source/unknown` */
 export async function loadSourceSummary(db: Catalog, source: string): Promise<SourceSummary> {
   const [row] = await db.call<SourceRow>('summarize_sources', { source })
