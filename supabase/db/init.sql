@@ -6396,20 +6396,18 @@ create function catalog.summarize_sources(
   p_source text, p_after text default null, p_limit integer default null, p_sources text[] default null
 ) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
-  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb,
-  held_runs bigint[],
-  held_prices bigint, open_reviews bigint, open_quarantine bigint,
-  copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
-  failing_since timestamptz, failed_at timestamptz, not_before timestamptz
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
+  held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
+  copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
+  failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
     -- Two branches, so that each has its index; the other reads nothing.
     (select * from catalog.sources s
-    where p_sources is null and (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-    order by s.name limit p_limit)
-    union all
-    select s.* from unnest(p_sources) named join catalog.sources s on s.name = named
+      where p_sources is null and (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+      order by s.name limit p_limit)
+    union all select s.* from unnest(p_sources) named join catalog.sources s on s.name = named
   ), reviews as (
     select source_id, count(*) as total,
       count(*) filter (where kind in ('price', 'disagreement')) as prices
@@ -6439,12 +6437,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from catalog.runs f where f.source_id = s.id and f.kind = 'refresh' order by f.id desc limit 1
   ) f on true
   -- Called only for running runs, because of the offset.
-  left join lateral (
-    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
-  ) n on true
-  left join lateral (
-    select * from catalog.derive_run_state(f) where f.state = 'running' offset 0
-  ) m on true
+  left join lateral (select * from catalog.derive_run_state(r) where r.state = 'running' offset 0) n on true
+  left join lateral (select * from catalog.derive_run_state(f) where f.state = 'running' offset 0) m on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
@@ -6454,66 +6448,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join quarantine on quarantine.source_id = s.id
   left join held on held.source_id = s.id
   order by s.name
-$$;
-
--- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and
--- totals of all. Reads
--- the newest run of each source and nothing else of it, and what is open.
---   sources     [{source, urgency}]: 6 a run is held, 5 flagged, 4 late by its stored due time, 3 failed,
---               2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. After the
---               limit, up to 500 whose due time is not stored: the caller computes whether they are late
---   total       number of sources
---   needing     number of those with an urgency of 2 or more
---   states      number of sources by the state of the newest run; 'without a run' before the first
-create function catalog.survey_sources(p_limit integer) returns table (
-  sources jsonb, total bigint, needing bigint, states jsonb
-)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with prices as (
-    select distinct source_id from catalog.reviews where state = 'open' and kind in ('price', 'disagreement')
-  ), unverified as (
-    select off.source_id
-    from (select distinct source_id from catalog.runs where removals_off is not null) off
-    cross join lateral catalog.find_settled_full_run(off.source_id) f
-    where f.removals_off is not null
-  ), noted as (
-    select source_id from prices
-    union select source_id from catalog.quarantine where state = 'open'
-    union select source_id from unverified
-    union select id from catalog.sources where copy_error is not null
-  ), ranked as materialized (
-    select s.name, s.state = 'active' and s.due_at is null as unknown_due,
-      coalesce(n.state, r.state, 'without a run') as run_state,
-      case
-        when s.id in (select source_id from catalog.runs where state = 'held') then 6
-        when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
-        when catalog.is_flagged(s.failures) then 5
-        when s.due_at < now() - interval '1 hour' then 4
-        when s.failures > 0 or r.state = 'failed' then 3
-        when s.id in (select source_id from noted) then 2
-        when r.state in ('running', 'interrupted', 'fetched') then 1
-        else 0
-      end as urgency
-    from catalog.sources s
-    left join lateral (
-      select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
-    ) r on true
-    -- Called only for running runs, because of the offset.
-    left join lateral (
-      select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
-    ) n on true
-  ), first as (
-    (select name, urgency from ranked order by urgency desc, name limit p_limit)
-    union
-    (select name, urgency from ranked where unknown_due order by name limit 500)
-  )
-  select
-    (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
-      order by urgency desc, name), '[]') from first),
-    count(*), count(*) filter (where urgency >= 2),
-    (select coalesce(jsonb_object_agg(run_state, n), '{}')
-      from (select run_state, count(*) as n from ranked group by run_state) k)
-  from ranked
 $$;
 
 -- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see
@@ -7109,6 +7043,82 @@ begin
     left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
     order by c.position desc;
 end $$;
+
+-- 20261122000075_source_survey.sql
+
+-- Generated from supabase/schemas/75_source_survey.sql until the first release: do not edit.
+
+-- The survey of all sources: which ones need a person most, and totals, without a summary of each.
+
+-- rank_sources() → the urgency of each source: 6 a run is held, 5 flagged, 4 late by its stored due time,
+-- 3 failed, 2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. Reads the
+-- newest run of each source and nothing else of it, and what is open.
+--   run_state    state of that run as of now; 'without a run' before the first
+--   unknown_due  active, and no scheduler has stored its due time
+create function catalog.rank_sources() returns table (
+  name text, urgency integer, run_state text, unknown_due boolean
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with prices as (
+    select distinct source_id from catalog.reviews where state = 'open' and kind in ('price', 'disagreement')
+  ), unverified as (
+    select off.source_id
+    from (select distinct source_id from catalog.runs where removals_off is not null) off
+    cross join lateral catalog.find_settled_full_run(off.source_id) f
+    where f.removals_off is not null
+  ), noted as (
+    select source_id from prices
+    union select source_id from catalog.quarantine where state = 'open'
+    union select source_id from unverified
+    union select id from catalog.sources where copy_error is not null
+  )
+  select s.name,
+    case
+      when s.id in (select source_id from catalog.runs where state = 'held') then 6
+      when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
+      when catalog.is_flagged(s.failures) then 5
+      when s.due_at < now() - interval '1 hour' then 4
+      when s.failures > 0 or r.state = 'failed' then 3
+      when s.id in (select source_id from noted) then 2
+      when r.state in ('running', 'interrupted', 'fetched') then 1
+      else 0
+    end,
+    coalesce(n.state, r.state, 'without a run'), s.state = 'active' and s.due_at is null
+  from catalog.sources s
+  left join lateral (
+    select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
+  ) r on true
+  -- Called only for running runs, because of the offset.
+  left join lateral (
+    select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
+  ) n on true
+$$;
+
+-- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and
+-- totals of all.
+--   sources     [{source, urgency}], see rank_sources. Beyond the limit, up to 500 whose due time is not
+--               stored: the caller computes whether they are late
+--   needing     number of sources with an urgency of 2 or more
+--   states      number of sources by `run_state`
+create function catalog.survey_sources(p_limit integer) returns table (
+  sources jsonb, total bigint, needing bigint, states jsonb
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with ranked as materialized (
+    select * from catalog.rank_sources()
+  ), listed as (
+    (select name, urgency from ranked order by urgency desc, name limit p_limit)
+    union
+    (select name, urgency from ranked where unknown_due order by name limit 500)
+  )
+  select
+    (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
+      order by urgency desc, name), '[]') from listed),
+    count(*), count(*) filter (where urgency >= 2),
+    (select coalesce(jsonb_object_agg(run_state, n), '{}')
+      from (select run_state, count(*) as n from ranked group by run_state) k)
+  from ranked
+$$;
 
 -- 20261122000080_data_api.sql
 
@@ -8107,8 +8117,8 @@ grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
-  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources,
-  catalog.load_status,
+  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
+  catalog.survey_sources, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -8216,15 +8226,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
   ('20261122000062', 'coffees', '4dc6b1fc6af6d70ae124ee88d44e1905e0978389e560f6d9a9d1d7c74b941f46'),
   ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
-  ('20261122000070', 'summaries', 'dba8d8d5d78bd3d59e31e29938f1055ada86a3e6dab73b8e1e554a84f83aedc5'),
+  ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
+  ('20261122000075', 'source_survey', 'adb7164521557789490fd1754db8699683767a3a383322e1d77268c2bd723b7c'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
-  ('20261122000090', 'security', 'af2f6b85ad5de497738a2726603fe668828d9089d78fbe2b89c1972d3ad48446');
+  ('20261122000090', 'security', '514873403e0f7f9c2466106924dc116ff4497f1a686581def9d4597386815ec4');
 
 commit;

@@ -151,20 +151,18 @@ create function catalog.summarize_sources(
   p_source text, p_after text default null, p_limit integer default null, p_sources text[] default null
 ) returns table (
   id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
-  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb,
-  held_runs bigint[],
-  held_prices bigint, open_reviews bigint, open_quarantine bigint,
-  copied_run bigint, copy_error text, removals_off text, failures integer, failure_class text,
-  failing_since timestamptz, failed_at timestamptz, not_before timestamptz
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
+  held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
+  copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
+  failed_at timestamptz, not_before timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
     -- Two branches, so that each has its index; the other reads nothing.
     (select * from catalog.sources s
-    where p_sources is null and (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-    order by s.name limit p_limit)
-    union all
-    select s.* from unnest(p_sources) named join catalog.sources s on s.name = named
+      where p_sources is null and (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+      order by s.name limit p_limit)
+    union all select s.* from unnest(p_sources) named join catalog.sources s on s.name = named
   ), reviews as (
     select source_id, count(*) as total,
       count(*) filter (where kind in ('price', 'disagreement')) as prices
@@ -194,12 +192,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from catalog.runs f where f.source_id = s.id and f.kind = 'refresh' order by f.id desc limit 1
   ) f on true
   -- Called only for running runs, because of the offset.
-  left join lateral (
-    select * from catalog.derive_run_state(r) where r.state = 'running' offset 0
-  ) n on true
-  left join lateral (
-    select * from catalog.derive_run_state(f) where f.state = 'running' offset 0
-  ) m on true
+  left join lateral (select * from catalog.derive_run_state(r) where r.state = 'running' offset 0) n on true
+  left join lateral (select * from catalog.derive_run_state(f) where f.state = 'running' offset 0) m on true
   left join lateral (
     select started_at from catalog.runs g
     where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
@@ -209,66 +203,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join quarantine on quarantine.source_id = s.id
   left join held on held.source_id = s.id
   order by s.name
-$$;
-
--- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and
--- totals of all. Reads
--- the newest run of each source and nothing else of it, and what is open.
---   sources     [{source, urgency}]: 6 a run is held, 5 flagged, 4 late by its stored due time, 3 failed,
---               2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. After the
---               limit, up to 500 whose due time is not stored: the caller computes whether they are late
---   total       number of sources
---   needing     number of those with an urgency of 2 or more
---   states      number of sources by the state of the newest run; 'without a run' before the first
-create function catalog.survey_sources(p_limit integer) returns table (
-  sources jsonb, total bigint, needing bigint, states jsonb
-)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with prices as (
-    select distinct source_id from catalog.reviews where state = 'open' and kind in ('price', 'disagreement')
-  ), unverified as (
-    select off.source_id
-    from (select distinct source_id from catalog.runs where removals_off is not null) off
-    cross join lateral catalog.find_settled_full_run(off.source_id) f
-    where f.removals_off is not null
-  ), noted as (
-    select source_id from prices
-    union select source_id from catalog.quarantine where state = 'open'
-    union select source_id from unverified
-    union select id from catalog.sources where copy_error is not null
-  ), ranked as materialized (
-    select s.name, s.state = 'active' and s.due_at is null as unknown_due,
-      coalesce(n.state, r.state, 'without a run') as run_state,
-      case
-        when s.id in (select source_id from catalog.runs where state = 'held') then 6
-        when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
-        when catalog.is_flagged(s.failures) then 5
-        when s.due_at < now() - interval '1 hour' then 4
-        when s.failures > 0 or r.state = 'failed' then 3
-        when s.id in (select source_id from noted) then 2
-        when r.state in ('running', 'interrupted', 'fetched') then 1
-        else 0
-      end as urgency
-    from catalog.sources s
-    left join lateral (
-      select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
-    ) r on true
-    -- Called only for running runs, because of the offset.
-    left join lateral (
-      select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
-    ) n on true
-  ), first as (
-    (select name, urgency from ranked order by urgency desc, name limit p_limit)
-    union
-    (select name, urgency from ranked where unknown_due order by name limit 500)
-  )
-  select
-    (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
-      order by urgency desc, name), '[]') from first),
-    count(*), count(*) filter (where urgency >= 2),
-    (select coalesce(jsonb_object_agg(run_state, n), '{}')
-      from (select run_state, count(*) as n from ranked group by run_state) k)
-  from ranked
 $$;
 
 -- load_status(source, after, limit) → the current run (null before the first) and a page of the sources, see

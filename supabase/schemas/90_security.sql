@@ -179,8 +179,8 @@ grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
-  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources,
-  catalog.load_status,
+  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
+  catalog.survey_sources, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
