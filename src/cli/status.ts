@@ -86,6 +86,8 @@ interface RankedSource extends Omit<SourceStatus, 'products'> {
 interface Others {
   readonly total: number
   readonly needing: number
+  /** More of them may be late. */
+  readonly isLowerBound: boolean
   /** By the state of the newest run. */
   readonly states: ReadonlyMap<string, number>
 }
@@ -119,16 +121,27 @@ async function listByUrgency(
   const raised = found.filter(({ source }) => !isNeeding(urgencies.get(source) ?? 0))
   const needing =
     survey.needing + raised.length - shown.filter((one) => isNeeding(one.urgency)).length
-  return { shown, others: { total: survey.total - shown.length, needing, states } }
+  return {
+    shown,
+    others: {
+      total: survey.total - shown.length,
+      needing,
+      isLowerBound: survey.unexamined > 0,
+      states,
+    },
+  }
 }
 
 /** `9,960 other sources: 9,900 succeeded, 60 running; …`, by the state of the newest run. */
-function formatOthers({ total, needing, states }: Others): string {
+function formatOthers({ total, needing, isLowerBound, states }: Others): string {
   const counts = [...states]
     .filter(([, count]) => count > 0)
     .toSorted(([, a], [, b]) => b - a)
     .map(([state, count]) => `${formatCount(count)} ${state}`)
-  const more = needing > 0 ? `, ${formatCount(needing)} of which need a person too` : ''
+  const more =
+    needing > 0
+      ? `, ${isLowerBound ? 'at least ' : ''}${formatCount(needing)} of which need a person too`
+      : ''
   return `${formatQuantity(total, 'other source')} (${counts.join(', ')})${more}; shelfsync status --all lists them`
 }
 

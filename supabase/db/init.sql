@@ -7099,9 +7099,10 @@ $$;
 --   sources     [{source, urgency}], see rank_sources. Beyond the limit, up to 500 whose due time is not
 --               stored: the caller computes whether they are late
 --   needing     number of sources with an urgency of 2 or more
+--   unexamined  number of sources whose due time is not stored, beyond those 500
 --   states      number of sources by `run_state`
 create function catalog.survey_sources(p_limit integer) returns table (
-  sources jsonb, total bigint, needing bigint, states jsonb
+  sources jsonb, total bigint, needing bigint, unexamined bigint, states jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with ranked as materialized (
@@ -7115,6 +7116,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
       order by urgency desc, name), '[]') from listed),
     count(*), count(*) filter (where urgency >= 2),
+    greatest(count(*) filter (where unknown_due) - 500, 0),
     (select coalesce(jsonb_object_agg(run_state, n), '{}')
       from (select run_state, count(*) as n from ranked group by run_state) k)
   from ranked
@@ -8231,7 +8233,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
-  ('20261122000075', 'source_survey', 'adb7164521557789490fd1754db8699683767a3a383322e1d77268c2bd723b7c'),
+  ('20261122000075', 'source_survey', '872e214d2e05dc8beb1820ed627e90d332118af189359648f7146d9ece103d6b'),
   ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),

@@ -51,9 +51,10 @@ $$;
 --   sources     [{source, urgency}], see rank_sources. Beyond the limit, up to 500 whose due time is not
 --               stored: the caller computes whether they are late
 --   needing     number of sources with an urgency of 2 or more
+--   unexamined  number of sources whose due time is not stored, beyond those 500
 --   states      number of sources by `run_state`
 create function catalog.survey_sources(p_limit integer) returns table (
-  sources jsonb, total bigint, needing bigint, states jsonb
+  sources jsonb, total bigint, needing bigint, unexamined bigint, states jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with ranked as materialized (
@@ -67,6 +68,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(jsonb_build_object('source', name, 'urgency', urgency)
       order by urgency desc, name), '[]') from listed),
     count(*), count(*) filter (where urgency >= 2),
+    greatest(count(*) filter (where unknown_due) - 500, 0),
     (select coalesce(jsonb_object_agg(run_state, n), '{}')
       from (select run_state, count(*) as n from ranked group by run_state) k)
   from ranked

@@ -115,4 +115,6 @@ test('a late source is shown although no scheduler has stored its due time', asy
   const shelf = await openShelfsync(t, { DATABASE_URL: url })
   const { stdout } = await shelf.run('status', '--limit', '200')
   assert.match(stdout, /^shop-1002 .*\(late\)/m)
+  const few = await shelf.run('status', '--limit', '20')
+  assert.match(few.stdout, /, at least \d+ of which need a person too;/)
 })

@@ -149,6 +149,8 @@ export interface SourceSurvey {
   readonly total: number
   /** Number of sources with an urgency of 2 or more. */
   readonly needing: number
+  /** Number of sources that may be late: no due time is stored, and they are not in `sources`. */
+  readonly unexamined: number
   /** Number of sources by the state of the newest run. */
   readonly states: Readonly<Partial<Record<RunState | 'without a run', number>>>
 }
