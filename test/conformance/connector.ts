@@ -1,4 +1,4 @@
-// The conformance suite of connectors, on the real pipeline. A connector's conformance.test.ts
+// The conformance suite of connectors, on the real pipeline. A connector's conformance test
 // calls `testConnector` with the connector and its supplier; connector.test.ts in this folder
 // proves that each check catches a connector that breaks it.
 
