@@ -113,6 +113,9 @@ async function setStage(t: TestContext, image: Image) {
     FETCHER_PORT: '0',
     MAINTAINER_PORT: '0',
     ORCHESTRATOR_PORT: '0',
+    // The role for images does not start without a place for them.
+    IMAGES: 'imagekit:shop',
+    IMAGEKIT_PRIVATE_KEY: 'private_key',
     METRICS_PORT: String(await freePort()),
   }
   assert.match(await image.run(['migrate'], { env }), /Applied \d+ migrations/)
