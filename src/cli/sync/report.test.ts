@@ -95,6 +95,13 @@ test('the text of a report ends with the next steps', () => {
   assert.match(interrupted, /was interrupted after 2\.0 s\n[^]*resume: shelfsync sync shop/)
 })
 
+test('a failed run is tried again by the same command, unless its shop has moved', () => {
+  const textOf = (code: 'source/gone' | 'source/moved') =>
+    formatReport({ ...GREEN, state: 'failed', error: new SyncError(code, code) }, createProgress())
+  assert.match(textOf('source/gone'), /failed after 2\.0 s\n[^]*try again: shelfsync sync shop$/)
+  assert.doesNotMatch(textOf('source/moved'), /shelfsync sync/)
+})
+
 test('a line of progress contains rates and the time left, or the reason of a wait', () => {
   const progress = {
     ...createProgress(),

@@ -203,7 +203,12 @@ function listNextSteps({ run, source, kind, state, ledger, error }: Report): str
       `${formatQuantity(ledger.missing, 'product')} missing: removed if ${state === 'held' ? 'the run is approved' : `the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`}`,
     )
   if (isStop(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
-  else if (state === 'failed' && kind !== 'replay')
+  else if (state === 'failed' && kind !== 'replay' && !isMoved(error))
     steps.push(`try again: shelfsync sync ${source}`)
   return steps
+}
+
+/** The message of this error names the command to run instead. */
+function isMoved(error: unknown): boolean {
+  return error instanceof SyncError && error.code === 'source/moved'
 }
