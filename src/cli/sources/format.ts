@@ -6,29 +6,18 @@ import type { Source } from '../../db/sources.ts'
 import { MATCH_RULES, type Succession, type Successions } from '../../db/successions.ts'
 import { formatCount, formatQuantity } from '../format/format.ts'
 
-export function toSourceJson({
-  name,
-  connector,
-  state,
-  schedule,
-  policy,
-  settings,
-  options,
-  watermarkAt,
-  latestRun,
-  lastFullAt,
-}: Source): Record<string, unknown> {
+export function toSourceJson(source: Source): Record<string, unknown> {
   return {
-    source: name,
-    connector,
-    state,
-    schedule,
-    policy,
-    settings,
-    options,
-    watermarkAt,
-    latestRun,
-    lastFullAt,
+    source: source.name,
+    connector: source.connector,
+    state: source.state,
+    schedule: source.schedule,
+    policy: source.policy,
+    settings: source.settings,
+    options: source.options,
+    watermarkAt: source.watermarkAt,
+    latestRun: source.latestRun,
+    lastFullAt: source.lastFullAt,
   }
 }
 
