@@ -42,9 +42,12 @@ export function listTried({ detail }: SyncError): readonly TriedRequest[] {
   return tried ?? []
 }
 
+/** Only commas and slashes are unescaped: any other escape may be invalid. */
 function toPath(address: string): string {
   const url = URL.parse(address)
-  return url === null ? address : `${url.pathname}${decodeURIComponent(url.search)}`
+  return url === null
+    ? address
+    : `${url.pathname}${url.search.replaceAll(/%2[cf]/gi, (escape) => decodeURIComponent(escape))}`
 }
 
 function pad(text: string, width: number): string {
