@@ -7,30 +7,32 @@ import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { measureText } from '../terminal/measure-text.ts'
 import type { Output } from '../terminal/output.ts'
 
+const TEXT_CHARS_MIN = 16
 const TITLE_CHARS_MAX = 60
 const PATH_CHARS_MAX = 48
+/** A longer response is wrapped. */
+const RESPONSE_COLUMNS_MAX = 24
 const GAP = '  '
 
 /** `  /products.json?limit=1   404, web page`, a line for each request. */
 export function formatTried(output: Output, tried: readonly TriedRequest[]): string {
-  const rows = tried.map(({ url, response }) => [toPath(url), output.inLine(response)] as const)
-  const paths = rows.map(([path]) => output.short(path, PATH_CHARS_MAX))
-  const width = Math.max(0, ...paths.map(measureText))
-  return rows
-    .map(([, response], at) => `${GAP}${pad(paths[at] ?? '', width)}${GAP}${response}`)
-    .join('\n')
+  const responses = tried.map(({ response }) => output.inLine(response))
+  const besides = Math.min(measureWidest(responses), RESPONSE_COLUMNS_MAX)
+  const paths = alignTexts(output, tried.map(toPath), { besides, charsMax: PATH_CHARS_MAX })
+  return paths.map((path, at) => `${GAP}${path}${GAP}${responses[at]}`).join('\n')
 }
 
 /** The title and the price of each product, and its page in the line below. */
 export function formatSamples(output: Output, samples: readonly Sample[]): string {
   const prices = samples.map(({ price }) => price ?? 'no price')
-  const left = output.width - 2 * GAP.length - Math.max(0, ...prices.map(measureText))
-  const charsMax = Math.max(16, Math.min(TITLE_CHARS_MAX, left))
-  const titles = samples.map(({ title }) => output.short(title, charsMax))
-  const width = Math.max(0, ...titles.map(measureText))
+  const titles = alignTexts(
+    output,
+    samples.map(({ title }) => title),
+    { besides: measureWidest(prices), charsMax: TITLE_CHARS_MAX },
+  )
   return samples
     .flatMap(({ url }, at) => [
-      `${GAP}${pad(titles[at] ?? '', width)}${GAP}${prices[at]}`,
+      `${GAP}${titles[at]}${GAP}${prices[at]}`,
       ...(url === null ? [] : [`${GAP}${GAP}${output.inLine(url)}`]),
     ])
     .join('\n')
@@ -43,13 +45,25 @@ export function listTried({ detail }: SyncError): readonly TriedRequest[] {
 }
 
 /** Only commas and slashes are unescaped: any other escape may be invalid. */
-function toPath(address: string): string {
+function toPath({ url: address }: TriedRequest): string {
   const url = URL.parse(address)
-  return url === null
-    ? address
-    : `${url.pathname}${url.search.replaceAll(/%2[cf]/gi, (escape) => decodeURIComponent(escape))}`
+  if (url === null) return address
+  return `${url.pathname}${url.search.replaceAll(/%2[cf]/gi, (escape) => decodeURIComponent(escape))}`
 }
 
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - measureText(text)))
+/** Aligns the texts of a column, cut so that `besides` columns fit beside them. */
+function alignTexts(
+  output: Output,
+  texts: readonly string[],
+  { besides, charsMax }: { readonly besides: number; readonly charsMax: number },
+): string[] {
+  const left = output.width - 2 * GAP.length - besides
+  const chars = Math.max(TEXT_CHARS_MIN, Math.min(charsMax, left))
+  const cut = texts.map((text) => output.short(text, chars))
+  const width = measureWidest(cut)
+  return cut.map((text) => text + ' '.repeat(width - measureText(text)))
+}
+
+function measureWidest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(measureText))
 }
