@@ -14,7 +14,13 @@ import { loadSource } from '../db/sources.ts'
 import { retryImages } from '../db/write/images.ts'
 import { createLimitOption } from './arguments/numbers.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatBytes, formatCount, formatQuantity, formatRelative } from './format/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatNext,
+  formatQuantity,
+  formatRelative,
+} from './format/format.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 const URL_CHARS_MAX = 80
@@ -93,7 +99,7 @@ function needsAttention({ flaggedAt, pausedUntil }: ImageHost): boolean {
 }
 
 function formatHost({ host, waiting, flagReason, pausedUntil }: ImageHost, now: Date): string {
-  const until = pausedUntil === null ? '' : `, next request ${formatRelative(pausedUntil, now)}`
+  const until = pausedUntil === null ? '' : `, next request ${formatNext(pausedUntil, now)}`
   const reason = flagReason === null ? 'is paused' : `is flagged: ${flagReason}`
   return `${host} ${reason}${until}; ${formatCount(waiting)} waiting`
 }

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { LimitState } from '../db/read/limits.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatRelative } from './format/format.ts'
+import { formatNext } from './format/format.ts'
 
 export function defineLimits(limits: Command, cli: Cli): void {
   limits.addHelpText(
@@ -40,7 +40,7 @@ async function printLimits(cli: Cli): Promise<void> {
       limit.key,
       limit.state,
       limit.failures,
-      formatNext(limit, now),
+      formatNextRequest(limit, now),
       limit.inProgress,
       limit.usedToday,
       limit.reason,
@@ -49,8 +49,8 @@ async function printLimits(cli: Cli): Promise<void> {
   })
 }
 
-function formatNext({ nextAt, state }: LimitState, now: Date): string {
-  const at = nextAt === null || nextAt <= now ? 'now' : formatRelative(nextAt, now)
+function formatNextRequest({ nextAt, state }: LimitState, now: Date): string {
+  const at = formatNext(nextAt ?? now, now)
   return state === 'open' ? `test ${at}` : at
 }
 

@@ -16,7 +16,7 @@ import { Calendar, type Due } from '../sources/due.ts'
 import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
-import { formatCount, formatQuantity, formatRelative } from './format/format.ts'
+import { formatCount, formatNext, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -183,7 +183,7 @@ function formatDue(due: Due | null, now: Date): string | null {
 
 function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {
   const next =
-    state === 'open' ? `the next test is ${formatRelative(retryAt, now)}` : 'a request tests it now'
+    state === 'open' ? `the next test is ${formatNext(retryAt, now)}` : 'a request tests it now'
   return `${key} has failed ${failures} times and gets no request: ${next}; see shelfsync limits`
 }
 

@@ -7,6 +7,7 @@ import {
   formatCount,
   formatQuantity,
   formatInstant,
+  formatNext,
   formatPriceChange,
   formatRelative,
 } from './format.ts'
@@ -49,6 +50,8 @@ test('an instant is formatted relative to now, or in UTC', () => {
     [at(-10), at(-300), at(3 * 3600), at(-3 * 86_400)],
     ['just now', '5 min ago', 'in 3 h', '3 d ago'],
   )
+  const next = (seconds: number) => formatNext(new Date(now.getTime() + seconds * 1000), now)
+  assert.deepEqual([next(-10), next(20), next(3 * 3600)], ['now', 'in 20 s', 'in 3 h'])
   assert.deepEqual([formatInstant(now), formatInstant(null)], ['2026-01-31 12:00:00 UTC', '-'])
 })
 

@@ -35,6 +35,13 @@ export function formatRelative(at: Date, now: Date): string {
   return seconds < 0 ? `${text} ago` : `in ${text}`
 }
 
+/** `now`, `in 20 s`, `in 3 h`: the earliest time of something that is still to come. */
+export function formatNext(at: Date, now: Date): string {
+  const seconds = Math.ceil((at.getTime() - now.getTime()) / 1000)
+  if (seconds <= 0) return 'now'
+  return seconds < 60 ? `in ${seconds} s` : formatRelative(at, now)
+}
+
 /** `2026-01-31 03:17:02 UTC`, or `-` for null. */
 export function formatInstant(value: Date | null): string {
   return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ').concat(' UTC')
