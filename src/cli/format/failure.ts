@@ -4,7 +4,7 @@ import { FAILURE_CLASSES } from '../../core/failure-class.ts'
 import type { HostFailure } from '../../db/read/source-summaries.ts'
 import { formatQuantity, formatRelative } from './format.ts'
 
-/** `closed: the host is closed, or behind a password; 4 runs have failed since 3 d ago; …`. */
+/** `closed: the host is closed, or behind a password; 4 runs have failed, the first 3 d ago; …`. */
 export function formatFailure(
   { class: name, runs, sinceAt, notBeforeAt }: HostFailure,
   now: Date,
@@ -16,6 +16,6 @@ export function formatFailure(
   const wait =
     notBeforeAt === null || notBeforeAt <= now
       ? ''
-      : `; flagged: no scheduled run before ${formatRelative(notBeforeAt, now)}`
+      : `; flagged: the next scheduled run starts ${formatRelative(notBeforeAt, now)} or later`
   return `${name}: the host ${FAILURE_CLASSES[name]}; ${failed}${wait}`
 }
