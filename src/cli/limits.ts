@@ -34,7 +34,16 @@ async function printLimits(cli: Cli): Promise<void> {
   const limits = await listLimits(tools.db)
   const now = new Date()
   printList(cli.output, limits, {
-    headings: ['scope', 'name', 'breaker', 'failures', 'next request', 'now', 'today', 'reason'],
+    headings: [
+      'scope',
+      'name',
+      'breaker',
+      'failures',
+      'next request',
+      'in progress',
+      'today',
+      'reason',
+    ],
     rows: limits.map((limit) => [
       limit.scope,
       limit.key,
