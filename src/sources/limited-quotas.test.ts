@@ -11,6 +11,7 @@ import type { Http } from '../core/http.ts'
 import type { RequestLimit } from '../core/limits.ts'
 import type { Args, Catalog } from '../db/catalog.ts'
 import { openPool } from '../db/pool.ts'
+import { listLimits } from '../db/read/limits.ts'
 import { limitRequests } from './limited-http.ts'
 
 const database = await openTestDatabase()
@@ -71,6 +72,17 @@ async function readDay(): Promise<string> {
   )
   return rows[0]?.day ?? ''
 }
+
+test('a limit without a daily quota counts no requests of the day, and is not listed when it is free', async () => {
+  const [unlimited, daily] = [makeLimit({ intervalMs: 10 }), makeLimit({ perDay: 5 })]
+  for (const limit of [unlimited, daily])
+    assert.equal(await isSent(createClient(database.pool, [limit], false)), true)
+  const listed = (await listLimits(database.pool)).filter(({ scope }) => scope === 'quota')
+  assert.deepEqual(
+    listed.map(({ key, usedToday }) => [key, usedToday]),
+    [[daily.key, 1]],
+  )
+})
 
 const Requests = fc.array(fc.boolean(), { minLength: 1, maxLength: 24 })
 

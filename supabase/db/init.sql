@@ -1852,7 +1852,9 @@ begin
   end if;
   if entered then
     update catalog.limits l
-      set next_at = greatest(bucket.next_at, present) + step, day = turn_day, used = bucket.used + 1
+      set next_at = greatest(bucket.next_at, present) + step,
+        day = case when per_day is not null then turn_day end,
+        used = case when per_day is not null then bucket.used + 1 else 0 end
       where l.scope = l_scope and l.key = l_key and (step > interval '0' or per_day is not null);
     insert into catalog.limit_holders (scope, key, holder, owner, expires_at)
       select l_scope, l_key, p_holder, p_owner, present + make_interval(secs => (wait_ms + p_hold) / 1000)
@@ -8201,7 +8203,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', '4a23de71d04ea2c94d205020f3d26d0caf74f245945ffa1090ee5d31d67a8d4a'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', 'dc8a8aba8d8fa47f203712348b95216c09ccd4cc53bf77326a38ac28ed836329'),
+  ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', '0e28543b7ece9d1518050dfde772453476748b9ff676b9ba4de663dbffbf8e96'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),

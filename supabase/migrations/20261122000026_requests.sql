@@ -89,7 +89,9 @@ begin
   end if;
   if entered then
     update catalog.limits l
-      set next_at = greatest(bucket.next_at, present) + step, day = turn_day, used = bucket.used + 1
+      set next_at = greatest(bucket.next_at, present) + step,
+        day = case when per_day is not null then turn_day end,
+        used = case when per_day is not null then bucket.used + 1 else 0 end
       where l.scope = l_scope and l.key = l_key and (step > interval '0' or per_day is not null);
     insert into catalog.limit_holders (scope, key, holder, owner, expires_at)
       select l_scope, l_key, p_holder, p_owner, present + make_interval(secs => (wait_ms + p_hold) / 1000)
