@@ -76,8 +76,8 @@ async function checkAll({ cli, signal }: Request, report: Report): Promise<void>
   })
   if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
   report(await checkStore(basics.store, settings))
-  await using requests = await openRequests(basics, isSound && sources.length > 0)
-  const tools = { ...basics, ...requests }
+  await using requests = isSound && sources.length > 0 ? await openRequests(basics) : null
+  const tools = { ...basics, clientOf: requests?.clientOf ?? (() => basics.http) }
   for (const one of await checkSuppliers(tools, sources, signal)) report(one)
   reportPresent(report, checkSourceSecrets(basics, sources))
   for (const one of await checkReachability(tools, sources, signal)) report(one)

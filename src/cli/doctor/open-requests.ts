@@ -1,4 +1,4 @@
-// The HTTP clients of the requests that `shelfsync doctor` sends. With a sound database, each request takes
+// The HTTP clients of the requests that `shelfsync doctor` sends: with a database, each request takes
 // its turn among those of all workers.
 
 import type { Basics } from '../../app/compose.ts'
@@ -15,11 +15,10 @@ export interface OpenRequests extends AsyncDisposable {
   readonly clientOf: ClientOf
 }
 
-/** `isSound`: the checks of the database found no problem. @throws SyncError `db/…` */
-export async function openRequests(basics: Basics, isSound: boolean): Promise<OpenRequests> {
+/** @throws SyncError `db/…` */
+export async function openRequests(basics: Basics): Promise<OpenRequests> {
   const { settings, http, log, requestIntervals } = basics
   await using opened = new AsyncDisposableStack()
-  if (!isSound) return { clientOf: () => http, [Symbol.asyncDispose]: async () => undefined }
   const project = findDataApi(settings)
   const { db } =
     project === null
