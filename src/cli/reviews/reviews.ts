@@ -80,32 +80,20 @@ async function showReview(cli: Cli, id: number): Promise<void> {
   cli.output.result(review, formatReview(cli.output, review, new Date()))
 }
 
-/** Returns the commands that decide the listed reviews. */
+const DECISIONS: Readonly<Record<ReviewSummary['kind'], string>> = {
+  price: 'Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…',
+  disagreement:
+    'Decide a disagreement: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW --claim N · shelfsync reviews reject REVIEW',
+  proposal:
+    'Decide a proposal: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…',
+  record:
+    'Decide a record: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… (try it again) · shelfsync reviews reject REVIEW… (ignore it)',
+  run: 'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',
+}
+
+/** Returns the commands that decide the listed reviews, one line for each kind. */
 export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[]): string[] {
-  const has = (kind: ReviewSummary['kind']) => open.some((review) => review.kind === kind)
-  return [
-    ...(has('price')
-      ? ['Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…']
-      : []),
-    ...(has('disagreement')
-      ? [
-          'Decide a disagreement: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW --claim N · shelfsync reviews reject REVIEW',
-        ]
-      : []),
-    ...(has('proposal')
-      ? [
-          'Decide a proposal: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…',
-        ]
-      : []),
-    ...(has('record')
-      ? [
-          'Decide a record: shelfsync reviews show REVIEW · shelfsync reviews approve REVIEW… (try it again) · shelfsync reviews reject REVIEW… (ignore it)',
-        ]
-      : []),
-    ...(has('run')
-      ? [
-          'Decide a run: shelfsync runs diff RUN · shelfsync runs approve RUN · shelfsync runs reject RUN',
-        ]
-      : []),
-  ]
+  return Object.entries(DECISIONS)
+    .filter(([kind]) => open.some((review) => review.kind === kind))
+    .map(([, commands]) => commands)
 }
