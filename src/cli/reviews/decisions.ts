@@ -13,8 +13,7 @@ import { type Cli, EXIT, formatExamples } from '../cli.ts'
 import { parseId, parseIds } from '../arguments/numbers.ts'
 import { printList } from '../terminal/list.ts'
 import { confirm } from '../terminal/prompt.ts'
-import { formatBy } from '../runs/decisions.ts'
-import { describeUser } from '../user.ts'
+import { createByOption, formatBy } from '../runs/decisions.ts'
 import { formatQuantity } from '../format/format.ts'
 import { REVIEW_HEADINGS, toReviewCells } from './format.ts'
 
@@ -63,7 +62,7 @@ function addDecision(reviews: Command, cli: Cli, verb: Verb, description: string
     .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
     .option('--all', 'all held prices')
     .option('--yes', 'do not ask about --run and --all; required without a terminal')
-    .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
+    .addOption(createByOption())
     .action((ids: number[] = [], flags: DecideFlags) => decide(cli, verb, ids, flags))
 }
 

@@ -56,7 +56,8 @@ export function addDecisions(runs: Command, cli: Cli): void {
     .action((id: number, flags: RejectFlags) => reject(cli, id, flags))
 }
 
-function createByOption(): Option {
+/** The option of every decision, recorded with it. */
+export function createByOption(): Option {
   return new Option('--by <person>', 'the person who decides').default(describeUser())
 }
 
