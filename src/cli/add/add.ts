@@ -18,6 +18,7 @@ import { addMany } from './add-many.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
 import { formatSamples, formatTried, listTried } from './found.ts'
+import { formatPlatforms } from './platforms.ts'
 import { parseSourceList } from './source-list.ts'
 import { listAddOptions, readSetting } from './source-settings.ts'
 import { describeSuccessions } from '../sources/format.ts'
@@ -49,7 +50,7 @@ export function defineAdd(command: Command, cli: Cli): void {
     )
     .option(
       '--platform <connector>',
-      `read the shop as one of this platform, without trying others: ${listPlatformNames()}`,
+      `read the shop as one of this platform, without trying others: ${formatPlatforms(CONNECTORS)}`,
     )
     .option(
       '--replaces <name>',
@@ -186,11 +187,4 @@ function reportRefusal(output: Output, { shop }: SourceRequest, error: SyncError
   if (first === undefined) return
   if (output.json) output.noteJson({ tried })
   else output.note(formatAllTried(output, URL.parse(first.url)?.host ?? shop, tried))
-}
-
-function listPlatformNames(): string {
-  return [...CONNECTORS.values()]
-    .filter(({ recognise }) => recognise !== undefined)
-    .map(({ name }) => name)
-    .join(', ')
 }

@@ -19,6 +19,7 @@ import { findAddress, type BoundSource } from '../../sources/bound-source.ts'
 import type { CredentialOwner } from '../../sources/credentials.ts'
 import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { chooseSchedule } from '../../sources/schedule.ts'
+import { choosePlatforms } from './platforms.ts'
 import { parseAddress } from './shop-address.ts'
 import { splitSettings } from './source-options.ts'
 import { parseSourceSettings, readAddOptions, suggestName } from './source-settings.ts'
@@ -137,7 +138,7 @@ async function createByAddress(
   readAddOptions(tools, null, request.options)
   const address = parseAddress(request.shop, tools)
   const replaced = await findReplaced(tools, request)
-  const platforms = listPlatforms(tools, request.platform)
+  const platforms = choosePlatforms(tools.connectors, request.platform)
   const recognised = await recogniseAddress(platforms, address, tools, signal)
   const { connector } = recognised
   const name = request.name ?? suggestSuccessor(recognised, replaced)
@@ -177,18 +178,6 @@ function suggestSuccessor(
   replaced: Source | null,
 ): string {
   return replaced?.name === suggestedName ? `${suggestedName}-${connector.name}` : suggestedName
-}
-
-/** @throws SyncError `usage/invalid` for a name that is not that of a platform of shops */
-function listPlatforms(
-  { connectors }: Pick<SyncTools, 'connectors'>,
-  platform: string | null,
-): readonly Connector[] {
-  const platforms = [...connectors.values()].filter(({ recognise }) => recognise !== undefined)
-  const chosen = platforms.filter(({ name }) => platform === null || name === platform)
-  if (chosen.length > 0) return chosen
-  const names = platforms.map(({ name }) => name).join(', ')
-  throw new SyncError('usage/invalid', `"${platform}" is not a platform: use one of ${names}`)
 }
 
 async function save(
