@@ -696,6 +696,34 @@ create index image_addresses_failed on catalog.image_addresses (id) where state 
 create index image_addresses_blob on catalog.image_addresses (sha256);
 create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;
 
+-- 20261122000018_callers.sql
+
+-- Generated from supabase/schemas/18_callers.sql until the first release: do not edit.
+
+-- Callers of the functions of schemas `pipeline` and `api`, which run as their owner. A right to execute them is
+-- not enough: it is easily granted by accident.
+
+-- assert_admitted(schema, roles, action, command): refuses a caller that has neither the rights of the owner of
+-- the schema nor those of one of the roles. In a function that runs as its owner, the setting `role` names the
+-- role for which PostgREST works; a session can set it only to a role that it may take.
+--   p_action    that is refused, as in `may not read the catalogue`
+--   p_command   by which the owner admits the caller, as a format with the name of the caller
+--   errors      SQLSTATE 42501 (insufficient_privilege)
+create function catalog.assert_admitted(p_schema name, p_roles name[], p_action text, p_command text)
+returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
+begin
+  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = p_schema), 'usage')
+     and not exists (
+       select from pg_roles r where r.rolname = any (p_roles) and pg_has_role(caller, r.oid, 'usage')) then
+    raise exception using errcode = 'insufficient_privilege',
+      message = format('permission denied: the role %s may not %s', caller, p_action),
+      hint = 'The owner can allow it: ' || format(p_command, caller);
+  end if;
+end $$;
+
 -- 20261122000019_failures.sql
 
 -- Generated from supabase/schemas/19_failures.sql until the first release: do not edit.
@@ -6183,24 +6211,21 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where p.amount_minor is not null and p.began_at < day.ended and p.ended_at > day.began)
 $$;
 
--- assert_reader(): refuses a caller to which the catalogue is not published: a right to execute is easily
--- granted by accident.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+-- list_readers() → the roles to which the catalogue is published.
+create function catalog.list_readers() returns name[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select reader from pg_policies p cross join unnest(p.roles) reader
+    where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader)
+$$;
+
+-- assert_reader(): refuses a caller to which the catalogue is not published.
+--   errors      see assert_admitted
 create function catalog.assert_reader() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
-     and not exists (
-       select from pg_policies p cross join unnest(p.roles) reader
-       where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader
-         and pg_has_role(caller, reader, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not read the catalogue', caller),
-      hint = format('The owner can allow it: shelfsync publish --role %s', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('api', catalog.list_readers(), 'read the catalogue',
+    'shelfsync publish --role %s')
+$$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
@@ -7146,30 +7171,18 @@ create schema pipeline;
 comment on schema pipeline is
   'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
 
--- Roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is easily
--- granted by accident.
+-- Roles that may do the pipeline's work over the Data API.
 create table catalog.data_api_roles (
   role               name primary key
 );
 
--- assert_data_api_role(): refuses a caller that `allow_data_api` has not admitted. In a function that runs as
--- its owner, the setting `role` names the role for which PostgREST works; a session can set it only to a role
--- that it may take.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+-- assert_data_api_role(): refuses a caller that `allow_data_api` has not admitted.
+--   errors      see assert_admitted
 create function catalog.assert_data_api_role() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
-     and not exists (
-       select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role
-       where pg_has_role(caller, r.oid, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not do the pipeline''s work', caller),
-      hint = format('The owner can allow it: select catalog.allow_data_api(%L)', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('pipeline', array(select role from catalog.data_api_roles),
+    'do the pipeline''s work', 'select catalog.allow_data_api(%L)')
+$$;
 
 -- stage_records(records): fills the staging tables.
 --   records     JSON documents as text, so that one that Postgres cannot store fails here, where it can be
@@ -7440,27 +7453,18 @@ end $$;
 -- The calls of schema `api`: small writes of one product each, for secret keys. docs/data-api.md describes
 -- them. They return one row: see apply_call. A role may call them after `allow_calls`.
 
--- Roles that may write by calls. A right to execute is not enough: it is easily granted by accident.
+-- Roles that may write by calls.
 create table catalog.call_roles (
   role               name primary key
 );
 
 -- assert_call_role(): refuses a caller that `allow_calls` has not admitted.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+--   errors      see assert_admitted
 create function catalog.assert_call_role() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
-     and not exists (
-       select from catalog.call_roles c join pg_roles r on r.rolname = c.role
-       where pg_has_role(caller, r.oid, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not write to the catalogue', caller),
-      hint = format('The owner can allow it: select catalog.allow_calls(%L)', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('api', array(select role from catalog.call_roles),
+    'write to the catalogue', 'select catalog.allow_calls(%L)')
+$$;
 
 -- begin_call(source, arguments) → the source, locked, after the checks that every call needs.
 --   errors      see assert_call_role, refuse_call and lock_called_source
@@ -8205,6 +8209,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '0e2ff46b16d63734bcecbb8f06f770fb2ab8f5c20e5eca4fde4bcced15f9e23e'),
+  ('20261122000018', 'callers', '45126d1caa6e2801c97df5047866bd9008d14b7d26aefeae33faa9b2e6cbab43'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
@@ -8238,16 +8243,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
   ('20261122000062', 'coffees', '4dc6b1fc6af6d70ae124ee88d44e1905e0978389e560f6d9a9d1d7c74b941f46'),
-  ('20261122000063', 'prior_prices', 'a5bf29384c94fab6b63338df0ea6f694641fa1dd55de1a1391ca64e177f5c0aa'),
+  ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
   ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
   ('20261122000075', 'source_survey', '872e214d2e05dc8beb1820ed627e90d332118af189359648f7146d9ece103d6b'),
-  ('20261122000080', 'data_api', 'ea609e2a0f16e0ec9a5ac239b2fce0251adb87482294daa54ba0bb6edcdee6d4'),
+  ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000082', 'rpc', 'cfceca9312996ad2d87f02c06a4ff68c725488db988a6ad8c4f3624209d90996'),
+  ('20261122000082', 'rpc', 'dc21c1df350ce3764873fc286e91aa32f624d8c2fab9b27ef177385a52d5b18b'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
   ('20261122000090', 'security', '514873403e0f7f9c2466106924dc116ff4497f1a686581def9d4597386815ec4');
 

@@ -39,24 +39,21 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where p.amount_minor is not null and p.began_at < day.ended and p.ended_at > day.began)
 $$;
 
--- assert_reader(): refuses a caller to which the catalogue is not published: a right to execute is easily
--- granted by accident.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+-- list_readers() → the roles to which the catalogue is published.
+create function catalog.list_readers() returns name[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select reader from pg_policies p cross join unnest(p.roles) reader
+    where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader)
+$$;
+
+-- assert_reader(): refuses a caller to which the catalogue is not published.
+--   errors      see assert_admitted
 create function catalog.assert_reader() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
-     and not exists (
-       select from pg_policies p cross join unnest(p.roles) reader
-       where p.schemaname = 'catalog' and p.tablename = 'prices' and p.policyname = 'published to ' || reader
-         and pg_has_role(caller, reader, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not read the catalogue', caller),
-      hint = format('The owner can allow it: shelfsync publish --role %s', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('api', catalog.list_readers(), 'read the catalogue',
+    'shelfsync publish --role %s')
+$$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
 --   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed

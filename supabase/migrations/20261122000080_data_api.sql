@@ -9,30 +9,18 @@ create schema pipeline;
 comment on schema pipeline is
   'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
 
--- Roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is easily
--- granted by accident.
+-- Roles that may do the pipeline's work over the Data API.
 create table catalog.data_api_roles (
   role               name primary key
 );
 
--- assert_data_api_role(): refuses a caller that `allow_data_api` has not admitted. In a function that runs as
--- its owner, the setting `role` names the role for which PostgREST works; a session can set it only to a role
--- that it may take.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+-- assert_data_api_role(): refuses a caller that `allow_data_api` has not admitted.
+--   errors      see assert_admitted
 create function catalog.assert_data_api_role() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
-     and not exists (
-       select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role
-       where pg_has_role(caller, r.oid, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not do the pipeline''s work', caller),
-      hint = format('The owner can allow it: select catalog.allow_data_api(%L)', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('pipeline', array(select role from catalog.data_api_roles),
+    'do the pipeline''s work', 'select catalog.allow_data_api(%L)')
+$$;
 
 -- stage_records(records): fills the staging tables.
 --   records     JSON documents as text, so that one that Postgres cannot store fails here, where it can be

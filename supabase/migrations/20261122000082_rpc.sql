@@ -3,27 +3,18 @@
 -- The calls of schema `api`: small writes of one product each, for secret keys. docs/data-api.md describes
 -- them. They return one row: see apply_call. A role may call them after `allow_calls`.
 
--- Roles that may write by calls. A right to execute is not enough: it is easily granted by accident.
+-- Roles that may write by calls.
 create table catalog.call_roles (
   role               name primary key
 );
 
 -- assert_call_role(): refuses a caller that `allow_calls` has not admitted.
---   errors      SQLSTATE 42501 (insufficient_privilege)
+--   errors      see assert_admitted
 create function catalog.assert_call_role() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
-begin
-  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'api'), 'usage')
-     and not exists (
-       select from catalog.call_roles c join pg_roles r on r.rolname = c.role
-       where pg_has_role(caller, r.oid, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege',
-      message = format('permission denied: the role %s may not write to the catalogue', caller),
-      hint = format('The owner can allow it: select catalog.allow_calls(%L)', caller);
-  end if;
-end $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.assert_admitted('api', array(select role from catalog.call_roles),
+    'write to the catalogue', 'select catalog.allow_calls(%L)')
+$$;
 
 -- begin_call(source, arguments) → the source, locked, after the checks that every call needs.
 --   errors      see assert_call_role, refuse_call and lock_called_source
