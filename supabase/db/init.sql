@@ -7725,7 +7725,7 @@ begin
   insert into catalog.call_roles (role) values (writer) on conflict do nothing;
 end $$;
 
--- refuse_calls(role): takes back the rights of allow_calls.
+-- refuse_calls(role): takes back every right of `allow_calls`; those of `publish` stay.
 create function catalog.refuse_calls(writer text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -7735,6 +7735,9 @@ begin
   for call in select catalog.list_calls() loop
     execute format('revoke execute on function %s from %I', call, writer);
   end loop;
+  if writer <> all (catalog.list_readers()) then
+    execute format('revoke usage on schema api from %I', writer);
+  end if;
 end $$;
 
 -- 20261122000083_coffee_rpc.sql
@@ -8252,7 +8255,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000075', 'source_survey', '872e214d2e05dc8beb1820ed627e90d332118af189359648f7146d9ece103d6b'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000082', 'rpc', 'dc21c1df350ce3764873fc286e91aa32f624d8c2fab9b27ef177385a52d5b18b'),
+  ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
   ('20261122000090', 'security', '514873403e0f7f9c2466106924dc116ff4497f1a686581def9d4597386815ec4');
 

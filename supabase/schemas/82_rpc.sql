@@ -273,7 +273,7 @@ begin
   insert into catalog.call_roles (role) values (writer) on conflict do nothing;
 end $$;
 
--- refuse_calls(role): takes back the rights of allow_calls.
+-- refuse_calls(role): takes back every right of `allow_calls`; those of `publish` stay.
 create function catalog.refuse_calls(writer text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -283,4 +283,7 @@ begin
   for call in select catalog.list_calls() loop
     execute format('revoke execute on function %s from %I', call, writer);
   end loop;
+  if writer <> all (catalog.list_readers()) then
+    execute format('revoke usage on schema api from %I', writer);
+  end if;
 end $$;

@@ -288,6 +288,15 @@ test('a role that may read may not write, and one that was admitted may, until i
   assert.equal(await asRole('a'), '42501')
 })
 
+test('a role that was admitted and refused has no right left', async (t) => {
+  const role = 'calls_former_writer'
+  await db.query(`create role ${role}; select catalog.allow_calls('${role}')`)
+  t.after(() => db.query(`drop owned by ${role}; drop role ${role}`))
+  await db.query(`select catalog.refuse_calls('${role}')`)
+  const { rows } = await db.query(`select has_schema_privilege('${role}', 'api', 'usage') as used`)
+  assert.deepEqual(rows, [{ used: false }])
+})
+
 test('several calls in one transaction are written together or not at all', async (t) => {
   const { query } = await open(t, 'together')
   const client = await db.connect()
