@@ -6011,6 +6011,20 @@ create view api.medipim_products_raw with (security_invoker = true) as
 --
 -- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
 -- therefore inlines them into the query, where it can use indexes.
+
+-- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view `p_from` to
+-- rows of the view `p_to`.
+--   p_rows      estimate of the rows that it returns
+--   p_condition on `f`, a row of `p_to`, and `$1`, the row of `p_from`
+create function catalog.embed_view(p_name text, p_from text, p_to text, p_rows integer, p_condition text)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
+      begin atomic select f.* from api.%I f where %s; end',
+    p_name, p_from, p_to, p_rows, p_to, p_condition);
+end $$;
+
 do $$
 declare
   of_product constant text := 'f.source = $1.source and f.product_external_id = $1.external_id';
@@ -6020,9 +6034,8 @@ declare
   its_variant constant text := 'f.source = $1.source and f.product_external_id = $1.product_external_id
     and f.external_id = $1.variant_external_id';
   of_medipim constant text := 'f.source = $1.source and f.external_id = $1.id';
-  r record;
 begin
-  for r in select * from (values
+  perform catalog.embed_view(name, from_view, to_view, row_estimate, condition) from (values
     ('variants',      'products',         'variants',       4, of_product),
     ('prices',        'products',         'prices',         8, of_product),
     ('price_history', 'products',         'price_history', 32, of_product),
@@ -6039,11 +6052,7 @@ begin
     ('product',       'medipim_products', 'products',       1, of_medipim),
     ('variant',       'prices',           'variants',       1, its_variant),
     ('variant',       'price_history',    'variants',       1, its_variant)
-  ) as relation (name, from_view, to_view, row_estimate, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
-        begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
-  end loop;
+  ) as relation (name, from_view, to_view, row_estimate, condition);
 end $$;
 
 -- 20261122000062_coffees.sql
@@ -6155,17 +6164,12 @@ do $$
 declare
   by_id constant text := 'f.source = $1.source and f.platform_product_id = $1.platform_product_id';
   its_product constant text := 'f.source = $1.source and f.external_id = $1.platform_product_id';
-  r record;
 begin
-  for r in select * from (values
+  perform catalog.embed_view(name, from_view, to_view, row_estimate, condition) from (values
     ('variants', 'coffees',         'coffee_variants', 4, by_id),
     ('coffee',   'coffee_variants', 'coffees',         1, by_id),
     ('product',  'coffees',         'products',        1, its_product)
-  ) as relation (name, from_view, to_view, row_estimate, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
-        begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
-  end loop;
+  ) as relation (name, from_view, to_view, row_estimate, condition);
 end $$;
 
 -- 20261122000063_prior_prices.sql
@@ -8244,8 +8248,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000048', 'calls', 'cd125842f765dade26cb0e3b932af5fb14fe3e8123f73779333b6277cd19cdd5'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
-  ('20261122000061', 'embeds', '94329abf5b22efc9db978b36a065ecd388fd05b1fab9ad4d5960340014522dbc'),
-  ('20261122000062', 'coffees', '4dc6b1fc6af6d70ae124ee88d44e1905e0978389e560f6d9a9d1d7c74b941f46'),
+  ('20261122000061', 'embeds', '868695241164928c406b67e29abf83f314de8489e4a2ba8a53892b16741ae6e8'),
+  ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
   ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
   ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),

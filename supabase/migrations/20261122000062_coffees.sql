@@ -105,15 +105,10 @@ do $$
 declare
   by_id constant text := 'f.source = $1.source and f.platform_product_id = $1.platform_product_id';
   its_product constant text := 'f.source = $1.source and f.external_id = $1.platform_product_id';
-  r record;
 begin
-  for r in select * from (values
+  perform catalog.embed_view(name, from_view, to_view, row_estimate, condition) from (values
     ('variants', 'coffees',         'coffee_variants', 4, by_id),
     ('coffee',   'coffee_variants', 'coffees',         1, by_id),
     ('product',  'coffees',         'products',        1, its_product)
-  ) as relation (name, from_view, to_view, row_estimate, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
-        begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
-  end loop;
+  ) as relation (name, from_view, to_view, row_estimate, condition);
 end $$;

@@ -5,6 +5,20 @@
 --
 -- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
 -- therefore inlines them into the query, where it can use indexes.
+
+-- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view `p_from` to
+-- rows of the view `p_to`.
+--   p_rows      estimate of the rows that it returns
+--   p_condition on `f`, a row of `p_to`, and `$1`, the row of `p_from`
+create function catalog.embed_view(p_name text, p_from text, p_to text, p_rows integer, p_condition text)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
+      begin atomic select f.* from api.%I f where %s; end',
+    p_name, p_from, p_to, p_rows, p_to, p_condition);
+end $$;
+
 do $$
 declare
   of_product constant text := 'f.source = $1.source and f.product_external_id = $1.external_id';
@@ -14,9 +28,8 @@ declare
   its_variant constant text := 'f.source = $1.source and f.product_external_id = $1.product_external_id
     and f.external_id = $1.variant_external_id';
   of_medipim constant text := 'f.source = $1.source and f.external_id = $1.id';
-  r record;
 begin
-  for r in select * from (values
+  perform catalog.embed_view(name, from_view, to_view, row_estimate, condition) from (values
     ('variants',      'products',         'variants',       4, of_product),
     ('prices',        'products',         'prices',         8, of_product),
     ('price_history', 'products',         'price_history', 32, of_product),
@@ -33,9 +46,5 @@ begin
     ('product',       'medipim_products', 'products',       1, of_medipim),
     ('variant',       'prices',           'variants',       1, its_variant),
     ('variant',       'price_history',    'variants',       1, its_variant)
-  ) as relation (name, from_view, to_view, row_estimate, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
-        begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
-  end loop;
+  ) as relation (name, from_view, to_view, row_estimate, condition);
 end $$;
