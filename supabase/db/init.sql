@@ -3219,19 +3219,20 @@ end $$;
 
 -- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
 -- waited; those that failed a gate, and those in disagreement, get a review.
+--   ordering    locks a review before its price, as decide_review does
 create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  update catalog.prices w set state = 'superseded'
-    from pg_temp.price_verdicts q
-    where w.source_id = p_source and w.product_external_id = q.external_id
-      and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
-      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   update catalog.reviews r set state = 'superseded', decided_at = now()
     from pg_temp.price_verdicts q
     where r.source_id = p_source and r.state = 'open' and r.kind in ('price', 'disagreement')
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
+  update catalog.prices w set state = 'superseded'
+    from pg_temp.price_verdicts q
+    where w.source_id = p_source and w.product_external_id = q.external_id
+      and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
+      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
@@ -4342,7 +4343,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
         or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
   update catalog.quarantine q set state = v.state, closed_run = p_run
-    from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
+    from verdicts v
+    -- A person may have ignored the record in the meantime.
+    where q.source_id = p_source and q.id = v.id and v.state is not null and q.state = 'open'
 $$;
 
 -- build_ledger(source, run, repeats, removed, missing) → the ledger of a settling run: expected, fetched,
@@ -4893,6 +4896,8 @@ end $$;
 --                  the same value is not proposed again
 --   record         see decide_record
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
+--   ordering       locks a quarantined record before its review, as settle_run does, and a review before its
+--                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
 create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
@@ -4909,6 +4914,10 @@ begin
     end if;
     perform catalog.decide_run(review.run_id, false, p_by, null);
     return;
+  end if;
+  if review.kind = 'record' then
+    perform from catalog.quarantine
+      where source_id = review.source_id and id = (review.detail ->> 'record')::bigint for update;
   end if;
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
   if review.id is null then
@@ -8231,17 +8240,17 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', 'bb2feba1954938552fc4ec87e329fefe7be8058bdeb2fe3c1cc6ef279dbbd7d4'),
+  ('20261122000033', 'apply', 'c1cfc39e60e87f8b4ba47cab53d99bb08e1ec9a5a503c7dd16c8e684be7b18a5'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '2a748516a023c635cc9310ba962e4715164613734566c9224d958da77c869e05'),
   ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
   ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '5647c33e36d1546a21ca4f7e16ab48a23b5495b71777ebb14a07455e948bb9c6'),
+  ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),
   ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
-  ('20261122000044', 'decisions', 'e55a85d744f4b0adbabb064516c1f894bd55425b371780cc9ea3aea2af604b2d'),
+  ('20261122000044', 'decisions', '931c2f9ebed927aa9563d6758f08b9684e7982c7afb1dfc4b40ee631545297c9'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),

@@ -76,6 +76,8 @@ end $$;
 --                  the same value is not proposed again
 --   record         see decide_record
 --   run            can only be rejected here: an approval needs the version of the diff, see decide_run
+--   ordering       locks a quarantined record before its review, as settle_run does, and a review before its
+--                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
 create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
@@ -92,6 +94,10 @@ begin
     end if;
     perform catalog.decide_run(review.run_id, false, p_by, null);
     return;
+  end if;
+  if review.kind = 'record' then
+    perform from catalog.quarantine
+      where source_id = review.source_id and id = (review.detail ->> 'record')::bigint for update;
   end if;
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
   if review.id is null then

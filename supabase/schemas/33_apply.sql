@@ -191,19 +191,20 @@ end $$;
 
 -- write_changed_prices(source, run, part): prices with a verdict. They supersede the prices and reviews that
 -- waited; those that failed a gate, and those in disagreement, get a review.
+--   ordering    locks a review before its price, as decide_review does
 create function catalog.write_changed_prices(p_source integer, p_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  update catalog.prices w set state = 'superseded'
-    from pg_temp.price_verdicts q
-    where w.source_id = p_source and w.product_external_id = q.external_id
-      and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
-      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   update catalog.reviews r set state = 'superseded', decided_at = now()
     from pg_temp.price_verdicts q
     where r.source_id = p_source and r.state = 'open' and r.kind in ('price', 'disagreement')
       and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
       and r.price_type = q.price_type;
+  update catalog.prices w set state = 'superseded'
+    from pg_temp.price_verdicts q
+    where w.source_id = p_source and w.product_external_id = q.external_id
+      and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
+      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,

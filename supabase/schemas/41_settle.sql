@@ -213,7 +213,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
         or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
   update catalog.quarantine q set state = v.state, closed_run = p_run
-    from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
+    from verdicts v
+    -- A person may have ignored the record in the meantime.
+    where q.source_id = p_source and q.id = v.id and v.state is not null and q.state = 'open'
 $$;
 
 -- build_ledger(source, run, repeats, removed, missing) → the ledger of a settling run: expected, fetched,
