@@ -700,12 +700,12 @@ create index image_addresses_unused on catalog.image_addresses (unused_since) wh
 
 -- Generated from supabase/schemas/18_callers.sql until the first release: do not edit.
 
--- Callers of the functions of schemas `pipeline` and `api`, which run as their owner. A right to execute them is
--- not enough: it is easily granted by accident.
+-- Callers of the functions of schemas `pipeline` and `api`, which run as their owner. A right to execute
+-- them is not enough: it is easily granted by accident.
 
--- assert_admitted(schema, roles, action, command): refuses a caller that has neither the rights of the owner of
--- the schema nor those of one of the roles. In a function that runs as its owner, the setting `role` names the
--- role for which PostgREST works; a session can set it only to a role that it may take.
+-- assert_admitted(schema, roles, action, command): refuses a caller that has neither the rights of the
+-- schema's owner nor those of one of the roles. In a function that runs as its owner, the setting `role`
+-- names the role for which PostgREST works; a session can set it only to a role that it may take.
 --   p_action    that is refused, as in `may not read the catalogue`
 --   p_command   by which the owner admits the caller, as a format with the name of the caller
 --   errors      SQLSTATE 42501 (insufficient_privilege)
@@ -6021,10 +6021,10 @@ create view api.medipim_products_raw with (security_invoker = true) as
 -- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
 -- therefore inlines them into the query, where it can use indexes.
 
--- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view `p_from` to
--- rows of the view `p_to`.
---   p_rows      estimate of the rows that it returns
---   p_condition on `f`, a row of `p_to`, and `$1`, the row of `p_from`
+-- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view
+-- `p_from` to rows of the view `p_to`.
+--   p_rows        estimate of the rows that it returns
+--   p_condition   on `f`, a row of `p_to`, and `$1`, the row of `p_from`
 create function catalog.embed_view(p_name text, p_from text, p_to text, p_rows integer, p_condition text)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -8225,7 +8225,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '0e2ff46b16d63734bcecbb8f06f770fb2ab8f5c20e5eca4fde4bcced15f9e23e'),
-  ('20261122000018', 'callers', '45126d1caa6e2801c97df5047866bd9008d14b7d26aefeae33faa9b2e6cbab43'),
+  ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
@@ -8257,7 +8257,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000048', 'calls', 'cd125842f765dade26cb0e3b932af5fb14fe3e8123f73779333b6277cd19cdd5'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
-  ('20261122000061', 'embeds', '868695241164928c406b67e29abf83f314de8489e4a2ba8a53892b16741ae6e8'),
+  ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
   ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
   ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),

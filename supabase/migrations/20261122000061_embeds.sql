@@ -8,10 +8,10 @@
 -- The bodies are bound to the views when they are created, and the functions have no settings. Postgres
 -- therefore inlines them into the query, where it can use indexes.
 
--- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view `p_from` to
--- rows of the view `p_to`.
---   p_rows      estimate of the rows that it returns
---   p_condition on `f`, a row of `p_to`, and `$1`, the row of `p_from`
+-- embed_view(name, from, to, rows, condition): creates the relation `p_name` from a row of the view
+-- `p_from` to rows of the view `p_to`.
+--   p_rows        estimate of the rows that it returns
+--   p_condition   on `f`, a row of `p_to`, and `$1`, the row of `p_from`
 create function catalog.embed_view(p_name text, p_from text, p_to text, p_rows integer, p_condition text)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

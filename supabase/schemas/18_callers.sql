@@ -1,9 +1,9 @@
--- Callers of the functions of schemas `pipeline` and `api`, which run as their owner. A right to execute them is
--- not enough: it is easily granted by accident.
+-- Callers of the functions of schemas `pipeline` and `api`, which run as their owner. A right to execute
+-- them is not enough: it is easily granted by accident.
 
--- assert_admitted(schema, roles, action, command): refuses a caller that has neither the rights of the owner of
--- the schema nor those of one of the roles. In a function that runs as its owner, the setting `role` names the
--- role for which PostgREST works; a session can set it only to a role that it may take.
+-- assert_admitted(schema, roles, action, command): refuses a caller that has neither the rights of the
+-- schema's owner nor those of one of the roles. In a function that runs as its owner, the setting `role`
+-- names the role for which PostgREST works; a session can set it only to a role that it may take.
 --   p_action    that is refused, as in `may not read the catalogue`
 --   p_command   by which the owner admits the caller, as a format with the name of the caller
 --   errors      SQLSTATE 42501 (insufficient_privilege)

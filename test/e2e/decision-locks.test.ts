@@ -28,7 +28,7 @@ async function openSource(source: string) {
   }
 }
 
-/** Starts the decision, then the call, while the row of the review is locked; then both go on. */
+/** Starts the decision, then the call, while the row of the review is locked; then unlocks it. */
 async function decideBeside(review: number, call: () => Promise<unknown>): Promise<void> {
   const holder = await db.connect()
   const isWaiting = (name: string) => async () => {
