@@ -73,6 +73,13 @@ test('a crawl delay between user agents begins a new group', () => {
   assert.deepEqual([parseRobots(text).crawlDelayMs, allows(text, '/x')], [null, false])
 })
 
+test('long runs of spaces are read in linear time', { timeout: 60_000 }, () => {
+  const spaces = ' '.repeat(100_000)
+  const text = `User-agent: *\nDisallow:${spaces}/a #${spaces}\u2028\nDisallow: /b${spaces}c\n`
+  assert.equal(allows(text, '/a'), false)
+  assert.equal(allows(text, '/b'), true)
+})
+
 test('a page, a file without groups and hostile patterns do no harm', () => {
   assert.equal(allows('<!doctype html><p>Disallow: /</p>', '/a'), true)
   assert.equal(allows('Disallow: /', '/a'), true)

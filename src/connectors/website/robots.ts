@@ -58,9 +58,10 @@ function readGroups(text: string): { groups: Group[]; sitemaps: string[] } {
   let group: Group | null = null
   let isNaming = false
   for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)) {
-    const [, field = '', value = ''] =
-      /^\s*([A-Za-z-]+)\s*:\s*([^#]*?)\s*(?:#.*)?$/.exec(line) ?? []
-    const name = field.toLowerCase()
+    const [statement = ''] = line.split('#', 1)
+    const colon = statement.indexOf(':')
+    const name = statement.slice(0, Math.max(0, colon)).trim().toLowerCase()
+    const value = statement.slice(colon + 1).trim()
     if (name === 'sitemap' && value !== '') sitemaps.push(value)
     if (name === 'user-agent') {
       if (group === null || !isNaming)
