@@ -1,9 +1,9 @@
 // The pages that a site lists: those on the site itself, each once, and those of products among them.
 
 import { toPageAddress } from './addresses.ts'
-import { matchesPattern, normalisePath } from './robots.ts'
+import { toMatcher } from './robots.ts'
 
-export const ADDRESS_CHARS_MAX = 2_000
+const ADDRESS_CHARS_MAX = 2_000
 
 /** Files other than pages. */
 const FILE =
@@ -82,35 +82,31 @@ export interface Choice {
  * Chooses the addresses that may be products. Without `include`, it uses the sitemaps of products;
  * without such sitemaps, addresses with the form of a product's; without these, all addresses.
  */
-export function chooseProducts(listed: Iterable<Listed>, patterns: Patterns): Choice {
+export function chooseProducts(listed: Iterable<Listed>, { include, exclude }: Patterns): Choice {
+  const [isIncluded, isExcluded] = [toMatcher(include), toMatcher(exclude)]
   const pages = new Map<string, Listed>()
   for (const one of listed) {
     // Two spellings of an address are one page.
     const key = toPageAddress(one.address) ?? one.address
     const known = pages.get(key)
-    if (known === undefined ? isWanted(one.address, patterns) : one.isInProductSitemap)
+    if (known === undefined ? isWanted(new URL(one.address)) : one.isInProductSitemap)
       pages.set(key, one)
   }
   const all = [...pages.values()].toSorted((a, b) => (a.address < b.address ? -1 : 1))
-  if (patterns.include.length > 0) return { pages: all, rule: 'include' }
+  if (include.length > 0) return { pages: all, rule: 'include' }
   const inSitemaps = all.filter(({ isInProductSitemap }) => isInProductSitemap)
   if (inSitemaps.length > 0) return { pages: inSitemaps, rule: 'product sitemaps' }
   const byForm = all.filter(({ address }) => looksLikeProduct(address))
   if (byForm.length > 0) return { pages: byForm, rule: 'product addresses' }
   return { pages: all, rule: 'all addresses' }
+
+  function isWanted(url: URL): boolean {
+    if (FILE.test(url.pathname) || isExcluded(url)) return false
+    return include.length === 0 || isIncluded(url)
+  }
 }
 
-function isWanted(address: string, { include, exclude }: Patterns): boolean {
-  const { pathname, search } = new URL(address)
-  if (FILE.test(pathname) || matchesAny(exclude, pathname + search)) return false
-  return include.length === 0 || matchesAny(include, pathname + search)
-}
-
-export function matchesAny(patterns: readonly string[], path: string): boolean {
-  return patterns.some((pattern) => matchesPattern(normalisePath(pattern), path))
-}
-
-export function looksLikeProduct(address: string): boolean {
+function looksLikeProduct(address: string): boolean {
   const { pathname } = new URL(address)
   return PRODUCT_PATH.test(pathname) || PRODUCT_NAME.test(pathname)
 }

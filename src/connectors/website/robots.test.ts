@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { matchesPattern, parseRobots } from './robots.ts'
+import { matchesPattern, parseRobots, toMatcher } from './robots.ts'
 
 function allows(text: string, path: string): boolean {
   return parseRobots(text).allows(new URL(path, 'https://shop.example'))
@@ -60,6 +60,9 @@ test('characters are compared in one spelling', () => {
   assert.equal(allows('User-agent: *\nDisallow: /café', '/caf%C3%A9'), false)
   assert.equal(allows('User-agent: *\nDisallow: /%61b', '/ab'), false)
   assert.equal(allows('User-agent: *\nDisallow: /a%2Fb', '/a/b'), true)
+  const matches = toMatcher(['/caf%C3%A9/*'])
+  for (const path of ['/caf%c3%a9/x', '/café/x', '/c%61f%C3%A9/x'])
+    assert.equal(matches(new URL(path, 'https://shop.example')), true, path)
 })
 
 test('the crawl delay is read from the group that applies, and is limited to 10 minutes', () => {

@@ -97,6 +97,15 @@ function isAllowed(rules: readonly Rule[], { pathname, search }: URL): boolean {
   return rules.find(({ pattern }) => matchesPattern(pattern, path))?.allow ?? true
 }
 
+/** Returns a function that is true for an address whose path and query match one of the patterns. */
+export function toMatcher(patterns: readonly string[]): (url: URL) => boolean {
+  const normalised = patterns.map(normalisePath)
+  return ({ pathname, search }) => {
+    const path = normalisePath(pathname + search)
+    return normalised.some((pattern) => matchesPattern(pattern, path))
+  }
+}
+
 /**
  * Matches a path with a pattern of robots.txt: the beginning of the path, `*` for any text and a
  * final `$` for the end.
@@ -122,7 +131,7 @@ export function matchesPattern(pattern: string, path: string): boolean {
  * Writes each character in one way, so that `/caf%c3%a9` equals `/café` and `/%61` equals `/a`.
  * Reserved characters keep their form: `%2F` is not `/`.
  */
-export function normalisePath(path: string): string {
+function normalisePath(path: string): string {
   return path
     .replaceAll(/%[0-9a-fA-F]{2}/g, (escape) => {
       const sign = String.fromCharCode(Number.parseInt(escape.slice(1), 16))

@@ -2,14 +2,8 @@
 // sitemaps that an index lists.
 
 import { hasAction, type SyncError } from '../../core/errors.ts'
-import {
-  isOfSite,
-  isProductSitemap,
-  matchesAny,
-  toRequestAddress,
-  type Listed,
-} from './listed-pages.ts'
-import type { Robots } from './robots.ts'
+import { isOfSite, isProductSitemap, toRequestAddress, type Listed } from './listed-pages.ts'
+import { toMatcher, type Robots } from './robots.ts'
 import type { Site } from './site.ts'
 import { readSitemap } from './sitemap.ts'
 
@@ -57,7 +51,7 @@ class SitemapTree implements Listing {
   foreign = 0
   readonly #site: Site
   readonly #robots: Robots
-  readonly #exclude: readonly string[]
+  readonly #isExcluded: (url: URL) => boolean
   readonly #seen = new Set<string>()
   readonly #listed = new Map<string, Listed>()
   #isFull = false
@@ -65,7 +59,7 @@ class SitemapTree implements Listing {
   constructor(site: Site, robots: Robots, exclude: readonly string[]) {
     this.#site = site
     this.#robots = robots
-    this.#exclude = exclude
+    this.#isExcluded = toMatcher(exclude)
   }
 
   get listed(): readonly Listed[] {
@@ -103,8 +97,7 @@ class SitemapTree implements Listing {
       return null
     }
     url.hash = ''
-    if (this.#seen.has(url.href) || matchesAny(this.#exclude, url.pathname + url.search))
-      return null
+    if (this.#seen.has(url.href) || this.#isExcluded(url)) return null
     this.#seen.add(url.href)
     if (this.#seen.size <= FILES_MAX) return url
     if (this.#seen.size === FILES_MAX + 1)
