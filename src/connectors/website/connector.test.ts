@@ -100,9 +100,11 @@ test('without robots.txt everything is allowed, and with one that cannot be read
   const simulator = await openSite(t, { products: 2, sitemap: 'unstated', robotsStatus: 404 })
   assert.equal((await readSite(t, simulator)).at(-1)?.complete, true)
   simulator.requests.length = 0
-  simulator.set({ robotsStatus: 503 })
-  assert.equal((await catchSyncError(readSite(t, simulator))).code, 'source/unavailable')
-  assert.deepEqual(pathsOf(simulator), ['/robots.txt'])
+  for (const robotsStatus of [503, 408]) {
+    simulator.set({ robotsStatus })
+    assert.equal((await catchSyncError(readSite(t, simulator))).code, 'source/unavailable')
+  }
+  assert.deepEqual(pathsOf(simulator), ['/robots.txt', '/robots.txt'])
 })
 
 test('the Crawl-delay of robots.txt is the pace of all later requests', async (t) => {

@@ -4,7 +4,7 @@
 import type { ProbeRequest } from '../../core/connector.ts'
 import type { SyncError } from '../../core/errors.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
-import { classifyStatus } from '../../lib/http-status.ts'
+import { classifyStatus, isTransientStatus } from '../../lib/http-status.ts'
 import { RequestSigner } from '../../lib/web-bot-auth.ts'
 import type { WebsiteCredentials } from './credentials.ts'
 import { failureOf } from './errors.ts'
@@ -85,9 +85,13 @@ export class Site {
   }
 }
 
-/** RFC 9309 2.3.1.3: a file with a status of 4xx counts as absent. 429 is about the rate. */
+/**
+ * RFC 9309 2.3.1.3: a file with a status of 4xx counts as absent. A later request may get another
+ * response than 408, 425 or 429, and a bot challenge is not a response of the site.
+ */
 function isAbsent(status: number, { detail }: SyncError): boolean {
-  return status >= 400 && status < 500 && status !== 429 && detail['wholeSite'] !== true
+  const isRefused = status >= 400 && status < 500 && !isTransientStatus(status)
+  return isRefused && detail['wholeSite'] !== true
 }
 
 /** Returns the beginning of a body. A body that ends too early is an error: a rule may be missing. */
