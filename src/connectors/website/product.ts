@@ -60,9 +60,7 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
     evidence.title
   return {
     externalId,
-    status: sales.every(({ availability }) => availability === 'discontinued')
-      ? 'unavailable'
-      : 'active',
+    status: isDiscontinued(sales) ? 'unavailable' : 'active',
     title,
     description: findDescription(copies),
     brand: findName(copies, 'brand'),
@@ -82,6 +80,10 @@ export function readProduct(evidence: PageEvidence, settings: PageSettings): New
       ...listWarnings(evidence, copies, sales),
     ],
   }
+}
+
+function isDiscontinued(sales: readonly Sale[]): boolean {
+  return sales.length > 0 && sales.every(({ availability }) => availability === 'discontinued')
 }
 
 function toVariant(sale: Sale, externalId: string, productTitle: string | null): NewVariant {
@@ -136,7 +138,7 @@ function toAttribute(values: readonly (readonly [id: string, value: string])[]):
   return isOne ? first[1] : Object.fromEntries(values)
 }
 
-/** `used` or `refurbished`; a new product has none. */
+/** `used`, `refurbished` or `damaged`; a new product has none. */
 function conditionOf(item: Item): string | null {
   const offers = itemsOf(item, 'offers')
   const stated = [item, ...offers].flatMap((one) => firstText(one, 'itemcondition') ?? [])
