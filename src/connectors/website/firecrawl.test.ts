@@ -147,6 +147,8 @@ test('add uses Firecrawl only when the site itself shows no products', async (t)
   const found = await recogniseSite(t, site.url, credentials)
   assert.equal(found?.settings.via, 'firecrawl')
   assert.match(found?.found ?? '', /through Firecrawl \(one credit a page\) state a product/)
+  const files = site.requests.filter(({ path }) => /^\/(robots|sitemap)/.test(path))
+  assert.equal(new Set(files.map(({ path }) => path)).size, files.length)
   const plain = await openSite(t, { products: 3 })
   const before = api.requests.length
   assert.equal((await recogniseSite(t, plain.url, credentials))?.settings.via, 'direct')

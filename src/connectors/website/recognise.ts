@@ -52,9 +52,10 @@ export async function recognise(
   const settings = WebsiteSettings.parse({ url: origin })
   const site = new Site({ settings, credentials: given, http }, signal)
   const scope = { kind: 'all' } as const
+  let plan: CrawlPlan | null = null
   let refusal: SyncError
   try {
-    const plan = await planDirectly(site, { settings, scope, warn: () => undefined })
+    plan = await planDirectly(site, { settings, scope, warn: () => undefined })
     const trial = await tryPages(plan)
     if (trial.products.length > 0) return toRecognition(settings, trial)
     refusal = explainFailure(trial)
@@ -65,8 +66,11 @@ export async function recognise(
   if (given.firecrawl === null) throw refusal
   const through = { ...settings, via: 'firecrawl' as const }
   const firecrawl = Firecrawl.open(given, http, signal)
+  // A plan by the sitemaps is the same either way.
   const trial = await tryPages(
-    await planWithFirecrawl(site, firecrawl, { settings: through, scope }),
+    plan === null
+      ? await planWithFirecrawl(site, firecrawl, { settings: through, scope })
+      : { ...plan, request: firecrawl.requestThrough(site) },
   )
   if (trial.products.length === 0) throw refusal
   return toRecognition(through, trial)
