@@ -45,6 +45,16 @@ export async function failureOf(
   return toError(response, `${where} responds ${status}`, words)
 }
 
+/** Throws the error of a response, as `failureOf` returns it. */
+export async function refuseFailure(
+  response: HttpResponse,
+  requested: string,
+  where: string,
+): Promise<void> {
+  const failure = await failureOf(response, requested, where)
+  if (failure !== null) throw failure
+}
+
 /** True for an error that is true for the whole site, not for one page. */
 export function isOfWholeSite({ code, detail }: SyncError): boolean {
   return (
@@ -99,6 +109,6 @@ function quoteTitle(html: string): string {
   return title === '' ? '' : ` ("${cutText(title, TITLE_CHARS_MAX)}")`
 }
 
-async function* toBody(text: string): AsyncGenerator<Uint8Array> {
+export async function* toBody(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text)
 }

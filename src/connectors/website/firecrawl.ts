@@ -9,7 +9,7 @@ import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
 import type { WebsiteCredentials } from './credentials.ts'
-import { failureOf } from './errors.ts'
+import { refuseFailure, toBody } from './errors.ts'
 import { cutReason, parseJson, readFailure, toFailure } from './firecrawl-errors.ts'
 import { isOnSite, toRequestAddress } from './listed-pages.ts'
 import {
@@ -211,7 +211,7 @@ async function toPageResponse(
   const where = nameOf(address)
   if (!isOnSite(url, site.url)) return { kind: 'none', reason: 'elsewhere' }
   if (status === 404 || status === 410) return { kind: 'none', reason: 'gone' }
-  const failure = await failureOf(
+  await refuseFailure(
     {
       status,
       headers: new Headers({ 'content-type': 'text/html' }),
@@ -222,7 +222,6 @@ async function toPageResponse(
     address,
     where,
   )
-  if (failure !== null) throw failure
   if (html === null)
     throw new SyncError(
       'source/unavailable',
@@ -239,8 +238,4 @@ async function toPageResponse(
     html: checkWhole(html, where),
   }
   return { kind: 'page', page }
-}
-
-async function* toBody(text: string): AsyncGenerator<Uint8Array> {
-  yield new TextEncoder().encode(text)
 }

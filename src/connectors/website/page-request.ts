@@ -4,7 +4,7 @@
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
-import { challengeIn, failureOf } from './errors.ts'
+import { challengeIn, refuseFailure } from './errors.ts'
 import type { ReadPage } from './line.ts'
 import { isOnSite, toRequestAddress } from './listed-pages.ts'
 import type { Site } from './site.ts'
@@ -54,8 +54,7 @@ async function readResponse(
   if (status === 304 && earlier !== null)
     return { kind: 'page', page: { ...earlier, readAtMs: Date.now() } }
   if (status === 404 || status === 410) return { kind: 'none', reason: 'gone' }
-  const failure = await failureOf(response, address, where)
-  if (failure !== null) throw failure
+  await refuseFailure(response, address, where)
   const type = headers.get('content-type') ?? 'text/html'
   if (!/^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type))
     return { kind: 'none', reason: 'file' }

@@ -8,7 +8,7 @@ import type { Http } from '../../core/http.ts'
 import { formatMoney } from '../../core/money.ts'
 import { toSlug } from '../../lib/text.ts'
 import type { WebsiteCredentials } from './credentials.ts'
-import { failureOf } from './errors.ts'
+import { refuseFailure } from './errors.ts'
 import type { PageEvidence } from './evidence.ts'
 import { planWithFirecrawl } from './firecrawl-plan.ts'
 import { Firecrawl } from './firecrawl.ts'
@@ -80,8 +80,7 @@ export async function recognise(
 async function findOrigin(address: URL, http: Http, signal: AbortSignal): Promise<string> {
   const response = await http({ url: address.href, headers: { accept: 'text/html' } }, signal)
   try {
-    const failure = await failureOf(response, address.href, address.host)
-    if (failure !== null) throw failure
+    await refuseFailure(response, address.href, address.host)
     return new URL(response.url).origin
   } finally {
     await response.cancel()

@@ -77,12 +77,6 @@ export class Site {
       await response.cancel()
     }
   }
-
-  /** @throws SyncError unless the response has the status 200 */
-  async refuseFailure(response: HttpResponse, name: string): Promise<void> {
-    const failure = await failureOf(response, response.url, name)
-    if (failure !== null) throw failure
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 // sitemaps that an index lists.
 
 import { hasAction, type SyncError } from '../../core/errors.ts'
+import { refuseFailure } from './errors.ts'
 import { isOfSite, isProductSitemap, toRequestAddress, type Listed } from './listed-pages.ts'
 import { toMatcher, type Robots } from './robots.ts'
 import type { Site } from './site.ts'
@@ -114,7 +115,7 @@ class SitemapTree implements Listing {
     const isProducts = isProductSitemap(url.href)
     const inner: string[] = []
     try {
-      await this.#site.refuseFailure(response, name)
+      await refuseFailure(response, response.url, name)
       for await (const entry of readSitemap(response.body, name)) {
         if (entry.kind === 'sitemap') inner.push(entry.address)
         else this.#add(entry.address, entry.changedMs, isProducts)
