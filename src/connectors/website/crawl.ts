@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { FetchRequest, Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
+import { joinBytes } from '../../lib/join-bytes.ts'
 import type { WebsiteCredentials } from './credentials.ts'
 import { toPageAddress } from './addresses.ts'
 import { EarlierPages } from './earlier-pages.ts'
@@ -128,12 +129,7 @@ class CrawlState {
 
   /** Returns the lines since the last block, with the cursor after them. */
   takeBlock(complete: boolean): Page {
-    const bytes = new Uint8Array(this.#bytes)
-    let offset = 0
-    for (const line of this.#lines) {
-      bytes.set(line, offset)
-      offset += line.byteLength
-    }
+    const bytes = joinBytes(this.#lines)
     const lineCount = this.#lines.length
     this.#lines = []
     this.#bytes = 0

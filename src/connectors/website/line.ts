@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import type { Scan } from '../../core/connector.ts'
+import { matchesAt } from '../../lib/byte-scan.ts'
 import { EXTRACTOR_VERSION, type PageEvidence } from './evidence.ts'
 import { identifyPage } from './product.ts'
 import { readPage } from './read-page.ts'
@@ -66,8 +67,7 @@ export function scanLine(line: Uint8Array): Scan | null {
   if (Number(extractor) !== EXTRACTOR_VERSION) return null
   const start = at + RECORD.length
   const end = start + Number(bytes)
-  const isThere = HTML.every((byte, index) => line[end + index] === byte)
-  return isThere ? { start, end, volatile: [] } : null
+  return matchesAt(line, end, HTML) ? { start, end, volatile: [] } : null
 }
 
 /** Returns the evidence in a parsed line. Of a line that only has its id, it is the address. */
@@ -96,6 +96,6 @@ function decode(bytes: Uint8Array): string {
 function indexOf(bytes: Uint8Array, wanted: Uint8Array): number {
   const [first = 0] = wanted
   for (let at = bytes.indexOf(first); at !== -1; at = bytes.indexOf(first, at + 1))
-    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at
+    if (matchesAt(bytes, at, wanted)) return at
   return -1
 }

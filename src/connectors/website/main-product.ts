@@ -1,6 +1,7 @@
 // Chooses the product that a page is about among those that it describes. Without a sign of which
 // one that is, the page has no product: a wrong one would be worse.
 
+import { cutText } from '../../lib/text.ts'
 import { listCandidates, type Candidate } from './candidates.ts'
 import type { Item, PageEvidence } from './evidence.ts'
 import { isAlike, isMemberOf, toCopies, type Placed } from './copies.ts'
@@ -26,6 +27,7 @@ export type MainProduct =
   | { readonly copies: readonly Copy[]; readonly reason: null }
   | { readonly copies: null; readonly reason: string }
 
+const NAME_CHARS_MAX = 60
 const LISTING_PAGES = new Set(['collectionpage', 'searchresultspage'])
 
 /** Returns the descriptions of the product of the page, or the reason why there is none. */
@@ -72,21 +74,19 @@ function isAboutNone(evidence: PageEvidence, candidates: readonly Candidate[]): 
 
 function explain(candidates: readonly Candidate[]): string {
   const own = candidates.filter(({ place }) => place !== 'listed')
-  const names = own.map(({ item }) => firstText(item, 'name') ?? 'without a name')
+  const [name = '', other = ''] = own.map(({ item }) =>
+    cutText(firstText(item, 'name') ?? 'without a name', NAME_CHARS_MAX),
+  )
   if (own.length === 0) return `The page only lists products: ${candidates.length}`
   if (own.length === 1)
-    return `The page describes one product, "${cut(names[0] ?? '')}", but is about something else`
-  return `The page describes ${own.length} products, such as "${cut(names[0] ?? '')}" and "${cut(names[1] ?? '')}" without a sign of which one it is about`
+    return `The page describes one product, "${name}", but is about something else`
+  return `The page describes ${own.length} products, such as "${name}" and "${other}" without a sign of which one it is about`
 }
 
 function explainNothing({ problems }: PageEvidence): string {
   const [problem] = problems
   const nothing = 'The page has no structured data about a product'
   return problem === undefined ? nothing : `${nothing} that can be read: ${problem}`
-}
-
-function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
 interface Chosen {
