@@ -22,6 +22,11 @@ export function toShownAddress(address: string): string | null {
   return toVisitedUrl(address)?.href ?? null
 }
 
+/** Returns the host without `www.`: a site has the same pages under both. */
+export function toBareHost({ host }: URL): string {
+  return host.replace(/^www\./, '')
+}
+
 function toVisitedUrl(address: string, base?: string): URL | null {
   const url = URL.parse(address, base)
   if (url === null || !/^https?:$/.test(url.protocol)) return null

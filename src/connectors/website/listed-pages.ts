@@ -1,6 +1,6 @@
 // The pages that a site lists: those on the site itself, each once, and those of products among them.
 
-import { toPageAddress } from './addresses.ts'
+import { toBareHost, toPageAddress } from './addresses.ts'
 import { toMatcher } from './robots.ts'
 
 const ADDRESS_CHARS_MAX = 2_000
@@ -21,11 +21,6 @@ const PRODUCT_NAME = /[-_/](p|pd|prod|art|itm?)[-_]?\d{2,}(\.html?)?\/?$/i
 /** A word in the name of a sitemap: `product-sitemap2.xml`, `sitemap_products_1.xml`. */
 const PRODUCT_SITEMAP =
   /(^|[^a-z])(products?|produkte?r?|produits?|productos?|prodotti|produtos?|proizvodi?|tovar\w*|items?|pdp)([^a-z]|$)/i
-
-/** Returns the host without `www.`: a site has the same pages under both. */
-function toBareHost({ host }: URL): string {
-  return host.replace(/^www\./, '')
-}
 
 /** True for an address of the site itself. */
 export function isOnSite(url: URL, site: URL): boolean {

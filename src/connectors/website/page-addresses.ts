@@ -1,6 +1,6 @@
 // Compares the addresses that a product states with those of its page.
 
-import { toPageAddress } from './addresses.ts'
+import { toBareHost, toPageAddress } from './addresses.ts'
 import type { Item, PageEvidence } from './evidence.ts'
 import { itemsOf, textsOf } from './items.ts'
 
@@ -19,10 +19,12 @@ export function findPageId(page: Pick<PageEvidence, 'url' | 'canonical'>): strin
 export function findPageUrl({ url, canonical }: Pick<PageEvidence, 'url' | 'canonical'>): string {
   const own = toPageAddress(url)
   const stated = canonical === null ? null : toPageAddress(canonical)
-  if (own === null || stated === null || hostOf(stated) !== hostOf(own)) return url
+  if (own === null || stated === null) return url
+  const statedUrl = new URL(stated)
+  if (toBareHost(statedUrl) !== toBareHost(new URL(own))) return url
   // Some themes state the home page as the canonical address of every page.
-  const { pathname, search } = new URL(stated)
-  return pathname === '/' && search === '' ? url : (canonical ?? url)
+  const isHome = statedUrl.pathname === '/' && statedUrl.search === ''
+  return isHome ? url : (canonical ?? url)
 }
 
 /** Returns the addresses of a page, the requested one and the canonical one. */
@@ -61,17 +63,22 @@ function listAddresses(page: Item): string[] {
 
 function compareAddress(stated: string, pages: readonly string[]): AddressMatch {
   const address = toPageAddress(stated, pages[0])
-  if (address === null || !pages.some((page) => hostOf(page) === hostOf(address))) return 'unknown'
+  if (address === null) return 'unknown'
   const own = new URL(address)
-  if (pages.some((page) => isSamePage(own, new URL(page)))) return 'same'
+  const onHost = pages
+    .map((page) => new URL(page))
+    .filter((page) => toBareHost(page) === toBareHost(own))
+  if (onHost.length === 0) return 'unknown'
+  if (onHost.some((page) => isSamePage(own, page))) return 'same'
   // Some shops state their home page for each product.
   return own.pathname === '/' ? 'unknown' : 'other'
 }
 
+/** Compares two addresses on one host. */
 function isSamePage(own: URL, page: URL): boolean {
   const isSamePath =
     isPart(segmentsOf(own), segmentsOf(page)) || isPart(segmentsOf(page), segmentsOf(own))
-  return hostOf(own.href) === hostOf(page.href) && isSamePath && isSameQuery(own, page)
+  return isSamePath && isSameQuery(own, page)
 }
 
 /** `/x` and `/collections/all/x`: one product in several categories, with equal last segments. */
@@ -96,8 +103,4 @@ function segmentsOf({ pathname }: URL): string[] {
     .toLowerCase()
     .split('/')
     .filter((segment) => segment !== '')
-}
-
-function hostOf(address: string): string {
-  return new URL(address).host.replace(/^www\./, '')
 }
