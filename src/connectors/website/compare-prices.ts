@@ -66,8 +66,7 @@ export function comparePrices(
   for (const copy of others)
     for (const sale of copy.sales) {
       const statement = { source: copy.source, place: copy.place, reading: sale.price }
-      const isOnly = base.sales.length === 1 && copy.sales.length === 1
-      const place = isOnly ? 0 : finder.find(sale)
+      const place = finder.find(sale, copy.sales)
       if (place >= 0) own[place]?.push(statement)
       else general.push(statement)
     }

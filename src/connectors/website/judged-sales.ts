@@ -62,8 +62,7 @@ function complete(sales: readonly Sale[], others: readonly CopySales[]): Sale[] 
   const finder = new SaleFinder(sales)
   for (const other of others)
     for (const sale of other.sales) {
-      const isOnly = sales.length === 1 && other.sales.length === 1
-      const place = isOnly ? 0 : finder.find(sale)
+      const place = finder.find(sale, other.sales)
       const known = completed[place]
       if (known === undefined) continue
       const { sku, gtin, mpn } = sale.keys

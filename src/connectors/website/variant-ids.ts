@@ -45,9 +45,11 @@ function toSeveral({ price }: Sale): Sale['price'] {
 
 /** Finds the sale that another description of the product means. */
 export class SaleFinder {
+  readonly #count: number
   readonly #places = KEY_NAMES.map((name) => ({ name, byValue: new Map<string, number>() }))
 
   constructor(sales: readonly Sale[]) {
+    this.#count = sales.length
     for (const { name, byValue } of this.#places)
       for (const [index, { keys }] of sales.entries()) {
         const value = keys[name]
@@ -56,8 +58,12 @@ export class SaleFinder {
       }
   }
 
-  /** Returns the index of the only sale with one of these keys, or -1. */
-  find({ keys }: Sale): number {
+  /**
+   * Returns the index of the only sale with a key of `sale`, or -1. `others` are the sales of the
+   * description of `sale`: if both descriptions have one sale, it is the same one.
+   */
+  find({ keys }: Sale, others: readonly Sale[]): number {
+    if (this.#count === 1 && others.length === 1) return 0
     for (const { name, byValue } of this.#places) {
       const index = byValue.get(keys[name] ?? '') ?? -1
       if (index >= 0) return index
