@@ -11,6 +11,8 @@ export interface SiteCatalogue {
   add(count?: number): number[]
   /** Changes a product now: its page and its lastmod. */
   update(id: number, fields: Partial<SiteProduct>): void
+  /** Sets the price of a product: `12.34`. */
+  price(id: number, price: string): void
   /** Changes what does not describe a product on every page: tokens, counters. */
   touch(): void
   /** The page of a removed product responds 404, and no sitemap lists it. */
@@ -52,6 +54,7 @@ export function createCatalogue({ products: count, seed, currency }: Making): Si
       nowMs += 60_000
       Object.assign(get(id), { changedMs: nowMs }, fields)
     },
+    price: (id, price) => catalogue.update(id, { priceMinor: Math.round(Number(price) * 100) }),
     touch: () => void version++,
     remove: (...ids) => ids.forEach((id) => removed.add(get(id).id)),
     restore: (...ids) => ids.forEach((id) => removed.delete(get(id).id)),

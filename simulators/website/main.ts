@@ -39,7 +39,7 @@ export const website: SimulatorCommand<SiteArguments> = {
 
 Change it while it runs:
   curl URL/_control/changes -d '{"do":"add","count":3}'
-    (add, update, touch, remove, restore)
+    (add, update, price, touch, remove, restore)
   curl URL/_control/faults -d '{"kind":"status","status":503,"path":"/products/item-00007"}'
   curl URL/_control/products · curl URL/_control/stats · curl -X DELETE URL/_control/faults`,
 

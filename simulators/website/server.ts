@@ -3,15 +3,21 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { z } from 'zod'
 import { sendBody, sendFaultResponse } from '../support/body.ts'
-import { handleControl, isControl, type Verbs } from '../support/control.ts'
+import { handleControl, isControl } from '../support/control.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { listen } from '../support/server.ts'
+import { createShopVerbs } from '../support/shop-verbs.ts'
 import { createStats, type Stats } from '../support/stats.ts'
 import { createCatalogue, type SiteCatalogue } from './catalogue.ts'
 import { SiteFault, type SiteFaultInput } from './faults.ts'
-import { createContent, type Content, type SiteSwitches, type State } from './responses.ts'
+import {
+  createContent,
+  type Asked,
+  type Content,
+  type SiteSwitches,
+  type State,
+} from './responses.ts'
 import { findSignatureFault } from './signatures.ts'
 
 export interface SiteOptions extends SiteSwitches {
@@ -75,7 +81,10 @@ export async function startWebsite(options: SiteOptions = {}): Promise<SiteSimul
   const stats = createStats()
   const catalogue = createCatalogue(all)
   let state: State | null = null
-  const verbs = createVerbs({ catalogue, faults, stats })
+  const verbs = createShopVerbs({ shop: catalogue, faults, stats }, ({ id, name }) => ({
+    id,
+    name,
+  }))
   const { url, close } = await listen(
     async (request, response) => {
       if (isControl(request)) return handleControl(request, response, verbs)
@@ -130,7 +139,7 @@ async function respond(
 }
 
 /** A site that knows our key refuses requests without a valid signature. */
-function createAllowed(asked: Parameters<typeof createContent>[0], state: State): Content {
+function createAllowed(asked: Asked, state: State): Content {
   const { signedBy } = state.switches
   const host = asked.headers['x-forwarded-host']
   const origin = host === undefined ? state.origin : `http://${host}`
@@ -162,45 +171,4 @@ async function send(
     headers: { 'content-type': type, ...headers },
     taken,
   })
-}
-
-const Change = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('add'), count: z.int().positive().default(1) }),
-  z.strictObject({
-    do: z.literal('update'),
-    id: z.int(),
-    fields: z.record(z.string(), z.unknown()),
-  }),
-  z.strictObject({ do: z.literal('touch') }),
-  z.strictObject({ do: z.literal('remove'), ids: z.array(z.int()) }),
-  z.strictObject({ do: z.literal('restore'), ids: z.array(z.int()) }),
-])
-
-function createVerbs({
-  catalogue,
-  faults,
-  stats,
-}: Pick<SiteSimulator, 'catalogue' | 'faults' | 'stats'>): Verbs {
-  return {
-    'GET stats': () => stats.snapshot(),
-    'GET products': () => catalogue.products().map(({ id, name }) => ({ id, name })),
-    'POST changes': (body) => applyChange(catalogue, Change.parse(body)),
-    'POST faults': (body) => {
-      faults.set(...([body].flat() as SiteFaultInput[]))
-      return faults.list()
-    },
-    'DELETE faults': () => {
-      faults.clear()
-      return faults.list()
-    },
-  }
-}
-
-function applyChange(catalogue: SiteCatalogue, change: z.infer<typeof Change>): { ids: number[] } {
-  if (change.do === 'add') return { ids: catalogue.add(change.count) }
-  if (change.do === 'touch') catalogue.touch()
-  else if (change.do === 'update') catalogue.update(change.id, change.fields)
-  else if (change.do === 'remove') catalogue.remove(...change.ids)
-  else catalogue.restore(...change.ids)
-  return { ids: 'ids' in change ? change.ids : [] }
 }
