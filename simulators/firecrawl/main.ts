@@ -1,11 +1,10 @@
 // Firecrawl for the command line: `npm run simulator firecrawl -- --key fc-test`.
 
 import { parseArgs } from 'node:util'
-import type { Running, SimulatorCommand } from '../support/command.ts'
-import { parsePort } from '../support/port.ts'
+import { parseWholeNumbers, type Running, type SimulatorCommand } from '../support/command.ts'
 import { startFirecrawl, type FirecrawlSwitches } from './server.ts'
 
-type FirecrawlArguments = FirecrawlSwitches & { readonly port: number }
+type FirecrawlArguments = FirecrawlSwitches & { readonly port?: number }
 
 export const firecrawl: SimulatorCommand<FirecrawlArguments> = {
   usage: `Firecrawl's API version 2: /v2/map, /v2/scrape, /v2/team/credit-usage
@@ -24,7 +23,7 @@ export const firecrawl: SimulatorCommand<FirecrawlArguments> = {
       },
     })
     return {
-      port: parsePort(values.port),
+      ...parseWholeNumbers(values, { port: 65_535 }),
       key: values.key ?? null,
       omitsHtml: values['omit-html'] ?? false,
     }

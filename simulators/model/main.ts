@@ -1,7 +1,7 @@
 // The endpoint for the command line: `npm run simulator model -- --key secret`.
 
 import { parseArgs } from 'node:util'
-import type { Running, SimulatorCommand } from '../support/command.ts'
+import { parseWholeNumbers, type Running, type SimulatorCommand } from '../support/command.ts'
 import { startModel, type ModelOptions } from './server.ts'
 
 export const model: SimulatorCommand<ModelOptions> = {
@@ -18,10 +18,7 @@ Change it while it runs:
   parseArguments(argv) {
     const options = { port: { type: 'string' }, key: { type: 'string' } } as const
     const { values } = parseArgs({ args: [...argv], options })
-    const port = Number(values.port ?? 0)
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new Error(`--port must be a whole number from 0 to 65535, not "${values.port}"`)
-    return { port, key: values.key ?? null }
+    return { ...parseWholeNumbers(values, { port: 65_535 }), key: values.key ?? null }
   },
 
   async start(options): Promise<Running> {

@@ -2,8 +2,9 @@
 
 import { parseArgs } from 'node:util'
 import {
-  parseName,
-  parseWholeNumber,
+  parseChoice,
+  parseResponses,
+  parseWholeNumbers,
   type Running,
   type SimulatorCommand,
 } from '../support/command.ts'
@@ -64,25 +65,23 @@ Change it while it runs:
     })
     const { file, currency, name, response = [] } = values
     return {
-      ...(values.port !== undefined && { port: parseWholeNumber('port', values.port, 65_535) }),
-      ...(values.products !== undefined && {
-        products: parseWholeNumber('products', values.products, 1_000_000),
-      }),
-      ...(values.seed !== undefined && {
-        seed: parseWholeNumber('seed', values.seed, 2 ** 32 - 1),
+      ...parseWholeNumbers(values, {
+        port: 65_535,
+        products: 1_000_000,
+        seed: 2 ** 32 - 1,
+        collections: 10_000,
+        drafts: 1_000_000,
       }),
       ...(file !== undefined && { file }),
       ...(currency !== undefined && { currency: currency === 'none' ? null : currency }),
       ...(name !== undefined && { name }),
       pretty: values.pretty ?? false,
       closesList: values['closes-list'] ?? false,
-      ...(values.paging !== undefined && { paging: parsePaging(values.paging) }),
-      collections: parseWholeNumber('collections', values.collections ?? '0', 10_000),
+      ...(values.paging !== undefined && { paging: parseChoice('paging', values.paging, PAGINGS) }),
       adminToken: values['admin-token'] ?? null,
-      drafts: parseWholeNumber('drafts', values.drafts ?? '0', 1_000_000),
       agentOrigin: values['agent-origin'] ?? null,
       reachStatus: values['errors-as-200'] ? 200 : 400,
-      responses: response.map(parseResponseName),
+      responses: parseResponses(response, RESPONSES),
     }
   },
 
@@ -105,14 +104,4 @@ Change it while it runs:
       ].join('\n'),
     }
   },
-}
-
-function parsePaging(text: string): (typeof PAGINGS)[number] {
-  const known = PAGINGS.find((name) => name === text)
-  if (!known) throw new Error(`--paging must be one of ${PAGINGS.join(', ')}, not "${text}"`)
-  return known
-}
-
-function parseResponseName(text: string): keyof typeof RESPONSES {
-  return parseName('response', text, RESPONSES)
 }

@@ -1,8 +1,13 @@
 // The site for the command line: `npm run simulator website -- --products 500`.
 
 import { parseArgs } from 'node:util'
-import type { Running, SimulatorCommand } from '../support/command.ts'
-import { parsePort } from '../support/port.ts'
+import {
+  parseChoice,
+  parseResponses,
+  parseWholeNumbers,
+  type Running,
+  type SimulatorCommand,
+} from '../support/command.ts'
 import { RESPONSES } from './faults.ts'
 import { startWebsite, type SiteOptions } from './server.ts'
 
@@ -64,19 +69,21 @@ Change it while it runs:
     })
     const { robots = [], response = [] } = values
     return {
-      port: parsePort(values.port),
-      ...parseCount('products', values.products),
-      ...parseCount('seed', values.seed),
-      ...parseCount('others', values.others),
-      ...parseChoice('notation', values.notation),
-      ...parseChoice('sitemap', values.sitemap),
-      ...parseChoice('lastmod', values.lastmod),
-      ...parseChoice('validators', values.validators),
-      ...parseChoice('aliases', values.aliases),
+      ...parseWholeNumbers(values, {
+        port: 65_535,
+        products: 9_999_999,
+        seed: 9_999_999,
+        others: 9_999_999,
+      }),
+      ...parseOption('notation', values.notation),
+      ...parseOption('sitemap', values.sitemap),
+      ...parseOption('lastmod', values.lastmod),
+      ...parseOption('validators', values.validators),
+      ...parseOption('aliases', values.aliases),
       robots,
       softMissing: values['soft-missing'] ?? false,
       moved: values.moved ?? false,
-      responses: response.map(parseResponseName),
+      responses: parseResponses(response, RESPONSES),
     }
   },
 
@@ -97,30 +104,11 @@ Change it while it runs:
   },
 }
 
-function parseCount<Name extends string>(
-  name: Name,
-  text: string | undefined,
-): { [Key in Name]?: number } {
-  if (text === undefined) return {}
-  if (!/^\d{1,7}$/.test(text))
-    throw new Error(`--${name} must be a whole number up to 9999999, not "${text}"`)
-  return { [name]: Number(text) } as { [Key in Name]?: number }
-}
-
-function parseChoice<Name extends keyof typeof CHOICES>(
+function parseOption<Name extends keyof typeof CHOICES>(
   name: Name,
   text: string | undefined,
 ): { [Key in Name]?: (typeof CHOICES)[Key][number] } {
   if (text === undefined) return {}
-  const choices: readonly string[] = CHOICES[name]
-  if (!choices.includes(text))
-    throw new Error(`--${name} must be one of ${choices.join(', ')}, not "${text}"`)
-  return { [name]: text } as { [Key in Name]?: (typeof CHOICES)[Key][number] }
-}
-
-function parseResponseName(text: string): keyof typeof RESPONSES {
-  const known = Object.keys(RESPONSES).find((name): name is keyof typeof RESPONSES => name === text)
-  if (!known)
-    throw new Error(`--response must be one of ${Object.keys(RESPONSES).join(', ')}, not "${text}"`)
-  return known
+  const choice = parseChoice<string>(name, text, CHOICES[name])
+  return { [name]: choice } as { [Key in Name]?: (typeof CHOICES)[Key][number] }
 }

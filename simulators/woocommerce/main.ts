@@ -2,8 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import {
-  parseName,
-  parseWholeNumber,
+  parseResponses,
+  parseWholeNumbers,
   type Running,
   type SimulatorCommand,
 } from '../support/command.ts'
@@ -62,28 +62,27 @@ Change it while it runs:
         response: { type: 'string', multiple: true },
       },
     })
-    const { file, currency, folder, response = [] } = values
-    const wholeNumber = (name: string, text: string | undefined, max: number): number | null =>
-      text === undefined ? null : parseWholeNumber(name, text, max)
-    const given = {
-      port: wholeNumber('port', values.port, 65_535),
-      products: wholeNumber('products', values.products, 1_000_000),
-      seed: wholeNumber('seed', values.seed, 2 ** 32 - 1),
-      minorUnit: wholeNumber('decimals', values.decimals, 8),
-      file: file ?? null,
-      currency: currency ?? null,
-      folder: folder ?? null,
-      keys: values.keys ?? null,
-      limitStatus: values.limit === undefined ? null : parseLimit(values.limit),
-    }
+    const { file, currency, folder, keys, limit, response = [] } = values
+    const { decimals, ...numbers } = parseWholeNumbers(values, {
+      port: 65_535,
+      products: 1_000_000,
+      seed: 2 ** 32 - 1,
+      decimals: 8,
+    })
     return {
-      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
+      ...numbers,
+      ...(decimals !== undefined && { minorUnit: decimals }),
+      ...(file !== undefined && { file }),
+      ...(currency !== undefined && { currency }),
+      ...(folder !== undefined && { folder }),
+      ...(keys !== undefined && { keys }),
+      ...(limit !== undefined && { limitStatus: parseLimit(limit) }),
       permalinks: values.plain ? 'plain' : 'pretty',
       totals: !values['no-totals'],
       removesHeader: values['removes-header'] ?? false,
       stubs: values['empty-stubs'] ? 'none' : 'options',
       comingSoon: values['coming-soon'] ? 'site' : 'no',
-      responses: response.map(parseResponseName),
+      responses: parseResponses(response, RESPONSES),
     }
   },
 
@@ -111,8 +110,4 @@ function parseLimit(text: string): 400 | 429 {
   if (text === '400') return 400
   if (text === '429') return 429
   throw new Error(`--limit must be 400 or 429, not "${text}"`)
-}
-
-function parseResponseName(text: string): keyof typeof RESPONSES {
-  return parseName('response', text, RESPONSES)
 }
