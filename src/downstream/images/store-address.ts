@@ -50,23 +50,24 @@ export async function storeAddress(
 async function fetchAndStore(
   tools: StoreTools,
   channel: ImageChannel,
-  { id, url, sha256, ...validators }: DueAddress,
+  { id, url, sha256, etag, lastModified }: DueAddress,
   { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
 ): Promise<StoreResult> {
   const { db, http, target, metrics } = tools
-  const sent = sha256 === null ? NO_VALIDATORS : validators
-  const image = await fetchImage(http, url, sent, { signal, turn })
+  const validators = sha256 === null ? NO_VALIDATORS : { etag, lastModified }
+  const image = await fetchImage(http, url, validators, { signal, turn })
   if (image === null) {
     metrics.count('shelfsync_images_total', { result: 'unchanged' })
-    return storeImage(db, channel, { id, blob: null, ...pickValidators(validators) })
+    return storeImage(db, channel, { id, blob: null, ...validators })
   }
   metrics.count('shelfsync_image_fetched_bytes_total', {}, image.bytes.byteLength)
-  const known = await findKnown(tools, image)
+  const hash = hashSha256(image.bytes)
+  const known = await findKnown(tools, hash)
   if (known?.removing === true) return 'removing'
-  const file = { bytes: image.bytes, type: image.type, sha256: toHex(image) }
+  const file = { bytes: image.bytes, type: image.type, sha256: toHex(hash) }
   const copy = known ? toCopy(known) : await target.store(file, signal)
   metrics.count('shelfsync_images_total', { result: known ? 'known' : 'uploaded' })
-  return saveBlob(tools, channel, { id, image, copy })
+  return saveBlob(tools, channel, { id, image, hash, copy })
 }
 
 /**
@@ -88,12 +89,13 @@ export async function storeAddressByUrl(
     const original = toOriginal(fetched.url)
     const image = await fetchImage(http, original, NO_VALIDATORS, { signal, turn })
     if (image === null) throw new SyncError('image/missing', 'ImageKit sent no image')
-    const known = await findKnown(tools, image)
+    const hash = hashSha256(image.bytes)
+    const known = await findKnown(tools, hash)
     if (known?.removing === true) return 'removing'
     const copy = known ? toCopy(known) : fetched
     if (copy.object !== fetched.object) await target.remove(fetched.object, signal)
     metrics.count('shelfsync_images_total', { result: 'by_url' })
-    return await saveBlob(tools, channel, { id, image, copy })
+    return await saveBlob(tools, channel, { id, image, hash, copy })
   } catch (error) {
     if (error instanceof SyncError && /^image\/(wrong-type|too-large)$/.test(error.code))
       await target.remove(fetched.object, signal)
@@ -104,27 +106,29 @@ export async function storeAddressByUrl(
 }
 
 /** Returns the copy with this content at the present target, or null. */
-async function findKnown(
-  { db, target }: StoreTools,
-  { bytes }: FetchedImage,
-): Promise<StoredBlob | null> {
-  const blob = await findBlob(db, hashSha256(bytes))
+async function findKnown({ db, target }: StoreTools, hash: Uint8Array): Promise<StoredBlob | null> {
+  const blob = await findBlob(db, hash)
   return blob !== null && (blob.removing || blob.target === target.name) ? blob : null
+}
+
+interface StoredCopy {
+  /** Of the address. */
+  readonly id: number
+  readonly image: FetchedImage
+  /** SHA-256 of its bytes. */
+  readonly hash: Uint8Array
+  readonly copy: StoredImage
 }
 
 function saveBlob(
   { db, target }: StoreTools,
   channel: ImageChannel,
-  {
-    id,
-    image,
-    copy,
-  }: { readonly id: number; readonly image: FetchedImage; readonly copy: StoredImage },
+  { id, image, hash, copy }: StoredCopy,
 ): Promise<StoreResult> {
   const { bytes, type, validators } = image
   const size = findImageSize(bytes, type)
   const blob = {
-    sha256: toHex(image),
+    sha256: toHex(hash),
     type,
     bytes: bytes.byteLength,
     width: size?.width ?? null,
@@ -140,12 +144,8 @@ function toCopy({ object, cdn_url: url }: StoredBlob): StoredImage {
   return { object, url }
 }
 
-function toHex({ bytes }: FetchedImage): string {
-  return Buffer.from(hashSha256(bytes)).toString('hex')
-}
-
-function pickValidators({ etag, lastModified }: Validators): Validators {
-  return { etag, lastModified }
+function toHex(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('hex')
 }
 
 /** https://imagekit.io/docs/core-delivery-features#get-the-original-file */
