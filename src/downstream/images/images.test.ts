@@ -222,6 +222,19 @@ test('a copy by ImageKit that does not contain an image is removed again', async
   assert.deepEqual(imageKit.files.size, await shop.count('blobs'))
 })
 
+test('an image whose delivery ImageKit refuses is uploaded once, and its host is flagged', async (t) => {
+  const { env, imageKit } = await openImageKit(t)
+  const { host, ...shop } = await openImages(t, db, env)
+  host.faults.set({ kind: 'refuse-others', than: 'ImageKit', path: '*', times: null })
+  await shop.list('a', '/1.jpg', '/2.jpg')
+  await shop.work()
+  imageKit.faults.set({ kind: 'status', status: 403, path: 'GET /ik/*', times: null })
+  await shop.list('b', '/3.jpg')
+  await shop.work()
+  assert.equal((await shop.problems()).at(-1), 'waiting image/refused after 1')
+  assert.equal(host.stats.snapshot().requests['/3.jpg'], 1)
+})
+
 test('a host that limits requests gets none until its Retry-After, and no attempt is lost', async (t) => {
   const { env } = await openBucket(t)
   const { host, ...shop } = await openImages(t, db, env)

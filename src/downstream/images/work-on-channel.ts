@@ -84,14 +84,31 @@ class ChannelWork {
 
   async handle(address: DueAddress, signal: AbortSignal): Promise<void> {
     try {
-      if (this.#refusals < REFUSALS_MAX) await this.#storeDirectly(address, signal)
-      else await this.#storeByUrl(address, signal)
+      await this.#store(address, signal)
     } catch (error) {
-      if (signal.aborted) return
-      if (error instanceof SyncError && error.code === 'image/refused')
-        return await this.#handleRefusal(address, error, signal)
-      await this.#recordFailure(address, error)
+      if (!signal.aborted) await this.#recordFailure(address, error)
     }
+  }
+
+  /** Requests the address, or lets the target fetch it once the host has refused several requests. */
+  async #store(address: DueAddress, signal: AbortSignal): Promise<void> {
+    let refusal = new SyncError('image/refused', `${this.#channel.host} refuses requests`)
+    if (this.#refusals < REFUSALS_MAX) {
+      try {
+        return await this.#storeDirectly(address, signal)
+      } catch (error) {
+        if (signal.aborted || !isRefusal(error)) throw error
+        this.#refusals += 1
+        if (this.#refusals < REFUSALS_MAX) throw error
+        refusal = error
+      }
+    }
+    const { target } = this.#tools
+    if (!canFetch(target)) {
+      this.#flagHost(refusal.message)
+      throw refusal
+    }
+    await this.#storeByUrl({ ...this.#tools, target }, address, signal)
   }
 
   async #storeDirectly(address: DueAddress, signal: AbortSignal): Promise<void> {
@@ -100,31 +117,17 @@ class ChannelWork {
   }
 
   /** Flags the host when the target cannot fetch its images either. */
-  async #storeByUrl(address: DueAddress, signal: AbortSignal): Promise<void> {
-    const { target } = this.#tools
-    if (!canFetch(target))
-      throw new SyncError('image/refused', `${this.#channel.host} refuses requests`)
+  async #storeByUrl(
+    tools: Parameters<typeof storeAddressByUrl>[0],
+    address: DueAddress,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      const tools = { ...this.#tools, target }
       await this.#finish(address, await storeAddressByUrl(tools, this.#channel, address, signal))
     } catch (error) {
       if (signal.aborted || stopsAll(error)) throw error
       this.#flagHost(`it refuses requests, and ${messageOf(error)}`)
       throw error
-    }
-  }
-
-  async #handleRefusal(address: DueAddress, error: SyncError, signal: AbortSignal): Promise<void> {
-    this.#refusals += 1
-    if (this.#refusals < REFUSALS_MAX) return this.#recordFailure(address, error)
-    if (!canFetch(this.#tools.target)) {
-      this.#flagHost(error.message)
-      return this.#recordFailure(address, error)
-    }
-    try {
-      await this.#storeByUrl(address, signal)
-    } catch (failure) {
-      if (!signal.aborted) await this.#recordFailure(address, failure)
     }
   }
 
@@ -170,6 +173,10 @@ class ChannelWork {
       `the images of ${host} are left alone for a day: it refuses requests`,
     )
   }
+}
+
+function isRefusal(error: unknown): error is SyncError {
+  return error instanceof SyncError && error.code === 'image/refused'
 }
 
 function canFetch(target: ImageTarget): target is Required<ImageTarget> {
