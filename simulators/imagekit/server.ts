@@ -102,7 +102,9 @@ async function upload(
     return sendJson(response, 400, {
       message: 'The URL in the file parameter could not be fetched.',
     })
-  const stored = { fileId: randomUUID(), name, filePath, bytes }
+  // An overwritten file gets a new version, and keeps its id.
+  const fileId = service.files.get(filePath)?.fileId ?? randomUUID()
+  const stored = { fileId, name, filePath, bytes }
   service.files.set(filePath, stored)
   service.onStored()
   sendJson(response, 200, describe(stored, service))

@@ -235,6 +235,27 @@ test('an image whose delivery ImageKit refuses is uploaded once, and its host is
   assert.equal(host.stats.snapshot().requests['/3.jpg'], 1)
 })
 
+test('a copy that was fetched by ImageKit stays when its address no longer has an image', async (t) => {
+  const { env } = await openImageKit(t)
+  const { host, ...shop } = await openImages(t, db, env)
+  host.faults.set({ kind: 'refuse-others', than: 'ImageKit', path: '*', times: null })
+  await shop.list('a', '/1.jpg', '/2.jpg')
+  await shop.work()
+  await shop.skipWaits()
+  await shop.work()
+  const [before] = await shop.rows()
+  host.faults.set({ kind: 'text', text: '<html>', path: '/1.jpg', times: null })
+  await retryImages(db, { sourceId: shop.sourceId, host: null, all: true })
+  await shop.work()
+  await shop.skipWaits()
+  await shop.work()
+  const [after] = await shop.rows()
+  assert.ok(before?.cdn_url, 'it was stored')
+  const response = await fetch(before.cdn_url)
+  assert.deepEqual([response.status, (await response.bytes())[0]], [200, 0xff])
+  assert.equal(after?.state, 'failed')
+})
+
 test('a host that limits requests gets none until its Retry-After, and no attempt is lost', async (t) => {
   const { env } = await openBucket(t)
   const { host, ...shop } = await openImages(t, db, env)

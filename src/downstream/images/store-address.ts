@@ -79,11 +79,13 @@ async function fetchAndStore(
 export async function storeAddressByUrl(
   tools: StoreTools & { readonly target: Required<ImageTarget> },
   channel: ImageChannel,
-  { id, url }: DueAddress,
+  { id, url, sha256 }: DueAddress,
   signal: AbortSignal,
 ): Promise<StoreResult> {
   const { http, target, metrics } = tools
-  const fetched = await target.storeFromUrl(url, hashText(url), signal)
+  // With the old content in the key, the upload never overwrites the present copy of the address.
+  const key = hashText(sha256 === null ? url : `${url} ${toHex(sha256)}`)
+  const fetched = await target.storeFromUrl(url, key, signal)
   const turn = tools.large.open()
   try {
     const original = toOriginal(fetched.url)
