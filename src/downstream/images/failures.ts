@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
+import type { IMAGE_METRICS } from '../../telemetry/image-metrics.ts'
 
 /** Delay after the first failed attempt, the second one, and so on; then the image has failed. */
 const DELAYS_MS = [60_000, 10 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000]
@@ -28,8 +29,10 @@ const PAUSE_MS = { default: 60_000, min: 1_000, max: 3_600_000 }
 /** Errors that stop all images: the target, the settings and the database. */
 const STOPS = /^(image\/store-unavailable|settings\/|db\/)/
 
+type Reason = (typeof IMAGE_METRICS)['shelfsync_image_failures_total']['labels']['reason'][number]
+
 /** Values of the label `reason`, by code; `other` for those that are not here. */
-const REASONS = {
+const REASONS: { readonly [Code in ErrorCode]?: Reason } = {
   'image/missing': 'missing',
   'image/refused': 'refused',
   'image/wrong-type': 'wrong_type',
@@ -40,7 +43,7 @@ const REASONS = {
   'source/unavailable': 'unavailable',
   'source/cut-short': 'unavailable',
   'source/too-slow': 'unavailable',
-} as const satisfies { readonly [Code in ErrorCode]?: string }
+}
 
 /** Returns the delay until the next attempt after `attempts` failed ones; null: none follows. */
 export function chooseDelay(error: unknown, attempts: number): number | null {
@@ -60,10 +63,6 @@ export function stopsAll(error: unknown): error is SyncError {
   return error instanceof SyncError && STOPS.test(error.code)
 }
 
-export function findReason(error: unknown): (typeof REASONS)[keyof typeof REASONS] | 'other' {
-  if (!(error instanceof SyncError)) return 'other'
-  return (
-    (REASONS as Partial<Record<ErrorCode, (typeof REASONS)[keyof typeof REASONS]>>)[error.code] ??
-    'other'
-  )
+export function findReason(error: unknown): Reason {
+  return (error instanceof SyncError ? REASONS[error.code] : undefined) ?? 'other'
 }
