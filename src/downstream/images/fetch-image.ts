@@ -34,7 +34,8 @@ const FIRST_BYTES = 256 * 1024
 const VALIDATOR_CHARS_MAX = 500
 
 const CODES: StatusCodes = {
-  success: 'image/wrong-type',
+  // Of a challenge page.
+  success: 'image/refused',
   redirect: 'image/missing',
   unauthorized: 'image/refused',
   'not-found': 'image/missing',
@@ -77,7 +78,7 @@ export async function fetchImage(
   }
   if (classifyStatus(status) !== 'success' || (await isBotChallenge(response))) {
     await response.cancel()
-    throw toRefusal(response)
+    throw toFailure(response)
   }
   const { bytes, type } = await readImage(response, turn)
   const validators = {
@@ -123,12 +124,10 @@ async function* endTimer(
   }
 }
 
-function toRefusal(response: HttpResponse): SyncError {
-  const { host } = new URL(response.url)
-  const { status } = response
-  const message = `${host} responds with status ${status}`
-  const isChallenge = status === 403 || REFUSALS.has(status) || classifyStatus(status) === 'success'
-  return isChallenge
+function toFailure(response: HttpResponse): SyncError {
+  const { status, url } = response
+  const message = `${new URL(url).host} responds with status ${status}`
+  return REFUSALS.has(status)
     ? new SyncError('image/refused', message, { detail: { status } })
     : toStatusError(response, CODES, message)
 }

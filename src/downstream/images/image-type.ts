@@ -34,6 +34,6 @@ function findBrand(bytes: Uint8Array, start: string): boolean {
   return false
 }
 
-export function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
+function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
   return bytes.length >= start.length && start.every((byte, index) => bytes[index] === byte)
 }
