@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../../core/errors.ts'
+import { callOnce } from '../../lib/call-once.ts'
 import { classifyStatus, isTransientStatus } from '../../lib/http-status.ts'
 import { findErrno } from '../../node/system-errors.ts'
 import {
@@ -60,7 +61,7 @@ const REMEDY =
 
 export class S3Store implements ArtifactStore {
   readonly #options: S3Options
-  #client: Promise<S3> | null = null
+  readonly #open = callOnce(() => this.#createClient())
 
   constructor(options: S3Options) {
     this.#options = options
@@ -155,7 +156,7 @@ export class S3Store implements ArtifactStore {
     return { Bucket: this.#options.bucket, Key: this.#options.prefix + checkKey(key) }
   }
 
-  async #open(): Promise<S3> {
+  async #createClient(): Promise<S3> {
     const { S3 } = await import('@aws-sdk/client-s3')
     const { region, endpoint, key } = this.#options
     return new S3({
@@ -174,11 +175,7 @@ export class S3Store implements ArtifactStore {
     what: string,
     call: (client: S3) => Promise<Result>,
   ): Promise<Result> {
-    const client = await (this.#client ??= this.#open().catch((error: unknown) => {
-      // The next call tries again.
-      this.#client = null
-      throw error
-    }))
+    const client = await this.#open()
     try {
       return await call(client)
     } catch (error) {

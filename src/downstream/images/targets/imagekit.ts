@@ -6,6 +6,7 @@ import type { APIError } from '@imagekit/nodejs'
 import { IMAGEKIT_PASSWORD } from '../../../config/image-settings.ts'
 import { SyncError } from '../../../core/errors.ts'
 import { parseRetryAfter } from '../../../lib/back-off.ts'
+import { callOnce } from '../../../lib/call-once.ts'
 import { isTransientStatus } from '../../../lib/http-status.ts'
 import { cutText } from '../../../lib/text.ts'
 import type { Redactor } from '../../../telemetry/redact.ts'
@@ -28,7 +29,7 @@ const MISSING_SDK =
 export class ImageKitTarget implements ImageTarget {
   readonly name: string
   readonly #options: ImageKitOptions
-  #client: Promise<ImageKit> | null = null
+  readonly #open = callOnce(() => this.#createClient())
 
   constructor(options: ImageKitOptions) {
     this.name = `imagekit:${options.folder}`
@@ -78,7 +79,7 @@ export class ImageKitTarget implements ImageTarget {
     })
   }
 
-  async #open(): Promise<ImageKit> {
+  async #createClient(): Promise<ImageKit> {
     const { privateKey, endpoint } = this.#options
     const library = await import('@imagekit/nodejs').catch(() => null)
     if (library === null) throw new SyncError('settings/invalid', MISSING_SDK)
@@ -98,10 +99,7 @@ export class ImageKitTarget implements ImageTarget {
     signal: AbortSignal,
     call: (client: ImageKit) => Promise<Result>,
   ): Promise<Result> {
-    const client = await (this.#client ??= this.#open().catch((error: unknown) => {
-      this.#client = null
-      throw error
-    }))
+    const client = await this.#open()
     try {
       return await call(client)
     } catch (error) {
