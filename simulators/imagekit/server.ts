@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendFaultResponse } from '../support/body.ts'
 import { CommonFault, createFaultBook, type FaultBook } from '../support/faults.ts'
-import { listen, readPath, sendJson } from '../support/server.ts'
+import { listen, readBytes, readPath, sendJson } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
 
 export interface StoredFile {
@@ -116,10 +116,9 @@ function readField(form: FormData, name: string): string {
 }
 
 async function readForm(request: IncomingMessage): Promise<FormData> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
   const type = request.headers['content-type'] ?? ''
-  return new Response(Buffer.concat(chunks), { headers: { 'content-type': type } }).formData()
+  const bytes = await readBytes(request)
+  return new Response(bytes, { headers: { 'content-type': type } }).formData()
 }
 
 async function readFile(file: File | null): Promise<Buffer | null> {

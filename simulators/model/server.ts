@@ -1,7 +1,6 @@
 // The endpoint of a language model on loopback, compatible with OpenAI's chat completions:
 // https://platform.openai.com/docs/api-reference/chat/create
 
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { sendFaultResponse } from '../support/body.ts'
@@ -78,7 +77,7 @@ function respond({ request, response, key, text, taken }: Exchange): void {
     sendJson(response, status, { error: { message, type: 'invalid_request_error' } })
   if (request.method !== 'POST' || readPath(request) !== COMPLETIONS)
     return fail(404, `${request.method} ${readPath(request)} does not exist`)
-  if (key !== null && !isEqual(request.headers.authorization ?? '', `Bearer ${key}`))
+  if (key !== null && request.headers.authorization !== `Bearer ${key}`)
     return fail(401, 'Incorrect API key provided')
   const parsed = Completion.safeParse(parse(text))
   if (!parsed.success) return fail(400, z.prettifyError(parsed.error))
@@ -104,11 +103,6 @@ function respond({ request, response, key, text, taken }: Exchange): void {
     ],
     usage: { prompt_tokens: text.length, completion_tokens: 20, total_tokens: text.length + 20 },
   })
-}
-
-function isEqual(one: string, other: string): boolean {
-  const [first, second] = [Buffer.from(one), Buffer.from(other)]
-  return first.length === second.length && timingSafeEqual(first, second)
 }
 
 function parse(text: string): unknown {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { readBytes } from '../support/server.ts'
 import { loadBucket, Refusal, type Project } from './buckets.ts'
 import { isAllowedType, isObjectName } from './names.ts'
 
@@ -14,9 +15,7 @@ export async function upload(
   { bucket: id, name }: { readonly bucket: string; readonly name: string },
 ): Promise<{ readonly Key: string; readonly Id: string }> {
   const bucket = loadBucket(objects, id)
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  const bytes = Buffer.concat(chunks)
+  const bytes = await readBytes(request)
   const { headers } = request
   const contentType = headers['content-type'] ?? 'application/octet-stream'
   if (!isObjectName(name)) throw new Refusal(400, 'InvalidKey', `Invalid key: ${name}`)

@@ -52,10 +52,14 @@ export function readPath(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/'
 }
 
-export async function readText(request: IncomingMessage): Promise<string> {
+export async function readBytes(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
+}
+
+export async function readText(request: IncomingMessage): Promise<string> {
+  return (await readBytes(request)).toString()
 }
 
 export function sendJson(
