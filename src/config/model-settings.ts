@@ -1,13 +1,13 @@
 // Settings of the language model that proposes values for empty fields.
 
-import { z } from 'zod'
 import type { Role } from '../core/roles.ts'
 import { plain, secret } from './setting.ts'
-import { HttpUrl, matching } from './value-schemas.ts'
+import { HttpUrl, matching, upTo } from './value-schemas.ts'
 
 /** The role that asks the model. */
 const READ_BY: readonly Role[] = ['maintainer']
 export const LLM_REQUESTS_PER_DAY_DEFAULT = 500
+const REQUESTS_PER_DAY_MAX = 999_999
 
 export const modelSettings = {
   LLM_URL: plain(HttpUrl, {
@@ -29,16 +29,10 @@ export const modelSettings = {
     example: 'gpt-5-mini',
     readBy: READ_BY,
   }),
-  LLM_REQUESTS_PER_DAY: plain(
-    z
-      .string()
-      .regex(/^[1-9]\d{0,5}$/, { error: 'a whole number from 1 to 999999' })
-      .transform(Number),
-    {
-      description: 'The number of requests to the model in a day, by all processes together.',
-      default: String(LLM_REQUESTS_PER_DAY_DEFAULT),
-      example: '2000',
-      readBy: READ_BY,
-    },
-  ),
+  LLM_REQUESTS_PER_DAY: plain(upTo(REQUESTS_PER_DAY_MAX), {
+    description: 'The number of requests to the model in a day, by all processes together.',
+    default: String(LLM_REQUESTS_PER_DAY_DEFAULT),
+    example: '2000',
+    readBy: READ_BY,
+  }),
 }

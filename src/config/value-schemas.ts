@@ -28,12 +28,12 @@ export const HttpUrl = z.string().refine(isHttpUrl, {
   error: 'an http or https address without credentials',
 })
 
-/** A whole number from 1 to `max`, which must be below 10. */
+/** A whole number from 1 to `max`, which must be below 1,000,000. */
 export function upTo(max: number): z.ZodType<number> {
   const expected = { error: `a number from 1 to ${max}` }
   return z
     .string()
-    .regex(/^[1-9]\d{0,3}$/, expected)
+    .regex(/^[1-9]\d{0,5}$/, expected)
     .transform(Number)
     .refine((value) => value <= max, expected)
 }
