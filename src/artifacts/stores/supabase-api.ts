@@ -43,7 +43,7 @@ interface StorageErrorFacts {
   readonly retryAfterMs?: number | null
 }
 
-/** A failed request, described without secrets. It does not leave this folder. */
+/** A failed request, described without secrets. Callers convert it into a SyncError. */
 export class StorageError extends Error implements StorageErrorFacts {
   override readonly name = 'StorageError'
   readonly status: number | null

@@ -23,7 +23,8 @@ const SIZE_REMEDY =
   'Raise the file size limit of the bucket, and that of the project (Storage → Settings), ' +
   'which limits every bucket'
 const NAME_REMEDY = 'Name another bucket in BUCKET, or after `supabase:` in ARTIFACTS'
-const KEY_REMEDY = 'Check that SUPABASE_SECRET_KEY is a secret key of the project at SUPABASE_URL'
+export const KEY_REMEDY =
+  'Check that SUPABASE_SECRET_KEY is a secret key of the project at SUPABASE_URL'
 
 const REMEDIES: Readonly<Record<number, string>> = {
   401: KEY_REMEDY,

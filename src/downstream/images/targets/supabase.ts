@@ -7,7 +7,7 @@ import {
   StorageError,
   type ApiOptions,
 } from '../../../artifacts/stores/supabase-api.ts'
-import { requestJson } from '../../../artifacts/stores/supabase-bucket.ts'
+import { KEY_REMEDY, requestJson } from '../../../artifacts/stores/supabase-bucket.ts'
 import { SyncError } from '../../../core/errors.ts'
 import { IMAGE_BYTES_MAX } from '../fetch-image.ts'
 import { EXTENSIONS } from '../image-type.ts'
@@ -21,7 +21,6 @@ const Bucket = z.object({ public: z.boolean() })
 
 /** An object never changes, so browsers may keep it for a year. */
 const CACHE_CONTROL = 'max-age=31536000'
-const KEY_REMEDY = 'Check that SUPABASE_SECRET_KEY is a secret key of the project at SUPABASE_URL'
 
 export class SupabaseTarget implements ImageTarget {
   readonly name: string
