@@ -4,9 +4,9 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { loadServerVersion } from '../db/server-facts.ts'
 import { listBreakers } from '../db/read/limits.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
+import { loadServerVersion } from '../db/server-facts.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
 import { findUntakenTask } from '../jobs/untaken-tasks.ts'
@@ -32,6 +32,7 @@ export async function checkHealth({
   waker,
 }: HealthTools): Promise<ComponentHealth[]> {
   const latest = checkLatest(db)
+  const suppliers = checkSuppliers(db)
   const [database, ...others] = await Promise.all([
     checkComponent('database', async () => `Postgres ${await loadServerVersion(db)}`),
     checkComponent('queue', () => describeQueues(queues)),
@@ -43,9 +44,9 @@ export async function checkHealth({
       }),
     ),
   ])
-  // Without the database the copies are unknown, and its own line says so.
-  const copies = await latest
-  return [database, ...others, ...(database.ok ? [...copies, await checkSuppliers(db)] : [])]
+  // Without the database the copies and the suppliers are unknown, and its own line says so.
+  const read = [...(await latest), await suppliers]
+  return [database, ...others, ...(database.ok ? read : [])]
 }
 
 function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
