@@ -3,7 +3,6 @@
 
 import type { Settings } from '../config/settings.ts'
 import type { Role } from '../core/roles.ts'
-import type { OpenStep } from '../downstream/step.ts'
 import { createMetricsApp } from '../http/control/servers.ts'
 import { listen } from '../http/server/listen.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
@@ -11,7 +10,7 @@ import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Services } from './serve.ts'
 import { openProcessMetrics } from './service-metrics.ts'
-import { startSteps, type StepServiceTools } from './start-steps.ts'
+import { startSteps, type StepServiceTools, type StepsHaveWork } from './start-steps.ts'
 
 /** @throws SyncError `settings/invalid` when the port is not available */
 export async function startStepServices(
@@ -33,12 +32,12 @@ export async function startStepServices(
   const port = settings.http.ports.metrics
   const listening = await listen(app, { host, port, setting: 'METRICS_PORT' })
   opened.defer(() => listening.close())
-  const steps = startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
+  const hasWork = startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
   const kept = opened.move()
   let stopped: Promise<void> | null = null
   return {
     servers: [{ name: 'metrics', host, port: listening.port }],
-    idle: waitForIdle(settings, steps, stopping.signal),
+    idle: waitForIdle(settings, hasWork, stopping.signal),
     stop() {
       stopping.abort()
       return (stopped ??= kept.disposeAsync())
@@ -49,11 +48,9 @@ export async function startStepServices(
 /** Never resolves without EXIT_WHEN_IDLE_SECONDS. */
 function waitForIdle(
   { exitWhenIdleMs: idleMs }: Settings,
-  steps: readonly OpenStep[],
+  hasWork: StepsHaveWork,
   signal: AbortSignal,
 ): Promise<void> {
   if (idleMs === null) return new Promise(() => undefined)
-  const hasWork = async () =>
-    (await Promise.all(steps.map((step) => step.hasWork()))).includes(true)
   return waitUntilIdle(new TaskActivity(), { idleMs, hasWork, signal })
 }

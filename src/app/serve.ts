@@ -28,7 +28,6 @@ import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { OpenStep } from '../downstream/step.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
@@ -38,7 +37,7 @@ import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { openMetrics } from './service-metrics.ts'
-import { startSteps, type Lifespan } from './start-steps.ts'
+import { startSteps, type Lifespan, type StepsHaveWork } from './start-steps.ts'
 import { countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
@@ -102,9 +101,9 @@ export async function startServices(
     async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
   )
   const lifespan = { opened, signal: stopping.signal }
-  const steps = startSteps({ ...tools, metrics }, roles, lifespan)
+  const stepsHaveWork = startSteps({ ...tools, metrics }, roles, lifespan)
   const idle = startWork(
-    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker, steps },
+    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker, stepsHaveWork },
     roles,
     lifespan,
   )
@@ -134,12 +133,12 @@ function requireWorkerRole({ exitWhenIdleMs }: Settings, roles: readonly Role[])
 interface WorkTools extends ServiceTools {
   readonly taskTools: TaskTools
   readonly waker: Waker
-  readonly steps: readonly OpenStep[]
+  readonly stepsHaveWork: StepsHaveWork
 }
 
 /** Starts the workers and the scheduler of the roles. See `Services` for the result. */
 function startWork(
-  { settings, db, queues, connectors, log, outages, taskTools, waker, steps }: WorkTools,
+  { settings, db, queues, connectors, log, outages, taskTools, waker, stepsHaveWork }: WorkTools,
   roles: readonly Role[],
   { opened, signal }: Lifespan,
 ): Promise<void> {
@@ -165,8 +164,7 @@ function startWork(
   const hasWork = async (): Promise<boolean> => {
     const waiting = await Promise.all(served.map(countWaitingTasks))
     if (waiting.some((count) => count > 0)) return true
-    const due = await Promise.all(steps.map((step) => step.hasWork()))
-    if (due.includes(true)) return true
+    if (await stepsHaveWork()) return true
     return keepsSchedules && (await listQueuedRuns(db)).length > 0
   }
   return checked.promise.then(() => waitUntilIdle(taskTools.activity, { idleMs, hasWork, signal }))

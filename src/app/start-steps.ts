@@ -3,7 +3,6 @@
 import type { Http } from '../core/http.ts'
 import type { Role } from '../core/roles.ts'
 import { runStep } from '../downstream/run-step.ts'
-import type { OpenStep } from '../downstream/step.ts'
 import { STEPS } from '../downstream/steps.ts'
 import { wait } from '../lib/back-off.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -23,8 +22,11 @@ export interface Lifespan {
   readonly signal: AbortSignal
 }
 
+/** Resolves to true while a step has work. */
+export type StepsHaveWork = () => Promise<boolean>
+
 /**
- * Opens and starts the steps of the roles that the settings switch on, and returns them.
+ * Opens and starts the steps of the roles that the settings switch on.
  *
  * @throws SyncError `settings/invalid`
  */
@@ -32,10 +34,10 @@ export function startSteps(
   tools: StepServiceTools & { readonly metrics: Metrics },
   roles: readonly Role[],
   { opened, signal }: Lifespan,
-): readonly OpenStep[] {
+): StepsHaveWork {
   const { settings, db, log, outages, metrics, openHttp } = tools
   const redact = createRedactor(settings.supplierSecrets, settings.secrets)
-  return STEPS.filter(({ role }) => roles.includes(role)).flatMap(({ name, open }) => {
+  const steps = STEPS.filter(({ role }) => roles.includes(role)).flatMap(({ name, open }) => {
     // A step that is switched off opens no client.
     let client: ReturnType<typeof openHttp> | null = null
     opened.defer(async () => client?.close())
@@ -46,4 +48,5 @@ export function startSteps(
     opened.defer(() => running)
     return [step]
   })
+  return async () => (await Promise.all(steps.map((step) => step.hasWork()))).includes(true)
 }
