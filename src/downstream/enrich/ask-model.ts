@@ -8,7 +8,7 @@ import type { Http } from '../../core/http.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
 import { readBytes } from '../../lib/read-body.ts'
 import type { Question } from '../../normalise/question.ts'
-import type { Statement } from './check-response.ts'
+import { Statement } from './check-response.ts'
 import { buildPrompt, INSTRUCTIONS } from './prompt.ts'
 
 export interface ModelEndpoint {
@@ -69,9 +69,7 @@ export async function askModel(
 /** The fields are the only values in the schema. */
 function toSchema(questions: readonly Question[]) {
   const field = z.enum(questions.map((question) => question.field))
-  return z.object({
-    facts: z.array(z.object({ field, words: z.string(), value: z.string() })),
-  })
+  return z.object({ facts: z.array(Statement.extend({ field })) })
 }
 
 /** A `fetch` that reads a whole response of limited size. */

@@ -1,20 +1,17 @@
-// Decides which statements of a language model are proposed. A statement needs words that stand in
+// Decides which statements of a language model are proposed. A statement needs words that occur in
 // the text of the product and a value that the rules can read. The confidence that a model states
 // does not count: models are sure of everything.
 
 import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
 import type { Json } from '../../core/json.ts'
 import { foldText } from '../../normalise/fold.ts'
 import type { Question } from '../../normalise/question.ts'
 import { buildPrompt, INSTRUCTIONS } from './prompt.ts'
 
-/** One fact as the model returns it. */
-export interface Statement {
-  readonly field: string
-  /** Words of the product's text. */
-  readonly words: string
-  readonly value: string
-}
+/** One fact as the model returns it: `words` are those of the product's text. */
+export const Statement = z.object({ field: z.string(), words: z.string(), value: z.string() })
+export type Statement = Readonly<z.infer<typeof Statement>>
 
 export interface Proposal {
   readonly field: string
@@ -31,7 +28,7 @@ export interface Proposal {
  */
 const CONFIDENCE = { read: 0.9, contained: 0.8, concluded: 0.5 } as const
 
-/** Fewer letters stand in every text. */
+/** Shorter ones occur in every text. */
 const QUOTATION_CHARS_MIN = 3
 const QUOTATION_CHARS_MAX = 300
 const VALUE_CHARS_MAX = 100
@@ -108,7 +105,7 @@ function toWords(text: string): string {
   return ` ${words.join(' ')} `
 }
 
-/** Returns true if these words stand in the text, one after the other. */
+/** Returns true if these words occur in the text, one after the other. */
 function hasWords(text: string, words: string): boolean {
   return text.includes(toWords(words))
 }

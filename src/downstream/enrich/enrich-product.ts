@@ -21,7 +21,7 @@ import { loadPack } from '../../normalise/domain-packs.ts'
 import type { Question } from '../../normalise/question.ts'
 import type { StepTools } from '../step.ts'
 import { askModel, type ModelEndpoint } from './ask-model.ts'
-import { checkResponse, type Proposal, type Statement } from './check-response.ts'
+import { checkResponse, Statement, type Proposal } from './check-response.ts'
 import { writeProductText } from './product-text.ts'
 import { PROMPT_VERSION } from './prompt.ts'
 
@@ -31,7 +31,7 @@ const LEASE_MS = 10 * 60_000
 const INVALID_MAX = 3
 const RETRY = { baseMs: 60_000, maxMs: 3_600_000 } as const
 
-const Statements = z.array(z.object({ field: z.string(), words: z.string(), value: z.string() }))
+const Statements = z.array(Statement)
 
 /**
  * Returns false when no product is due.
