@@ -661,7 +661,7 @@ create table catalog.blobs (
 -- The work at one host, which one process does at a time. A host that takes several requests at once, such as
 -- that of a CDN, has several channels.
 create table catalog.image_channels (
-  channel         text collate "C" primary key,
+  channel      text collate "C" primary key,
   host         text not null,
   due_at       timestamptz,                    -- of its next address; null if none waits
   token        bigint not null default 0,      -- fencing token of the newest lease
@@ -679,7 +679,7 @@ create table catalog.image_addresses (
   key           bytea not null unique check (octet_length(key) = 32),
   url           text not null,                 -- as it is requested
   version       numeric,                       -- of the newest address, such as Shopify's `v`
-  channel          text collate "C" not null,
+  channel       text collate "C" not null,
   state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
   due_at        timestamptz not null,
   attempts      integer not null default 0,    -- failed ones since the last success
@@ -8224,7 +8224,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
-  ('20261122000016', 'image_tables', '0e2ff46b16d63734bcecbb8f06f770fb2ab8f5c20e5eca4fde4bcced15f9e23e'),
+  ('20261122000016', 'image_tables', '069737c3ee9021b37ddb6c7089cdf1dbad37649ff94709b70b817aed8f67307c'),
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),

@@ -21,7 +21,7 @@ create table catalog.blobs (
 -- The work at one host, which one process does at a time. A host that takes several requests at once, such as
 -- that of a CDN, has several channels.
 create table catalog.image_channels (
-  channel         text collate "C" primary key,
+  channel      text collate "C" primary key,
   host         text not null,
   due_at       timestamptz,                    -- of its next address; null if none waits
   token        bigint not null default 0,      -- fencing token of the newest lease
@@ -39,7 +39,7 @@ create table catalog.image_addresses (
   key           bytea not null unique check (octet_length(key) = 32),
   url           text not null,                 -- as it is requested
   version       numeric,                       -- of the newest address, such as Shopify's `v`
-  channel          text collate "C" not null,
+  channel       text collate "C" not null,
   state         text not null default 'waiting' check (state in ('waiting', 'stored', 'failed')),
   due_at        timestamptz not null,
   attempts      integer not null default 0,    -- failed ones since the last success
