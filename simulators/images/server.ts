@@ -1,4 +1,4 @@
-// A host of pictures on loopback, with the bad habits of real ones. Every path is a picture of the
+// A host of pictures on loopback, with the faults of real ones. Every path is a picture of the
 // type that its ending names. `?picture=WORD` selects the content: two addresses with the same word
 // and ending have the same bytes.
 

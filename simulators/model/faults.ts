@@ -1,4 +1,4 @@
-// Faults of a language model: the responses are valid HTTP, but not the truth.
+// Faults of a language model: the responses are valid HTTP, but their content is wrong.
 
 import { z } from 'zod'
 import { CommonFault, When } from '../support/faults.ts'

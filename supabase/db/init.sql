@@ -648,7 +648,7 @@ create table catalog.blobs (
   sha256      bytea primary key check (octet_length(sha256) = 32),
   type        text not null,                   -- by its first bytes, such as `image/jpeg`
   bytes       bigint not null,
-  width       integer,                         -- in pixels; null if its header does not tell
+  width       integer,                         -- in pixels; null if its header does not state it
   height      integer,                         -- see width
   target      text not null,                   -- the setting IMAGES when it was stored
   object      text not null,                   -- the key or the id of the object there
@@ -668,7 +668,7 @@ create table catalog.image_channels (
   leased_until timestamptz,
   paused_until timestamptz,                    -- as the host demands, or because it is flagged
   refusals     integer not null default 0,     -- refused requests in a row
-  flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
+  flagged_at   timestamptz,                    -- since when it gets only one request a day
   flag_reason  text
 );
 create index image_channels_due on catalog.image_channels (due_at) where due_at is not null;
@@ -2164,7 +2164,7 @@ end $$;
 
 -- claim_images(limit, lease) → due addresses of one channel, which is leased to the caller, if there are any
 --   sha256      of the stored copy, if the address was stored before
---   flagged     the host has refused several requests: this is its one try of the day
+--   flagged     the host has refused several requests: this is its one request of the day
 create function catalog.claim_images(p_limit integer, p_lease double precision) returns table (
   channel text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
   attempts integer, sha256 bytea, etag text, last_modified text)
@@ -3535,8 +3535,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
           accepted_by = excluded.accepted_by
 $$;
 
--- is_known_value(source, product, field, value) → whether a person has this value before them, has refused
--- it, or it is the enrichment already.
+-- is_known_value(source, product, field, value) → whether this value waits for a person, was rejected by
+-- one, or is the enrichment already.
 create function catalog.is_known_value(p_source integer, p_product text, p_field text, p_value jsonb)
 returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -3628,7 +3628,7 @@ $$;
 -- The work of a language model: products of sources whose policy has `enrich`, one after the other. A settled
 -- run starts a scan of its source, the scan queues products with new content, and a worker claims them.
 
--- Products whose content was examined or waits for it.
+-- Products whose content was examined, or waits for that.
 create table catalog.enrichment_work (
   source_id           integer not null references catalog.sources (id),
   product_external_id text collate "C" not null,
@@ -8224,7 +8224,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
-  ('20261122000016', 'image_tables', '069737c3ee9021b37ddb6c7089cdf1dbad37649ff94709b70b817aed8f67307c'),
+  ('20261122000016', 'image_tables', '55d8da70dfb18a667e3cb02d1135ccc870a18722f06e7d200ef9b0448bbc3a47'),
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
@@ -8235,7 +8235,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
-  ('20261122000028', 'image_work', '0e28543b7ece9d1518050dfde772453476748b9ff676b9ba4de663dbffbf8e96'),
+  ('20261122000028', 'image_work', '4b8d4c2e1636f9a6419195e0fa50739a17f6ad85b02a46b672ea457f603099ca'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
@@ -8243,8 +8243,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', 'c1cfc39e60e87f8b4ba47cab53d99bb08e1ec9a5a503c7dd16c8e684be7b18a5'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
-  ('20261122000036', 'enrichments', '2a748516a023c635cc9310ba962e4715164613734566c9224d958da77c869e05'),
-  ('20261122000037', 'enrichment_work', '83d49f6a0824b04e8d3041032a234453148e93b9120fc6eec7af1f77a78072fb'),
+  ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
+  ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
   ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),

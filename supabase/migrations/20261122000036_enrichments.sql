@@ -41,8 +41,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
           accepted_by = excluded.accepted_by
 $$;
 
--- is_known_value(source, product, field, value) → whether a person has this value before them, has refused
--- it, or it is the enrichment already.
+-- is_known_value(source, product, field, value) → whether this value waits for a person, was rejected by
+-- one, or is the enrichment already.
 create function catalog.is_known_value(p_source integer, p_product text, p_field text, p_value jsonb)
 returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$

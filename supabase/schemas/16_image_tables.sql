@@ -6,7 +6,7 @@ create table catalog.blobs (
   sha256      bytea primary key check (octet_length(sha256) = 32),
   type        text not null,                   -- by its first bytes, such as `image/jpeg`
   bytes       bigint not null,
-  width       integer,                         -- in pixels; null if its header does not tell
+  width       integer,                         -- in pixels; null if its header does not state it
   height      integer,                         -- see width
   target      text not null,                   -- the setting IMAGES when it was stored
   object      text not null,                   -- the key or the id of the object there
@@ -26,7 +26,7 @@ create table catalog.image_channels (
   leased_until timestamptz,
   paused_until timestamptz,                    -- as the host demands, or because it is flagged
   refusals     integer not null default 0,     -- refused requests in a row
-  flagged_at   timestamptz,                    -- since when it is left alone except for one try a day
+  flagged_at   timestamptz,                    -- since when it gets only one request a day
   flag_reason  text
 );
 create index image_channels_due on catalog.image_channels (due_at) where due_at is not null;

@@ -81,7 +81,7 @@ end $$;
 
 -- claim_images(limit, lease) → due addresses of one channel, which is leased to the caller, if there are any
 --   sha256      of the stored copy, if the address was stored before
---   flagged     the host has refused several requests: this is its one try of the day
+--   flagged     the host has refused several requests: this is its one request of the day
 create function catalog.claim_images(p_limit integer, p_lease double precision) returns table (
   channel text, host text, token bigint, refusals integer, flagged boolean, id bigint, url text,
   attempts integer, sha256 bytea, etag text, last_modified text)

@@ -1,7 +1,7 @@
 -- The work of a language model: products of sources whose policy has `enrich`, one after the other. A settled
 -- run starts a scan of its source, the scan queues products with new content, and a worker claims them.
 
--- Products whose content was examined or waits for it.
+-- Products whose content was examined, or waits for that.
 create table catalog.enrichment_work (
   source_id           integer not null references catalog.sources (id),
   product_external_id text collate "C" not null,

@@ -81,7 +81,7 @@ export interface ImageHost {
   readonly host: string
   readonly waiting: number
   readonly failed: number
-  /** Until then it gets no request; null if it may get one. */
+  /** It gets no request until then; null if it may get one now. */
   readonly pausedUntil: Date | null
   /** Since when it is flagged; null if it is not. */
   readonly flaggedAt: Date | null

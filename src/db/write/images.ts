@@ -27,7 +27,7 @@ export interface ImageChannel {
   readonly token: number
   /** Refused requests in a row. */
   readonly refusals: number
-  /** The host has refused several requests: this is its one try of the day. */
+  /** The host has refused several requests: this is its one request of the day. */
   readonly flagged: boolean
   readonly addresses: readonly DueAddress[]
 }
@@ -113,7 +113,7 @@ export async function renewImages(
 
 export interface ChannelEnd {
   readonly refusals: number
-  /** The host gets no request for so long. */
+  /** Time for which the host gets no request. */
   readonly pauseMs: number
   /** The reason for which the host is flagged, or null. */
   readonly flag: string | null

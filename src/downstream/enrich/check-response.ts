@@ -1,6 +1,6 @@
 // Decides which statements of a language model are proposed. A statement needs words that occur in
-// the text of the product and a value that the rules can read. The confidence that a model states
-// does not count: models are sure of everything.
+// the text of the product and a value that the rules can read. The confidence comes from the
+// text, because a model is confident of every statement.
 
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'

@@ -1,5 +1,5 @@
-// The prompt of the language model. It holds no example and no value of any field: a model that has
-// nothing to say repeats its prompt, and everything that stands here is refused as a value.
+// The prompt of the language model. It contains no example and no value of any field, because a model
+// that finds no fact repeats its prompt. A value that occurs in the prompt is refused.
 
 import type { Question } from '../../normalise/question.ts'
 

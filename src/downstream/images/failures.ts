@@ -19,10 +19,10 @@ const ATTEMPTS_MAX: { readonly [Code in ErrorCode]?: number } = {
   'source/too-large': 1,
   'source/address-refused': 1,
 }
-/** Where one more attempt decides, it is made after this time. */
+/** Delay before the last attempt at these. */
 const LAST_DELAY_MS = 3_600_000
 
-/** Errors that say nothing about the image: its host takes no request now. */
+/** Errors that do not concern the image: its host accepts no request now. */
 const PAUSES: ReadonlySet<ErrorCode> = new Set(['source/rate-limited', 'source/circuit-open'])
 const PAUSE_MS = { default: 60_000, min: 1_000, max: 3_600_000 }
 

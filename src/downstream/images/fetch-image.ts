@@ -1,5 +1,5 @@
-// Requests one image. The body is bounded in size and time, and given up as soon as its first bytes
-// are not those of an image.
+// Requests one image. The size and the time of the body are limited, and the transfer ends as soon as
+// the first bytes are not those of an image.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'

@@ -22,15 +22,15 @@ import { LEASE_MS, workOnChannel, type ChannelTools } from './work-on-channel.ts
 
 /** Hosts that a process works on at a time, each with one image in memory. */
 const WORKERS = 4
-/** Images that are looked at in one statement. */
+/** Images that one statement reads. */
 const LINK_IMAGES_MAX = 500
-/** New images are found this much later at most, besides the pause of the workers. */
+/** Pause after a search that found no new image. */
 const LOOK_PAUSE_MS = 4_000
 /** Addresses of one lease. */
 const CHANNEL_ADDRESSES_MAX = 20
 /** Pause after an error of the target, unless it states another. */
 const TARGET_PAUSE_MS = 30_000
-/** The step has work while it has found some within this time. */
+/** The step counts as idle when it has found no work for this time. */
 const BUSY_MS = 12_000
 
 export const images: DownstreamStep = {
@@ -95,10 +95,7 @@ function openImages(tools: StepTools, target: ImageTarget): OpenStep {
   }
 }
 
-/**
- * The requests for images have their own limits: a sync never waits for them. A breaker for each
- * host, too.
- */
+/** Requests for images have their own limits and circuit breakers: a sync never waits for them. */
 function toRules({ host }: URL): RequestRules {
   const limit = isCdn(host)
     ? { intervalMs: 50, burst: 10, concurrency: CDN_CHANNELS }

@@ -18,13 +18,13 @@ export interface ChannelTools extends StoreTools {
   readonly log: Log
 }
 
-/** Another process may take over a channel that was not renewed for so long. */
+/** Lease duration. When it expires, another process may take over the channel. */
 export const LEASE_MS = 90_000
-/** Refusals in a row after which a host is asked no more. */
+/** Refusals in a row after which a host gets no more direct requests. */
 const REFUSALS_MAX = 2
 /** A flagged host gets one request a day. */
 const FLAG_MS = 24 * 3_600_000
-/** Until a copy that is being removed may be stored again. */
+/** Delay until a copy that is being removed may be stored again. */
 const REMOVAL_MS = 3_600_000
 const REASON_CHARS_MAX = 300
 

@@ -26,8 +26,8 @@ export interface ImageTarget {
   /** An object that does not exist is a success. */
   remove(object: string, signal: AbortSignal): Promise<void>
   /**
-   * Absent if the service cannot fetch by itself. Lets it fetch an address that refuses this
-   * client, under a name made of `key`.
+   * Lets the service fetch an address whose host refuses this client, and store it under a name made
+   * of `key`. Absent if the service cannot fetch.
    */
   storeFromUrl?(url: string, key: string, signal: AbortSignal): Promise<StoredImage>
 }
