@@ -34,7 +34,7 @@ const FIRST_BYTES = 256 * 1024
 const VALIDATOR_CHARS_MAX = 500
 
 const CODES: StatusCodes = {
-  // Of a challenge page.
+  // The status of a challenge page.
   success: 'image/refused',
   redirect: 'image/missing',
   unauthorized: 'image/refused',

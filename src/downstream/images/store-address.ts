@@ -114,7 +114,7 @@ async function findKnown({ db, target }: StoreTools, hash: Uint8Array): Promise<
 }
 
 interface StoredCopy {
-  /** Of the address. */
+  /** The address. */
   readonly id: number
   readonly image: FetchedImage
   /** SHA-256 of its bytes. */
