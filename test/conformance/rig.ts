@@ -15,6 +15,7 @@ import type { Draft } from '../../src/core/product.ts'
 import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
 import type { Db } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
+import { listTablesWithout } from '../support/catalogue-tables.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 
@@ -58,17 +59,7 @@ const SMALL = {
 }
 /** High, because one bad record among few exceeds the default of one in a hundred. */
 const POLICY = { quarantineShare: 0.05 }
-const TABLES = [
-  'products',
-  'variants',
-  'prices',
-  'images',
-  'brands',
-  'organizations',
-  'categories',
-  'misses',
-  'changes',
-]
+const TABLES = listTablesWithout('quarantine', 'reviews')
 
 /** Other checks use the same database: their Retry-After must not delay the requests of this one. */
 function withOwnLimits(connector: Connector, owner: string): Connector {

@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
+import { listTablesWithout } from '../support/catalogue-tables.ts'
 import type { Lifetime } from '../support/database.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
@@ -42,17 +43,7 @@ const APART = [
 async function digest({ query, source }: TestPipeline): Promise<Record<string, string>> {
   const { id } = await source()
   const digests: Record<string, string> = {}
-  for (const table of [
-    'products',
-    'variants',
-    'prices',
-    'images',
-    'brands',
-    'organizations',
-    'categories',
-    'quarantine',
-    'reviews',
-  ]) {
+  for (const table of listTablesWithout('misses', 'changes')) {
     const [row] = await query<{ digest: string }>(
       `select count(*) || ' ' || coalesce(sum(hashtextextended((to_jsonb(t) - $2::text[])::text, 0)), 0) as digest from catalog.${table} t where source_id = $1`,
       id,

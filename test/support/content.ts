@@ -1,25 +1,10 @@
 // Everything that runs have written about a source, in a form that two sources with the same feed
 // share: runs by their position, without names, keys and instants.
 
+import { CATALOGUE_TABLES } from './catalogue-tables.ts'
 import type { TestPipeline } from './pipeline.ts'
 
-const TABLES = [
-  'runs',
-  'artifacts',
-  'parts',
-  'checkpoints',
-  'products',
-  'variants',
-  'prices',
-  'images',
-  'brands',
-  'organizations',
-  'categories',
-  'misses',
-  'quarantine',
-  'reviews',
-  'changes',
-] as const
+const TABLES = ['runs', 'artifacts', 'parts', 'checkpoints', ...CATALOGUE_TABLES] as const
 
 /**
  * Columns that two sources do not share. The compressed bytes of equal parts may differ: zstd's result

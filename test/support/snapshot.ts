@@ -1,6 +1,7 @@
 // The content of a source's catalogue in a form that compares two sources, or one source at two
 // times.
 
+import { CATALOGUE_TABLES } from './catalogue-tables.ts'
 import type { TestPipeline } from './pipeline.ts'
 
 export interface ListedProduct {
@@ -46,25 +47,11 @@ const INCOMPARABLE = [
   'byte_offset',
 ]
 
-const TABLES = [
-  'products',
-  'variants',
-  'prices',
-  'images',
-  'brands',
-  'organizations',
-  'categories',
-  'misses',
-  'quarantine',
-  'reviews',
-  'changes',
-] as const
-
 /** The content of a source's tables, without times, run numbers and row numbers. */
 export async function snapshotCatalogue(pipeline: TestPipeline): Promise<Record<string, string[]>> {
   const { id } = await pipeline.source()
   const tables: Record<string, string[]> = {}
-  for (const table of TABLES) {
+  for (const table of CATALOGUE_TABLES) {
     const kept =
       table === 'variants' || table === 'images'
         ? INCOMPARABLE.filter((name) => name !== 'position')
@@ -89,7 +76,7 @@ export async function snapshotCatalogue(pipeline: TestPipeline): Promise<Record<
 export async function listRowVersions(pipeline: TestPipeline): Promise<string[]> {
   const { id } = await pipeline.source()
   const versions: string[] = []
-  for (const table of TABLES) {
+  for (const table of CATALOGUE_TABLES) {
     const rows = await pipeline.query<{ version: string }>(
       `select xmin || ' ' || ctid as version from catalog.${table} where source_id = $1 order by ctid`,
       id,
