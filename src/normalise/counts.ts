@@ -2,6 +2,7 @@
 
 import type { Span } from './finding.ts'
 import { compileLexicon, matchPhrase } from './lexicon.ts'
+import { NUMBER_WORDS } from './numbers.ts'
 import type { Quantity } from './quantities.ts'
 import type { Token } from './tokens.ts'
 import { matchUnit } from './units.ts'
@@ -60,19 +61,13 @@ const ADJECTIVES = toWordSet(`
   `)
 const ADJECTIVES_MAX = 3
 
-const NUMBER_WORDS: Readonly<Record<string, number>> = {
-  twin: 2,
-  double: 2,
-  triple: 3,
-  duo: 2,
-  two: 2,
-  three: 3,
-  four: 4,
-  five: 5,
-  six: 6,
-  ten: 10,
-  twelve: 12,
-}
+const COUNT_WORDS: ReadonlyMap<string, number> = new Map([
+  ...NUMBER_WORDS,
+  ['twin', 2],
+  ['double', 2],
+  ['triple', 3],
+  ['duo', 2],
+])
 
 /** Lists the stated counts in the order of the text; those beside a quantity multiply it. */
 export function findCounts(tokens: readonly Token[], quantities: readonly Quantity[]): Count[] {
@@ -86,7 +81,10 @@ export function findCounts(tokens: readonly Token[], quantities: readonly Quanti
   return counts
 }
 
-/** Returns the count that multiplies a quantity: `2 x 250g`, `250g x 2`, `10 bags x 12 g`. */
+/**
+ * Returns the count that multiplies a quantity: `2 x 250g`, `250g x 2`, `10 bags x 12 g`,
+ * `Two 12 oz Bags`.
+ */
 export function findMultiplier(tokens: readonly Token[], { from, to }: Quantity): Count | null {
   const before = from - 1
   if (isTimes(tokens[before])) {
@@ -94,11 +92,9 @@ export function findMultiplier(tokens: readonly Token[], { from, to }: Quantity)
     const value = toCount(tokens, before - 1 - noun)
     if (value !== null) return { kind: 'times', value, from: before - 1 - noun, to: from }
   }
-  const stated = NUMBER_WORDS[tokens[before]?.text ?? '']
+  const word = toWordCount(tokens, before)
   const noun = matchPhrase(tokens, PIECES, to) ?? matchPhrase(tokens, CONTAINERS, to)
-  // `Two 12 oz Bags`.
-  if (stated !== undefined && noun)
-    return { kind: 'times', value: stated, from: before, to: noun.to }
+  if (word !== null && noun) return { kind: 'times', value: word, from: before, to: noun.to }
   const after = isTimes(tokens[to]) ? toCount(tokens, to + 1) : null
   const isPlain = matchUnit(tokens, to + 2) === null || tokens[to + 2]?.before === '\n'
   return after !== null && isPlain ? { kind: 'times', value: after, from: to, to: to + 2 } : null
@@ -127,7 +123,7 @@ function matchContainerOf(tokens: readonly Token[], at: number): Count | null {
   const container = matchPhrase(tokens, CONTAINERS, at)
   if (!container || !LINKS.has(tokens[container.to]?.text ?? '')) return null
   const number = container.to + 1
-  const value = toCount(tokens, number) ?? NUMBER_WORDS[tokens[number]?.text ?? ''] ?? null
+  const value = toCount(tokens, number) ?? toWordCount(tokens, number)
   if (value === null || matchUnit(tokens, number + 1) !== null) return null
   if (isTimes(tokens[number + 1]) && tokens[number + 2]?.kind === 'number') return null
   return { kind: container.value, value, from: at, to: number + 1 }
@@ -135,7 +131,7 @@ function matchContainerOf(tokens: readonly Token[], at: number): Count | null {
 
 /** `6-Pack`, `3er-Pack`, `twin pack`, `10 drip bags`, `45 pcs`. */
 function matchCounted(tokens: readonly Token[], at: number): Count | null {
-  const value = toCount(tokens, at) ?? NUMBER_WORDS[tokens[at]?.text ?? ''] ?? null
+  const value = toCount(tokens, at) ?? toWordCount(tokens, at)
   if (value === null || isOrdinal(tokens, at)) return null
   let noun = at + 1
   if (tokens[noun]?.text === 'er') noun++
@@ -173,6 +169,10 @@ function toCount(tokens: readonly Token[], at: number): number | null {
   if (token?.kind !== 'number' || !/^\d{1,4}$/.test(token.text)) return null
   const value = Number(token.text)
   return value >= 1 && value <= COUNT_MAX ? value : null
+}
+
+function toWordCount(tokens: readonly Token[], at: number): number | null {
+  return COUNT_WORDS.get(tokens[at]?.text ?? '') ?? null
 }
 
 function range(from: number, to: number): number[] {

@@ -9,6 +9,17 @@ export interface NumberMatch {
   readonly to: number
 }
 
+/** Numbers in words, as they stand before a unit or a pack. */
+export const NUMBER_WORDS = [
+  ['two', 2],
+  ['three', 3],
+  ['four', 4],
+  ['five', 5],
+  ['six', 6],
+  ['ten', 10],
+  ['twelve', 12],
+] as const
+
 const DENOMINATORS = new Set([2, 3, 4, 5, 8, 16])
 
 /**

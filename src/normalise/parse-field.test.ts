@@ -125,6 +125,8 @@ test('a number that looks like a weight is not one', () => {
     ['₹395 / 100g', null],
     ['₹395 / 250g', 250],
     ['12-24months', null],
+    ['Constructor 250g Bag', 250],
+    ['Box of constructor', null],
     ['Bangalore - 27th September - Saturday', null],
   ])
 })

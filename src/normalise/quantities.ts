@@ -4,7 +4,7 @@
 import { isCurrencyWord } from './currencies.ts'
 import type { Span } from './finding.ts'
 import { compileLexicon, matchPhrase } from './lexicon.ts'
-import { matchNumber, type NumberMatch } from './numbers.ts'
+import { matchNumber, NUMBER_WORDS, type NumberMatch } from './numbers.ts'
 import type { Token } from './tokens.ts'
 import { matchUnit, type Unit } from './units.ts'
 
@@ -117,20 +117,15 @@ function matchQuantity(
 
 /** `Half Pound`, `Five Pound Bag`, `quarter kilo`: the unit follows, at most after `a`. */
 function matchNumberWord(tokens: readonly Token[], from: number): NumberMatch | null {
-  const value = NUMBER_WORDS.get(tokens[from]?.text ?? '')
+  const value = AMOUNT_WORDS.get(tokens[from]?.text ?? '')
   if (value === undefined) return null
   const to = tokens[from + 1]?.text === 'a' ? from + 2 : from + 1
   return { value, from, to }
 }
 
-const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
+const AMOUNT_WORDS: ReadonlyMap<string, number> = new Map([
+  ...NUMBER_WORDS,
   ['one', 1],
-  ['two', 2],
-  ['three', 3],
-  ['four', 4],
-  ['five', 5],
-  ['ten', 10],
-  ['twelve', 12],
   ['half', 0.5],
   ['半', 0.5],
   ['halbes', 0.5],
