@@ -9,10 +9,11 @@ import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.t
 export const SECRET = 'planted-key-secret'
 export const STREAM = '/v4/products/stream'
 
-/** A home with one MediPim source that is not synced yet. */
+/** A home with one MediPim source that is not synced yet. `env`: more variables of the commands. */
 export async function withMedipim(
   t: TestContext,
   products: number,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Shelfsync & { simulator: MedipimSimulator }> {
   const simulator = await startMedipim({
     products,
@@ -24,6 +25,7 @@ export async function withMedipim(
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY_ID: '42',
     MEDIPIM_API_KEY_SECRET: SECRET,
+    ...env,
   })
   assertEnded(await shelf.run('add', 'medipim', '--name', 'pharmacy'), 0)
   return { ...shelf, simulator }

@@ -1,9 +1,10 @@
-// A home with one MediPim source named pharmacy, which is not synced yet, and its supplier.
+// The home of medipim-shelf.ts with 30 products, and steps that many tests take there.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
-import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import { withMedipim } from './medipim-shelf.ts'
+import type { Shelfsync } from './shelfsync.ts'
 
 export interface Pharmacy extends Shelfsync {
   readonly simulator: MedipimSimulator
@@ -20,18 +21,7 @@ export async function openPharmacy(
   t: TestContext,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Pharmacy> {
-  const simulator = await startMedipim({
-    products: 30,
-    keys: [{ id: '42', secret: 'secret' }],
-    rateLimit: null,
-  })
-  t.after(simulator.close)
-  const shelf = await openShelfsync(t, {
-    MEDIPIM_API_URL: simulator.url,
-    MEDIPIM_API_KEY_ID: '42',
-    MEDIPIM_API_KEY_SECRET: 'secret',
-    ...env,
-  })
+  const { simulator, ...shelf } = await withMedipim(t, 30, env)
   const print = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await shelf.run(...args)
     assert.equal(code, 0, `${stdout}\n${stderr}`)
@@ -43,7 +33,6 @@ export async function openPharmacy(
     assert.ok(stdout.includes('"run"'), stdout)
     return Number(json()['run'])
   }
-  await print('add', 'medipim', '--name', 'pharmacy')
   const ids = simulator.catalogue.visible().map(simulator.catalogue.idOf)
   return { ...shelf, simulator, ids, print, sync }
 }

@@ -7,29 +7,20 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { cleanEnv } from '../support/processes.ts'
-import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.ts'
+import { withMedipim, assertEnded } from './medipim-shelf.ts'
+import type { CommandResult, Shelfsync } from './shelfsync.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-async function openPharmacy(
+async function withSyncedMedipim(
   t: TestContext,
   products: number,
 ): Promise<Shelfsync & { simulator: MedipimSimulator }> {
-  const simulator = await startMedipim({ products, rateLimit: null })
-  t.after(simulator.close)
-  const shelf = await openShelfsync(t, {
-    MEDIPIM_API_URL: simulator.url,
-    MEDIPIM_API_KEY: '42:secret',
-  })
-  assertEnded(await shelf.run('add', 'medipim', '--name', 'pharmacy'), 0)
+  const shelf = await withMedipim(t, products)
   assertEnded(await shelf.run('sync', 'pharmacy'), 0)
-  return { ...shelf, simulator }
-}
-
-function assertEnded(ended: CommandResult, code: number): void {
-  assert.equal(ended.code, code, `${ended.stdout}\n${ended.stderr}`)
+  return shelf
 }
 
 /** The command that the last line of a list names. */
@@ -46,7 +37,7 @@ interface Listed {
 const listed = (ended: CommandResult): Listed => ended.json() as unknown as Listed
 
 test('products are found by words of the title, id, SKU and GTIN, and listed page by page', async (t) => {
-  const { run, db } = await openPharmacy(t, 60)
+  const { run, db } = await withSyncedMedipim(t, 60)
   const { rows } = await db.query<{ id: string; gtin: string; title: string }>(
     `select p.external_id as id, v.gtin, p.title from catalog.products p
      join catalog.variants v on v.source_id = p.source_id and v.product_external_id = p.external_id
@@ -85,7 +76,7 @@ test('products are found by words of the title, id, SKU and GTIN, and listed pag
 })
 
 test('changes are listed from the newest, with prices as `reviews` prints them', async (t) => {
-  const { run, simulator } = await openPharmacy(t, 60)
+  const { run, simulator } = await withSyncedMedipim(t, 60)
   const ids = simulator.catalogue
     .visible()
     .filter((one) => Number(simulator.catalogue.build(one, '').publicPrice) > 1)
@@ -119,7 +110,7 @@ test('changes are listed from the newest, with prices as `reviews` prints them',
 })
 
 test('an export has every product, is safe for spreadsheets, and exact with --exact and as NDJSON', async (t) => {
-  const { run, db, folder } = await openPharmacy(t, 40)
+  const { run, db, folder } = await withSyncedMedipim(t, 40)
   await db.query(`update catalog.products set title = '=2+5, "x"' where external_id = (
     select min(external_id) from catalog.products where status <> 'removed')`)
   const csv = await run('export', 'pharmacy', '--csv')
@@ -155,7 +146,7 @@ test('an export has every product, is safe for spreadsheets, and exact with --ex
 })
 
 test('an export ends quietly when its reader closes the pipe', async (t) => {
-  const { db, url, folder } = await openPharmacy(t, 5)
+  const { db, url, folder } = await withSyncedMedipim(t, 5)
   await db.query(`insert into catalog.products select q.*
     from catalog.products p, generate_series(1, 5000) n,
       jsonb_populate_record(p, jsonb_build_object('external_id', 'x' || n)) q
@@ -176,7 +167,7 @@ test('an export ends quietly when its reader closes the pipe', async (t) => {
 })
 
 test('a list that has more rows says how many, and the command that continues it', async (t) => {
-  const { run, db } = await openPharmacy(t, 5)
+  const { run, db } = await withSyncedMedipim(t, 5)
   await db.query(`insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
     select source_id, 'price', run_id, external_id, external_id, 'public', 'test',

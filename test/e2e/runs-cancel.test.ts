@@ -1,33 +1,13 @@
 // `shelfsync runs cancel` ends a run in any open state, also one that another process executes.
 
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import { test } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
 import { enqueueOpenRuns } from '../../src/jobs/enqueue.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { openShelfsync, type CommandResult, type Shelfsync } from './shelfsync.ts'
-
-const STREAM = '/v4/products/stream'
-
-async function openPharmacy(
-  t: TestContext,
-  products: number,
-): Promise<Shelfsync & { simulator: MedipimSimulator }> {
-  const simulator = await startMedipim({ products, rateLimit: null })
-  t.after(simulator.close)
-  const shelf = await openShelfsync(t, {
-    MEDIPIM_API_URL: simulator.url,
-    MEDIPIM_API_KEY: '42:secret',
-  })
-  assertEnded(await shelf.run('add', 'medipim', '--name', 'pharmacy'), 0)
-  return { ...shelf, simulator }
-}
-
-function assertEnded(ended: CommandResult, code: number): void {
-  assert.equal(ended.code, code, `${ended.stdout}\n${ended.stderr}`)
-}
+import { STREAM, withMedipim, assertEnded } from './medipim-shelf.ts'
+import type { Shelfsync } from './shelfsync.ts'
 
 async function startQueuedRun({ db }: Shelfsync): Promise<number> {
   const { rows } = await db.query<{ id: number }>(
@@ -38,7 +18,7 @@ async function startQueuedRun({ db }: Shelfsync): Promise<number> {
 }
 
 test('a run that another process executes is cancelled: it stops, and its archive stays', async (t) => {
-  const shelf = await openPharmacy(t, 300)
+  const shelf = await withMedipim(t, 300)
   shelf.simulator.faults.set({ kind: 'stall', afterLines: 100, path: STREAM })
   const running = shelf.start('sync', 'pharmacy')
   await waitUntil(() => (shelf.simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
@@ -63,7 +43,7 @@ test('a run that another process executes is cancelled: it stops, and its archiv
 })
 
 test('a queued run is cancelled, and its tasks leave the queue', async (t) => {
-  const shelf = await openPharmacy(t, 10)
+  const shelf = await withMedipim(t, 10)
   await migrateQueue(shelf.db)
   const pool = await openPool(shelf.url, { applicationName: 'test', searchPath: QUEUE_SCHEMA })
   const queues = await openQueues(pool, null, { onError: assert.fail })
@@ -78,7 +58,7 @@ test('a queued run is cancelled, and its tasks leave the queue', async (t) => {
 })
 
 test('interrupted and held runs are cancelled', async (t) => {
-  const shelf = await openPharmacy(t, 60)
+  const shelf = await withMedipim(t, 60)
   assertEnded(await shelf.run('sync', 'pharmacy'), 0)
   const id = await startQueuedRun(shelf)
   await shelf.db.query(`select catalog.interrupt_run($1, 'no worker')`, [id])

@@ -9,16 +9,13 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { startShopify } from '../../simulators/shopify/server.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
-import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.ts'
+import { assertEnded } from './medipim-shelf.ts'
+import { openShelfsync, type Shelfsync } from './shelfsync.ts'
 
 async function startShop(t: TestContext, options: Parameters<typeof startShopify>[0]) {
   const shop = await startShopify(options)
   t.after(shop.close)
   return shop
-}
-
-function assertEnded(ended: CommandResult, code: number): void {
-  assert.equal(ended.code, code, `${ended.stdout}\n${ended.stderr}`)
 }
 
 async function listStored(folder: string): Promise<string[]> {
