@@ -10,6 +10,7 @@ import type { Token, TokenText } from '../tokens.ts'
 import { findGrinds } from './grind.ts'
 import {
   CITIES,
+  EVENTS,
   KIND_LEXICON,
   MAYBE_FLAVOURS,
   MONTHS,
@@ -42,7 +43,7 @@ export function classify(text: TokenText, field: ClassifiedField): Finding<Class
     )
   return (
     classifyDecisive(text, signals) ??
-    classifyCity(text) ??
+    classifyEvent(text) ??
     classifyGoods(text, signals) ??
     classifyDate(text) ??
     classifyMultipack(text)
@@ -180,15 +181,24 @@ function classifyDate(text: TokenText): Finding<Classification> | null {
   return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
 }
 
-/** `Coffee Tasting (Delhi)`: a city in brackets at the end is where an event takes place. */
-function classifyCity(text: TokenText): Finding<Classification> | null {
+/**
+ * `Coffee Tasting (Delhi)`, `Are You Tasting Your Coffee?`: a word for an event needs a city or a
+ * question. A city alone is where a coffee is sold.
+ */
+function classifyEvent(text: TokenText): Finding<Classification> | null {
   const { tokens } = text
+  const event = findPhrases(tokens, EVENTS).find(({ value }) => value)
+  const isEvent = event && (tokens.at(-1)?.text === '?' || endsWithCity(tokens))
+  if (!isEvent || findQuantities(tokens).length > 0) return null
+  const evidence = { ...event, rule: 'kind/event', confidence: 0.6 }
+  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
+}
+
+/** `… (Delhi)`. */
+function endsWithCity(tokens: readonly Token[]): boolean {
   const end = tokens.length - 1
   const [city] = findPhrases(tokens, CITIES, { from: Math.max(0, end - 3), to: end })
-  const isInBrackets = city && tokens[city.from - 1]?.text === '(' && tokens[end]?.text === ')'
-  if (!isInBrackets || city.to !== end || findQuantities(tokens).length > 0) return null
-  const evidence = { ...city, rule: 'kind/city', confidence: 0.6 }
-  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
+  return city?.to === end && tokens[city.from - 1]?.text === '(' && tokens[end]?.text === ')'
 }
 
 /** Numbers of cans and bottles that are sold together. */

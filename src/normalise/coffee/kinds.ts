@@ -83,7 +83,7 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       training session | tour | tours | roastery tour | cupping session | tasting session |
       seminar | webinar | barista school | certification program | barista basics | 101 |
       foundation level | intermediate level | experience day | kurs | atelier | taller |
-      szkolenie | warsztaty | are you really tasting your coffee
+      szkolenie | warsztaty
     `,
   ],
   ['subscription', `${SUBSCRIPTION} | prepaid deliveries | abo`],
@@ -210,6 +210,18 @@ export const MONTHS = compileLexicon([
       january | february | march | april | may | june | july | august | september | october |
       november | december | jan | feb | mar | apr | jun | jul | aug | sep | sept | oct | nov |
       dec
+    `,
+  ],
+])
+
+/** Words that name an event beside a city or in a question; false for goods with such a word. */
+export const EVENTS = compileLexicon<boolean>([
+  [true, 'tasting | cupping | brewing | brew along | latte art | meetup'],
+  [
+    false,
+    `
+      tasting set | tasting kit | tasting pack | tasting box | tasting notes | cupping set |
+      cupping bowl | cupping spoon | brewing kit | brewing set
     `,
   ],
 ])
