@@ -12,7 +12,7 @@ import {
   CITIES,
   EVENTS,
   KIND_LEXICON,
-  MAYBE_FLAVOURS,
+  MAYBE_IN_NAMES,
   MONTHS,
   type KindSignal,
   type ProductKind,
@@ -88,7 +88,7 @@ function classifyDecisive(
 }
 
 /**
- * Goods win over words for coffee, unless they are its flavour: `Chocolate Bomb Espresso Blend`.
+ * Goods win over words for coffee, unless they belong to its name: `Chocolate Bomb Espresso Blend`.
  */
 function classifyGoods(
   text: TokenText,
@@ -98,7 +98,7 @@ function classifyGoods(
   const goods = signals.filter(
     (signal) => signal.value.group === 'goods' && !(process && isHoney(text.tokens, signal)),
   )
-  const all = goods.filter((good) => !mayBeFlavour(text.tokens, good))
+  const all = goods.filter((good) => !mayBeInName(text.tokens, good))
   const sure = all.find(({ value }) => value.group === 'goods' && value.kind === 'supply') ?? all[0]
   const good = sure ?? (isAboutCoffee(text, signals, goods) ? undefined : goods.at(-1))
   if (good && good.value.group === 'goods' && !isBrewingAdvice(text.tokens, good))
@@ -270,8 +270,20 @@ function skipShare(tokens: readonly Token[], at: number): number {
   return tokens[at + 1]?.text === '%' ? at + 2 : at + 1
 }
 
-/** `Dark Chocolate with Coffee`. */
-const COMPANY = new Set(['with', 'mit', 'con', 'au', 'aux', 'z'])
+/** `Dark Chocolate with Coffee`, `Canister for Coffee`. */
+const COMPANY = new Set([
+  'with',
+  'mit',
+  'con',
+  'au',
+  'aux',
+  'z',
+  'for',
+  'fur',
+  'para',
+  'per',
+  'dla',
+])
 
 const COMPLETE = new Set(['blend', 'roast', 'roasted', 'beans', 'bean', 'estate', 'lot'])
 
@@ -280,9 +292,9 @@ function isHoney(tokens: readonly Token[], { from, to }: Signal): boolean {
   return to - from === 1 && tokens[from]?.text === 'honey'
 }
 
-function mayBeFlavour(tokens: readonly Token[], { from, to }: Signal): boolean {
+function mayBeInName(tokens: readonly Token[], { from, to }: Signal): boolean {
   const words = tokens.slice(from, to).map(({ text }) => text)
-  return MAYBE_FLAVOURS.has(words.join('-'))
+  return MAYBE_IN_NAMES.has(words.join('-'))
 }
 
 /** `Coffee for French press`: the brewer is advice. */

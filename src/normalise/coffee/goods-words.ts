@@ -10,7 +10,7 @@ export const GEAR = `
     gasket | o ring | burr | burrs | spoon | cupping bowl | drip stand | hario v60 | v60 dripper |
     v60 server | v60 set | chemex brewer | aeropress go | aeropress xl | aeropress original |
     aeropress clear | aeropress coffee maker | switch dripper | clever dripper | bialetti |
-    moka pot 3 cup | south indian coffee filter brass | davara | tumbler set | water bottle |
+    south indian coffee filter | davara | tumbler set | water bottle |
     coffee roaster | sample roaster | bean scoop | bean hopper | hopper | dosing funnel |
     dosing cup | dosing ring | leveler | leveller | shower screen | group head | steam wand | airpot |
     dispenser | brew stand | pour over stand | pour over set | pour over kit | drip tray | cold brew maker | cold brew system |
@@ -23,7 +23,7 @@ export const GEAR = `
     グラインダー | コーヒーミル | ミル | ドリッパー | ケトル | サーバー | スケール | 그라인더 | 드리퍼 | 케틀 |
     서버 | 저울 | 磨豆机 | 滤杯 | 手冲壶 | 电子秤
   `
-/** Makers of brewing goods who sell no coffee. */
+/** Makers of brewing goods. Melitta also sells coffee. */
 export const MAKERS = `
     hario | kinto | timemore | comandante | baratza | acaia | loveramics | notneutral | bodum |
     melitta | bonavita | technivorm | moccamaster | delonghi | wacaco | cafelat | 1zpresso | kruve |
@@ -36,12 +36,17 @@ export const BREWERS = `
     french press | moka pot | mokapot | aeropress | chemex | syphon | v60 | v 60 | kalita wave |
     phin | ibrik | cezve | south indian filter
   `
+/** Names of products that clean machines and grinders, or treat their water. */
+const CARE_BRANDS = 'cafiza | grindz | rinza | puly caff | puly | urnex | third wave water'
+
 export const SUPPLIES = `
-    cleaner | cleaners | cafiza | grindz | rinza | puly caff | puly | urnex | cleaning tablets | cleaning powder | clean tablet | tablet | descaler | descaling | entkalker |
+    cleaner | cleaners | cleaning tablets | cleaning powder | clean tablet | tablet | descaler |
+    descaling | entkalker | ${CARE_BRANDS} |
     detergent | brush | filter papers | filter paper | paper filter | paper filters | filters |
-    filter bags | water filter | third wave water | filter cartridge | cloth | microfiber | lid | lids | sleeve | straw | stirrer | cleaning tablet | filterpapier | kaffeefilter |
+    filter bags | coffee filter | water filter | filter cartridge | cloth | microfiber | lid |
+    lids | sleeve | straw | stirrer | filterpapier | kaffeefilter |
     filterbeutel | filtertuten | filtres | filtres a cafe | filtros | filtros de papel | filtri |
-    filtry | filtry papierowe | reiniger | entkalker | descalcificador | odkamieniacz |
+    filtry | filtry papierowe | reiniger | descalcificador | odkamieniacz |
     コーヒーフィルター | ペーパーフィルター | フィルターペーパー | 커피필터 | 여과지 | 滤纸
   `
 export const MERCHANDISE = `
@@ -58,7 +63,7 @@ export const MERCHANDISE = `
   `
 export const FOOD = `
     cacao | cocoa | kakao | cookie | cookies | biscuit | biscuits | biscotti | cake | cakes |
-    brownie | brownies | bar | bars | tart bar | toffee | eclair | eclair toffee | candy |
+    brownie | brownies | bar | bars | toffee | eclair | candy |
     truffle | truffles | bonbon | bonbons | praline | pralines | granola | nuts | jam |
     marmalade | spread | butter | syrup | sirup | sauce | sugar | jaggery | salt | spice |
     pepper | honey jar | wildflower honey | raw honey | forest honey | chocolate bar |

@@ -86,7 +86,7 @@ const DECISIVE: readonly LexiconEntry<OtherKind>[] = [
       szkolenie | warsztaty
     `,
   ],
-  ['subscription', `${SUBSCRIPTION} | prepaid deliveries | abo`],
+  ['subscription', `${SUBSCRIPTION} | abo`],
   [
     'gift',
     `
@@ -145,6 +145,12 @@ const FORMS: readonly LexiconEntry<CoffeeKind>[] = [
   ],
 ]
 
+/** Brands that sell coffee and hardly anything else. */
+const COFFEE_BRANDS = `
+  nescafe | lavazza | segafredo | dallmayr | jacobs kronung | tchibo | illy | kimbo | folgers |
+  maxwell house
+`
+
 /**
  * Words that mean coffee, though not its form. The longer ones keep words of other goods coffee.
  */
@@ -159,9 +165,7 @@ const COFFEE: readonly LexiconEntry<'strong' | 'weak'>[] = [
       espresso blend | house blend | breakfast blend | single origin espresso |
       single estate coffee | filter coffee | coffee roasters | % dark roast | % dark roasted | south indian filter coffee | cold brew coffee | espresso | decaf | half caf |
       half decaf | ristretto | microlot | micro lot | nano lot | コーヒー | 珈琲 | ブレンド | 咖啡 | 커피 |
-      블렌드 | кофе | monsoon malabar |
-      nescafe | lavazza | segafredo | dallmayr | jacobs kronung | tchibo | illy | kimbo | folgers |
-      maxwell house
+      블렌드 | кофе | monsoon malabar | ${COFFEE_BRANDS}
     `,
   ],
   [
@@ -193,9 +197,10 @@ export const KIND_LEXICON = compileLexicon<KindSignal>([
 ])
 
 /**
- * Goods that may also be a flavour or a manner in the name of a coffee: `Chocolate Bomb Espresso`.
+ * Goods that may also be a flavour, a barrel, a container or a maker in the name of a coffee:
+ * `Chocolate Bomb Espresso`, `Gin Barrel Aged Coffee`, `Ground Coffee Canister`, `Melitta Ganze Bohnen`.
  */
-export const MAYBE_FLAVOURS = toWordSet(`
+export const MAYBE_IN_NAMES = toWordSet(`
     chocolate chocolates dark-chocolate milk-chocolate white-chocolate cocoa cacao honey toffee
     candy butter jam tea black-tea chai cup cups cookie cookies biscuit nuts cake sugar spice
     syrup truffle praline powder glass class cappuccino latte flat-white cortado americano milk
