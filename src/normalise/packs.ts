@@ -29,6 +29,8 @@ export interface PackPolicy {
    * count.
    */
   readonly labelledOnly: boolean
+  /** True if the text names bags for cold brew, which hold several servings. */
+  readonly isBrewBag?: boolean
 }
 
 /** Names of trade for one size differ: 12 oz and 340 g, 1 lb and 450 g. */
@@ -37,6 +39,8 @@ const SAME_SIZE_TOLERANCE = 0.03
 const CONVERTED_TOLERANCE = 0.15
 /** Content of a capsule, a stick or a drip bag, in grams. */
 const SERVING = { min: 4.5, max: 20 }
+/** A bag for cold brew holds less than the smallest bag of coffee, which has 100 g. */
+const BREW_BAG_MAX = 99
 
 const LABELS = compileLexicon([
   [
@@ -59,7 +63,7 @@ export function parsePack(text: TokenText, policy: PackPolicy = { labelledOnly: 
   const masses = stated.filter(({ unit }) => unit.dimension === 'mass')
   const quantities = masses.length > 0 ? masses : stated
   const counts = policy.labelledOnly ? [] : withoutOne(findCounts(tokens, all))
-  return combine(text, quantities, counts)
+  return combine(text, quantities, counts, policy.isBrewBag ? BREW_BAG_MAX : SERVING.max)
 }
 
 /** `1 box (10 pods)`: one of something says less than the other number. */
@@ -77,17 +81,22 @@ function isLabelled(tokens: readonly Token[], { from }: Quantity): boolean {
   return false
 }
 
-function combine(text: TokenText, quantities: readonly Quantity[], counts: readonly Count[]): Pack {
+function combine(
+  text: TokenText,
+  quantities: readonly Quantity[],
+  counts: readonly Count[],
+  partMax: number,
+): Pack {
   const times = findTimes(text.tokens, quantities) ?? findSum(text.tokens, quantities)
   if (times !== null) return times === 'several' ? unknown(text, counts) : multiply(text, times)
   const count = counts.find(({ kind }) => kind !== 'piece') ?? counts[0] ?? null
   const [size, other, ...more] = mergeSizes(quantities)
   if (size === undefined || more.length > 0)
     return unknown(text, counts, size === undefined ? 'not-stated' : 'several-weights')
-  if (other === undefined) return count ? share(text, size, count) : single(text, size)
+  if (other === undefined) return count ? share(text, size, count, partMax) : single(text, size)
   const [small, large] = size.size < other.size ? [size, other] : [other, size]
   const isTotal = count !== null && isSame(small.size * count.value, large.size)
-  return isTotal ? share(text, large, count, true) : unknown(text, counts)
+  return isTotal ? toShare(text, large, count, 'pack/total-and-unit') : unknown(text, counts)
 }
 
 interface Times {
@@ -172,27 +181,31 @@ function single(text: TokenText, quantity: Quantity): Pack {
 /**
  * A weight beside a count is the total or that of one unit: `[Box of 6] (84g)` is six drip bags of
  * 14 g, `Case of 12 (340g)` is twelve bags of 340 g. It is a total where only the share is the
- * content of a serving.
+ * content of a serving, or of a bag for cold brew in a text that names such bags.
  */
-function share(text: TokenText, quantity: Quantity, count: Count, isTotal = false): Pack {
-  const { size } = quantity
-  const part = size / count.value
-  const isServings = part >= SERVING.min && part <= SERVING.max && size > SERVING.max
-  const dividesServings =
-    isServings &&
-    !isEach(text.tokens, quantity, count) &&
-    count.kind !== 'case' &&
-    (count.kind === 'serving' || size < 10 * SERVING.max)
-  const unitSize = isTotal || dividesServings ? part : size
+function share(text: TokenText, quantity: Quantity, count: Count, partMax: number): Pack {
+  const mayBeTotal = count.kind !== 'case' && !isEach(text.tokens, quantity, count)
+  const holdsParts = [SERVING.max, partMax].some((max) => isDivided(quantity.size, count, max))
+  const rule = mayBeTotal && holdsParts ? 'pack/total-of-servings' : 'pack/unit-of-count'
+  return toShare(text, quantity, count, rule)
+}
+
+/** True if the weight exceeds the content of one part and its share does not. */
+function isDivided(size: number, { kind, value }: Count, max: number): boolean {
+  const part = size / value
+  return part >= SERVING.min && part <= max && size > max && (kind === 'serving' || size < 10 * max)
+}
+
+function toShare(
+  text: TokenText,
+  quantity: Quantity,
+  count: Count,
+  rule: 'pack/total-and-unit' | 'pack/total-of-servings' | 'pack/unit-of-count',
+): Pack {
+  const unitSize = rule === 'pack/unit-of-count' ? quantity.size : quantity.size / count.value
   const span = { from: Math.min(quantity.from, count.from), to: Math.max(quantity.to, count.to) }
-  return toPack(text, { quantity, count, unitSize, span }, [
-    isTotal
-      ? 'pack/total-and-unit'
-      : dividesServings
-        ? 'pack/total-of-servings'
-        : 'pack/unit-of-count',
-    isTotal ? 1 : 0.7,
-  ])
+  const confidence = rule === 'pack/total-and-unit' ? 1 : 0.7
+  return toPack(text, { quantity, count, unitSize, span }, [rule, confidence])
 }
 
 /** `10 bags of 250g`, `100g each`: the words say that the weight is that of one unit. */

@@ -7,7 +7,7 @@ import { readTokens, type TokenText } from '../tokens.ts'
 import { classify, type Classification, type ClassifiedField } from './classify.ts'
 import { findFlavours } from './flavours.ts'
 import { findGrindDetail, findGrinds, isDripBagSize, type Grind } from './grind.ts'
-import { SIZED_BY_CAPACITY } from './kinds.ts'
+import { SIZED_BY_CAPACITY, type ProductKind } from './kinds.ts'
 import { findAltitude, findCountry, findEstate, findRegion, type Altitude } from './origin.ts'
 import { findProcess, type Process, type ProcessField } from './process.ts'
 import { findCertifications, findDecaf, findGrade, findScore } from './quality.ts'
@@ -75,8 +75,9 @@ export function readCoffee(raw: string, field: CoffeeField): CoffeeReading {
 export function readCoffeeTokens(text: TokenText, field: CoffeeField): CoffeeReading {
   const classified = CLASSIFIED[field]
   const classification = classified === undefined ? null : classify(text, classified)
-  const pack = readPack(text, field, classification)
   const sale = field === 'description' ? NO_SALE : findSale(text)
+  const isBrewBag = sale.format?.value === 'brew_bag'
+  const pack = readPack(text, field, { kind: classification?.value.kind ?? null, isBrewBag })
   if (classification?.value.isCoffee === false)
     return { ...NOTHING, ...sale, green: null, format: null, classification, pack }
   const parts = field === 'title' ? splitBundle(text) : [text]
@@ -155,11 +156,10 @@ const WITH_PACK: ReadonlySet<CoffeeField> = new Set(['title', 'option', 'descrip
 function readPack(
   text: TokenText,
   field: CoffeeField,
-  classification: Finding<Classification> | null,
+  { kind, isBrewBag }: { readonly kind: ProductKind | null; readonly isBrewBag: boolean },
 ): Pack | null {
   if (!WITH_PACK.has(field)) return null
-  const pack = parsePack(text, { labelledOnly: field === 'description' })
-  const kind = classification?.value.kind ?? null
+  const pack = parsePack(text, { labelledOnly: field === 'description', isBrewBag })
   // A brewer in an option is what the coffee is ground for.
   const isBrewer = field !== 'title' && kind === 'gear'
   return kind !== null && SIZED_BY_CAPACITY.has(kind) && !isBrewer
