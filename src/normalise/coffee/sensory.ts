@@ -15,7 +15,8 @@ export const SENSES = [
 export type Sense = (typeof SENSES)[number]
 
 const LEVEL =
-  /^(acidity|body|bitterness|sweetness|aftertaste|clarity)[\s:_-]+(?:is\s+)?(low|light|mild|medium[\s_-]?low|medium|medium[\s_-]?high|high|full|strong|long|short|clean|none)$/i
+  /(?:is\s+)?(low|light|mild|medium[\s_-]?low|medium|medium[\s_-]?high|high|full|strong|long|short|clean|none)$/
+const STATED = new RegExp(`^(${SENSES.join('|')})[\\s:_-]+${LEVEL.source}`, 'i')
 
 /** Returns the level of each sense that the tags state once. */
 export function findSenses(
@@ -23,7 +24,7 @@ export function findSenses(
 ): ReadonlyMap<Sense, PlacedFinding<string> | null> {
   const found = new Map<Sense, PlacedFinding<string> | null>()
   for (const tag of tags) {
-    const [raw, sense = '', level = ''] = LEVEL.exec(tag.trim()) ?? []
+    const [raw, sense = '', level = ''] = STATED.exec(tag.trim()) ?? []
     if (raw === undefined) continue
     const name = sense.toLowerCase() as Sense
     const value = level.toLowerCase().replaceAll(/[\s-]/g, '_')
