@@ -132,7 +132,7 @@ function matchContainerOf(tokens: readonly Token[], at: number): Count | null {
 /** `6-Pack`, `3er-Pack`, `twin pack`, `10 drip bags`, `45 pcs`. */
 function matchCounted(tokens: readonly Token[], at: number): Count | null {
   const value = toCount(tokens, at) ?? toWordCount(tokens, at)
-  if (value === null || isOrdinal(tokens, at)) return null
+  if (value === null || isOrdinal(tokens, at) || isShare(tokens, at)) return null
   let noun = at + 1
   if (tokens[noun]?.text === 'er') noun++
   for (let skipped = 0; skipped <= ADJECTIVES_MAX; skipped++, noun++) {
@@ -150,7 +150,6 @@ function matchCounted(tokens: readonly Token[], at: number): Count | null {
 function isOrdinal(tokens: readonly Token[], at: number): boolean {
   const previous = tokens[at - 1]
   if (previous === undefined) return false
-  if (isShare(tokens, at)) return true
   if (previous.text === '#' || previous.text === 'no' || previous.text === 'lot') return true
   return previous.kind === 'word' && /^[a-z]/.test(previous.text) && tokens[at]?.before !== ' '
 }
