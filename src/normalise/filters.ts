@@ -1,5 +1,6 @@
 // The filters of a source: values of the fields of a product, with `*` for any text.
 
+import { listTexts } from '../core/json.ts'
 import type { Draft } from '../core/product.ts'
 import type { FilterFields, Filters } from '../core/source-options.ts'
 
@@ -66,13 +67,13 @@ function fold(text: string): string {
 function valuesOf({ attributes, title, brand, terms }: Draft, field: Field): readonly string[] {
   switch (field) {
     case 'type':
-      return textsOf(attributes['product_type'])
+      return listTexts(attributes['product_type'])
     case 'tag':
-      return textsOf(attributes['tags'])
+      return listTexts(attributes['tags'])
     case 'title':
-      return textsOf(title)
+      return listTexts(title)
     case 'vendor':
-      return textsOf(brand)
+      return listTexts(brand)
     case 'category':
       return terms.flatMap(({ kind, name }) => (kind === 'category' ? [name] : []))
     case 'kind':
@@ -83,10 +84,5 @@ function valuesOf({ attributes, title, brand, terms }: Draft, field: Field): rea
 /** `coffee` and `other` stand for all kinds of each. A product of an unknown kind has none. */
 function kindsOf({ kind, is_coffee: isCoffee }: Draft['attributes']): string[] {
   const group = isCoffee === true ? ['coffee'] : isCoffee === false ? ['other'] : ['unknown']
-  return [...textsOf(kind), ...group]
-}
-
-function textsOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+  return [...listTexts(kind), ...group]
 }

@@ -1,6 +1,6 @@
 // The text of a product that the model reads: what a visitor of the shop reads, and nothing else.
 
-import type { Json } from '../../core/json.ts'
+import { listTexts } from '../../core/json.ts'
 import type { ClaimedProduct } from '../../db/write/enrichments.ts'
 import { TEXT_CHARS_MAX } from './prompt.ts'
 
@@ -19,9 +19,4 @@ export function writeProductText({ title, description, attributes, variants }: P
     description,
   ].filter((line) => line !== null && line !== '')
   return lines.join('\n').slice(0, TEXT_CHARS_MAX)
-}
-
-function listTexts(value: Json | undefined): string[] {
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }

@@ -2,7 +2,7 @@
 // with its provenance. A value that no text states stays absent, and one that the connector states
 // stays as it is.
 
-import type { Json } from '../../core/json.ts'
+import { listTexts, type Json } from '../../core/json.ts'
 import type { Draft, Provenance, Variant } from '../../core/product.ts'
 import type { SourceOptions } from '../../core/source-options.ts'
 import type { DomainPack } from '../domain-packs.ts'
@@ -22,11 +22,7 @@ type Value = readonly [name: string, value: Json, finding: PlacedFinding<unknown
 const TENTHS = 10
 
 function readDraft(draft: Draft, options: SourceOptions): Draft {
-  const given = draft.attributes['tags']
-  const tags = readTags(
-    Array.isArray(given) ? given.filter((tag) => typeof tag === 'string') : [],
-    options.tags,
-  )
+  const tags = readTags(listTexts(draft.attributes['tags']), options.tags)
   const coffee = readCoffeeProduct(draft, tags)
   const isOther = coffee.classification?.value.isCoffee === false
   const values = [
@@ -34,7 +30,7 @@ function readDraft(draft: Draft, options: SourceOptions): Draft {
     ...listValues(coffee),
     ...listLimited(draft, tags),
     ...(isOther ? [] : listSenses(tags)),
-    ...listTexts(draft, tags),
+    ...listShopTexts(draft, tags),
   ].filter(([, value]) => value !== null)
   return {
     ...draft,
@@ -129,7 +125,7 @@ function listLimited({ title }: Draft, tags: readonly string[]): Value[] {
 }
 
 /** The texts of the shop in a form for readers: they are the shop's own words, without a rule. */
-function listTexts({ description }: Draft, tags: readonly string[]): Value[] {
+function listShopTexts({ description }: Draft, tags: readonly string[]): Value[] {
   return [
     ['clean_tags', tags.length === 0 ? null : [...tags], null],
     ['description_md', description === null ? null : htmlToMarkdown(description), null],

@@ -2,7 +2,7 @@
 // in which shops are right about them. Each value keeps its words, and the text that they stand in.
 // The shipping weight of a shop is not read: it is that of a parcel (docs/decisions/0015).
 
-import type { Json } from '../../core/json.ts'
+import { listTexts } from '../../core/json.ts'
 import type { Draft, Variant } from '../../core/product.ts'
 import type { Finding } from '../finding.ts'
 import { readTokens } from '../tokens.ts'
@@ -51,8 +51,8 @@ export interface CoffeeProduct extends Merged {
   readonly classification: PlacedFinding<Classification> | null
   readonly variants: readonly CoffeeVariant[]
   /**
-   * `Pack of 2` in the title beside a weight in an option: whether it is that of one pack or of both is
-   * unknown.
+   * The count of a title such as `Pack of 2` beside a weight in an option. Whether the weight is that of
+   * one pack or of both is unknown.
    */
   readonly unclearCount: PlacedFinding<number> | null
 }
@@ -63,9 +63,9 @@ export interface CoffeeProduct extends Merged {
  */
 export function readCoffeeProduct(
   draft: Draft,
-  tags: readonly string[] = listStrings(draft.attributes['tags']),
+  tags: readonly string[] = listTexts(draft.attributes['tags']),
 ): CoffeeProduct {
-  const readings = listTexts(draft, tags).map(readPlaced)
+  const readings = listPlacedTexts(draft, tags).map(readPlaced)
   const classification = classifyProduct(draft, readings)
   const isOther = classification?.value.isCoffee === false
   const known = isOther ? [] : readings
@@ -82,7 +82,7 @@ export function readCoffeeProduct(
  * Titles are right most often, the attributes and tags of the shop next; descriptions also speak of
  * other products.
  */
-function listTexts(
+function listPlacedTexts(
   { title, description, attributes }: Draft,
   tags: readonly string[],
 ): PlacedText[] {
@@ -91,16 +91,10 @@ function listTexts(
     ...listAttributeTexts(attributes['attributes']),
     ...tags.map((text) => toPlacedText('tag', text, 'tag')),
     toPlacedText('description', description, 'description'),
-    toPlacedText('description', toString(attributes['short_description']), 'description'),
+    ...listTexts(attributes['short_description']).map((text) =>
+      toPlacedText('description', text, 'description'),
+    ),
   ].filter((text) => text !== null)
-}
-
-function listStrings(value: Json | undefined): string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
-}
-
-function toString(value: Json | undefined): string | null {
-  return typeof value === 'string' ? value : null
 }
 
 /**
@@ -112,10 +106,12 @@ function classifyProduct(
   draft: Draft,
   readings: readonly PlacedReading[],
 ): PlacedFinding<Classification> | null {
-  const type = draft.attributes['product_type']
   const categories = draft.terms.filter(({ kind }) => kind === 'category').map(({ name }) => name)
   const words = [
-    ...(typeof type === 'string' ? [{ place: 'type' as const, text: type }] : []),
+    ...listTexts(draft.attributes['product_type']).map((text) => ({
+      place: 'type' as const,
+      text,
+    })),
     ...categories.map((text) => ({ place: 'category' as const, text })),
   ]
   const named = findSale(readings)
