@@ -6,9 +6,9 @@ import type { CoffeeField } from './read-coffee.ts'
 import type { PlacedText } from './placed.ts'
 
 const FIELDS: readonly (readonly [name: RegExp, field: CoffeeField])[] = [
-  [/roast|röst|tostado|torréf|tostatura|palenie|焙煎/i, 'roast'],
+  [/roast(?!er)|röst(?!er)|tostado(?!r)|torréf(?!acteur)|tostatura|palenie|焙煎(?!所)/i, 'roast'],
   [/process|aufbereitung|proceso|traitement|procédé|obróbka|lavorazione|精製/i, 'process'],
-  [/variet|cultivar|varietal|odmiana|sorte|品種/i, 'variety'],
+  [/variet|cultivar|odmiana|sorte|品種/i, 'variety'],
   [/altitude|elevation|höhe|altura|wysokość|標高/i, 'altitude'],
   [/species|arabica|spezies|especie|gatunek/i, 'species'],
   [/origin|region|country|herkunft|origen|origine|pochodzenie|kraj|産地|estate|farm/i, 'tag'],

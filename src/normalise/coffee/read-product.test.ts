@@ -116,6 +116,15 @@ test('a title that names a sale decides before a grind option, which says what i
   assert.deepEqual(card?.value, { isCoffee: false, kind: 'gift_card' })
 })
 
+test('an attribute for the roast states the level, and one for the roaster does not', () => {
+  const readLevel = (name: string, value: string) =>
+    readCoffeeProduct(createDraft({ attributes: { attributes: { [name]: [value] } } })).roastLevel
+  for (const name of ['Roast Level', 'Röstgrad', 'Tostado', 'Torréfaction', '焙煎度'])
+    assert.equal(readLevel(name, 'Dark')?.value, 'dark', name)
+  for (const name of ['Roaster', 'Roastery', 'Rösterei', 'Tostador', 'Torréfacteur', '焙煎所'])
+    assert.equal(readLevel(name, 'Dark Arts Coffee'), null, name)
+})
+
 test('goods that are not coffee have a weight and a count, but no attributes of coffee', () => {
   const { variants, process, roastLevel, classification } = readCoffeeProduct(
     createDraft({
