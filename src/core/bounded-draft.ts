@@ -177,7 +177,7 @@ function keptOf<Item extends { readonly variantId: string }>(
   return items.filter(({ variantId }) => kept.has(variantId))
 }
 
-/** A quotation has no warning: `raw` has the whole text. */
+/** Shortens quotations without a warning, because the record keeps the whole text. */
 function withShortClaims(disagreement: Disagreement, warnings: string[]): Disagreement {
   const { claims, variantId, priceType } = disagreement
   const what = `claims about the ${priceType} price of the variant ${variantId}`
@@ -185,8 +185,7 @@ function withShortClaims(disagreement: Disagreement, warnings: string[]): Disagr
     ...disagreement,
     claims: first(claims, LISTS_MAX.claims, what, warnings).map((claim) => ({
       ...claim,
-      // Without the first half of a character that does not fit.
-      quotation: claim.quotation.slice(0, QUOTATION_CHARS_MAX).replace(/[\uD800-\uDBFF]$/, ''),
+      quotation: beginningOf(claim.quotation, QUOTATION_CHARS_MAX),
     })),
   }
 }
@@ -217,21 +216,23 @@ function attributeOf(value: Json, name: string, warnings: string[]): Json {
     : Object.fromEntries(first(members, MEMBERS_MAX, name, warnings))
 }
 
-/** Shortens the words without a warning: they are the beginning of a long text. */
+/** Shortens the words without a warning, because the record keeps the whole text. */
 function provenanceOf(provenance: Draft['provenance'], warnings: string[]): Draft['provenance'] {
   if (hasShortProvenance(provenance)) return provenance
   const entries = Object.entries(provenance)
   const kept = first(entries, LISTS_MAX.provenance, 'provenance', warnings)
   return Object.fromEntries(
-    kept.map(([path, { raw, ...rest }]) => [path, { raw: beginningOf(raw), ...rest }]),
+    kept.map(([path, { raw, ...rest }]) => [path, { raw: shortenWords(raw), ...rest }]),
   )
 }
 
+function shortenWords(raw: string): string {
+  return raw.length <= RAW_CHARS_MAX ? raw : `${beginningOf(raw, RAW_CHARS_MAX - 1)}…`
+}
+
 /** Cuts no pair of surrogates, because Postgres stores no half of one. */
-function beginningOf(text: string): string {
-  if (text.length <= RAW_CHARS_MAX) return text
-  const isPairCut = /[\ud800-\udbff]/.test(text.charAt(RAW_CHARS_MAX - 2))
-  return `${text.slice(0, RAW_CHARS_MAX - (isPairCut ? 2 : 1))}…`
+function beginningOf(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : text.slice(0, charsMax).replace(/[\ud800-\udbff]$/, '')
 }
 
 /** Returns `members` itself when no member has changed, which saves a copy of most records. */
