@@ -9,7 +9,7 @@ export interface NumberMatch {
   readonly to: number
 }
 
-/** Numbers in words, as they stand before a unit or a pack. */
+/** Words for whole numbers that shops write before a unit or a pack. */
 export const NUMBER_WORDS = [
   ['two', 2],
   ['three', 3],

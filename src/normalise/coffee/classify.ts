@@ -3,20 +3,13 @@
 // T-shirts.
 
 import { findCounts } from '../counts.ts'
-import { type Finding, toFinding } from '../finding.ts'
+import { type Evidence, type Finding, toFinding } from '../finding.ts'
 import { findPhrases, type Match } from '../lexicon.ts'
 import { findQuantities } from '../quantities.ts'
 import type { Token, TokenText } from '../tokens.ts'
+import { findDate, findNamedEvent } from './events.ts'
 import { findGrinds } from './grind.ts'
-import {
-  CITIES,
-  EVENTS,
-  KIND_LEXICON,
-  MAYBE_IN_NAMES,
-  MONTHS,
-  type KindSignal,
-  type ProductKind,
-} from './kinds.ts'
+import { KIND_LEXICON, MAYBE_IN_NAMES, type KindSignal, type ProductKind } from './kinds.ts'
 import { findCountry, findRegion } from './origin.ts'
 import { findProcess } from './process.ts'
 import { findVarieties } from './varieties.ts'
@@ -38,14 +31,14 @@ export function classify(text: TokenText, field: ClassifiedField): Finding<Class
     return (
       classifyDecisive(text, signals) ??
       classifyOption(text, signals) ??
-      classifyDate(text) ??
+      toCourse(text, findDate(text.tokens)) ??
       classifyMultipack(text)
     )
   return (
     classifyDecisive(text, signals) ??
-    classifyEvent(text) ??
+    toCourse(text, findNamedEvent(text.tokens)) ??
     classifyGoods(text, signals) ??
-    classifyDate(text) ??
+    toCourse(text, findDate(text.tokens)) ??
     classifyMultipack(text)
   )
 }
@@ -170,35 +163,8 @@ const FORM_OF_GRIND: Readonly<Record<string, ProductKind>> = {
   capsule: 'capsule',
 }
 
-/** Goods that are sold by date are events. */
-function classifyDate(text: TokenText): Finding<Classification> | null {
-  const { tokens } = text
-  const date = findPhrases(tokens, MONTHS).find(
-    ({ from, to }) => isDay(tokens, from - 1) || isDay(tokens, to),
-  )
-  if (!date) return null
-  const evidence = { ...date, rule: 'kind/date', confidence: 0.8 }
-  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
-}
-
-/**
- * `Coffee Tasting (Delhi)`, `Are You Tasting Your Coffee?`: a word for an event needs a city or a
- * question. A city alone is where a coffee is sold.
- */
-function classifyEvent(text: TokenText): Finding<Classification> | null {
-  const { tokens } = text
-  const event = findPhrases(tokens, EVENTS).find(({ value }) => value)
-  const isEvent = event && (tokens.at(-1)?.text === '?' || endsWithCity(tokens))
-  if (!isEvent || findQuantities(tokens).length > 0) return null
-  const evidence = { ...event, rule: 'kind/event', confidence: 0.6 }
-  return toClassification(text, { isCoffee: false, kind: 'course' }, evidence)
-}
-
-/** `… (Delhi)`. */
-function endsWithCity(tokens: readonly Token[]): boolean {
-  const end = tokens.length - 1
-  const [city] = findPhrases(tokens, CITIES, { from: Math.max(0, end - 3), to: end })
-  return city?.to === end && tokens[city.from - 1]?.text === '(' && tokens[end]?.text === ')'
+function toCourse(text: TokenText, event: Evidence | null): Finding<Classification> | null {
+  return event && toClassification(text, { isCoffee: false, kind: 'course' }, event)
 }
 
 /** Numbers of cans and bottles that are sold together. */
@@ -216,12 +182,6 @@ function classifyMultipack(text: TokenText): Finding<Classification> | null {
   if (!pack) return null
   const evidence = { ...pack, rule: 'kind/multipack', confidence: 0.5 }
   return toClassification(text, { isCoffee: false, kind: 'drink' }, evidence)
-}
-
-/** The day beside a month: `8th April`, `March 29`. */
-function isDay(tokens: readonly Token[], at: number): boolean {
-  const token = tokens[at]?.kind === 'number' ? tokens[at] : tokens[at - 1]
-  return token?.kind === 'number' && Number(token.text) >= 1 && Number(token.text) <= 31
 }
 
 function hasStrongWord(signals: readonly Signal[]): boolean {
@@ -306,7 +266,7 @@ function isBrewingAdvice(tokens: readonly Token[], { from, value }: Signal): boo
 function toClassification(
   text: TokenText,
   value: Classification,
-  evidence: Parameters<typeof toFinding>[2],
+  evidence: Evidence,
 ): Finding<Classification> {
   return toFinding(text, value, evidence)
 }

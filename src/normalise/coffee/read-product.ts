@@ -51,8 +51,8 @@ export interface CoffeeProduct extends Merged {
   readonly classification: PlacedFinding<Classification> | null
   readonly variants: readonly CoffeeVariant[]
   /**
-   * The count of a title such as `Pack of 2` beside a weight in an option. Whether the weight is that of
-   * one pack or of both is unknown.
+   * The count of a title such as `Pack of 2` beside a weight in an option, which may be that of one
+   * pack or of both.
    */
   readonly unclearCount: PlacedFinding<number> | null
 }
