@@ -31,11 +31,16 @@ export function formatSchedule({ cron, zone, fullOn, refresh }: Schedule): strin
   return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}${light}`
 }
 
-/** `url=https://some-shop.example · currency=AUD`, as `sources set --set` takes them. */
+/** `currency=AUD`, as `sources set --set` takes it. */
+export function formatSetting(name: string, value: unknown): string {
+  return `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
+}
+
+/** `url=https://some-shop.example · currency=AUD`. */
 export function formatSettings(settings: Json): string {
   return Object.entries(settings ?? {})
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => formatSetting(name, value))
     .join(' · ')
 }
 

@@ -12,7 +12,7 @@ import { probeAddress, readShopSettings } from '../../sources/inspect-address.ts
 import { type Cli, formatExamples } from '../cli.ts'
 import { listTwins } from '../add/create-source.ts'
 import type { Tools } from '../../app/compose.ts'
-import { formatPolicy, formatSchedule, toSourceJson } from './format.ts'
+import { formatPolicy, formatSchedule, formatSetting, toSourceJson } from './format.ts'
 import { parseAddress } from '../add/shop-address.ts'
 import { splitSettings } from '../add/source-options.ts'
 import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
@@ -155,7 +155,7 @@ function listDifferences(
     .filter(([name, value]) => JSON.stringify(ours[name]) !== JSON.stringify(value))
     .map(
       ([name, value]) =>
-        `${name} stays ${JSON.stringify(ours[name])}, but the shop states ${JSON.stringify(value)}: add --set ${name}=${typeof value === 'string' ? value : JSON.stringify(value)} if the shop is right`,
+        `${name} stays ${JSON.stringify(ours[name])}, but the shop states ${JSON.stringify(value)}: add --set ${formatSetting(name, value)} if the shop is right`,
     )
 }
 
