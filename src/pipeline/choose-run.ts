@@ -61,7 +61,7 @@ function listScopes(
 }
 
 /** Maximum number of keys of one run: they are stored as one value in its row. */
-const KEYS_MAX = 10_000
+export const KEYS_MAX = 10_000
 
 /**
  * Chooses a run that covers only these products, beside any other run: a refresh when the source has

@@ -12,8 +12,13 @@ import {
   type Schedule,
 } from '../../core/schedule.ts'
 import type { Source } from '../../db/sources.ts'
+import { KEYS_MAX } from '../../pipeline/choose-run.ts'
 import { loadConnector } from '../../sources/bound-source.ts'
 import { faultOf } from '../../sources/due.ts'
+import { parseCount } from '../arguments/numbers.ts'
+
+/** Number of products of one refresh without --refresh-at-most. */
+const REFRESH_AT_MOST = 500
 
 export interface ScheduleFlags {
   readonly schedule?: string
@@ -52,8 +57,8 @@ export function addScheduleOptions(command: Command): void {
     .addOption(
       new Option(
         '--refresh-at-most <number>',
-        'the maximum number of products of one refresh (default: 500)',
-      ).argParser(parseCount),
+        `the maximum number of products of one refresh (default: ${REFRESH_AT_MOST})`,
+      ).argParser(parseAtMost),
     )
 }
 
@@ -73,8 +78,6 @@ export function toSchedule(tools: Tools, source: Source, flags: ScheduleFlags): 
   if (fault !== null) throw new SyncError('usage/invalid', fault)
   return schedule
 }
-
-const REFRESH_AT_MOST = 500
 
 /** @throws SyncError `usage/invalid` when the connector cannot fetch single products */
 function toRefresh(
@@ -102,13 +105,9 @@ function toRefresh(
   }
 }
 
-/** The keys of a run are stored as one value in its row. */
-const REFRESH_MAX = 10_000
-
-function parseCount(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1 || count > REFRESH_MAX)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${REFRESH_MAX}.`)
+function parseAtMost(text: string): number {
+  const count = parseCount(text)
+  if (count > KEYS_MAX) throw new InvalidArgumentError(`It must be at most ${KEYS_MAX}.`)
   return count
 }
 
