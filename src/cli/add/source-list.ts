@@ -3,13 +3,17 @@
 import type { SourceRequest } from './create-source.ts'
 import { readSetting } from './source-settings.ts'
 
-/** The columns that are not settings of the connector. */
-const ADDRESS_COLUMN = 'url'
-const NAME_COLUMN = 'name'
-const PLATFORM_COLUMN = 'platform'
-const REPLACES_COLUMN = 'replaces'
-
 export type ListedSource = Pick<SourceRequest, 'shop' | 'name' | 'platform' | 'replaces' | 'set'>
+
+const EMPTY: ListedSource = { shop: '', name: null, platform: null, replaces: null, set: {} }
+
+/** The columns that are not settings of the connector, each with the member that it fills. */
+const COLUMNS: ReadonlyMap<string, Exclude<keyof ListedSource, 'set'>> = new Map([
+  ['url', 'shop'],
+  ['name', 'name'],
+  ['platform', 'platform'],
+  ['replaces', 'replaces'],
+])
 
 /**
  * Parses the text of a list. Empty lines and lines that begin with `#` are skipped. In CSV, the
@@ -22,32 +26,25 @@ export function parseSourceList(text: string): ListedSource[] {
     .split(/\r\n?|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
-  const columns = splitCells(first).map((cell) => cell.toLowerCase() === ADDRESS_COLUMN)
-  if (!columns.includes(true))
-    return first === '' ? [] : [first, ...rest].map((shop) => ({ ...EMPTY, shop }))
   const headings = splitCells(first)
+  if (!headings.some((heading) => findMember(heading) === 'shop'))
+    return first === '' ? [] : [first, ...rest].map((shop) => ({ ...EMPTY, shop }))
   return rest.map((line) => toListedSource(headings, splitCells(line)))
 }
-
-const EMPTY: ListedSource = { shop: '', name: null, platform: null, replaces: null, set: {} }
 
 function toListedSource(headings: readonly string[], cells: readonly string[]): ListedSource {
   return headings.reduce((listed, heading, index) => {
     const cell = cells[index] ?? ''
     if (cell === '') return listed
-    switch (heading.toLowerCase()) {
-      case ADDRESS_COLUMN:
-        return { ...listed, shop: cell }
-      case NAME_COLUMN:
-        return { ...listed, name: cell }
-      case PLATFORM_COLUMN:
-        return { ...listed, platform: cell }
-      case REPLACES_COLUMN:
-        return { ...listed, replaces: cell }
-      default:
-        return { ...listed, set: readSetting(`${heading}=${cell}`, listed.set) }
-    }
+    const member = findMember(heading)
+    return member === undefined
+      ? { ...listed, set: readSetting(`${heading}=${cell}`, listed.set) }
+      : { ...listed, [member]: cell }
   }, EMPTY)
+}
+
+function findMember(heading: string) {
+  return COLUMNS.get(heading.toLowerCase())
 }
 
 /** Splits a line of CSV (RFC 4180) without line breaks in its cells. */
