@@ -175,7 +175,7 @@ const BREAKER_MEMBERS: Readonly<Record<keyof OpenBreaker, string>> = {
   key: 'The host, or the name within the scope.',
   state: '`open`, or `half-open` while one request tests the supplier.',
   failures: 'Number of failures in a row.',
-  openedAt: 'When the supplier had failed too often.',
+  openedAt: 'When the circuit breaker opened.',
   retryAt: 'When the next request tests it; while one does, when that test counts as lost.',
   reason: 'The last failure.',
 }
@@ -200,7 +200,7 @@ const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> 
     '`run`: the run whose artifact `latest.ndjson` contains. `error`: why the last attempt to write ' +
     'the file failed. Null unless ARTIFACTS_LATEST is set.',
   removalsOff: 'Why the newest full run removed nothing.',
-  failure: 'The failures of the host since it last responded. Otherwise null. See below.',
+  failure: 'The failures of the host since its last complete response. Null without any. See below.',
 }
 
 const FAILURE_MEMBERS: Readonly<Record<keyof HostFailure, string>> = {
