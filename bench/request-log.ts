@@ -30,8 +30,8 @@ export function countConcurrent(requests: readonly LoggedRequest[]): number {
 }
 
 /**
- * Returns the shortest time by which requests came earlier than a rate allows, 0 if none did: for each
- * period, at most `burst + period / interval` requests.
+ * Returns the longest time by which a request came earlier than a rate allows, 0 if none did. A rate
+ * allows at most `burst + period / interval` requests in each period.
  */
 export function measureExcessMs(
   requests: readonly LoggedRequest[],
