@@ -51,7 +51,6 @@ async function serve(cli: Cli, given: readonly Role[]): Promise<void> {
   const roles = chooseRoles(settings, given)
   requireKey(settings, roles)
   requireLastingStorage(settings, roles)
-  // Imported on demand: all other commands start faster without the queue and the web server.
   const { requireRights } = await import('../app/rights.ts')
   // The log of a service also contains the events that a command would print.
   const log = createLog({
@@ -91,7 +90,10 @@ function chooseRoles({ images }: Settings, given: readonly Role[]): readonly Rol
 
 type ServeTools = Tools & Partial<Pick<QueueTools, 'queues'>>
 
-/** A process that only stores images does not open the queue: its login may not. */
+/**
+ * A process that only stores images does not open the queue: its login may not. The queue, like the web
+ * server in `start`, is imported on demand: all other commands start faster without it.
+ */
 async function open(settings: Settings, host: Host, roles: readonly Role[]): Promise<ServeTools> {
   if (roles.some((role) => QUEUE_ROLES.includes(role)))
     return (await import('../app/open-queues.ts')).openQueueTools(settings, host)
