@@ -83,6 +83,11 @@ export function isReady(
   return !isUsed || connector.credentials.isComplete(credentials)
 }
 
+/** Returns true if `fetch` and `probe` can work without any credentials. */
+export function isOptional({ credentials: { schema, isComplete } }: CredentialUser): boolean {
+  return isComplete(schema.parse({}))
+}
+
 /** The variable that a member of the credentials is read from. */
 export interface ReadVariable {
   readonly member: string

@@ -1,7 +1,7 @@
 // The checks of `shelfsync doctor` for suppliers: whether they accept the credentials of their
 // sources.
 
-import { parseCredentials } from '../../core/credentials.ts'
+import { isOptional, parseCredentials } from '../../core/credentials.ts'
 import type { Connector, ProbeRequest } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { isSourceVariable } from '../../core/credentials.ts'
@@ -83,10 +83,10 @@ async function checkSupplier(
 
 /** A source that works without secrets and has none has nothing to check. */
 function needsCheck({ settings }: Tools, owner: CredentialOwner): boolean {
-  const isOptional = owner.connector.credentials.isComplete(
-    owner.connector.credentials.schema.parse({}),
+  return (
+    !isOptional(owner.connector) ||
+    listSecretStates(owner, settings.credentials).some(({ set }) => set)
   )
-  return !isOptional || listSecretStates(owner, settings.credentials).some(({ set }) => set)
 }
 
 /** Without a source, the shared credentials are checked at the default address, if there is one. */

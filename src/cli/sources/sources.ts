@@ -1,12 +1,14 @@
 // `shelfsync sources`: lists the sources, shows one, and pauses or resumes it.
 
 import type { Command } from 'commander'
+import type { Connector } from '../../core/connector.ts'
+import { isOptional } from '../../core/credentials.ts'
 import { countSourceImages, type SourceImages } from '../../db/read/images.ts'
 import type { PageRequest } from '../../db/read/page.ts'
 import { findSuccessions } from '../../db/successions.ts'
 import { listSourcePage, loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { findAddress, loadConnector } from '../../sources/bound-source.ts'
-import { listSecretStates } from '../../sources/credentials.ts'
+import { listSecretStates, type SecretState } from '../../sources/credentials.ts'
 import { loadSourceSummary } from '../../db/read/source-summaries.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import { formatFailure } from '../format/failure.ts'
@@ -99,7 +101,10 @@ async function printSource(cli: Cli, name: string): Promise<void> {
   const { failure } = await loadSourceSummary(tools.db, name)
   const successions = await findSuccessions(tools.db, source.id)
   const images = await countSourceImages(tools.db, source.id)
-  const rows = formatSource(tools, source, { secrets: secrets.map(formatSecret), images })
+  const rows = formatSource(tools, source, {
+    secrets: secrets.map((secret) => formatSecret(secret, connector)),
+    images,
+  })
   if (failure !== null) rows.push(['failure', formatFailure(failure, new Date())])
   cli.output.result(
     { ...toSourceJson(source), secrets, images, failure, ...successions },
@@ -109,8 +114,9 @@ async function printSource(cli: Cli, name: string): Promise<void> {
   if (text !== '') cli.output.say(text)
 }
 
-function formatSecret({ name, set }: { readonly name: string; readonly set: boolean }): string {
-  return `${name} ${set ? 'set' : 'missing'}`
+function formatSecret({ name, set }: SecretState, connector: Connector): string {
+  if (set) return `${name} set`
+  return `${name} ${isOptional(connector) ? 'not set' : 'missing'}`
 }
 
 function formatSource(
