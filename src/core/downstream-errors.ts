@@ -5,7 +5,7 @@ export const IMAGE_ERRORS = {
   'image/missing': {
     action: 'stop',
     status: 502,
-    hint: 'Check the address in a browser. If the shop has it again, fetch it with `shelfsync images retry`; a sync that brings another address fetches that one.',
+    hint: 'Check the address in a browser. If the image is there again, run `shelfsync images retry`. If a later sync reads another address, Shelfsync fetches that one.',
   },
   'image/refused': {
     action: 'retry',
@@ -15,7 +15,7 @@ export const IMAGE_ERRORS = {
   'image/wrong-type': {
     action: 'stop',
     status: 502,
-    hint: 'Check the address: only JPEG, PNG, GIF, WebP and AVIF are stored, by their first bytes. The address itself stays in `api.images.url`.',
+    hint: 'Check the address. Shelfsync stores only JPEG, PNG, GIF, WebP and AVIF, which it recognises by their first bytes. The address itself stays in `api.images.url`.',
   },
   'image/too-large': {
     action: 'stop',
