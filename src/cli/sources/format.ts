@@ -55,12 +55,12 @@ const RULE_NAMES = { gtin: 'GTIN', url: 'URL', sku: 'SKU', handle: 'the end of t
 /** Describes what the source `name` continues, and what continues it; empty without either. */
 export function describeSuccessions(name: string, { predecessor, successor }: Successions): string {
   return [
-    ...(predecessor === null ? [] : [describe(predecessor.source, name, predecessor)]),
-    ...(successor === null ? [] : [describe(name, successor.source, successor)]),
+    ...(predecessor === null ? [] : [describeSuccession(predecessor.source, name, predecessor)]),
+    ...(successor === null ? [] : [describeSuccession(name, successor.source, successor)]),
   ].join('\n')
 }
 
-function describe(from: string, to: string, { completed }: Succession): string {
+function describeSuccession(from: string, to: string, { completed }: Succession): string {
   if (completed === null)
     return `${to} continues ${from}, which stays as it is until a complete run of ${to} has succeeded.`
   const { counts } = completed
