@@ -36,22 +36,19 @@ export async function startOrFindRun(
 ): Promise<StartedRun> {
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const { db } = tools
+  const { refreshTo, ...startedBy } = origin
   const bound = bindSource(tools, source)
   const keyed = request.keys && (await chooseKeyedRun(db, bound, request.keys))
   const active = await findActiveRun(db, source.id, keyed?.keys)
   if (active && isUnderWay(active)) return joinRun(tools, source, request, active)
   const { id, started } = await startQueuedRun(db, {
     ...(keyed ?? (await chooseQueuedRun(db, bound, request, active))),
-    correlationId: origin.correlationId,
-    ...(origin.after !== undefined && { after: origin.after }),
+    ...startedBy,
     sourceId: source.id,
     normaliserVersion: bound.normaliserVersion,
     owner: 'queue',
     deadOwner: active?.owner ?? null,
-    options: {
-      ...toRunOptions(request),
-      ...(origin.refreshTo !== undefined && { refreshTo: origin.refreshTo }),
-    },
+    options: { ...toRunOptions(request), ...(refreshTo !== undefined && { refreshTo }) },
   })
   // Another request started a run in the meantime.
   if (!started && origin.after === undefined) return startOrFindRun(tools, source, request, origin)
