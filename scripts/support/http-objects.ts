@@ -200,7 +200,8 @@ const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> 
     '`run`: the run whose artifact `latest.ndjson` contains. `error`: why the last attempt to write ' +
     'the file failed. Null unless ARTIFACTS_LATEST is set.',
   removalsOff: 'Why the newest full run removed nothing.',
-  failure: 'The failures of the host since its last complete response. Null without any. See below.',
+  failure:
+    'The failures of the host since its last complete response. Null without any. See below.',
 }
 
 const FAILURE_MEMBERS: Readonly<Record<keyof HostFailure, string>> = {
