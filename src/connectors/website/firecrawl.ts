@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
-import type { Http, HttpResponse } from '../../core/http.ts'
+import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
 import type { WebsiteCredentials } from './credentials.ts'
 import { refuseFailure, toBody } from './errors.ts'
@@ -86,7 +86,7 @@ export class Firecrawl {
 
   /** @throws SyncError `source/unauthorized` when the key is not valid · `source/…` */
   async probe(): Promise<void> {
-    const response = await this.#send('GET', '/v2/team/credit-usage', undefined, null)
+    const response = await this.#send('GET', '/v2/team/credit-usage')
     // A self-hosted Firecrawl has no accounts.
     if (response.status !== 404) await this.#refuseFailure(response, 'Firecrawl')
     await response.cancel()
@@ -107,7 +107,7 @@ export class Firecrawl {
         schema: Mapped,
         bytesMax: MAP_BYTES_MAX,
         where: `Firecrawl, ${site.url.host},`,
-        pace: site.minIntervalMs,
+        minIntervalMs: site.minIntervalMs,
       },
     )
     return links.map((link) => (typeof link === 'string' ? link : link.url))
@@ -130,7 +130,7 @@ export class Firecrawl {
           schema: Scraped,
           bytesMax: RESPONSE_BYTES_MAX,
           where: `Firecrawl, ${where},`,
-          pace: site.minIntervalMs,
+          minIntervalMs: site.minIntervalMs,
         },
       )
       const { statusCode, url } = data?.metadata ?? {}
@@ -147,9 +147,10 @@ export class Firecrawl {
   async #post<Body>(
     path: string,
     body: object,
-    { schema, bytesMax, where, pace }: Expectation<Body>,
+    { schema, bytesMax, where, minIntervalMs }: Expectation<Body>,
   ): Promise<Body> {
-    const response = await this.#send('POST', path, JSON.stringify(body), pace)
+    const request = { body: JSON.stringify(body), minIntervalMs }
+    const response = await this.#send('POST', path, request)
     try {
       await this.#refuseFailure(response, where)
       const text = new TextDecoder().decode(await readBytes(response, bytesMax))
@@ -164,8 +165,7 @@ export class Firecrawl {
   #send(
     method: 'GET' | 'POST',
     path: string,
-    body: string | undefined,
-    pace: number | null,
+    more: Pick<HttpRequest, 'body' | 'minIntervalMs'> = {},
   ): Promise<HttpResponse> {
     return this.#http(
       {
@@ -173,8 +173,7 @@ export class Firecrawl {
         method,
         headers: this.#headers,
         firstByteTimeoutMs: FIRST_BYTE_MS,
-        ...(body !== undefined && { body }),
-        ...(pace !== null && pace > 0 && { minIntervalMs: pace }),
+        ...more,
       },
       this.#signal,
     )
@@ -191,8 +190,8 @@ interface Expectation<Body> {
   readonly schema: z.ZodType<Body>
   readonly bytesMax: number
   readonly where: string
-  /** The Crawl-delay of the site. */
-  readonly pace: number | null
+  /** The Crawl-delay of the site; 0 without one. */
+  readonly minIntervalMs: number
 }
 
 interface Scrape {
