@@ -3,7 +3,7 @@
 
 import { htmlToText } from '../../normalise/html/html-to-text.ts'
 import type { PageItem, Syntax, Value } from './evidence.ts'
-import type { ItemBudget } from './item-budget.ts'
+import { DEPTH_MAX, type ItemBudget } from './item-budget.ts'
 import { ADDRESSES, PROPERTIES, toWord } from './vocabulary.ts'
 
 type Attributes = ReadonlyMap<string, string>
@@ -33,9 +33,6 @@ const ADDRESS_ATTRIBUTES = ['href', 'src', 'data-src', 'data', 'resource']
 
 /** Elements whose value is their address, unless they hold a text such as the name of a product. */
 const MEDIA = new Set(['img', 'audio', 'embed', 'iframe', 'source', 'track', 'video', 'object'])
-
-/** Deeper items are left out. */
-const DEPTH_MAX = 12
 
 const PRICES = new Set(['price', 'lowprice', 'highprice'])
 

@@ -4,6 +4,8 @@ import { cutText } from '../../lib/text.ts'
 import type { Value } from './evidence.ts'
 import { ADDRESSES } from './vocabulary.ts'
 
+/** Deeper items are left out: an image of an offer of a variant of a graph has depth 5. */
+export const DEPTH_MAX = 12
 const ITEMS_MAX = 20_000
 const STEPS_MAX = 200_000
 const VALUES_MAX = 5_000

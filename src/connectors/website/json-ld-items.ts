@@ -2,12 +2,9 @@
 // `@id`, so all blocks of a page are read before the first item is built.
 
 import { isObject, type Members } from '../../lib/objects.ts'
-import type { ItemBudget } from './item-budget.ts'
+import { DEPTH_MAX, type ItemBudget } from './item-budget.ts'
 import type { Item, PageItem, Value } from './evidence.ts'
 import { PROPERTIES, toWord } from './vocabulary.ts'
-
-/** Deeper nodes are left out: an image of an offer of a variant of a graph has depth 5. */
-const DEPTH_MAX = 12
 
 /** Returns the items at the top of the documents of each block: elements of lists and `@graph`. */
 export function toItems(

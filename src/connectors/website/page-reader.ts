@@ -12,7 +12,6 @@ import { toItems } from './json-ld-items.ts'
 import { OpenElements } from './open-elements.ts'
 
 const BLOCKS_MAX = 500
-const BLOCK_CHARS_MAX = 8_000_000
 const NAME_CHARS_MAX = 1_000
 const META_VALUES_MAX = 50
 const PROBLEMS_MAX = 10
@@ -139,10 +138,6 @@ export class PageReader implements TagHandler {
   }
 
   #readBlock(text: string): void {
-    if (text.length > BLOCK_CHARS_MAX) {
-      this.#problems.push('A block of JSON-LD is too large')
-      return
-    }
     const { documents, problem } = parseBlock(text)
     this.#blocks.push(documents)
     if (problem !== null && this.#problems.length < PROBLEMS_MAX)
