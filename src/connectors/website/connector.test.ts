@@ -181,6 +181,23 @@ test('a page that had a product and shows none now is archived, unless it says t
   assert.equal(pages.at(-1)?.complete, true)
 })
 
+test('a page that fails, and shows no product when it is tried again, is archived as well', async (t) => {
+  const simulator = await openSite(t, { products: 4 })
+  const earlierLines = replayLines.bind(null, await readSite(t, simulator))
+  simulator.faults.set({ ...RESPONSES.broken, path: PAGE, times: 1 })
+  const pages: Page[] = []
+  const read = async (cursor: Page['cursor']): Promise<void> => {
+    const options = { cursor, earlierLines }
+    for await (const page of fetchSite(t, simulator, options)) pages.push(page)
+  }
+  assert.equal((await catchSyncError(read(null))).code, 'source/cut-short')
+  const body = '<!doctype html><html><head><title>Blue mug</title></head><body></body></html>'
+  simulator.faults.set({ kind: 'status', status: 200, body, path: PAGE })
+  await read(pages.at(-1)?.cursor ?? null)
+  assert.equal(listPaths(pages).at(-1), PAGE)
+  assert.equal(pages.at(-1)?.complete, true)
+})
+
 test('sitemaps on other sites are refused, and the run is not complete', async (t) => {
   const foreignSitemap = 'https://elsewhere.example/sitemap.xml'
   const simulator = await openSite(t, { products: 2, foreignSitemap })

@@ -58,18 +58,23 @@ export async function* crawl(
   { scope, earlierLines }: Pick<Request, 'scope' | 'earlierLines'>,
   cursor: CrawlCursor | null,
 ): AsyncGenerator<Page> {
+  const { after, unread } = cursor ?? START
   const state = new CrawlState(plan, cursor ?? START)
-  const earlier = new EarlierPages(earlierLines?.() ?? null)
-  try {
-    for (const { address } of plan.pages) {
-      if (state.after !== null && address <= state.after) continue
-      yield* state.try(address, await earlier.find(address), true)
+  const addresses = plan.pages.map(({ address }) => address)
+  const next = after === null ? addresses : addresses.filter((address) => address > after)
+  yield* readEach(next, true)
+  yield* readEach(unread, false)
+  yield state.takeBlock(plan.gaps.length === 0 && state.unread.length === 0 && state.found > 0)
+  state.explainEnd(scope.kind)
+
+  /** Both lists of addresses are in ascending order, as the earlier lines are. */
+  async function* readEach(list: readonly string[], isNext: boolean): AsyncGenerator<Page> {
+    const earlier = new EarlierPages(earlierLines?.() ?? null)
+    try {
+      for (const address of list) yield* state.try(address, await earlier.find(address), isNext)
+    } finally {
+      await earlier.close()
     }
-    for (const address of cursor?.unread ?? []) yield* state.try(address, null, false)
-    yield state.takeBlock(plan.gaps.length === 0 && state.unread.length === 0 && state.found > 0)
-    state.explainEnd(scope.kind)
-  } finally {
-    await earlier.close()
   }
 }
 
@@ -86,10 +91,6 @@ class CrawlState {
   constructor(plan: CrawlPlan, cursor: CrawlCursor) {
     this.#plan = plan
     this.#cursor = cursor
-  }
-
-  get after(): string | null {
-    return this.#cursor.after
   }
 
   get unread(): readonly string[] {
