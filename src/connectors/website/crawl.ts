@@ -113,6 +113,7 @@ class CrawlState {
       if (response.kind === 'page') this.#add(response.page, earlier !== null, change)
       else this.#move({ ...change, without: this.#cursor.without + 1 })
     } catch (error) {
+      this.#failuresInARow++
       if (!this.#isOfPage(error)) {
         if (this.#lines.length > 0) yield this.takeBlock(false)
         throw error
@@ -212,9 +213,12 @@ class CrawlState {
 
   /** True for an error of one page after which the next one is requested. */
   #isOfPage(error: unknown): error is SyncError {
-    if (!(error instanceof SyncError) || isOfWholeSite(error)) return false
-    this.#failuresInARow++
-    return this.#failuresInARow < FAILURES_IN_A_ROW_MAX && this.#cursor.unread.length < UNREAD_MAX
+    return (
+      error instanceof SyncError &&
+      !isOfWholeSite(error) &&
+      this.#failuresInARow < FAILURES_IN_A_ROW_MAX &&
+      this.#cursor.unread.length < UNREAD_MAX
+    )
   }
 }
 

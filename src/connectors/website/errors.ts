@@ -5,12 +5,7 @@ import type { ErrorCode } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { isBotChallenge, readStart } from '../../lib/bot-challenge.ts'
-import {
-  classifyStatus,
-  isTransientStatus,
-  readRetryAfter,
-  SUPPLIER_CODES,
-} from '../../lib/http-status.ts'
+import { classifyStatus, readRetryAfter } from '../../lib/http-status.ts'
 import { cutText } from '../../lib/text.ts'
 
 const WAIT_MS = 30_000
@@ -85,8 +80,8 @@ function toError({ status, headers }: HttpResponse, message: string, words: stri
     return new SyncError('source/rate-limited', `${message}: too many requests`, {
       retryAfterMs: readRetryAfter(headers) ?? WAIT_MS,
     })
-  if (isTransientStatus(status))
-    return new SyncError(SUPPLIER_CODES[classifyStatus(status)], `${message}${words}`, {
+  if (classifyStatus(status) === 'unavailable')
+    return new SyncError('source/unavailable', `${message}${words}`, {
       retryAfterMs: readRetryAfter(headers),
     })
   const [code, reason] = REFUSALS.get(status) ?? (['source/rejected', 'unexpected status'] as const)

@@ -50,10 +50,11 @@ function listOffers(meta: PageEvidence['meta']): Item[] {
   if (price === undefined) return availability.length === 0 ? [] : [toOffer({ availability })]
   const currencies =
     meta[price.amount.replace('amount', 'currency')] ?? meta['product:price:currency'] ?? []
+  const isOneCurrency = currencies.length === 1
   return (meta[price.amount] ?? []).map((amount, index) =>
     toOffer({
       [price.isDisplayed ? 'pricetext' : 'price']: [amount],
-      pricecurrency: currencies.slice(currencies.length === 1 ? 0 : index).slice(0, 1),
+      pricecurrency: isOneCurrency ? currencies : currencies.slice(index, index + 1),
       availability,
       earlierprice: (meta[price.earlier] ?? []).slice(index, index + 1),
     }),
