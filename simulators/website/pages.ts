@@ -27,12 +27,12 @@ export function renderProduct(product: SiteProduct, context: PageContext): strin
     `<title>${escape(name)}</title>`,
     `<meta name="csrf-token" content="${token}">`,
     context.canonical === null ? '' : `<link rel="canonical" href="${context.canonical}">`,
-    notation === 'json-ld' || notation === 'script' ? renderJsonLd(product, image, name) : '',
+    notation === 'json-ld' || notation === 'script' ? renderJsonLd(product, image) : '',
     notation === 'open-graph' ? renderOpenGraph(product, image) : '',
   ]
   const isMicrodata = notation === 'microdata' || product.shownPriceMinor !== null
   const body = isMicrodata
-    ? renderMicrodata(product, image, name)
+    ? renderMicrodata(product, image)
     : `<h1>${escape(name)}</h1><p>${escape(product.description)}</p>`
   return renderDocument(head.join('\n'), body)
 }
@@ -49,8 +49,8 @@ function renderDocument(head: string, body: string): string {
   return `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n${head}\n</head>\n<body>\n${FILLER}${body}\n</body>\n</html>\n`
 }
 
-function renderJsonLd(product: SiteProduct, image: string, name: string): string {
-  const { isSpoiled, description, brand, sku, currency, isInStock, priceMinor } = product
+function renderJsonLd(product: SiteProduct, image: string): string {
+  const { isSpoiled, name, description, brand, sku, currency, isInStock, priceMinor } = product
   const node = {
     '@context': 'https://schema.org/',
     '@type': 'Product',
@@ -70,10 +70,10 @@ function renderJsonLd(product: SiteProduct, image: string, name: string): string
   return `<script type="application/ld+json">${isSpoiled ? text.slice(0, -20) : text}</script>`
 }
 
-function renderMicrodata(product: SiteProduct, image: string, name: string): string {
+function renderMicrodata(product: SiteProduct, image: string): string {
   const price = toDecimal(product.shownPriceMinor ?? product.priceMinor)
   return `<div itemscope itemtype="https://schema.org/Product">
-<h1 itemprop="name">${escape(name)}</h1><img itemprop="image" src="${image}" alt="">
+<h1 itemprop="name">${escape(product.name)}</h1><img itemprop="image" src="${image}" alt="">
 <p itemprop="description">${escape(product.description)}</p><meta itemprop="sku" content="${product.sku}">
 <div itemprop="offers" itemscope itemtype="https://schema.org/Offer"><span itemprop="price" content="${price}">${price}</span>
 <meta itemprop="priceCurrency" content="${product.currency}"><link itemprop="availability" href="https://schema.org/${product.isInStock ? 'InStock' : 'OutOfStock'}"></div></div>`
