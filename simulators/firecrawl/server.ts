@@ -1,5 +1,5 @@
-// Firecrawl's API version 2 on loopback: it requests pages for real and names itself as a browser that
-// runs scripts. It rejects unknown members, counts credits, and has the bad habits of the real one.
+// Firecrawl's API version 2 on loopback. It requests each page as a browser that runs scripts, rejects
+// unknown members, counts credits, and has the faults of the real API.
 
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
@@ -84,8 +84,8 @@ export async function startFirecrawl(
       const body = parse(await readText(request))
       requests.push({ path: readPath(request), body })
       if (await sendFaultResponse(response, faults.take(readPath(request)))) return
-      const answer = await answerTo(request, body, state)
-      sendJson(response, answer.status, answer.body)
+      const reply = await createReply(request, body, state)
+      sendJson(response, reply.status, reply.body)
     },
     { port },
   )
@@ -103,12 +103,12 @@ export async function startFirecrawl(
   }
 }
 
-interface Answer {
+interface Reply {
   readonly status: number
   readonly body: unknown
 }
 
-async function answerTo(request: IncomingMessage, body: unknown, state: State): Promise<Answer> {
+async function createReply(request: IncomingMessage, body: unknown, state: State): Promise<Reply> {
   const { key, credits, requestsMax } = state.switches
   const path = readPath(request)
   if (key !== null && request.headers.authorization !== `Bearer ${key}`)
@@ -126,7 +126,7 @@ async function answerTo(request: IncomingMessage, body: unknown, state: State): 
   return { status: 404, body: `Cannot ${request.method} ${path}` }
 }
 
-async function mapSite(body: unknown, state: State): Promise<Answer> {
+async function mapSite(body: unknown, state: State): Promise<Reply> {
   const { data, error } = MapBody.safeParse(body)
   if (data === undefined) return refuseBody(error)
   state.spent++
@@ -140,7 +140,7 @@ async function mapSite(body: unknown, state: State): Promise<Answer> {
   return { status: 200, body: { success: true, id: 'm1', links: listed } }
 }
 
-async function scrapePage(body: unknown, state: State): Promise<Answer> {
+async function scrapePage(body: unknown, state: State): Promise<Reply> {
   const { data, error } = ScrapeBody.safeParse(body)
   if (data === undefined) return refuseBody(error)
   state.spent++
@@ -164,11 +164,11 @@ async function load(url: string): Promise<{ status: number; url: string; html: s
   return { status: response.status, url: response.url, html: await response.text() }
 }
 
-function refuse(status: number, error: string): Answer {
+function refuse(status: number, error: string): Reply {
   return { status, body: { success: false, error } }
 }
 
-function refuseBody(error: z.ZodError | undefined): Answer {
+function refuseBody(error: z.ZodError | undefined): Reply {
   const isUnknown = error?.issues.some(({ code }) => code === 'unrecognized_keys') === true
   const text = isUnknown
     ? 'Unrecognized key in body -- please review the v2 API documentation'

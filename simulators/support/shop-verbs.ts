@@ -1,4 +1,4 @@
-// `/_control/…` of a simulated shop: what it sells, its faults, and what it was asked.
+// `/_control/…` of a simulated shop: what it sells, its faults, and the requests that it received.
 
 import { z } from 'zod'
 import type { Verbs } from './control.ts'

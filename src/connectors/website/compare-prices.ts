@@ -40,13 +40,14 @@ export interface Verdict {
 const TYPE = 'list'
 const PLAIN = { property: '', excludesTax: false, isDisplayed: false }
 
-/** A page rarely has two notations that err in the same way. */
+/** The confidence in a price that only this notation states. */
 const CONFIDENCE: Readonly<Record<Notation, number>> = {
   'json-ld': 0.95,
   microdata: 0.9,
   rdfa: 0.9,
   opengraph: 0.8,
 }
+/** Two notations rarely have the same error. */
 const AGREED = 0.99
 
 /**

@@ -19,7 +19,7 @@ import { WebsiteSettings } from './settings.ts'
 import { listNotices } from './signature-expiry.ts'
 import { Site } from './site.ts'
 
-/** Its plans allow 10 to 5,000 requests a minute: this is 100. */
+/** 100 requests a minute: the plans of Firecrawl allow 10 to 5,000. */
 const FIRECRAWL_INTERVAL_MS = 600
 
 export const website: Connector<WebsiteSettings, WebsiteCredentials> = defineConnector<

@@ -21,14 +21,14 @@ import { isSoftMissing } from './soft-missing.ts'
 
 export type Request = FetchRequest<WebsiteSettings, WebsiteCredentials>
 
-/** So many pages in a row fail because the site does, not the pages. */
+/** After this many failed pages in a row, the site counts as failed. */
 const FAILURES_IN_A_ROW_MAX = 3
 const UNREAD_MAX = 500
 const REASONS_SHOWN = 3
 /** A block of lines is yielded at one of these sizes. */
 const BLOCK_LINES = 5
 const BLOCK_BYTES = 1024 * 1024
-/** The cursor moves on at least as often, when pages have no product. */
+/** A block is yielded after this many pages, also without lines, so that the cursor advances. */
 const BLOCK_STEPS = 25
 
 export const CrawlCursor = z.strictObject({

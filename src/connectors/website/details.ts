@@ -75,7 +75,7 @@ function listImages(item: Item, page: string, isEncoded: boolean): Omit<Image, '
 }
 
 /** Returns an absolute address that is harmless to request and to show, or null. */
-export function toWebAddress(address: string, base: string): string | null {
+function toWebAddress(address: string, base: string): string | null {
   const url = URL.parse(address.trim(), base)
   const isSafe =
     url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''

@@ -15,7 +15,7 @@ const TITLE_CHARS_MAX = 80
 const LOGIN =
   /\/(password|login|log-in|signin|sign-in|account\/login|customer\/account\/login|wp-login)(\.\w{2,5})?\/?$/i
 
-/** Text of pages of bot protections that are sent with the status 200. */
+/** Text in the pages of bot protections; some of them have the status 200. */
 const CHALLENGE =
   /_Incapsula_Resource|captcha-delivery\.com|px-captcha|Pardon Our Interruption|sgcaptcha|<title>(Just a moment|Checking your browser|Attention Required|Access Denied|Bot Verification)/i
 
@@ -50,7 +50,7 @@ export async function refuseFailure(
   if (failure !== null) throw failure
 }
 
-/** True for an error that is true for the whole site, not for one page. */
+/** True for an error of the whole site, not of one page. */
 export function isOfWholeSite({ code, detail }: SyncError): boolean {
   return (
     detail['wholeSite'] === true ||

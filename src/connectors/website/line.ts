@@ -70,7 +70,7 @@ export function scanLine(line: Uint8Array): Scan | null {
   return matchesAt(line, end, HTML) ? { start, end, volatile: [] } : null
 }
 
-/** Returns the evidence in a parsed line. Of a line that only has its id, it is the address. */
+/** Returns the evidence in a parsed line. For a line that has only an id, it has only the address. */
 export function unwrapLine(line: unknown): unknown {
   const { data } = Stored.safeParse(line)
   const { id, record } = Object(line) as { id?: unknown; record?: unknown }

@@ -39,7 +39,7 @@ interface OpenElement<Note> {
   readonly note: Note | null
 }
 
-/** `Note` is what the reader remembers of an element; it gets it back when the element ends. */
+/** A `Note` belongs to an open element; `onEnd` receives it when the element ends. */
 export class OpenElements<Note> {
   readonly #stack: OpenElement<Note>[] = []
   /** The places of the open elements of each name, and of all special ones and boundaries. */
@@ -48,7 +48,7 @@ export class OpenElements<Note> {
   readonly #boundaries: number[] = []
   readonly #onEnd: (note: Note, end: number) => void
 
-  /** `onEnd` gets the note of each element that ends, the innermost first, and the place. */
+  /** `onEnd` receives the note of each element that ends, the innermost first, and the place. */
   constructor(onEnd: (note: Note, end: number) => void) {
     this.#onEnd = onEnd
   }
@@ -57,7 +57,7 @@ export class OpenElements<Note> {
     return this.#findPlace(name) >= 0
   }
 
-  /** Ends the elements that a start tag at `start` implies to be over. */
+  /** Ends the open elements that a start tag at `start` closes without an end tag. */
   prepare(name: string, start: number): void {
     const rule = Object.hasOwn(ENDED_BY, name) ? ENDED_BY[name] : undefined
     if (rule !== undefined) {

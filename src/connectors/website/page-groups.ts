@@ -3,7 +3,7 @@
 import type { Listed } from './listed-pages.ts'
 
 /**
- * Returns up to `count` pages: one of the middle of each folder, the largest folder first, then more
+ * Returns up to `count` pages: one from the middle of each folder, the largest folder first, then more
  * of each. Folders with few pages are rarely those of products.
  */
 export function spreadPages(pages: readonly Listed[], count: number): Listed[] {

@@ -26,7 +26,7 @@ const META = toWordSet(`
   product:category
 `)
 
-/** An open element that means something: scopes of items, or the first heading. */
+/** Things that end with their element: scopes of items, or the first heading. */
 interface Note {
   readonly scopes: readonly OpenScope[]
   readonly headingStart: number | null

@@ -18,7 +18,7 @@ const CHARSET_CHARS = 4_096
 /** The response to the request of a page. */
 export type PageResponse =
   | { readonly kind: 'page'; readonly page: ReadPage }
-  /** The site has responded, and this address has no page of it. */
+  /** The site has responded, but it has no page at this address. */
   | { readonly kind: 'none'; readonly reason: 'gone' | 'elsewhere' | 'file' }
 
 /** A way to request pages. */

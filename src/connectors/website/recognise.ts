@@ -66,7 +66,7 @@ export async function recognise(
   if (given.firecrawl === null) throw refusal
   const through = { ...settings, via: 'firecrawl' as const }
   const firecrawl = Firecrawl.open(given, http, signal)
-  // A plan by the sitemaps is the same either way.
+  // The pages that the sitemaps list are the same for Firecrawl.
   const trial = await tryPages(
     plan === null
       ? await planWithFirecrawl(site, firecrawl, { settings: through, scope })

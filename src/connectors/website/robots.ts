@@ -3,7 +3,7 @@
 // hostile file makes slow; here the work is bounded.
 
 /** The name by which robots.txt can address this program. */
-export const PRODUCT_TOKEN = 'shelfsync'
+const PRODUCT_TOKEN = 'shelfsync'
 
 /** RFC 9309 2.5: at least 500 KiB are read; what follows is ignored. */
 export const ROBOTS_BYTES_MAX = 500 * 1024

@@ -92,7 +92,7 @@ function listOffers(item: Item): Item[] {
     const inner = itemsOf(offer, 'offers').filter((one) => !hasType(one, PRODUCT_TYPES))
     return inner.length === 0 ? [offer] : inner.map((one) => inherit(one, offer, 'pricecurrency'))
   })
-  // Careless microdata: the price stands in the product.
+  // Some microdata states the price in the product itself.
   const isBare = flat.length === 0 && textsOf(item, 'price', 'pricetext', 'lowprice').length > 0
   return isBare ? [item] : flat
 }

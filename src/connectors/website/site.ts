@@ -80,8 +80,8 @@ export class Site {
 }
 
 /**
- * RFC 9309 2.3.1.3: a file with a status of 4xx counts as absent. A later request may get another
- * response than 408, 425 or 429, and a bot challenge is not a response of the site.
+ * RFC 9309 2.3.1.3: a file with a status of 4xx counts as absent. After 408, 425 and
+ * 429, a later request may succeed, and a bot challenge is not a response of the site.
  */
 function isAbsent(status: number, { detail }: SyncError): boolean {
   const isRefused = status >= 400 && status < 500 && !isTransientStatus(status)

@@ -5,7 +5,7 @@
 import { SyncError } from '../../core/errors.ts'
 
 /** The protocol's limit of an uncompressed file. */
-export const SITEMAP_BYTES_MAX = 50 * 1024 * 1024
+const SITEMAP_BYTES_MAX = 50 * 1024 * 1024
 /** An entry with a thousand images is smaller. */
 const ENTRY_CHARS_MAX = 4 * 1024 * 1024
 

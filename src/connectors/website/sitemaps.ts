@@ -12,7 +12,7 @@ import { readSitemap } from './sitemap.ts'
 const USUAL = ['/sitemap.xml', '/sitemap_index.xml', '/wp-sitemap.xml', '/product-sitemap.xml']
 const DEPTH_MAX = 3
 const FILES_MAX = 1_000
-/** Addresses that are looked at; those of one site take 100 bytes each. */
+/** Maximum number of addresses that are kept; each takes about 100 bytes. */
 const ADDRESSES_MAX = 500_000
 
 /** The addresses that a site lists. */
