@@ -2665,6 +2665,8 @@ begin
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
   alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
+  -- Most batches have none: looking for one in the rows would read all of their records again.
+  create index on pg_temp.staged_products (line_no) where disagreements is not null;
   create temporary table staged_variants (
     line_no integer not null, external_id text collate "C" not null, position integer not null, title text,
     sku text, gtin text, options jsonb not null, weight_grams double precision, pack_count integer,
@@ -8238,7 +8240,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000028', 'image_work', '4b8d4c2e1636f9a6419195e0fa50739a17f6ad85b02a46b672ea457f603099ca'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
-  ('20261122000031', 'staging', 'db361cb0f7218efe941037f00244925278d1d280bc9bfbb15f8dbfba1a02586e'),
+  ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
   ('20261122000033', 'apply', 'c1cfc39e60e87f8b4ba47cab53d99bb08e1ec9a5a503c7dd16c8e684be7b18a5'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),

@@ -18,6 +18,8 @@ begin
   ) with (toast_tuple_target = 8160) on commit delete rows;
   -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
   alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
+  -- Most batches have none: looking for one in the rows would read all of their records again.
+  create index on pg_temp.staged_products (line_no) where disagreements is not null;
   create temporary table staged_variants (
     line_no integer not null, external_id text collate "C" not null, position integer not null, title text,
     sku text, gtin text, options jsonb not null, weight_grams double precision, pack_count integer,
