@@ -35,8 +35,10 @@ export interface FetchStart {
   readonly warnings: readonly string[]
 }
 
-interface PartPlace extends Pick<ArchivedPart, 'no' | 'cursorAfter'> {
+interface PartTimes {
+  /** Time of the request for the first bytes of the part. */
   readonly requestedMs: number
+  /** Time at which its first page had arrived. */
   readonly arrivedMs: number
 }
 
@@ -57,10 +59,8 @@ export class ArtifactWriter {
   /** True while the current part ends with a piece of a line. */
   #inLine = false
   #requestedMs = performance.now()
-  /** Time of the request for the first bytes of the current part; null while it is empty. */
-  #partRequestedMs: number | null = null
-  /** Time at which the first page of the current part had arrived; null while it is empty. */
-  #partArrivedMs: number | null = null
+  /** Times of the current part; null while it is empty. */
+  #partTimes: PartTimes | null = null
   /** The latest instant of the server's clock that is known, in epoch milliseconds. */
   #serverMs: number
 
@@ -93,9 +93,9 @@ export class ArtifactWriter {
 
   /** Time until the current part should end although more pages fit in; null while it is empty. */
   get dueMs(): number | null {
-    if (this.#partArrivedMs === null || this.#inLine) return null
+    if (this.#partTimes === null || this.#inLine) return null
     const { partAgeMs } = this.#context.options
-    return this.#partArrivedMs + limitPartAge(partAgeMs, this.#nextNo) - performance.now()
+    return this.#partTimes.arrivedMs + limitPartAge(partAgeMs, this.#nextNo) - performance.now()
   }
 
   /** Stores the current part, which is due. */
@@ -107,8 +107,7 @@ export class ArtifactWriter {
     if (await this.#addPiece(page)) return
     if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#startPart()
     this.#inLine = false
-    this.#partRequestedMs ??= this.#requestedMs
-    this.#partArrivedMs ??= performance.now()
+    this.#partTimes ??= this.#readTimes()
     if (this.#writer.rawBytes === 0 && page.lineCount > 0)
       this.#hashing = await this.#beginHashing()
     // The page is compressed in the background while it is hashed here.
@@ -144,8 +143,7 @@ export class ArtifactWriter {
     if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
     if (!this.#inLine) await this.#startPart()
     this.#inLine = true
-    this.#partRequestedMs ??= this.#requestedMs
-    this.#partArrivedMs ??= performance.now()
+    this.#partTimes ??= this.#readTimes()
     await this.#writer.add({ bytes, lineCount: 0 })
     this.#context.progress.fetchedBytes += bytes.length
     if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
@@ -161,8 +159,7 @@ export class ArtifactWriter {
     this.#context.progress.fetchedBytes -= this.#writer.rawBytes
     this.#writer.discard()
     this.#writer = this.#newWriter()
-    this.#partRequestedMs = null
-    this.#partArrivedMs = null
+    this.#partTimes = null
     this.#inLine = false
   }
 
@@ -220,18 +217,16 @@ export class ArtifactWriter {
     const writer = this.#writer
     const cursorAfter = this.cursor
     const hashing = this.#hashing
-    const requestedMs = this.#partRequestedMs ?? this.#requestedMs
-    const arrivedMs = this.#partArrivedMs ?? performance.now()
+    const times = this.#partTimes ?? this.#readTimes()
     this.#writer = this.#newWriter()
     this.#hashing = null
-    this.#partRequestedMs = null
-    this.#partArrivedMs = null
+    this.#partTimes = null
     await this.#storing
     if (writer.lineCount === 0) {
       writer.discard()
       return false
     }
-    const place = { no: this.#nextNo++, cursorAfter, requestedMs, arrivedMs }
+    const place = { no: this.#nextNo++, cursorAfter, ...times }
     const note = closes ? this.#toNote(true) : null
     this.#storing = this.#store(writer, place, note).then((part) => {
       this.#serverMs = part.createdAt.getTime()
@@ -245,7 +240,7 @@ export class ArtifactWriter {
 
   async #store(
     writer: PartWriter,
-    { requestedMs, arrivedMs, ...place }: PartPlace,
+    { requestedMs, arrivedMs, ...place }: PartTimes & Pick<ArchivedPart, 'no' | 'cursorAfter'>,
     note: ArtifactNote | null,
   ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
@@ -281,6 +276,11 @@ export class ArtifactWriter {
       watermarkMs: this.#watermarkMs,
       warnings: this.#warnings,
     }
+  }
+
+  /** Returns the times of a part whose first page has arrived now. */
+  #readTimes(): PartTimes {
+    return { requestedMs: this.#requestedMs, arrivedMs: performance.now() }
   }
 
   /** The first parts are small, so that applying starts soon after the fetch. */
