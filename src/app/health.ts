@@ -80,7 +80,7 @@ function describeStopped(waker: HealthTools['waker'], name: QueueName): string {
 async function checkLatest(db: Db): Promise<ComponentHealth[]> {
   let isWritten = true
   const component = await checkComponent('latest', async () => {
-    const sources = await listSourceSummaries(db, DEADLINE_MS)
+    const sources = await listSourceSummaries(db, null, DEADLINE_MS)
     const copied = sources.filter(({ latestCopy }) => latestCopy !== null)
     isWritten = copied.length > 0
     return describeCopies(copied)

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import {
   countProducts,
-  listNamedSummaries,
+  listSourceSummaries,
   type ProductCounts,
   type SourceSummary,
   surveySources,
@@ -101,7 +101,7 @@ async function listByUrgency(
   const survey = await surveySources(db, limit)
   const urgencies = new Map(survey.sources.map(({ source, urgency }) => [source, urgency]))
   const calendar = new Calendar()
-  const ranked = (await listNamedSummaries(db, limit === null ? null : [...urgencies.keys()]))
+  const ranked = (await listSourceSummaries(db, limit === null ? null : [...urgencies.keys()]))
     .map((summary): RankedSource => {
       const { source, state, schedule, dueSinceAt } = summary
       const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null

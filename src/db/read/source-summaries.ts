@@ -8,6 +8,7 @@ import { toLatestCopy, type LatestCopy, type Source } from '../sources.ts'
 import type { RunKind } from '../write/runs.ts'
 import { toOpenBreaker, type BreakerRow, type OpenBreaker } from './limits.ts'
 import { loadPage, type PageRequest } from './page.ts'
+import type { ProductStatus } from './products.ts'
 import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
 
 export interface SourceSummary {
@@ -63,9 +64,7 @@ export interface LastRun {
   readonly finishedAt: Date | null
 }
 
-export type ProductCounts = Readonly<
-  Record<'draft' | 'active' | 'unavailable' | 'filtered' | 'removed', number>
->
+export type ProductCounts = Readonly<Record<ProductStatus, number>>
 
 interface LastRunRow {
   readonly id: number
@@ -124,21 +123,17 @@ export async function countSource(db: Catalog, sourceId: number): Promise<Source
   }
 }
 
-/** Every source by name. @throws SyncError `db/unreachable`, also after `timeoutMs` */
+/**
+ * Returns the summaries of these sources, or of all with null, by name, without those that do not exist.
+ *
+ * @throws SyncError `db/unreachable`, also after `timeoutMs`
+ */
 export async function listSourceSummaries(
   db: Catalog,
+  sources: readonly string[] | null = null,
   timeoutMs?: number,
 ): Promise<SourceSummary[]> {
-  const rows = await db.call<SourceRow>('summarize_sources', { source: null }, timeoutMs)
-  return rows.map(toSourceSummary)
-}
-
-/** Returns the summaries of these sources, or of all with null, by name, without those that do not exist. */
-export async function listNamedSummaries(
-  db: Catalog,
-  sources: readonly string[] | null,
-): Promise<SourceSummary[]> {
-  const rows = await db.call<SourceRow>('summarize_sources', { source: null, sources })
+  const rows = await db.call<SourceRow>('summarize_sources', { source: null, sources }, timeoutMs)
   return rows.map(toSourceSummary)
 }
 
