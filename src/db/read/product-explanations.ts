@@ -3,6 +3,8 @@
 import type { Draft } from '../../core/product.ts'
 import { type Catalog, one, toInstant } from '../catalog.ts'
 import type { ChangeSummary } from './changes.ts'
+import type { ProductStatus } from './products.ts'
+import type { QuarantineState } from './quarantine.ts'
 import type { ReviewSummary } from './reviews.ts'
 
 /** Newest entries of each list: prices of a variant, changes, runs, quarantined records. */
@@ -28,7 +30,7 @@ export interface ExplainedProduct {
   /** The uuid of `api.products`. */
   readonly id: string
   readonly externalId: string
-  readonly status: 'draft' | 'active' | 'unavailable' | 'filtered' | 'removed'
+  readonly status: ProductStatus
   readonly title: string | null
   readonly sourceUpdatedAt: Date | null
   readonly firstSeenAt: Date
@@ -100,7 +102,7 @@ export interface ExplainedRun {
 
 export interface ExplainedQuarantine {
   readonly id: number
-  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved' | 'ignored'
+  readonly state: QuarantineState
   readonly rule: string
   readonly message: string
   readonly artifactRun: number

@@ -22,9 +22,11 @@ export interface QuarantineSummary {
   readonly createdAt: Date
 }
 
+export type QuarantineState = 'open' | 'replayed' | 'superseded' | 'resolved' | 'ignored'
+
 /** A record in any state, with its bytes. */
 export interface QuarantineDetails extends QuarantineSummary {
-  readonly state: 'open' | 'replayed' | 'superseded' | 'resolved' | 'ignored'
+  readonly state: QuarantineState
   readonly artifactState: 'open' | 'closed' | 'purged'
   /** At most the first 64 KiB. */
   readonly raw: Buffer

@@ -200,7 +200,7 @@ export class StagedRows {
 }
 
 /** Returns null for a product without provenance. */
-export function toProvenanceJson(provenance: Draft['provenance']): string | null {
+function toProvenanceJson(provenance: Draft['provenance']): string | null {
   for (const _ in provenance) return JSON.stringify(provenance)
   return null
 }
