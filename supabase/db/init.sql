@@ -732,7 +732,7 @@ end $$;
 -- source is tried again. The classes come from src/core/failure-class.ts.
 
 -- record_host_result(source, class): counts the end of a run. A class: the host has failed. Null: it has
--- responded.
+-- responded, or the source has new settings, and the failures count from 0.
 --   ordering    the source's row is locked before the row of its run, as by start_run
 create function catalog.record_host_result(p_source integer, p_class text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -1476,8 +1476,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
---               interrupted or fetched run is superseded, the next full run normalises every record again,
---               and the failures of the host count from 0
+--               interrupted or fetched run is superseded, and the next full run normalises every record
+--               again. After new settings, the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,
@@ -1493,6 +1493,9 @@ begin
           finished_at = clock_timestamp()
       where source_id = p_source and state in ('running', 'interrupted', 'fetched');
   end if;
+  if p_settings is not null then
+    perform catalog.record_host_result(p_source, null);
+  end if;
   return query
     update catalog.sources
       set due_at = null, schedule = coalesce(p_schedule, schedule),
@@ -1507,11 +1510,7 @@ begin
           refresh_set_at = case
             when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
               then clock_timestamp()
-            else refresh_set_at end,
-          failures = case when p_settings is null then failures else 0 end,
-          failure_class = case when p_settings is null then failure_class end,
-          failing_since = case when p_settings is null then failing_since end,
-          failed_at = case when p_settings is null then failed_at end
+            else refresh_set_at end
       where id = p_source returning *;
 end $$;
 
@@ -8228,11 +8227,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '55d8da70dfb18a667e3cb02d1135ccc870a18722f06e7d200ef9b0448bbc3a47'),
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
-  ('20261122000019', 'failures', '8999b251849ebf5a601789f190658731afaa44595f6800e6d9259e3d0bb50706'),
+  ('20261122000019', 'failures', '81b9148f1fab018c6401b7bb0e3a7c4b89f8a1876946b5996e1d21c18ccb3874'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
   ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
-  ('20261122000023', 'sources', '4a23de71d04ea2c94d205020f3d26d0caf74f245945ffa1090ee5d31d67a8d4a'),
+  ('20261122000023', 'sources', '00a3458686969de0ca6204400b3a80fe8792dbb4c5540288fc95d8fcbf660357'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),

@@ -4,7 +4,7 @@
 -- source is tried again. The classes come from src/core/failure-class.ts.
 
 -- record_host_result(source, class): counts the end of a run. A class: the host has failed. Null: it has
--- responded.
+-- responded, or the source has new settings, and the failures count from 0.
 --   ordering    the source's row is locked before the row of its run, as by start_run
 create function catalog.record_host_result(p_source integer, p_class text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -54,8 +54,8 @@ end $$;
 --   null        leaves that member as it is; of the policy, only the given members change
 --   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
---               interrupted or fetched run is superseded, the next full run normalises every record again,
---               and the failures of the host count from 0
+--               interrupted or fetched run is superseded, and the next full run normalises every record
+--               again. After new settings, the failures of the host count from 0
 --   errors      run/active  a running run has read the old settings; nothing is changed
 create function catalog.save_source(
   p_source integer, p_schedule jsonb, p_policy jsonb, p_state text, p_settings jsonb,
@@ -71,6 +71,9 @@ begin
           finished_at = clock_timestamp()
       where source_id = p_source and state in ('running', 'interrupted', 'fetched');
   end if;
+  if p_settings is not null then
+    perform catalog.record_host_result(p_source, null);
+  end if;
   return query
     update catalog.sources
       set due_at = null, schedule = coalesce(p_schedule, schedule),
@@ -85,11 +88,7 @@ begin
           refresh_set_at = case
             when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
               then clock_timestamp()
-            else refresh_set_at end,
-          failures = case when p_settings is null then failures else 0 end,
-          failure_class = case when p_settings is null then failure_class end,
-          failing_since = case when p_settings is null then failing_since end,
-          failed_at = case when p_settings is null then failed_at end
+            else refresh_set_at end
       where id = p_source returning *;
 end $$;
 
