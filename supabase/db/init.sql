@@ -3779,8 +3779,7 @@ $$;
 
 -- Generated from supabase/schemas/39_package_sizes.sql until the first release: do not edit.
 
--- Smaller packages at the same price or a higher one: the product has become dearer although its price has
--- not fallen.
+-- Smaller packages at the same price or a higher one: the price of a gram has risen.
 
 -- explain_package_size(weight before, after, price before, after) → `250 g → 225 g at the same price: +11 %
 -- per 100 g`.
@@ -4433,7 +4432,7 @@ end $$;
 
 -- Generated from supabase/schemas/42_reviews.sql until the first release: do not edit.
 
--- A person's decisions on held runs and held prices.
+-- A person's decisions on held runs. 44_decisions.sql has those on other reviews.
 
 -- list_waiting_runs(source, run) → (run_id, ends): the held run, and the runs whose pending prices or
 -- unpublished changes approving it would publish.
@@ -5451,7 +5450,8 @@ begin
 end $$;
 
 -- archive_call(source, product, call, arguments) → a new run of kind import, with the call as its artifact:
--- one line, in the key of its only part as a data URL (RFC 2397). A lease belongs to this transaction.
+-- one line, in the key of its only part as a data URL (RFC 2397). The transaction takes the lease of the run,
+-- and apply_call releases it.
 create function catalog.archive_call(
   p_source integer, p_product text, p_call text, p_arguments jsonb, out run_id bigint, out token bigint
 )
@@ -7759,7 +7759,7 @@ end $$;
 -- Generated from supabase/schemas/83_coffee_rpc.sql until the first release: do not edit.
 
 -- The calls for coffee, in the terms of catalogues of coffee. docs/coffee.md lists where their names differ.
--- As in the other calls, null leaves a value as it is, and each call is a separate run.
+-- As in rpc_upsert_variant, null leaves a value as it is, and each call is a separate run.
 
 -- to_roaster_id(source) → the uuid by which `api.roasters` and the calls name the source.
 create function catalog.to_roaster_id(p_source integer) returns uuid
@@ -8246,16 +8246,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
   ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
-  ('20261122000039', 'package_sizes', '5ee83ec09f0e7419a54f8a5d7a236c2fd5d8a35668fcbea3dd319c34fcf9fabb'),
+  ('20261122000039', 'package_sizes', '79a8d20d134e99512d1f705b4d1618e9320eed03fd72e86e464b1cdd286090d2'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),
-  ('20261122000042', 'reviews', '416f39a74c5f4bb0691eb83305128f99f402deca6124e8411e84d663c4fdd0e0'),
+  ('20261122000042', 'reviews', '23aecd6eb104d67595e5e6b2a1bd4666315bec159fd43faa7fbe0364ca9710dd'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '931c2f9ebed927aa9563d6758f08b9684e7982c7afb1dfc4b40ee631545297c9'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
-  ('20261122000048', 'calls', 'cd125842f765dade26cb0e3b932af5fb14fe3e8123f73779333b6277cd19cdd5'),
+  ('20261122000048', 'calls', 'b83aa97f343c2e3b029493b11dd387918dee65aef3ad24615e27b2ea3d12f234'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
@@ -8270,7 +8270,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
-  ('20261122000083', 'coffee_rpc', '10d556deaa038102d6266c90f946ab486bd56886c9b7de937e30a31449a3dea1'),
+  ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000090', 'security', '514873403e0f7f9c2466106924dc116ff4497f1a686581def9d4597386815ec4');
 
 commit;

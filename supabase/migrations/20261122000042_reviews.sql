@@ -1,6 +1,6 @@
 -- Generated from supabase/schemas/42_reviews.sql until the first release: do not edit.
 
--- A person's decisions on held runs and held prices.
+-- A person's decisions on held runs. 44_decisions.sql has those on other reviews.
 
 -- list_waiting_runs(source, run) → (run_id, ends): the held run, and the runs whose pending prices or
 -- unpublished changes approving it would publish.

@@ -1,7 +1,7 @@
 -- Generated from supabase/schemas/83_coffee_rpc.sql until the first release: do not edit.
 
 -- The calls for coffee, in the terms of catalogues of coffee. docs/coffee.md lists where their names differ.
--- As in the other calls, null leaves a value as it is, and each call is a separate run.
+-- As in rpc_upsert_variant, null leaves a value as it is, and each call is a separate run.
 
 -- to_roaster_id(source) → the uuid by which `api.roasters` and the calls name the source.
 create function catalog.to_roaster_id(p_source integer) returns uuid

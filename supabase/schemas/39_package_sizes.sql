@@ -1,5 +1,4 @@
--- Smaller packages at the same price or a higher one: the product has become dearer although its price has
--- not fallen.
+-- Smaller packages at the same price or a higher one: the price of a gram has risen.
 
 -- explain_package_size(weight before, after, price before, after) → `250 g → 225 g at the same price: +11 %
 -- per 100 g`.

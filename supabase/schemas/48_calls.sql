@@ -26,7 +26,8 @@ begin
 end $$;
 
 -- archive_call(source, product, call, arguments) → a new run of kind import, with the call as its artifact:
--- one line, in the key of its only part as a data URL (RFC 2397). A lease belongs to this transaction.
+-- one line, in the key of its only part as a data URL (RFC 2397). The transaction takes the lease of the run,
+-- and apply_call releases it.
 create function catalog.archive_call(
   p_source integer, p_product text, p_call text, p_arguments jsonb, out run_id bigint, out token bigint
 )
