@@ -5320,6 +5320,12 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       then format('p_status is "%s": give draft, active or unavailable', p_draft ->> 'status')
     when jsonb_typeof(p_draft -> 'identifiers') <> 'object' then 'p_identifiers is not an object'
     when jsonb_typeof(p_draft -> 'attributes') <> 'object' then 'p_attributes is not an object'
+    when jsonb_typeof(p_draft -> 'provenance') not in ('object', 'null')
+      or p_draft @? '$.provenance.* ? (@.type() != "object")' then 'p_provenance is not an object of objects'
+    when jsonb_typeof(p_draft -> 'warnings') not in ('array', 'null')
+      or p_draft @? 'strict $.warnings[*] ? (@.type() != "string")' then 'p_warnings is not a list of texts'
+    when p_draft ->> 'source_updated_at' like '%infinity' then 'p_source_updated_at is not an instant'
+    when p_draft ->> 'expires_at' like '%infinity' then 'p_expires_at is not an instant'
     when (select count(*) from variants) not between 1 and 5000 then 'a product has 1 to 5,000 variants'
     when (select count(*) from images) > 1000 then 'a product has at most 1,000 images'
     else coalesce(
@@ -5327,7 +5333,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       (select format('two variants have the platform_variant_id %s', id) from variants
         group by id having count(*) > 1 limit 1),
       (select format('the weight of the variant %s is not a number of grams', id) from variants
-        where (v ->> 'weight_grams')::numeric < 0 limit 1),
+        where not (v ->> 'weight_grams')::numeric between 0 and 9007199254740991 limit 1),
+      (select format('the options of the variant %s are not an object', id) from variants
+        where jsonb_typeof(v -> 'options') <> 'object' limit 1),
       (select format('the pack count of the variant %s is below 1', id) from variants
         where (v ->> 'pack_count')::integer < 1 limit 1),
       (select format('the GTIN of the variant %s does not have 8, 12, 13 or 14 digits', id) from variants
@@ -5341,10 +5349,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         where p ->> 'price_type' !~ '^[a-z][a-z_]*$' limit 1),
       (select format('the variant %s has two prices of the type %s', variant, p ->> 'price_type') from prices
         group by variant, p ->> 'price_type' having count(*) > 1 limit 1),
-      (select format('the price of the variant %s is negative', variant) from prices
-        where (p ->> 'amount_minor')::bigint < 0 or (p ->> 'compare_at_minor')::bigint < 0 limit 1),
+      (select format('the price of the variant %s is not from 0 to 9007199254740991', variant) from prices
+        where not (p ->> 'amount_minor')::bigint between 0 and 9007199254740991
+          or not (p ->> 'compare_at_minor')::bigint between 0 and 9007199254740991 limit 1),
       (select format('"%s" is not the address of an image', left(i ->> 'url', 100)) from images
         where coalesce(i ->> 'url', '') !~ '^https?://' limit 1),
+      (select format('the sort_order %s of an image is negative', i ->> 'position') from images
+        where (i ->> 'position')::integer < 0 limit 1),
       (select format('two images have the sort_order %s', i ->> 'position') from images
         group by i ->> 'position' having count(*) > 1 limit 1))
     end
@@ -8254,7 +8265,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000044', 'decisions', '931c2f9ebed927aa9563d6758f08b9684e7982c7afb1dfc4b40ee631545297c9'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
-  ('20261122000047', 'call_drafts', '343be52f58e829f2b9be99e230c337c5e155bd78f607b294891f7646632f4c03'),
+  ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
   ('20261122000048', 'calls', 'b83aa97f343c2e3b029493b11dd387918dee65aef3ad24615e27b2ea3d12f234'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),

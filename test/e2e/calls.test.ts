@@ -211,6 +211,8 @@ test('a wrong call writes nothing, and says what was wrong and what to do', asyn
   const before = await countRows()
   const variant = { p_platform_product_id: 'green', p_platform_variant_id: 'small' }
   const product = (changes: object) => ['rpc_upsert_product', { ...GREEN, ...changes }] as const
+  const one = (changes: object) =>
+    product({ p_variants: [{ platform_variant_id: 'v', ...changes }] })
   const cases: readonly (readonly [
     call: readonly [string, object],
     status: number,
@@ -246,6 +248,21 @@ test('a wrong call writes nothing, and says what was wrong and what to do', asyn
     ],
     [product({ p_platform_product_id: '' }), 400, /p_platform_product_id is empty/],
     [product({ p_variants: [{ platform_variant_id: 'v', gtin: '12' }] }), 400, /the GTIN of the/],
+    [one({ weight_g: 'NaN' }), 400, /the weight of the variant v is not a number of grams/],
+    [one({ weight_g: 'Infinity' }), 400, /the weight of the variant v is not a number of grams/],
+    [one({ options: 'red' }), 400, /the options of the variant v are not an object/],
+    [one({ amount_minor: 2 ** 53 }), 400, /the price of the variant v is not from 0 to/],
+    [
+      product({ p_images: [{ url: 'https://a.example', sort_order: -1 }] }),
+      400,
+      /sort_order -1 of/,
+    ],
+    [product({ p_provenance: 'title' }), 400, /p_provenance is not an object of objects/],
+    [product({ p_provenance: { title: 'x' } }), 400, /p_provenance is not an object of objects/],
+    [product({ p_warnings: 'none' }), 400, /p_warnings is not a list of texts/],
+    [product({ p_warnings: [1] }), 400, /p_warnings is not a list of texts/],
+    [product({ p_source_updated_at: '-infinity' }), 400, /p_source_updated_at is not an instant/],
+    [product({ p_expires_at: 'infinity' }), 400, /p_expires_at is not an instant/],
   ]
   for (const [[name, body], status, message] of cases) {
     const failure = await refuse(name, body)
