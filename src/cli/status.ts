@@ -132,7 +132,7 @@ async function listByUrgency(
   }
 }
 
-/** `9,960 other sources: 9,900 succeeded, 60 running; …`, by the state of the newest run. */
+/** `9,960 other sources (9,900 succeeded, 60 running); …`, by the state of the newest run. */
 function formatOthers({ total, needing, isLowerBound, states }: Others): string {
   const counts = [...states]
     .filter(([, count]) => count > 0)

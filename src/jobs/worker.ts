@@ -37,7 +37,7 @@ export function startWorker(
 }
 
 /**
- * True when the rows of fetched parts already wait for this machine: another fetch would only make them
+ * Returns true if many fetched parts already wait to be applied: another fetch would only make them
  * wait longer.
  */
 async function isBehind({ appliesParts, queues }: TaskTools): Promise<boolean> {

@@ -201,7 +201,7 @@ function describeWaiting(
     : null
 }
 
-/** Lists the values that rules have read: `attributes.process  "Natural", title, by …`. */
+/** Lists the values that rules have read: `attributes.process from "Natural", title, by …`. */
 function listReadFacts(output: Output, { product }: NamedExplanation): Fact[] {
   const read = Object.entries(product?.provenance ?? {})
   const facts = read

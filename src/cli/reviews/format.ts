@@ -66,8 +66,11 @@ function formatValues(output: Output, { kind, detail }: ReviewSummary): [string,
  *   current     EUR 10.00
  *   claim 1     EUR 12.00 in json-ld: "price": "12.00"
  *   claim 2     EUR 15.00 in microdata: <span itemprop="price">15,00 €</span>
- *   opened      2026-11-28 03:17:02 UTC by run 7
- *   decide      shelfsync reviews approve 3 --claim 1 · shelfsync reviews approve 3 --claim 2 · …
+ *   opened      2026-11-28 03:17:02 UTC (5 min ago) by run 7
+ *   product     shelfsync explain tea-shop green-tea
+ *   decide      shelfsync reviews approve 3 --claim 1
+ *               shelfsync reviews approve 3 --claim 2
+ *               shelfsync reviews reject 3: the current price stays
  * ```
  */
 export function formatReview(output: Output, review: ReviewSummary, now: Date): string {

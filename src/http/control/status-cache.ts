@@ -1,5 +1,5 @@
-// Serves /status from memory. For each source, the database is read at most twice a second and by
-// one query at a time, so its load does not depend on the number of callers.
+// Serves /status from memory. For each source, or page of sources, the database is read at most twice a
+// second and by one query at a time, so its load does not depend on the number of callers.
 
 import type { Db } from '../../db/pool.ts'
 import { loadStatus, type StatusRequest } from '../../db/read/source-summaries.ts'
@@ -18,7 +18,7 @@ const FRESH_MS = 500
  * rarely wait.
  */
 const STALE_MS = 1000
-/** Number of pages of sources that are kept. */
+/** Maximum number of responses that are kept; with one more, the cache begins again. */
 const RESPONSES_MAX = 100
 
 export interface StatusCache {
