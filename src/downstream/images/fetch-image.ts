@@ -9,7 +9,7 @@ import { findImageType, TYPE_BYTES, type ImageType } from './image-type.ts'
 import type { Turn } from './one-at-a-time.ts'
 
 export interface FetchedImage {
-  readonly bytes: Buffer
+  readonly bytes: Buffer<ArrayBuffer>
   readonly type: ImageType
   /** For the next request of the same address. */
   readonly validators: Validators
@@ -144,7 +144,7 @@ async function readImage(
   }
   if (announced > LARGE_BYTES) await turn.enter()
   // One buffer of the announced length: a list of chunks would need twice the memory.
-  let buffer: Buffer = Buffer.allocUnsafe(announced > 0 ? announced : FIRST_BYTES)
+  let buffer = Buffer.allocUnsafe(announced > 0 ? announced : FIRST_BYTES)
   let size = 0
   let type: ImageType | null = null
   // Leaving the loop early closes the connection.
@@ -160,7 +160,7 @@ async function readImage(
   return { bytes, type: type ?? requireType(bytes, host) }
 }
 
-function grow(buffer: Buffer, size: number): Buffer {
+function grow(buffer: Buffer, size: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafe(Math.min(Math.max(size, 2 * buffer.length), IMAGE_BYTES_MAX))
   larger.set(buffer)
   return larger

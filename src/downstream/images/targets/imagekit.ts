@@ -43,7 +43,7 @@ export class ImageKitTarget implements ImageTarget {
   async store({ bytes, type, sha256 }: ImageFile, signal: AbortSignal): Promise<StoredImage> {
     const fileName = `${sha256}.${EXTENSIONS[type]}`
     const folder = `/${this.#options.folder}/${sha256.slice(0, 2)}`
-    const file = new File([new Uint8Array(bytes)], fileName, { type })
+    const file = new File([bytes], fileName, { type })
     return await this.#call('Cannot store an image', signal, async (client) => {
       const upload = { file, fileName, folder, useUniqueFileName: false, overwriteFile: false }
       try {

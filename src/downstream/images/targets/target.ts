@@ -4,7 +4,7 @@
 import type { ImageType } from '../image-type.ts'
 
 export interface ImageFile {
-  readonly bytes: Buffer
+  readonly bytes: Buffer<ArrayBuffer>
   readonly type: ImageType
   /** Hexadecimal digits. */
   readonly sha256: string
