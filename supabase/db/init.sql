@@ -2115,15 +2115,16 @@ create function catalog.read_new_images(p_images jsonb) returns table (
   source_id integer, product_external_id text, image_position integer, url text, key bytea, address text,
   version numeric, channel text, host text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select r.source_id, r.product_external_id, r.position, r.url, decode(r.key, 'hex'), r.address, r.version,
-    r.channel, r.host
-  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, position integer,
+  select r.source_id, r.product_external_id, r.image_position, r.url, decode(r.key, 'hex'), r.address,
+    r.version, r.channel, r.host
+  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, image_position integer,
     url text, key text, address text, version numeric, channel text, host text)
 $$;
 
 -- link_images(images) → number of images that now name their address
---   images      a list of {source_id, product_external_id, position, url, key, address, version, channel,
---               host}: `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
+--   images      a list of {source_id, product_external_id, image_position, url, key, address, version,
+--               channel, host}: `key` in hexadecimal digits; a null `key` means that the image cannot be
+--               fetched
 --   idempotent  an image whose URL has changed meanwhile is left to the next call
 --   versions    an address is fetched again only for a version that is newer than the stored one
 --   ordering    channels are locked first, as by the functions that record results
@@ -8247,7 +8248,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
-  ('20261122000028', 'image_work', '4b8d4c2e1636f9a6419195e0fa50739a17f6ad85b02a46b672ea457f603099ca'),
+  ('20261122000028', 'image_work', '0936797b633870c23c38220cc03b75097452decec8dd973f26377a2407f1f833'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),

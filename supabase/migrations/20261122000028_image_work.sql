@@ -35,15 +35,16 @@ create function catalog.read_new_images(p_images jsonb) returns table (
   source_id integer, product_external_id text, image_position integer, url text, key bytea, address text,
   version numeric, channel text, host text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select r.source_id, r.product_external_id, r.position, r.url, decode(r.key, 'hex'), r.address, r.version,
-    r.channel, r.host
-  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, position integer,
+  select r.source_id, r.product_external_id, r.image_position, r.url, decode(r.key, 'hex'), r.address,
+    r.version, r.channel, r.host
+  from jsonb_to_recordset(p_images) r (source_id integer, product_external_id text, image_position integer,
     url text, key text, address text, version numeric, channel text, host text)
 $$;
 
 -- link_images(images) → number of images that now name their address
---   images      a list of {source_id, product_external_id, position, url, key, address, version, channel,
---               host}: `key` in hexadecimal digits; a null `key` means that the image cannot be fetched
+--   images      a list of {source_id, product_external_id, image_position, url, key, address, version,
+--               channel, host}: `key` in hexadecimal digits; a null `key` means that the image cannot be
+--               fetched
 --   idempotent  an image whose URL has changed meanwhile is left to the next call
 --   versions    an address is fetched again only for a version that is newer than the stored one
 --   ordering    channels are locked first, as by the functions that record results

@@ -66,8 +66,7 @@ export function listNewImages(db: Catalog, limit: number): Promise<NewImage[]> {
 
 /** Returns the number of images that now name their address. */
 export async function linkImages(db: Catalog, images: readonly LinkedImage[]): Promise<number> {
-  const list = images.map(({ image_position: position, ...image }) => ({ ...image, position }))
-  return one(await db.call<number>('link_images', { images: jsonb(list) }))
+  return one(await db.call<number>('link_images', { images: jsonb(images) }))
 }
 
 interface ClaimRow extends Omit<ImageChannel, 'addresses'> {
