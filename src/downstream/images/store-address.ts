@@ -88,9 +88,8 @@ export async function storeAddressByUrl(
   const fetched = await target.storeFromUrl(url, key, signal)
   const turn = tools.large.open()
   try {
-    const original = toOriginal(fetched.url)
-    const image = await fetchImage(http, original, NO_VALIDATORS, { signal, turn })
-    if (image === null) throw new SyncError('image/missing', 'ImageKit sent no image')
+    const image = await fetchImage(http, fetched.original, NO_VALIDATORS, { signal, turn })
+    if (image === null) throw new SyncError('image/missing', `${target.name} sent no image`)
     const hash = hashSha256(image.bytes)
     const known = await findKnown(tools, hash)
     if (known?.removing === true) return 'removing'
@@ -148,11 +147,4 @@ function toCopy({ object, cdn_url: url }: StoredBlob): StoredImage {
 
 function toHex(hash: Uint8Array): string {
   return Buffer.from(hash).toString('hex')
-}
-
-/** https://imagekit.io/docs/core-delivery-features#get-the-original-file */
-function toOriginal(address: string): string {
-  const url = new URL(address)
-  url.searchParams.set('tr', 'orig-true')
-  return url.href
 }

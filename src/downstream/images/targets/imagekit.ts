@@ -11,7 +11,7 @@ import { isTransientStatus } from '../../../lib/http-status.ts'
 import { cutText } from '../../../lib/text.ts'
 import type { Redactor } from '../../../telemetry/redact.ts'
 import { EXTENSIONS } from '../image-type.ts'
-import type { ImageFile, ImageTarget, StoredImage } from './target.ts'
+import type { FetchedCopy, ImageFile, ImageTarget, StoredImage } from './target.ts'
 
 export interface ImageKitOptions {
   /** The folder of all images, without slashes at its ends. */
@@ -58,7 +58,7 @@ export class ImageKitTarget implements ImageTarget {
   }
 
   /** ImageKit must receive the headers of the response within 8 seconds. */
-  async storeFromUrl(url: string, key: string, signal: AbortSignal): Promise<StoredImage> {
+  async storeFromUrl(url: string, key: string, signal: AbortSignal): Promise<FetchedCopy> {
     const upload = {
       file: url,
       fileName: `url-${key}`,
@@ -66,9 +66,10 @@ export class ImageKitTarget implements ImageTarget {
       useUniqueFileName: false,
       overwriteFile: true,
     }
-    return await this.#call('ImageKit cannot fetch an image', signal, async (client) =>
+    const stored = await this.#call('ImageKit cannot fetch an image', signal, async (client) =>
       toStored(await client.files.upload(upload, { signal })),
     )
+    return { ...stored, original: toOriginal(stored.url) }
   }
 
   async remove(fileId: string, signal: AbortSignal): Promise<void> {
@@ -138,6 +139,13 @@ function toStored({ fileId, url }: { fileId?: string; url?: string }): StoredIma
   if (fileId === undefined || url === undefined)
     throw new SyncError('image/store-refused', 'ImageKit sent a response without an address')
   return { object: fileId, url }
+}
+
+/** https://imagekit.io/docs/core-delivery-features#get-the-original-file */
+function toOriginal(address: string): string {
+  const url = new URL(address)
+  url.searchParams.set('tr', 'orig-true')
+  return url.href
 }
 
 function statusOf(error: unknown): number | null {

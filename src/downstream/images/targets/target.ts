@@ -17,6 +17,11 @@ export interface StoredImage {
   readonly url: string
 }
 
+export interface FetchedCopy extends StoredImage {
+  /** The address of its bytes, as the service has fetched them. */
+  readonly original: string
+}
+
 /** Errors of every method: `image/store-unavailable` · `image/store-refused` · `settings/invalid`. */
 export interface ImageTarget {
   /** The setting IMAGES, such as `supabase:images`. */
@@ -29,5 +34,5 @@ export interface ImageTarget {
    * Lets the service fetch an address whose host refuses this client, and store it under a name made
    * of `key`. Absent if the service cannot fetch.
    */
-  storeFromUrl?(url: string, key: string, signal: AbortSignal): Promise<StoredImage>
+  storeFromUrl?(url: string, key: string, signal: AbortSignal): Promise<FetchedCopy>
 }
