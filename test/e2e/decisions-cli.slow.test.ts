@@ -3,13 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { Cli } from '../../src/cli/cli.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { Output } from '../../src/cli/terminal/output.ts'
 import { Keyboard } from '../support/keyboard.ts'
 import { Terminal } from '../support/terminal.ts'
-import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+import { withMedipim } from './medipim-shelf.ts'
+import type { Shelfsync } from './shelfsync.ts'
 
 interface Pharmacy extends Shelfsync {
   readonly simulator: MedipimSimulator
@@ -20,15 +21,10 @@ interface Pharmacy extends Shelfsync {
 }
 
 async function openPharmacy(t: TestContext): Promise<Pharmacy> {
-  const simulator = await startMedipim({ products: 60, rateLimit: null })
-  t.after(simulator.close)
-  const env = { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
-  const shelf = await openShelfsync(t, env)
-  assert.equal((await shelf.run('add', 'medipim', '--name', 'pharmacy')).code, 0)
+  const shelf = await withMedipim(t, 60)
   assert.equal((await shelf.run('sync')).code, 0)
   return {
     ...shelf,
-    simulator,
     answer: async (line, question, typed) => {
       const [keyboard, terminal] = [new Keyboard(), new Terminal(400)]
       const cli = new Cli(new Output(terminal, terminal), shelf.env, keyboard)

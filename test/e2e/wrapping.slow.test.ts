@@ -3,28 +3,20 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createSilentProgram, listCommands } from '../../scripts/support/commands.ts'
-import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { Cli } from '../../src/cli/cli.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { measureText } from '../../src/cli/terminal/measure-text.ts'
 import { Output } from '../../src/cli/terminal/output.ts'
 import { Keyboard } from '../support/keyboard.ts'
-import { openShelfsync, type Shelfsync } from './shelfsync.ts'
+import { STREAM, withMedipim } from './medipim-shelf.ts'
+import type { Shelfsync } from './shelfsync.ts'
 
-const STREAM = '/v4/products/stream'
 /** Commands that print data, and the one that does not end. */
 const DATA = ['artifacts cat', 'export', 'parse', 'serve']
 
 /** Run 2 is held, with removals, a held price and a quarantined record. */
 async function openHeld(t: TestContext): Promise<Shelfsync & { id: string; bad: string }> {
-  const simulator = await startMedipim({ products: 60, rateLimit: null })
-  t.after(simulator.close)
-  const shelf = await openShelfsync(t, {
-    MEDIPIM_API_URL: simulator.url,
-    MEDIPIM_API_KEY: '42:secret',
-    ADMIN_KEY: 'k'.repeat(32),
-  })
-  assert.equal((await shelf.run('add', 'medipim', '--name', 'pharmacy')).code, 0)
+  const { simulator, ...shelf } = await withMedipim(t, 60, { ADMIN_KEY: 'k'.repeat(32) })
   assert.equal((await shelf.run('sync')).code, 0)
   const { catalogue, faults, clock } = simulator
   const states = catalogue.visible()
