@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/medipim.ts'
-import { cleanEnv, startProcess } from '../support/processes.ts'
+import { cleanEnv, FREE_PORTS, startProcess } from '../support/processes.ts'
 import { openServices } from '../support/services.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -26,10 +26,7 @@ async function openSetting(t: TestContext) {
     ADMIN_KEY: 'a key for nothing but tests',
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
+    ...FREE_PORTS,
     EXIT_WHEN_IDLE_SECONDS: '1',
   })
   const serve = (...roles: readonly string[]) =>

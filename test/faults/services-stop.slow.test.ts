@@ -10,7 +10,7 @@ import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/medipim.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
-import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
+import { cleanEnv, FREE_PORTS, startProcess, type Process } from '../support/processes.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -54,11 +54,7 @@ async function serve(
     ADMIN_KEY,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    LISTEN_HOST: '127.0.0.1',
-    FETCHER_PORT: '0',
-    MAINTAINER_PORT: '0',
-    ORCHESTRATOR_PORT: '0',
-    METRICS_PORT: '0',
+    ...FREE_PORTS,
   })
   const running = await startProcess(t, process.execPath, [SHELFSYNC, 'serve'], { env })
   const [, url] = await running.waitForLine(/^orchestrator +(http:\S+)/)
