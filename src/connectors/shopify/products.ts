@@ -2,13 +2,14 @@
 // currency is a setting. `grams` is the shipping weight, not the net weight: it becomes an
 // attribute, and `weightGrams` is null.
 
-import { countAll, countSome } from '../../lib/count-words.ts'
+import { countSome } from '../../lib/count-words.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import type { Draft, Image, Price, Variant } from '../../core/product.ts'
+import type { Draft, Price, Variant } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { minorOf } from '../../core/money.ts'
 import { parseGtin } from '../../normalise/gtin.ts'
+import { toImages } from '../../normalise/images.ts'
 import { instantOf } from './instants.ts'
 import {
   findFault,
@@ -64,7 +65,7 @@ export function normalise(
     variants: toVariants(variants, product),
     prices: toPrices(variants, currency, warnings),
     disagreements: [],
-    images: toImages(product, shop, warnings),
+    images: toImages(product.images ?? [], shop, textOf, warnings),
     terms: [],
     provenance: {},
     warnings,
@@ -208,23 +209,6 @@ function amountOf(
       `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`,
     )
   return amountMinor
-}
-
-function toImages({ images }: ProductRecord, shop: string, warnings: string[]): Image[] {
-  const usable = (images ?? []).flatMap(({ src, alt }) => {
-    const url = addressOf(src, shop)
-    return url === null ? [] : [{ url, alt: textOf(alt) }]
-  })
-  const left = (images?.length ?? 0) - usable.length
-  if (left > 0) warnings.push(countAll(left, 'image', 'have no usable address'))
-  if (usable.length === 0) warnings.push('No images')
-  return usable.map((image, position) => ({ ...image, position }))
-}
-
-function addressOf(src: string | null | undefined, base: string): string | null {
-  const text = textOf(src)
-  const url = text === null ? null : URL.parse(text, base)
-  return url && /^https?:$/.test(url.protocol) ? url.href : null
 }
 
 function attributesOf(

@@ -1,10 +1,10 @@
 // Converts one product of the Store API into a draft. The weight of a product is that of its parcel
 // and has the unit of the shop's settings: it becomes an attribute, and `weightGrams` is null.
 
-import { countAll } from '../../lib/count-words.ts'
 import type { Json } from '../../core/json.ts'
-import type { Draft, Image, Price, Term } from '../../core/product.ts'
+import type { Draft, Price, Term } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
+import { toImages, toWebAddress } from '../../normalise/images.ts'
 import type { WoocommerceSettings } from './settings.ts'
 import { priceOf, PriceWarnings } from './prices.ts'
 import { checkRecord, ProductRecord, readId, type Term as TermRecord } from './records.ts'
@@ -21,7 +21,7 @@ export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettin
   const product = checkRecord(ProductRecord, record)
   const warnings: string[] = []
   const sales = toSales(product, warnings)
-  const permalink = addressOf(product.permalink, shop)
+  const permalink = toWebAddress(product.permalink, shop)
   if (permalink === null) warnings.push('The address of the product page is unknown')
   return {
     externalId: String(product.id),
@@ -39,7 +39,7 @@ export function normalise(record: unknown, { url: shop }: Pick<WoocommerceSettin
     variants: sales.map(toVariant),
     prices: toPrices(sales, product, warnings),
     disagreements: [],
-    images: toImages(product, shop, warnings),
+    images: toImages(product.images ?? [], shop, textOf, warnings),
     terms: [...toTerms('category', product.categories), ...toTerms('brand', product.brands)],
     provenance: {},
     warnings,
@@ -58,17 +58,6 @@ function toPrices(
   })
   warnings.push(...reasons.list(sales.length))
   return prices
-}
-
-function toImages({ images }: ProductRecord, shop: string, warnings: string[]): Image[] {
-  const usable = (images ?? []).flatMap(({ src, alt }) => {
-    const url = addressOf(src, shop)
-    return url === null ? [] : [{ url, alt: textOf(alt) }]
-  })
-  const left = (images?.length ?? 0) - usable.length
-  if (left > 0) warnings.push(countAll(left, 'image', 'have no usable address'))
-  if (usable.length === 0) warnings.push('No images')
-  return usable.map((image, position) => ({ ...image, position }))
 }
 
 function toTerms(kind: 'category' | 'brand', records: ProductRecord['brands']): Term[] {
@@ -103,12 +92,6 @@ function attributesOf(product: ProductRecord): Record<string, Json> {
 
 function namesOf(terms: readonly TermRecord[] | null | undefined): string[] {
   return (terms ?? []).map(({ name }) => textOf(name)).filter((name) => name !== null)
-}
-
-function addressOf(text: string | null | undefined, base: string): string | null {
-  const trimmed = text?.trim() ?? ''
-  const url = trimmed === '' ? null : URL.parse(trimmed, base)
-  return url && /^https?:$/.test(url.protocol) ? url.href : null
 }
 
 function htmlOf(text: string | null | undefined): string | null {
