@@ -4,6 +4,7 @@
 
 import { countSome } from '../../lib/count-words.ts'
 import { SyncError } from '../../core/errors.ts'
+import { toInvalidRecord } from '../../core/invalid-record.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Price, Variant } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
@@ -76,15 +77,7 @@ function parseProduct(record: unknown): ProductRecord {
   if (isProductRecord(record)) return record
   const hasId = isObject(record) && record.id != null
   if (!hasId) throw new SyncError('record/no-id', 'The product has no id')
-  const fault = findFault(record)
-  throw invalid(fault?.path ?? [], fault?.message ?? 'is not as expected')
-}
-
-function invalid(path: readonly PropertyKey[], what: string): SyncError {
-  const place = path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-  return new SyncError('record/invalid', `$${place}: ${what}`, { detail: { path: `$${place}` } })
+  throw toInvalidRecord(findFault(record))
 }
 
 function distinctVariants(
@@ -204,10 +197,10 @@ function amountOf(
   if (text === null) return null
   const amountMinor = minorOf(text, currency)
   if (amountMinor === null)
-    throw invalid(
+    throw toInvalidRecord({
       path,
-      `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`,
-    )
+      message: `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`,
+    })
   return amountMinor
 }
 

@@ -2,8 +2,9 @@
 // and other members may have any value.
 
 import { z } from 'zod'
-import { checkValue, formatProblem } from '../../core/check-value.ts'
+import { checkValue } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
+import { toInvalidRecord } from '../../core/invalid-record.ts'
 import { isObject } from '../../lib/objects.ts'
 
 const Text = z.string().nullish()
@@ -93,11 +94,6 @@ export function checkRecord<Row>(schema: z.ZodType<Row>, record: unknown): Row {
   if (!isObject(record) || record.id === undefined || record.id === null)
     throw new SyncError('record/no-id', 'The product has no id')
   const { data, problems } = checkValue(schema, record)
-  if (problems === null) return data
-  const [first] = problems
-  const path = (first?.path ?? [])
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-  const what = first === undefined ? 'is not as expected' : formatProblem({ ...first, path: [] })
-  throw new SyncError('record/invalid', `$${path}: ${what}`, { detail: { path: `$${path}` } })
+  if (problems !== null) throw toInvalidRecord(problems[0])
+  return data
 }

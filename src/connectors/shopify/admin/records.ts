@@ -2,8 +2,9 @@
 // draft, and keeps what only the owner can see: the state of the product and its barcodes.
 
 import { z } from 'zod'
-import { checkValue, formatProblem } from '../../../core/check-value.ts'
+import { checkValue } from '../../../core/check-value.ts'
 import { SyncError } from '../../../core/errors.ts'
+import { toInvalidRecord } from '../../../core/invalid-record.ts'
 import type { ProductStatus } from '../../../core/product.ts'
 import { isObject } from '../../../lib/objects.ts'
 
@@ -80,7 +81,7 @@ export function toPublicForm(record: Record<string, unknown>): PublicForm {
   const id = identifyAdmin(record)
   if (id === null) throw new SyncError('record/no-id', 'The product has no id')
   const { data: node, problems } = checkValue(ProductNode, record)
-  if (problems !== null) throw invalid(problems[0])
+  if (problems !== null) throw toInvalidRecord(problems[0])
   const warnings: string[] = []
   const options = inOrder(node.options ?? [])
     .slice(0, OPTIONS_MAX)
@@ -145,13 +146,4 @@ function statusOf({ status, publishedAt }: ProductNode, warnings: string[]): Pro
   if (status !== 'DRAFT' && status !== 'UNLISTED')
     warnings.push('The product has an unknown state: it counts as a draft')
   return 'draft'
-}
-
-function invalid(problem: Parameters<typeof formatProblem>[0] | undefined): SyncError {
-  const path = (problem?.path ?? [])
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-  const what =
-    problem === undefined ? 'is not as expected' : formatProblem({ ...problem, path: [] })
-  return new SyncError('record/invalid', `$${path}: ${what}`, { detail: { path: `$${path}` } })
 }
