@@ -4,7 +4,8 @@
 import { z } from 'zod'
 import { SyncError } from '../../../core/errors.ts'
 import type { Http, HttpResponse } from '../../../core/http.ts'
-import { classifyStatus, readRetryAfter, SUPPLIER_CODES } from '../../../lib/http-status.ts'
+import { isBotChallenge } from '../../../lib/bot-challenge.ts'
+import { readRetryAfter } from '../../../lib/http-status.ts'
 import { readJson } from '../../../lib/read-json.ts'
 import { toHost } from '../../../lib/read-body.ts'
 import { failureOf } from '../errors.ts'
@@ -105,23 +106,18 @@ async function readAnswer(response: HttpResponse, host: string): Promise<Answer>
   const where = `The Admin API of ${host}`
   const { status, headers } = response
   if (status === 401 || status === 403) {
-    const isBlocked = (await failureOf(response, where))?.message.includes('bot challenge') ?? false
+    const isBlocked = await isBotChallenge(response)
     await response.cancel()
     if (isBlocked) throw new SyncError('source/blocked', `${where} responds with a bot challenge`)
     throw new SyncError('source/unauthorized', `${where} responds ${status}: it refuses the token`)
   }
   const failure = await failureOf(response, where)
-  if (failure !== null) {
-    await response.cancel()
-    if (status === 429 || status !== 200)
-      throw new SyncError(
-        [402, 423].includes(status) ? failure.code : SUPPLIER_CODES[classifyStatus(status)],
-        failure.message,
-        { retryAfterMs: status === 429 ? (readRetryAfter(headers) ?? THROTTLED_MS) : null },
-      )
-    throw failure
-  }
-  return readJson(response, Answer, BYTES_MAX)
+  if (failure === null) return readJson(response, Answer, BYTES_MAX)
+  await response.cancel()
+  if (failure.code !== 'source/rate-limited') throw failure
+  throw new SyncError(failure.code, failure.message, {
+    retryAfterMs: readRetryAfter(headers) ?? THROTTLED_MS,
+  })
 }
 
 function parse<Data>(answer: Answer, schema: z.ZodType<Data>, host: string): Data {

@@ -173,6 +173,7 @@ const REFUSALS: readonly [status: number, body: string, code: ErrorCode][] = [
   [403, '{"errors":"Missing scope"}', 'source/unauthorized'],
   [402, '{"errors":"Unavailable Shop"}', 'source/closed'],
   [423, '{"errors":"Locked"}', 'source/closed'],
+  [430, '{"errors":"Shopify Security Rejection"}', 'source/blocked'],
   [404, '{"errors":"Not Found"}', 'source/gone'],
   [429, '{"errors":"Too many"}', 'source/rate-limited'],
   [503, 'x', 'source/unavailable'],
