@@ -17,15 +17,6 @@ const MESSAGE_CHARS_MAX = 200
 /** The wait without a cost in the response: a shop restores at least 50 points a second. */
 const THROTTLED_MS = 5_000
 
-/** A number that does not fit into 32 bits is sent as text. */
-export const Count = z.union([
-  z.int().nonnegative(),
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number),
-])
-
 const Cost = z.object({
   requestedQueryCost: z.number(),
   throttleStatus: z.object({ currentlyAvailable: z.number(), restoreRate: z.number().positive() }),

@@ -12,8 +12,8 @@ import type { ShopifySettings } from '../settings.ts'
 import { openAdminApi, type AdminApi } from './api.ts'
 import { readRecords } from './file.ts'
 import {
-  mayRunAgain,
   readCurrency,
+  requireRepeatable,
   startOperation,
   waitForOperation,
   type Operation,
@@ -57,7 +57,7 @@ export async function* fetchAdmin(request: Request, signal: AbortSignal): AsyncG
     if (operation?.status === 'COMPLETED') {
       const isRead = yield* readFile({ api, http, warn, signal }, operation, place)
       if (isRead) return
-    } else if (operation !== null) mayRunAgain(api.host, operation)
+    } else if (operation !== null) requireRepeatable(api.host, operation)
     if (place.started >= OPERATIONS_MAX) throw failed(api.host, operation)
     // The products of an earlier file are read again: a newer record replaces an older one.
     place = { ...START, started: place.started }

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { SyncError } from '../../../core/errors.ts'
 import { wait } from '../../../lib/back-off.ts'
-import { Count, type AdminApi } from './api.ts'
+import type { AdminApi } from './api.ts'
 
 /**
  * The query of the operation, without variables. Three connections of at most two levels; each node
@@ -32,6 +32,15 @@ const BUSY_MS = 60_000
 const SLOWEST = 30
 /** More than half a day at the slowest pace; the next attempt then continues. */
 const POLLS_MAX = 2_000
+
+/** A number that does not fit into 32 bits is sent as text. */
+const Count = z.union([
+  z.int().nonnegative(),
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+])
 
 const Operation = z.object({
   id: z.string().min(1),
@@ -135,12 +144,12 @@ export async function waitForOperation(
 }
 
 /**
- * Returns true when another operation may succeed.
+ * Checks that another operation may succeed after one that has ended without a file.
  *
- * @throws SyncError for one that was refused or canceled
+ * @throws SyncError for one that was refused or canceled, or whose state is unknown
  */
-export function mayRunAgain(host: string, { status, errorCode }: Operation): boolean {
-  if (status === 'EXPIRED') return true
+export function requireRepeatable(host: string, { status, errorCode }: Operation): void {
+  if (status === 'EXPIRED') return
   if (status === 'CANCELED')
     throw new SyncError(
       'source/rejected',
@@ -153,5 +162,4 @@ export function mayRunAgain(host: string, { status, errorCode }: Operation): boo
       'source/unauthorized',
       `The bulk operation of ${host} was refused: the token needs the scope read_products`,
     )
-  return true
 }
