@@ -5,7 +5,6 @@
 
 import type { Connector, FetchRequest, Page, ProbeRequest } from '../../core/connector.ts'
 import { scanWholeLine } from '../../core/define-connector.ts'
-import { SyncError } from '../../core/errors.ts'
 import { limitHost, type RequestLimit } from '../../core/limits.ts'
 import { toHost } from '../../lib/read-body.ts'
 import { asking, Cart, findDocument, Meta } from './documents.ts'
@@ -14,7 +13,7 @@ import { Place } from './cursor.ts'
 import { fetchAdmin, probeAdmin } from './admin/fetch.ts'
 import { shopifyCredentials, type ShopifyCredentials } from './credentials.ts'
 import { identify, normalise } from './drafts.ts'
-import { failureOf } from './errors.ts'
+import { failureOf, toCurrencyError } from './errors.ts'
 import { readShop } from './public-list.ts'
 import { recognise } from './recognise.ts'
 import { ShopifySettings } from './settings.ts'
@@ -123,11 +122,7 @@ async function loadShop(
       `${host}/meta.json states no currency: prices are read as ${currency}, the setting of the source`,
     )
   } else if (meta.currency !== currency) {
-    const change = `${host} has changed its currency from ${currency} to ${meta.currency}`
-    throw new SyncError(
-      'source/malformed',
-      `${change}. If that is right: shelfsync sources set NAME --set currency=${meta.currency}`,
-    )
+    throw toCurrencyError(host, currency, meta.currency)
   }
   const cart = await findDocument(ask, `${url}/cart.js`, Cart)
   if (cart && cart.currency !== currency) {

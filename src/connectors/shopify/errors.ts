@@ -44,6 +44,14 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
   return new SyncError(code, `${where} responds ${status}: ${reason}`)
 }
 
+/** The error of a shop at `host` that states another currency than the setting of its source. */
+export function toCurrencyError(host: string, setting: string, stated: string): SyncError {
+  return new SyncError(
+    'source/malformed',
+    `${host} has changed its currency from ${setting} to ${stated}. If that is right: shelfsync sources set NAME --set currency=${stated}`,
+  )
+}
+
 /** Returns true if Shopify's servers sent the response. */
 export function isFromShopify({ url, headers }: HttpResponse): boolean {
   const marked =

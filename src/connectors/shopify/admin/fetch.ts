@@ -8,6 +8,7 @@ import { SyncError } from '../../../core/errors.ts'
 import type { Http, HttpResponse } from '../../../core/http.ts'
 import { classifyStatus, SUPPLIER_CODES } from '../../../lib/http-status.ts'
 import type { ShopifyCredentials } from '../credentials.ts'
+import { toCurrencyError } from '../errors.ts'
 import type { ShopifySettings } from '../settings.ts'
 import { openAdminApi, type AdminApi } from './api.ts'
 import { readRecords } from './file.ts'
@@ -98,11 +99,7 @@ async function start(
   { started }: Place,
 ): Promise<Place> {
   const operation = await startOperation(api)
-  if (operation.currency !== currency)
-    throw new SyncError(
-      'source/malformed',
-      `${api.host} has changed its currency from ${currency} to ${operation.currency}. If that is right: shelfsync sources set NAME --set currency=${operation.currency}`,
-    )
+  if (operation.currency !== currency) throw toCurrencyError(api.host, currency, operation.currency)
   return { operation: operation.id, started: started + 1, ...FILE_START }
 }
 
