@@ -4,13 +4,14 @@ import { z } from 'zod'
 
 /**
  * `list`: the list of the shop, page by page. `again`: its first pages once more, for products that
- * moved there. `collections`: the lists of the collections. `proof`: only the shop's count.
+ * moved there. `end`: nothing more. `collections`: the lists of the collections. `proof`: only the
+ * shop's count.
  */
 export const Place = z.object({
-  stage: z.enum(['list', 'again', 'collections', 'proof']).default('list'),
+  stage: z.enum(['list', 'again', 'end', 'collections', 'proof']).default('list'),
   /** The page to request next. */
   page: z.int().positive(),
-  /** Number of products on the pages before it. */
+  /** Number of products that were read. */
   listed: z.int().nonnegative(),
   /** The ids on the last of these pages. */
   ids: z.array(z.string()).default([]),

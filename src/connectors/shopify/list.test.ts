@@ -154,6 +154,26 @@ test('two products that change places between pages are both found', async (t) =
   assert.deepEqual(new Set(listIds(pages)), new Set(listed.map(({ id }) => id)))
 })
 
+test('products that move to pages already read are found by a fetch that was interrupted while it read them again', async (t) => {
+  const simulator = await openShop(t, { products: 750 })
+  const { shop } = simulator
+  const listed = shop.products()
+  const [one, other] = [listed[700], listed[701]]
+  assert.ok(one !== undefined && other !== undefined)
+  let order = listed
+  Object.assign(shop, { products: () => order })
+  const { pages } = await readWhile(simulator, ({ searchParams }) => {
+    if (searchParams.get('page') === '2')
+      order = listed.toSpliced(700, 2).with(5, one).with(300, other)
+  })
+  const at = pages.findIndex((page) => listIds([page]).includes(one.id))
+  const before = pages.slice(0, at + 1)
+  const rest = await readPages(simulator, { cursor: before.at(-1)?.cursor ?? null })
+  assert.deepEqual(new Set(listIds([...before, ...rest])), new Set(listed.map(({ id }) => id)))
+  assert.equal(rest.at(-1)?.complete, true)
+  assert.deepEqual(listIds(await readPages(simulator, { cursor: rest.at(-1)?.cursor ?? null })), [])
+})
+
 test('products that move to a page already read are found at its end', async (t) => {
   for (const [products, goneFirst] of [
     [251, 1],

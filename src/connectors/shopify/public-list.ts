@@ -46,11 +46,11 @@ class ShopReader {
 
   async *read(): AsyncGenerator<Page> {
     if (this.#place.stage === 'list' && !(yield* this.#readList())) return
+    if (this.#place.stage === 'collections') yield* this.#readCollections()
+    if (this.#place.stage === 'proof') return yield* this.#proveByCount()
     if (this.#place.stage === 'again') yield* this.#readAgain()
-    else {
-      if (this.#place.stage === 'collections') yield* this.#readCollections()
-      yield* this.#proveByCount()
-    }
+    this.#warnOfCount(this.#place.listed)
+    yield { ...this.#toPage(NOTHING, this.#place), complete: true }
   }
 
   /** Returns false when the list has been abandoned. */
@@ -101,7 +101,8 @@ class ShopReader {
 
   /** A list of several pages may have moved: its first page is read again. */
   #afterList(place: Place): Place {
-    return { ...place, stage: 'again', page: place.page > 2 || place.pushed > 0 ? 1 : place.page }
+    const mayHaveMoved = place.page > 2 || place.pushed > 0
+    return mayHaveMoved ? { ...place, stage: 'again', page: 1 } : { ...place, stage: 'end' }
   }
 
   async *#leaveList(stop: string): AsyncGenerator<Page> {
@@ -126,27 +127,30 @@ class ShopReader {
    * been pushed from one page to the next. An old product that moves forward pushes others.
    */
   async *#readAgain(): AsyncGenerator<Page> {
-    const { listed, pushed } = this.#place
+    const { pushed } = this.#place
     let found = 0
-    for (let isOver = this.#place.page > 1 && pushed === 0 && found === 0; !isOver;) {
-      const { page } = this.#place
+    for (let isOver = false; !isOver;) {
+      const before = this.#place
       const sizeBefore = this.#seen.size
       let isEmpty = true
       const [list, seen] = [this.#list, this.#seen]
       const blocks = async function* (): AsyncGenerator<LinesOfBlock> {
-        for await (const part of list.read(page)) {
+        for await (const part of list.read(before.page)) {
           if (part === null) return
           isEmpty &&= part.ids.length === 0
           yield* readNew(part, seen)
         }
       }
-      yield* this.#yieldBlocks(blocks(), () => ({ ...this.#place, page: page + 1 }))
+      yield* this.#yieldBlocks(blocks(), (added) => ({
+        ...before,
+        page: before.page + 1,
+        listed: before.listed + added,
+      }))
       const fresh = this.#seen.size - sizeBefore
       found += fresh
       isOver = isEmpty || (fresh === 0 && found >= pushed)
     }
-    this.#warnOfCount(listed + found)
-    yield { ...this.#toPage(NOTHING, this.#place), complete: true }
+    this.#place = { ...this.#place, stage: 'end' }
   }
 
   async *#readCollections(): AsyncGenerator<Page> {
