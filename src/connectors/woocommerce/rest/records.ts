@@ -78,10 +78,11 @@ export function toStoreForm(record: unknown): StoreForm {
   const node = checkRecord(ProductNode, record)
   const currency = node.shop_facts?.currency ?? null
   // A variation that the owner has switched off is private.
-  const shown = (node.variation_products ?? []).filter(({ status }) => status !== 'private')
-  const known = new Set(shown.map(({ id }) => String(id)))
-  const isRead = (node.variation_products?.length ?? 0) > 0
-  const stubs = (node.variations ?? []).filter((id) => !isRead || known.has(String(id)))
+  const isOff = ({ status }: VariationNode): boolean => status === 'private'
+  const read = node.variation_products ?? []
+  const off = new Set(read.filter(isOff).map(({ id }) => String(id)))
+  const shown = read.filter((variation) => !isOff(variation))
+  const stubs = (node.variations ?? []).filter((id) => !off.has(String(id)))
   const byId = new Map(shown.map((variation) => [String(variation.id), variation]))
   const warnings: string[] = []
   const product = {

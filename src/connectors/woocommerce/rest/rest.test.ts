@@ -90,8 +90,18 @@ test('states that only the owner sees, and variations that are switched off', ()
   )
   for (const state of ['draft', 'pending', 'private', 'future'])
     assert.equal(draftOf({ status: state }).status, 'draft')
-  assert.equal(draftOf({ catalog_visibility: 'hidden' }).status, 'draft')
+  for (const visibility of ['hidden', 'search'])
+    assert.equal(draftOf({ catalog_visibility: visibility }).status, 'draft')
   assert.equal(draftOf({ catalog_visibility: 'catalog' }).status, 'active')
+  const unsent = draftOf({ variations: [8, 9, 10] })
+  assert.deepEqual(
+    unsent.prices.map(({ variantId, amountMinor }) => [variantId, amountMinor]),
+    [
+      ['8', 125],
+      ['10', null],
+    ],
+  )
+  assert.match(unsent.warnings.join(), /1 of 2 variants is not sent by the shop/)
   const [simple] = draftOf({ variations: [], variation_products: [] }).prices
   assert.deepEqual([simple?.amountMinor, simple?.compareAtMinor], [1250, 1500])
   for (const [price, amount, warning] of [
