@@ -12,7 +12,7 @@ const Text = z.string().nullish()
  * Above 2^53 a parsed number may differ from the one that was sent, and could be another product's
  * id.
  */
-const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d{0,18}$/)])
+export const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d{0,18}$/)])
 /** Most plugins send a flag or nothing. */
 const Flag = z.boolean().nullish()
 

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { ProductStatus } from '../../../core/product.ts'
 import { isObject } from '../../../lib/objects.ts'
-import { checkRecord } from '../records.ts'
+import { checkRecord, Id } from '../records.ts'
 
 /** Members that are requested. Others, such as `meta_data`, are large, change often or are private. */
 const SOLD_FIELDS = 'id,sku,price,regular_price,on_sale,stock_status,status,attributes'
@@ -15,7 +15,6 @@ export const PRODUCT_FIELDS = `${VARIATION_FIELDS},name,slug,permalink,type,cata
 export const FACTS_MEMBER = 'shop_facts'
 
 const Text = z.string().nullish()
-const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d{0,18}$/)])
 const Sold = {
   id: Id,
   sku: Text,
