@@ -39,8 +39,12 @@ export interface AdminSwitches {
   readonly downloads?: number | null
   /** False: the server of the file ignores `Range`. */
   readonly honoursRange?: boolean
-  /** Lines that the count has, and the file does not. */
+  /** Lines that the count has, and the file does not; below 0, the file has more. */
   readonly lostLines?: number
+  /** Products that the count has, and the file does not. */
+  readonly lostProducts?: number
+  /** False: completed operations have no file. */
+  readonly hasFiles?: boolean
   /** The version that responds; null: the one that was requested. */
   readonly apiVersion?: string | null
 }
@@ -58,6 +62,8 @@ export const ADMIN_DEFAULTS = {
   downloads: null,
   honoursRange: true,
   lostLines: 0,
+  lostProducts: 0,
+  hasFiles: true,
   apiVersion: null,
 } as const satisfies Required<AdminSwitches>
 
@@ -86,6 +92,13 @@ export interface AdminContent {
   readonly body: string
 }
 
+/** The operation of another program. */
+const OTHER_OPERATION = {
+  id: 'gid://shopify/BulkOperation/0',
+  query: '{ orders { edges { node { id } } } }',
+  status: 'RUNNING',
+}
+
 const Query = z.object({
   query: z.string(),
   variables: z.record(z.string(), z.string()).default({}),
@@ -96,7 +109,7 @@ const API = /^\/admin\/api\/([\w-]+)\/graphql\.json$/
 /** The operations of one shop. */
 export class AdminApi {
   readonly #operations: Operation[] = []
-  /** The operations that were started and the throttled requests, since the start. */
+  /** Number of throttled requests since the start. */
   #throttled = 0
 
   get started(): number {
@@ -134,7 +147,8 @@ export class AdminApi {
     if (query.includes('bulkOperationRunQuery')) return this.#run(variables['query'] ?? '', shop)
     if (query.includes('node(')) return { data: { node: this.#poll(variables['id'], shop) } }
     const latest = this.#operations.at(-1)
-    const current = latest && { id: latest.id, query: latest.query, status: statusOf(latest) }
+    const own = latest && { id: latest.id, query: latest.query, status: statusOf(latest) }
+    const current = switches.isBusy ? OTHER_OPERATION : own
     return {
       data: {
         shop: { currencyCode: currency },
@@ -187,13 +201,13 @@ export class AdminApi {
     operation.polls -= 1
     const { lines, products, outcome } = operation
     const file = `${origin}/bulk/${id?.split('/').at(-1)}.jsonl`
-    const hasFile = status === 'COMPLETED' && lines.length > 0
+    const hasFile = status === 'COMPLETED' && lines.length > 0 && switches.hasFiles
     return {
       id,
       status,
       errorCode: status === 'FAILED' ? outcome : null,
       objectCount: String(lines.length + switches.lostLines),
-      rootObjectCount: String(products),
+      rootObjectCount: String(products + switches.lostProducts),
       url: hasFile ? file : null,
       // A client that takes it loses products.
       partialDataUrl: status === 'FAILED' ? file : null,
@@ -224,7 +238,8 @@ export class AdminApi {
 }
 
 function statusOf({ polls, outcome }: Operation): string {
-  if (polls > 0) return 'RUNNING'
+  if (polls > 1) return 'CREATED'
+  if (polls > 0) return outcome === 'CANCELED' ? 'CANCELING' : 'RUNNING'
   const isFailure = ['ACCESS_DENIED', 'INTERNAL_SERVER_ERROR', 'TIMEOUT'].includes(outcome)
   return isFailure ? 'FAILED' : outcome
 }

@@ -15,7 +15,9 @@ import {
   openShop,
   readPages,
 } from '../../../../test/support/shopify.ts'
+import { shopify } from '../connector.ts'
 import { identify, normalise } from '../drafts.ts'
+import { ShopifySettings } from '../settings.ts'
 import { readRecords } from './file.ts'
 
 const TOKEN = 'shop-token'
@@ -24,14 +26,16 @@ async function open(t: TestContext, options: ShopifyOptions = {}) {
   const simulator = await openShop(t, { products: 30, adminToken: TOKEN, ...options })
   const settings = { access: 'admin', adminUrl: simulator.url } as const
   const asked: string[] = []
+  const fileHeaders: object[] = []
   const http: Http = (request, signal) => {
     const [, kind = 'file'] = /(bulkOperationRunQuery|node|shop)/.exec(request.body ?? '') ?? []
     asked.push(kind)
+    if (kind === 'file') fileHeaders.push(request.headers ?? {})
     return fetchHttp(request, signal)
   }
   const read = (cursor: Cursor | null = null, warnings: string[] = []): Promise<Page[]> =>
     readPages(simulator, { settings, token: TOKEN, cursor, warnings, http })
-  return { simulator, settings, asked, read }
+  return { simulator, settings, asked, fileHeaders, read }
 }
 
 function idsOf(pages: readonly Page[]): (string | null)[] {
@@ -39,13 +43,31 @@ function idsOf(pages: readonly Page[]): (string | null)[] {
 }
 
 test('all products are read with five requests, and their number is expected', async (t) => {
-  const { simulator, asked, read } = await open(t, { drafts: 2 })
+  const { simulator, asked, fileHeaders, read } = await open(t, { drafts: 2 })
   const pages = await read()
   const last = pages.at(-1)
   assert.deepEqual([last?.complete, last?.expected], [true, 32])
+  assert.ok(pages.every(({ lineCount, expected }) => lineCount === 0 || expected === 32))
   const ids = simulator.shop.products().map(({ id }) => String(id))
   assert.deepEqual(idsOf(pages).slice(0, 30), ids)
   assert.deepEqual(asked, ['shop', 'bulkOperationRunQuery', 'node', 'node', 'file'])
+  // Neither the token nor a form with other offsets.
+  assert.deepEqual(fileHeaders, [{ 'accept-encoding': 'identity' }])
+})
+
+test('the Admin API has a limit for its shop, and the file has none: neither is that of visitors', () => {
+  const settings = ShopifySettings.parse({
+    url: 'https://a.example',
+    currency: 'AUD',
+    access: 'admin',
+    adminUrl: 'https://a.myshopify.com',
+  })
+  const limitsOf = (url: string) =>
+    shopify
+      .rules?.({ url: new URL(url), settings, credentials: null })
+      .limits.map(({ scope, key }) => [scope, key])
+  assert.deepEqual(limitsOf('https://a.myshopify.com/admin'), [['host', 'a.myshopify.com']])
+  assert.deepEqual(limitsOf('https://storage.example/bulk'), [])
 })
 
 test('a shop without products is complete, although it has no file', async (t) => {
@@ -137,6 +159,67 @@ test('a file with fewer lines than the shop counts is cut short, and never compl
   assert.match(error.message, /ends after \d+ of \d+ lines/)
 })
 
+test('a file with other numbers of lines or products than the shop counts is read, and never complete', async (t) => {
+  for (const [options, counts] of [
+    [{ lostLines: -1 }, /counts 30 products in (\d+) lines, and its file has 30 in (?!\1\b)\d+,/],
+    [{ lostProducts: 1 }, /counts 31 products in (\d+) lines, and its file has 30 in \1,/],
+    [{ lostProducts: -1 }, /counts 29 products in (\d+) lines, and its file has 30 in \1,/],
+  ] as const) {
+    const { read } = await open(t, options)
+    const warnings: string[] = []
+    const pages = await read(null, warnings)
+    assert.deepEqual([idsOf(pages).length, pages.some(({ complete }) => complete)], [30, false])
+    assert.match(warnings.join(), counts)
+  }
+})
+
+test('an operation that ends without the file of its lines is refused', async (t) => {
+  const { read } = await open(t, { hasFiles: false })
+  const { code, message } = await catchSyncError(read())
+  assert.deepEqual([code, /has ended without a file/.test(message)], ['source/malformed', true])
+})
+
+test('an operation that the shop does not know any more is started again', async (t) => {
+  const { simulator, read } = await open(t)
+  const place = { operation: 'gid://shopify/BulkOperation/7', offset: 0, objects: 0, products: 0 }
+  assert.equal((await read({ ...place, started: 1 })).at(-1)?.complete, true)
+  assert.equal(simulator.admin.started, 1)
+  const error = await catchSyncError(read({ ...place, started: 3 }))
+  assert.match(error.message, /3 bulk operations .* is unknown to the shop$/)
+})
+
+test('a server that sends another part of the file than was requested is refused', async (t) => {
+  const { simulator, settings, read } = await open(t)
+  const [cursor] = (await read()).flatMap((page) => (page.lineCount > 0 ? [page.cursor] : []))
+  const http: Http = ({ headers = {}, ...request }, signal) => {
+    const range = headers['range']?.replace(/\d+/, (offset) => String(Number(offset) - 1))
+    return fetchHttp({ ...request, headers: range ? { ...headers, range } : headers }, signal)
+  }
+  const reading = readPages(simulator, { settings, token: TOKEN, cursor: cursor ?? null, http })
+  assert.match((await catchSyncError(reading)).message, /the server responds 206/)
+})
+
+test('a file that is cut at any byte is never taken as whole', async () => {
+  const own = (id: number) => ({ __typename: 'Product', id: `gid://shopify/Product/${id}` })
+  const variant = { __typename: 'ProductVariant', id: 'x', __parentId: own(2).id }
+  const lines = [own(1), own(2), variant].map((line) => JSON.stringify(line))
+  const file = Buffer.from(`${lines.join('\n')}\n`)
+  const readCut = (end: number) => {
+    const body = (async function* () {
+      yield file.subarray(0, end)
+    })()
+    const start = { offset: 0, objects: 0, products: 0 }
+    return Array.fromAsync(readRecords(body, start, lines.length))
+  }
+  const whole = await readCut(file.length)
+  for (let end = 0; end < file.length - 1; end++)
+    assert.equal((await catchSyncError(readCut(end))).code, 'source/cut-short', `at ${end}`)
+  // Only the last line feed is missing.
+  const bytesOf = (blocks: typeof whole) =>
+    Buffer.concat(blocks.map(({ bytes }) => bytes)).toString()
+  assert.equal(bytesOf(await readCut(file.length - 1)), bytesOf(whole))
+})
+
 test('a file that is not grouped by product is refused', async (t) => {
   const { read } = await open(t, { isGrouped: false })
   const { code, message } = await catchSyncError(read())
@@ -224,6 +307,30 @@ test('a product of the Admin API becomes the same draft as in the public list, w
   assert.ok(owned.some(({ variants }) => variants[0]?.gtin === '4006381333931'))
   assert.ok(owned.every(({ variants }) => variants.slice(1).every(({ gtin }) => gtin === null)))
   assert.ok(owned.some(({ images }) => images[0]?.alt?.startsWith('Picture of ')))
+})
+
+test('shipping weights are in grams, whatever their unit', () => {
+  for (const [unit, value, grams] of [
+    ['GRAMS', 250, 250],
+    ['KILOGRAMS', 1.25, 1250],
+    ['OUNCES', 12, 340],
+    ['POUNDS', 2, 907],
+    ['STONES', 1, undefined],
+  ] as const) {
+    const { attributes } = normalise(
+      {
+        id: 'gid://shopify/Product/1',
+        variant_nodes: [
+          {
+            id: 'gid://shopify/ProductVariant/2',
+            inventoryItem: { measurement: { weight: { unit, value } } },
+          },
+        ],
+      },
+      { url: 'https://a.example', currency: 'AUD' },
+    )
+    assert.deepEqual(attributes['shipping_grams'], grams && { 2: grams }, unit)
+  }
 })
 
 test('the state of a product is that at the shop: published, not published, archived', async (t) => {
