@@ -57,10 +57,8 @@ export async function* readRecords(
       gathered.add(bytes.subarray(from, end))
       from = end
     }
-    if (gathered.byteLength >= BLOCK_BYTES || kind === 'lines') {
-      const block = gathered.take()
-      if (block !== null) yield block
-    }
+    const block = gathered.take()
+    if (block !== null) yield block
   }
   if (gathered.objects < objectCount)
     throw new SyncError(
@@ -73,7 +71,6 @@ export async function* readRecords(
 }
 
 class Records {
-  byteLength = 0
   #lines: Uint8Array[] = []
   #place: FilePlace
   /** The place after the lines that were added. */
@@ -132,11 +129,7 @@ class Records {
   /** Ends the current record: no further lines belong to it. */
   end(): void {
     const product = this.#product
-    if (product !== null) {
-      const record = toRecord(product, this.#variants, this.#media)
-      this.#lines.push(record)
-      this.byteLength += record.length
-    }
+    if (product !== null) this.#lines.push(toRecord(product, this.#variants, this.#media))
     this.#place = this.#reached
     this.#product = null
     this.#id = null
@@ -149,7 +142,6 @@ class Records {
     if (this.#lines.length === 0) return null
     const block = { ...this.#place, bytes: joinBytes(this.#lines), lineCount: this.#lines.length }
     this.#lines = []
-    this.byteLength = 0
     return block
   }
 }
