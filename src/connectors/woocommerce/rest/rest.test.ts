@@ -102,8 +102,31 @@ test('states that only the owner sees, and variations that are switched off', ()
     ],
   )
   assert.match(unsent.warnings.join(), /1 of 2 variants is not sent by the shop/)
-  const [simple] = draftOf({ variations: [], variation_products: [] }).prices
-  assert.deepEqual([simple?.amountMinor, simple?.compareAtMinor], [1250, 1500])
+  for (const [price, regular_price, amounts] of [
+    ['12.5', '15', [1250, 1500]],
+    ['12', '15.50', [1200, 1550]],
+  ] as const) {
+    const change = { variations: [], variation_products: [], price, regular_price }
+    const [simple] = draftOf(change).prices
+    assert.deepEqual([simple?.amountMinor, simple?.compareAtMinor], amounts)
+  }
+  for (const [stock_status, availability] of [
+    ['instock', 'in_stock'],
+    ['outofstock', 'out_of_stock'],
+    ['onbackorder', 'preorder'],
+  ]) {
+    const draft = draftOf({ variations: [], variation_products: [], stock_status })
+    assert.equal(draft.variants[0]?.availability, availability)
+  }
+  const attributes = [
+    { name: 'Roast', visible: true, options: ['Dark'] },
+    { name: 'Supplier', visible: false, options: ['North'] },
+    { name: 'Size', visible: false, variation: true, options: ['250 g'] },
+  ]
+  assert.deepEqual(draftOf({ attributes }).attributes['attributes'], {
+    Roast: ['Dark'],
+    Size: ['250 g'],
+  })
   for (const [price, amount, warning] of [
     ['', null, /has no price/],
     ['12,50', null, /not an amount of money: "12,50"/],
@@ -118,17 +141,49 @@ test('states that only the owner sees, and variations that are switched off', ()
   }
 })
 
+test('variations on several pages are all read', async (t) => {
+  const { simulator, read } = await open(t, { products: 30 })
+  const whole = listLines(await read())
+  simulator.set({ pageSizeMax: 2 })
+  assert.deepEqual(listLines(await read()), whole)
+})
+
+test('products that move to a page already read are found, and the count proves that all are', async (t) => {
+  const { simulator, read } = await open(t, { products: 250 })
+  const ids = simulator.shop.products().map(({ id }) => id)
+  let isMoved = false
+  const http: Http = async (request, signal) => {
+    const response = await fetchHttp(request, signal)
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield* response.body
+      if (request.url.includes('/products?') && !isMoved) simulator.shop.remove(...ids.slice(0, 60))
+      isMoved ||= request.url.includes('/products?')
+    }
+    return { ...response, body: body() }
+  }
+  const pages = await read({}, { http })
+  assert.deepEqual(listWooIds(pages), ids)
+  assert.equal(pages.at(-1)?.complete, true)
+})
+
 test('a fetch since a time requests what has changed after it, and states the next time', async (t) => {
   const { simulator, read } = await open(t)
   const newestMs = (await read()).at(-1)?.watermarkMs ?? 0
   const [first] = simulator.shop.products()
+  // Other changes may have the same second, so its products are read again.
+  const newest = simulator.shop
+    .products()
+    .find(({ id }) => simulator.shop.modifiedAtMs(id) === newestMs)
   simulator.shop.update(first?.id ?? 0, { name: 'New' })
   const scope = { kind: 'since', sinceMs: newestMs } as const
   const pages = await read({}, { scope })
   assert.ok(listWooIds(pages).includes(first?.id ?? 0))
+  assert.ok(listWooIds(pages).includes(newest?.id ?? 0))
   assert.ok(listWooIds(pages).length < 10)
   assert.equal(pages.at(-1)?.complete, true)
   assert.equal(pages.at(-1)?.watermarkMs, simulator.shop.modifiedAtMs(first?.id ?? 0))
+  // The newest change of all is on the first page.
+  assert.equal((await read()).at(-1)?.watermarkMs, simulator.shop.modifiedAtMs(first?.id ?? 0))
   simulator.set({ knowsModifiedAfter: false })
   assert.equal(listWooIds(await read({}, { scope })).length, 130)
 })
