@@ -223,6 +223,14 @@ test('an incremental fetch reads the pages that changed by their sitemap', async
   assert.equal(listPaths(await readSite(t, simulator, { scope })).length, 5)
 })
 
+test('an incremental fetch is complete when no page of a product has changed', async (t) => {
+  const simulator = await openSite(t, { products: 5 })
+  const { watermarkMs } = (await readSite(t, simulator)).at(-1) ?? {}
+  const scope = { kind: 'since', sinceMs: (watermarkMs ?? 0) + 1 } as const
+  const pages = await readSite(t, simulator, { scope })
+  assert.deepEqual([listPaths(pages), pages.at(-1)?.complete], [[], true])
+})
+
 const FAILURES: readonly [name: keyof typeof RESPONSES, code: ErrorCode, message: RegExp][] = [
   ['challenge', 'source/blocked', /bot challenge \(403\) \("Just a moment\.\.\."\)/],
   ['challenge429', 'source/blocked', /bot challenge \(429\)/],
