@@ -309,7 +309,7 @@ test('a product of the Admin API becomes the same draft as in the public list, w
   assert.ok(owned.some(({ images }) => images[0]?.alt?.startsWith('Picture of ')))
 })
 
-test('shipping weights are in grams, whatever their unit', () => {
+test('shipping weights are in grams, in any unit', () => {
   for (const [unit, value, grams] of [
     ['GRAMS', 250, 250],
     ['KILOGRAMS', 1.25, 1250],
