@@ -2,6 +2,7 @@
 // process, but is stale after a `kill -9`: its pid may belong to another program.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -15,6 +16,14 @@ import { toDataPath, type Place } from './data-directory.ts'
 const LOG_BYTES_MAX = 8 * 1024 * 1024
 const FAST_STOP_MS = 120_000
 const IMMEDIATE_STOP_MS = 10_000
+
+/**
+ * Below the ports that systems give to outgoing connections (Linux from 32768, others from 49152):
+ * such a connection, even one to the lost server itself, would hold its port while it restarts.
+ */
+const PORT_MIN = 20_000
+const PORT_MAX = 32_767
+const PORT_TRIES = 100
 
 export interface Server {
   readonly pid: number
@@ -187,15 +196,25 @@ async function loadLastPort(place: Place): Promise<number> {
  * server does; the server is then launched again.
  */
 async function findFreePort(preferred: number): Promise<number> {
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = tries === 0 && preferred > 0 ? preferred : randomInt(PORT_MIN, PORT_MAX + 1)
+    if (await isFree(port)) return port
+  }
+  throw new SyncError(
+    'db/unreachable',
+    `The embedded database found no free port between ${PORT_MIN} and ${PORT_MAX} on 127.0.0.1`,
+  )
+}
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer()
   try {
-    probe.listen(preferred, '127.0.0.1')
+    probe.listen(port, '127.0.0.1')
     await once(probe, 'listening')
-    const address = probe.address()
-    return typeof address === 'object' && address ? address.port : 0
+    return true
   } catch (error) {
-    if (preferred === 0) throw error
-    return await findFreePort(0)
+    if (findErrno(error) === 'EADDRINUSE' || findErrno(error) === 'EACCES') return false
+    throw error
   } finally {
     probe.close()
   }
