@@ -156,8 +156,9 @@ test('products that move to a page already read are found, and the count proves 
     const response = await fetchHttp(request, signal)
     const body = async function* (): AsyncGenerator<Uint8Array> {
       yield* response.body
-      if (request.url.includes('/products?') && !isMoved) simulator.shop.remove(...ids.slice(0, 60))
-      isMoved ||= request.url.includes('/products?')
+      if (request.url.includes('/v3/products?') && !isMoved)
+        simulator.shop.remove(...ids.slice(0, 60))
+      isMoved ||= request.url.includes('/v3/products?')
     }
     return { ...response, body: body() }
   }
