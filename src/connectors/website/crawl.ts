@@ -48,7 +48,7 @@ const START: CrawlCursor = { after: null, unread: [], without: 0, shells: 0, fou
 
 /**
  * Yields blocks of lines. The last one is complete when every page was read, is gone, or has no
- * product.
+ * product. One of all pages is complete only with a product.
  *
  * @throws SyncError `source/cut-short` when pages remain unread · `source/malformed` when no page
  * has a product · `source/…`
@@ -64,7 +64,8 @@ export async function* crawl(
   const next = after === null ? addresses : addresses.filter((address) => address > after)
   yield* readEach(next, true)
   yield* readEach(unread, false)
-  yield state.takeBlock(plan.gaps.length === 0 && state.unread.length === 0 && state.found > 0)
+  const isProven = state.found > 0 || scope.kind !== 'all'
+  yield state.takeBlock(plan.gaps.length === 0 && state.unread.length === 0 && isProven)
   state.explainEnd(scope.kind)
 
   /** Both lists of addresses are in ascending order, as the earlier lines are. */
