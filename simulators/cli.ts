@@ -7,6 +7,7 @@ type Start = (argv: readonly string[]) => Promise<Running | string>
 
 /** One line per folder, loaded on demand. */
 const SIMULATORS: Readonly<Record<string, Start>> = {
+  amazon: async (argv) => run((await import('./amazon/main.ts')).amazon, argv),
   firecrawl: async (argv) => run((await import('./firecrawl/main.ts')).firecrawl, argv),
   medipim: async (argv) => run((await import('./medipim/main.ts')).medipim, argv),
   model: async (argv) => run((await import('./model/main.ts')).model, argv),

@@ -5,6 +5,7 @@ import { medipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
 import { website } from './website/connector.ts'
 import { woocommerce } from './woocommerce/connector.ts'
+import { amazon } from './amazon/connector.ts'
 
 export const CONNECTORS: ReadonlyMap<string, Connector> = byName([
   medipim,
@@ -12,6 +13,7 @@ export const CONNECTORS: ReadonlyMap<string, Connector> = byName([
   woocommerce,
   // The last one: the others know more about the shops of their platform.
   website,
+  amazon,
   // npm run new connector: above this line
 ])
 

@@ -207,10 +207,11 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   address(settings: Settings): string
 
   /**
-   * The URL that receives the secrets, when it is not `address`: that of a service through which the
-   * source is read.
+   * The URLs that receive the secrets, when `address` is not the only one: those of a service through
+   * which the source is read, or of a server that issues tokens. At least one; the key is checked at the
+   * first.
    */
-  secretsAddress?(settings: Settings, credentials: Credentials): string
+  secretsAddresses?(settings: Settings, credentials: Credentials): readonly string[]
 
   /**
    * Finds the record in an archived line without parsing it. Returns null when the line does not

@@ -23,6 +23,7 @@ const CLASS_OF: Readonly<Record<keyof typeof SOURCE_ERRORS, FailureClass | null>
   'source/cut-short': 'unreachable',
   'source/too-slow': 'unreachable',
   'source/unauthorized': 'blocked',
+  'source/not-eligible': 'blocked',
   'source/rejected': 'malformed',
   'source/blocked': 'blocked',
   'source/password': 'closed',

@@ -41,6 +41,13 @@ export const SOURCE_ERRORS = {
       'Check the key: its id, its secret, and that the supplier has not revoked it. ' +
       '`shelfsync doctor` tests it.',
   },
+  'source/not-eligible': {
+    action: 'stop',
+    status: 502,
+    hint:
+      'Wait until the account may use the API again. Amazon asks for 10 qualifying sales in 30 days, ' +
+      'and access returns about two days after referred sales have shipped.',
+  },
   'source/rejected': {
     action: 'stop',
     status: 502,

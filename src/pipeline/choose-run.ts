@@ -29,10 +29,16 @@ export interface SyncRequest {
 
 export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'>
 
+/** @throws SyncError `usage/invalid` when the connector can only fetch products that are named */
 export function chooseRun(
   { source, connector, settings, normaliserVersion }: BoundSource,
   { mode, sinceAt, now }: SyncRequest,
 ): ChosenRun {
+  if (listScopes(connector, settings).every((scope) => scope === 'keys'))
+    throw new SyncError(
+      'usage/invalid',
+      `${source.name} cannot list its products. Name them: shelfsync sync ${source.name} --keys …`,
+    )
   const full = {
     kind: 'full',
     sinceAt: null,

@@ -84,7 +84,7 @@ export async function recogniseAddress(
  */
 function findSharedCredentials(connector: Connector, { credentials }: RecognitionTools): unknown {
   const isService =
-    connector.secretsAddress !== undefined && connector.usesCredentials === undefined
+    connector.secretsAddresses !== undefined && connector.usesCredentials === undefined
   return isService && credentials !== undefined
     ? credentials({ connector, settings: null, source: { name: '' } })
     : null

@@ -53,16 +53,17 @@ function checkAddress(
   credentials: unknown,
   guard: AddressGuard,
 ): void {
-  const address = new URL(
-    connector.secretsAddress?.(settings, credentials) ?? connector.address(settings),
-  )
-  const fault = guard.isOwn(address) ? null : schema.findHostFault(address, credentials)
-  if (fault !== null)
-    throw new SyncError(
-      'source/address-refused',
-      `The key of ${source.name} is not sent to ${address.host}: ${fault}`,
-    )
-  checkPrivacy(address, guard)
+  const own = [connector.address(settings)]
+  for (const text of connector.secretsAddresses?.(settings, credentials) ?? own) {
+    const address = new URL(text)
+    const fault = guard.isOwn(address) ? null : schema.findHostFault(address, credentials)
+    if (fault !== null)
+      throw new SyncError(
+        'source/address-refused',
+        `The key of ${source.name} is not sent to ${address.host}: ${fault}`,
+      )
+    checkPrivacy(address, guard)
+  }
 }
 
 /** The state of a secret of a source: set or missing. It never contains the value. */

@@ -3113,21 +3113,28 @@ end $$;
 -- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
 -- records are compared with.
 --   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that it states for the first time or no longer states
+--   newer artifact   a source time that it states for the first time or no longer states; a new end of the
+--                    licence, with the record and its place: the older artifact expires
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   update catalog.products p
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
-        part_no = case p.run_id when p_artifact_run then p_part else p.part_no end,
-        line_no = case p.run_id when p_artifact_run then s.line_no else p.line_no end
+        expires_at = s.expires_at,
+        raw = case when p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
+        run_id = case when p.expires_at is distinct from s.expires_at then p_artifact_run else p.run_id end,
+        part_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+          then p_part else p.part_no end,
+        line_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+          then s.line_no else p.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
       and case when p.run_id = p_artifact_run
         then (p.source_updated_at, p.part_no, p.line_no)
           is distinct from (s.source_updated_at, p_part, s.line_no)
-        else not j.is_older and (p.source_updated_at is null) <> (s.source_updated_at is null)
+        else not j.is_older and ((p.source_updated_at is null) <> (s.source_updated_at is null)
+            or p.expires_at is distinct from s.expires_at)
           and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
             and get_bit(p_seen_later, p.seq) = 1)
         end;
@@ -8253,7 +8260,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', 'c1cfc39e60e87f8b4ba47cab53d99bb08e1ec9a5a503c7dd16c8e684be7b18a5'),
+  ('20261122000033', 'apply', 'a430abc3d90b6af5bd2a4a88a6188e4c913b7f9b0339320ddad9c7bb401b0482'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),

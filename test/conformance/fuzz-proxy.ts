@@ -31,14 +31,19 @@ export interface FuzzProxy {
   close(): Promise<void>
 }
 
-export async function openFuzzProxy(connector: Connector, origin: string): Promise<FuzzProxy> {
+/** `sentMember` is that of the subject: changes of other members do not reach the connector. */
+export async function openFuzzProxy(
+  connector: Connector,
+  origin: string,
+  sentMember: string | null = null,
+): Promise<FuzzProxy> {
   const { url, close } = await listen(async (request, response) => {
     const answer = await forward(request, origin)
     // Addresses in a response lead through the proxy too.
     const own = answer.text.replaceAll(origin, proxy.origin)
     const text =
       proxy.document({ asked: request.url ?? '/', text: own }) ??
-      changeRecords(connector, own, proxy.records)
+      changeRecords(connector, own, toSentChanges(proxy.records, sentMember))
     for (const line of text.split('\n')) proxy.longest = Math.max(proxy.longest, line.length)
     response
       .writeHead(proxy.status ?? answer.status, { 'content-type': answer.type, ...proxy.headers })
@@ -54,6 +59,15 @@ export async function openFuzzProxy(connector: Connector, origin: string): Promi
     close,
   }
   return proxy
+}
+
+function toSentChanges(
+  changes: ReadonlyMap<string, Change>,
+  member: string | null,
+): ReadonlyMap<string, Change> {
+  if (member === null) return changes
+  const sent = [...changes].filter(([, { path }]) => path[0] === member)
+  return new Map(sent.map(([id, { path, json }]) => [id, { path: path.slice(1), json }]))
 }
 
 async function forward(
@@ -130,18 +144,20 @@ function recordIn(connector: Connector, line: unknown): unknown {
 
 /**
  * Finds the list of records in a document: the document itself, or the first member of the outermost
- * object, whose elements have ids.
+ * object or of one inside it, whose elements have ids.
  */
 function listOf(
   connector: Connector,
   document: unknown,
+  depth = 0,
 ): { path: Path; records: readonly unknown[] } | null {
   if (typeof document !== 'object' || document === null) return null
   const isList = Array.isArray(document) && document.length > 0
   if (isList && connector.identify(document[0]) !== null) return { path: [], records: document }
+  if (Array.isArray(document) || depth === 2) return null
   for (const [name, value] of Object.entries(document)) {
-    if (Array.isArray(value) && value.length > 0 && connector.identify(value[0]) !== null)
-      return { path: [name], records: value }
+    const list = listOf(connector, value, depth + 1)
+    if (list !== null) return { ...list, path: [name, ...list.path] }
   }
   return null
 }

@@ -31,6 +31,7 @@ interface Bench {
   readonly subject: Subject
   readonly pipeline: TestPipeline
   readonly proxy: FuzzProxy
+  readonly sync: () => Promise<RunReport>
   readonly ids: readonly string[]
   readonly records: ReadonlyMap<string, unknown>
 }
@@ -52,7 +53,7 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
   const connector = withoutBreaker(subject.connector)
   const supplier = await subject.start(subject.size)
   t.after(supplier.close)
-  const proxy = await openFuzzProxy(connector, supplier.origin)
+  const proxy = await openFuzzProxy(connector, supplier.origin, subject.sentMember)
   t.after(proxy.close)
   const settings = JSON.parse(JSON.stringify(subject.settings(proxy.origin)))
   const policy = { quarantineShare: 1, priceShiftShare: 1, removalShare: 1 }
@@ -67,13 +68,15 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
     options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() },
   })
   const records = new Map<string, unknown>()
-  const first = await pipeline.sync()
+  const ids = subject.keys?.(subject.size)
+  const sync = () => (ids === undefined ? pipeline.sync() : pipeline.syncKeys(ids))
+  const first = await sync()
   assert.notEqual(first.state, 'failed', first.reason ?? '')
   for (const text of (await pipeline.archived(first.run)).split('\n').slice(0, -1)) {
     const record = connector.unwrap(JSON.parse(text))
     records.set(connector.identify(record) ?? '', record)
   }
-  return { subject, pipeline, proxy, ids: [...records.keys()], records }
+  return { subject, pipeline, proxy, sync, ids: [...records.keys()], records }
 }
 
 /** Many failures in a row must not keep the next request from the supplier. */
@@ -87,7 +90,7 @@ function withoutBreaker(connector: Connector): Connector {
 
 async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { ids, pipeline, proxy } = bench
+  const { ids, proxy } = bench
   const sound = ids.filter((_, index) => index % SOUND === 0)
   const rounds = spread(
     bench,
@@ -95,7 +98,7 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
   )
   for (const [round, changes] of rounds.entries()) {
     proxy.records = changes
-    const report = await pipeline.sync()
+    const report = await bench.sync()
     const tried = [...changes].map(
       ([id, { path, json }]) => `${id}: ${path.join('.')} = ${json.slice(0, 60)}`,
     )
@@ -136,7 +139,7 @@ function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string,
 
 async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { ids, records, pipeline, proxy } = bench
+  const { ids, records, proxy } = bench
   const lists = pathsOf(records.values()).filter(
     (path) => !path.includes(0) && ids.some((id) => Array.isArray(valueAt(records.get(id), path))),
   )
@@ -153,7 +156,7 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
     }
     for (const count of [20_000, 100_000]) {
       proxy.records = new Map([[id, { path, json: listLike(element, count) }]])
-      const { state, reason } = await pipeline.sync()
+      const { state, reason } = await bench.sync()
       assert.notEqual(state, 'failed', `${count} elements of ${path.join('.')}: ${reason}`)
       await assertThere(bench, ids.filter((one) => one !== id).slice(0, 50))
     }
@@ -170,10 +173,10 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
 
 async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { pipeline, proxy, ids } = bench
+  const { proxy, ids } = bench
   const answers = new Map<string, string>()
   proxy.document = ({ asked, text }) => (answers.set(asked, text), null)
-  await pipeline.sync()
+  await bench.sync()
   const cases = [...answers].flatMap(([asked, text]) =>
     outerPaths(subject, text).flatMap((path) =>
       [...EXTREMES, ...LARGE].map(([, json]) => ({ asked, path, json })),
@@ -185,7 +188,7 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
     if (one === undefined) continue
     proxy.document = ({ asked, text }) => (asked === one.asked ? changeOuter(text, one) : null)
     assertNamed(
-      await pipeline.sync(),
+      await bench.sync(),
       `${one.json.slice(0, 60)} in ${one.path.join('.')} of ${one.asked}`,
     )
   }
@@ -200,11 +203,11 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
       '\u00ff',
     ]) {
       Object.assign(proxy, { status, headers: { 'retry-after': value, date: value, age: value } })
-      assertNamed(await pipeline.sync(), `${value.slice(0, 40)} in the headers of ${status}`)
+      assertNamed(await bench.sync(), `${value.slice(0, 40)} in the headers of ${status}`)
     }
   }
   Object.assign(proxy, { status: null, headers: {} })
-  const report = await pipeline.sync()
+  const report = await bench.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   await assertThere(bench, ids)
 }

@@ -4,6 +4,7 @@
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import type { Scope } from '../../src/core/connector.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { measureBufferBytes } from '../support/memory.ts'
@@ -50,12 +51,17 @@ export function measureWhenAsked(subject: Subject): boolean {
 
 async function measureAll(subject: Subject, origins: readonly string[]): Promise<Measure[]> {
   const measures: Measure[] = []
-  for (const origin of [...origins.slice(0, 1), ...origins])
-    measures.push(await measure(subject, origin))
+  const { keys = null, size } = subject
+  // The second supplier has ten times as many products.
+  const scopes: Scope[] = [size, size * 10].map((count) =>
+    keys === null ? { kind: 'all' } : { kind: 'keys', keys: keys(count) },
+  )
+  for (const index of [0, ...origins.keys()])
+    measures.push(await measure(subject, origins[index] ?? '', scopes[index] ?? { kind: 'all' }))
   return measures.slice(1)
 }
 
-async function measure(subject: Subject, origin: string): Promise<Measure> {
+async function measure(subject: Subject, origin: string, scope: Scope): Promise<Measure> {
   const { connector, settings, pagesASample = PAGES_A_SAMPLE } = subject
   const http = createHttp({
     guard: createAddressGuard(['127.0.0.1']),
@@ -64,7 +70,7 @@ async function measure(subject: Subject, origin: string): Promise<Measure> {
   const request = {
     settings: connector.settings.parse(settings(origin)),
     credentials: credentialsOf(subject),
-    scope: { kind: 'all' },
+    scope,
     cursor: null,
     http,
     warn: () => {},

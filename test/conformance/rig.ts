@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
+import type { Connector, FetchRequest, Page, Scope } from '../../src/core/connector.ts'
 import {
   parseCredentials,
   sourceVariable,
@@ -37,6 +37,15 @@ export interface Subject {
   readonly credentials?: CredentialValues
   /** Secrets that each source has separately, by the member of the credentials. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** Of a connector that fetches by keys only: the ids of a supplier of this size. */
+  readonly keys?: (size: number) => readonly string[]
+  /** The member of an archived record that is the record as the supplier sends it. */
+  readonly sentMember?: string
+  /**
+   * Its products expire. A later fetch of the same product writes the new time of expiry, and nothing
+   * else.
+   */
+  readonly isExpiring?: boolean
   /** Number of pages between two measurements of memory; default 3. */
   readonly pagesASample?: number
   /**
@@ -142,7 +151,15 @@ export class Rig {
     connector = this.pipeline.connector,
     signal = new AbortController().signal,
   ): Promise<RunReport> {
-    return this.pipeline.sync({ mode, connector, signal, tools: { http: this.http } })
+    const tools = { http: this.http }
+    return this.isKeyed
+      ? this.pipeline.syncKeys(this.supplier.ids(), { connector, signal, tools })
+      : this.pipeline.sync({ mode, connector, signal, tools })
+  }
+
+  /** True for a connector that cannot list its products: a sync names all of them. */
+  get isKeyed(): boolean {
+    return this.subject.keys !== undefined
   }
 
   /** Runs a sync and asserts that it succeeds. */
@@ -154,15 +171,18 @@ export class Rig {
 
   /** Fetches the connector's pages without the pipeline. */
   fetch(wish: Partial<FetchRequest> = {}): AsyncIterable<Page> {
-    const request = {
+    const scope: Scope = this.isKeyed
+      ? { kind: 'keys', keys: this.supplier.ids() }
+      : { kind: 'all' }
+    const request: FetchRequest = {
       settings: this.settings(),
       credentials: credentialsOf(this.subject),
-      scope: { kind: 'all' },
+      scope,
       cursor: null,
       http: this.http,
       warn: () => {},
       ...wish,
-    } as const
+    }
     return this.subject.connector.fetch(request, new AbortController().signal)
   }
 
@@ -245,8 +265,11 @@ export class Rig {
    * was written in between.
    */
   async snapshot(): Promise<string[]> {
+    const { isExpiring = false } = this.subject
     const one = (table: string): string =>
-      `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
+      isExpiring && table === 'products'
+        ? `select 'products ' || external_id || ' ' || changed_at || ' ' || content_hash as row from catalog.products where source_id = $1`
+        : `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
     const rows = await this.query<{ row: string }>(TABLES.map(one).join(' union all '))
     return rows.map(({ row }) => row).sort()
   }

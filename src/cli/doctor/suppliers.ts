@@ -74,7 +74,7 @@ async function checkSupplier(
     ...new Set(
       [...probes.values()].map(
         ({ settings, credentials }) =>
-          connector.secretsAddress?.(settings, credentials) ?? connector.address(settings),
+          connector.secretsAddresses?.(settings, credentials)[0] ?? connector.address(settings),
       ),
     ),
   ]

@@ -59,7 +59,7 @@ export const shopify: Connector<ShopifySettings, ShopifyCredentials> = {
   fetch: (request, signal) =>
     request.settings.access === 'admin' ? fetchAdmin(request, signal) : fetchList(request, signal),
   address: ({ url }) => url,
-  secretsAddress: ({ url, adminUrl }) => adminUrl ?? url,
+  secretsAddresses: ({ url, adminUrl }) => [adminUrl ?? url],
   scan: scanWholeLine,
   unwrap: (line) => line,
   identify,

@@ -39,7 +39,7 @@ export const website: Connector<WebsiteSettings, WebsiteCredentials> = defineCon
   fetch: fetchPages,
   probe,
   address: ({ url }) => url,
-  secretsAddress: (_settings, { firecrawl }) => firecrawl?.url ?? FIRECRAWL_URL,
+  secretsAddresses: (_settings, { firecrawl }) => [firecrawl?.url ?? FIRECRAWL_URL],
   scan: scanLine,
   unwrap: unwrapLine,
   identify: identifyPage,

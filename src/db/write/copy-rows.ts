@@ -135,9 +135,9 @@ export class CopyRows {
   }
 
   /** Appends the bytes of `rows` from `from` on. */
-  copy(rows: CopyRows, from: number): void {
-    this.#reserve(rows.#length - from)
-    this.#length += rows.#buffer.copy(this.#buffer, this.#length, from, rows.#length)
+  copy(rows: CopyRows, from: number, to = rows.#length): void {
+    this.#reserve(to - from)
+    this.#length += rows.#buffer.copy(this.#buffer, this.#length, from, to)
   }
 
   clear(): void {

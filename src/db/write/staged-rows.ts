@@ -128,9 +128,13 @@ export class StagedRows {
     rows.jsonb(JSON.stringify(draft.identifiers))
     rows.jsonb(JSON.stringify(draft.attributes))
     rows.text(draft.successorId)
+    const expiryFrom = rows.length
     rows.timestamp(draft.expiresAtMs)
+    // A later end of the licence is no change of the product, but to have one is.
+    const expiryTo = draft.expiresAtMs === null ? expiryFrom : rows.length
+    this.#content.copy(rows, contentFrom, expiryFrom)
     rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
-    this.#content.copy(rows, contentFrom)
+    this.#content.copy(rows, expiryTo)
     this.#addProvenance(draft)
     rows.timestamp(draft.sourceUpdatedAtMs)
     const { disagreements } = draft

@@ -88,16 +88,12 @@ const secretsGoToTheSupplier: Check = {
     const values = valuesOf(rig.subject)
     const secrets = secretsOf(connector, values).flatMap(listSpellings)
     const settings = rig.settings()
-    const receiver = connector.secretsAddress?.(settings, credentialsOf(rig.subject))
-    const address = new URL(receiver ?? connector.address(settings))
+    const receivers = connector.secretsAddresses?.(settings, credentialsOf(rig.subject))
+    const origins = (receivers ?? [connector.address(settings)]).map((url) => new URL(url).origin)
     const http: Http = (request, signal) => {
       const sent = `${request.url}\n${JSON.stringify(request.headers)}\n${request.body}`
       if (secrets.some((secret) => sent.includes(secret)))
-        assert.equal(
-          new URL(request.url).origin,
-          address.origin,
-          'a secret is sent to another host',
-        )
+        assert.ok(origins.includes(new URL(request.url).origin), 'a secret is sent to another host')
       return rig.http(request, signal)
     }
     await Array.fromAsync(rig.fetch({ http }))

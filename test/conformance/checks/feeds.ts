@@ -19,7 +19,7 @@ const cursorsLeaveNoGap: Check = {
     )
     assert.deepEqual(
       pages.filter(({ complete }) => complete),
-      pages.slice(-1),
+      rig.isKeyed ? [] : pages.slice(-1),
       'a page other than the last one is complete, or the last one is not',
     )
     for (const [index, page] of pages.entries()) {
@@ -36,8 +36,8 @@ const cursorsLeaveNoGap: Check = {
         `resuming after page ${index + 1} loses ${lost.length} products, such as ${lost[0]}`,
       )
       assert.equal(
-        rest.at(-1)?.complete,
-        true,
+        rest.at(-1)?.complete ?? false,
+        !rig.isKeyed,
         `a fetch that resumes after page ${index + 1} is not complete`,
       )
     }
@@ -89,6 +89,8 @@ const oldRecordsChange: Check = {
 const truncatedIsHeld: Check = {
   name: 'a truncated feed is held and removes nothing, even when it repeats',
   async prove(rig) {
+    // A fetch by keys never removes a product.
+    if (rig.isKeyed) return
     await rig.syncGreen()
     rig.supplier.strike({ kind: 'cut' }, true)
     for (let time = 0; time < 2; time++) {
@@ -135,6 +137,7 @@ const emptyIsNotGreen: Check = {
     await rig.assertNothingRemoved(size)
     supplier.heal()
     await rig.syncGreen()
+    if (rig.isKeyed) return
     supplier.remove(...supplier.ids())
     assert.notEqual(
       (await rig.sync()).state,

@@ -1,0 +1,96 @@
+// The connector of Amazon's marketplaces, on the Creators API, which replaced PA-API 5.0. It fetches
+// items by their ASIN only: no marketplace can be listed.
+
+import type { Connector, ProbeRequest, RuleRequest } from '../../core/connector.ts'
+import { scanWholeLine } from '../../core/define-connector.ts'
+import type { RequestRules } from '../../core/limits.ts'
+import {
+  amazonCredentials,
+  requireCredential,
+  requireTag,
+  tokenUrlOf,
+  type AmazonCredentials,
+} from './credentials.ts'
+import { fetchItems } from './items.ts'
+import { identify, normalise } from './normalise.ts'
+import { AmazonSettings } from './settings.ts'
+import { requestToken, TokenCache } from './tokens.ts'
+
+/** Five failures within a minute stop all requests for five minutes; then one request tests. */
+const BREAKER = { failuresMax: 5, windowMs: 60_000, cooldownMs: 300_000 }
+
+/** Returns the connector with its own cache of tokens. */
+export function createAmazon(
+  tokens: TokenCache = new TokenCache(),
+): Connector<AmazonSettings, AmazonCredentials> {
+  return {
+    name: 'amazon',
+    title: 'A marketplace of Amazon, whose items are read by their ASIN (Creators API)',
+    settings: AmazonSettings,
+    credentials: amazonCredentials,
+    addressSetting: 'apiUrl',
+    options: [
+      {
+        setting: 'marketplace',
+        value: 'marketplace',
+        description: 'such as www.amazon.de; by default AMAZON_MARKETPLACE',
+        variable: 'marketplace',
+      },
+    ],
+    normaliserVersion: 1,
+    // The scan keeps it in the hash: each fetch renews the time at which a product expires.
+    volatilePaths: ['fetchedAt'],
+    idPaths: ['asin'],
+    scopes: ['keys'],
+    schedule: 'nightly',
+    rules,
+    fetch: (request, signal) => fetchItems(request, tokens, signal),
+    probe,
+    address: ({ apiUrl }) => apiUrl,
+    secretsAddresses: (settings, { version }) => [tokenUrlOf(settings, version), settings.apiUrl],
+    scan: scanWholeLine,
+    unwrap: (line) => line,
+    identify,
+    normalise,
+  }
+}
+
+export const amazon = createAmazon()
+
+/**
+ * Amazon counts the requests of a credential: per second and per day. A request for a token has a
+ * separate limit, because another server counts it.
+ */
+function rules({
+  url,
+  settings,
+  credentials,
+}: RuleRequest<AmazonSettings, AmazonCredentials>): RequestRules {
+  const { requestsPerSecond, requestsPerDay, importReserve } = settings ?? AmazonSettings.parse({})
+  const own = { scope: 'amazon', secretKey: true, concurrency: null, burst: 1 }
+  const id = credentials?.id ?? ''
+  const breaker = { scope: 'amazon', key: url.host, policy: BREAKER }
+  if (/\/(oauth2|o2)\/token$/.test(url.pathname))
+    return {
+      limits: [{ ...own, key: `${url.host} token ${id}`, intervalMs: 1_000, burst: 3 }],
+      breaker,
+    }
+  const limit = {
+    ...own,
+    key: `${url.host} ${id}`,
+    intervalMs: 1_000 / requestsPerSecond,
+    perDay: requestsPerDay,
+    reserve: importReserve,
+  }
+  return { limits: [limit], breaker }
+}
+
+/** Requests a token, which a wrong credential does not get. It reads no item and uses no quota. */
+async function probe(
+  { settings, credentials, http }: ProbeRequest<AmazonSettings, AmazonCredentials>,
+  signal: AbortSignal,
+): Promise<void> {
+  const credential = requireCredential(credentials, settings)
+  requireTag(credentials, settings)
+  await requestToken({ url: tokenUrlOf(settings, credential.version), credential }, http, signal)
+}

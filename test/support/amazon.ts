@@ -1,0 +1,78 @@
+// The Creators API on loopback that the connector reads directly, without a pipeline or a database.
+
+import type { TestContext } from 'node:test'
+import {
+  startAmazon,
+  type AmazonOptions,
+  type AmazonSimulator,
+} from '../../simulators/amazon/server.ts'
+import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { createAmazon } from '../../src/connectors/amazon/connector.ts'
+import type { AmazonCredentials } from '../../src/connectors/amazon/credentials.ts'
+import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
+import { TokenCache } from '../../src/connectors/amazon/tokens.ts'
+import type { FetchRequest, Page } from '../../src/core/connector.ts'
+import { fetchHttp, listLines } from './shopify.ts'
+
+export const GET_ITEMS = '/catalog/v1/getItems'
+
+export async function openAmazon(
+  t: TestContext,
+  options: AmazonOptions = {},
+): Promise<AmazonSimulator> {
+  const simulator = await startAmazon({ isShuffled: true, ...options })
+  t.after(() => simulator.close())
+  return simulator
+}
+
+export interface ReadOptions extends Partial<Pick<FetchRequest, 'cursor' | 'http'>> {
+  readonly settings?: Partial<AmazonSettings>
+  readonly credentials?: Partial<AmazonCredentials>
+  readonly warnings?: string[]
+  readonly tokens?: TokenCache
+}
+
+export function settingsOf(
+  { url }: AmazonSimulator,
+  { version }: { version: string },
+): Partial<AmazonSettings> {
+  const path = version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
+  return { apiUrl: url, tokenUrl: url + path, partnerTag: 'simulated-20' }
+}
+
+/** Reads these items, with the credential of the simulator by default. */
+export async function readAmazon(
+  simulator: AmazonSimulator,
+  keys: readonly string[],
+  options: ReadOptions = {},
+): Promise<Page[]> {
+  const { credential } = DEFAULTS
+  const credentials = {
+    ...credential,
+    tag: null,
+    tags: {},
+    hasOldKey: false,
+    ...options.credentials,
+  }
+  const version = credentials.version ?? credential.version
+  const settings = { ...settingsOf(simulator, { version }), ...options.settings }
+  const request = {
+    settings: AmazonSettings.parse(settings),
+    credentials,
+    scope: { kind: 'keys', keys },
+    cursor: options.cursor ?? null,
+    http: options.http ?? fetchHttp,
+    warn: (message: string) => void options.warnings?.push(message),
+  } as const
+  const connector = createAmazon(options.tokens)
+  return Array.fromAsync(connector.fetch(request, new AbortController().signal))
+}
+
+/** The archived records by ASIN. */
+export function recordsOf(pages: readonly Page[]): Map<string, Record<string, unknown>> {
+  return new Map(
+    listLines(pages)
+      .map((line) => JSON.parse(line))
+      .map((one) => [one.asin, one]),
+  )
+}
