@@ -240,7 +240,7 @@ function renderListings(item: AmazonItem, { currency }: Rendering): Members[] {
 }
 
 function withCheckDigit(digits: string): string {
-  const sum = [...digits]
+  const sum = Array.from(digits)
     .reverse()
     .reduce((total, digit, back) => total + Number(digit) * (back % 2 === 0 ? 3 : 1), 0)
   return `${digits}${(10 - (sum % 10)) % 10}`

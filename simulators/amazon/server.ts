@@ -103,7 +103,7 @@ function createVerbs({
       const { asin, ...changes } = Change.parse(body)
       update(asin, Object.fromEntries(Object.entries(changes)))
     },
-    'POST switches': (body) => set(z.record(z.string(), z.json()).parse(body) as AmazonSwitches),
+    'POST switches': (body) => set(z.record(z.string(), z.json()).parse(body)),
     'POST tokens/revoke': () => tokens.revoke(),
     'POST faults': (body) => {
       faults.set(...([body].flat() as AmazonFaultInput[]))

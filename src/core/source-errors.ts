@@ -45,7 +45,7 @@ export const SOURCE_ERRORS = {
     action: 'stop',
     status: 502,
     hint:
-      'Wait until the account may use the API again. Amazon asks for 10 qualifying sales in 30 days, ' +
+      'Wait until the account may use the API again. Amazon requires 10 qualifying sales in 30 days, ' +
       'and access returns about two days after referred sales have shipped.',
   },
   'source/rejected': {

@@ -37,7 +37,7 @@ export interface Subject {
   readonly credentials?: CredentialValues
   /** Secrets that each source has separately, by the member of the credentials. */
   readonly secrets?: Readonly<Record<string, string>>
-  /** Of a connector that fetches by keys only: the ids of a supplier of this size. */
+  /** The ids of a supplier of this size, for a connector that fetches by keys only. */
   readonly keys?: (size: number) => readonly string[]
   /** The member of an archived record that is the record as the supplier sends it. */
   readonly sentMember?: string

@@ -10,7 +10,7 @@ import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { AmazonCredentials } from '../../src/connectors/amazon/credentials.ts'
 import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
-import { TokenCache } from '../../src/connectors/amazon/tokens.ts'
+import type { TokenCache } from '../../src/connectors/amazon/tokens.ts'
 import type { FetchRequest, Page } from '../../src/core/connector.ts'
 import { fetchHttp, listLines } from './shopify.ts'
 

@@ -56,7 +56,7 @@ export const RESOURCES: readonly string[] = [
 
 type Request = FetchRequest<AmazonSettings, AmazonCredentials>
 
-/** A response as it arrived. Null bytes: Amazon knows none of the items. */
+/** A response as it arrived. Null bytes: Amazon does not know any of the items. */
 export interface Arrived {
   readonly bytes: Uint8Array | null
   readonly atMs: number
@@ -92,7 +92,7 @@ export function openApi(request: Request, tokens: TokenCache, signal: AbortSigna
         body: JSON.stringify({
           itemIds: asins,
           itemIdType: 'ASIN',
-          // The documentation asks for it here, Amazon's own programs send the header only.
+          // The documentation requires it here, Amazon's own programs send the header only.
           marketplace: settings.marketplace,
           partnerTag: tag,
           languagesOfPreference: [settings.language ?? languages[0]],

@@ -4,7 +4,7 @@
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'
 import { startAmazon } from '../../../simulators/amazon/server.ts'
-import { toAsin, type AmazonItem } from '../../../simulators/amazon/product.ts'
+import { toAsin } from '../../../simulators/amazon/product.ts'
 import { amazon } from './connector.ts'
 
 const CREDENTIAL = { id: 'amzn1.planted-id', secret: 'planted-sécret+/=&"', version: '3.1' }
@@ -27,7 +27,7 @@ async function start(size: number): Promise<Supplier> {
     spoil(id, flaw) {
       const { asin = null, title } = items.get(id) ?? {}
       repairs.push(() => update(id, { asin, title }))
-      update(id, flaw === 'shape' ? ({ title: ['none'] } as Partial<AmazonItem>) : { asin: null })
+      update(id, flaw === 'shape' ? { title: ['none'] } : { asin: null })
     },
     strike(fault, lasting = false) {
       const times = lasting ? null : 1

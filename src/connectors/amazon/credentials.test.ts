@@ -18,7 +18,7 @@ function read(values: CredentialValues) {
   return credentials
 }
 
-test('an id without its secret is a problem, and so is an unknown version', () => {
+test('an id without its secret and an unknown version are problems', () => {
   const problems = (values: CredentialValues) =>
     parseCredentials(amazonCredentials, values, null).problems.join()
   assert.match(problems({ AMAZON_CREDENTIAL_ID: 'x' }), /^AMAZON_CREDENTIAL_SECRET: missing/)

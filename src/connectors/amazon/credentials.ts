@@ -27,7 +27,7 @@ export interface AmazonCredentials {
   readonly secret: string | null
   /** Null: 3.x of the region group of the marketplace. */
   readonly version: string | null
-  /** The tag of marketplaces without one of their own. */
+  /** The tag of marketplaces without a separate one. */
   readonly tag: string | null
   /** By country. */
   readonly tags: Readonly<Record<string, string>>
@@ -113,7 +113,7 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
     partnerTag: {
       name: 'AMAZON_PARTNER_TAG',
       secret: false,
-      description: 'Your associate tag, for marketplaces that have no variable of their own.',
+      description: 'Your associate tag, for marketplaces without a separate variable.',
       default: 'none: each marketplace needs its own',
       example: 'my-shop-20',
     },

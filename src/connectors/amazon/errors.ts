@@ -43,7 +43,7 @@ export function isTokenRefused({ status, reason }: Failure): boolean {
   return status === 401 && TOKEN_REASONS.has(reason)
 }
 
-/** True when Amazon knows none of the items; any other 404 is of a wrong address. */
+/** True when Amazon does not know any of the items; any other 404 is of a wrong address. */
 export function isNoItem({ status, type }: Failure): boolean {
   return status === 404 && type === 'ResourceNotFoundException'
 }

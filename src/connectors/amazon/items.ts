@@ -43,7 +43,7 @@ export async function* fetchItems(
 type Answered = readonly [asins: readonly string[], Awaited<ReturnType<GetItems>>]
 
 /**
- * Requests a batch. When Amazon knows none of several items, each is requested alone, so that one
+ * Requests a batch. When Amazon does not know any of several items, each is requested alone, so that one
  * response cannot make ten products unavailable.
  */
 async function requestBatch(getItems: GetItems, batch: readonly string[]): Promise<Answered[]> {

@@ -65,7 +65,7 @@ export function toLines(
   for (const { asin } of own) missing.delete(asin ?? '')
   const { refusals, isUnclear } = readErrors(bytes, missing)
   if (items.length === 0 && refusals.size === 0)
-    throw new SyncError('source/malformed', 'The response of Amazon names none of the items')
+    throw new SyncError('source/malformed', 'The response of Amazon names no item')
   for (const [asin, refusal] of refusals) {
     missing.delete(asin)
     lines.push(toMissingLine(asin, head, refusal))

@@ -37,7 +37,7 @@ const Fields = z.strictObject({
   importReserve: z.number().min(0).max(0.9).default(0.2),
 })
 
-/** Amazon would answer in the default language for an unknown one, or refuse it: sources differ. */
+/** Sources differ on an unknown language: Amazon refuses it, or uses the default one. */
 export const AmazonSettings = Fields.superRefine(({ marketplace, language }, context) => {
   const languages = findMarketplace(marketplace)?.languages ?? []
   if (language !== null && languages.length > 0 && !languages.includes(language))

@@ -1,5 +1,5 @@
 // Access tokens. One is valid for an hour and counts as a request, so all sources of a process with the
-// same credential share it, and concurrent requests wait for one answer.
+// same credential share it, and concurrent requests wait for one response.
 
 import { z } from 'zod'
 import { isAbort, SyncError } from '../../core/errors.ts'
@@ -54,7 +54,7 @@ export class TokenCache {
         this.#forget(key, shared)
       } catch (error) {
         signal.throwIfAborted()
-        // The caller that requested it was stopped, which is no reason to stop this one.
+        // Only the caller that requested it was stopped.
         if (shared === undefined || !isAbort(error)) throw error
       }
     }

@@ -130,7 +130,7 @@ export class StagedRows {
     rows.text(draft.successorId)
     const expiryFrom = rows.length
     rows.timestamp(draft.expiresAtMs)
-    // A later end of the licence is no change of the product, but to have one is.
+    // A later end of the licence does not change the product; to have one does.
     const expiryTo = draft.expiresAtMs === null ? expiryFrom : rows.length
     this.#content.copy(rows, contentFrom, expiryFrom)
     rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
