@@ -540,9 +540,11 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   const storage = [...s3, 'SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY']
   const supplier = ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'MEDIPIM_API_KEY']
   const website = ['FIRECRAWL_API_KEY', 'WEB_BOT_AUTH_KEY']
+  const amazon = ['AMAZON_CREDENTIAL_ID', 'AMAZON_CREDENTIAL_SECRET']
+  const retired = ['PAAPI_ACCESS_KEY', 'PAAPI_SECRET_KEY']
   const everyRole = ['DATABASE_URL', 'QUEUE_URL']
   const expected: Readonly<Record<Role, readonly string[]>> = {
-    fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website],
+    fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website, ...amazon, ...retired],
     maintainer: [...everyRole, ...keys, ...storage, 'LLM_KEY'],
     orchestrator: [...everyRole, ...keys],
     scheduler: everyRole,
