@@ -2,12 +2,12 @@
 
 import { parseArgs } from 'node:util'
 import {
-  parseName,
-  parseWholeNumber,
+  parseChoice,
+  parseResponses,
+  parseWholeNumbers,
   type Running,
   type SimulatorCommand,
 } from '../support/command.ts'
-import { parsePort } from '../support/port.ts'
 import { RESPONSES } from './faults.ts'
 import { startAmazon, type AmazonOptions } from './server.ts'
 import { DEFAULTS } from './switches.ts'
@@ -17,7 +17,7 @@ interface AmazonArguments extends AmazonOptions {
   readonly responses: readonly (keyof typeof RESPONSES)[]
 }
 
-const WAITS = { seconds: 0, date: 0, body: 0, none: 0 }
+const WAITS = ['seconds', 'date', 'body', 'none'] as const
 const { credential } = DEFAULTS
 
 export const amazon: SimulatorCommand<AmazonArguments> = {
@@ -30,7 +30,7 @@ export const amazon: SimulatorCommand<AmazonArguments> = {
   --token-seconds N  lifetime of a token (default 3600)
   --per-second N     requests in a second, then 429
   --per-day N        requests in a day, then 429
-  --retry-after FORM how a 429 states its wait: ${Object.keys(WAITS).join(', ')} (default seconds)
+  --retry-after FORM how a 429 states its wait: ${WAITS.join(', ')} (default seconds)
   --omit ASIN        omit this item without an error; repeatable
   --refuse ASIN      refuse this item: ItemNotAccessible; repeatable
   --absent           leave out empty containers, which are null otherwise
@@ -68,27 +68,30 @@ Change it while it runs:
         retired: flag,
       },
     })
-    const number = (name: string, given: string | undefined, max: number): number | null =>
-      given === undefined ? null : parseWholeNumber(name, given, max)
-    const numbers = {
-      products: number('products', values.products, 1_000_000),
-      seed: number('seed', values.seed, 2 ** 32 - 1),
-      tokenSeconds: number('token-seconds', values['token-seconds'], 86_400),
-      perSecond: number('per-second', values['per-second'], 1_000),
-      perDay: number('per-day', values['per-day'], 1_000_000),
-    }
+    const { products, seed, ...numbers } = parseWholeNumbers(values, {
+      port: 65_535,
+      products: 1_000_000,
+      seed: 2 ** 32 - 1,
+      'token-seconds': 86_400,
+      'per-second': 1_000,
+      'per-day': 1_000_000,
+    })
     const refused = (values.refuse ?? []).map((asin) => [asin, 'ItemNotAccessible'] as const)
     return {
-      port: parsePort(values.port),
-      ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== null)),
+      port: numbers.port ?? 0,
+      ...(products !== undefined && { products }),
+      ...(seed !== undefined && { seed }),
+      tokenSeconds: numbers['token-seconds'] ?? DEFAULTS.tokenSeconds,
+      perSecond: numbers['per-second'] ?? null,
+      perDay: numbers['per-day'] ?? null,
       credential: { ...credential, version: parseVersion(values.version ?? credential.version) },
-      retryAfter: parseName('retry-after', values['retry-after'] ?? 'seconds', WAITS),
+      retryAfter: parseChoice('retry-after', values['retry-after'] ?? 'seconds', WAITS),
       omitted: values.omit ?? [],
       refused: Object.fromEntries(refused),
       nulls: values.absent !== true,
       isEligible: values['not-eligible'] !== true,
       isRetired: values.retired === true,
-      responses: (values.response ?? []).map((name) => parseName('response', name, RESPONSES)),
+      responses: parseResponses(values.response ?? [], RESPONSES),
     }
   },
 
