@@ -3113,7 +3113,7 @@ end $$;
 -- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
 -- records are compared with.
 --   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that it states first or no longer; a new end of the licence, with the record
+--   newer artifact   a source time that it states or omits anew; a new end of the licence, with its record
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
@@ -8259,7 +8259,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', '789431095cac4cf01886fe5d02f63fb3fc343d9d93d63ccce5eb2bc481a88994'),
+  ('20261122000033', 'apply', '3e99b124a021bbcf464387d797d85b26760e37ea5311a11bf97ca7412fc49090'),
   ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),

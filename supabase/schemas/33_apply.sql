@@ -83,7 +83,7 @@ end $$;
 -- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
 -- records are compared with.
 --   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that it states first or no longer; a new end of the licence, with the record
+--   newer artifact   a source time that it states or omits anew; a new end of the licence, with its record
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
