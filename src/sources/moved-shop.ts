@@ -5,7 +5,7 @@ import type { Connector } from '../core/connector.ts'
 import type { ErrorCode } from '../core/error-table.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
-import { recogniseAddress, type Recognised } from './add-source.ts'
+import type { Recognised } from './add-source.ts'
 import type { BoundSource } from './bound-source.ts'
 import type { RequestTools } from './limited-http.ts'
 
@@ -88,6 +88,7 @@ async function tryToRecognise(
   tools: RequestTools,
   signal: AbortSignal,
 ): Promise<Recognised | null> {
+  const { recogniseAddress } = await import('./add-source.ts')
   try {
     return await recogniseAddress(connectors, address, tools, signal)
   } catch (error) {
