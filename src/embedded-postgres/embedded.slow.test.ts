@@ -61,6 +61,7 @@ test('a database is created on first use and kept', async (t) => {
     'Starting the database …',
   ])
   assert.equal(second.url, first.url, 'the address stays the same')
+  assert.ok(Number(new URL(first.url).port) < 32_768, 'no outgoing connection takes its port')
 })
 
 test('only this machine and only readers of the password can connect', async (t) => {
