@@ -22,6 +22,15 @@ const sourceSecrets = [...CONNECTORS.values()].flatMap(({ name: connector, crede
     })),
 )
 
+const connectorPolicies = [...CONNECTORS.values()]
+  .filter(({ policy }) => policy !== undefined)
+  .map(({ name, policy }) => [
+    name,
+    Object.entries(policy ?? {})
+      .map(([limit, value]) => `\`${limit}=${value}\``)
+      .join(', '),
+  ])
+
 function formatExample(): string {
   const lines = [
     '# All settings of Shelfsync; each is optional. Copy this file to `.env`. The environment overrides `.env`.',
@@ -72,6 +81,10 @@ function formatPage(): string {
     'A run that exceeds a limit is held for a decision. The limits are stored with the source: `shelfsync sources set NAME --policy removalShare=0.2`.',
     '',
     ...formatTable(['limit', 'meaning', 'default'], limits),
+    '',
+    'A connector may have other defaults, which are stored with its sources when they are added:',
+    '',
+    ...formatTable(['connector', 'limits'], connectorPolicies),
   )
   return `${lines.join('\n')}\n`
 }

@@ -175,6 +175,7 @@ async function addOrUpdate(db: PipelineDb, options: SourceOptions): Promise<Sour
       connector: connector.name,
       settings,
       schedule: chooseSchedule(connector, options.source),
+      policy: connector.policy,
     })
   requireConnector(source, connector)
   if (isDeepStrictEqual(source.settings, settings)) return source

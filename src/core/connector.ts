@@ -6,6 +6,7 @@ import type { CredentialSchema } from './credentials.ts'
 import type { Http } from './http.ts'
 import type { Json } from './json.ts'
 import type { RequestRules } from './limits.ts'
+import type { Policy } from './policy.ts'
 import type { Draft } from './product.ts'
 import type { DefaultSchedule } from './schedule.ts'
 
@@ -176,6 +177,11 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   scopesOf?(settings: Settings): readonly Scope['kind'][]
   /** The default schedule of a source. */
   readonly schedule: DefaultSchedule
+  /**
+   * The policy of a new source where it differs from the defaults, such as what the supplier's licence
+   * allows. It is stored with the source; the operator may change it.
+   */
+  readonly policy?: Partial<Policy>
 
   /**
    * The limits of a request, which hold across all workers. By default each host gets one request at

@@ -1,5 +1,5 @@
 // The limits of a source, within which a run settles without a decision of the operator. Absent
-// members have these defaults.
+// members have these defaults, or those of its connector.
 
 import { z } from 'zod'
 
@@ -33,6 +33,21 @@ export const Policy = z.strictObject({
     .default(true)
     .describe(
       'Allows images to be stored where IMAGES says. False for a supplier whose licence forbids it: its images are linked, and never fetched.',
+    ),
+  keepPriceHistory: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Keeps earlier prices. False for a supplier whose licence forbids a history of prices: each variant keeps its current price only. If you set true for such a supplier, you state that you may keep them.',
+    ),
+  expiresAfterHours: z
+    .number()
+    .positive()
+    .max(24 * 366)
+    .nullable()
+    .default(null)
+    .describe(
+      'Hours after its request at which content of the supplier expires: it is hidden at once, and then removed everywhere, with its archive. Null: it does not expire. If you set another value than that of the connector, you state that the licence allows it.',
     ),
   enrich: z
     .boolean()

@@ -105,11 +105,21 @@ export async function addSource(
   db: Catalog,
   source: Pick<Source, 'name' | 'connector' | 'settings' | 'schedule'> &
     Partial<Pick<Source, 'options'>> & {
+      /** Of its connector. */
+      readonly policy?: Partial<Policy> | undefined
       /** The id of the source that it continues, see src/db/successions.ts. */
       readonly predecessor?: number | null
     },
 ): Promise<Source> {
-  const { name, connector, settings, schedule, options = {}, predecessor = null } = source
+  const {
+    name,
+    connector,
+    settings,
+    schedule,
+    options = {},
+    policy = {},
+    predecessor = null,
+  } = source
   const [row] = await db.call<SourceRow>('add_source', {
     name,
     connector,
@@ -117,6 +127,7 @@ export async function addSource(
     schedule: jsonb(schedule),
     predecessor,
     options: jsonb(options),
+    policy: jsonb(policy),
   })
   if (!row) throw new SyncError('source/exists', `There is already a source named ${name}`)
   return toSource(row)

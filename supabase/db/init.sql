@@ -1437,19 +1437,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule, predecessor, options) → the new source; no row if the name
--- is taken.
+-- add_source(name, connector, settings, schedule, predecessor, options, policy) → the new source; no row if
+-- the name is taken.
 --   p_predecessor  the source that it continues, see begin_succession
+--   p_policy       where it differs from the defaults, such as what the licence of the supplier allows
 create function catalog.add_source(
   p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null,
-  p_options jsonb default '{}'
+  p_options jsonb default '{}', p_policy jsonb default '{}'
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   added catalog.sources;
 begin
-  insert into catalog.sources (name, connector, settings, schedule, options)
-    values (p_name, p_connector, p_settings, p_schedule, p_options)
+  insert into catalog.sources (name, connector, settings, schedule, options, policy)
+    values (p_name, p_connector, p_settings, p_schedule, p_options, p_policy)
     on conflict (name) do nothing returning * into added;
   if added.id is not null then
     perform catalog.begin_succession(added.id, p_predecessor);
@@ -5447,7 +5448,8 @@ $$;
 create function catalog.default_policy() returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select '{"removalShare": 0.15, "quarantineShare": 0.01, "priceFactor": 10, "priceShiftShare": 0.25,
-    "priceShiftFactor": 1.25, "allowEmpty": false, "storeImages": true, "enrich": false}'::jsonb
+    "priceShiftFactor": 1.25, "allowEmpty": false, "storeImages": true, "keepPriceHistory": true,
+    "expiresAfterHours": null, "enrich": false}'::jsonb
 $$;
 
 -- lock_called_source(name) → the source. Calls for one source wait for each other until their transactions
@@ -8249,7 +8251,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
   ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
-  ('20261122000023', 'sources', '00a3458686969de0ca6204400b3a80fe8792dbb4c5540288fc95d8fcbf660357'),
+  ('20261122000023', 'sources', 'f7ee93a6ad440a895df55ea6f67ed1204e0bb746c30ae75bd27f79254d854439'),
   ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
@@ -8273,7 +8275,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
-  ('20261122000048', 'calls', 'b83aa97f343c2e3b029493b11dd387918dee65aef3ad24615e27b2ea3d12f234'),
+  ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

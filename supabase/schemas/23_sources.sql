@@ -13,19 +13,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(name, connector, settings, schedule, predecessor, options) → the new source; no row if the name
--- is taken.
+-- add_source(name, connector, settings, schedule, predecessor, options, policy) → the new source; no row if
+-- the name is taken.
 --   p_predecessor  the source that it continues, see begin_succession
+--   p_policy       where it differs from the defaults, such as what the licence of the supplier allows
 create function catalog.add_source(
   p_name text, p_connector text, p_settings jsonb, p_schedule jsonb, p_predecessor integer default null,
-  p_options jsonb default '{}'
+  p_options jsonb default '{}', p_policy jsonb default '{}'
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   added catalog.sources;
 begin
-  insert into catalog.sources (name, connector, settings, schedule, options)
-    values (p_name, p_connector, p_settings, p_schedule, p_options)
+  insert into catalog.sources (name, connector, settings, schedule, options, policy)
+    values (p_name, p_connector, p_settings, p_schedule, p_options, p_policy)
     on conflict (name) do nothing returning * into added;
   if added.id is not null then
     perform catalog.begin_succession(added.id, p_predecessor);

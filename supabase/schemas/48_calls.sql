@@ -5,7 +5,8 @@
 create function catalog.default_policy() returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select '{"removalShare": 0.15, "quarantineShare": 0.01, "priceFactor": 10, "priceShiftShare": 0.25,
-    "priceShiftFactor": 1.25, "allowEmpty": false, "storeImages": true, "enrich": false}'::jsonb
+    "priceShiftFactor": 1.25, "allowEmpty": false, "storeImages": true, "keepPriceHistory": true,
+    "expiresAfterHours": null, "enrich": false}'::jsonb
 $$;
 
 -- lock_called_source(name) → the source. Calls for one source wait for each other until their transactions

@@ -185,6 +185,7 @@ async function addTestSource(setup: PipelineSetup): Promise<string> {
     connector: connector.name,
     settings,
     schedule: chooseSchedule(connector, name),
+    policy: connector.policy,
   })
   if (policy) await saveSource(db, id, { policy })
   return name

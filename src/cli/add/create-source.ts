@@ -190,6 +190,7 @@ async function save(
     connector: connector.name,
     settings: settings as Json,
     schedule: chooseSchedule(connector, name),
+    policy: connector.policy,
     predecessor: replaced?.id ?? null,
     options,
   })

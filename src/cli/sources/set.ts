@@ -173,7 +173,8 @@ function parsePolicy(text: string): Partial<Policy> {
 }
 
 /** An empty value stays text, so that the schema refuses it. */
-function parseLimit(value: string): boolean | number | string {
+function parseLimit(value: string): boolean | number | string | null {
+  if (value === 'null') return null
   if (value === 'true') return true
   if (value === 'false') return false
   return value === '' ? value : Number(value)

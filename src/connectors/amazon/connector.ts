@@ -19,6 +19,13 @@ import { requestToken, TokenCache } from './tokens.ts'
 /** Five failures within a minute stop all requests for five minutes; then one request tests. */
 const BREAKER = { failuresMax: 5, windowMs: 60_000, cooldownMs: 300_000 }
 
+/**
+ * The IP License of the Associates Program: content may be stored for 24 hours and images not at all
+ * (section 2), and prices may not be tracked (section 6).
+ * https://affiliate-program.amazon.com/help/operating/policies
+ */
+const LICENCE = { expiresAfterHours: 24, keepPriceHistory: false, storeImages: false } as const
+
 /** Returns the connector with its own cache of tokens. */
 export function createAmazon(
   tokens: TokenCache = new TokenCache(),
@@ -43,6 +50,7 @@ export function createAmazon(
     idPaths: ['asin'],
     scopes: ['keys'],
     schedule: 'nightly',
+    policy: LICENCE,
     rules,
     fetch: (request, signal) => fetchItems(request, tokens, signal),
     probe,
