@@ -9,6 +9,7 @@ import type { RequestRules } from './limits.ts'
 import type { Policy } from './policy.ts'
 import type { Draft } from './product.ts'
 import type { DefaultSchedule } from './schedule.ts'
+import type { TypedKey } from './typed-key.ts'
 
 /** The position after a page, from which a later fetch resumes: any JSON, stored with each part. */
 export type Cursor = Json
@@ -231,6 +232,13 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
 
   /** Returns the record inside a parsed line. @throws SyncError `record/…` when there is none */
   unwrap(line: unknown): unknown
+
+  /**
+   * Reads what a person types to name a product, such as the address of its page, without blanks around
+   * it. Returns the id as `identify` does, or what is wrong. Pure: requests nothing. Without this method,
+   * the text is the id. Callers use `readTypedKey`.
+   */
+  parseKey?(text: string, settings: Settings): TypedKey
 
   /** Returns the id of a record, even when the rest of the record is malformed, or null. */
   identify(record: unknown): string | null

@@ -15,6 +15,7 @@ import { fetchItems } from './items.ts'
 import { identify, normalise } from './normalise.ts'
 import { AmazonSettings } from './settings.ts'
 import { requestToken, TokenCache } from './tokens.ts'
+import { parseTypedAsin } from './typed-asin.ts'
 
 /** Five failures within a minute stop all requests for five minutes; then one request tests. */
 const BREAKER = { failuresMax: 5, windowMs: 60_000, cooldownMs: 300_000 }
@@ -58,6 +59,7 @@ export function createAmazon(
     secretsAddresses: (settings, { version }) => [tokenUrlOf(settings, version), settings.apiUrl],
     scan: scanWholeLine,
     unwrap: (line) => line,
+    parseKey: parseTypedAsin,
     identify,
     normalise,
   }
