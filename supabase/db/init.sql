@@ -3783,6 +3783,115 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   insert into catalog.model_responses (key, statements) values (p_key, p_statements) on conflict do nothing
 $$;
 
+-- 20261122000038_refreshes.sql
+
+-- Generated from supabase/schemas/38_refreshes.sql until the first release: do not edit.
+
+-- Refreshes of single products: when each product was read last and is due again, and the state of each
+-- refresh of a product. Both are written with one statement for a run, never with one for each product.
+
+-- When a product was read by its key, and when it is due again. Only of sources that refresh due products.
+create table catalog.product_reads (
+  source_id           integer not null,
+  external_id         text collate "C" not null,
+  -- Start of the request that returned it last.
+  read_at             timestamptz not null,
+  due_at              timestamptz not null,
+  hot                 boolean not null default false, -- due again after the shorter time of the source
+  -- Refreshes without a result since then, in a row.
+  failures            integer not null default 0,
+  primary key (source_id, external_id)
+) with (fillfactor = 80);
+create index product_reads_due on catalog.product_reads (source_id, due_at, external_id);
+-- Products that are late, by the time of their last request.
+create index product_reads_oldest on catalog.product_reads (source_id, read_at);
+
+-- The refresh of one product by one run. Kept for seven days. It holds no content of the supplier.
+create table catalog.refresh_jobs (
+  source_id             integer not null,
+  run_id                bigint not null,
+  product_external_id   text collate "C" not null,
+  -- When the product was due; of a refresh that a person started, the start of the run.
+  scheduled_at          timestamptz not null,
+  started_at            timestamptz,
+  completed_at          timestamptz,
+  -- skipped: no request was sent for it, because the circuit breaker is open or the quota is used up.
+  status                text not null default 'pending'
+                        check (status in ('pending', 'running', 'success', 'failed', 'skipped')),
+  retry_count           integer not null default 0,
+  error_code            text,
+  error_message         text,
+  circuit_breaker_state text check (circuit_breaker_state in ('closed', 'open', 'half-open')),
+  created_at            timestamptz not null default clock_timestamp(),
+  primary key (source_id, run_id, product_external_id)
+);
+create index refresh_jobs_created on catalog.refresh_jobs (source_id, created_at);
+create index refresh_jobs_product on catalog.refresh_jobs (source_id, product_external_id, run_id);
+
+-- load_refresh_ages(schedule) → (age, hot_age) after which a product, or a hot one, is due again; null for
+-- a source that does not refresh due products. See RefreshSchedule in src/core/schedule.ts.
+create function catalog.load_refresh_ages(p_schedule jsonb, out age interval, out hot_age interval)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select make_interval(mins => coalesce((r ->> 'ageMinutes')::integer, 1200)),
+    make_interval(mins => coalesce((r ->> 'hotMinutes')::integer, 50))
+  from (values (p_schedule -> 'refresh')) as v (r) where r ->> 'products' = 'due'
+$$;
+
+-- spread_first(id) → a share between 0.05 and 1 that is always the same for one id. The first refreshes of
+-- products that were imported together are spread by it over the whole time until they are due.
+create function catalog.spread_first(p_id text) returns double precision
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select 0.05 + 0.95 * ('x' || left(md5(p_id), 7))::bit(28)::integer / 268435456
+$$;
+
+-- list_due_products(source, limit, now) → products that are due at `p_now`, up to `p_limit`, those that have
+-- been due for the longest time first. Reads the index only up to there.
+create function catalog.list_due_products(
+  p_source integer, p_limit integer, p_now timestamptz default clock_timestamp()
+) returns table (external_id text, read_at timestamptz, due_at timestamptz, hot boolean)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select d.external_id, d.read_at, d.due_at, d.hot
+  from catalog.product_reads d
+  where d.source_id = p_source and d.due_at <= p_now
+  order by d.due_at, d.external_id limit p_limit
+$$;
+
+-- record_reads(source, products, read_at): these products were read by requests that started at `p_read_at`.
+-- Does nothing for a source that does not refresh due products.
+--   idempotent  an earlier time than the recorded one changes nothing
+create function catalog.record_reads(p_source integer, p_products text[], p_read_at timestamptz) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.product_reads as r (source_id, external_id, read_at, due_at)
+    select s.id, k, p_read_at, p_read_at + a.age * catalog.spread_first(k)
+    from catalog.sources s
+    cross join lateral catalog.load_refresh_ages(s.schedule) a
+    cross join unnest(p_products) as k
+    where s.id = p_source and a.age is not null
+    order by k
+    on conflict (source_id, external_id) do update
+      set read_at = excluded.read_at, failures = 0,
+        due_at = excluded.read_at + (
+          select case when r.hot then a.hot_age else a.age end
+          from catalog.sources s cross join lateral catalog.load_refresh_ages(s.schedule) a
+          where s.id = excluded.source_id)
+      where r.read_at < excluded.read_at
+$$;
+
+-- record_failed_reads(source, products, now): the refresh of these products had no result. They stay the
+-- oldest, so the next run tries them first; from the fifth time in a row on, each waits for a quarter of the
+-- time, so that records that always fail do not keep others waiting.
+create function catalog.record_failed_reads(
+  p_source integer, p_products text[], p_now timestamptz default clock_timestamp()
+) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.product_reads r
+    set failures = r.failures + 1,
+      due_at = case when r.failures < 4 then r.due_at else p_now + a.age / 4 end
+    from catalog.sources s cross join lateral catalog.load_refresh_ages(s.schedule) a
+    where s.id = p_source and a.age is not null and r.source_id = p_source
+      and r.external_id = any (p_products)
+$$;
+
 -- 20261122000039_package_sizes.sql
 
 -- Generated from supabase/schemas/39_package_sizes.sql until the first release: do not edit.
@@ -5603,6 +5712,125 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and product_external_id = p_product order by id)
 $$;
 
+-- 20261122000049_refresh_jobs.sql
+
+-- Generated from supabase/schemas/49_refresh_jobs.sql until the first release: do not edit.
+
+-- The state of refreshes, by triggers on the rows of their runs: every way in which a run starts and ends is
+-- recorded, for every worker.
+
+-- is_skipped(code) → whether an error means that no request was sent.
+create function catalog.is_skipped(p_code text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_code in ('source/circuit-open', 'source/rate-limited')
+$$;
+
+-- open_refresh_jobs(run): the jobs of a refresh that starts, one for each product. Jobs that are older than
+-- seven days are removed.
+create function catalog.open_refresh_jobs(p_run catalog.runs) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.refresh_jobs
+    where source_id = p_run.source_id and created_at < p_run.started_at - interval '7 days';
+  insert into catalog.refresh_jobs (source_id, run_id, product_external_id, scheduled_at, created_at)
+    select p_run.source_id, p_run.id, k, coalesce(least(r.due_at, p_run.started_at), p_run.started_at),
+      p_run.started_at
+    from unnest(p_run.keys) k
+    left join catalog.product_reads r on r.source_id = p_run.source_id and r.external_id = k
+    on conflict do nothing
+$$;
+
+-- reopen_refresh_jobs(run): a refresh is resumed; what has not succeeded is tried again.
+create function catalog.reopen_refresh_jobs(p_run catalog.runs) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.refresh_jobs
+    set status = 'pending', completed_at = null, error_code = null, error_message = null
+    where source_id = p_run.source_id and run_id = p_run.id and status in ('failed', 'skipped')
+$$;
+
+-- end_refresh_jobs(run): a refresh ended without settling. A later run requests its products again.
+create function catalog.end_refresh_jobs(p_run catalog.runs) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.refresh_jobs
+    set status = case when catalog.is_skipped(p_run.error_code) then 'skipped' else 'failed' end,
+      completed_at = p_run.finished_at, error_code = coalesce(error_code, p_run.error_code),
+      error_message = coalesce(error_message, p_run.reason),
+      circuit_breaker_state = case p_run.error_code when 'source/circuit-open' then 'open' else 'closed' end
+    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
+$$;
+
+-- settle_refresh_jobs(run): the products that the run saw have succeeded. Those without a line, and those
+-- whose record is in quarantine, have failed. Records the reads of an import as well.
+create function catalog.settle_refresh_jobs(p_run catalog.runs) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  broken text[] := array(
+    select q.external_id from catalog.quarantine q
+    where q.source_id = p_run.source_id and q.run_id = p_run.id and q.external_id is not null);
+  read text[] := array(
+    select p.external_id from catalog.products p
+    where p.source_id = p_run.source_id and p.external_id = any (p_run.keys)
+      and p.external_id <> all (broken)
+      and case when p.seq < 8 * length(p_run.seen) then get_bit(p_run.seen, p.seq) = 1 else false end);
+  unread text[];
+begin
+  if not p_run.options ? 'call' then
+    perform catalog.record_reads(p_run.source_id, read,
+      catalog.load_requested_at(p_run.source_id, p_run.artifact_run, null));
+  end if;
+  update catalog.refresh_jobs
+    set status = 'success', completed_at = p_run.finished_at, error_code = null, error_message = null,
+      circuit_breaker_state = 'closed'
+    where source_id = p_run.source_id and run_id = p_run.id and product_external_id = any (read);
+  update catalog.refresh_jobs
+    set status = 'failed', completed_at = p_run.finished_at, circuit_breaker_state = 'closed',
+      error_code = coalesce(error_code,
+        case when product_external_id = any (broken) then 'record/invalid' end),
+      error_message = coalesce(error_message, case when product_external_id = any (broken)
+        then 'the record is in quarantine' else 'the supplier sent nothing about it' end)
+    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running');
+  unread := array(
+    select product_external_id from catalog.refresh_jobs
+    where source_id = p_run.source_id and run_id = p_run.id and status = 'failed');
+  perform catalog.record_failed_reads(p_run.source_id, unread);
+end $$;
+
+-- track_refresh(): a trigger that records the start and the end of keyed runs in refresh_jobs and
+-- product_reads.
+create function catalog.track_refresh() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op = 'INSERT' then
+    perform catalog.open_refresh_jobs(new);
+  elsif new.state = 'running' then
+    perform catalog.reopen_refresh_jobs(new);
+  elsif new.state in ('succeeded', 'held') then
+    perform catalog.settle_refresh_jobs(new);
+  else
+    perform catalog.end_refresh_jobs(new);
+  end if;
+  return null;
+end $$;
+
+create trigger open_refresh_jobs after insert on catalog.runs for each row
+  when (new.kind = 'refresh') execute function catalog.track_refresh();
+create trigger track_refresh after update of state on catalog.runs for each row
+  when (new.keys is not null and old.state is distinct from new.state
+    and old.state in ('running', 'interrupted', 'fetched', 'failed'))
+  execute function catalog.track_refresh();
+
+-- begin_refresh_jobs(): a trigger that records that a worker has taken a refresh.
+create function catalog.begin_refresh_jobs() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.refresh_jobs
+    set status = 'running', started_at = coalesce(started_at, clock_timestamp())
+    where source_id = new.source_id and run_id = new.run_id and status = 'pending';
+  return null;
+end $$;
+
+create trigger begin_refresh_jobs after insert or update of token on catalog.leases for each row
+  when (new.task in ('run', 'fetch')) execute function catalog.begin_refresh_jobs();
+
 -- 20261122000050_plan.sql
 
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
@@ -6308,6 +6536,20 @@ begin
     when prices.currencies > 1 then 'the currency changed in these days' end;
   return next;
 end $$;
+
+-- 20261122000065_refresh_jobs.sql
+
+-- Generated from supabase/schemas/65_refresh_jobs.sql until the first release: do not edit.
+
+-- The refreshes of products for readers, as requirement 003 names their columns.
+
+-- The refreshes of the last seven days, one row for each product and run.
+create view api.refresh_jobs with (security_invoker = true) as
+  select md5(j.source_id::text || ' ' || j.run_id::text || ' ' || j.product_external_id)::uuid as id,
+    md5(j.source_id::text || ' ' || j.product_external_id)::uuid as product_id, s.name as source,
+    j.product_external_id, j.run_id as run, j.scheduled_at, j.started_at, j.completed_at, j.status,
+    j.retry_count, j.error_code, j.error_message, j.circuit_breaker_state, j.created_at
+  from catalog.refresh_jobs j join catalog.sources s on s.id = j.source_id;
 
 -- 20261122000070_summaries.sql
 
@@ -8032,7 +8274,7 @@ begin
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
-        'enrichments')
+        'enrichments', 'refresh_jobs')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
         and c.column_name in ('id', 'name', 'connector', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
@@ -8205,6 +8447,7 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
+  catalog.list_due_products,
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
@@ -8224,6 +8467,7 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
+    'list_due_products',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -8266,6 +8510,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
   ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
+  ('20261122000038', 'refreshes', '1ca4ab65738abc9709f44c1ce22c47e9bc9e441d5561fc9baf9759d494f5a2f0'),
   ('20261122000039', 'package_sizes', '79a8d20d134e99512d1f705b4d1618e9320eed03fd72e86e464b1cdd286090d2'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),
@@ -8276,11 +8521,13 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
   ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
+  ('20261122000049', 'refresh_jobs', '3bb74daa927c8e68cd98ac4e84d3268602fa1185924dd4140a672ef330abc35b'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
   ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
+  ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
   ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
@@ -8291,6 +8538,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
-  ('20261122000090', 'security', '514873403e0f7f9c2466106924dc116ff4497f1a686581def9d4597386815ec4');
+  ('20261122000090', 'security', '3c7262878561d4a60fa4e72f66e28f456b3a029f1159ccd5a39883ad777eef71');
 
 commit;

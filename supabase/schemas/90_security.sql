@@ -40,7 +40,7 @@ begin
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
-        'enrichments')
+        'enrichments', 'refresh_jobs')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
         and c.column_name in ('id', 'name', 'connector', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
@@ -213,6 +213,7 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
+  catalog.list_due_products,
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
@@ -232,6 +233,7 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
+    'list_due_products',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',

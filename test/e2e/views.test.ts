@@ -191,8 +191,11 @@ test("brands, organisations and categories have separate rows, each once, with t
   )
 })
 
-/** Names of a supplier's entities. They belong to no product and have no time. */
-const TERMS = ['brands', 'categories', 'organizations', 'roasters']
+/**
+ * Names of a supplier's entities, which belong to no product and have no time, and refreshes, which
+ * hold the id of a product and no content.
+ */
+const TERMS = ['brands', 'categories', 'organizations', 'refresh_jobs', 'roasters']
 
 test('no view of schema api shows any member of an expired product', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })

@@ -13,6 +13,8 @@ export const TABLES = [
   'enrichments',
   'enrichment_work',
   'enrichment_scans',
+  'product_reads',
+  'refresh_jobs',
   'images',
   'prices',
   'variants',
