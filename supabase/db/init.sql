@@ -43,6 +43,10 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Key in catalog.marketplaces; null for other connectors than Amazon.
+  marketplace        text generated always as (
+                       case when connector = 'amazon'
+                         then coalesce(settings ->> 'marketplace', 'www.amazon.com') end) stored,
   -- Facts that rpc_upsert_roaster states: {name, platform, website, support_email, instagram_handle, social}.
   roaster            jsonb,
   -- Options that belong to no connector: pack, unitPrice, filters, tags. See
@@ -252,6 +256,9 @@ create table catalog.products (
   changed_at         timestamptz not null,
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
+  -- Time of the request for the record in this row. A run that finds the product unchanged renews it only
+  -- where content expires.
+  refreshed_at       timestamptz,
   run_id             bigint not null,                -- run whose artifact wrote the row last
   -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
   -- wins.
@@ -695,6 +702,55 @@ create index image_addresses_waiting on catalog.image_addresses (channel, due_at
 create index image_addresses_failed on catalog.image_addresses (id) where state = 'failed';
 create index image_addresses_blob on catalog.image_addresses (sha256);
 create index image_addresses_unused on catalog.image_addresses (unused_since) where unused_since is not null;
+
+-- 20261122000017_marketplaces.sql
+
+-- Generated from supabase/schemas/17_marketplaces.sql until the first release: do not edit.
+
+-- Marketplaces of Amazon. The rows are those of src/connectors/amazon/marketplaces.ts, which the connector
+-- reads; `src/connectors/amazon/views.test.ts` compares them. Hosts and regions are those of the retired
+-- PA-API 5.0: the Creators API has one address for all marketplaces.
+
+create table catalog.marketplaces (
+  code          text collate "C" primary key,        -- header of requests, such as www.amazon.de
+  -- The same in every database.
+  id            uuid not null unique generated always as (md5('marketplace ' || code)::uuid) stored,
+  region_name   text not null,                       -- of the country, such as Germany
+  host          text not null,                       -- of PA-API 5.0
+  region        text not null,                       -- of PA-API 5.0, such as eu-west-1
+  currency      text not null check (currency ~ '^[A-Z]{3}$'),
+  languages     text[] not null,                     -- the default one first
+  -- Shown before the links of products state one. Requests use the tag of the source or of the environment.
+  associate_tag text check (associate_tag ~ '^[A-Za-z0-9_-]{1,64}$')
+);
+
+insert into catalog.marketplaces (code, region_name, host, region, currency, languages)
+  select 'www.amazon.' || domain, region_name, 'webservices.amazon.' || domain, region, currency,
+    languages::text[]
+  from (values
+    ('com.au', 'Australia',            'us-west-2', 'AUD', '{en_AU}'),
+    ('com.be', 'Belgium',              'eu-west-1', 'EUR', '{fr_BE,nl_BE,en_GB}'),
+    ('com.br', 'Brazil',               'us-east-1', 'BRL', '{pt_BR}'),
+    ('ca',     'Canada',               'us-east-1', 'CAD', '{en_CA,fr_CA}'),
+    ('eg',     'Egypt',                'eu-west-1', 'EGP', '{en_AE,ar_AE}'),
+    ('fr',     'France',               'eu-west-1', 'EUR', '{fr_FR}'),
+    ('de',     'Germany',              'eu-west-1', 'EUR', '{de_DE,cs_CZ,en_GB,nl_NL,pl_PL,tr_TR}'),
+    ('in',     'India',                'eu-west-1', 'INR', '{en_IN,hi_IN,kn_IN,ml_IN,ta_IN,te_IN}'),
+    ('ie',     'Ireland',              'eu-west-1', 'EUR', '{en_IE}'),
+    ('it',     'Italy',                'eu-west-1', 'EUR', '{it_IT}'),
+    ('co.jp',  'Japan',                'us-west-2', 'JPY', '{ja_JP,en_US,zh_CN}'),
+    ('com.mx', 'Mexico',               'us-east-1', 'MXN', '{es_MX}'),
+    ('nl',     'Netherlands',          'eu-west-1', 'EUR', '{nl_NL}'),
+    ('pl',     'Poland',               'eu-west-1', 'PLN', '{pl_PL}'),
+    ('sg',     'Singapore',            'us-west-2', 'SGD', '{en_SG}'),
+    ('sa',     'Saudi Arabia',         'eu-west-1', 'SAR', '{en_AE,ar_AE}'),
+    ('es',     'Spain',                'eu-west-1', 'EUR', '{es_ES}'),
+    ('se',     'Sweden',               'eu-west-1', 'SEK', '{sv_SE}'),
+    ('com.tr', 'Türkiye',              'eu-west-1', 'TRY', '{tr_TR}'),
+    ('ae',     'United Arab Emirates', 'eu-west-1', 'AED', '{en_AE,ar_AE}'),
+    ('co.uk',  'United Kingdom',       'eu-west-1', 'GBP', '{en_GB}'),
+    ('com',    'United States',        'us-east-1', 'USD', '{en_US,de_DE,es_US,ko_KR,pt_BR,zh_CN,zh_TW}')
+  ) as marketplace (domain, region_name, region, currency, languages);
 
 -- 20261122000018_callers.sql
 
@@ -3041,6 +3097,8 @@ create function catalog.create_products(
   out created integer, out lost integer
 ) language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
 begin
   with numbered as (
     select line_no, p_seq_from - 1 + row_number() over (order by line_no) as seq
@@ -3049,12 +3107,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
-      raw)
+      refreshed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings,
+      provenance, raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
-      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.provenance, s.raw
+      requested, p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash,
+      s.warnings, s.provenance, s.raw
     from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
     order by s.external_id
     on conflict do nothing
@@ -3091,12 +3149,15 @@ create function catalog.update_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
 begin
   update catalog.products p
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         successor_source = null,
-        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
+        changed_at = now(), expires_at = s.expires_at, refreshed_at = requested,
+        normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
         provenance = s.provenance, raw = s.raw,
         status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
@@ -3114,27 +3175,36 @@ end $$;
 -- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
 -- records are compared with.
 --   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that it states or omits anew; a new end of the licence, with its record
+--   newer artifact   a source time that is stated or omitted for the first time; a new end of the licence,
+--                    with its record. Where content expires, also the time of the request
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
+  -- Products without content, which Amazon refuses, have no end.
+  expires boolean := exists (
+    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
 begin
   update catalog.products p
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
         expires_at = s.expires_at,
-        raw = case when p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
-        run_id = case when p.expires_at is distinct from s.expires_at then p_artifact_run else p.run_id end,
-        part_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+        refreshed_at = case when expires or p.expires_at is distinct from s.expires_at then requested
+          else p.refreshed_at end,
+        raw = case when expires or p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
+        run_id = case when expires or p.expires_at is distinct from s.expires_at then p_artifact_run
+          else p.run_id end,
+        part_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
           then p_part else p.part_no end,
-        line_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+        line_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
           then s.line_no else p.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
       and case when p.run_id = p_artifact_run
         then (p.source_updated_at, p.part_no, p.line_no)
           is distinct from (s.source_updated_at, p_part, s.line_no)
-        else not j.is_older and ((p.source_updated_at is null) <> (s.source_updated_at is null)
-            or p.expires_at is distinct from s.expires_at)
+        else not j.is_older and (expires or p.expires_at is distinct from s.expires_at
+            or (p.source_updated_at is null) <> (s.source_updated_at is null))
           and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
             and get_bit(p_seen_later, p.seq) = 1)
         end;
@@ -3345,6 +3415,7 @@ create function catalog.load_products(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
   staged integer;
 begin
   with ranked as (
@@ -3358,12 +3429,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
-      raw)
+      refreshed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings,
+      provenance, raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
-      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.provenance, s.raw
+      requested, p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash,
+      s.warnings, s.provenance, s.raw
     from ranked n join pg_temp.staged_products s on s.ctid = n.place
     where n.rank = 1
     order by n.seq
@@ -6537,6 +6608,103 @@ begin
   return next;
 end $$;
 
+-- 20261122000064_amazon.sql
+
+-- Generated from supabase/schemas/64_amazon.sql until the first release: do not edit.
+
+-- Amazon's marketplaces and their items, in the terms of requirements for affiliate sites.
+
+-- The associate tag is the one that Amazon has put into the links of the marketplace's products.
+create view api.marketplaces with (security_invoker = true) as
+  select m.id, m.code, m.region_name, m.host, m.region, m.currency, m.languages,
+    coalesce(m.associate_tag, linked.tag) as associate_tag
+  from catalog.marketplaces m
+  left join lateral (
+    select substring(p.url from '[?&]tag=([A-Za-z0-9_-]{1,64})') as tag
+    from catalog.sources s
+    join catalog.products p on p.source_id = s.id and p.expires_at > now() and p.url ~ '[?&]tag='
+    where s.marketplace = m.code limit 1
+  ) linked on true;
+
+-- Items of Amazon, one row for each product of a source. An expired item is not shown. An item that Amazon
+-- refuses or omits has the status `unavailable` and no content. Show `price_as_of` and `disclaimer` beside
+-- each price and availability, and use `detail_page_url` unchanged, because it has the associate tag.
+--
+-- While a changed price waits for the end of its run or for a person, the price is the last good one, as of
+-- the time at which it was first seen; it is null once that is as long ago as content may be kept.
+create view api.amazon_products with (security_invoker = true) as
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, p.external_id as asin,
+    m.id as marketplace_id, m.code as marketplace,
+    md5(parent.source_id::text || ' ' || parent.external_id)::uuid as parent_id,
+    p.attributes ->> 'parent_asin' as parent_asin, p.title,
+    -- Null: neither API of Amazon has one.
+    p.description,
+    p.brand, p.manufacturer,
+    coalesce((
+      select jsonb_agg(i.url order by i.position) from catalog.images i
+      where i.source_id = p.source_id and i.product_external_id = p.external_id), '[]') as images,
+    p.url as detail_page_url,
+    price.amount as current_price, price.original as original_price,
+    price.original - price.amount as savings_amount,
+    round(100 * (price.original - price.amount) / nullif(price.original, 0), 2) as savings_percentage,
+    coalesce(price.currency, m.currency) as currency,
+    p.attributes ->> 'availability_type' as availability_type,
+    p.attributes ->> 'availability_message' as availability_message,
+    -- Null: the API does not return it to ordinary accounts, and the licence forbids its use.
+    null::integer as customer_review_count,
+    null::numeric as star_rating,                    -- null: see customer_review_count
+    -- Why columns of this row are always null, by column.
+    jsonb_build_object(
+      'description', 'The Creators API has no description; features are in api.products.attributes',
+      'customer_review_count', 'The Creators API does not return it, and its licence forbids its use',
+      'star_rating', 'The Creators API does not return it, and its licence forbids its use')
+      as null_reasons,
+    p.status, p.refreshed_at as last_refresh_at, p.last_available_at,
+    p.first_seen_at as created_at, p.changed_at as updated_at,
+    coalesce(price.as_of, p.refreshed_at) as price_as_of,
+    format('Product prices and availability are accurate as of the date/time indicated and are subject to '
+      'change. Any price and availability information displayed on %s at the time of purchase will apply to '
+      'the purchase of this product.', coalesce(m.code, 'Amazon')) as disclaimer,
+    p.expires_at, s.name as source
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id and s.connector = 'amazon'
+  left join catalog.marketplaces m on m.code = s.marketplace
+  left join catalog.products parent
+    on parent.source_id = p.source_id and parent.external_id = p.attributes ->> 'parent_asin'
+    and (parent.expires_at is null or parent.expires_at > now())
+  left join lateral (
+    select round(c.amount_minor / unit.minor, unit.decimals) as amount,
+      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency, stated.as_of
+    from catalog.prices c
+    cross join lateral (
+      select case when c.currency in ('JPY', 'KRW', 'CLP', 'VND', 'ISK') then 0 else 2 end as decimals
+    ) currency
+    cross join lateral (select currency.decimals, (10 ^ currency.decimals)::numeric as minor) unit
+    cross join lateral (
+      select case when exists (
+          select from catalog.prices w
+          where w.source_id = c.source_id and w.product_external_id = c.product_external_id
+            and w.variant_external_id = c.variant_external_id and w.price_type = c.price_type
+            and w.state in ('pending', 'held'))
+        then c.observed_at else p.refreshed_at end as as_of
+    ) stated
+    where c.source_id = p.source_id and c.product_external_id = p.external_id
+      and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
+      and c.amount_minor is not null
+      and (stated.as_of = p.refreshed_at or stated.as_of > now() - (p.expires_at - p.refreshed_at))
+  ) price on true
+  where p.expires_at is null or p.expires_at > now();
+
+-- Relations for the Data API, as in 61_embeds.sql.
+do $$
+begin
+  perform catalog.embed_view(name, from_view, to_view, row_estimate, condition) from (values
+    ('product',     'amazon_products', 'products',        1, 'f.id = $1.id'),
+    ('marketplace', 'amazon_products', 'marketplaces',    1, 'f.id = $1.marketplace_id'),
+    ('items',       'marketplaces',    'amazon_products', 1000, 'f.marketplace_id = $1.id')
+  ) as relation (name, from_view, to_view, row_estimate, condition);
+end $$;
+
 -- 20261122000065_refresh_jobs.sql
 
 -- Generated from supabase/schemas/65_refresh_jobs.sql until the first release: do not edit.
@@ -8274,9 +8442,9 @@ begin
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
-        'enrichments', 'refresh_jobs')
+        'enrichments', 'marketplaces', 'refresh_jobs')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector', 'roaster')
+        and c.column_name in ('id', 'name', 'connector', 'marketplace', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
         and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name
@@ -8483,13 +8651,14 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '8754a1c54ed6b7af43930034d1ec50ec97d69eae3c248516359408cc1252a4a6'),
-  ('20261122000011', 'catalogue_tables', 'af1365f67152d272bc2272a730a7f8c0859d564d0a39137d9a6f703abde66614'),
+  ('20261122000010', 'run_tables', '38324a053f3b90d671f1410b498058a8151c37d4786c2d76eb74617463cbc231'),
+  ('20261122000011', 'catalogue_tables', '64b0bf194f9cbd426f0c729b4acd8679b94272d9fbc93ca27eb882e9f0fd780b'),
   ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
   ('20261122000016', 'image_tables', '55d8da70dfb18a667e3cb02d1135ccc870a18722f06e7d200ef9b0448bbc3a47'),
+  ('20261122000017', 'marketplaces', 'b5382c8c0e9dc815a0f1f327a24ed4534033b0eb837b48eea1ddf82eadc430ef'),
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '81b9148f1fab018c6401b7bb0e3a7c4b89f8a1876946b5996e1d21c18ccb3874'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
@@ -8505,8 +8674,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', '3e99b124a021bbcf464387d797d85b26760e37ea5311a11bf97ca7412fc49090'),
-  ('20261122000034', 'first_load', '4043f9bdc7320d68f072e6bc002549c01cdf96ab6be897460eb64c5115f1d944'),
+  ('20261122000033', 'apply', 'a7d0a7e039ce5f6c46e4d9c3797bcd4171a0cc06411b7bd61b952d7d0addb3ee'),
+  ('20261122000034', 'first_load', '12d7a9b4a35f4ce522d6327e692d91e7d7b87cf30c6615341f3b74cb7e2245ac'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
   ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
@@ -8527,6 +8696,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
   ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
+  ('20261122000064', 'amazon', '60d218516b92b87df8c4c522005fe4d40316a7b3e2e6d622bc0e0571b13bf466'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
   ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
@@ -8538,6 +8708,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
-  ('20261122000090', 'security', '3c7262878561d4a60fa4e72f66e28f456b3a029f1159ccd5a39883ad777eef71');
+  ('20261122000090', 'security', '325fd848261f739e117faca5de446df38e5d37386694f5cee908b0e40c2a8314');
 
 commit;

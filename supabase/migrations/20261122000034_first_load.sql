@@ -12,6 +12,7 @@ create function catalog.load_products(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
   staged integer;
 begin
   with ranked as (
@@ -25,12 +26,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
-      raw)
+      refreshed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings,
+      provenance, raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
-      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.provenance, s.raw
+      requested, p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash,
+      s.warnings, s.provenance, s.raw
     from ranked n join pg_temp.staged_products s on s.ctid = n.place
     where n.rank = 1
     order by n.seq

@@ -15,6 +15,10 @@ create table catalog.sources (
   former_names       text[] not null default '{}',
   connector          text not null,
   settings           jsonb not null default '{}',
+  -- Key in catalog.marketplaces; null for other connectors than Amazon.
+  marketplace        text generated always as (
+                       case when connector = 'amazon'
+                         then coalesce(settings ->> 'marketplace', 'www.amazon.com') end) stored,
   -- Facts that rpc_upsert_roaster states: {name, platform, website, support_email, instagram_handle, social}.
   roaster            jsonb,
   -- Options that belong to no connector: pack, unitPrice, filters, tags. See

@@ -23,6 +23,9 @@ create table catalog.products (
   changed_at         timestamptz not null,
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
+  -- Time of the request for the record in this row. A run that finds the product unchanged renews it only
+  -- where content expires.
+  refreshed_at       timestamptz,
   run_id             bigint not null,                -- run whose artifact wrote the row last
   -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
   -- wins.

@@ -10,6 +10,8 @@ create function catalog.create_products(
   out created integer, out lost integer
 ) language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
 begin
   with numbered as (
     select line_no, p_seq_from - 1 + row_number() over (order by line_no) as seq
@@ -18,12 +20,12 @@ begin
     insert into catalog.products (
       source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
       attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
-      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, provenance,
-      raw)
+      refreshed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings,
+      provenance, raw)
     select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
       s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
-      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
-      s.provenance, s.raw
+      requested, p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash,
+      s.warnings, s.provenance, s.raw
     from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
     order by s.external_id
     on conflict do nothing
@@ -60,12 +62,15 @@ create function catalog.update_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
 begin
   update catalog.products p
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         successor_source = null,
-        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
+        changed_at = now(), expires_at = s.expires_at, refreshed_at = requested,
+        normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
         provenance = s.provenance, raw = s.raw,
         status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
@@ -83,27 +88,36 @@ end $$;
 -- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
 -- records are compared with.
 --   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that it states or omits anew; a new end of the licence, with its record
+--   newer artifact   a source time that is stated or omitted for the first time; a new end of the licence,
+--                    with its record. Where content expires, also the time of the request
 create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
   p_seen_later bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
+  -- Products without content, which Amazon refuses, have no end.
+  expires boolean := exists (
+    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
 begin
   update catalog.products p
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
         expires_at = s.expires_at,
-        raw = case when p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
-        run_id = case when p.expires_at is distinct from s.expires_at then p_artifact_run else p.run_id end,
-        part_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+        refreshed_at = case when expires or p.expires_at is distinct from s.expires_at then requested
+          else p.refreshed_at end,
+        raw = case when expires or p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
+        run_id = case when expires or p.expires_at is distinct from s.expires_at then p_artifact_run
+          else p.run_id end,
+        part_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
           then p_part else p.part_no end,
-        line_no = case when p.run_id = p_artifact_run or p.expires_at is distinct from s.expires_at
+        line_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
           then s.line_no else p.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
       and case when p.run_id = p_artifact_run
         then (p.source_updated_at, p.part_no, p.line_no)
           is distinct from (s.source_updated_at, p_part, s.line_no)
-        else not j.is_older and ((p.source_updated_at is null) <> (s.source_updated_at is null)
-            or p.expires_at is distinct from s.expires_at)
+        else not j.is_older and (expires or p.expires_at is distinct from s.expires_at
+            or (p.source_updated_at is null) <> (s.source_updated_at is null))
           and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
             and get_bit(p_seen_later, p.seq) = 1)
         end;

@@ -40,9 +40,9 @@ begin
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
-        'enrichments', 'refresh_jobs')
+        'enrichments', 'marketplaces', 'refresh_jobs')
       or c.table_schema = 'catalog' and c.table_name = 'sources'
-        and c.column_name in ('id', 'name', 'connector', 'roaster')
+        and c.column_name in ('id', 'name', 'connector', 'marketplace', 'roaster')
       or c.table_schema = 'catalog' and c.table_name = 'blobs'
         and c.column_name in ('sha256', 'type', 'width', 'height'))
     group by c.table_schema, c.table_name

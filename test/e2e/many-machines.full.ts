@@ -32,6 +32,7 @@ const APART = [
   'part_no',
   'line_no',
   'first_seen_at',
+  'refreshed_at',
   'changed_at',
   'observed_at',
   'last_available_at',

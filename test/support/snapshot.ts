@@ -36,6 +36,7 @@ const INCOMPARABLE = [
   'line_no',
   'position',
   'first_seen_at',
+  'refreshed_at',
   'changed_at',
   'observed_at',
   'opened_at',
