@@ -65,7 +65,6 @@ export function openBasics(settings: Settings, { log, correlationId }: Host): Ba
   const http = createHttp({
     guard,
     userAgent: settings.userAgent,
-    onRequest: (report) => log.debug(report, 'request'),
   })
   const redact = createRedactor(settings.supplierSecrets, settings.secrets)
   return {

@@ -10,7 +10,10 @@ export interface BreakerPolicy {
   /** Time without requests after the breaker opened. Each failed probe doubles it. */
   readonly cooldownMs: number
   readonly cooldownMaxMs: number
-  /** A probe without a result within this time counts as lost, and another request may probe. */
+  /**
+   * A probe without a result within this time counts as lost, and another request may probe. Longer than
+   * any request waits for its first byte.
+   */
   readonly probeMs: number
 }
 
@@ -19,7 +22,7 @@ export const BREAKER_POLICY: BreakerPolicy = {
   windowMs: 60_000,
   cooldownMs: 5 * 60_000,
   cooldownMaxMs: 60 * 60_000,
-  probeMs: 2 * 60_000,
+  probeMs: 3 * 60_000,
 }
 
 /** All times in epoch milliseconds by the clock of the database. */

@@ -29,6 +29,11 @@ export interface RequestLimit {
    * 0.2 leaves 80 % to all others. Default 0.
    */
   readonly reserve?: number
+  /**
+   * True for a supplier that refuses a request that comes early: each is sent at its turn. Default false:
+   * a random delay is added, so that no host sees a fixed rhythm.
+   */
+  readonly isStrict?: boolean
 }
 
 /** One circuit breaker: the requests that fail together when a supplier is down. */
@@ -36,6 +41,12 @@ export interface BreakerRule {
   readonly scope: string
   readonly key: string
   readonly policy?: Partial<BreakerPolicy>
+  /**
+   * True where responses are small: a request has succeeded when its body has arrived, and a body that
+   * ends too early counts as a failure. Default false: the status decides, because the first part of a
+   * long body is of use.
+   */
+  readonly judgesBody?: boolean
 }
 
 export interface RequestRules {
@@ -43,6 +54,11 @@ export interface RequestRules {
   readonly limits: readonly RequestLimit[]
   /** Null: failures of this supplier are only retried. */
   readonly breaker: BreakerRule | null
+  /**
+   * The level at which each request has a line in the log. Default `debug`: a crawl sends thousands.
+   * `info` suits a supplier whose quota bounds them.
+   */
+  readonly logLevel?: 'debug' | 'info'
 }
 
 /** Time between two requests to one host, unless its source states another. */

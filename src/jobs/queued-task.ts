@@ -26,7 +26,7 @@ import {
 } from '../pipeline/execute-tasks.ts'
 import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
-import { withRetry } from '../pipeline/retry.ts'
+import { isRetried, withRetry } from '../pipeline/retry.ts'
 import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
 import { loadOptions } from '../normalise/apply-options.ts'
 import { bindSource } from '../sources/bound-source.ts'
@@ -113,7 +113,7 @@ export async function executeQueuedTask(
     const result = await executeTasks(
       context,
       (leased) => selectTask(tools, name, task, leased),
-      (error) => stops(error) || (!isLastAttempt && hasAction(error, 'retry')),
+      (error) => stops(error) || (!isLastAttempt && isRetried(run, error)),
     )
     if (result.end === 'settled') await tools.events.settled(context.source, run, result.settled)
     if (result.end !== 'failed') return 'done'
@@ -121,6 +121,8 @@ export async function executeQueuedTask(
     logFailure(log, result)
     if (code === 'run/fenced') tools.events.leaseLost()
     if (stops(error)) return 'stopped'
+    // The run has ended for good: no dead letter.
+    if (hasAction(error, 'retry') && !isRetried(run, error)) return 'done'
     return toTaskEnd(error)
   } finally {
     const startedMs = performance.now()

@@ -13,11 +13,13 @@ import {
   type ArtifactNote,
   type StoredPart,
 } from '../db/write/artifacts.ts'
+import type { WorkDone } from '../db/write/work-done.ts'
 import { LINE_FEED } from '../lib/byte-scan.ts'
 import type { HashedPart } from './apply/hashed-part.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import type { RunContext } from './context.ts'
 import { limitPartAge } from './end-due-parts.ts'
+import { FetchNotes, type Shortfall } from './fetch-notes.ts'
 import { sanitizeText } from './sanitize-text.ts'
 import { withRetry } from './retry.ts'
 
@@ -25,15 +27,9 @@ import { withRetry } from './retry.ts'
 const FIRST_PART_BYTES = 2 * 1024 * 1024
 /** Limit of a line's compressed bytes: a part is stored from memory, and a line is in one part. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
-const WARNINGS_MAX = 100
 
 /** The state in which a fetch begins: empty, or as an interrupted fetch left it. */
-export interface FetchStart {
-  readonly parts: readonly StoredPart[]
-  readonly expected: number | null
-  readonly watermarkMs: number | null
-  readonly warnings: readonly string[]
-}
+export type FetchStart = Pick<WorkDone, 'artifact' | 'parts'>
 
 interface PartTimes {
   /** Time of the request for the first bytes of the part. */
@@ -48,9 +44,7 @@ export class ArtifactWriter {
   readonly #context: RunContext
   readonly #onPart: (part: StoredPart) => void
   readonly #hashed: HashedParts | null
-  readonly #warnings: string[]
-  #expected: number | null
-  #watermarkMs: number | null
+  readonly #notes: FetchNotes
   #nextNo: number
   #writer: PartWriter
   /** The lines of the current part; null when it is not hashed. */
@@ -78,9 +72,7 @@ export class ArtifactWriter {
     this.#onPart = onPart
     this.#hashed = hashed
     this.#serverMs = (start.parts.at(-1)?.createdAt ?? context.run.startedAt).getTime()
-    this.#warnings = [...start.warnings]
-    this.#expected = start.expected
-    this.#watermarkMs = start.watermarkMs
+    this.#notes = new FetchNotes(start.artifact, context.progress)
     this.#nextNo = start.parts.length + 1
     this.cursor = start.parts.at(-1)?.cursorAfter ?? null
     this.#writer = this.#newWriter()
@@ -117,12 +109,13 @@ export class ArtifactWriter {
     this.cursor = page.cursor
     this.complete = page.complete
     const expected = toCount(page.expected)
-    const isNew = this.#expected === null && expected !== null
-    this.#expected = expected ?? this.#expected
+    const isNew = this.#notes.expected === null && expected !== null
+    this.#notes.expected = expected ?? this.#notes.expected
     // The database checks the watermark against its clock.
-    if (page.watermarkMs !== null && isTime(page.watermarkMs)) this.#watermarkMs = page.watermarkMs
+    if (page.watermarkMs !== null && isTime(page.watermarkMs))
+      this.#notes.watermarkMs = page.watermarkMs
     const { progress } = this.#context
-    progress.expected = this.#expected
+    progress.expected = this.#notes.expected
     progress.fetchedLines += page.lineCount
     progress.fetchedBytes += page.bytes.length
     // Other processes read the run's progress from this row. When everything has arrived, the
@@ -165,8 +158,13 @@ export class ArtifactWriter {
 
   warn(text: string): void {
     const message = sanitizeText(this.#context, text)
-    if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message)
+    this.#notes.warn(message)
     this.#context.log.warn({}, message)
+  }
+
+  /** Records a warning that is in the log already. */
+  note(message: string): void {
+    this.#notes.warn(message)
   }
 
   /** Returns the error with the place of the next line in the artifact. */
@@ -196,13 +194,15 @@ export class ArtifactWriter {
 
   /**
    * Stores everything that arrived and closes the artifact: as complete, or with the reason why it
-   * is not, which becomes its last warning.
+   * ended early, which becomes its last warning. A cut response leaves it incomplete. An open circuit
+   * breaker ends fetches of named products only, for which nothing has to be proved.
    */
-  async close(shortfall: string | null): Promise<void> {
-    this.complete = shortfall === null
+  async close(shortfall: Shortfall | null): Promise<void> {
+    this.complete = shortfall?.code !== 'source/cut-short'
     if (shortfall !== null) {
-      this.#warnings.push(shortfall)
-      this.#context.log.warn({}, `The fetch is incomplete: ${shortfall}`)
+      this.#notes.endEarly(shortfall)
+      const end = this.complete ? 'ended early' : 'is incomplete'
+      this.#context.log.warn({}, `The fetch ${end}: ${shortfall.message}`)
     }
     const closesWithPart = await this.#startPart(true)
     await this.#storing
@@ -227,7 +227,7 @@ export class ArtifactWriter {
       return false
     }
     const place = { no: this.#nextNo++, cursorAfter, ...times }
-    const note = closes ? this.#toNote(true) : null
+    const note = closes ? this.#notes.toNote(true, this.complete) : null
     this.#storing = this.#store(writer, place, note).then((part) => {
       this.#serverMs = part.createdAt.getTime()
       if (hashing) this.#hashed?.keep(part.no, hashing)
@@ -262,20 +262,10 @@ export class ArtifactWriter {
   }
 
   #saveNote(closed: boolean): Promise<void> {
-    const note = this.#toNote(closed)
+    const note = this.#notes.toNote(closed, this.complete)
     return withRetry(this.#context, 'archive', () =>
       noteArtifact(this.#context.db, this.#context.run, note),
     )
-  }
-
-  #toNote(closed: boolean): ArtifactNote {
-    return {
-      closed,
-      complete: closed && this.complete,
-      expected: this.#expected,
-      watermarkMs: this.#watermarkMs,
-      warnings: this.#warnings,
-    }
   }
 
   /** Returns the times of a part whose first page has arrived now. */

@@ -9,6 +9,7 @@ import type { LeasedRun } from '../db/write/runs.ts'
 import type { ApplyOptions } from '../normalise/apply-options.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
+import type { RequestCount } from '../sources/request-log.ts'
 import type { RequestIntervals } from '../sources/request-turns.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Redactor } from '../telemetry/redact.ts'
@@ -31,6 +32,8 @@ export interface Progress {
   appliedLines: number
   appliedBytes: number
   readonly counts: Counts
+  /** The requests of this process to the supplier. */
+  readonly requestCount: RequestCount
   /** The reason why the run is waiting, or null. */
   waiting: string | null
 }
@@ -44,6 +47,7 @@ export function createProgress(): Progress {
     appliedLines: 0,
     appliedBytes: 0,
     counts: emptyCounts(),
+    requestCount: { requests: 0, failedRequests: 0 },
     waiting: null,
   }
 }

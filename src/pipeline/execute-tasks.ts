@@ -8,6 +8,7 @@ import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
 import { withLease } from './lease.ts'
+import { isRetried } from './retry.ts'
 import { sanitizeText } from './sanitize-text.ts'
 
 export type TaskResult =
@@ -82,13 +83,13 @@ async function endFailedRun(
 }
 
 /** An error without a code is a bug: a retry would only repeat it. */
-function describeFailure(tools: Pick<RunContext, 'redact'>, error: unknown): FailedRun {
+function describeFailure(tools: Pick<RunContext, 'redact' | 'run'>, error: unknown): FailedRun {
   const code = error instanceof SyncError ? error.code : null
   if (isStop(error))
     return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError)
     return {
-      state: error.action === 'retry' ? 'interrupted' : 'failed',
+      state: isRetried(tools.run, error) ? 'interrupted' : 'failed',
       code,
       reason: sanitizeText(tools, error.message),
     }

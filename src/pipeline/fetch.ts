@@ -7,13 +7,15 @@ import type { StoredPart } from '../db/write/artifacts.ts'
 import type { WorkDone } from '../db/write/work-done.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import { limitRequests } from '../sources/limited-http.ts'
+import { RequestLog } from '../sources/request-log.ts'
 import { explainMove, refuseOtherHost } from '../sources/moved-shop.ts'
 import type { HashedParts } from './apply/hashed-parts.ts'
 import { ArtifactWriter } from './artifact-writer.ts'
 import type { RunContext } from './context.ts'
+import type { Shortfall } from './fetch-notes.ts'
 import { readEarlierLines } from './earlier-lines.ts'
 import { endDueParts } from './end-due-parts.ts'
-import { waitBeforeRetry } from './retry.ts'
+import { isRetried, waitBeforeRetry } from './retry.ts'
 
 /**
  * The shortest wait before the next request. A response that is cut after every page makes progress
@@ -50,13 +52,7 @@ export async function fetchParts(
     progress.expected = artifact.expected
     return
   }
-  const start = {
-    parts,
-    expected: artifact?.expected ?? null,
-    watermarkMs: artifact?.watermarkMs ?? null,
-    warnings: artifact?.warnings ?? [],
-  }
-  const writer = new ArtifactWriter(context, start, onPart, hashed)
+  const writer = new ArtifactWriter(context, { artifact, parts }, onPart, hashed)
   try {
     await writer.close(await fetchWithRetries(context, writer))
   } catch (error) {
@@ -74,20 +70,21 @@ export async function fetchParts(
  * the count of attempts. An attempt that begins at an earlier cursor, or fails as too slow, does not:
  * otherwise a supplier that always fails at the same place would be requested forever.
  *
- * Returns null when the artifact is complete, else the reason why its completeness is not proved.
+ * Returns null when the artifact is complete, else the error after which its completeness is not proved.
  */
 async function fetchWithRetries(
   context: RunContext,
   writer: ArtifactWriter,
-): Promise<string | null> {
+): Promise<Shortfall | null> {
   const { options, signal, outages, connector, settings, source } = context
   const host = URL.parse(connector.address(settings))?.host ?? source.name
   const work = `fetch ${host}`
+  const requestLog = new RequestLog(context.progress.requestCount)
   const reached = new Set([JSON.stringify(writer.cursor)])
   for (let attempt = 0; ;) {
     const startedMs = performance.now()
     try {
-      await fetchOnce(context, writer, () => outages.worked(work, CALM_MS))
+      await fetchOnce(context, writer, requestLog, () => outages.worked(work, CALM_MS))
       outages.worked(work)
       return null
     } catch (thrown) {
@@ -102,8 +99,13 @@ async function fetchWithRetries(
         writer.cursor !== null && !reached.has(place) && error.code !== 'source/too-slow'
       attempt = gotFurther ? 1 : attempt + 1
       reached.add(place)
+      if (!isRetried(context.run, error)) {
+        // The run settles these records; the other products are refreshed later.
+        if (writer.cursor !== null) return error
+        throw error
+      }
       if (attempt >= options.attemptsMax) {
-        if (error.code === 'source/cut-short') return error.message
+        if (error.code === 'source/cut-short') return error
         throw error
       }
       outages.failed(error, { work, startedMs, host })
@@ -115,12 +117,18 @@ async function fetchWithRetries(
 async function fetchOnce(
   context: RunContext,
   writer: ArtifactWriter,
+  requestLog: RequestLog,
   onPage: () => void,
 ): Promise<void> {
   writer.beginRequest()
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
-  const request = { cursor: writer.cursor, warn: (message: string) => writer.warn(message) }
+  const request = {
+    cursor: writer.cursor,
+    requestLog,
+    warn: (message: string) => writer.warn(message),
+    note: (message: string) => writer.note(message),
+  }
   try {
     for await (const page of endDueParts(requestPages({ ...context, signal }, request), writer)) {
       await writer.add(page)
@@ -134,18 +142,27 @@ async function fetchOnce(
   throw new SyncError('source/cut-short', 'The response ended without proof that it is complete')
 }
 
+export interface PageRequest {
+  readonly cursor: Page['cursor']
+  readonly warn: (message: string) => void
+  /** Records a warning that is in the log already. */
+  readonly note?: (message: string) => void
+  readonly requestLog?: RequestLog
+}
+
 /** Requests the records that the run covers, from `cursor` on. */
 export function requestPages(
   context: RunContext,
-  { cursor, warn }: { readonly cursor: Page['cursor']; readonly warn: (message: string) => void },
+  { cursor, warn, note, requestLog }: PageRequest,
 ): AsyncIterable<Page> {
   const { connector, settings, run, signal } = context
   const credentials = context.credentials(context)
   const scope = toScope(run)
   const requester = { connector, settings, credentials, urgent: run.kind === 'import' }
-  const limited = limitRequests(context, requester, (reason, waitMs) =>
-    reportTurn(context, reason, waitMs),
-  )
+  const limited = limitRequests({ ...context, onTransition: note }, requester, {
+    onWait: (reason, waitMs) => reportTurn(context, reason, waitMs),
+    ...(requestLog && { requestLog }),
+  })
   const http = connector.recognise ? refuseOtherHost(limited) : limited
   const earlierLines = (): AsyncIterable<Uint8Array> => readEarlierLines(context)
   return connector.fetch({ settings, credentials, scope, cursor, http, earlierLines, warn }, signal)

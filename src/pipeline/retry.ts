@@ -5,6 +5,7 @@
 import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
+import type { LeasedRun } from '../db/write/runs.ts'
 import { chooseDelayMs } from '../lib/back-off.ts'
 import { describeComponent } from '../telemetry/outages.ts'
 import type { Progress, RunContext } from './context.ts'
@@ -87,4 +88,13 @@ export async function waitBeforeRetry(
   await options.wait(waitMs, signal)
   progress.waiting = null
   return waitMs
+}
+
+/**
+ * True when a run is tried again after an error. A refresh or an import does not wait for a supplier that is
+ * down: a person gets the error at once, and the schedule refreshes the products again. All other runs wait
+ * for the test of the circuit breaker.
+ */
+export function isRetried({ keys }: Pick<LeasedRun, 'keys'>, error: unknown): boolean {
+  return hasAction(error, 'retry') && !(keys !== null && error.code === 'source/circuit-open')
 }

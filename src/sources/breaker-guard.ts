@@ -18,7 +18,7 @@ import type { BreakerRule } from '../core/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { loadBreaker, saveBreaker, type StoredBreaker } from '../db/write/limits.ts'
 
-interface BreakerLog {
+export interface BreakerLog {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
 }
@@ -26,6 +26,8 @@ interface BreakerLog {
 export interface BreakerTools {
   readonly db: Catalog
   readonly log: BreakerLog
+  /** Called with a sentence when a request has opened the breaker, or closed it. */
+  readonly onTransition?: ((message: string) => void) | undefined
 }
 
 /** A breaker that has let a request through. */
@@ -38,48 +40,114 @@ export interface Admitted {
 
 /** Only these errors say that a supplier is down; status codes of 500 and more do as well. */
 const OUTAGES: ReadonlySet<string> = new Set(['source/unavailable', 'source/too-slow'])
+/** The body of a small response that ends too early says so too. */
+const BODY_OUTAGES: ReadonlySet<string> = new Set([...OUTAGES, 'source/cut-short'])
+/** A probe ends this long before another request may probe. */
+const PROBE_MARGIN_MS = 5_000
+
+/** Access to the turn of a request. */
+export interface Gate {
+  /** Reads the state, and enters the limits of the request if the breaker is closed. */
+  read(): Promise<StoredBreaker>
+  /** Waits for the turn. Called before a request becomes a probe, so that the probe is sent at once. */
+  wait(): Promise<void>
+}
 
 /**
- * Lets a request through, or refuses it. Returns null without a rule. `read` reads the state; it enters
- * the limits of the request if the breaker is closed.
+ * Lets a request through, or refuses it. Returns null without a rule.
  *
  * @throws SyncError `source/circuit-open`, with the time until the next probe
  */
 export async function admitRequest(
   { db, log }: BreakerTools,
   rule: BreakerRule | null,
-  read: () => Promise<StoredBreaker>,
+  gate: Gate,
 ): Promise<Admitted | null> {
   if (rule === null) return null
   const policy = { ...BREAKER_POLICY, ...rule.policy }
-  for (;;) {
-    const { breaker, version, nowMs } = await read()
+  for (let waited = false; ;) {
+    const { breaker, version, nowMs } = await gate.read()
     const admission = admit(breaker, nowMs, policy)
     if (admission.kind === 'pass') return { rule, policy, probe: null }
     if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)
+    if (!waited) {
+      await gate.wait()
+      waited = true
+      continue
+    }
     if (!(await saveBreaker(db, rule, version, admission.next, null))) continue
-    log.info(factsOf(rule, breaker), `${rule.key} is tested with one request`)
+    const again = breaker.state === 'half-open' ? ' again: the last test had no result' : ''
+    log.info(factsOf(rule, admission.next), `${rule.key} is tested with one request${again}`)
     return { rule, policy, probe: version + 1 }
   }
 }
 
-/** Sends the request that was admitted, and records its result. */
+/**
+ * Sends the request that was admitted, and records its result, unless `judgesBody` leaves it to
+ * `judgeBody`. A probe is aborted before another request may probe.
+ */
 export async function observeRequest(
   tools: BreakerTools,
   admitted: Admitted | null,
-  send: () => Promise<HttpResponse>,
+  signal: AbortSignal,
+  send: (signal: AbortSignal) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
-  if (admitted === null) return send()
+  if (admitted === null) return send(signal)
+  const deadline = startDeadline(admitted, signal)
   try {
-    const response = await send()
+    const response = await send(deadline.signal)
     if (response.status >= 500) await fail(tools, admitted, `status ${response.status}`)
-    else await succeed(tools, admitted)
+    else if (admitted.rule.judgesBody !== true) await succeed(tools, admitted)
+    else return { ...response, body: endWith(response.body, deadline.clear) }
+    deadline.clear()
     return response
   } catch (error) {
-    if (error instanceof SyncError && OUTAGES.has(error.code))
-      await fail(tools, admitted, error.message)
+    deadline.clear()
+    if (isOutage(error, OUTAGES)) await fail(tools, admitted, error.message)
     else await giveUp(tools, admitted)
     throw error
+  }
+}
+
+/** Records the end of the body of a small response: null, or the error that its reader received. */
+export async function judgeBody(
+  tools: BreakerTools,
+  admitted: Admitted | null,
+  { status }: Pick<HttpResponse, 'status'>,
+  error: unknown,
+): Promise<void> {
+  if (admitted?.rule.judgesBody !== true || status >= 500) return
+  if (error === null) await succeed(tools, admitted)
+  else if (isOutage(error, BODY_OUTAGES)) await fail(tools, admitted, error.message)
+  else await giveUp(tools, admitted)
+}
+
+function isOutage(error: unknown, codes: ReadonlySet<string>): error is SyncError {
+  return error instanceof SyncError && codes.has(error.code)
+}
+
+/** Aborts a probe in time; any other request has only the signal of its caller. */
+function startDeadline(
+  { rule: { key }, policy: { probeMs }, probe }: Admitted,
+  signal: AbortSignal,
+): { readonly signal: AbortSignal; clear(): void } {
+  if (probe === null) return { signal, clear() {} }
+  const limit = new AbortController()
+  const limitMs = Math.max(probeMs - PROBE_MARGIN_MS, 1)
+  const seconds = Math.round(limitMs / 1000)
+  const error = new SyncError('source/too-slow', `${key} has not responded within ${seconds} s`)
+  const timer = setTimeout(() => limit.abort(error), limitMs).unref()
+  return { signal: AbortSignal.any([signal, limit.signal]), clear: () => clearTimeout(timer) }
+}
+
+async function* endWith(
+  body: AsyncIterable<Uint8Array>,
+  end: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } finally {
+    end()
   }
 }
 
@@ -92,10 +160,9 @@ async function fail(tools: BreakerTools, admitted: Admitted, reason: string): Pr
   )
   if (next?.state !== 'open') return
   const minutes = Math.round(next.cooldownMs / 60_000)
-  tools.log.warn(
-    { ...factsOf(rule, next), reason },
-    `${rule.key} has failed ${next.failures} times: no request is sent to it for ${minutes} min`,
-  )
+  const message = `${rule.key} has failed ${next.failures} times: no request is sent to it for ${minutes} min`
+  tools.log.warn({ ...factsOf(rule, next), reason }, message)
+  tools.onTransition?.(message)
 }
 
 async function succeed(tools: BreakerTools, admitted: Admitted): Promise<void> {
@@ -106,17 +173,22 @@ async function succeed(tools: BreakerTools, admitted: Admitted): Promise<void> {
     failures = breaker.failures
     return CLOSED
   })
-  if (next !== null)
-    tools.log.info(
-      { ...factsOf(rule, next), failures },
-      `${rule.key} responds again after ${failures} failures`,
-    )
+  if (next === null) return
+  const message = `${rule.key} responds again after ${failures} failures`
+  // The same level as the beginning of the outage, so that no log shows only one of them.
+  tools.log.warn({ ...factsOf(rule, next), failures }, message)
+  tools.onTransition?.(message)
 }
 
 /** The request has neither failed nor succeeded: it was stopped, or refused before it was sent. */
 async function giveUp(tools: BreakerTools, admitted: Admitted): Promise<void> {
-  if (admitted.probe === null) return
-  await change(tools, admitted, null, ({ breaker, nowMs }) => afterLostProbe(breaker, nowMs))
+  const { rule, probe } = admitted
+  if (probe === null) return
+  const next = await change(tools, admitted, null, ({ breaker, nowMs }) =>
+    afterLostProbe(breaker, nowMs),
+  )
+  if (next !== null)
+    tools.log.info(factsOf(rule, next), `the test of ${rule.key} was stopped without a result`)
 }
 
 /**
@@ -147,6 +219,8 @@ function toRefusal({ key }: BreakerRule, { failures }: Breaker, retryAfterMs: nu
   )
 }
 
-function factsOf({ scope, key }: BreakerRule, { state, failures }: Breaker): object {
-  return { breaker: `${scope}:${key}`, state, failures }
+/** `until`: the next test, or the end of the present one. */
+function factsOf({ scope, key }: BreakerRule, { state, failures, retryAtMs }: Breaker): object {
+  const until = retryAtMs === null ? undefined : new Date(retryAtMs).toISOString()
+  return { breaker: `${scope}:${key}`, state, failures, until }
 }

@@ -84,7 +84,7 @@ function createWorker(
   const tools = {
     db: clock === undefined ? db : withClock(db, clock),
     http,
-    log: { info: take, warn: take },
+    log: { debug() {}, info: take, warn: take },
     options: { wait },
     requestIntervals,
   }
@@ -221,7 +221,7 @@ test(
     const tools = {
       db: secondPool,
       http,
-      log: { info() {}, warn() {} },
+      log: { debug() {}, info() {}, warn() {} },
       options: {
         async wait() {
           ends.push(await readEnd())
@@ -368,6 +368,7 @@ test('no interleaving of two workers has two probes at the same time', async () 
         db: withClock(worker === 0 ? database.pool : secondPool, clock),
         http: supplier,
         log: {
+          debug() {},
           info: (_: object, text: string) => void (isProbe ||= /tested/.test(text)),
           warn() {},
         },

@@ -5,11 +5,13 @@
 import type { Connector } from '../core/connector.ts'
 import type { Http, HttpResponse } from '../core/http.ts'
 import { defaultRules, type RequestLimit } from '../core/limits.ts'
-import { admitRequest, observeRequest, type BreakerTools } from './breaker-guard.ts'
+import { admitRequest, judgeBody, observeRequest, type BreakerTools } from './breaker-guard.ts'
+import { RequestLog, type RequestLogger } from './request-log.ts'
 import { RequestTurns, type ReportWait, type TurnTools } from './request-turns.ts'
 
 export interface RequestTools extends BreakerTools, TurnTools {
   readonly http: Http
+  readonly log: BreakerTools['log'] & RequestLogger
 }
 
 /** Whose requests they are. Settings and credentials are null before a source is known. */
@@ -21,6 +23,13 @@ export interface Requester {
   readonly urgent?: boolean
 }
 
+/** Receives what happens to the requests. */
+export interface RequestObserver {
+  readonly onWait?: ReportWait
+  /** Shared by all requests of a fetch, so that a retry has the number of its attempt. */
+  readonly requestLog?: RequestLog
+}
+
 /**
  * Returns an HTTP client that sends each request when its turn comes.
  *
@@ -30,24 +39,34 @@ export interface Requester {
 export function limitRequests(
   tools: RequestTools,
   { connector, settings, credentials, urgent = false }: Requester,
-  onWait: ReportWait = () => {},
+  { onWait = () => {}, requestLog = new RequestLog() }: RequestObserver = {},
 ): Http {
   return async (request, signal) => {
     const url = URL.parse(request.url)
     if (url === null) return tools.http(request, signal)
-    const { limits, breaker } =
+    const { limits, breaker, logLevel } =
       connector.rules?.({ url, settings, credentials }) ?? defaultRules(url)
-    const slowed = slowDown(limits, request.minIntervalMs)
-    const turns = new RequestTurns(tools, slowed, onWait, urgent)
+    const turns = new RequestTurns(tools, slowDown(limits, request.minIntervalMs), onWait, urgent)
+    const line = requestLog.begin(tools.log, url, request, logLevel)
     try {
-      const admitted = await admitRequest(tools, breaker, () => turns.begin(breaker))
-      const response = await observeRequest(tools, admitted, async () => {
-        await turns.take(signal)
-        return tools.http(request, signal)
+      const admitted = await admitRequest(tools, breaker, {
+        read: () => turns.begin(breaker),
+        wait: () => turns.take(signal),
       })
+      const response = await observeRequest(tools, admitted, signal, async (limited) => {
+        await turns.take(limited)
+        line.sent()
+        return tools.http(request, limited)
+      })
+      line.responded(response.status)
       await turns.obey(response)
-      return turns.hasPlace ? leaveAtEnd(response, turns) : response
+      return watchBody(response, async (error, bytes) => {
+        line.ended(error, bytes)
+        await turns.leave()
+        await judgeBody(tools, admitted, response, error)
+      })
     } catch (error) {
+      line.ended(error, 0)
       await turns.leave()
       throw error
     }
@@ -62,25 +81,37 @@ function slowDown(limits: readonly RequestLimit[], intervalMs = 0): readonly Req
     : [{ ...narrowest, leastIntervalMs: intervalMs, burst: 1 }, ...wider]
 }
 
-/** The request is in progress until its body has ended. */
-function leaveAtEnd(response: HttpResponse, turns: RequestTurns): HttpResponse {
+/** Calls `onEnd` once: at the end of the body, with its error, or when the reader cancels it. */
+function watchBody(
+  response: HttpResponse,
+  onEnd: (error: unknown, bytes: number) => Promise<void>,
+): HttpResponse {
+  let [bytes, isOver] = [0, false]
+  const end = async (error: unknown): Promise<void> => {
+    if (isOver) return
+    isOver = true
+    await onEnd(error, bytes)
+  }
+  async function* read(): AsyncGenerator<Uint8Array> {
+    let failure: unknown = null
+    try {
+      for await (const chunk of response.body) {
+        bytes += chunk.byteLength
+        yield chunk
+      }
+    } catch (error) {
+      failure = error
+      throw error
+    } finally {
+      await end(failure)
+    }
+  }
   return {
     ...response,
-    body: readAndLeave(response.body, turns),
+    body: read(),
     async cancel() {
       await response.cancel()
-      await turns.leave()
+      await end(null)
     },
-  }
-}
-
-async function* readAndLeave(
-  body: AsyncIterable<Uint8Array>,
-  turns: RequestTurns,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body
-  } finally {
-    await turns.leave()
   }
 }

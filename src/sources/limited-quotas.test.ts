@@ -38,7 +38,7 @@ function createClient(db: Catalog, limits: readonly RequestLimit[], urgent: bool
   const tools = {
     db,
     http: supplier,
-    log: { info() {}, warn() {} },
+    log: { debug() {}, info() {}, warn() {} },
     options: { wait },
     requestIntervals: new Map<string, number>(),
   }

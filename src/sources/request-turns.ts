@@ -43,12 +43,17 @@ const POLL_MS = 250
 const DELAY_MS_MAX = 15 * 60_000
 /** Delay after a status of 429 without Retry-After. */
 const DELAY_MS_DEFAULT = 5_000
-/** Up to this share of the interval is added to a wait, so that no host sees a fixed rhythm. */
+/** Up to this share of the interval is added to a wait, unless the limit is strict. */
 const JITTER = 0.2
+
+interface PacedBucket extends Bucket {
+  /** Up to this time is added to a wait. */
+  readonly jitterMs: number
+}
 
 export class RequestTurns {
   readonly #tools: TurnTools
-  readonly #buckets: readonly Bucket[]
+  readonly #buckets: readonly PacedBucket[]
   readonly #onWait: ReportWait
   readonly #holder = randomUUID()
   readonly #held: Bucket[] = []
@@ -142,7 +147,7 @@ export class RequestTurns {
     } else if (refused && waitMs > WAIT_MS_MAX) {
       throw toRefusal(bucket, waitMs)
     } else if (waitMs > 0) {
-      await this.#wait(bucket, waitMs + Math.random() * JITTER * bucket.intervalMs, signal)
+      await this.#wait(bucket, waitMs + Math.random() * bucket.jitterMs, signal)
     }
   }
 
@@ -165,17 +170,23 @@ export class RequestTurns {
 }
 
 /** A limit with a reserve has a second bucket, which requests that are not urgent enter first. */
-function toBuckets(limit: RequestLimit, intervals: RequestIntervals, urgent: boolean): Bucket[] {
+function toBuckets(
+  limit: RequestLimit,
+  intervals: RequestIntervals,
+  urgent: boolean,
+): PacedBucket[] {
   const { scope, secretKey = false, burst, concurrency, perDay = null, reserve = 0 } = limit
-  const { leastIntervalMs = 0 } = limit
+  const { leastIntervalMs = 0, isStrict = false } = limit
   const intervalMs = Math.max(intervals.get(scope) ?? limit.intervalMs, leastIntervalMs)
   const key = secretKey ? hashText(limit.key) : limit.key
-  const whole = { scope, key, intervalMs, burst, concurrency, perDay }
+  const jitterMs = isStrict ? 0 : JITTER * intervalMs
+  const whole = { scope, key, intervalMs, burst, concurrency, perDay, jitterMs }
   if (urgent || reserve === 0) return [whole]
   const others = {
     ...whole,
     key: `${key} without the reserve`,
     intervalMs: intervalMs / (1 - reserve),
+    jitterMs: jitterMs / (1 - reserve),
     burst: Math.max(1, Math.floor(burst * (1 - reserve))),
     concurrency: null,
     perDay: perDay === null ? null : Math.floor(perDay * (1 - reserve)),

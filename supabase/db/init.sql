@@ -166,6 +166,11 @@ create table catalog.artifacts (
   expected           bigint,                         -- number of records that the supplier reported
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
+  -- The error that ended the fetch early: the run settles what had arrived.
+  error_code         text,
+  -- Requests to the supplier, and those without a response of the status 2xx or 3xx.
+  requests           integer not null default 0,
+  failed_requests    integer not null default 0,
   -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),
@@ -1596,8 +1601,8 @@ end $$;
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested; `p_arrived_age` since its first page had arrived
---   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
---               see update_artifact
+--   note        {complete, expected, watermark, warnings, facts}: the part is the last one, and closes the
+--               artifact, see update_artifact
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
@@ -1616,7 +1621,8 @@ begin
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
-      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings');
+      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings',
+      p_note -> 'facts');
   end if;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
@@ -1626,10 +1632,11 @@ end $$;
 --               missing
 --   watermark   ignored if it is ahead by more than the clock tolerance: incremental runs would request no
 --               changes until that time
+--   facts       {error_code, requests, failed_requests}: see the table; without it, they stay
 --   errors      see raise_lease_error
 create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
-  p_watermark timestamptz, p_warnings jsonb
+  p_watermark timestamptz, p_warnings jsonb, p_facts jsonb default null
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -1641,7 +1648,10 @@ begin
         watermark = greatest(
           case when p_watermark <= clock_timestamp() + catalog.clock_tolerance() then p_watermark end,
           watermark),
-        warnings = p_warnings
+        warnings = p_warnings,
+        error_code = case when p_facts is null then error_code else p_facts ->> 'error_code' end,
+        requests = coalesce((p_facts ->> 'requests')::integer, requests),
+        failed_requests = coalesce((p_facts ->> 'failed_requests')::integer, failed_requests)
     where source_id = p_source and run_id = p_run;
 end $$;
 
@@ -5830,7 +5840,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- settle_refresh_jobs(run): the products that the run saw have succeeded. Those without a line, and those
--- whose record is in quarantine, have failed. Records the reads of an import as well.
+-- whose record is in quarantine, have failed; when an open circuit breaker ended the fetch, those without a
+-- line were skipped. Records the reads of an import as well.
 create function catalog.settle_refresh_jobs(p_run catalog.runs) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -5843,6 +5854,10 @@ declare
       and p.external_id <> all (broken)
       and case when p.seq < 8 * length(p_run.seen) then get_bit(p_run.seen, p.seq) = 1 else false end);
   unread text[];
+  stopped catalog.artifacts := (
+    select a from catalog.artifacts a
+    where a.source_id = p_run.source_id and a.run_id = p_run.artifact_run
+      and catalog.is_skipped(a.error_code));
 begin
   if not p_run.options ? 'call' then
     perform catalog.record_reads(p_run.source_id, read,
@@ -5852,6 +5867,12 @@ begin
     set status = 'success', completed_at = p_run.finished_at, error_code = null, error_message = null,
       circuit_breaker_state = 'closed'
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = any (read);
+  update catalog.refresh_jobs
+    set status = 'skipped', completed_at = p_run.finished_at, error_code = stopped.error_code,
+      error_message = stopped.warnings ->> -1,
+      circuit_breaker_state = case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end
+    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
+      and stopped.error_code is not null and product_external_id <> all (broken);
   update catalog.refresh_jobs
     set status = 'failed', completed_at = p_run.finished_at, circuit_breaker_state = 'closed',
       error_code = coalesce(error_code,
@@ -8651,7 +8672,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '38324a053f3b90d671f1410b498058a8151c37d4786c2d76eb74617463cbc231'),
+  ('20261122000010', 'run_tables', '506ab786c62f32a0285aa7475f17e30cd1545250b0785be49b38da2789d489af'),
   ('20261122000011', 'catalogue_tables', '64b0bf194f9cbd426f0c729b4acd8679b94272d9fbc93ca27eb882e9f0fd780b'),
   ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -8665,7 +8686,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
   ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
   ('20261122000023', 'sources', 'f7ee93a6ad440a895df55ea6f67ed1204e0bb746c30ae75bd27f79254d854439'),
-  ('20261122000024', 'artifacts', '8b6e3fc1488cbe85c5bfb617fde826971495b166fecc2d73c84878430d52a93e'),
+  ('20261122000024', 'artifacts', '5f96887529d31c6e97d27100cc7497a3c896544fbd8921da6e22531b5a310868'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
@@ -8690,7 +8711,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
   ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
-  ('20261122000049', 'refresh_jobs', '3bb74daa927c8e68cd98ac4e84d3268602fa1185924dd4140a672ef330abc35b'),
+  ('20261122000049', 'refresh_jobs', 'c9786906e8f5fa8101ac3e66209f8978dcbf7d8bc1e64f80d88c1891c01552f5'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

@@ -43,7 +43,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- settle_refresh_jobs(run): the products that the run saw have succeeded. Those without a line, and those
--- whose record is in quarantine, have failed. Records the reads of an import as well.
+-- whose record is in quarantine, have failed; when an open circuit breaker ended the fetch, those without a
+-- line were skipped. Records the reads of an import as well.
 create function catalog.settle_refresh_jobs(p_run catalog.runs) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -56,6 +57,10 @@ declare
       and p.external_id <> all (broken)
       and case when p.seq < 8 * length(p_run.seen) then get_bit(p_run.seen, p.seq) = 1 else false end);
   unread text[];
+  stopped catalog.artifacts := (
+    select a from catalog.artifacts a
+    where a.source_id = p_run.source_id and a.run_id = p_run.artifact_run
+      and catalog.is_skipped(a.error_code));
 begin
   if not p_run.options ? 'call' then
     perform catalog.record_reads(p_run.source_id, read,
@@ -65,6 +70,12 @@ begin
     set status = 'success', completed_at = p_run.finished_at, error_code = null, error_message = null,
       circuit_breaker_state = 'closed'
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = any (read);
+  update catalog.refresh_jobs
+    set status = 'skipped', completed_at = p_run.finished_at, error_code = stopped.error_code,
+      error_message = stopped.warnings ->> -1,
+      circuit_breaker_state = case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end
+    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
+      and stopped.error_code is not null and product_external_id <> all (broken);
   update catalog.refresh_jobs
     set status = 'failed', completed_at = p_run.finished_at, circuit_breaker_state = 'closed',
       error_code = coalesce(error_code,

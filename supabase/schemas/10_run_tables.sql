@@ -138,6 +138,11 @@ create table catalog.artifacts (
   expected           bigint,                         -- number of records that the supplier reported
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
+  -- The error that ended the fetch early: the run settles what had arrived.
+  error_code         text,
+  -- Requests to the supplier, and those without a response of the status 2xx or 3xx.
+  requests           integer not null default 0,
+  failed_requests    integer not null default 0,
   -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),

@@ -2,8 +2,8 @@
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested; `p_arrived_age` since its first page had arrived
---   note        {complete, expected, watermark, warnings}: the part is the last one, and closes the artifact,
---               see update_artifact
+--   note        {complete, expected, watermark, warnings, facts}: the part is the last one, and closes the
+--               artifact, see update_artifact
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
@@ -22,7 +22,8 @@ begin
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
-      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings');
+      (p_note ->> 'expected')::bigint, (p_note ->> 'watermark')::timestamptz, p_note -> 'warnings',
+      p_note -> 'facts');
   end if;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
@@ -32,10 +33,11 @@ end $$;
 --               missing
 --   watermark   ignored if it is ahead by more than the clock tolerance: incremental runs would request no
 --               changes until that time
+--   facts       {error_code, requests, failed_requests}: see the table; without it, they stay
 --   errors      see raise_lease_error
 create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
-  p_watermark timestamptz, p_warnings jsonb
+  p_watermark timestamptz, p_warnings jsonb, p_facts jsonb default null
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -47,7 +49,10 @@ begin
         watermark = greatest(
           case when p_watermark <= clock_timestamp() + catalog.clock_tolerance() then p_watermark end,
           watermark),
-        warnings = p_warnings
+        warnings = p_warnings,
+        error_code = case when p_facts is null then error_code else p_facts ->> 'error_code' end,
+        requests = coalesce((p_facts ->> 'requests')::integer, requests),
+        failed_requests = coalesce((p_facts ->> 'failed_requests')::integer, failed_requests)
     where source_id = p_source and run_id = p_run;
 end $$;
 

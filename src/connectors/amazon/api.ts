@@ -83,6 +83,7 @@ export function openApi(request: Request, tokens: TokenCache, signal: AbortSigna
         url: settings.apiUrl + PATH,
         method: 'POST',
         firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
+        facts: { operation: 'getItems', items: asins.length },
         headers: {
           authorization: toAuthorization(text, credential),
           'content-type': 'application/json',

@@ -13,12 +13,14 @@ import {
 } from './credentials.ts'
 import { fetchItems } from './items.ts'
 import { identify, normalise } from './normalise.ts'
-import { AmazonSettings } from './settings.ts'
+import { AmazonSettings, marketplaceOf } from './settings.ts'
 import { requestToken, TokenCache } from './tokens.ts'
 import { parseTypedAsin } from './typed-asin.ts'
 
 /** Five failures within a minute stop all requests for five minutes; then one request tests. */
 const BREAKER = { failuresMax: 5, windowMs: 60_000, cooldownMs: 300_000 }
+/** Requests arrive with the variance of the network, and Amazon refuses those that come early. */
+const PACE_MARGIN = 1.05
 
 /**
  * The IP License of the Associates Program: content may be stored for 24 hours and images not at all
@@ -70,29 +72,48 @@ export const amazon = createAmazon()
 /**
  * Amazon counts the requests of a credential: per second and per day. A request for a token has a
  * separate limit, because another server counts it.
+ *
+ * A circuit breaker belongs to a server and a region group: an outage in Europe does not stop Japan. It is
+ * shared by all credentials, because errors of an account never count as an outage.
  */
 function rules({
   url,
   settings,
   credentials,
 }: RuleRequest<AmazonSettings, AmazonCredentials>): RequestRules {
-  const { requestsPerSecond, requestsPerDay, importReserve } = settings ?? AmazonSettings.parse({})
-  const own = { scope: 'amazon', secretKey: true, concurrency: null, burst: 1 }
+  const known = settings ?? AmazonSettings.parse({})
+  const { requestsPerSecond, requestsPerDay, importReserve } = known
+  const own = {
+    scope: 'amazon',
+    secretKey: true,
+    concurrency: null,
+    burst: 1,
+    isStrict: true,
+  } as const
   const id = credentials?.id ?? ''
-  const breaker = { scope: 'amazon', key: url.host, policy: BREAKER }
-  if (/\/(oauth2|o2)\/token$/.test(url.pathname))
+  const isToken = /\/(oauth2|o2)\/token$/.test(url.pathname)
+  const server = isToken ? `${url.host}/token` : url.host
+  const breaker = {
+    scope: 'amazon',
+    key: `${server}/${marketplaceOf(known).group}`,
+    policy: BREAKER,
+    judgesBody: true,
+  }
+  // The quota bounds the number of lines in the log.
+  const shared = { breaker, logLevel: 'info' } as const
+  if (isToken)
     return {
+      ...shared,
       limits: [{ ...own, key: `${url.host} token ${id}`, intervalMs: 1_000, burst: 3 }],
-      breaker,
     }
   const limit = {
     ...own,
     key: `${url.host} ${id}`,
-    intervalMs: 1_000 / requestsPerSecond,
+    intervalMs: (1_000 / requestsPerSecond) * PACE_MARGIN,
     perDay: requestsPerDay,
     reserve: importReserve,
   }
-  return { limits: [limit], breaker }
+  return { ...shared, limits: [limit] }
 }
 
 /** Requests a token, which a wrong credential does not get. It reads no item and uses no quota. */

@@ -132,6 +132,7 @@ function toRequest({ id, secret, version }: Credential): Omit<HttpRequest, 'url'
   return {
     method: 'POST',
     firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
+    facts: { operation: 'token' },
     headers: {
       'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
       accept: 'application/json',

@@ -3,6 +3,7 @@
 
 import type { Part } from '../../artifacts/parts.ts'
 import type { Cursor } from '../../core/connector.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
 import { type Catalog, jsonb, one, toBytes, toInstant } from '../catalog.ts'
 import type { LeasedRun } from './runs.ts'
 
@@ -25,6 +26,11 @@ export interface ArtifactNote {
   readonly expected: number | null
   readonly watermarkMs: number | null
   readonly warnings: readonly string[]
+  /** The error that ended the fetch early: the run settles what had arrived. */
+  readonly errorCode: ErrorCode | null
+  /** Requests to the supplier, and those without a response of the status 2xx or 3xx. */
+  readonly requests: number
+  readonly failedRequests: number
 }
 
 /** An artifact as far as it is recorded. */
@@ -79,7 +85,7 @@ export async function addPart(
     cursor_after: jsonb(part.cursorAfter),
     age: `${Math.ceil(ageMs)} ms`,
     arrived_age: `${Math.ceil(arrivedAgeMs)} ms`,
-    note: note && jsonb({ ...note, watermark: toWatermark(note) }),
+    note: note && jsonb({ ...note, watermark: toWatermark(note), facts: toFacts(note) }),
   })
   return { ...part, createdAt: toInstant(one(rows)) }
 }
@@ -106,7 +112,12 @@ export async function noteArtifact(db: Catalog, run: LeasedRun, note: ArtifactNo
     expected: note.expected,
     watermark: toWatermark(note),
     warnings: jsonb(note.warnings),
+    facts: jsonb(toFacts(note)),
   })
+}
+
+function toFacts({ errorCode, requests, failedRequests }: ArtifactNote): object {
+  return { error_code: errorCode, requests, failed_requests: failedRequests }
 }
 
 function toWatermark({ watermarkMs }: ArtifactNote): Date | null {
@@ -119,6 +130,9 @@ export interface ArtifactRow {
   readonly expected: number | null
   readonly watermark: string | null
   readonly warnings: string[]
+  readonly error_code: ErrorCode | null
+  readonly requests: number
+  readonly failed_requests: number
 }
 
 export async function findArtifact(
@@ -138,6 +152,9 @@ export function toArtifact({ state, watermark, ...row }: ArtifactRow): Artifact 
     expected: row.expected,
     watermarkMs: toInstant(watermark)?.getTime() ?? null,
     warnings: row.warnings,
+    errorCode: row.error_code,
+    requests: row.requests,
+    failedRequests: row.failed_requests,
   }
 }
 

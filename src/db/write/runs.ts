@@ -215,8 +215,17 @@ export async function endRun(db: Catalog, run: LeasedRun, end: RunEnd): Promise<
     state: end.state,
     code: end.code,
     reason: end.reason,
-    failure: classifyFailure(end.code),
+    failure: isSkipped(run, end) ? null : classifyFailure(end.code),
   })
+}
+
+/**
+ * True for a refresh or an import that an open circuit breaker has ended. The breaker already limits the
+ * requests: if it counted as a failed run of the host, an outage of three hours would end the refreshes of
+ * a day.
+ */
+function isSkipped({ keys }: LeasedRun, { code }: RunEnd): boolean {
+  return keys !== null && code === 'source/circuit-open'
 }
 
 export interface SeenProducts {
