@@ -2,13 +2,8 @@
 // gzip.
 
 import { PassThrough, type Transform } from 'node:stream'
-import {
-  constants,
-  createGunzip,
-  createGzip,
-  createZstdCompress,
-  createZstdDecompress,
-} from 'node:zlib'
+// By name, zstd would be missing in Deno 2.1 before any code has run.
+import * as zlib from 'node:zlib'
 import { z } from 'zod'
 
 export const Codec = z.enum(['zstd', 'gzip', 'none'])
@@ -32,12 +27,12 @@ export const CHUNK_BYTES = 1024 * 1024
 export function createCompressor(codec: Codec): Transform {
   switch (codec) {
     case 'zstd':
-      return createZstdCompress({
+      return zlib.createZstdCompress({
         chunkSize: CHUNK_BYTES,
-        params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: LEVEL },
       })
     case 'gzip':
-      return createGzip({ chunkSize: CHUNK_BYTES, level: LEVEL })
+      return zlib.createGzip({ chunkSize: CHUNK_BYTES, level: LEVEL })
     case 'none':
       return new PassThrough()
   }
@@ -51,8 +46,8 @@ export function decompress(codec: Codec, stored: Uint8Array): AsyncIterable<Buff
   if (codec === 'none') return sliceChunks(stored)
   const decoder =
     codec === 'zstd'
-      ? createZstdDecompress({ chunkSize: CHUNK_BYTES })
-      : createGunzip({ chunkSize: CHUNK_BYTES })
+      ? zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES })
+      : zlib.createGunzip({ chunkSize: CHUNK_BYTES })
   decoder.end(stored)
   return decoder
 }

@@ -3,7 +3,7 @@
 
 import type { Queue } from 'bullmq'
 import { repeat } from '../lib/repeat.ts'
-import { describeFetchError } from '../node/system-errors.ts'
+import { describeFetchError } from '../lib/fetch-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { countWaitingTasks, QUEUE_NAMES, type QueueName, type Queues, type Task } from './queues.ts'
 import { TICK_MS } from './scheduler.ts'

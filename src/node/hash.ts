@@ -1,7 +1,8 @@
 // Hashes of records and files. A record's hash omits volatile bytes, so that a record with only a
 // new timestamp counts as unchanged.
 
-import { createHash, hash } from 'node:crypto'
+// By name, `hash` would be missing in Deno 2.1 before any code has run.
+import * as crypto from 'node:crypto'
 import type { Scan } from '../core/connector.ts'
 
 /** Length of a record hash: half a SHA-256. A collision by chance takes about 2⁶⁴ records. */
@@ -16,7 +17,7 @@ export function hashRecord(
   { start, end, volatile }: Scan,
   scratch: Uint8Array,
 ): Uint8Array {
-  if (volatile.length === 0) return toBytes(hash('sha256', line.subarray(start, end), 'binary'))
+  if (volatile.length === 0) return toBytes(digestSha256(line.subarray(start, end), 'binary'))
   if (end - start > scratch.byteLength) return hashPieces(line, start, end, volatile)
   let size = 0
   let from = start
@@ -27,17 +28,26 @@ export function hashRecord(
     from = volatile[i + 1] ?? end
   }
   scratch.set(line.subarray(from, end), size)
-  return toBytes(hash('sha256', scratch.subarray(0, size + end - from), 'binary'))
+  return toBytes(digestSha256(scratch.subarray(0, size + end - from), 'binary'))
 }
+
+/** Returns the SHA-256 in the given form; `binary` has one character for each byte. */
+export const digestSha256: (
+  content: string | Uint8Array,
+  form: 'binary' | 'hex' | 'base64',
+) => string =
+  typeof crypto.hash === 'function'
+    ? (content, form) => crypto.hash('sha256', content, form)
+    : (content, form) => crypto.createHash('sha256').update(content).digest(form)
 
 /** Returns the 32 bytes of the SHA-256. */
 export function hashSha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer')
+  return Buffer.from(digestSha256(bytes, 'binary'), 'latin1')
 }
 
 /** Returns the SHA-256 of a text as 64 hexadecimal digits. */
 export function hashText(text: string): string {
-  return hash('sha256', text)
+  return digestSha256(text, 'hex')
 }
 
 function hashPieces(
@@ -46,7 +56,7 @@ function hashPieces(
   end: number,
   volatile: readonly number[],
 ): Uint8Array {
-  const sum = createHash('sha256')
+  const sum = crypto.createHash('sha256')
   let from = start
   for (let i = 0; i < volatile.length; i += 2) {
     sum.update(line.subarray(from, volatile[i] ?? end))

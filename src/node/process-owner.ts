@@ -13,7 +13,7 @@ import { findErrno } from './system-errors.ts'
  */
 export function getOwnerName(): string {
   const startTicks = readProcessStat(process.pid)?.startTicks ?? ''
-  return `${findMachine() ?? `${hostname()}//`}:${process.pid}:${startTicks}`
+  return `${findMachine() ?? `${findHostname()}//`}:${process.pid}:${startTicks}`
 }
 
 /** True only with proof: `name` is of this boot and pid namespace, and the process is gone. */
@@ -31,6 +31,15 @@ function findMachine(): string | null {
     return `${hostname()}/${boot}/${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`
   } catch {
     return null
+  }
+}
+
+/** Edge functions may not read it. */
+function findHostname(): string {
+  try {
+    return hostname()
+  } catch {
+    return 'unknown'
   }
 }
 

@@ -1,8 +1,8 @@
 // Records as rows of the four staging tables, in the binary format of COPY. The content hash of a
 // product is computed from these bytes, so that it is the same for both kinds of writer.
 
-import { hash } from 'node:crypto'
 import type { Draft } from '../../core/product.ts'
+import { digestSha256 } from '../../node/hash.ts'
 import type { BatchRecord, ReadRecord, StagedRecord } from './batch-writer.ts'
 import { CopyRows, toCopyMessages } from './copy-rows.ts'
 
@@ -140,7 +140,7 @@ export class StagedRows {
     const { disagreements } = draft
     rows.jsonb(disagreements.length === 0 ? null : JSON.stringify(disagreements))
     rows.bytes(recordHash)
-    rows.digest(hash('sha256', this.#content.slice(0, this.#content.length), 'binary'), HASH_BYTES)
+    rows.digest(digestSha256(this.#content.slice(0, this.#content.length), 'binary'), HASH_BYTES)
     const hashTo = rows.length
     const rawBytes = typeof raw === 'string' ? Buffer.from(raw) : raw
     this.#raws.push(rawBytes)

@@ -1,10 +1,10 @@
 // Writes brands, organisations and categories. Every product repeats those it refers to, so each is
 // sent once per run, and again only if it differs.
 
-import { hash } from 'node:crypto'
 import type { Term } from '../../core/product.ts'
 import { isRecordRefusal } from '../../db/errors.ts'
 import { writeTerms } from '../../db/write/terms.ts'
+import { digestSha256 } from '../../node/hash.ts'
 import type { RunContext } from '../context.ts'
 import { sanitizeText } from '../sanitize-text.ts'
 
@@ -132,7 +132,7 @@ function isSmall({ name, externalId, parentId, attributes }: Term): boolean {
 }
 
 function hashTerm({ name, parentId, attributes }: Term): string {
-  return hash('sha256', JSON.stringify([name, parentId, attributes]), 'base64')
+  return digestSha256(JSON.stringify([name, parentId, attributes]), 'base64')
 }
 
 function keyOf({ kind, externalId }: Term): string {
@@ -144,7 +144,7 @@ function keyOf({ kind, externalId }: Term): string {
  * and the result is kept until the run ends.
  */
 function digestLong(text: string): string {
-  return isLong(text) ? hash('sha256', text, 'base64') : text
+  return isLong(text) ? digestSha256(text, 'base64') : text
 }
 
 function isLong(text: string): boolean {
