@@ -2,12 +2,13 @@
 // part is small enough to be repeated or applied by another worker, and its stored bytes fit in
 // memory.
 
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Transform } from 'node:stream'
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
 import { LINE_FEED } from '../lib/byte-scan.ts'
+import { digestSha256 } from '../node/hash.ts'
 import { Codec, createCompressor, decompress } from './codec.ts'
 import type { ArtifactStore } from './store.ts'
 
@@ -97,15 +98,23 @@ export class PartWriter {
 }
 
 /** A part that a call to the database wrote: its key contains its bytes. */
-const DATA_URL = 'data:application/x-ndjson;base64,'
+const CALL_URL = 'data:application/x-ndjson;base64,'
+/** A part that an edge function wrote: its key contains its bytes, compressed. */
+const GZIP_URL = 'data:application/gzip;base64,'
 
-/** Returns true for a part whose bytes are in the database, not in the store. */
-export function isInDatabase({ key }: Pick<Part, 'key'>): boolean {
-  return key.startsWith(DATA_URL)
+/** Returns true for a part that a call wrote; it contains the call, not a supplier's records. */
+export function isOfCall({ key }: Pick<Part, 'key'>): boolean {
+  return key.startsWith(CALL_URL)
+}
+
+/** Returns the data URL (RFC 2397) that contains a part compressed by gzip. */
+export function toDataUrl(stored: Uint8Array): string {
+  return GZIP_URL + Buffer.from(stored).toString('base64')
 }
 
 function readDataUrl(key: string): Buffer | null {
-  return isInDatabase({ key }) ? Buffer.from(key.slice(DATA_URL.length), 'base64') : null
+  const prefix = [CALL_URL, GZIP_URL].find((start) => key.startsWith(start))
+  return prefix === undefined ? null : Buffer.from(key.slice(prefix.length), 'base64')
 }
 
 /**
@@ -116,7 +125,7 @@ function readDataUrl(key: string): Buffer | null {
  */
 export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerator<Buffer, void> {
   const stored = readDataUrl(part.key) ?? (await store.get(part.key))
-  const actual = hash('sha256', stored)
+  const actual = digestSha256(stored, 'hex')
   if (actual !== part.sha256) {
     const [is, was] = [
       `${actual} (${stored.length} bytes)`,

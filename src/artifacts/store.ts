@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
+import type { Codec } from './codec.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -12,6 +13,15 @@ export interface StoredObject {
 }
 
 export interface ArtifactStore {
+  /** The compression of new parts. Default: zstd. */
+  readonly codec?: Codec
+
+  /**
+   * Returns the key under which a part is stored, which may contain its bytes. Without this method, it
+   * is `place`.
+   */
+  toKey?(place: string, bytes: Uint8Array): string
+
   /** Returns its address for messages, such as `file:/var/lib/shelfsync`, without secrets. */
   describe(): string
 

@@ -245,11 +245,12 @@ export class ArtifactWriter {
   ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
-    const key = toArtifactKey(
+    const name = toArtifactKey(
       { source: source.name, run: String(run.id), startedAt: run.startedAt },
       place.no,
       packed,
     )
+    const key = store.toKey?.(name, bytes) ?? name
     await withRetry(this.#context, 'store', () => store.put(key, bytes))
     const part = { ...packed, ...place, key }
     return withRetry(this.#context, 'archive', () =>
@@ -275,10 +276,10 @@ export class ArtifactWriter {
 
   /** The first parts are small, so that applying starts soon after the fetch. */
   #newWriter(): PartWriter {
-    const { partBytesMax } = this.#context.options
+    const { store, options } = this.#context
     return new PartWriter(
-      'zstd',
-      Math.min(partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)),
+      store.codec ?? 'zstd',
+      Math.min(options.partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)),
     )
   }
 }

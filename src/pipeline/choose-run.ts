@@ -2,7 +2,7 @@
 // interrupted run it may resume. Commands, plans, requests to the services and schedules all use
 // it.
 
-import { isInDatabase } from '../artifacts/parts.ts'
+import { isOfCall } from '../artifacts/parts.ts'
 import type { Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
@@ -27,7 +27,11 @@ export interface SyncRequest {
   readonly now: Date
 }
 
-export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'>
+export type ChosenRun = Pick<
+  RunRequest,
+  'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'
+> &
+  Partial<Pick<RunRequest, 'options'>>
 
 /** @throws SyncError `usage/invalid` when the connector can only fetch products that are named */
 export function chooseRun(
@@ -127,7 +131,7 @@ export async function requireArtifact(
       `The artifact of run ${artifactRun} is not closed: its fetch did not finish`,
     )
   const [part] = await listParts(db, source.id, artifactRun)
-  if (part !== undefined && isInDatabase(part))
+  if (part !== undefined && isOfCall(part))
     throw new SyncError(
       'run/no-artifact',
       `Run ${artifactRun} was written by a call, which no connector can read: repeat the call`,

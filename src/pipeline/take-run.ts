@@ -67,7 +67,7 @@ async function start(
     sourceId: source.id,
     normaliserVersion,
     correlationId,
-    options: {},
+    options: chosen.options ?? {},
     owner: getOwnerName(),
   })
   if (superseded)

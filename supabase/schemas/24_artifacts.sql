@@ -112,7 +112,7 @@ $$;
 --   closed      nothing more will be fetched, and it has all its bytes
 --   held        a run that applies it is held
 --   latest      `replay` applies it by default
---   archived    it has parts, and no purge has started to remove them
+--   archived    it has parts in the store, not only in their rows, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
   closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
@@ -123,8 +123,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
-    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null,
-    coalesce(p.stored_bytes, 0)
+    s.latest_run is not distinct from r.id, p.in_store and a.purge_began_at is null,
+    p.stored_bytes
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -134,7 +134,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
   cross join lateral (
-    select sum(stored_bytes) as stored_bytes from catalog.parts p
+    select coalesce(sum(stored_bytes), 0) as stored_bytes,
+      coalesce(bool_or(not starts_with(key, 'data:')), false) as in_store
+    from catalog.parts p
     where p.source_id = r.source_id and p.run_id = r.id
   ) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id

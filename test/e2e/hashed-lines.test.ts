@@ -125,7 +125,9 @@ function watchStore(store: ArtifactStore): { store: ArtifactStore; reads: string
   const reads: string[] = []
   const watched = new Proxy(store, {
     get(target, name: keyof ArtifactStore) {
-      const method = target[name].bind(target) as (...all: unknown[]) => unknown
+      const member = target[name]
+      if (typeof member !== 'function') return member
+      const method = member.bind(target) as (...all: unknown[]) => unknown
       return (...all: unknown[]) => {
         if (name === 'get') reads.push(String(all[0]))
         return method(...all)

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly offset?: number
   readonly limit?: number
   readonly debug?: boolean
+  /** A person requested it: each product that it names has a result. */
+  readonly import?: boolean
   /** Of a refresh by schedule: the last product in its turn, after which the next refresh begins. */
   readonly refreshTo?: string
 }
