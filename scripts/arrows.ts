@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   downstream: [...STORES, 'connectors', 'normalise', 'sources'],
   jobs: PIPELINE,
   http: [...PIPELINE, 'jobs'],
+  /** Edge functions: one run by keys of the pipeline in one invocation, in Deno. */
+  edge: PIPELINE,
   app: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http'],
   cli: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http', 'app'],
   /** The entry of the npm package. */
@@ -63,6 +65,8 @@ function findFileReason(from: string, to: string): string | null {
   if (to.endsWith('.test.ts')) return 'tests must not be imported'
   if (root === 'simulators')
     return toRoot === 'src' ? 'a simulator must not share code with the code that it tests' : null
+  if (root === 'supabase')
+    return toRoot === 'src' && toLayer === 'edge' ? null : 'an edge function imports src/edge/ only'
   if (root !== 'src') return null
   if (toRoot !== 'src') return `src/ must not import ${toRoot}/`
   if (layer === 'connectors' && layer === toLayer && areTwoSuppliers(from, to))

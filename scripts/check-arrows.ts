@@ -4,7 +4,7 @@ import { glob, readFile } from 'node:fs/promises'
 import { listForbiddenImports } from './arrows.ts'
 
 const root = new URL('../', import.meta.url)
-for await (const path of glob('{src,simulators}/**/*.ts', { cwd: root })) {
+for await (const path of glob('{src,simulators,supabase}/**/*.ts', { cwd: root })) {
   for (const wrong of listForbiddenImports(
     path.replaceAll('\\', '/'),
     await readFile(new URL(path, root), 'utf8'),

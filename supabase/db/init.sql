@@ -1711,7 +1711,7 @@ $$;
 --   closed      nothing more will be fetched, and it has all its bytes
 --   held        a run that applies it is held
 --   latest      `replay` applies it by default
---   archived    it has parts, and no purge has started to remove them
+--   archived    it has parts in the store, not only in their rows, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
   closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
@@ -1722,8 +1722,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
-    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null,
-    coalesce(p.stored_bytes, 0)
+    s.latest_run is not distinct from r.id, p.in_store and a.purge_began_at is null,
+    p.stored_bytes
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -1733,7 +1733,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
   cross join lateral (
-    select sum(stored_bytes) as stored_bytes from catalog.parts p
+    select coalesce(sum(stored_bytes), 0) as stored_bytes,
+      coalesce(bool_or(not starts_with(key, 'data:')), false) as in_store
+    from catalog.parts p
     where p.source_id = r.source_id and p.run_id = r.id
   ) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id
@@ -8417,6 +8419,196 @@ begin
   return case when found then 'created' else 'unchanged' end;
 end $$;
 
+-- 20261122000084_schedule.sql
+
+-- Generated from supabase/schemas/84_schedule.sql until the first release: do not edit.
+
+-- The schedule of the edge function refresh-worker, by pg_cron, pg_net and Vault of Supabase. pg_cron reports
+-- a job as succeeded when its request is queued, so the response is read from `net._http_response`, which
+-- keeps it for about six hours.
+
+-- A request of the schedule. Kept for 30 days.
+create table catalog.refresh_requests (
+  id           bigint primary key,        -- of pg_net
+  requested_at timestamptz not null,
+  responded_at timestamptz,
+  status_code  integer,
+  error        text                       -- the reason for a missing response
+);
+create index refresh_requests_newest on catalog.refresh_requests (requested_at desc);
+
+-- list_missing_extensions() → the extensions that the schedule needs and the database lacks.
+create function catalog.list_missing_extensions() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select e.name
+    from (values ('pg_cron', to_regclass('cron.job')), ('pg_net', to_regclass('net._http_response')),
+      ('supabase_vault', to_regclass('vault.decrypted_secrets'))) e (name, mark)
+    where e.mark is null)
+$$;
+
+-- assert_extensions(): fails if the schedule cannot work in this database.
+--   errors      db/unsuitable  names the extensions and the statements that create them
+create function catalog.assert_extensions() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  missing text[] := catalog.list_missing_extensions();
+begin
+  if cardinality(missing) > 0 then
+    perform catalog.fail('db/unsuitable', format(
+      'The database lacks %s. In a Supabase project, enable %s under Database, Extensions, or execute: %s. '
+      'Elsewhere, run `shelfsync serve`, which needs no extension',
+      array_to_string(missing, ' and '), case cardinality(missing) when 1 then 'it' else 'them' end,
+      array_to_string(array(select format('create extension %I;', m) from unnest(missing) m), ' ')));
+  end if;
+end $$;
+
+-- save_secret(name, value): creates or replaces a secret in the Vault.
+create function catalog.save_secret(p_name text, p_value text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  known uuid := (select id from vault.decrypted_secrets where name = p_name);
+begin
+  if known is null then
+    perform vault.create_secret(p_value, p_name);
+  else
+    perform vault.update_secret(known, p_value);
+  end if;
+end $$;
+
+-- load_secret(name) → the secret; null without one.
+create function catalog.load_secret(p_name text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select decrypted_secret from vault.decrypted_secrets where name = p_name);
+end $$;
+
+-- schedule_refresh(project_url, schedule, products) → (job, schedule, url, token_is_new): calls the function
+-- refresh-worker at the times of `p_schedule`, a cron expression in UTC, and reads the responses every ten
+-- minutes.
+--   p_products    of one call. The function ends in time anyway, and the next call continues
+--   token_is_new  the token was generated: give it to the functions as the secret CRON_TOKEN
+--   idempotent    a second call replaces the schedule and keeps the token
+--   errors        db/unsuitable (see assert_extensions) · usage/invalid  the address or the number is wrong
+create function catalog.schedule_refresh(
+  p_project_url text, p_schedule text default '7 * * * *', p_products integer default 1000
+) returns table (job text, schedule text, url text, token_is_new boolean)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  is_new boolean;
+begin
+  perform catalog.assert_extensions();
+  if coalesce(p_project_url, '') !~ '^https?://[^/[:space:]]+$' then
+    perform catalog.fail('usage/invalid',
+      format('"%s" is not the address of a project, such as https://PROJECT.supabase.co', p_project_url));
+  end if;
+  if coalesce(p_products, 0) not between 1 and 5000 then
+    perform catalog.fail('usage/invalid', 'A call refreshes 1 to 5000 products');
+  end if;
+  is_new := catalog.load_secret('shelfsync_cron_token') is null;
+  perform catalog.save_secret('shelfsync_project_url', p_project_url);
+  if is_new then
+    perform catalog.save_secret('shelfsync_cron_token',
+      replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
+  end if;
+  perform cron.schedule('shelfsync-refresh', p_schedule,
+    format('select catalog.request_refresh(%s)', p_products));
+  perform cron.schedule('shelfsync-refresh-responses', '*/10 * * * *',
+    'select catalog.harvest_refresh_responses()');
+  return query
+    select 'shelfsync-refresh', p_schedule, p_project_url || '/functions/v1/refresh-worker', is_new;
+end $$;
+
+-- unschedule_refresh() → the jobs that were removed. The token stays in the Vault, so that the functions need
+-- no new one after the next schedule_refresh.
+--   idempotent  without a schedule, it removes nothing
+create function catalog.unschedule_refresh() returns setof text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  name text;
+begin
+  if to_regclass('cron.job') is null then
+    return;
+  end if;
+  for name in
+    select j.jobname from cron.job j
+    where j.jobname in ('shelfsync-refresh', 'shelfsync-refresh-responses') order by 1
+  loop
+    perform cron.unschedule(name);
+    return next name;
+  end loop;
+end $$;
+
+-- request_refresh(products) → the id of the request, which pg_net sends after the commit. The body is tiny:
+-- pg_net hangs on bodies above 64 KB (https://github.com/supabase/pg_net/issues/225).
+create function catalog.request_refresh(p_products integer) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  request bigint;
+begin
+  perform catalog.assert_extensions();
+  perform catalog.harvest_refresh_responses();
+  request := net.http_post(
+    url => catalog.load_secret('shelfsync_project_url') || '/functions/v1/refresh-worker',
+    body => jsonb_build_object('limit', p_products),
+    headers => jsonb_build_object('content-type', 'application/json',
+      'x-cron-token', catalog.load_secret('shelfsync_cron_token'),
+      'x-correlation-id', 'schedule-' || gen_random_uuid()),
+    timeout_milliseconds => 150000);
+  -- pg_net counts from 1 again after its tables were created again.
+  insert into catalog.refresh_requests as r (id, requested_at) values (request, clock_timestamp())
+    on conflict (id) do update
+      set requested_at = excluded.requested_at, responded_at = null, status_code = null, error = null;
+  return request;
+end $$;
+
+-- harvest_refresh_responses() → the number of requests whose result was recorded. A request without a
+-- response after six hours is recorded as lost: the queue of pg_net does not survive a crash.
+create function catalog.harvest_refresh_responses() returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  recorded integer := 0;
+begin
+  delete from catalog.refresh_requests where requested_at < clock_timestamp() - interval '30 days';
+  if to_regclass('net._http_response') is null then
+    return 0;
+  end if;
+  update catalog.refresh_requests r
+    set responded_at = n.created, status_code = n.status_code,
+      error = coalesce(n.error_msg, case when n.timed_out then 'timeout' end,
+        case when n.status_code >= 300 then left(n.content::text, 300) end)
+    from net._http_response n
+    where n.id = r.id and r.responded_at is null and n.created >= r.requested_at - interval '1 minute';
+  get diagnostics recorded = row_count;
+  update catalog.refresh_requests
+    set responded_at = clock_timestamp(), error = 'pg_net has recorded no response within six hours'
+    where responded_at is null and requested_at < clock_timestamp() - interval '6 hours';
+  return recorded;
+end $$;
+
+-- load_refresh_schedule() → (scheduled, requested_at, responded_at, status_code, error): whether there is a
+-- schedule, and its newest request that has a result; else the newest one.
+create function catalog.load_refresh_schedule() returns table (
+  scheduled boolean, requested_at timestamptz, responded_at timestamptz, status_code integer, error text
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  is_scheduled boolean := false;
+begin
+  perform catalog.harvest_refresh_responses();
+  if to_regclass('cron.job') is not null then
+    is_scheduled := exists (select from cron.job where jobname = 'shelfsync-refresh' and active);
+  end if;
+  return query
+    select is_scheduled, r.requested_at, r.responded_at, r.status_code, r.error
+    from (values (1)) one left join lateral (
+      select * from catalog.refresh_requests
+      order by responded_at is null, requested_at desc limit 1
+    ) r on true;
+end $$;
+
 -- 20261122000090_security.sql
 
 -- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
@@ -8656,7 +8848,7 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
-    'list_due_products',
+    'list_due_products', 'load_refresh_schedule',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -8686,7 +8878,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
   ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
   ('20261122000023', 'sources', 'f7ee93a6ad440a895df55ea6f67ed1204e0bb746c30ae75bd27f79254d854439'),
-  ('20261122000024', 'artifacts', '5f96887529d31c6e97d27100cc7497a3c896544fbd8921da6e22531b5a310868'),
+  ('20261122000024', 'artifacts', 'e719781d7af47d70621690938c8545b180e07e60578ed0cd140ed2b5325b395a'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
@@ -8729,6 +8921,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
-  ('20261122000090', 'security', '325fd848261f739e117faca5de446df38e5d37386694f5cee908b0e40c2a8314');
+  ('20261122000084', 'schedule', '0d193f74836ba090e14895e4c4b21a39c6cc8bfd4806132244f451b423e0055d'),
+  ('20261122000090', 'security', '233c2bd194f8d370045b511c81a9948012b0785038411c71cb4300f3aefbabd7');
 
 commit;

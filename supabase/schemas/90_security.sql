@@ -233,7 +233,7 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
-    'list_due_products',
+    'list_due_products', 'load_refresh_schedule',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
