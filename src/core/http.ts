@@ -36,6 +36,11 @@ export interface HttpResponse {
    */
   readonly body: AsyncIterable<Uint8Array>
   cancel(): Promise<void>
+  /**
+   * Lets all requests of the same limits wait, in all workers, when the wait is stated in the body.
+   * A wait in Retry-After has been passed on already. Absent where no limits apply.
+   */
+  pause?(waitMs: number): Promise<void>
 }
 
 /**

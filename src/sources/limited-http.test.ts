@@ -288,6 +288,21 @@ test('Retry-After holds for every limit of the request and for every worker', as
   assert.ok(waited > 300_000 && waited < 601_000, String(waited))
 })
 
+test('a wait that the body demands holds for every worker, and for 15 minutes at most', async (t) => {
+  const supplier = await startSupplier(t)
+  const rules = { limits: [bucket(supplier.url)], breaker: null }
+  const response = await createWorker(database.pool, rules).http(
+    { url: supplier.url },
+    new AbortController().signal,
+  )
+  await response.pause?.(86_400_000)
+  await response.cancel()
+  const other = createWorker(secondPool, rules)
+  await get(other, supplier.url)
+  const waited = other.waits[0] ?? 0
+  assert.ok(waited > 800_000 && waited < 902_000, String(waited))
+})
+
 test('a supplier that fails five times in a minute gets no request until one has tested it', async (t) => {
   const supplier = await startSupplier(t)
   supplier.status = 503

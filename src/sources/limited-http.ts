@@ -60,7 +60,8 @@ export function limitRequests(
       })
       line.responded(response.status)
       await turns.obey(response)
-      return watchBody(response, async (error, bytes) => {
+      const own = { ...response, pause: (waitMs: number) => turns.delay(waitMs) }
+      return watchBody(own, async (error, bytes) => {
         line.ended(error, bytes)
         await turns.leave()
         await judgeBody(tools, admitted, response, error)

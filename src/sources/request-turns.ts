@@ -106,8 +106,13 @@ export class RequestTurns {
   async obey({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): Promise<void> {
     if (status !== 429 && status !== 503) return
     const demanded = readRetryAfter(headers) ?? (status === 429 ? DELAY_MS_DEFAULT : 0)
-    if (demanded === 0) return
-    const delayMs = Math.min(demanded, DELAY_MS_MAX)
+    await this.delay(demanded)
+  }
+
+  /** Delays all requests of its limits, for 15 minutes at most. */
+  async delay(waitMs: number): Promise<void> {
+    if (waitMs <= 0) return
+    const delayMs = Math.min(waitMs, DELAY_MS_MAX)
     for (const bucket of this.#buckets) await delayLimit(this.#tools.db, bucket, delayMs)
   }
 

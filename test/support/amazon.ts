@@ -51,7 +51,7 @@ export async function readAmazon(
     ...credential,
     tag: null,
     tags: {},
-    hasOldKey: false,
+    oldVariables: [],
     ...options.credentials,
   }
   const version = credentials.version ?? credential.version

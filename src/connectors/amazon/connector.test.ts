@@ -80,6 +80,15 @@ test('a token that the API refuses is renewed once, and a second refusal ends th
   assert.equal(simulator.stats.snapshot().requests['/auth/o2/token'], 3)
 })
 
+test('concurrent fetches whose token is refused request one new token', async (t) => {
+  const simulator = await openAmazon(t)
+  const tokens = new TokenCache()
+  await readAmazon(simulator, TEN, { tokens })
+  simulator.tokens.revoke()
+  await Promise.all(TEN.map((asin) => readAmazon(simulator, [asin], { tokens })))
+  assert.equal(simulator.stats.snapshot().requests['/auth/o2/token'], 2)
+})
+
 test('each requested item has one line: an item, a refusal named in a message, or an omission', async (t) => {
   const [accessible = '', omitted = '', refused = ''] = asins(3)
   const unknown = 'B0UNKNOWN1'
@@ -191,6 +200,36 @@ test('each refusal has its own error, and waits are read from the header and fro
   assert.ok((quota.retryAfterMs ?? 0) > 0)
 })
 
+test('a wait in the body holds for all requests of the limits, and a 404 of another resource is no item', async (t) => {
+  const simulator = await openAmazon(t)
+  const pauses: number[] = []
+  const http: Http = async (request, signal) => ({
+    ...(await fetchHttp(request, signal)),
+    pause: async (waitMs) => void pauses.push(waitMs),
+  })
+  const read = () => readAmazon(simulator, TEN, { http })
+  simulator.faults.set({ ...RESPONSES.throttledInBody, path: '/getItems*' })
+  await assert.rejects(read(), isError('source/rate-limited', /too many requests/))
+  assert.deepEqual(pauses, [60_000])
+  const body = JSON.stringify({ type: 'ResourceNotFoundException', resourceType: 'Operation' })
+  simulator.faults.set({ kind: 'status', status: 404, body, path: '/getItems*' })
+  await assert.rejects(read(), isError('source/gone', /404 \(ResourceNotFoundException\)/))
+})
+
+test('variables of PA-API 5.0 that are still set are named with their successors', async (t) => {
+  const simulator = await openAmazon(t)
+  const warnings: string[] = []
+  const oldVariables = ['PAAPI_PARTNER_TAG', 'PAAPI_MARKETPLACE']
+  await readAmazon(simulator, [ESP32.asin ?? ''], { warnings, credentials: { oldVariables } })
+  assert.deepEqual(warnings, [
+    'PA-API 5.0 ended in May 2026, and its variables are not used: set AMAZON_PARTNER_TAG instead of PAAPI_PARTNER_TAG, AMAZON_MARKETPLACE instead of PAAPI_MARKETPLACE, and remove the old ones',
+  ])
+  await assert.rejects(
+    readAmazon(simulator, TEN, { credentials: { oldVariables }, settings: { partnerTag: null } }),
+    isError('settings/invalid', /AMAZON_PARTNER_TAG\. PAAPI_PARTNER_TAG is not used/),
+  )
+})
+
 test('wrong credentials, tags and marketplaces end before or at the first request', async (t) => {
   const simulator = await openAmazon(t)
   const read = (options: Parameters<typeof readAmazon>[2]) =>
@@ -216,7 +255,7 @@ test('wrong credentials, tags and marketplaces end before or at the first reques
     isError('settings/invalid', /set AMAZON_PARTNER_TAG_US or AMAZON_PARTNER_TAG/),
   )
   await assert.rejects(
-    read({ credentials: { id: null, secret: null, hasOldKey: true } }),
+    read({ credentials: { id: null, secret: null, oldVariables: ['PAAPI_ACCESS_KEY'] } }),
     isError('settings/invalid', /PA-API 5\.0 ended in May 2026/),
   )
   assert.deepEqual(simulator.stats.snapshot().requests, {})

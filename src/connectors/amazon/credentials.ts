@@ -31,8 +31,8 @@ export interface AmazonCredentials {
   readonly tag: string | null
   /** By country. */
   readonly tags: Readonly<Record<string, string>>
-  /** The variables of PA-API 5.0 are still set. */
-  readonly hasOldKey: boolean
+  /** The variables of PA-API 5.0 that are still set. They are not used. */
+  readonly oldVariables: readonly string[]
 }
 
 /** A credential with everything that a request needs. */
@@ -41,6 +41,14 @@ export interface Credential {
   readonly secret: string
   readonly version: string
 }
+
+/** The variables of PA-API 5.0, by member, and what replaced each. */
+const OLD = [
+  { member: 'oldAccessKey', name: 'PAAPI_ACCESS_KEY', successor: 'AMAZON_CREDENTIAL_ID' },
+  { member: 'oldSecretKey', name: 'PAAPI_SECRET_KEY', successor: 'AMAZON_CREDENTIAL_SECRET' },
+  { member: 'oldPartnerTag', name: 'PAAPI_PARTNER_TAG', successor: 'AMAZON_PARTNER_TAG' },
+  { member: 'oldMarketplace', name: 'PAAPI_MARKETPLACE', successor: 'AMAZON_MARKETPLACE' },
+] as const
 
 const Tag = z
   .string()
@@ -118,10 +126,7 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
       example: 'my-shop-20',
     },
     ...Object.fromEntries(TAG_MEMBERS.map(([member, one]) => [member, toTagVariable(one)])),
-    oldAccessKey: toOldVariable('PAAPI_ACCESS_KEY', true, 'AMAZON_CREDENTIAL_ID'),
-    oldSecretKey: toOldVariable('PAAPI_SECRET_KEY', true, 'AMAZON_CREDENTIAL_SECRET'),
-    oldPartnerTag: toOldVariable('PAAPI_PARTNER_TAG', false, 'AMAZON_PARTNER_TAG'),
-    oldMarketplace: toOldVariable('PAAPI_MARKETPLACE', false, 'AMAZON_MARKETPLACE'),
+    ...Object.fromEntries(OLD.map((old) => [old.member, toOldVariable(old)])),
   },
   schema: Variables.superRefine(checkPair).transform(toCredentials),
   isComplete: ({ id, secret }) => id !== null && secret !== null,
@@ -138,14 +143,14 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
  * @throws SyncError `settings/invalid` without one, or when it is of another region group
  */
 export function requireCredential(
-  { id, secret, version, hasOldKey }: AmazonCredentials,
+  { id, secret, version, oldVariables }: AmazonCredentials,
   settings: Pick<AmazonSettings, 'marketplace'>,
 ): Credential {
   if (id === null || secret === null)
     throw new SyncError(
       'settings/invalid',
-      hasOldKey
-        ? `${RETIRED}, and the Creators API refuses the key in PAAPI_ACCESS_KEY. Create a credential of the Creators API in Associates Central, and ${ADVICE}`
+      oldVariables.length > 0
+        ? `${RETIRED}, and the Creators API does not accept ${oldVariables.join(', ')}. Create a credential of the Creators API in Associates Central, and ${ADVICE}`
         : `No credential of Amazon: ${ADVICE}`,
     )
   const { code, group } = marketplaceOf(settings)
@@ -160,16 +165,26 @@ export function requireCredential(
 
 /** @throws SyncError `settings/invalid` without an associate tag for the marketplace */
 export function requireTag(
-  { tag, tags }: AmazonCredentials,
+  { tag, tags, oldVariables }: AmazonCredentials,
   settings: Pick<AmazonSettings, 'marketplace' | 'partnerTag'>,
 ): string {
   const { code, country } = marketplaceOf(settings)
   const found = settings.partnerTag ?? tags[country] ?? tag
   if (found !== null) return found
+  const isOldSet = oldVariables.includes('PAAPI_PARTNER_TAG')
   throw new SyncError(
     'settings/invalid',
-    `No associate tag for ${code}: set AMAZON_PARTNER_TAG_${country} or AMAZON_PARTNER_TAG`,
+    `No associate tag for ${code}: set AMAZON_PARTNER_TAG_${country} or AMAZON_PARTNER_TAG${isOldSet ? `. PAAPI_PARTNER_TAG is not used: ${RETIRED}` : ''}`,
   )
+}
+
+/** Returns what replaced the variables of PA-API 5.0 that are set; null without any. */
+export function describeOldVariables({ oldVariables }: AmazonCredentials): string | null {
+  if (oldVariables.length === 0) return null
+  const pairs = OLD.filter(({ name }) => oldVariables.includes(name)).map(
+    ({ name, successor }) => `${successor} instead of ${name}`,
+  )
+  return `${RETIRED}, and its variables are not used: set ${pairs.join(', ')}, and remove the old ones`
 }
 
 /** The address that receives the id and the secret. */
@@ -195,10 +210,10 @@ function toTagVariable({ code, country }: Marketplace): CredentialVariable {
   }
 }
 
-function toOldVariable(name: string, secret: boolean, successor: string): CredentialVariable {
+function toOldVariable({ name, successor }: (typeof OLD)[number]): CredentialVariable {
   return {
     name,
-    secret,
+    secret: name.endsWith('_KEY'),
     description: `Not used: ${RETIRED}. Set ${successor} instead.`,
     default: 'none',
     example: 'remove-this-variable',
@@ -227,6 +242,6 @@ function toCredentials(values: Values): AmazonCredentials {
     version: values['credentialVersion'] ?? null,
     tag: values['partnerTag'] ?? null,
     tags: Object.fromEntries(tags),
-    hasOldKey: values['oldAccessKey'] !== undefined || values['oldSecretKey'] !== undefined,
+    oldVariables: OLD.filter(({ member }) => values[member] !== undefined).map(({ name }) => name),
   }
 }

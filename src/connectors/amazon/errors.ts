@@ -23,6 +23,8 @@ export interface Failure {
   readonly type: string | null
   /** Such as `TokenExpired`. */
   readonly reason: string | null
+  /** The kind of thing that a 404 is about, such as `Item`. */
+  readonly resource: string | null
   readonly error: SyncError
 }
 
@@ -34,8 +36,10 @@ export async function failureOf(response: HttpResponse): Promise<Failure> {
   const type = wordOf(body?.['type']) ?? wordOf(String(body?.['__type']).split('#').at(-1))
   const reason = wordOf(body?.['reason']) ?? wordOf(body?.['error'])
   const { status } = response
-  const facts = { response, body, type, reason }
-  return { status, type, reason, error: toError(facts) }
+  const error = toError({ response, body, type, reason })
+  // Other requests of the same limits wait, too.
+  if (error.code === 'source/rate-limited') await response.pause?.(error.retryAfterMs ?? 0)
+  return { status, type, reason, resource: wordOf(body?.['resourceType']), error }
 }
 
 /** True when a new token may help. */
@@ -44,8 +48,9 @@ export function isTokenRefused({ status, reason }: Failure): boolean {
 }
 
 /** True when Amazon does not know any of the items; any other 404 is of a wrong address. */
-export function isNoItem({ status, type }: Failure): boolean {
-  return status === 404 && type === 'ResourceNotFoundException'
+export function isNoItem({ status, type, resource }: Failure): boolean {
+  const isItem = resource === null || resource === 'Item'
+  return status === 404 && type === 'ResourceNotFoundException' && isItem
 }
 
 interface Facts {
@@ -80,8 +85,10 @@ type Refusal = readonly [code: ErrorCode, cause: string]
 
 const WRONG_CREDENTIAL: Refusal = [
   'source/unauthorized',
-  'the id or the secret of the credential is wrong',
+  'the id or the secret of the credential is wrong, or AMAZON_CREDENTIAL_VERSION is not the version that Amazon shows beside it',
 ]
+const TAG_FAULT =
+  'the associate tag is not valid for this marketplace, which needs its own, such as in AMAZON_PARTNER_TAG_DE'
 
 /** The error and the cause of each reason of a refusal. */
 const REASONS: ReadonlyMap<string | null, Refusal> = new Map<string, Refusal>([
@@ -89,7 +96,7 @@ const REASONS: ReadonlyMap<string | null, Refusal> = new Map<string, Refusal>([
     'AssociateNotEligible',
     ['source/not-eligible', 'the account has too few sales to use the Creators API'],
   ],
-  ['InvalidPartnerTag', ['source/rejected', 'the associate tag is not valid for this marketplace']],
+  ['InvalidPartnerTag', ['source/rejected', TAG_FAULT]],
   ['InvalidAssociate', ['source/rejected', 'the associate tag is not of this account']],
   ['invalid_client', WRONG_CREDENTIAL],
   ['InvalidClient', WRONG_CREDENTIAL],

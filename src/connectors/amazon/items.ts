@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { FetchRequest, Page } from '../../core/connector.ts'
 import { BATCH_MAX, openApi, type GetItems } from './api.ts'
-import type { AmazonCredentials } from './credentials.ts'
+import { describeOldVariables, type AmazonCredentials } from './credentials.ts'
 import { ASIN, toLines } from './lines.ts'
 import type { AmazonSettings } from './settings.ts'
 import type { TokenCache } from './tokens.ts'
@@ -21,6 +21,8 @@ export async function* fetchItems(
 ): AsyncGenerator<Page> {
   const { settings, scope, warn } = request
   const getItems = openApi(request, tokens, signal)
+  const change = describeOldVariables(request.credentials)
+  if (change !== null) warn(change)
   const asins = listAsins(scope.kind === 'keys' ? scope.keys : [], warn)
   const start = request.cursor === null ? 0 : Cursor.parse(request.cursor).key
   for (let from = start; from < asins.length; from += BATCH_MAX) {
