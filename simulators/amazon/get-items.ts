@@ -6,6 +6,7 @@ import { mix } from '../support/random.ts'
 import type { Throttle } from '../support/throttle.ts'
 import { refuse, throttle, type Answer } from './answers.ts'
 import { renderItem, type AmazonItem } from './product.ts'
+import { listMarketplaces } from './marketplaces.ts'
 import type { AmazonSwitches } from './switches.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -38,6 +39,8 @@ interface Body {
   readonly itemIds: readonly string[]
   readonly partnerTag: string
   readonly resources?: readonly string[]
+  readonly condition?: string
+  readonly languagesOfPreference?: readonly string[]
 }
 
 export function getItems(request: IncomingMessage, text: string, state: State): Answer {
@@ -49,9 +52,11 @@ export function getItems(request: IncomingMessage, text: string, state: State): 
   const invalid = findInvalid(body, request, switches)
   if (invalid !== null) return invalid
   const { resources = ['itemInfo.title'], partnerTag } = body
+  const marketplace = String(request.headers['x-marketplace'])
   const rendering = {
     ...switches,
-    marketplace: String(request.headers['x-marketplace']),
+    marketplace,
+    currency: listMarketplaces(switches.credential.version).get(marketplace) ?? 'USD',
     tag: partnerTag,
     resources: new Set(resources),
   }
@@ -104,17 +109,20 @@ function findRefusal({ headers }: IncomingMessage, state: State): Answer | null 
 }
 
 function findInvalid(
-  { itemIds, partnerTag, resources }: Partial<Body>,
+  { itemIds, partnerTag, resources, condition, languagesOfPreference }: Partial<Body>,
   { headers }: IncomingMessage,
-  { marketplaces, tags }: Required<AmazonSwitches>,
+  { credential, marketplaces, tags }: Required<AmazonSwitches>,
 ): Answer | null {
   const fault = (field: string, reason = 'FieldValidationFailed'): Answer =>
     refuse(400, reason, { fieldList: [{ name: field, message: 'not valid' }] })
-  if (!marketplaces.includes(String(headers['x-marketplace']))) return fault('marketplace')
+  const valid = marketplaces ?? [...listMarketplaces(credential.version).keys()]
+  if (!valid.includes(String(headers['x-marketplace']))) return fault('marketplace')
   if (typeof partnerTag !== 'string' || partnerTag.trim() === '') return fault('partnerTag')
   if (!tags.includes(partnerTag)) return fault('partnerTag', 'InvalidPartnerTag')
   if (!Array.isArray(itemIds) || itemIds.length < 1 || itemIds.length > 10) return fault('itemIds')
   if (new Set(itemIds).size !== itemIds.length) return fault('itemIds')
+  if (!['Any', 'New'].includes(condition ?? 'Any')) return fault('condition')
+  if ((languagesOfPreference ?? []).length > 1) return fault('languagesOfPreference')
   const asked = resources ?? []
   if (!Array.isArray(asked) || asked.some((name) => !RESOURCES.has(name))) return fault('resources')
   return null

@@ -9,6 +9,7 @@ import {
   type SimulatorCommand,
 } from '../support/command.ts'
 import { RESPONSES } from './faults.ts'
+import { listMarketplaces } from './marketplaces.ts'
 import { startAmazon, type AmazonOptions } from './server.ts'
 import { DEFAULTS } from './switches.ts'
 
@@ -26,7 +27,9 @@ export const amazon: SimulatorCommand<AmazonArguments> = {
   --port N           port (default: a free one)
   --products N       number of items (default 50)
   --seed N           seed of the generated items (default 1)
-  --version X.Y      version of the credential: 2.1 with a form, 3.1 with JSON (default 3.1)
+  --version X.Y      version of the credential: 2.1 to 2.3 with a form, 3.1 to 3.3 with JSON
+                     (default 3.1). Its end decides the marketplaces: .1 America, .2 Europe and
+                     the Middle East, .3 the Far East
   --token-seconds N  lifetime of a token (default 3600)
   --per-second N     requests in a second, then 429
   --per-day N        requests in a day, then 429
@@ -101,6 +104,7 @@ Change it while it runs:
       ...responses.map((name) => ({ ...RESPONSES[name], path: '/getItems*', times: null })),
     )
     const { id, secret, version } = options.credential ?? credential
+    const [marketplace] = listMarketplaces(version).keys()
     const path = version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
     return {
       url,
@@ -109,8 +113,8 @@ Change it while it runs:
         `The Creators API with ${items.size} items at ${url}`,
         `  export ALLOW_PRIVATE_HOSTS=127.0.0.1 AMAZON_CREDENTIAL_ID=${id} AMAZON_CREDENTIAL_SECRET=${secret}`,
         `  export AMAZON_CREDENTIAL_VERSION=${version} AMAZON_PARTNER_TAG=${DEFAULTS.tags[0]}`,
-        `  shelfsync add amazon --name amazon-us --set apiUrl=${url} --set tokenUrl=${url}${path}`,
-        '  shelfsync sync amazon-us --keys B08DQQ8CBP',
+        `  shelfsync add amazon --name my-amazon --marketplace ${marketplace} --set apiUrl=${url} --set tokenUrl=${url}${path}`,
+        '  shelfsync sync my-amazon --keys B08DQQ8CBP',
       ].join('\n'),
     }
   },

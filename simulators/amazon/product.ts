@@ -68,17 +68,21 @@ export interface Rendering {
 }
 
 type Members = Record<string, unknown>
+/** True when a resource with this beginning was requested. */
+type Asks = (prefix: string) => boolean
 
 export function renderItem(item: AmazonItem, rendering: Rendering): Members {
   const { marketplace, tag, resources, nulls } = rendering
-  const asks = (prefix: string): boolean =>
+  const asks: Asks = (prefix) =>
     [...resources].some((name) => name === prefix || name.startsWith(`${prefix}.`))
   const containers: Members = {
     browseNodeInfo: asks('browseNodeInfo') ? renderNodes(item) : null,
     customerReviews: null,
-    images: asks('images') ? renderImages(item, rendering) : null,
+    images: asks('images') ? renderImages(item, rendering, asks) : null,
     itemInfo: asks('itemInfo') ? renderInfo(item, asks) : null,
-    offersV2: asks('offersV2') ? { listings: renderListings(item, rendering) } : null,
+    offersV2: asks('offersV2')
+      ? { listings: renderListings(item, rendering).map((one) => keepAsked(one, asks)) }
+      : null,
     parentASIN: asks('parentASIN') ? 'B0PARENT01' : null,
   }
   const url = `https://${marketplace}/dp/${item.asin}?tag=${tag}&linkCode=ogi&th=1&psc=1`
@@ -97,7 +101,7 @@ const displays = (...displayValues: unknown[]) => ({
   locale: 'en_US',
 })
 
-function renderInfo(item: AmazonItem, asks: (name: string) => boolean): Members {
+function renderInfo(item: AmazonItem, asks: Asks): Members {
   const number = Number((item.asin ?? '').slice(-6)) || 7
   const all: Members = {
     byLineInfo: {
@@ -144,21 +148,28 @@ function renderInfo(item: AmazonItem, asks: (name: string) => boolean): Members 
   )
 }
 
-function renderImages({ asin }: AmazonItem, { largest }: Rendering): Members {
+function renderImages({ asin }: AmazonItem, { largest }: Rendering, asks: Asks): Members {
   const picture = (name: string, size: number) => ({
     url: `https://m.media-amazon.com/images/I/${name}._SL${size}_.jpg`,
     height: size,
     width: size,
   })
-  const sizes = (name: string): Members => ({
-    small: picture(name, 75),
-    medium: picture(name, 160),
-    large: picture(name, 500),
-    [largest]: picture(name, 1500),
-  })
+  const sizes = (which: string, name: string): Members => {
+    const asked = (size: string, width: number) =>
+      asks(`images.${which}.${size}`) ? picture(name, width) : null
+    return {
+      small: asked('small', 75),
+      medium: asked('medium', 160),
+      large: asked('large', 500),
+      // The resource has another name than the member.
+      [largest]: asked('highRes', 1500),
+    }
+  }
   return {
-    primary: sizes(`${asin}-0`),
-    variants: [sizes(`${asin}-1`), { ...sizes(`${asin}-2`), [largest]: null }],
+    primary: asks('images.primary') ? sizes('primary', `${asin}-0`) : null,
+    variants: asks('images.variants')
+      ? [sizes('variants', `${asin}-1`), { ...sizes('variants', `${asin}-2`), [largest]: null }]
+      : null,
   }
 }
 
@@ -237,6 +248,15 @@ function renderListings(item: AmazonItem, { currency }: Rendering): Members[] {
     none: [],
   }
   return [...kinds[offer]]
+}
+
+/** `violatesMAP` is not a resource: it comes with the price. */
+function keepAsked(listing: Members, asks: Asks): Members {
+  const isAsked = (member: string) =>
+    asks(`offersV2.listings.${member === 'violatesMAP' ? 'price' : member}`)
+  return Object.fromEntries(
+    Object.entries(listing).map(([member, value]) => [member, isAsked(member) ? value : null]),
+  )
 }
 
 function withCheckDigit(digits: string): string {

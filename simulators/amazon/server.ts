@@ -46,6 +46,12 @@ const Change = z.strictObject({
   offer: z.enum(OFFERS).optional(),
 })
 
+const SWITCHES = Object.keys(DEFAULTS)
+const Switches = z.record(
+  z.string().refine((name) => SWITCHES.includes(name), `must be one of ${SWITCHES.join(', ')}`),
+  z.json(),
+)
+
 /** @throws Error when the port is taken */
 export async function startAmazon(options: AmazonOptions = {}): Promise<AmazonSimulator> {
   const { port = 0, products = 50, seed = 1, now = Date.now, ...given } = options
@@ -70,7 +76,9 @@ export async function startAmazon(options: AmazonOptions = {}): Promise<AmazonSi
     stats,
     tokens,
     update(asin: string, changes: Partial<AmazonItem>) {
-      Object.assign(items.get(asin) ?? {}, changes)
+      const item = items.get(asin)
+      if (item === undefined) throw new Error(`The marketplace has no item ${asin}`)
+      Object.assign(item, changes)
     },
     set(changed: AmazonSwitches) {
       switches = { ...switches, ...changed }
@@ -103,7 +111,7 @@ function createVerbs({
       const { asin, ...changes } = Change.parse(body)
       update(asin, Object.fromEntries(Object.entries(changes)))
     },
-    'POST switches': (body) => set(z.record(z.string(), z.json()).parse(body)),
+    'POST switches': (body) => set(Switches.parse(body)),
     'POST tokens/revoke': () => tokens.revoke(),
     'POST faults': (body) => {
       faults.set(...([body].flat() as AmazonFaultInput[]))

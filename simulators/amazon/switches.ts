@@ -5,9 +5,8 @@ export interface AmazonSwitches {
   readonly credential?: { readonly id: string; readonly secret: string; readonly version: string }
   /** Accepted associate tags. */
   readonly tags?: readonly string[]
-  /** Marketplaces of the credential's region group. */
-  readonly marketplaces?: readonly string[]
-  readonly currency?: string
+  /** Accepted marketplaces; null: those for which the credential is valid. */
+  readonly marketplaces?: readonly string[] | null
   /** Lifetime of a token. */
   readonly tokenSeconds?: number
   /** Items that are omitted without an error. */
@@ -34,8 +33,7 @@ export interface AmazonSwitches {
 export const DEFAULTS = {
   credential: { id: 'amzn1.simulated', secret: 'simulated-secret', version: '3.1' },
   tags: ['simulated-20'],
-  marketplaces: ['www.amazon.com', 'www.amazon.ca', 'www.amazon.com.mx', 'www.amazon.com.br'],
-  currency: 'USD',
+  marketplaces: null,
   tokenSeconds: 3_600,
   omitted: [],
   refused: {},

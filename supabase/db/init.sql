@@ -3184,44 +3184,6 @@ begin
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
 
--- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
--- records are compared with.
---   same artifact    the place of a better record that is equal to the one in the row
---   newer artifact   a source time that is stated or omitted for the first time; a new end of the licence,
---                    with its record. Where content expires, also the time of the request
-create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
-  p_seen_later bytea) returns void
-language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
-declare
-  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
-  -- Products without content, which Amazon refuses, have no end.
-  expires boolean := exists (
-    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
-begin
-  update catalog.products p
-    set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
-        expires_at = s.expires_at,
-        refreshed_at = case when expires or p.expires_at is distinct from s.expires_at then requested
-          else p.refreshed_at end,
-        raw = case when expires or p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
-        run_id = case when expires or p.expires_at is distinct from s.expires_at then p_artifact_run
-          else p.run_id end,
-        part_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
-          then p_part else p.part_no end,
-        line_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
-          then s.line_no else p.line_no end
-    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
-    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
-      and case when p.run_id = p_artifact_run
-        then (p.source_updated_at, p.part_no, p.line_no)
-          is distinct from (s.source_updated_at, p_part, s.line_no)
-        else not j.is_older and (expires or p.expires_at is distinct from s.expires_at
-            or (p.source_updated_at is null) <> (s.source_updated_at is null))
-          and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
-            and get_bit(p_seen_later, p.seq) = 1)
-        end;
-end $$;
-
 -- write_variants(source): variants of created and updated products. One that the product no longer lists is
 -- marked as removed.
 create function catalog.write_variants(p_source integer) returns void
@@ -6182,6 +6144,50 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by p.external_id
 $$;
 
+-- 20261122000051_source_times.sql
+
+-- Generated from supabase/schemas/51_source_times.sql until the first release: do not edit.
+
+-- Source times, ends of a licence and their records, renewed in rows of unchanged products by `apply_batch`.
+
+-- update_source_times(source, artifact_run, part, seen_later): for unchanged products, stores what later
+-- records are compared with.
+--   same artifact    the place of a better record that is equal to the one in the row
+--   newer artifact   a source time that is stated or omitted for the first time; a new end of the licence,
+--                    with its record. Where content expires, also the time of the request
+create function catalog.update_source_times(p_source integer, p_artifact_run bigint, p_part integer,
+  p_seen_later bytea) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
+  -- Products without content, which Amazon refuses, have no end.
+  expires boolean := exists (
+    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
+begin
+  update catalog.products p
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
+        expires_at = s.expires_at,
+        refreshed_at = case when expires or p.expires_at is distinct from s.expires_at then requested
+          else p.refreshed_at end,
+        raw = case when expires or p.expires_at is distinct from s.expires_at then s.raw else p.raw end,
+        run_id = case when expires or p.expires_at is distinct from s.expires_at then p_artifact_run
+          else p.run_id end,
+        part_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
+          then p_part else p.part_no end,
+        line_no = case when p.run_id = p_artifact_run or expires or p.expires_at is distinct from s.expires_at
+          then s.line_no else p.line_no end
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
+      and case when p.run_id = p_artifact_run
+        then (p.source_updated_at, p.part_no, p.line_no)
+          is distinct from (s.source_updated_at, p_part, s.line_no)
+        else not j.is_older and (expires or p.expires_at is distinct from s.expires_at
+            or (p.source_updated_at is null) <> (s.source_updated_at is null))
+          and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+            and get_bit(p_seen_later, p.seq) = 1)
+        end;
+end $$;
+
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -8887,7 +8893,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', 'a7d0a7e039ce5f6c46e4d9c3797bcd4171a0cc06411b7bd61b952d7d0addb3ee'),
+  ('20261122000033', 'apply', '6c1d6f080019cd55270942073503823350dc2daffca6ec629a6719f1bb9de716'),
   ('20261122000034', 'first_load', '12d7a9b4a35f4ce522d6327e692d91e7d7b87cf30c6615341f3b74cb7e2245ac'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
@@ -8905,6 +8911,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
   ('20261122000049', 'refresh_jobs', 'c9786906e8f5fa8101ac3e66209f8978dcbf7d8bc1e64f80d88c1891c01552f5'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
+  ('20261122000051', 'source_times', 'f47dc44a6ed4e447e10280beced340113316da5ed58adc856748509324502993'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),

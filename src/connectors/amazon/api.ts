@@ -17,7 +17,7 @@ export const BATCH_MAX = 10
 
 const PATH = '/catalog/v1/getItems'
 /** Ten items with all resources take about 200 KB. */
-const RESPONSE_BYTES_MAX = 32 * 1024 * 1024
+const RESPONSE_BYTES_MAX = 64 * 1024 * 1024
 const FIRST_BYTE_TIMEOUT_MS = 60_000
 
 /** Without `customerReviews`: the public page omits them, and the licence forbids their use. */

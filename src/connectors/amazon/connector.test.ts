@@ -145,12 +145,10 @@ test('a response that does not say which items it omits makes no product unavail
     assert.deepEqual([...records.keys()], [first])
   }
   assert.equal(warnings.length, 3)
-  for (const body of [
-    {},
-    [],
-    { itemsResult: { items: [] } },
-    { itemsResult: null, errors: null },
-  ]) {
+  simulator.faults.set(withBody({ itemsResult: { items: [] } }))
+  assert.equal(recordsOf(await readAmazon(simulator, keys, { warnings })).size, 0)
+  assert.match(warnings.at(-1) ?? '', /has not sent 3 of 3 items, .*: they stay as they are/)
+  for (const body of [{}, [], { itemsResult: null, errors: null }]) {
     simulator.faults.set(withBody(body))
     await assert.rejects(readAmazon(simulator, keys), isError('source/malformed', /names no item/))
   }
@@ -200,7 +198,7 @@ test('each refusal has its own error, and waits are read from the header and fro
   assert.ok((quota.retryAfterMs ?? 0) > 0)
 })
 
-test('a wait in the body holds for all requests of the limits, and a 404 of another resource is no item', async (t) => {
+test('a wait in the body holds for all requests of the limits, and a 404 of another resource is not about items', async (t) => {
   const simulator = await openAmazon(t)
   const pauses: number[] = []
   const http: Http = async (request, signal) => ({
