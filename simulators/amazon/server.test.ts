@@ -10,7 +10,7 @@ import { ESP32, OFFERS, toAsin } from './product.ts'
 import { startAmazon, type AmazonOptions } from './server.ts'
 import { DEFAULTS } from './switches.ts'
 
-type Body = Readonly<Record<string, any>>
+type Body = ReturnType<typeof JSON.parse>
 
 interface Answer {
   readonly status: number
@@ -309,10 +309,11 @@ test('the control changes items, switches and faults, and refuses names that do 
 
 test('the command line starts the API of a region, prints how to use it, and reports invalid arguments', async (t) => {
   const running = await amazon.start(
-    amazon.parseArguments([
-      ...['--version', '2.2', '--products', '3', '--response', 'notEligible'],
-      ...['--omit', toAsin(1), '--refuse', toAsin(2), '--absent', '--per-second', '9'],
-    ]),
+    amazon.parseArguments(
+      `--version 2.2 --products 3 --response notEligible --omit ${toAsin(1)} --refuse ${toAsin(2)} --absent --per-second 9`.split(
+        ' ',
+      ),
+    ),
   )
   t.after(() => running.close())
   assert.match(running.greeting, /3 items at http:/)
