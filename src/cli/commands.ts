@@ -49,8 +49,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'status',
-    usage: '[options]',
-    description: 'show every source: products, last run, late runs and open decisions',
+    usage: '[options] [name]',
+    description: 'show sources: products, last run, what is late, and open decisions',
     load: async () => (await import('./status.ts')).defineStatus,
   },
   {

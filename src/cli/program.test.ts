@@ -63,7 +63,7 @@ test('the error of a wrong command line states the fault, the usage and an examp
     ],
     ['runs show x', 'shelfsync runs show: <id> x is not valid. It must be a number.\nUsage: '],
     ['sync a b', 'shelfsync sync: b is one argument too many\nUsage: '],
-    ['status now', 'shelfsync status: it takes no argument, not now\nUsage: '],
+    ['stop now', 'shelfsync stop: it takes no argument, not now\nUsage: '],
     ['sync --ful', 'shelfsync sync: unknown option --ful; did you mean --full?\nUsage: '],
     ['runs --limit', 'shelfsync runs list: --limit needs a value: --limit <n>\nUsage: '],
     ['runs --limit x', 'shelfsync runs list: --limit x is not valid. It must be a whole number'],

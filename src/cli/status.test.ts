@@ -14,6 +14,8 @@ function status(source: string, draft: number): SourceStatus {
     lastRefresh: null,
     lastGoodAt: null,
     dueSinceAt: NOW,
+    lateProducts: null,
+    freshness: null,
     watermarkAt: null,
     due: null,
     heldRuns: [],

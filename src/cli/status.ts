@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import {
   countProducts,
   listSourceSummaries,
+  loadSourceSummary,
   type ProductCounts,
   type SourceSummary,
   surveySources,
@@ -12,14 +13,18 @@ import {
 import { countImages, type ImageCounts } from '../db/read/images.ts'
 import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
+import type { Freshness } from '../db/write/refreshes.ts'
 import { Calendar, type Due } from '../sources/due.ts'
 import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
+import { findFreshness, formatFreshness } from './format/freshness.ts'
 import { formatCount, formatNext, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
+  /** Null unless the source refreshes due products. */
+  readonly freshness: Freshness | null
   /** Null while the source is paused. */
   readonly due: Due | null
 }
@@ -39,6 +44,7 @@ interface Options {
 
 export function defineStatus(command: Command, cli: Cli): void {
   command
+    .argument('[name]', 'one source; by default those that need a person most')
     .addOption(
       new Option('--limit <n>', `number of sources; default ${SHOWN_COUNT}, with --json all`)
         .argParser(parseCount)
@@ -49,24 +55,33 @@ export function defineStatus(command: Command, cli: Cli): void {
       'after',
       formatExamples(
         'shelfsync status',
+        'shelfsync status my-shop',
         'shelfsync status --limit 200',
         "shelfsync status --json | jq 'select(.due.late)'",
       ),
     )
-    .action((options: Options) => printStatus(cli, options))
+    .action((name: string | undefined, options: Options) => printStatus(cli, name, options))
 }
 
-async function printStatus(cli: Cli, options: Options): Promise<void> {
+async function printStatus(cli: Cli, name: string | undefined, options: Options): Promise<void> {
   await using tools = await cli.openSync()
   const now = new Date()
   const isAll = options.all ?? (cli.output.json && options.limit === undefined)
   const limit = isAll ? null : (options.limit ?? SHOWN_COUNT)
-  const { shown, others } = await listByUrgency(tools.db, limit, now)
-  const products = await countProducts(tools.db, isAll ? null : shown.map(({ source }) => source))
-  const statuses = shown.map(({ urgency: _, ...source }): SourceStatus => ({
-    ...source,
-    products: products.get(source.source) ?? NO_PRODUCTS,
-  }))
+  const { shown, others } =
+    name === undefined
+      ? await listByUrgency(tools.db, limit, now)
+      : { shown: [await findStatus(tools.db, name, now)], others: NO_OTHERS }
+  const names = shown.map(({ source }) => source)
+  const isWhole = isAll && name === undefined
+  const products = await countProducts(tools.db, isWhole ? null : names)
+  const statuses = await Promise.all(
+    shown.map(async ({ urgency: _, ...source }): Promise<SourceStatus> => ({
+      ...source,
+      products: products.get(source.source) ?? NO_PRODUCTS,
+      freshness: await findFreshness(tools.db, source, now),
+    })),
+  )
   const { headings, rows } = toStatusTable(statuses, now)
   // Not for the help of this command.
   const { printList } = await import('./terminal/list.ts')
@@ -78,7 +93,14 @@ async function printStatus(cli: Cli, options: Options): Promise<void> {
   if (images !== null) cli.output.say(images)
 }
 
-interface RankedSource extends Omit<SourceStatus, 'products'> {
+/** @throws SyncError `source/unknown` */
+async function findStatus(db: Catalog, name: string, now: Date): Promise<RankedSource> {
+  const summary = await loadSourceSummary(db, name)
+  const due = summary.state === 'active' ? new Calendar().dueOf(summary, now) : null
+  return { ...summary, due, urgency: 0 }
+}
+
+interface RankedSource extends Omit<SourceStatus, 'products' | 'freshness'> {
   readonly urgency: Urgency
 }
 
@@ -92,6 +114,8 @@ interface Others {
   readonly states: ReadonlyMap<string, number>
 }
 
+const NO_OTHERS: Others = { total: 0, needing: 0, isLowerBound: false, states: new Map() }
+
 /** Lists up to `limit` sources, or all with null, the most urgent first, each urgency by name, and counts the others. */
 async function listByUrgency(
   db: Catalog,
@@ -103,8 +127,8 @@ async function listByUrgency(
   const calendar = new Calendar()
   const ranked = (await listSourceSummaries(db, limit === null ? null : [...urgencies.keys()]))
     .map((summary): RankedSource => {
-      const { source, state, schedule, dueSinceAt } = summary
-      const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
+      const { source, state } = summary
+      const due = state === 'active' ? calendar.dueOf(summary, now) : null
       const urgency = Math.max(urgencies.get(source) ?? 0, due?.late === true ? LATE : 0) as Urgency
       return { ...summary, due, urgency }
     })
@@ -189,10 +213,12 @@ function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date
 
 /** Lists the issues of a source that need attention, each with the command that shows it. */
 function listOpenIssues(
-  { source, failure, heldRuns, heldPrices, openQuarantine, latestCopy, removalsOff }: SourceStatus,
+  { source, failure, freshness, heldRuns, heldPrices, openQuarantine, ...rest }: SourceStatus,
   now: Date,
 ): string[] {
+  const { latestCopy, removalsOff } = rest
   const issues = failure === null ? [] : [formatFailure(failure, now)]
+  if (freshness !== null) issues.push(formatFreshness(freshness))
   for (const run of heldRuns) issues.push(`run ${run} is held; see shelfsync runs show ${run}`)
   if (heldPrices > 0)
     issues.push(

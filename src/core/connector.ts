@@ -130,6 +130,26 @@ export interface AddOption {
   readonly variable?: string
 }
 
+/**
+ * The batches of a fetch by keys. A batch whose attempts have all failed is left out, and the fetch
+ * continues with the next one: its products are requested again by a later run.
+ */
+export interface KeyBatches {
+  readonly productsPerRequest: number
+  /** The least time before each further attempt, in order. Then the batch has failed. */
+  readonly delaysMs: readonly number[]
+  /**
+   * The batch that a fetch of these keys requests at `cursor`, and the cursor after it; null after the
+   * last one. The keys are those of the scope, in their order.
+   */
+  find(keys: readonly string[], cursor: Cursor | null): KeyBatch | null
+}
+
+export interface KeyBatch {
+  readonly keys: readonly string[]
+  readonly after: Cursor
+}
+
 /** Everything Shelfsync needs to know about one kind of supplier. */
 export interface Connector<Settings = unknown, Credentials = unknown> {
   /** Lower-case slug: the folder name, the `connector` column and the metric label. */
@@ -189,6 +209,9 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
    * a time, and one a second.
    */
   rules?(request: RuleRequest<Settings, Credentials>): RequestRules
+
+  /** Present where the supplier returns several named products in one response. */
+  readonly batches?: KeyBatches
 
   /**
    * Yields pages of raw NDJSON in order. It must not retry: after an error with the action `retry`,

@@ -113,7 +113,7 @@ export async function executeQueuedTask(
     const result = await executeTasks(
       context,
       (leased) => selectTask(tools, name, task, leased),
-      (error) => stops(error) || (!isLastAttempt && isRetried(run, error)),
+      (error) => stops(error) || (!isLastAttempt && isTriedAgain(context, error)),
     )
     if (result.end === 'settled') await tools.events.settled(context.source, run, result.settled)
     if (result.end !== 'failed') return 'done'
@@ -122,7 +122,7 @@ export async function executeQueuedTask(
     if (code === 'run/fenced') tools.events.leaseLost()
     if (stops(error)) return 'stopped'
     // The run has ended for good: no dead letter.
-    if (hasAction(error, 'retry') && !isRetried(run, error)) return 'done'
+    if (hasAction(error, 'retry') && !isTriedAgain(context, error)) return 'done'
     return toTaskEnd(error)
   } finally {
     const startedMs = performance.now()
@@ -134,6 +134,13 @@ export async function executeQueuedTask(
         )
     })
   }
+}
+
+/** A refresh in batches has tried again already, and its products are in the next one. */
+function isTriedAgain({ run, connector }: RunContext, error: unknown): boolean {
+  const isSupplier = error instanceof SyncError && error.code.startsWith('source/')
+  const hasNext = run.kind === 'refresh' && connector.batches !== undefined
+  return isRetried(run, error) && !(isSupplier && hasNext)
 }
 
 /** A task that the queue delivers again is not logged: the outage that it waits for is. */

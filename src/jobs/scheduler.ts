@@ -17,6 +17,7 @@ import {
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
 import { repeat } from '../lib/repeat.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
+import { limitRefresh } from '../sources/limit-refresh.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import { findOutageCode, toQueueError } from './queue-errors.ts'
 import { listFailed } from './queues.ts'
@@ -187,7 +188,8 @@ async function refreshIfDue(
   const dueAt = findTime(calendar, { ...scheduled, schedule: times })
   if (dueAt > now) return null
   const found = await loadSource(tools.db, source)
-  const keys = await listRefreshKeys(tools.db, found.id, refresh, after)
+  const atMost = await limitRefresh(tools.db, calendar, found, now)
+  const keys = await listRefreshKeys(tools.db, found.id, { ...refresh, atMost }, after)
   const refreshTo = keys.at(-1)
   if (refreshTo === undefined) return null
   const run = await startOrFindRun(

@@ -5,6 +5,7 @@
 import { isOfCall } from '../artifacts/parts.ts'
 import type { Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import { KEYS_MAX } from '../core/schedule.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { Source } from '../db/sources.ts'
 import { findArtifact, listParts, type ArtifactNote } from '../db/write/artifacts.ts'
@@ -69,9 +70,6 @@ function listScopes(
 ): readonly Scope['kind'][] {
   return connector.scopesOf?.(settings) ?? connector.scopes
 }
-
-/** Maximum number of keys of one run: they are stored as one value in its row. */
-export const KEYS_MAX = 10_000
 
 /**
  * Chooses a run that covers only these products, beside any other run: a refresh when the source has

@@ -15,6 +15,7 @@ import type { RunContext } from './context.ts'
 import type { Shortfall } from './fetch-notes.ts'
 import { readEarlierLines } from './earlier-lines.ts'
 import { endDueParts } from './end-due-parts.ts'
+import { fetchBatches, noteQuota } from './fetch-batches.ts'
 import { isRetried, waitBeforeRetry } from './retry.ts'
 
 /**
@@ -54,7 +55,7 @@ export async function fetchParts(
   }
   const writer = new ArtifactWriter(context, { artifact, parts }, onPart, hashed)
   try {
-    await writer.close(await fetchWithRetries(context, writer))
+    await writer.close(await fetchRest(context, writer, parts.length > 0))
   } catch (error) {
     await writer
       .flush()
@@ -63,6 +64,23 @@ export async function fetchParts(
       )
     throw error
   }
+}
+
+/** Fetches what is missing of the artifact: products that are named in batches, anything else at once. */
+async function fetchRest(
+  context: RunContext,
+  writer: ArtifactWriter,
+  hasParts: boolean,
+): Promise<Shortfall | null> {
+  const { connector, run } = context
+  const { batches } = connector
+  if (batches === undefined || run.keys === null) return fetchWithRetries(context, writer)
+  await noteQuota(context, batches)
+  const host = URL.parse(connector.address(context.settings))?.host ?? context.source.name
+  const onPage = (): void => context.outages.worked(`fetch ${host}`, CALM_MS)
+  const requestLog = new RequestLog(context.progress.requestCount)
+  const request = (): Promise<void> => fetchOnce(context, writer, requestLog, onPage)
+  return fetchBatches(context, { writer, batches, keys: run.keys, request, hasParts })
 }
 
 /**

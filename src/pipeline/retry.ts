@@ -67,6 +67,8 @@ export interface Attempt {
   readonly triedMs?: number
   /** Lower bound of the wait. */
   readonly leastMs?: number
+  /** Upper bound of what is added to the least wait, in place of exponential back-off. */
+  readonly jitterMs?: number
   /** The host of the supplier, unless the wait is for something else. */
   readonly host?: string
 }
@@ -75,11 +77,11 @@ export interface Attempt {
 export async function waitBeforeRetry(
   context: Waiting,
   failure: SyncError,
-  { attempt, triedMs = 0, leastMs = 0, host }: Attempt,
+  { attempt, triedMs = 0, leastMs = 0, jitterMs, host }: Attempt,
 ): Promise<number> {
   const { options, progress, log, signal, onPause } = context
   const waitMs = chooseDelayMs(attempt, {
-    ...options.backOff,
+    ...(jitterMs === undefined ? options.backOff : { baseMs: jitterMs, maxMs: jitterMs }),
     retryAfterMs: Math.max(failure.retryAfterMs ?? 0, leastMs),
   })
   log.debug({ code: failure.code, attempt: attempt + 1, waitMs }, 'waiting before the next attempt')

@@ -9,8 +9,16 @@ import type { Schedule } from '../core/schedule.ts'
  * Time after a due time at which a source is late. Until then, its run may still be in progress.
  */
 const GRACE_MS = 60 * 60_000
+const DAY_MS = 24 * 60 * 60_000
 /** Maximum number of cached times, of about 200 bytes each. */
 const TIMES_MAX = 10_000
+
+/** A source with the members of its summary that decide when it is due. */
+interface Scheduled {
+  readonly schedule: Schedule
+  readonly dueSinceAt: Date
+  readonly lateProducts: boolean | null
+}
 
 export interface Due {
   /**
@@ -48,6 +56,24 @@ export class Calendar {
       this.#times.set(key, at)
     }
     return dueOf(at, now)
+  }
+
+  /**
+   * Returns the due time of a source by its summary. A source that only has refreshes is late when a
+   * product is, and a time at which no product was due has passed without a run.
+   */
+  dueOf({ schedule, dueSinceAt, lateProducts }: Scheduled, now: Date): Due {
+    const due = this.dueAt(schedule, dueSinceAt, now)
+    if (lateProducts === null) return due
+    const at = due.at !== null && due.at < now ? this.dueAt(schedule, now, now).at : due.at
+    return { at, late: lateProducts }
+  }
+
+  /** Returns the time between the next two runs; a day for a schedule without them. */
+  intervalMs(schedule: Schedule, now: Date): number {
+    const next = this.dueAt(schedule, now, now).at
+    const second = next && this.dueAt(schedule, next, now).at
+    return next && second ? second.getTime() - next.getTime() : DAY_MS
   }
 
   /**

@@ -1374,6 +1374,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from catalog.sources where state = 'active' and due_at <= now()
     union all
     select * from catalog.sources where state = 'active' and due_at is null
+      -- Such a source only has refreshes, see FullOn.
+      and schedule ->> 'fullOn' is distinct from 'never'
     limit 1000
   ) s
   left join lateral (
@@ -1392,8 +1394,10 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
--- list_due_refreshes() → each active source with a refresh schedule and without a running run, and the
--- instant from which the schedule's next time counts.
+-- list_due_refreshes() → each active source with a refresh schedule and without a running run (of a source
+-- that refreshes due products: without a running refresh), and the instant from which the schedule's next
+-- time counts. Due products have a licence that ends, so failures of the host do not space their refreshes
+-- out: the circuit breaker protects it.
 --   last_run    newest refresh by schedule; 0 without one
 --   after       the product up to which that run went; empty without one
 --   since       start of that run, or the last change of the refresh schedule if that was later
@@ -1401,7 +1405,9 @@ create function catalog.list_due_refreshes()
 returns table (source text, schedule jsonb, last_run bigint, after text, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.options ->> 'refreshTo', ''),
-    greatest(r.last_started_at, s.refresh_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    greatest(r.last_started_at, s.refresh_set_at,
+      case when s.schedule #>> '{refresh,products}' <> 'due'
+        then catalog.find_earliest_run(s.failures, s.failed_at) end),
     clock_timestamp()
   from catalog.sources s
   left join lateral (
@@ -1409,12 +1415,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = s.id and kind = 'refresh' and options ? 'refreshTo' order by id desc limit 1
   ) r on true
   where s.state = 'active' and s.schedule ? 'refresh' and not exists (
-    select from catalog.runs a where a.source_id = s.id and a.state = 'running')
+    select from catalog.runs a where a.source_id = s.id and a.state = 'running'
+      and (a.kind = 'refresh' or s.schedule #>> '{refresh,products}' <> 'due'))
 $$;
 
 -- list_refresh_keys(source, products, after, limit) → the products of the next refresh, in its order.
 --   all         active products after `p_after`, then those from the beginning
 --   changing    those whose prices changed most often in the last 30 days; none without a change
+--   due         see list_due_products
 create function catalog.list_refresh_keys(p_source integer, p_products text, p_after text, p_limit integer)
 returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -1426,6 +1434,8 @@ begin
       where p.source_id = p_source and p.status = 'active' and c.state in ('current', 'past')
         and c.observed_at > greatest(p.first_seen_at, now() - interval '30 days')
       group by p.external_id order by count(*) desc, p.external_id limit p_limit;
+  elsif p_products = 'due' then
+    return query select d.external_id from catalog.list_due_products(p_source, p_limit) d;
   else
     return query
       select o.external_id
@@ -1546,8 +1556,10 @@ create function catalog.save_source(
   p_options jsonb default null
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  before jsonb;
 begin
-  perform from catalog.sources where id = p_source for update;
+  select schedule into before from catalog.sources where id = p_source for update;
   if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs
@@ -1558,22 +1570,23 @@ begin
   if p_settings is not null then
     perform catalog.record_host_result(p_source, null);
   end if;
-  return query
-    update catalog.sources
-      set due_at = null, schedule = coalesce(p_schedule, schedule),
-          policy = policy || coalesce(p_policy, '{}'),
-          state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
-          options = coalesce(p_options, options),
-          normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
-                                    else 0 end,
-          schedule_set_at = case
-            when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
-            else schedule_set_at end,
-          refresh_set_at = case
-            when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
-              then clock_timestamp()
-            else refresh_set_at end
-      where id = p_source returning *;
+  update catalog.sources
+    set due_at = null, schedule = coalesce(p_schedule, schedule),
+        policy = policy || coalesce(p_policy, '{}'),
+        state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
+        options = coalesce(p_options, options),
+        normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
+                                  else 0 end,
+        schedule_set_at = case
+          when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
+          else schedule_set_at end,
+        refresh_set_at = case
+          when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
+            then clock_timestamp()
+          else refresh_set_at end
+    where id = p_source;
+  perform catalog.schedule_reads(p_source, before);
+  return query select * from catalog.sources where id = p_source;
 end $$;
 
 -- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
@@ -3850,6 +3863,20 @@ create table catalog.product_reads (
 create index product_reads_due on catalog.product_reads (source_id, due_at, external_id);
 -- Products that are late, by the time of their last request.
 create index product_reads_oldest on catalog.product_reads (source_id, read_at);
+create index product_reads_hot on catalog.product_reads (source_id, due_at) where hot;
+
+-- The daily quota that keyed runs of a source use, as the last fetch found it: the supplier's limit belongs
+-- to a credential, which only the process that fetches has. Sources with the same bucket share its quota.
+create table catalog.source_quotas (
+  source_id           integer primary key,
+  scope               text not null,
+  key                 text not null,                 -- of its bucket in `limits`
+  per_day             integer not null,
+  per_second          double precision not null,
+  reserve             double precision not null,     -- the share that is kept for imports
+  products_per_request integer not null
+);
+create index source_quotas_bucket on catalog.source_quotas (scope, key);
 
 -- The refresh of one product by one run. Kept for seven days. It holds no content of the supplier.
 create table catalog.refresh_jobs (
@@ -3935,6 +3962,117 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from catalog.sources s cross join lateral catalog.load_refresh_ages(s.schedule) a
     where s.id = p_source and a.age is not null and r.source_id = p_source
       and r.external_id = any (p_products)
+$$;
+
+-- schedule_reads(source, schedule_before): after the source's schedule has changed. Products that have no
+-- time yet get one, as if they had been read when their row was changed; if the times until products are due
+-- have changed, all products are due by the new ones.
+create function catalog.schedule_reads(p_source integer, p_before jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  present jsonb := (select schedule from catalog.sources where id = p_source);
+  ages record;
+begin
+  select * into ages from catalog.load_refresh_ages(present);
+  if ages.age is null
+    or (present -> 'refresh') - '{cron,atMost}'::text[] = (p_before -> 'refresh') - '{cron,atMost}'::text[]
+  then
+    return;
+  end if;
+  insert into catalog.product_reads (source_id, external_id, read_at, due_at)
+    select p_source, external_id, changed_at, changed_at + ages.age * catalog.spread_first(external_id)
+    from catalog.products where source_id = p_source and status in ('draft', 'active', 'unavailable')
+    on conflict do nothing;
+  update catalog.product_reads set due_at = read_at + case when hot then ages.hot_age else ages.age end
+    where source_id = p_source and (p_before -> 'refresh' ->> 'products') = 'due';
+end $$;
+
+-- mark_hot(source, products, hot) → those of the products that the source refreshes by their age, after they
+-- were marked.
+create function catalog.mark_hot(p_source integer, p_products text[], p_hot boolean) returns setof text
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.product_reads r
+    set hot = p_hot, due_at = r.read_at + case when p_hot then a.hot_age else a.age end
+    from catalog.sources s cross join lateral catalog.load_refresh_ages(s.schedule) a
+    where s.id = p_source and a.age is not null and r.source_id = p_source
+      and r.external_id = any (p_products)
+    returning r.external_id
+$$;
+
+-- record_quota(source, quota): the quota that a fetch of the source uses, or null if it has none.
+--   p_quota     {scope, key, per_day, per_second, reserve, products_per_request}
+create function catalog.record_quota(p_source integer, p_quota jsonb) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.source_quotas where source_id = p_source and p_quota is null;
+  insert into catalog.source_quotas as q
+    select p_source, r.* from jsonb_to_record(p_quota) as r (scope text, key text, per_day integer,
+      per_second double precision, reserve double precision, products_per_request integer)
+    where p_quota is not null
+    on conflict (source_id) do update
+      set scope = excluded.scope, key = excluded.key, per_day = excluded.per_day,
+        per_second = excluded.per_second, reserve = excluded.reserve,
+        products_per_request = excluded.products_per_request
+      where q is distinct from excluded
+$$;
+
+-- load_quota(source, now) → the requests that refreshes of this source may send; no row without a quota.
+--   per_day     of all sources with the same bucket, without the reserve; left_today: those that remain
+--   share       of this source among them, by the number of its products
+--   sharing     number of these sources
+create function catalog.load_quota(p_source integer, p_now timestamptz) returns table (
+  per_day integer, left_today integer, per_second double precision, products_per_request integer,
+  share double precision, sharing bigint
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select q.others, greatest(least(q.others - coalesce(o.used, 0), q.per_day - coalesce(w.used, 0)), 0),
+    q.per_second * (1 - q.reserve), q.products_per_request, coalesce(n.share, 1), n.sharing
+  from (
+    select *, floor(s.per_day * (1 - s.reserve))::integer as others from catalog.source_quotas s
+    where s.source_id = p_source
+  ) q
+  left join catalog.limits w on w.scope = q.scope and w.key = q.key and w.day = catalog.to_day(p_now)
+  left join catalog.limits o on o.scope = q.scope and o.day = catalog.to_day(p_now)
+    and o.key = q.key || case when q.reserve > 0 then ' without the reserve' else '' end
+  cross join lateral (
+    select sum(s.next_seq) filter (where s.id = p_source) / nullif(sum(s.next_seq), 0)::double precision
+        as share, count(*) as sharing
+    from catalog.source_quotas other join catalog.sources s on s.id = other.source_id
+    where other.scope = q.scope and other.key = q.key and (s.state = 'active' or s.id = p_source)
+  ) n
+$$;
+
+-- plan_refresh(source, interval, at_most, now) → number of products that a refresh at `p_now` may request, so
+-- that the rest of the day's quota lasts until midnight in UTC.
+--   p_interval  the time until the next refresh
+--   p_at_most   the result without a quota
+create function catalog.plan_refresh(
+  p_source integer, p_interval interval, p_at_most integer, p_now timestamptz default clock_timestamp()
+) returns integer
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select least(p_at_most, q.products_per_request * floor(least(
+        q.share * q.left_today / greatest(1, extract(epoch from midnight - p_now) / seconds),
+        q.per_second * seconds))::integer)
+    from catalog.load_quota(p_source, p_now) q
+    cross join lateral (
+      select (catalog.to_day(p_now) + 1)::timestamp at time zone 'UTC' as midnight,
+        extract(epoch from p_interval)::double precision as seconds) t
+  ), p_at_most)
+$$;
+
+-- has_late_products(source, schedule, now) → whether a product was not read for a fifth longer than the time
+-- after which it is due (24 hours instead of 20), or a hot one for twice that time. Reads one entry of an
+-- index.
+create function catalog.has_late_products(
+  p_source integer, p_schedule jsonb, p_now timestamptz default clock_timestamp()
+) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+      select from catalog.product_reads r where r.source_id = p_source and r.read_at < p_now - 1.2 * a.age)
+    or exists (
+      select from catalog.product_reads r
+      where r.source_id = p_source and r.hot and r.due_at < p_now - a.hot_age)
+  from catalog.load_refresh_ages(p_schedule) a
 $$;
 
 -- 20261122000039_package_sizes.sql
@@ -5764,7 +5902,7 @@ $$;
 -- The state of refreshes, by triggers on the rows of their runs: every way in which a run starts and ends is
 -- recorded, for every worker.
 
--- is_skipped(code) → whether an error means that no request was sent.
+-- is_skipped(code) → whether an error means that no request was sent: SKIPPING in src/core/refreshing.ts.
 create function catalog.is_skipped(p_code text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_code in ('source/circuit-open', 'source/rate-limited')
@@ -5796,16 +5934,18 @@ $$;
 create function catalog.end_refresh_jobs(p_run catalog.runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.refresh_jobs
-    set status = case when catalog.is_skipped(p_run.error_code) then 'skipped' else 'failed' end,
+    set status = case when catalog.is_skipped(coalesce(error_code, p_run.error_code)) then 'skipped'
+        else 'failed' end,
       completed_at = p_run.finished_at, error_code = coalesce(error_code, p_run.error_code),
       error_message = coalesce(error_message, p_run.reason),
-      circuit_breaker_state = case p_run.error_code when 'source/circuit-open' then 'open' else 'closed' end
+      circuit_breaker_state = case coalesce(error_code, p_run.error_code)
+        when 'source/circuit-open' then 'open' else 'closed' end
     where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
 $$;
 
 -- settle_refresh_jobs(run): the products that the run saw have succeeded. Those without a line, and those
--- whose record is in quarantine, have failed; when an open circuit breaker ended the fetch, those without a
--- line were skipped. Records the reads of an import as well.
+-- whose record is in quarantine, have failed; when an open circuit breaker or a quota ended the fetch, those
+-- that were not requested are skipped. Records the reads of an import as well.
 create function catalog.settle_refresh_jobs(p_run catalog.runs) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -5832,23 +5972,35 @@ begin
       circuit_breaker_state = 'closed'
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = any (read);
   update catalog.refresh_jobs
-    set status = 'skipped', completed_at = p_run.finished_at, error_code = stopped.error_code,
-      error_message = stopped.warnings ->> -1,
-      circuit_breaker_state = case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end
-    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
-      and stopped.error_code is not null and product_external_id <> all (broken);
-  update catalog.refresh_jobs
-    set status = 'failed', completed_at = p_run.finished_at, circuit_breaker_state = 'closed',
-      error_code = coalesce(error_code,
-        case when product_external_id = any (broken) then 'record/invalid' end),
-      error_message = coalesce(error_message, case when product_external_id = any (broken)
-        then 'the record is in quarantine' else 'the supplier sent nothing about it' end)
+    set status = case when product_external_id <> all (broken)
+        and catalog.is_skipped(coalesce(error_code, stopped.error_code)) then 'skipped' else 'failed' end,
+      completed_at = p_run.finished_at,
+      circuit_breaker_state = coalesce(circuit_breaker_state,
+        case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end),
+      error_code = case when product_external_id = any (broken) then 'record/invalid'
+        else coalesce(error_code, stopped.error_code) end,
+      error_message = case when product_external_id = any (broken) then 'the record is in quarantine'
+        else coalesce(error_message, stopped.warnings ->> -1, 'the supplier sent nothing about it') end
     where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running');
   unread := array(
     select product_external_id from catalog.refresh_jobs
     where source_id = p_run.source_id and run_id = p_run.id and status = 'failed');
   perform catalog.record_failed_reads(p_run.source_id, unread);
 end $$;
+
+-- record_retries(source, run, products, error): the request for these products of a refresh has failed; does
+-- nothing for another run. A later attempt may succeed.
+--   p_error     {retries, code, message, breaker}
+create function catalog.record_retries(
+  p_source integer, p_run bigint, p_products text[], p_error jsonb
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.refresh_jobs
+    set retry_count = (p_error ->> 'retries')::integer, error_code = p_error ->> 'code',
+      error_message = p_error ->> 'message', circuit_breaker_state = p_error ->> 'breaker'
+    where source_id = p_source and run_id = p_run and product_external_id = any (p_products)
+      and status in ('pending', 'running')
+$$;
 
 -- track_refresh(): a trigger that records the start and the end of keyed runs in refresh_jobs and
 -- product_reads.
@@ -6899,6 +7051,7 @@ $$;
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
+--   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(
@@ -6908,7 +7061,7 @@ create function catalog.summarize_sources(
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
   copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
-  failed_at timestamptz, not_before timestamptz
+  failed_at timestamptz, not_before timestamptz, late_products boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
@@ -6929,7 +7082,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
   )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
-    greatest(good.started_at, s.schedule_set_at),
+    greatest(case when s.schedule ->> 'fullOn' = 'never' then f.started_at else good.started_at end,
+      s.schedule_set_at),
     catalog.outline_run(r, n.state, n.finished_at), catalog.outline_run(f, m.state, m.finished_at),
     coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
     coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
@@ -6937,7 +7091,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
     s.failures, s.failure_class, s.failing_since, s.failed_at,
-    catalog.find_earliest_run(s.failures, s.failed_at)
+    catalog.find_earliest_run(s.failures, s.failed_at),
+    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end
   from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
@@ -7587,12 +7742,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
       when catalog.is_flagged(s.failures) then 5
       when s.due_at < now() - interval '1 hour' then 4
+      when s.schedule ->> 'fullOn' = 'never' and catalog.has_late_products(s.id, s.schedule) then 4
       when s.failures > 0 or r.state = 'failed' then 3
       when s.id in (select source_id from noted) then 2
       when r.state in ('running', 'interrupted', 'fetched') then 1
       else 0
     end,
-    coalesce(n.state, r.state, 'without a run'), s.state = 'active' and s.due_at is null
+    coalesce(n.state, r.state, 'without a run'),
+    s.state = 'active' and s.due_at is null and s.schedule ->> 'fullOn' is distinct from 'never'
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
@@ -7629,6 +7786,49 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_object_agg(run_state, n), '{}')
       from (select run_state, count(*) as n from ranked group by run_state) k)
   from ranked
+$$;
+
+-- 20261122000076_freshness.sql
+
+-- Generated from supabase/schemas/76_freshness.sql until the first release: do not edit.
+
+-- Counts of the products of a source that refreshes its due products, and the number that its quota can keep
+-- fresh.
+
+-- measure_freshness(source, interval, now) → one row; none for a source that does not refresh due products.
+-- Counts every product of the source.
+--   products    those that are refreshed, `hot` of them more often
+--   due         now; late: see has_late_products
+--   oldest_at   the request that returned the oldest content
+--   capacity    number of products that the quota keeps fresh even when one request in twenty fails: each
+--               needs its turn within 18 hours. Hot ones use more turns. Null without a quota
+--   p_interval  between two refreshes
+create function catalog.measure_freshness(
+  p_source text, p_interval interval, p_now timestamptz default clock_timestamp()
+) returns table (
+  products bigint, hot bigint, due bigint, late bigint, oldest_at timestamptz, capacity bigint,
+  per_day integer, left_today integer, sharing bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.*, (
+      select floor(least(
+          (s.schedule #>> '{refresh,atMost}')::double precision * 18 * 3600 / extract(epoch from p_interval),
+          18 / 24.0 * q.share * least(q.per_day, q.per_second * 86400) * q.products_per_request)
+        -- A hot product takes the turns of several others.
+        - r.hot * (extract(epoch from a.age) / extract(epoch from a.hot_age) - 1))::bigint),
+    q.per_day, q.left_today, q.sharing
+  from catalog.sources s
+  cross join lateral catalog.load_refresh_ages(s.schedule) a
+  cross join lateral (
+    select count(*) as products, count(*) filter (where r.hot) as hot,
+      count(*) filter (where r.due_at <= p_now) as due,
+      count(*) filter (where r.read_at < p_now - 1.2 * a.age or r.hot and r.due_at < p_now - a.hot_age)
+        as late,
+      min(r.read_at) as oldest_at
+    from catalog.product_reads r where r.source_id = s.id
+  ) r
+  left join lateral catalog.load_quota(s.id, p_now) q on true
+  where s.name = p_source and a.age is not null
 $$;
 
 -- 20261122000080_data_api.sql
@@ -8809,7 +9009,8 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
+grant execute on function catalog.add_part, catalog.update_artifact, catalog.record_quota,
+  catalog.record_retries to shelfsync_fetcher;
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
@@ -8834,7 +9035,7 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
-  catalog.list_due_products,
+  catalog.list_due_products, catalog.plan_refresh,
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
@@ -8854,7 +9055,8 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
-    'list_due_products', 'load_refresh_schedule',
+    'list_due_products', 'load_refresh_schedule', 'plan_refresh', 'record_quota', 'record_retries',
+    'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
@@ -8882,8 +9084,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000019', 'failures', '81b9148f1fab018c6401b7bb0e3a7c4b89f8a1876946b5996e1d21c18ccb3874'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
-  ('20261122000022', 'queue', '6aa96a14a2b530bc367422d141362bf7d17d10f367c23f92b15444fa61ed84cf'),
-  ('20261122000023', 'sources', 'f7ee93a6ad440a895df55ea6f67ed1204e0bb746c30ae75bd27f79254d854439'),
+  ('20261122000022', 'queue', '3aef7bf304ba260e8c90980a787ee2b47504a0a7b355cb37d00dfb72350f3eb7'),
+  ('20261122000023', 'sources', 'a4c2f6895dd4836878f1de94c9e81361eb56fc3306db5ff6f87f5636f07c343a'),
   ('20261122000024', 'artifacts', 'e719781d7af47d70621690938c8545b180e07e60578ed0cd140ed2b5325b395a'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
@@ -8898,7 +9100,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
   ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
-  ('20261122000038', 'refreshes', '1ca4ab65738abc9709f44c1ce22c47e9bc9e441d5561fc9baf9759d494f5a2f0'),
+  ('20261122000038', 'refreshes', 'fc90956247c207af789d9b1d3fb6c353721ea7a2e3cf19af84550d1044d0b923'),
   ('20261122000039', 'package_sizes', '79a8d20d134e99512d1f705b4d1618e9320eed03fd72e86e464b1cdd286090d2'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),
@@ -8909,7 +9111,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
   ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
-  ('20261122000049', 'refresh_jobs', 'c9786906e8f5fa8101ac3e66209f8978dcbf7d8bc1e64f80d88c1891c01552f5'),
+  ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000051', 'source_times', 'f47dc44a6ed4e447e10280beced340113316da5ed58adc856748509324502993'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
@@ -8918,17 +9120,18 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
   ('20261122000064', 'amazon', '60d218516b92b87df8c4c522005fe4d40316a7b3e2e6d622bc0e0571b13bf466'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
-  ('20261122000070', 'summaries', '2b4c5ca8f98f122c4dc72726bdb08109642b92befdabc4b96f2f9d3c0e566bdc'),
+  ('20261122000070', 'summaries', 'e307e87f869260c3a801f9bc71ee2bbff24c4a2b1533ac74632dbf9207541a0d'),
   ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
-  ('20261122000075', 'source_survey', '872e214d2e05dc8beb1820ed627e90d332118af189359648f7146d9ece103d6b'),
+  ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
+  ('20261122000076', 'freshness', 'f97ec99233eb18780674453e995d4da6e513474210b10fe3c6ac58b923e58b9a'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', '0d193f74836ba090e14895e4c4b21a39c6cc8bfd4806132244f451b423e0055d'),
-  ('20261122000090', 'security', '233c2bd194f8d370045b511c81a9948012b0785038411c71cb4300f3aefbabd7');
+  ('20261122000090', 'security', '5a8881bd166b8314d446ae965b20dca4e7eb3f8fa1ed388afabf738afe906ca0');
 
 commit;

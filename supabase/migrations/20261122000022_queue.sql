@@ -55,6 +55,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from catalog.sources where state = 'active' and due_at <= now()
     union all
     select * from catalog.sources where state = 'active' and due_at is null
+      -- Such a source only has refreshes, see FullOn.
+      and schedule ->> 'fullOn' is distinct from 'never'
     limit 1000
   ) s
   left join lateral (
@@ -73,8 +75,10 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where s.name = d.source and date_trunc('milliseconds', s.schedule_set_at) = d.set_at
 $$;
 
--- list_due_refreshes() → each active source with a refresh schedule and without a running run, and the
--- instant from which the schedule's next time counts.
+-- list_due_refreshes() → each active source with a refresh schedule and without a running run (of a source
+-- that refreshes due products: without a running refresh), and the instant from which the schedule's next
+-- time counts. Due products have a licence that ends, so failures of the host do not space their refreshes
+-- out: the circuit breaker protects it.
 --   last_run    newest refresh by schedule; 0 without one
 --   after       the product up to which that run went; empty without one
 --   since       start of that run, or the last change of the refresh schedule if that was later
@@ -82,7 +86,9 @@ create function catalog.list_due_refreshes()
 returns table (source text, schedule jsonb, last_run bigint, after text, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.options ->> 'refreshTo', ''),
-    greatest(r.last_started_at, s.refresh_set_at, catalog.find_earliest_run(s.failures, s.failed_at)),
+    greatest(r.last_started_at, s.refresh_set_at,
+      case when s.schedule #>> '{refresh,products}' <> 'due'
+        then catalog.find_earliest_run(s.failures, s.failed_at) end),
     clock_timestamp()
   from catalog.sources s
   left join lateral (
@@ -90,12 +96,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = s.id and kind = 'refresh' and options ? 'refreshTo' order by id desc limit 1
   ) r on true
   where s.state = 'active' and s.schedule ? 'refresh' and not exists (
-    select from catalog.runs a where a.source_id = s.id and a.state = 'running')
+    select from catalog.runs a where a.source_id = s.id and a.state = 'running'
+      and (a.kind = 'refresh' or s.schedule #>> '{refresh,products}' <> 'due'))
 $$;
 
 -- list_refresh_keys(source, products, after, limit) → the products of the next refresh, in its order.
 --   all         active products after `p_after`, then those from the beginning
 --   changing    those whose prices changed most often in the last 30 days; none without a change
+--   due         see list_due_products
 create function catalog.list_refresh_keys(p_source integer, p_products text, p_after text, p_limit integer)
 returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -107,6 +115,8 @@ begin
       where p.source_id = p_source and p.status = 'active' and c.state in ('current', 'past')
         and c.observed_at > greatest(p.first_seen_at, now() - interval '30 days')
       group by p.external_id order by count(*) desc, p.external_id limit p_limit;
+  elsif p_products = 'due' then
+    return query select d.external_id from catalog.list_due_products(p_source, p_limit) d;
   else
     return query
       select o.external_id

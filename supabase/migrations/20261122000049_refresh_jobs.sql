@@ -3,7 +3,7 @@
 -- The state of refreshes, by triggers on the rows of their runs: every way in which a run starts and ends is
 -- recorded, for every worker.
 
--- is_skipped(code) → whether an error means that no request was sent.
+-- is_skipped(code) → whether an error means that no request was sent: SKIPPING in src/core/refreshing.ts.
 create function catalog.is_skipped(p_code text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_code in ('source/circuit-open', 'source/rate-limited')
@@ -35,16 +35,18 @@ $$;
 create function catalog.end_refresh_jobs(p_run catalog.runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.refresh_jobs
-    set status = case when catalog.is_skipped(p_run.error_code) then 'skipped' else 'failed' end,
+    set status = case when catalog.is_skipped(coalesce(error_code, p_run.error_code)) then 'skipped'
+        else 'failed' end,
       completed_at = p_run.finished_at, error_code = coalesce(error_code, p_run.error_code),
       error_message = coalesce(error_message, p_run.reason),
-      circuit_breaker_state = case p_run.error_code when 'source/circuit-open' then 'open' else 'closed' end
+      circuit_breaker_state = case coalesce(error_code, p_run.error_code)
+        when 'source/circuit-open' then 'open' else 'closed' end
     where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
 $$;
 
 -- settle_refresh_jobs(run): the products that the run saw have succeeded. Those without a line, and those
--- whose record is in quarantine, have failed; when an open circuit breaker ended the fetch, those without a
--- line were skipped. Records the reads of an import as well.
+-- whose record is in quarantine, have failed; when an open circuit breaker or a quota ended the fetch, those
+-- that were not requested are skipped. Records the reads of an import as well.
 create function catalog.settle_refresh_jobs(p_run catalog.runs) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -71,23 +73,35 @@ begin
       circuit_breaker_state = 'closed'
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = any (read);
   update catalog.refresh_jobs
-    set status = 'skipped', completed_at = p_run.finished_at, error_code = stopped.error_code,
-      error_message = stopped.warnings ->> -1,
-      circuit_breaker_state = case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end
-    where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running')
-      and stopped.error_code is not null and product_external_id <> all (broken);
-  update catalog.refresh_jobs
-    set status = 'failed', completed_at = p_run.finished_at, circuit_breaker_state = 'closed',
-      error_code = coalesce(error_code,
-        case when product_external_id = any (broken) then 'record/invalid' end),
-      error_message = coalesce(error_message, case when product_external_id = any (broken)
-        then 'the record is in quarantine' else 'the supplier sent nothing about it' end)
+    set status = case when product_external_id <> all (broken)
+        and catalog.is_skipped(coalesce(error_code, stopped.error_code)) then 'skipped' else 'failed' end,
+      completed_at = p_run.finished_at,
+      circuit_breaker_state = coalesce(circuit_breaker_state,
+        case stopped.error_code when 'source/circuit-open' then 'open' else 'closed' end),
+      error_code = case when product_external_id = any (broken) then 'record/invalid'
+        else coalesce(error_code, stopped.error_code) end,
+      error_message = case when product_external_id = any (broken) then 'the record is in quarantine'
+        else coalesce(error_message, stopped.warnings ->> -1, 'the supplier sent nothing about it') end
     where source_id = p_run.source_id and run_id = p_run.id and status in ('pending', 'running');
   unread := array(
     select product_external_id from catalog.refresh_jobs
     where source_id = p_run.source_id and run_id = p_run.id and status = 'failed');
   perform catalog.record_failed_reads(p_run.source_id, unread);
 end $$;
+
+-- record_retries(source, run, products, error): the request for these products of a refresh has failed; does
+-- nothing for another run. A later attempt may succeed.
+--   p_error     {retries, code, message, breaker}
+create function catalog.record_retries(
+  p_source integer, p_run bigint, p_products text[], p_error jsonb
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.refresh_jobs
+    set retry_count = (p_error ->> 'retries')::integer, error_code = p_error ->> 'code',
+      error_message = p_error ->> 'message', circuit_breaker_state = p_error ->> 'breaker'
+    where source_id = p_source and run_id = p_run and product_external_id = any (p_products)
+      and status in ('pending', 'running')
+$$;
 
 -- track_refresh(): a trigger that records the start and the end of keyed runs in refresh_jobs and
 -- product_reads.

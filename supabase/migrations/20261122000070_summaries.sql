@@ -147,6 +147,7 @@ $$;
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
 --   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
+--   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(
@@ -156,7 +157,7 @@ create function catalog.summarize_sources(
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
   copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
-  failed_at timestamptz, not_before timestamptz
+  failed_at timestamptz, not_before timestamptz, late_products boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
@@ -177,7 +178,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.runs where state = 'held' and source_id in (select id from picked) group by source_id
   )
   select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
-    greatest(good.started_at, s.schedule_set_at),
+    greatest(case when s.schedule ->> 'fullOn' = 'never' then f.started_at else good.started_at end,
+      s.schedule_set_at),
     catalog.outline_run(r, n.state, n.finished_at), catalog.outline_run(f, m.state, m.finished_at),
     coalesce(held.runs, '{}'), coalesce(reviews.prices, 0), coalesce(reviews.total, 0),
     coalesce(quarantine.total, 0), s.copied_run, s.copy_error,
@@ -185,7 +187,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
     s.failures, s.failure_class, s.failing_since, s.failed_at,
-    catalog.find_earliest_run(s.failures, s.failed_at)
+    catalog.find_earliest_run(s.failures, s.failed_at),
+    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end
   from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1

@@ -190,7 +190,8 @@ grant execute on function
   catalog.list_checkpoints, catalog.load_work_done, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
+grant execute on function catalog.add_part, catalog.update_artifact, catalog.record_quota,
+  catalog.record_retries to shelfsync_fetcher;
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
@@ -215,7 +216,7 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.save_due_times, catalog.list_due_refreshes, catalog.list_refresh_keys,
-  catalog.list_due_products,
+  catalog.list_due_products, catalog.plan_refresh,
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
@@ -235,7 +236,8 @@ begin
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'measure_images', 'count_images',
-    'list_due_products', 'load_refresh_schedule',
+    'list_due_products', 'load_refresh_schedule', 'plan_refresh', 'record_quota', 'record_retries',
+    'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
     'list_retained_artifacts', 'begin_purge', 'mark_purged',

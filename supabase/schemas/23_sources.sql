@@ -61,8 +61,10 @@ create function catalog.save_source(
   p_options jsonb default null
 ) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  before jsonb;
 begin
-  perform from catalog.sources where id = p_source for update;
+  select schedule into before from catalog.sources where id = p_source for update;
   if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs
@@ -73,22 +75,23 @@ begin
   if p_settings is not null then
     perform catalog.record_host_result(p_source, null);
   end if;
-  return query
-    update catalog.sources
-      set due_at = null, schedule = coalesce(p_schedule, schedule),
-          policy = policy || coalesce(p_policy, '{}'),
-          state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
-          options = coalesce(p_options, options),
-          normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
-                                    else 0 end,
-          schedule_set_at = case
-            when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
-            else schedule_set_at end,
-          refresh_set_at = case
-            when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
-              then clock_timestamp()
-            else refresh_set_at end
-      where id = p_source returning *;
+  update catalog.sources
+    set due_at = null, schedule = coalesce(p_schedule, schedule),
+        policy = policy || coalesce(p_policy, '{}'),
+        state = coalesce(p_state, state), settings = coalesce(p_settings, settings),
+        options = coalesce(p_options, options),
+        normaliser_version = case when coalesce(p_settings, p_options) is null then normaliser_version
+                                  else 0 end,
+        schedule_set_at = case
+          when p_schedule - 'fullOn' - 'refresh' <> schedule - 'fullOn' - 'refresh' then clock_timestamp()
+          else schedule_set_at end,
+        refresh_set_at = case
+          when p_schedule -> 'refresh' is distinct from schedule -> 'refresh' and p_schedule is not null
+            then clock_timestamp()
+          else refresh_set_at end
+    where id = p_source;
+  perform catalog.schedule_reads(p_source, before);
+  return query select * from catalog.sources where id = p_source;
 end $$;
 
 -- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay

@@ -28,12 +28,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       when s.state = 'paused' then case when s.id in (select source_id from prices) then 2 else 0 end
       when catalog.is_flagged(s.failures) then 5
       when s.due_at < now() - interval '1 hour' then 4
+      when s.schedule ->> 'fullOn' = 'never' and catalog.has_late_products(s.id, s.schedule) then 4
       when s.failures > 0 or r.state = 'failed' then 3
       when s.id in (select source_id from noted) then 2
       when r.state in ('running', 'interrupted', 'fetched') then 1
       else 0
     end,
-    coalesce(n.state, r.state, 'without a run'), s.state = 'active' and s.due_at is null
+    coalesce(n.state, r.state, 'without a run'),
+    s.state = 'active' and s.due_at is null and s.schedule ->> 'fullOn' is distinct from 'never'
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1

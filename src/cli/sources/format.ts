@@ -1,6 +1,11 @@
 // Formats a source as JSON, and its schedule and limits as text.
 
-import type { Schedule } from '../../core/schedule.ts'
+import {
+  HOT_AGE_MINUTES,
+  REFRESH_AGE_MINUTES,
+  type RefreshSchedule,
+  type Schedule,
+} from '../../core/schedule.ts'
 import type { Json } from '../../core/json.ts'
 import type { Source } from '../../db/sources.ts'
 import { MATCH_RULES, type Succession, type Successions } from '../../db/successions.ts'
@@ -24,11 +29,24 @@ export function toSourceJson(source: Source): Record<string, unknown> {
 /** `17 3 * * * Australia/Sydney, full on sunday, refresh 0 * * * * of at most 500 products in turn`. */
 export function formatSchedule({ cron, zone, fullOn, refresh }: Schedule): string {
   const day = fullOn === 'every' ? 'every day' : fullOn
-  const light =
-    refresh === undefined
-      ? ''
-      : `, refresh ${refresh.cron} of at most ${formatCount(refresh.atMost)} products${refresh.products === 'changing' ? ' that change' : ' in turn'}`
-  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}${light}`
+  const light = refresh === undefined ? '' : formatRefresh(refresh)
+  if (fullOn === 'never') return `${light} (${zone})`
+  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}${light === '' ? '' : `, ${light}`}`
+}
+
+function formatRefresh({ cron, products, atMost, ...ages }: RefreshSchedule): string {
+  const { ageMinutes = REFRESH_AGE_MINUTES, hotMinutes = HOT_AGE_MINUTES } = ages
+  const which = {
+    all: 'in turn',
+    changing: 'that change',
+    due: `that were not read for ${formatAge(ageMinutes)}, or hot ones for ${formatAge(hotMinutes)}`,
+  }
+  return `refresh ${cron} of at most ${formatCount(atMost)} products ${which[products]}`
+}
+
+/** `20 h`, `50 min`. */
+function formatAge(minutes: number): string {
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`
 }
 
 /** `currency=AUD`, as `sources set --set` takes it. */

@@ -7,6 +7,7 @@ import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { Policy } from '../../core/policy.ts'
 import { loadSource, saveSource, type Source } from '../../db/sources.ts'
+import { markHot } from '../../db/write/refreshes.ts'
 import { loadConnector } from '../../sources/bound-source.ts'
 import { probeAddress, readShopSettings } from '../../sources/inspect-address.ts'
 import { type Cli, formatExamples } from '../cli.ts'
@@ -27,6 +28,8 @@ interface SetFlags extends ScheduleFlags {
   readonly policy?: Partial<Policy>
   readonly set: Readonly<Record<string, Json>>
   readonly url?: string
+  readonly hot?: readonly string[]
+  readonly notHot?: readonly string[]
 }
 
 interface Context {
@@ -58,6 +61,18 @@ export function addSet(sources: Command, cli: Cli): void {
         .argParser(readSetting)
         .default({}, 'none'),
     )
+    .addOption(
+      new Option(
+        '--hot <ids>',
+        'with due: refresh these products each hour, by their ids, separated by commas',
+      ).argParser(parseIdList),
+    )
+    .addOption(
+      new Option(
+        '--not-hot <ids>',
+        'refresh these products as often as the others again',
+      ).argParser(parseIdList),
+    )
     .option(
       '--url <url>',
       'the new address of a shop or of an API that has moved; the connector checks it first',
@@ -68,6 +83,7 @@ export function addSet(sources: Command, cli: Cli): void {
         "shelfsync sources set my-shop --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
         'shelfsync sources set my-shop --full-on every',
         "shelfsync sources set my-shop --refresh '0 */2 * * *' --refresh-products changing",
+        'shelfsync sources set amazon-us --refresh-age 18h --hot B08DQQ8CBP,B09XYZ1234',
         'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
         'shelfsync sources set my-shop --set currency=NZD',
         'shelfsync sources set my-shop --set pack=coffee --set unitPrice=DE',
@@ -79,14 +95,15 @@ export function addSet(sources: Command, cli: Cli): void {
 }
 
 async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void> {
-  const { policy, url } = flags
+  const { policy, url, hot = [], notHot = [] } = flags
   const { settings: set, options } = splitSettings(flags.set)
   const changesOptions = Object.keys(options).length > 0
   const changesSettings = Object.keys(set).length > 0 || url !== undefined
-  if (!changesSettings && !changesOptions && !changesSchedule(flags) && policy === undefined)
+  const changesSource = changesSettings || changesOptions || changesSchedule(flags)
+  if (!changesSource && policy === undefined && hot.length + notHot.length === 0)
     throw new SyncError(
       'usage/invalid',
-      'Nothing to set: give --schedule, --zone, --full-on, --refresh, --policy, --set or --url',
+      'Nothing to set: give --schedule, --zone, --full-on, --refresh, --hot, --policy, --set or --url',
     )
   const signal = cli.createStopSignal('stopping')
   await using tools = await cli.open()
@@ -101,6 +118,7 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
     ...(settings !== undefined && { settings }),
     ...(changesOptions && { options: { ...toMembers(source.options), ...options } }),
   })
+  await markProducts(tools, saved, { hot, notHot })
   cli.output.result(
     toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
@@ -108,6 +126,33 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
   if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
   if (changesSettings || changesOptions)
     cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
+}
+
+/** @throws SyncError `usage/invalid` when the source does not refresh one of the products by its age */
+async function markProducts(
+  { db }: Tools,
+  { id, name }: Source,
+  { hot, notHot }: { readonly hot: readonly string[]; readonly notHot: readonly string[] },
+): Promise<void> {
+  for (const [ids, isHot] of [
+    [hot, true],
+    [notHot, false],
+  ] as const) {
+    if (ids.length === 0) continue
+    const marked = new Set(await markHot(db, id, ids, isHot))
+    const unknown = ids.filter((one) => !marked.has(one))
+    if (unknown.length > 0)
+      throw new SyncError(
+        'usage/invalid',
+        `${name} does not refresh ${unknown.slice(0, 5).join(', ')} by age: import a product first, and use --refresh-products due`,
+      )
+  }
+}
+
+function parseIdList(text: string): string[] {
+  const ids = text.split(',').map((id) => id.trim())
+  if (ids.includes('')) throw new InvalidArgumentError('It must be ids, separated by commas.')
+  return ids
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   tokenUrlOf,
   type AmazonCredentials,
 } from './credentials.ts'
-import { fetchItems } from './items.ts'
+import { BATCHES, fetchItems } from './items.ts'
 import { identify, normalise } from './normalise.ts'
 import { AmazonSettings, marketplaceOf } from './settings.ts'
 import { requestToken, TokenCache } from './tokens.ts'
@@ -52,9 +52,10 @@ export function createAmazon(
     volatilePaths: ['fetchedAt'],
     idPaths: ['asin'],
     scopes: ['keys'],
-    schedule: 'nightly',
+    schedule: 'refresh',
     policy: LICENCE,
     rules,
+    batches: BATCHES,
     fetch: (request, signal) => fetchItems(request, tokens, signal),
     probe,
     address: ({ apiUrl }) => apiUrl,

@@ -2,7 +2,7 @@
 // complete.
 
 import { z } from 'zod'
-import type { FetchRequest, Page } from '../../core/connector.ts'
+import type { FetchRequest, KeyBatches, Page } from '../../core/connector.ts'
 import { BATCH_MAX, openApi, type GetItems } from './api.ts'
 import { describeOldVariables, type AmazonCredentials } from './credentials.ts'
 import { ASIN, toLines } from './lines.ts'
@@ -11,6 +11,17 @@ import type { TokenCache } from './tokens.ts'
 
 /** The number of items that were requested. */
 const Cursor = z.strictObject({ key: z.int().nonnegative() })
+
+/** Requirement 003: after 1, 2 and 4 seconds. */
+export const BATCHES: KeyBatches = {
+  productsPerRequest: BATCH_MAX,
+  delaysMs: [1_000, 2_000, 4_000],
+  find(keys, cursor) {
+    const [asins, start] = [listAsins(keys, () => undefined), toStart(cursor)]
+    const batch = asins.slice(start, start + BATCH_MAX)
+    return batch.length === 0 ? null : { keys: batch, after: { key: start + batch.length } }
+  },
+}
 
 type Request = FetchRequest<AmazonSettings, AmazonCredentials>
 
@@ -24,7 +35,7 @@ export async function* fetchItems(
   const change = describeOldVariables(request.credentials)
   if (change !== null) warn(change)
   const asins = listAsins(scope.kind === 'keys' ? scope.keys : [], warn)
-  const start = request.cursor === null ? 0 : Cursor.parse(request.cursor).key
+  const start = toStart(request.cursor)
   for (let from = start; from < asins.length; from += BATCH_MAX) {
     const batch = asins.slice(from, from + BATCH_MAX)
     const pieces = (await requestBatch(getItems, batch)).map(([own, arrived]) =>
@@ -40,6 +51,10 @@ export async function* fetchItems(
       complete: false,
     }))
   }
+}
+
+function toStart(cursor: Request['cursor']): number {
+  return cursor === null ? 0 : Cursor.parse(cursor).key
 }
 
 type Answered = readonly [asins: readonly string[], Awaited<ReturnType<GetItems>>]

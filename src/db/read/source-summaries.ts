@@ -29,6 +29,11 @@ export interface SourceSummary {
    * schedule was set.
    */
   readonly dueSinceAt: Date
+  /**
+   * True when a product was not read in time. Null unless the source only has refreshes: it is then
+   * late when a product is.
+   */
+  readonly lateProducts: boolean | null
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
   /** Held prices and held runs. */
@@ -96,6 +101,7 @@ interface SourceRow {
   readonly failing_since: string | null
   readonly failed_at: string | null
   readonly not_before: string | null
+  readonly late_products: boolean | null
 }
 
 /** Counts of the rows and bytes of a source. */
@@ -242,6 +248,7 @@ function toSourceSummary(row: SourceRow): SourceSummary {
     lastRefresh: row.last_refresh && toLastRun(row.last_refresh),
     lastGoodAt: toInstant(row.last_good_at),
     dueSinceAt: toInstant(row.due_since),
+    lateProducts: row.late_products,
     heldRuns: row.held_runs,
     heldPrices: row.held_prices,
     openReviews: row.open_reviews,

@@ -14,6 +14,7 @@ export const TABLES = [
   'enrichment_work',
   'enrichment_scans',
   'product_reads',
+  'source_quotas',
   'refresh_jobs',
   'images',
   'prices',

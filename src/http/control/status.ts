@@ -79,8 +79,8 @@ export function toStatus(
 }
 
 function toSourceStatus(summary: SourceSummary, { calendar, now }: Clock): SourceStatus {
-  const { state, schedule, dueSinceAt, lastRun, lastRefresh } = summary
-  const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
+  const { state, lastRun, lastRefresh } = summary
+  const due = state === 'active' ? calendar.dueOf(summary, now) : null
   return {
     source: summary.source,
     connector: summary.connector,

@@ -1,0 +1,149 @@
+// Fetches named products in batches. A batch that fails does not stop the others: after its last
+// attempt it is left out, and its products stay due. A supplier that is down, or a quota that is used
+// up, ends the fetch; what has arrived until then is applied.
+
+import type { KeyBatch, KeyBatches } from '../core/connector.ts'
+import type { RequestLimit } from '../core/limits.ts'
+import { SyncError } from '../core/errors.ts'
+import { isSkipped } from '../core/refreshing.ts'
+import { saveFailedAttempt, saveQuota } from '../db/write/refreshes.ts'
+import { hashText } from '../node/hash.ts'
+import type { ArtifactWriter } from './artifact-writer.ts'
+import { decideBatch, NO_FAILURES, type Failures } from './batch-decision.ts'
+import type { RunContext } from './context.ts'
+import type { Shortfall } from './fetch-notes.ts'
+import { waitBeforeRetry, withRetry } from './retry.ts'
+import { sanitizeText } from './sanitize-text.ts'
+
+/** Up to this share of a delay is added to it. */
+const JITTER = 0.25
+
+export interface BatchFetch {
+  readonly writer: ArtifactWriter
+  readonly batches: KeyBatches
+  /** The products of the run. */
+  readonly keys: readonly string[]
+  /** Requests the batches from the writer's cursor on, and ends at the first error. */
+  readonly request: () => Promise<void>
+  /** True when an earlier attempt of the run has archived something. */
+  readonly hasParts: boolean
+}
+
+/**
+ * Requests every batch, and warns of the products that did not arrive. Returns the error that ended the
+ * fetch early, or null: a fetch of named products proves nothing about others, so a batch that was left
+ * out is no shortfall.
+ *
+ * @throws SyncError `source/…` when nothing has arrived, or the supplier refuses the requests
+ */
+export async function fetchBatches(
+  context: RunContext,
+  fetch: BatchFetch,
+): Promise<Shortfall | null> {
+  const { signal, progress } = context
+  const { writer, batches, keys } = fetch
+  let failures: Failures = NO_FAILURES
+  let place = placeOf(writer)
+  let leftOut: SyncError | null = null
+  const hasArrived = (): boolean => fetch.hasParts || progress.fetchedLines > 0
+  for (;;) {
+    try {
+      await fetch.request()
+      break
+    } catch (thrown) {
+      writer.dropPieces()
+      signal.throwIfAborted()
+      if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
+      if (placeOf(writer) !== place) failures = NO_FAILURES
+      const error = writer.locate(thrown)
+      const batch = batches.find(keys, writer.cursor)
+      const next = decideBatch(error, failures, batches.delaysMs)
+      if (batch === null || next.kind === 'fail') throw error
+      await recordFailure(context, batch.keys, thrown, failures.attempts)
+      if (next.kind === 'stop') {
+        const rest = listRest(fetch, batch)
+        await recordFailure(context, rest, thrown, 0)
+        if (!hasArrived()) throw error
+        warnOf(writer, batch.keys.length + rest.length, thrown)
+        return isSkipped(thrown.code) ? error : null
+      }
+      failures = next.failures
+      if (next.kind === 'leave') {
+        leftOut = error
+        warnOf(writer, batch.keys.length, thrown)
+        writer.cursor = batch.after
+      } else await pause(context, error, next.leastMs)
+      place = placeOf(writer)
+    }
+  }
+  if (leftOut !== null && !hasArrived()) throw leftOut
+  return null
+}
+
+function placeOf({ cursor }: ArtifactWriter): string {
+  return JSON.stringify(cursor)
+}
+
+function warnOf(writer: ArtifactWriter, count: number, { message }: SyncError): void {
+  writer.warn(`${count} products were not read, and stay due: ${message}`)
+}
+
+async function pause(context: RunContext, error: SyncError, leastMs: number): Promise<void> {
+  const { connector, settings, outages } = context
+  const host = URL.parse(connector.address(settings))?.host ?? connector.name
+  outages.failed(error, { work: `fetch ${host}`, startedMs: performance.now(), host })
+  await waitBeforeRetry(context, error, { attempt: 0, leastMs, jitterMs: leastMs * JITTER, host })
+}
+
+/** The products of all batches after this one. */
+function listRest({ batches, keys }: BatchFetch, { after }: KeyBatch): string[] {
+  const rest: string[] = []
+  let batch = batches.find(keys, after)
+  while (batch !== null) {
+    rest.push(...batch.keys)
+    batch = batches.find(keys, batch.after)
+  }
+  return rest
+}
+
+async function recordFailure(
+  context: RunContext,
+  products: readonly string[],
+  { code, message }: SyncError,
+  retries: number,
+): Promise<void> {
+  if (context.run.kind !== 'refresh' || products.length === 0) return
+  const failure = { retries, code, message: sanitizeText(context, message) }
+  if (isSkipped(code))
+    context.log.info(
+      { code, products: products.length },
+      `products are skipped: ${failure.message}`,
+    )
+  await withRetry(context, 'archive', () =>
+    saveFailedAttempt(context.db, context.run, products, failure),
+  )
+}
+
+/** Records the daily quota of the source, for the processes that plan its refreshes. */
+export async function noteQuota(context: RunContext, batches: KeyBatches): Promise<void> {
+  const { connector, settings, source, db } = context
+  const url = new URL(connector.address(settings))
+  const rules = connector.rules?.({ url, settings, credentials: context.credentials(context) })
+  const limit = rules?.limits.find(({ perDay }) => perDay !== undefined)
+  const quota = limit === undefined ? null : toQuota(limit, batches)
+  await withRetry(context, 'archive', () => saveQuota(db, source.id, quota))
+}
+
+function toQuota(
+  { scope, key, secretKey = false, perDay = 0, intervalMs, reserve = 0 }: RequestLimit,
+  { productsPerRequest }: KeyBatches,
+) {
+  return {
+    scope,
+    key: secretKey ? hashText(key) : key,
+    perDay,
+    perSecond: 1_000 / Math.max(intervalMs, 1),
+    reserve,
+    productsPerRequest,
+  }
+}

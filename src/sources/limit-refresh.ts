@@ -1,0 +1,21 @@
+// Limits a refresh to its share of the supplier's quota.
+
+import { refreshesDue } from '../core/schedule.ts'
+import type { Catalog } from '../db/catalog.ts'
+import type { Source } from '../db/sources.ts'
+import { planRefresh } from '../db/write/refreshes.ts'
+import type { Calendar } from './due.ts'
+
+/** Returns how many products a refresh may cover now: due products share the quota of the day. */
+export async function limitRefresh(
+  db: Catalog,
+  calendar: Calendar,
+  { id, schedule }: Pick<Source, 'id' | 'schedule'>,
+  now: Date,
+): Promise<number> {
+  const { refresh, zone } = schedule
+  if (refresh === undefined) return 0
+  if (!refreshesDue(schedule)) return refresh.atMost
+  const intervalMs = calendar.intervalMs({ cron: refresh.cron, zone, fullOn: 'none' }, now)
+  return planRefresh(db, id, { intervalMs, atMost: refresh.atMost })
+}
