@@ -31,8 +31,8 @@ export interface BatchFetch {
 
 /**
  * Requests every batch, and warns of the products that did not arrive. Returns the error that ended the
- * fetch early, or null: a fetch of named products proves nothing about others, so a batch that was left
- * out is no shortfall.
+ * fetch early, or null: a fetch of named products proves nothing about others, so leaving a batch
+ * out does not make it incomplete.
  *
  * @throws SyncError `source/…` when nothing has arrived, or the supplier refuses the requests
  */
