@@ -81,20 +81,50 @@ function listScopes(
  */
 export async function chooseKeyedRun(
   db: PipelineDb,
-  { source, connector, settings }: BoundSource,
+  bound: BoundSource,
   requested: readonly string[],
-): Promise<ChosenRun & { readonly keys: readonly string[] }> {
+): Promise<KeyedRun> {
+  const keys = requireKeys(bound, requested)
+  const known = await listProductSeqs(db, bound.source.id, keys)
+  const kind = known.length === keys.length ? 'refresh' : 'import'
+  return { kind, keys, sinceAt: null, artifactRun: null, resumeAny: false }
+}
+
+/**
+ * Chooses an import that a person requested. It is separate from a refresh of the same products.
+ *
+ * @throws SyncError `usage/invalid` as `chooseKeyedRun`
+ */
+export function chooseImport(bound: BoundSource, requested: readonly string[]): KeyedRun {
+  return {
+    kind: 'import',
+    keys: requireKeys(bound, requested),
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: false,
+    options: { import: true },
+  }
+}
+
+export type KeyedRun = ChosenRun & { readonly keys: readonly string[] }
+
+/** True if the source can fetch products that are named by their ids. */
+export function fetchesByKey({ connector, settings }: BoundSource): boolean {
+  return listScopes(connector, settings).includes('keys')
+}
+
+/** In order and without repetition. @throws SyncError `usage/invalid` */
+function requireKeys(bound: BoundSource, requested: readonly string[]): readonly string[] {
+  const { source, connector } = bound
   const keys = [...new Set(requested)].sort()
-  if (!listScopes(connector, settings).includes('keys'))
+  if (!fetchesByKey(bound))
     throw new SyncError(
       'usage/invalid',
       `The connector ${connector.name} cannot fetch single products. Sync ${source.name} without keys`,
     )
   if (keys.length === 0 || keys.length > KEYS_MAX || keys.includes(''))
     throw new SyncError('usage/invalid', `Name 1 to ${KEYS_MAX} products, each by its id`)
-  const known = await listProductSeqs(db, source.id, keys)
-  const kind = known.length === keys.length ? 'refresh' : 'import'
-  return { kind, keys, sinceAt: null, artifactRun: null, resumeAny: false }
+  return keys
 }
 
 /** Chooses a run that applies an archived artifact again. It never removes a product. */

@@ -3,7 +3,8 @@
 import { isReady } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
-import { chooseKeyedRun, chooseRun, type SyncRequest } from './choose-run.ts'
+import { refuseOpenBreaker } from '../sources/open-breaker.ts'
+import { chooseImport, chooseKeyedRun, chooseRun, type SyncRequest } from './choose-run.ts'
 import type { RunControls } from './context.ts'
 import { runInProcess, type RunReport } from './run-in-process.ts'
 import type { StartTools } from './take-run.ts'
@@ -34,6 +35,25 @@ export async function syncKeys(
   refusePaused(bound)
   refuseIncomplete(tools, bound)
   return runInProcess(tools, bound, await chooseKeyedRun(tools.db, bound, keys), controls)
+}
+
+/**
+ * Imports these products for a person who waits: beside any other run, and without waiting for a
+ * supplier that is down.
+ *
+ * @throws SyncError `source/paused` · `source/circuit-open` · see `chooseImport` and `runInProcess`
+ */
+export async function importKeys(
+  tools: StartTools,
+  bound: BoundSource,
+  keys: readonly string[],
+  controls: RunControls,
+): Promise<RunReport> {
+  refusePaused(bound)
+  refuseIncomplete(tools, bound)
+  const chosen = chooseImport(bound, keys)
+  await refuseOpenBreaker(tools.db, bound)
+  return runInProcess(tools, bound, chosen, controls)
 }
 
 function refusePaused({ source: { name, state } }: BoundSource): void {

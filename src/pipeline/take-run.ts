@@ -34,7 +34,7 @@ export async function takeRun(
   { progress, signal }: RunControls,
 ): Promise<LeasedRun> {
   const { db, options } = tools
-  const find = () => findActiveRun(db, bound.source.id, chosen.keys)
+  const find = () => findActiveRun(db, bound.source.id, chosen.keys, chosen.options)
   let deadOwner: string | null = null
   for (let waitedMs = 0; ;) {
     // Only an automatic sync resumes a fetch-only run; any other sync fetches again.

@@ -290,6 +290,7 @@ begin
           case when not green then (facts ->> 'missing')::bigint end),
         removals_off = off,
         seen = p_seen,
+        imports = case when r.options ? 'import' then catalog.list_import_results(r, p_seen) end,
         finished_at = clock_timestamp(),
         watermark = (
           select a.watermark from catalog.artifacts a

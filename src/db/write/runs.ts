@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly import?: boolean
   /** Of a refresh by schedule: the last product in its turn, after which the next refresh begins. */
   readonly refreshTo?: string
+  /** A person has requested these products: the run has a result for each, and does not wait long. */
+  readonly import?: true
 }
 
 export interface Run {
@@ -183,16 +185,18 @@ export interface ActiveRun {
 
 /**
  * Returns the run that is active, or that the next sync resumes, else null. With `keys`: the refresh
- * or import of these keys; else the run of the source that is neither.
+ * or import of these keys; else the run of the source that is neither. A requested import is separate
+ * from all others.
  */
 export async function findActiveRun(
   db: Catalog,
   sourceId: number,
   keys: readonly string[] | null = null,
+  { import: isImport = false }: { readonly import?: boolean } = {},
 ): Promise<ActiveRun | null> {
   const [row] = await db.call<
     Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }
-  >('find_active_run', { source: sourceId, keys })
+  >('find_active_run', { source: sourceId, keys, import: isImport })
   if (!row) return null
   const { started_at: startedAt, artifact_run: artifactRun, ...run } = row
   return { ...run, artifactRun, startedAt: toInstant(startedAt) }

@@ -1,0 +1,24 @@
+// The circuit breaker of a source as a request would find it now, for callers that do not start work that
+// would only wait. It changes nothing: a breaker that may be tested counts as closed.
+
+import { admit, BREAKER_POLICY } from '../core/breaker.ts'
+import { defaultRules } from '../core/limits.ts'
+import type { Catalog } from '../db/catalog.ts'
+import { loadBreaker } from '../db/write/limits.ts'
+import type { BoundSource } from './bound-source.ts'
+import { toRefusal } from './breaker-guard.ts'
+
+/** @throws SyncError `source/circuit-open` while no request is sent to the address of the source */
+export async function refuseOpenBreaker(
+  db: Catalog,
+  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
+): Promise<void> {
+  const url = URL.parse(connector.address(settings))
+  if (url === null) return
+  const { breaker: rule } =
+    connector.rules?.({ url, settings, credentials: null }) ?? defaultRules(url)
+  if (rule === null) return
+  const { breaker, nowMs } = await loadBreaker(db, rule)
+  const admission = admit(breaker, nowMs, { ...BREAKER_POLICY, ...rule.policy })
+  if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)
+}
