@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { SERVERS, type HttpServer, type Route } from '../src/http/control/routes.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
-import { OBJECTS, REQUESTED_RUNS, type ApiObject } from './support/http-objects.ts'
+import { IMPORTED, OBJECTS, REQUESTED_RUNS, type ApiObject } from './support/http-objects.ts'
 
 const INTRODUCTION = `# HTTP API
 
@@ -92,6 +92,30 @@ ${JSON.stringify(REQUESTED_RUNS, null, 2)}
 - \`offset\` and \`limit\` select lines of a complete catalogue. If the newest artifact is incremental, or does not have these
   lines, the request gets 400 unless \`artifact\` names another run.
 - The run is stored in the database before the response is sent. If the queue is unavailable, the run starts when it returns.`
+
+const IMPORTS_SECTION = `
+## Imports
+
+\`\`\`sh
+curl --fail-with-body -X POST 'http://localhost:3003/import?wait=20' -H "X-ADMIN-KEY: $ADMIN_KEY" \\
+  -H 'Content-Type: application/json' -d '{"asin":"B08DQQ8CBP","marketplace":"www.amazon.com"}'
+\`\`\`
+
+One result of \`imports\`:
+
+\`\`\`json
+${JSON.stringify(IMPORTED, null, 2)}
+\`\`\`
+
+| attribute | description |
+| --- | --- |
+| \`productId\` | Id of the product in \`api.products\`; null if the catalogue does not have it. |
+| \`externalId\` | The id that the supplier gives the product. |
+| \`asin\`, \`marketplace\` | For Amazon; null for any other connector. |
+| \`state\` | \`created\`, \`updated\`, \`unchanged\` or \`failed\`. |
+| \`imported\` | Columns of \`api.amazon_products\` for which the supplier has stated a value. |
+| \`missing\` | The other columns. Both lists are empty for a product that failed. |
+| \`error\` | Only with \`failed\`: \`code\` and \`message\`, such as \`source/no-product\` with the reason that Amazon gives. |`
 
 interface Field {
   readonly type?: string
@@ -190,6 +214,7 @@ const lines = [
   '',
   ...servers.flatMap((server) => [...formatServer(server), '']),
   REQUESTED_SECTION,
+  IMPORTS_SECTION,
   ...OBJECTS.flatMap(formatObject),
 ]
 await writeGenerated({ 'docs/http.md': `${lines.join('\n')}\n` })

@@ -1,6 +1,7 @@
 // The objects of the HTTP API for docs/http.md: an example of each, made by the code that formats
 // it, and a description of each attribute, which the compiler keeps complete.
 
+import type { ImportResult } from '../../src/core/import-result.ts'
 import type { OpenBreaker } from '../../src/db/read/limits.ts'
 import type { RunDetails } from '../../src/db/read/run-summaries.ts'
 import type { HostFailure, SourceSummary } from '../../src/db/read/source-summaries.ts'
@@ -79,6 +80,7 @@ const RUN: RunDetails = {
   otherQuarantine: 2,
   diff: null,
   decision: null,
+  imports: [],
 }
 
 const SOURCE: SourceSummary = {
@@ -157,6 +159,9 @@ const RUN_MEMBERS: Readonly<Record<keyof ReturnType<typeof toRunDetailsJson>, st
     'The effect of approving the run: `removals`, `prices`, `priceProducts`, `changes`, ' +
     '`watermarkAt` and the `version` of this state; `heldPrices` of `heldProducts` stay held. Null ' +
     'unless the run is held. Only in `GET /runs/:id`.',
+  imports:
+    'Of an import that has ended, the result of each product: see [imports](#imports). Otherwise ' +
+    'empty. Only in `GET /runs/:id`.',
 }
 
 const STATUS_MEMBERS: Readonly<Record<keyof Status, string>> = {
@@ -243,6 +248,17 @@ export const OBJECTS: readonly ApiObject[] = [
     ],
   },
 ]
+
+/** The result of an import, with some of the fields. */
+export const IMPORTED: ImportResult = {
+  productId: '7b8a29c5-4f11-5f0c-9d66-2f8a4cbb7a10',
+  asin: 'B08DQQ8CBP',
+  marketplace: 'www.amazon.com',
+  state: 'created',
+  imported: ['title', 'brand', 'images', 'detail_page_url', 'current_price', 'currency'],
+  missing: ['description', 'customer_review_count', 'star_rating'],
+  externalId: 'B08DQQ8CBP',
+}
 
 export const REQUESTED_RUNS = {
   run: 12,

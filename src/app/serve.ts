@@ -17,6 +17,7 @@ import {
 } from '../http/control/servers.ts'
 import { listen } from '../http/server/listen.ts'
 import type { ServerName } from '../http/control/routes.ts'
+import { requestImport } from '../jobs/request-import.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
 import { countWaitingTasks, type QueueName, type Queues, type Task } from '../jobs/queues.ts'
@@ -196,6 +197,8 @@ function* createServers(
       }),
     operations: {
       requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),
+      requestImport: (request, correlationId) =>
+        requestImport({ ...tools, values: settings.credentials }, request, correlationId),
       cancelRun: (run) => cancelRequestedRun(tools, run),
       checkHealth: () => checkHealth({ db, queues, store, waker }),
     },

@@ -34,6 +34,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sync/sync.ts')).defineSync,
   },
   {
+    name: 'import',
+    usage: '[options] [products...]',
+    description: 'import products by their ASINs, addresses or ids, now and beside any other run',
+    load: async () => (await import('./import/import.ts')).defineImport,
+  },
+  {
     name: 'plan',
     usage: '[options] <name>',
     description:

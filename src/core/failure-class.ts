@@ -38,6 +38,7 @@ const CLASS_OF: Readonly<Record<keyof typeof SOURCE_ERRORS, FailureClass | null>
   'source/exists': null,
   'source/no-connector': null,
   'source/paused': null,
+  'source/no-product': null,
 }
 
 /** Returns the class of a failed request to a host, or null for any other error. */

@@ -83,6 +83,11 @@ export const SOURCE_ERRORS = {
       'Nothing is at this address. Correct it, or pause the source with `shelfsync sources ' +
       'pause NAME`.',
   },
+  'source/no-product': {
+    action: 'stop',
+    status: 404,
+    hint: 'The supplier does not offer this product, or not through its API. Check the id on its site; a refresh tries a product that the catalogue has again.',
+  },
   'source/moved': {
     action: 'stop',
     status: 502,

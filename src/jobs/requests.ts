@@ -21,6 +21,8 @@ export interface RunsRequest {
   readonly mode: 'auto' | 'full' | 'fetch-only' | 'maintain-only'
   /** Only these products, by their ids. Needs a source and the mode `auto`. */
   readonly keys: readonly string[] | null
+  /** A person has requested the products of `keys`: they are imported before all other work. */
+  readonly import?: true
   readonly artifact: number | null
   readonly chunkSize: number | null
   readonly offset: number | null
@@ -76,12 +78,13 @@ export function settles(request: RunsRequest): boolean {
 }
 
 export function toRunOptions(request: RunsRequest): RunOptions {
-  const { mode, chunkSize, offset, limit, debug } = request
+  const { mode, chunkSize, offset, limit, debug, import: isImport } = request
   return {
     ...(mode === 'fetch-only' ? { stages: 'fetch' as const } : {}),
     ...(chunkSize === null ? {} : { chunkSize }),
     ...(offset === null ? {} : { offset }),
     ...(limit === null ? {} : { limit }),
     ...(debug ? { debug } : {}),
+    ...(isImport && { import: isImport }),
   }
 }

@@ -2,13 +2,14 @@
 // requested. It changes only the database; the caller enqueues the tasks.
 
 import { SyncError } from '../core/errors.ts'
+import type { Db } from '../db/pool.ts'
 import type { Source } from '../db/sources.ts'
 import { extendRun, findQueuedRun } from '../db/write/queued-runs.ts'
 import { findActiveRun, startQueuedRun, type ActiveRun } from '../db/write/runs.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
-import { chooseKeyedRun } from '../pipeline/choose-run.ts'
+import { chooseImport, chooseKeyedRun, type KeyedRun } from '../pipeline/choose-run.ts'
 import { isPartial } from '../pipeline/line-windows.ts'
-import { bindSource } from '../sources/bound-source.ts'
+import { bindSource, type BoundSource } from '../sources/bound-source.ts'
 import { chooseQueuedRun } from './choose-queued-run.ts'
 import {
   isSlice,
@@ -38,8 +39,8 @@ export async function startOrFindRun(
   const { db } = tools
   const { refreshTo, ...startedBy } = origin
   const bound = bindSource(tools, source)
-  const keyed = request.keys && (await chooseKeyedRun(db, bound, request.keys))
-  const active = await findActiveRun(db, source.id, keyed?.keys)
+  const keyed = request.keys && (await chooseNamed(db, bound, request, request.keys))
+  const active = await findActiveRun(db, source.id, keyed?.keys, request)
   if (active && isUnderWay(active)) return joinRun(tools, source, request, active)
   const { id, started } = await startQueuedRun(db, {
     ...(keyed ?? (await chooseQueuedRun(db, bound, request, active))),
@@ -54,6 +55,15 @@ export async function startOrFindRun(
   if (!started && origin.after === undefined) return startOrFindRun(tools, source, request, origin)
   const open = started ? await findQueuedRun(db, id) : null
   return { source: source.name, run: id, started, open }
+}
+
+async function chooseNamed(
+  db: Db,
+  bound: BoundSource,
+  request: RunsRequest,
+  keys: readonly string[],
+): Promise<KeyedRun> {
+  return request.import ? chooseImport(bound, keys) : chooseKeyedRun(db, bound, keys)
 }
 
 /** @throws SyncError `run/active` when the active run does something else */

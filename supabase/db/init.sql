@@ -110,7 +110,7 @@ create table catalog.runs (
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- executed by workers of the queue, not by one process
-  -- Of a manual run: stages, chunkSize, offset, limit, debug.
+  -- Of a manual run: stages, chunkSize, offset, limit, debug, import.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
   -- When it was last started or resumed.
@@ -123,6 +123,10 @@ create table catalog.runs (
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.
   seen               bytea,
+  -- Refresh and import: why the supplier has no such product, by its id.
+  refusals           jsonb not null default '{}',
+  -- Results of a requested import, since it settled: see list_import_results.
+  imports            jsonb,
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
@@ -1142,8 +1146,8 @@ $$;
 --   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
 --               schedule's request: the last run that the scheduler has seen), a newer run of the source is
 --               returned unchanged, in any state
---   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
---               neither
+--   keys        of a refresh or an import: the active run is then one of the same keys (a requested import
+--               only with another one), else the one that is neither
 --   ordering    requests for one source wait for each other
 --   errors      run/active  another worker has the lease, unless it is `p_dead_owner`
 create function catalog.start_run(
@@ -1167,7 +1171,7 @@ begin
   perform catalog.supersede_stale_keyed_runs(p_source, p_resume_within);
   select * into active from catalog.runs r
     where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
-      and r.keys is not distinct from p_keys;
+      and r.keys is not distinct from p_keys and r.options ? 'import' = p_options ? 'import';
   resumes := catalog.may_resume(active, p_kind, p_since, p_artifact_run, p_resume_any, p_normaliser_version,
     p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
@@ -1301,7 +1305,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (
         select from catalog.runs y
-        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys)
+        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys
+          and y.options ? 'import' = r.options ? 'import')
     returning 1)
   select exists (select from reopened)
 $$;
@@ -1322,11 +1327,12 @@ $$;
 -- Readers for the queue and the scheduler: runs with remaining work, and sources that may be due.
 
 -- find_active_run(source, keys) → the run that is active, or that the next sync resumes; no row without one.
--- With keys: the refresh or import of these keys.
+-- With keys: the refresh or import of these keys; with `p_import` the one that a person requested.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
-create function catalog.find_active_run(p_source integer, p_keys text[] default null)
-returns table (
+create function catalog.find_active_run(
+  p_source integer, p_keys text[] default null, p_import boolean default false
+) returns table (
   id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
   leased boolean, started_at timestamptz
 )
@@ -1339,7 +1345,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
-    and r.keys is not distinct from p_keys
+    and r.keys is not distinct from p_keys and r.options ? 'import' = p_import
 $$;
 
 -- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.
@@ -2849,7 +2855,8 @@ end $$;
 -- judge_products(source, artifact_run, part, seen_later, volatile): one verdict for each staged line without
 -- one.
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
---               has a better record of the same product
+--               has a better record of the same product. A refusal of a named product without a row counts
+--               as unchanged
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
 --               than an unknown one. Artifacts are ordered by when they were requested, see
 --               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
@@ -2865,6 +2872,8 @@ declare
   -- Without a keyed run, artifacts are requested in the order of the runs' ids.
   keyed boolean := exists (
     select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
+  names_products boolean := exists (
+    select from catalog.runs where source_id = p_source and id = p_artifact_run and keys is not null);
   requested timestamptz :=
     coalesce(catalog.load_requested_at(p_source, p_artifact_run, p_part), 'infinity');
 begin
@@ -2872,6 +2881,7 @@ begin
   select s.line_no, s.external_id, p.seq, coalesce(p.is_newer, false),
     case
       when s.rank > 1 then 'duplicate'
+      when p.seq is null and s.is_refusal then 'unchanged'
       when p.seq is null then 'created'
       when p.run_id = p_artifact_run
         and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no)
@@ -2894,6 +2904,7 @@ begin
     end
   from (
     select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+      names_products and catalog.is_refusal(status, title, brand, url) as is_refusal,
       row_number() over (
         partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
     from pg_temp.staged_products
@@ -3363,6 +3374,7 @@ begin
     end loop;
     if not p_first_load then
       perform catalog.record_changes(p_source, p_run);
+      perform catalog.record_refusals(p_source, p_run);
     end if;
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
     perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);
@@ -4719,8 +4731,8 @@ begin
         ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
           case when not green then (facts ->> 'missing')::bigint end),
         removals_off = off,
-        seen = p_seen,
-        finished_at = clock_timestamp(),
+        seen = p_seen, finished_at = clock_timestamp(),
+        imports = case when r.options ? 'import' then catalog.list_import_results(r, p_seen) end,
         watermark = (
           select a.watermark from catalog.artifacts a
           where a.source_id = p_source and a.run_id = r.artifact_run)
@@ -6340,6 +6352,179 @@ begin
         end;
 end $$;
 
+-- 20261122000052_imports.sql
+
+-- Generated from supabase/schemas/52_imports.sql until the first release: do not edit.
+
+-- Imports: keyed runs that a person requested, with the option `import`. Each has a result for every product
+-- that was named.
+
+-- is_refusal(status, title, brand, url) → whether the supplier says that it has no such product: a record
+-- that is unavailable and says nothing else.
+create function catalog.is_refusal(p_status text, p_title text, p_brand text, p_url text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_status = 'unavailable' and coalesce(p_title, p_brand, p_url) is null
+$$;
+
+-- record_refusals(source, run): a keyed run keeps the reason of each refusal in the batch, because a product
+-- that the catalogue does not have gets no row for it.
+create function catalog.record_refusals(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.runs r set refusals = r.refusals || f.refusals
+    from (
+      select jsonb_object_agg(s.external_id, coalesce(s.warnings ->> 0, 'The supplier has no such product'))
+        as refusals
+      from pg_temp.staged_products s
+      where catalog.is_refusal(s.status, s.title, s.brand, s.url)
+        and exists (
+          select from catalog.runs k where k.source_id = p_source and k.id = p_run and k.keys is not null)
+    ) f
+    where r.source_id = p_source and r.id = p_run and f.refusals is not null
+      and not r.refusals @> f.refusals;
+end $$;
+
+-- import_fields() → the fields of a result, in their order: IMPORT_FIELDS of src/core/import-result.ts.
+create function catalog.import_fields() returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select array['title', 'description', 'brand', 'manufacturer', 'images', 'detail_page_url', 'current_price',
+    'original_price', 'savings_amount', 'savings_percentage', 'currency', 'availability_type',
+    'availability_message', 'customer_review_count', 'star_rating']
+$$;
+
+-- list_imported_fields(product) → the fields with a value, as `listImportedFields` finds them in a draft. The
+-- price is the current one of the first variant that has one.
+create function catalog.list_imported_fields(p_product catalog.products) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with priced as (
+    select c.currency, c.compare_at_minor
+    from catalog.variants v
+    join catalog.prices c on c.source_id = v.source_id and c.product_external_id = v.product_external_id
+      and c.variant_external_id = v.external_id
+    where v.source_id = p_product.source_id and v.product_external_id = p_product.external_id
+      and v.removed_at is null and c.state = 'current' and c.amount_minor is not null
+    order by v.position, c.price_type limit 1
+  ), first_variant as (
+    select v.availability from catalog.variants v
+    where v.source_id = p_product.source_id and v.product_external_id = p_product.external_id
+      and v.removed_at is null
+    order by v.position limit 1
+  ), saving as (
+    select coalesce((select compare_at_minor is not null from priced), false) as has
+  )
+  select array(
+    select f.name
+    from unnest(catalog.import_fields(), array[
+      p_product.title is not null, p_product.description is not null, p_product.brand is not null,
+      p_product.manufacturer is not null,
+      exists (
+        select from catalog.images i
+        where i.source_id = p_product.source_id and i.product_external_id = p_product.external_id),
+      p_product.url is not null, exists (select from priced), s.has, s.has, s.has,
+      exists (select from priced),
+      coalesce(p_product.attributes ->> 'availability_type',
+        (select availability from first_variant)) is not null,
+      p_product.attributes ->> 'availability_message' is not null,
+      p_product.attributes ->> 'customer_review_count' is not null,
+      p_product.attributes ->> 'star_rating' is not null
+    ]) with ordinality f (name, has, n)
+    where f.has order by f.n)
+  from saving s
+$$;
+
+-- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null.
+create function catalog.find_import_error(p_run catalog.runs, p_key text, p_was_seen boolean) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_run.refusals ? p_key
+      then jsonb_build_object('code', 'source/no-product', 'message', p_run.refusals ->> p_key)
+    when q.rule is not null then jsonb_build_object('code', q.rule, 'message', q.message)
+    when p_was_seen then null
+    when p_run.state in ('running', 'succeeded', 'held') then jsonb_build_object('code', 'source/no-product',
+      'message', 'The supplier has sent neither the product nor a reason')
+    else jsonb_build_object('code', p_run.error_code,
+      'message', coalesce(p_run.reason, format('Run %s is %s', p_run.id, p_run.state)))
+  end
+  from (values (1)) one
+  left join lateral (
+    select rule, message from catalog.quarantine
+    where source_id = p_run.source_id and artifact_run = p_run.artifact_run and external_id = p_key
+      and state = 'open'
+    order by id desc limit 1
+  ) q on true
+$$;
+
+-- list_import_results(run, seen) → one object for each product that the run names, in the order of their ids:
+-- `ImportResult` of src/core/import-result.ts.
+--   p_seen      bitmap of the products that the run saw; null: those that it has changed so far
+create function catalog.list_import_results(p_run catalog.runs, p_seen bytea) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'productId', case when (p).external_id is not null
+        then md5(p_run.source_id::text || ' ' || k.key)::uuid end,
+      'externalId', k.key,
+      'asin', case when s.marketplace is not null then k.key end,
+      'marketplace', s.marketplace,
+      'state', case when e.error is not null then 'failed' else coalesce(c.state, 'unchanged') end,
+      'imported', to_jsonb(f.imported),
+      'missing', case when e.error is not null then '[]'
+        else to_jsonb(array(
+          select m.name from unnest(catalog.import_fields()) with ordinality m (name, n)
+          where m.name <> all (f.imported) order by m.n)) end)
+    || case when e.error is null then '{}' else jsonb_build_object('error', e.error) end order by k.n), '[]')
+  from unnest(p_run.keys) with ordinality k (key, n)
+  cross join (
+    select settings ->> 'marketplace' as marketplace from catalog.sources where id = p_run.source_id
+  ) s
+  left join lateral (
+    select w from catalog.products w where w.source_id = p_run.source_id and w.external_id = k.key
+  ) product (p) on true
+  left join lateral (
+    select case kind when 'created' then 'created' else 'updated' end as state from catalog.changes
+    where source_id = p_run.source_id and run_id = p_run.id and product_external_id = k.key
+  ) c on true
+  cross join lateral (
+    select catalog.find_import_error(p_run, k.key, (p).external_id is not null and (c.state is not null
+      or p_seen is not null and (p).seq < 8 * length(p_seen) and get_bit(p_seen, (p).seq) = 1)) as error
+  ) e
+  cross join lateral (
+    select case when e.error is null then catalog.list_imported_fields(p) else '{}' end as imported
+  ) f
+$$;
+
+-- load_import_results(run) → the results of an import that has ended; an empty list for any other run.
+create function catalog.load_import_results(p_run catalog.runs) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then '[]'
+    else coalesce(p_run.imports, catalog.list_import_results(p_run, null))
+  end
+$$;
+
+-- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
+-- left out.
+create function catalog.list_imported_products(p_source integer, p_products text[]) returns table (
+  product text, title text, brand text, url text, status text, availability text, amount_minor bigint,
+  currency text, compare_at_minor bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select p.external_id, p.title, p.brand, p.url, p.status,
+    coalesce(p.attributes ->> 'availability_message', v.availability), v.amount_minor, v.currency,
+    v.compare_at_minor
+  from catalog.products p
+  left join lateral (
+    select v.availability, c.amount_minor, c.currency, c.compare_at_minor
+    from catalog.variants v
+    left join catalog.prices c on c.source_id = v.source_id and c.product_external_id = v.product_external_id
+      and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+    where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
+    order by c.amount_minor is null, v.position, c.price_type limit 1
+  ) v on true
+  where p.source_id = p_source and p.external_id = any (p_products)
+    and (p.expires_at is null or p.expires_at > now())
+  order by p.external_id
+$$;
+
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -7207,10 +7392,11 @@ $$;
 --   open_quarantine   records of its artifact; other_quarantine: records of other artifacts of the source,
 --                     most of them of earlier runs
 --   decision          of a person on the held run: state, by, at; null without one
+--   imports           see load_import_results
 create function catalog.describe_run(p_run bigint) returns table (
   run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, held_prices bigint, held_products bigint,
   open_quarantine bigint, other_quarantine bigint, diff jsonb,
-  decision jsonb
+  decision jsonb, imports jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
@@ -7222,7 +7408,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end,
     (select jsonb_build_object('state', d.state, 'by', d.decided_by, 'at', d.decided_at)
       from catalog.reviews d
-      where d.source_id = r.source_id and d.run_id = r.id and d.kind = 'run' and d.decided_by is not null)
+      where d.source_id = r.source_id and d.run_id = r.id and d.kind = 'run' and d.decided_by is not null),
+    catalog.load_import_results(r)
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
   cross join lateral (
@@ -9039,7 +9226,7 @@ grant execute on function
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.list_breakers
+  catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -9062,7 +9249,7 @@ begin
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
     'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
     'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
-    'write_batch'
+    'write_batch', 'list_imported_products'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');
@@ -9072,7 +9259,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '506ab786c62f32a0285aa7475f17e30cd1545250b0785be49b38da2789d489af'),
+  ('20261122000010', 'run_tables', '5689e99304ef959f4fa34b71b137a8c83da025bbc641a3de8abf1b09776cc32e'),
   ('20261122000011', 'catalogue_tables', '64b0bf194f9cbd426f0c729b4acd8679b94272d9fbc93ca27eb882e9f0fd780b'),
   ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -9083,8 +9270,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '81b9148f1fab018c6401b7bb0e3a7c4b89f8a1876946b5996e1d21c18ccb3874'),
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', 'e6014d7d4a3a2eb27d82fdae25c0274c67df1dcef2edb5c240b60b5224674783'),
-  ('20261122000022', 'queue', '3aef7bf304ba260e8c90980a787ee2b47504a0a7b355cb37d00dfb72350f3eb7'),
+  ('20261122000021', 'runs', 'd960b0d4ffe62105f592764ee7fee1ab1de4f92866783513627ee9de7a38afe6'),
+  ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
   ('20261122000023', 'sources', 'a4c2f6895dd4836878f1de94c9e81361eb56fc3306db5ff6f87f5636f07c343a'),
   ('20261122000024', 'artifacts', 'e719781d7af47d70621690938c8545b180e07e60578ed0cd140ed2b5325b395a'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
@@ -9094,8 +9281,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', 'a046605b3cb27a2b1819413d637cb9d6299e3b68e88667fa01d0c6b7411332bf'),
-  ('20261122000033', 'apply', '6c1d6f080019cd55270942073503823350dc2daffca6ec629a6719f1bb9de716'),
+  ('20261122000032', 'judge', '217723edc82be2e637f24a494bfc673c7cbffc9c13540de4fee8b92b98394595'),
+  ('20261122000033', 'apply', '3ff48aa379972f8eab13359281b5fb18ab55752c926ab4cb0b7183fab760cc01'),
   ('20261122000034', 'first_load', '12d7a9b4a35f4ce522d6327e692d91e7d7b87cf30c6615341f3b74cb7e2245ac'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
@@ -9103,7 +9290,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000038', 'refreshes', 'fc90956247c207af789d9b1d3fb6c353721ea7a2e3cf19af84550d1044d0b923'),
   ('20261122000039', 'package_sizes', '79a8d20d134e99512d1f705b4d1618e9320eed03fd72e86e464b1cdd286090d2'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', 'eea616dd25b22dca2cbf562f24fe01ba480c7d70862da371d987836bb0d59d42'),
+  ('20261122000041', 'settle', '7288de4a3bc056a15cdf603fb7d7c1bd5f5d139f6e8987ba20ac9f705ff0a906'),
   ('20261122000042', 'reviews', '23aecd6eb104d67595e5e6b2a1bd4666315bec159fd43faa7fbe0364ca9710dd'),
   ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
   ('20261122000044', 'decisions', '931c2f9ebed927aa9563d6758f08b9684e7982c7afb1dfc4b40ee631545297c9'),
@@ -9114,6 +9301,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
   ('20261122000051', 'source_times', 'f47dc44a6ed4e447e10280beced340113316da5ed58adc856748509324502993'),
+  ('20261122000052', 'imports', 'fe2f675908509f61aa5ba5d6d3576e940f01c294e99de661b617b54337ccefd8'),
   ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
@@ -9121,7 +9309,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000064', 'amazon', '60d218516b92b87df8c4c522005fe4d40316a7b3e2e6d622bc0e0571b13bf466'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
   ('20261122000070', 'summaries', 'e307e87f869260c3a801f9bc71ee2bbff24c4a2b1533ac74632dbf9207541a0d'),
-  ('20261122000071', 'lists', 'b195dbbf8eb600f01be04ca5919751d5a56957eb1370dfd2e9a8dbc13d0cd595'),
+  ('20261122000071', 'lists', '50e0fdfa5a3fbc6c375b7e5eab3956cc32968e98f3037da47b7f579310a45746'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
   ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
@@ -9132,6 +9320,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', '0d193f74836ba090e14895e4c4b21a39c6cc8bfd4806132244f451b423e0055d'),
-  ('20261122000090', 'security', '5a8881bd166b8314d446ae965b20dca4e7eb3f8fa1ed388afabf738afe906ca0');
+  ('20261122000090', 'security', '09705735e7110d7e6d5845fad4e41dc766d14fd7c658af29a261bdc2c3190f63');
 
 commit;

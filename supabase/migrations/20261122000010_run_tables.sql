@@ -84,7 +84,7 @@ create table catalog.runs (
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- executed by workers of the queue, not by one process
-  -- Of a manual run: stages, chunkSize, offset, limit, debug.
+  -- Of a manual run: stages, chunkSize, offset, limit, debug, import.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
   -- When it was last started or resumed.
@@ -97,6 +97,10 @@ create table catalog.runs (
   watermark          timestamptz,
   -- Bitmap over products.seq of the products that the run saw.
   seen               bytea,
+  -- Refresh and import: why the supplier has no such product, by its id.
+  refusals           jsonb not null default '{}',
+  -- Results of a requested import, since it settled: see list_import_results.
+  imports            jsonb,
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);

@@ -119,8 +119,8 @@ $$;
 --   idempotent  a second request for a queued run that is running returns it unchanged. With `p_after` (a
 --               schedule's request: the last run that the scheduler has seen), a newer run of the source is
 --               returned unchanged, in any state
---   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
---               neither
+--   keys        of a refresh or an import: the active run is then one of the same keys (a requested import
+--               only with another one), else the one that is neither
 --   ordering    requests for one source wait for each other
 --   errors      run/active  another worker has the lease, unless it is `p_dead_owner`
 create function catalog.start_run(
@@ -144,7 +144,7 @@ begin
   perform catalog.supersede_stale_keyed_runs(p_source, p_resume_within);
   select * into active from catalog.runs r
     where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
-      and r.keys is not distinct from p_keys;
+      and r.keys is not distinct from p_keys and r.options ? 'import' = p_options ? 'import';
   resumes := catalog.may_resume(active, p_kind, p_since, p_artifact_run, p_resume_any, p_normaliser_version,
     p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
@@ -278,7 +278,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (
         select from catalog.runs y
-        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys)
+        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys
+          and y.options ? 'import' = r.options ? 'import')
     returning 1)
   select exists (select from reopened)
 $$;

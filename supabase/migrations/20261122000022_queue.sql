@@ -3,11 +3,12 @@
 -- Readers for the queue and the scheduler: runs with remaining work, and sources that may be due.
 
 -- find_active_run(source, keys) → the run that is active, or that the next sync resumes; no row without one.
--- With keys: the refresh or import of these keys.
+-- With keys: the refresh or import of these keys; with `p_import` the one that a person requested.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
-create function catalog.find_active_run(p_source integer, p_keys text[] default null)
-returns table (
+create function catalog.find_active_run(
+  p_source integer, p_keys text[] default null, p_import boolean default false
+) returns table (
   id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
   leased boolean, started_at timestamptz
 )
@@ -20,7 +21,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
-    and r.keys is not distinct from p_keys
+    and r.keys is not distinct from p_keys and r.options ? 'import' = p_import
 $$;
 
 -- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.

@@ -31,7 +31,8 @@ end $$;
 -- judge_products(source, artifact_run, part, seen_later, volatile): one verdict for each staged line without
 -- one.
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
---               has a better record of the same product
+--               has a better record of the same product. A refusal of a named product without a row counts
+--               as unchanged
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
 --               than an unknown one. Artifacts are ordered by when they were requested, see
 --               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
@@ -47,6 +48,8 @@ declare
   -- Without a keyed run, artifacts are requested in the order of the runs' ids.
   keyed boolean := exists (
     select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
+  names_products boolean := exists (
+    select from catalog.runs where source_id = p_source and id = p_artifact_run and keys is not null);
   requested timestamptz :=
     coalesce(catalog.load_requested_at(p_source, p_artifact_run, p_part), 'infinity');
 begin
@@ -54,6 +57,7 @@ begin
   select s.line_no, s.external_id, p.seq, coalesce(p.is_newer, false),
     case
       when s.rank > 1 then 'duplicate'
+      when p.seq is null and s.is_refusal then 'unchanged'
       when p.seq is null then 'created'
       when p.run_id = p_artifact_run
         and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no)
@@ -76,6 +80,7 @@ begin
     end
   from (
     select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+      names_products and catalog.is_refusal(status, title, brand, url) as is_refusal,
       row_number() over (
         partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
     from pg_temp.staged_products

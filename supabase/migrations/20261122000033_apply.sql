@@ -253,6 +253,7 @@ begin
     end loop;
     if not p_first_load then
       perform catalog.record_changes(p_source, p_run);
+      perform catalog.record_refusals(p_source, p_run);
     end if;
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
     perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);

@@ -46,10 +46,11 @@ $$;
 --   open_quarantine   records of its artifact; other_quarantine: records of other artifacts of the source,
 --                     most of them of earlier runs
 --   decision          of a person on the held run: state, by, at; null without one
+--   imports           see load_import_results
 create function catalog.describe_run(p_run bigint) returns table (
   run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, held_prices bigint, held_products bigint,
   open_quarantine bigint, other_quarantine bigint, diff jsonb,
-  decision jsonb
+  decision jsonb, imports jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
@@ -61,7 +62,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end,
     (select jsonb_build_object('state', d.state, 'by', d.decided_by, 'at', d.decided_at)
       from catalog.reviews d
-      where d.source_id = r.source_id and d.run_id = r.id and d.kind = 'run' and d.decided_by is not null)
+      where d.source_id = r.source_id and d.run_id = r.id and d.kind = 'run' and d.decided_by is not null),
+    catalog.load_import_results(r)
   from catalog.summarize_runs(array[p_run]) s
   join catalog.runs r on r.id = s.id
   cross join lateral (

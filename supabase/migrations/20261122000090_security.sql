@@ -220,7 +220,7 @@ grant execute on function
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.list_breakers
+  catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -243,7 +243,7 @@ begin
     'list_retained_artifacts', 'begin_purge', 'mark_purged',
     'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
     'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
-    'write_batch'
+    'write_batch', 'list_imported_products'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');

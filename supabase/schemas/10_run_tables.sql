@@ -97,7 +97,7 @@ create table catalog.runs (
   seen               bytea,
   -- Refresh and import: why the supplier has no such product, by its id.
   refusals           jsonb not null default '{}',
-  -- Of a requested import that has settled: see list_import_results.
+  -- Results of a requested import, since it settled: see list_import_results.
   imports            jsonb,
   primary key (source_id, id)
 );

@@ -289,9 +289,8 @@ begin
         ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
           case when not green then (facts ->> 'missing')::bigint end),
         removals_off = off,
-        seen = p_seen,
+        seen = p_seen, finished_at = clock_timestamp(),
         imports = case when r.options ? 'import' then catalog.list_import_results(r, p_seen) end,
-        finished_at = clock_timestamp(),
         watermark = (
           select a.watermark from catalog.artifacts a
           where a.source_id = p_source and a.run_id = r.artifact_run)

@@ -6,7 +6,7 @@ import type { ServerOptions } from '../../src/http/control/servers.ts'
 import type { AuthFailure } from '../../src/http/server/key-guard.ts'
 import { listen } from '../../src/http/server/listen.ts'
 import type { ComponentHealth, Operations } from '../../src/http/control/operations.ts'
-import type { RunsRequest } from '../../src/jobs/requests.ts'
+import { AS_SCHEDULED, type RunsRequest } from '../../src/jobs/requests.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createNetworks } from '../../src/node/networks.ts'
 import { Outages } from '../../src/telemetry/outages.ts'
@@ -114,6 +114,12 @@ function recordingOperations(recorded: Recorded): Operations {
           return { source, run, started: isNew }
         }),
       )
+    },
+    requestImport({ items }, correlationId) {
+      const request = { ...AS_SCHEDULED, source: 'one', keys: items, import: true } as const
+      recorded.requests.push({ request, correlationId })
+      if (recorded.failure) return Promise.reject(recorded.failure)
+      return Promise.resolve({ source: 'one', run: 1, started: true })
     },
     cancelRun(run) {
       recorded.cancelled.push(run)

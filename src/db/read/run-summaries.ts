@@ -1,11 +1,13 @@
 // The read model of runs. The command line and HTTP format these objects and read nothing else
 // about a run.
 
+import type { ImportResult } from '../../core/import-result.ts'
 import { OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import type { RunKind, RunOptions } from '../write/runs.ts'
 import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
+import { toImportResult, type ImportResultRow } from './imported-products.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
@@ -80,6 +82,8 @@ export interface RunDetails extends RunSummary {
   readonly diff: RunDiff | null
   /** A person's decision on the held run. */
   readonly decision: RunDecision | null
+  /** Of an import that has ended, one for each product that was named; else empty. */
+  readonly imports: readonly ImportResult[]
 }
 
 interface RunDecision {
@@ -168,6 +172,7 @@ export async function loadRunDetails(
     other_quarantine: number
     diff: RunDiffRow | null
     decision: (Omit<RunDecision, 'at'> & { at: string }) | null
+    imports: readonly ImportResultRow[]
   }>('describe_run', { run }, timeoutMs)
   if (!row) throw createUnknownRunError(run)
   return {
@@ -181,6 +186,7 @@ export async function loadRunDetails(
     otherQuarantine: row.other_quarantine,
     diff: row.diff && toRunDiff(row.diff),
     decision: row.decision && { ...row.decision, at: toInstant(row.decision.at) },
+    imports: row.imports.map(toImportResult),
   }
 }
 

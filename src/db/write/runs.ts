@@ -28,8 +28,6 @@ export interface RunOptions {
   readonly import?: boolean
   /** Of a refresh by schedule: the last product in its turn, after which the next refresh begins. */
   readonly refreshTo?: string
-  /** A person has requested these products: the run has a result for each, and does not wait long. */
-  readonly import?: true
 }
 
 export interface Run {

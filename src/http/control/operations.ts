@@ -1,6 +1,7 @@
 // The operations behind the HTTP servers. A request only starts, finds or ends runs; workers
 // execute them.
 
+import type { ImportRequest } from '../../jobs/request-import.ts'
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/requests.ts'
 
 export interface ComponentHealth {
@@ -23,6 +24,12 @@ export interface Operations {
     request: RunsRequest,
     correlationId: string,
   ): Promise<readonly (RequestedRun | RefusedRun)[]>
+  /**
+   * Starts or finds the import of these products.
+   *
+   * @throws SyncError see `requestImport` in src/jobs/request-import.ts
+   */
+  requestImport(request: ImportRequest, correlationId: string): Promise<RequestedRun>
   /**
    * Cancels a run permanently and returns its state. A finished run stays unchanged.
    *

@@ -85,6 +85,55 @@ export const SyncBody = z
     },
   )
 
+const ITEM_CHARS_MAX = 2_000
+const ITEMS_MAX = 1_000
+const item = z.string().min(1).max(ITEM_CHARS_MAX)
+
+export const ImportBody = z
+  .strictObject({
+    asin: item
+      .nullable()
+      .default(null)
+      .describe('One product: its ASIN, or the address of its page.'),
+    items: z
+      .array(item)
+      .min(1)
+      .max(ITEMS_MAX)
+      .nullable()
+      .default(null)
+      .describe('Several products, each by its id or address. Set either `asin` or `items`.'),
+    marketplace: z
+      .string()
+      .min(1)
+      .max(100)
+      .nullable()
+      .default(null)
+      .describe(
+        'The marketplace, such as `www.amazon.com`. Omit for `AMAZON_MARKETPLACE`, or for the only ' +
+          'source with a marketplace.',
+      ),
+    source: source
+      .nullable()
+      .default(null)
+      .describe('Name of the source, for any connector that can fetch by id.'),
+  })
+  .refine(({ asin, items }) => (asin === null) !== (items === null), {
+    error: 'set either asin or items',
+    path: ['items'],
+  })
+
+const WAIT_SECONDS_MAX = 30
+
+export const WaitQuery = z.strictObject({
+  wait: z.coerce
+    .number<string>({ error: 'expected a number' })
+    .int()
+    .min(0)
+    .max(WAIT_SECONDS_MAX)
+    .default(0)
+    .describe('Seconds to wait for the end of the run, which is then in the response.'),
+})
+
 export const FetchBody = z.strictObject({ source: oneSource, debug })
 
 export const MaintainBody = z.strictObject({

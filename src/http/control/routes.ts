@@ -5,11 +5,13 @@ import type { z } from 'zod'
 import { PORTS } from '../../config/service-settings.ts'
 import {
   FetchBody,
+  ImportBody,
   MaintainBody,
   NoBody,
   RunsQuery,
   StatusQuery,
   SyncBody,
+  WaitQuery,
 } from './request-schemas.ts'
 
 export interface Route {
@@ -65,6 +67,23 @@ export const SERVERS = {
         allowsSyncKey: true,
         body: SyncBody,
         responses: { 202: `${STARTED}, and the header \`Location\``, ...REFUSED_ARCHIVE },
+      },
+      'POST /import': {
+        summary:
+          'Imports products of one source, beside any other run and before all other work. ' +
+          'If an item names no product, nothing is imported.',
+        needsKey: true,
+        allowsSyncKey: true,
+        body: ImportBody,
+        query: WaitQuery,
+        responses: {
+          200: 'with `wait`, when the run has ended: `{"run","status","state","imports":[…],"errors":[…]}`, see [imports](#imports)',
+          202: '`{"run","status"}`, and the header `Location`: `status` is the path of the run, whose `imports` has the result',
+          400: '`request/invalid`, with the member that is wrong · `usage/invalid`',
+          404: '`source/unknown`',
+          409: '`source/paused` · `source/no-connector`',
+          503: '`source/circuit-open`, with the time until the next request',
+        },
       },
       'GET /status': {
         summary:

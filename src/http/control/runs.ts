@@ -30,7 +30,16 @@ export function toRunJson(run: RunSummary) {
 }
 
 export function toRunDetailsJson(run: RunDetails) {
-  const { artifact, changes, openReviews, heldPrices, openQuarantine, otherQuarantine, diff } = run
+  const {
+    artifact,
+    changes,
+    openReviews,
+    heldPrices,
+    openQuarantine,
+    otherQuarantine,
+    diff,
+    imports,
+  } = run
   return {
     ...toRunJson(run),
     artifact,
@@ -40,6 +49,7 @@ export function toRunDetailsJson(run: RunDetails) {
     openQuarantine,
     otherQuarantine,
     diff,
+    imports,
   }
 }
 

@@ -211,6 +211,7 @@ test('refused runs are listed beside started ones, and the status path is that o
   ]
   const some = {
     requestRuns: () => Promise.resolve(runs),
+    requestImport: () => assert.fail(),
     cancelRun: () => assert.fail(),
     checkHealth: () => assert.fail(),
   }
@@ -223,6 +224,7 @@ test('refused runs are listed beside started ones, and the status path is that o
 test('POST /sync without an active source is 404', async (t) => {
   const none = {
     requestRuns: () => Promise.resolve([]),
+    requestImport: () => assert.fail(),
     cancelRun: () => assert.fail(),
     checkHealth: () => assert.fail(),
   }

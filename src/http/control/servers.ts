@@ -17,15 +17,18 @@ import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/resp
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
 import {
   FetchBody,
+  ImportBody,
   MaintainBody,
   NoBody,
   RunPath,
   RunsQuery,
   StatusQuery,
   SyncBody,
+  WaitQuery,
 } from './request-schemas.ts'
 import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
 import type { KeyGuardOptions } from '../server/key-guard.ts'
+import { toImportJson, toImportRequest, waitForRun } from './imports.ts'
 import type { Operations } from './operations.ts'
 import { readBody, readPath, readQuery } from '../server/read-request.ts'
 import { createStatusCache } from './status-cache.ts'
@@ -100,6 +103,20 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
         c.header('Location', toRunPath(requested))
         return sendRuns(c, requested)
       },
+      'POST /import': async (c) => {
+        const waitMs = 1000 * readQuery(c, WaitQuery).wait
+        const body = await readBody(c, ImportBody, { hasQuery: true })
+        const requesting = operations.requestImport(toImportRequest(body), c.var.correlationId)
+        const requested = await withDeadline(requesting, responseMs)
+        c.var.log.info({ requested }, 'import requested')
+        const status = toRunPath(requested)
+        c.header('Location', status)
+        const { signal } = c.req.raw
+        const ended = await waitForRun(db, requested.run, { waitMs, responseMs, signal })
+        const { run } = requested
+        if (ended === null) return sendJson(c, 202, { run, status })
+        return sendJson(c, 200, { run, status, ...toImportJson(ended) })
+      },
       'GET /status': async (c) => sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery))),
       'GET /runs': async (c) => {
         const loading = loadRunPage(db, readQuery(c, RunsQuery), responseMs)
@@ -168,7 +185,7 @@ function sendRuns(c: Context<ServerEnv>, requested: RequestedRuns): Response {
   return sendJson(c, 202, { ...requested, status: toRunPath(requested) })
 }
 
-function toRunPath({ run }: RequestedRuns): string {
+function toRunPath({ run }: { readonly run: number }): string {
   return `/runs/${run}`
 }
 

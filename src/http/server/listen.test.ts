@@ -22,7 +22,12 @@ function slowOperations(): {
     return [{ source: 'one', run: 1, started: true }]
   }
   return {
-    operations: { requestRuns, cancelRun: () => assert.fail(), checkHealth: () => assert.fail() },
+    operations: {
+      requestRuns,
+      requestImport: () => assert.fail(),
+      cancelRun: () => assert.fail(),
+      checkHealth: () => assert.fail(),
+    },
     requested: requested.promise,
     release: gone.resolve,
   }

@@ -10,15 +10,17 @@ import type { ServerEnv } from './responses.ts'
 export const BODY_BYTES_MAX = 64 * 1024
 
 /**
- * Returns the body, validated by `schema`. An empty body is read as `{}`.
+ * Returns the body, validated by `schema`. An empty body is read as `{}`. A route that also has a query
+ * sets `hasQuery`.
  *
  * @throws SyncError `request/too-large` · `request/not-json` · `request/invalid`
  */
 export async function readBody<Schema extends z.ZodType>(
   c: Context<ServerEnv>,
   schema: Schema,
+  { hasQuery = false } = {},
 ): Promise<z.output<Schema>> {
-  if (new URL(c.req.url).search !== '')
+  if (!hasQuery && new URL(c.req.url).search !== '')
     throw new SyncError(
       'request/invalid',
       'This route takes its parameters as JSON in the body, not in the query string',
