@@ -304,7 +304,7 @@ test('the control changes items, switches and faults, and refuses names that do 
   const products = await fetch(`${simulator.url}/_control/products`)
   assert.equal(((await products.json()) as unknown[]).length, 3)
   const stats = await fetch(`${simulator.url}/_control/stats`)
-  assert.equal((Object(await stats.json()) as Body)['requests']['/auth/o2/token'], 1)
+  assert.equal(Object(await stats.json())['requests']['/auth/o2/token'], 1)
 })
 
 test('the command line starts the API of a region, prints how to use it, and reports invalid arguments', async (t) => {
