@@ -47,7 +47,7 @@ const CLOSING = ENCODER.encode('}\n')
 /**
  * Assigns the parts of a response to the requested items, in any order.
  *
- * @throws SyncError `source/malformed` for a response without a list of items
+ * @throws SyncError `source/malformed` for a response that names no item
  */
 export function toLines(
   marketplace: string,
@@ -57,38 +57,34 @@ export function toLines(
   const head = { marketplace, fetchedAt: new Date(atMs).toISOString() }
   if (bytes === null) return joinLines(asins.map((asin) => toMissingLine(asin, head, UNKNOWN)))
   const missing = new Set(asins)
-  const listed = listItems(bytes)
-  const items = (listed ?? []).map((slice) => ({ ...slice, asin: readAsin(bytes, slice) }))
+  const items = listItems(bytes).map((slice) => ({ ...slice, asin: readAsin(bytes, slice) }))
   const own = items.filter(({ asin }) => asin === null || asins.includes(asin))
   const lines = own.map(({ asin, start, end }) =>
     toItemLine({ asin, ...head }, bytes.slice(start, end)),
   )
   for (const { asin } of own) missing.delete(asin ?? '')
   const { refusals, isUnclear } = readErrors(bytes, missing)
-  if (listed === null && refusals.size === 0)
-    throw new SyncError('source/malformed', 'The response of Amazon names no item')
+  if (items.length === 0 && refusals.size === 0)
+    throw new SyncError('source/malformed', 'The response of Amazon names no item, and no reason')
   for (const [asin, refusal] of refusals) {
     missing.delete(asin)
     lines.push(toMissingLine(asin, head, refusal))
   }
   // An item without its ASIN, or with another one, may be any of those that are missing.
-  // An empty list says nothing about any of them.
-  const isNamed = items.length + refusals.size > 0
-  const isCertain =
-    isNamed && !isUnclear && own.length === items.length && own.every(({ asin }) => asin)
+  const isCertain = !isUnclear && own.length === items.length && own.every(({ asin }) => asin)
   if (isCertain) lines.push(...Array.from(missing, (asin) => toMissingLine(asin, head, OMITTED)))
   const unclear = `Amazon has not sent ${missing.size} of ${asins.length} items, and its response does not say why: they stay as they are`
   return joinLines(lines, isCertain || missing.size === 0 ? [] : [unclear])
 }
 
-/** The list of items, also under the name that the documentation prints by mistake; null without one. */
-function listItems(bytes: Uint8Array): Slice[] | null {
+/** The list of items, also under the name that the documentation prints by mistake. */
+function listItems(bytes: Uint8Array): Slice[] {
   const root = findValueStart(bytes)
   const result = findMember(bytes, root, 'itemsResult') ?? findMember(bytes, root, 'itemResults')
   const items = result === null ? null : findMember(bytes, result.start, 'items')
   return items !== null && bytes[items.start] === BRACKET_OPEN
     ? [...readElements(bytes, items.start)]
-    : null
+    : []
 }
 
 function readAsin(bytes: Uint8Array, item: Slice): string | null {
