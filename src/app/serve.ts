@@ -37,6 +37,7 @@ import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
+import { keepPurging } from './keep-purging.ts'
 import { openMetrics } from './service-metrics.ts'
 import { startSteps, type Lifespan, type StepsHaveWork } from './start-steps.ts'
 import { countTasks } from './task-metrics.ts'
@@ -150,7 +151,11 @@ function startWork(
     served.push(queues[name])
   }
   if (roles.includes('fetcher')) work('fetch', fetch)
-  if (roles.includes('maintainer')) work('apply', apply)
+  if (roles.includes('maintainer')) {
+    work('apply', apply)
+    const purging = keepPurging(taskTools, signal)
+    opened.defer(() => purging)
+  }
   const keepsSchedules = roles.includes('orchestrator') || roles.includes('scheduler')
   const checked = Promise.withResolvers<void>()
   if (keepsSchedules) {

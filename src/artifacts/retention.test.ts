@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Keep, type Retained, selectRunsToPurge } from './retention.ts'
+import { type Keep, type Retained, selectRunsForRebuild, selectRunsToPurge } from './retention.ts'
 
 /** Returns the run of a day. By default it is incremental and succeeded. */
 function run(day: number, facts: Partial<Retained> = {}): Retained {
@@ -15,6 +15,7 @@ function run(day: number, facts: Partial<Retained> = {}): Retained {
     closed: true,
     latest: false,
     held: false,
+    expired: false,
     ...facts,
   }
 }
@@ -105,4 +106,19 @@ test('for any runs, the number of good ones to keep, those for a rebuild and pro
     },
   )
   fc.assert(property)
+})
+
+test('an artifact whose licence has ended is removed in any case, and no rebuild needs it', () => {
+  const runs = [
+    run(1, { ...FULL, expired: true, latest: true }),
+    run(2, { held: true, good: false, expired: true }),
+    run(3, { finishedAt: null, expired: true }),
+    run(4, { closed: true }),
+  ]
+  for (const keep of ['all', 1, 'none'] as const)
+    assert.deepEqual(
+      purged(runs, keep).filter((one) => one !== 4),
+      [1, 2, 3],
+    )
+  assert.deepEqual(selectRunsForRebuild(runs), [])
 })

@@ -18,6 +18,8 @@ export interface Retained {
   readonly latest: boolean
   /** True while it waits for a person's decision. */
   readonly held: boolean
+  /** True when the licence of its content has ended: its bytes are deleted in any case. */
+  readonly expired: boolean
 }
 
 /** With `none`, all finished and decided runs are purged, and the catalogue cannot be rebuilt. */
@@ -27,12 +29,16 @@ export type Keep = number | 'all' | 'none'
  * Selects the runs of one source whose artifacts are deleted: all except the newest `keep` good
  * ones, those that a rebuild of the catalogue needs, the latest, and those that are held or active.
  * A rebuild cannot use a failed run whose fetch was not completed: such a run is kept only among
- * the newest `keep` of all, so that a supplier that fails every night does not fill the disk.
+ * the newest `keep` of all, so that a supplier that fails every night does not fill the disk. A
+ * licence that has ended wins over all of these.
  */
 export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], keep: Keep): Run[] {
-  if (keep === 'all') return []
-  const finished = runs.filter((run) => run.finishedAt !== null && !run.held).sort(byNewest)
-  if (keep === 'none') return finished
+  const expired = runs.filter((run) => run.expired)
+  if (keep === 'all') return expired
+  const finished = runs
+    .filter((run) => run.finishedAt !== null && !run.held && !run.expired)
+    .sort(byNewest)
+  if (keep === 'none') return [...expired, ...finished]
   const needed = selectRunsForRebuild(runs)
   const newest = (keyed: boolean): Run[] => {
     const alike = finished.filter((run) => run.keyed === keyed)
@@ -40,7 +46,7 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
   }
   // Refreshes are frequent: they must not displace the runs that fetched the source.
   const kept = new Set([...newest(false), ...newest(true), ...needed])
-  return finished.filter((run) => !kept.has(run) && !run.latest)
+  return [...expired, ...finished.filter((run) => !kept.has(run) && !run.latest)]
 }
 
 /**
@@ -48,12 +54,12 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
  * complete one.
  */
 export function selectRunsForRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
-  const first = runs.filter(({ whole }) => whole).sort(byNewest)[0]
+  const first = runs.filter(({ whole, expired }) => whole && !expired).sort(byNewest)[0]
   if (!first) return []
   // A refresh or an import that started earlier may have fetched at the same time.
   const isLater = ({ run, keyed, finishedAt }: Run): boolean =>
     run >= first.run || (keyed && (finishedAt === null || finishedAt >= first.startedAt))
-  return runs.filter((run) => run.closed && isLater(run))
+  return runs.filter((run) => run.closed && !run.expired && isLater(run))
 }
 
 function byNewest(a: Retained, b: Retained): number {

@@ -1,10 +1,11 @@
-// `shelfsync purge`: removes archived bytes beyond the retention limit. Every successful run does
-// the same.
+// `shelfsync purge`: removes archived bytes beyond the retention limit, and content whose licence has
+// ended. Every successful run does the same.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Keep } from '../artifacts/retention.ts'
 import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource } from '../db/sources.ts'
+import { purgeExpiredRows } from '../db/write/retention.ts'
 import { purgeSource } from '../pipeline/purge.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity } from './format/format.ts'
@@ -53,6 +54,8 @@ async function purge(
   const sources =
     name === undefined ? await listSources(tools.db) : [await loadSource(tools.db, name)]
   const kept = everything ? 'none' : (keep ?? tools.settings.artifactsKeep)
+  const expired = dryRun ? 0 : await purgeExpiredRows(tools.db)
+  if (expired > 0) cli.output.say(`Expired content purged from ${formatQuantity(expired, 'row')}`)
   for (const source of sources) {
     const purged = await purgeSource(tools, source, kept, { dryRun })
     const { runs, storedBytes, rebuild } = purged

@@ -105,7 +105,7 @@ export async function addSource(
   db: Catalog,
   source: Pick<Source, 'name' | 'connector' | 'settings' | 'schedule'> &
     Partial<Pick<Source, 'options'>> & {
-      /** Of its connector. */
+      /** Where it differs from the defaults, as its connector states. */
       readonly policy?: Partial<Policy> | undefined
       /** The id of the source that it continues, see src/db/successions.ts. */
       readonly predecessor?: number | null

@@ -49,7 +49,9 @@ async function readKnownRecords(context: StateContext): Promise<KnownRecords> {
     run.kind === 'incremental' ||
     source.normaliserVersion === null ||
     source.normaliserVersion === normaliserVersion
-  if (run.keys !== null || !trusted || source.nextSeq === 0) return new KnownRecords(0)
+  // An unchanged record renews the licence of its product, so each record reaches the database.
+  const expires = source.policy.expiresAfterHours !== null
+  if (run.keys !== null || !trusted || expires || source.nextSeq === 0) return new KnownRecords(0)
   const known = new KnownRecords(Math.min(source.nextSeq, options.knownRecordsMax))
   await db.readKnownHashes(source.id, (hash, seq) => known.add(hash, seq))
   return known

@@ -132,6 +132,11 @@ export function chooseReplay(artifactRun: number): ChosenRun {
   return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
 }
 
+function describeExpiry({ policy }: Source): string {
+  const { expiresAfterHours: hours } = policy
+  return hours === null ? '' : `: content of this source expires ${hours} hours after its request`
+}
+
 /**
  * Returns the artifact of that run if it can be applied.
  *
@@ -151,7 +156,7 @@ export async function requireArtifact(
   if (artifact.purged)
     throw new SyncError(
       'run/no-artifact',
-      `The artifact of run ${artifactRun} of ${source.name} has been purged`,
+      `The artifact of run ${artifactRun} of ${source.name} has been purged${describeExpiry(source)}`,
     )
   if (!artifact.closed)
     throw new SyncError(

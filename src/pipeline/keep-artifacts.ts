@@ -1,11 +1,12 @@
-// Work on artifacts after a run: writes the plain copy `latest.ndjson`, and purges old artifacts.
-// An error here does not fail the run.
+// Work on artifacts after a run: writes the plain copy `latest.ndjson`, and purges old artifacts and
+// content whose licence has ended. An error here does not fail the run.
 
 import { writeLatest } from '../artifacts/latest-file.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import { loadSource, saveCopy, type Source } from '../db/sources.ts'
 import { toSyncError } from '../db/errors.ts'
+import { purgeExpiredRows } from '../db/write/retention.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { sanitizeText } from './sanitize-text.ts'
@@ -24,7 +25,10 @@ export interface KeepOptions {
   readonly artifactsLatest: boolean
 }
 
-/** Copies the newest complete artifact, and purges old ones if the run succeeded. */
+/**
+ * Copies the newest complete artifact, and purges old ones if the run succeeded. Expired content is
+ * purged after every run.
+ */
 export async function keepArtifacts(
   tools: KeepTools,
   source: Source,
@@ -32,10 +36,13 @@ export async function keepArtifacts(
   options: KeepOptions,
 ): Promise<void> {
   await copyLatest(tools, source, options)
-  if (!run.succeeded) return
+  const expires = source.policy.expiresAfterHours !== null
+  if (!run.succeeded && !expires) return
   const facts = { source: source.name, run: run.id }
   try {
-    const { runs, storedBytes } = await purgeSource(tools, source, options.artifactsKeep)
+    const keep = run.succeeded ? options.artifactsKeep : 'all'
+    const { runs, storedBytes } = await purgeSource(tools, source, keep)
+    if (expires) await purgeExpiredRows(tools.db)
     tools.outages.worked('purge')
     if (runs.length > 0) tools.log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
   } catch (error) {
@@ -50,13 +57,14 @@ export async function keepArtifacts(
 /**
  * Writes `latest.ndjson` from the newest complete artifact of the source, of a run in any state,
  * unless the copy has it already. An error is recorded in the source's row, for `status` and the
- * metrics; every later run of the source tries again.
+ * metrics; every later run of the source tries again. A source whose content expires has no copy.
  */
 export async function copyLatest(
   { db, store, log, redact, outages }: KeepTools,
-  { id, name, copy: before }: Source,
+  { id, name, copy: before, policy }: Source,
   { artifactsLatest }: KeepOptions,
 ): Promise<void> {
+  if (policy.expiresAfterHours !== null) return
   if (!artifactsLatest && before === null) return
   let run: number | null = null
   try {

@@ -1,12 +1,19 @@
 // purge: removes the artifacts of runs that are no longer kept, and then records it. If it is
 // interrupted in between, the next purge repeats it.
 
+import { toLatestKey } from '../artifacts/latest-file.ts'
 import { toArtifactPrefix } from '../artifacts/manifest.ts'
 import { type Keep, selectRunsToPurge, selectRunsForRebuild } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Catalog } from '../db/catalog.ts'
-import { beginPurge, listRetained, markPurged, type RetainedRun } from '../db/write/retention.ts'
-import type { Source } from '../db/sources.ts'
+import {
+  beginPurge,
+  listRetained,
+  markPurged,
+  purgeExpiredRows,
+  type RetainedRun,
+} from '../db/write/retention.ts'
+import { listSources, saveCopy, type Source } from '../db/sources.ts'
 import type { Log } from './context.ts'
 
 export interface PurgeTools {
@@ -27,6 +34,23 @@ export interface Purged {
 }
 
 /**
+ * Removes content whose licence has ended: rows of all sources, then the archives of those whose
+ * policy limits it. Calling it twice is safe.
+ *
+ * @throws SyncError `artifact/unwritable` · `db/…`
+ */
+export async function purgeExpired(tools: PurgeTools): Promise<void> {
+  const rows = await purgeExpiredRows(tools.db)
+  if (rows > 0) tools.log.info({ rows }, 'expired content purged')
+  for (const source of await listSources(tools.db)) {
+    if (source.policy.expiresAfterHours === null) continue
+    const { runs, storedBytes } = await purgeSource(tools, source, 'all')
+    if (runs.length > 0)
+      tools.log.info({ source: source.name, runs, storedBytes }, 'expired artifacts purged')
+  }
+}
+
+/**
  * Removes all objects of the purged runs, including manifests and unrecorded parts. Their rows stay
  * and become `purged`. A run whose parts are not in this store is reported and not purged: its
  * objects are most likely where ARTIFACTS pointed before.
@@ -42,6 +66,11 @@ export async function purgeSource(
   const purged: RetainedRun[] = []
   const elsewhere: number[] = []
   const retained = await listRetained(db, source.id)
+  // The copy is written for sources whose content does not expire.
+  if (source.policy.expiresAfterHours !== null && source.copy !== null && !dryRun) {
+    await store.remove([source.name, ...source.formerNames].map(toLatestKey))
+    await saveCopy(db, source.id, null)
+  }
   const rebuild = keep === 'none' ? [] : selectRunsForRebuild(retained).map(({ run }) => run)
   for (const retainedRun of selectRunsToPurge(retained, keep)) {
     const { run } = retainedRun

@@ -24,10 +24,12 @@ create table catalog.products (
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
+  -- The time from which its content must not be shown, see 52_licences.sql.
   expires_at         timestamptz,
   -- Time of the request for the record in this row. A run that finds the product unchanged renews it only
   -- where content expires.
   refreshed_at       timestamptz,
+  purged_at          timestamptz,                    -- since when its expired content is removed
   run_id             bigint not null,                -- run whose artifact wrote the row last
   -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
   -- wins.
@@ -50,6 +52,8 @@ create index products_id on catalog.products ((md5(source_id::text || ' ' || ext
 create index products_succeeded on catalog.products (successor_source) where successor_source is not null;
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;
+create index products_purgeable on catalog.products (expires_at)
+  where expires_at is not null and purged_at is null;
 
 -- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
@@ -97,9 +101,14 @@ create table catalog.prices (
   line_no             integer,                       -- see part_no
   -- Run that made it current or rejected it, if it waited for the end of a run.
   settled_run         bigint,
+  -- The end of the licence of a price that a newer record contradicts, or a person has rejected. Null: that
+  -- of its product.
+  expires_at          timestamptz,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );
 create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');
+
+create index prices_expiring on catalog.prices (expires_at) where expires_at is not null;
 
 create table catalog.images (
   source_id           integer not null,
@@ -122,8 +131,10 @@ create table catalog.brands (
   name                text not null,
   attributes          jsonb not null default '{}',
   changed_at          timestamptz not null,
+  expires_at          timestamptz,                   -- the row must not be shown from then on
   primary key (source_id, external_id)
 );
+create index brands_expiring on catalog.brands (expires_at) where expires_at is not null;
 
 create table catalog.organizations (
   like catalog.brands including all,

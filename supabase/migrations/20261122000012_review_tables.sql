@@ -32,6 +32,7 @@ create table catalog.quarantine (
   -- Run that closed it; of an open record, null or a run before it was quarantined again.
   closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),
+  expires_at          timestamptz,                   -- of `raw` and `message`
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
@@ -39,6 +40,7 @@ create table catalog.quarantine (
 -- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
 create index quarantine_newest on catalog.quarantine (id) where state = 'open';
+create index quarantine_expiring on catalog.quarantine (expires_at) where expires_at is not null;
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- Decisions that wait for a person.
@@ -62,8 +64,10 @@ create table catalog.reviews (
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
   decided_by          text,
+  expires_at          timestamptz,                   -- of the content in `reason` and `detail`
   primary key (source_id, id)
 );
+create index reviews_expiring on catalog.reviews (expires_at) where expires_at is not null;
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 -- Each record with a disagreement or a proposal is compared with the reviews of its product.
@@ -88,6 +92,7 @@ create table catalog.enrichments (
   accepted_at         timestamptz not null default clock_timestamp(),
   -- The person who approved it, or `threshold`: its confidence reached the threshold of the source.
   accepted_by         text not null,
+  expires_at          timestamptz,                   -- of the product when it was accepted
   primary key (source_id, product_external_id, field)
 );
 
@@ -105,8 +110,10 @@ create table catalog.changes (
   detail              jsonb not null default '{}',
   -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
+  expires_at          timestamptz,                   -- of the values in `detail`
   primary key (source_id, run_id, product_external_id)
 );
+create index changes_expiring on catalog.changes (expires_at) where expires_at is not null;
 create unique index changes_position on catalog.changes (position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;

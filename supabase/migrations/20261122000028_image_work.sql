@@ -26,7 +26,11 @@ returns table (source_id integer, product_external_id text, image_position integ
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
-    where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
+    where i.source_id = s.id and i.address_id is null and i.state = 'new'
+      and not exists (
+        select from catalog.products e
+        where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now())
+    limit p_limit
   ) i limit p_limit
 $$;
 

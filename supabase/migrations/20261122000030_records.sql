@@ -117,14 +117,16 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length,
-      external_id, rule, message, raw)
+      external_id, rule, message, raw, expires_at)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length,
-      r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+      r.external_id, r.rule, r.message, decode(r.raw, 'base64'),
+      catalog.end_licence(p_source, p_artifact_run, p_part)
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint,
       external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
       set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message,
-          external_id = excluded.external_id, state = 'open';
+          external_id = excluded.external_id, state = 'open', raw = excluded.raw,
+          expires_at = excluded.expires_at;
   return query
     select p.seq from catalog.products p
     where p.source_id = p_source
@@ -133,13 +135,15 @@ end $$;
 
 -- upsert_terms(source, run, token, terms) → rows written: brands, organisations and categories.
 --   terms       [{kind (brand, organization or category), external_id, name, parent_id, attributes}]
---   idempotent  a row is written only if it differs
+--   idempotent  a row is written only if it differs, or its licence is renewed
 --   errors      see raise_lease_error
 create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb)
 returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer;
+  ends timestamptz := catalog.end_licence(
+    p_source, (select artifact_run from catalog.runs where source_id = p_source and id = p_run), null);
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   with terms as (
@@ -148,28 +152,39 @@ begin
       as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
     order by kind, external_id
   ), brands as (
-    insert into catalog.brands as b (source_id, external_id, name, attributes, changed_at)
-      select p_source, external_id, name, attributes, now() from terms where kind = 'brand'
+    insert into catalog.brands as b (source_id, external_id, name, attributes, changed_at, expires_at)
+      select p_source, external_id, name, attributes, now(), ends from terms where kind = 'brand'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            changed_at = case when (b.name, b.attributes) = (excluded.name, excluded.attributes)
+              then b.changed_at else excluded.changed_at end
         where (b.name, b.attributes) is distinct from (excluded.name, excluded.attributes)
+          or catalog.renews_end(b.expires_at, excluded.expires_at)
       returning 1
   ), organizations as (
-    insert into catalog.organizations as o (source_id, external_id, name, attributes, changed_at)
-      select p_source, external_id, name, attributes, now() from terms where kind = 'organization'
+    insert into catalog.organizations as o (source_id, external_id, name, attributes, changed_at, expires_at)
+      select p_source, external_id, name, attributes, now(), ends from terms where kind = 'organization'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            changed_at = case when (o.name, o.attributes) = (excluded.name, excluded.attributes)
+              then o.changed_at else excluded.changed_at end
         where (o.name, o.attributes) is distinct from (excluded.name, excluded.attributes)
+          or catalog.renews_end(o.expires_at, excluded.expires_at)
       returning 1
   ), categories as (
     insert into catalog.categories as c
-        (source_id, external_id, name, attributes, changed_at, parent_external_id)
-      select p_source, external_id, name, attributes, now(), parent_id from terms where kind = 'category'
+        (source_id, external_id, name, attributes, changed_at, parent_external_id, expires_at)
+      select p_source, external_id, name, attributes, now(), parent_id, ends
+      from terms where kind = 'category'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at,
-            parent_external_id = excluded.parent_external_id
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            parent_external_id = excluded.parent_external_id,
+            changed_at = case when (c.name, c.attributes, c.parent_external_id)
+                is not distinct from (excluded.name, excluded.attributes, excluded.parent_external_id)
+              then c.changed_at else excluded.changed_at end
         where (c.name, c.attributes, c.parent_external_id)
           is distinct from (excluded.name, excluded.attributes, excluded.parent_external_id)
+          or catalog.renews_end(c.expires_at, excluded.expires_at)
       returning 1
   )
   select (select count(*) from brands) + (select count(*) from organizations)

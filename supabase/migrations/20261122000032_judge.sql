@@ -233,6 +233,7 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 begin
   perform catalog.assert_own_table('staged_products');
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.limit_licences(p_source, p_artifact_run, p_part);
   perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
   if not current_setting('transaction_read_only')::boolean and catalog.lock_judged_products(p_source) then
     perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
@@ -240,6 +241,7 @@ begin
 
   perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
   perform catalog.judge_disagreements(p_source);
+  perform catalog.forget_expired_prices(p_source);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (
@@ -254,6 +256,7 @@ end $$;
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
+--               The values before are null once their licence has ended.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -271,13 +274,16 @@ begin
     end,
     case when j.verdict = 'created' then '{}' else
       catalog.diff_members(
-        catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.successor,
-          p.identifiers, p.attributes),
+        case when p.expires_at <= now()
+          then catalog.product_members(p.status, null, null, null, null, null, p.successor, '{}', '{}')
+          else catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url,
+            p.successor, p.identifiers, p.attributes) end,
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
     end
     || case when j.verdict = 'created' then '{}' else
-      catalog.diff_provenance(p.provenance, s.provenance) end
+      catalog.diff_provenance(case when p.expires_at <= now() then null else p.provenance end, s.provenance)
+    end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)

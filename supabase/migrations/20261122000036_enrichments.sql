@@ -32,13 +32,14 @@ create function catalog.accept_value(
 ) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.enrichments as e (source_id, product_external_id, field, value, quotation, confidence,
-      model, content_hash, accepted_at, accepted_by)
+      model, content_hash, accepted_at, accepted_by, expires_at)
     values (p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model, p_content_hash,
-      clock_timestamp(), p_by)
+      clock_timestamp(), p_by, (
+        select expires_at from catalog.products where source_id = p_source and external_id = p_product))
     on conflict (source_id, product_external_id, field) do update
       set value = excluded.value, quotation = excluded.quotation, confidence = excluded.confidence,
           model = excluded.model, content_hash = excluded.content_hash, accepted_at = excluded.accepted_at,
-          accepted_by = excluded.accepted_by
+          accepted_by = excluded.accepted_by, expires_at = excluded.expires_at
 $$;
 
 -- is_known_value(source, product, field, value) → whether this value waits for a person, was rejected by

@@ -92,7 +92,8 @@ begin
           where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null)
       from catalog.products p join catalog.sources s on s.id = p.source_id
       where p.source_id = claimed.source_id and p.external_id = claimed.product_external_id
-        and p.status = 'active' and s.policy @> '{"enrich": true}';
+        and p.status = 'active' and s.policy @> '{"enrich": true}'
+        and (p.expires_at is null or p.expires_at > now());
     exit when found;
     -- It is no longer sold, or its source has switched it off; a later scan queues it again.
     delete from catalog.enrichment_work w

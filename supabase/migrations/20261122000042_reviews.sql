@@ -179,7 +179,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id);
 begin
-  update catalog.prices set state = 'rejected', settled_run = p_run.id
+  update catalog.prices p set state = 'rejected', settled_run = p_run.id,
+      expires_at = catalog.find_product_end(p.source_id, p.product_external_id)
     where source_id = p_run.source_id and run_id <= p_run.id and state = 'pending'
       and run_id <> all (others);
   delete from catalog.changes

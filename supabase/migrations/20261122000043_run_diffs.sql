@@ -55,11 +55,13 @@ begin
     return;
   end if;
   return query
-    select p.external_id::text, p.title, c.variant_external_id::text, c.price_type, c.amount_minor, c.currency
+    select p.external_id::text, catalog.show_title(p), c.variant_external_id::text, c.price_type,
+      c.amount_minor, c.currency
     from catalog.products p
     left join lateral (
       select * from catalog.prices c
       where c.source_id = p.source_id and c.product_external_id = p.external_id and c.state = 'current'
+        and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
       order by c.variant_external_id, c.price_type limit 1
     ) c on true
     where p.source_id = p_run.source_id and p.external_id > coalesce(p_after, '') and p.status <> 'removed'
@@ -109,13 +111,15 @@ begin
       select * from waiting w
       order by w.product_external_id, w.variant_external_id, w.price_type, w.run_id limit p_limit
     )
-    select n.product_external_id::text, p.title, n.variant_external_id::text, n.price_type, c.amount_minor,
-      c.currency, n.amount_minor, n.currency, n.run_id, v.id, v.reason
+    select n.product_external_id::text, catalog.show_title(p), n.variant_external_id::text, n.price_type,
+      c.amount_minor, c.currency, case when p.expires_at <= now() then null else n.amount_minor end,
+      n.currency, n.run_id, v.id, v.reason
     from page n
     join catalog.products p on p.source_id = n.source_id and p.external_id = n.product_external_id
     left join catalog.prices c on c.source_id = n.source_id and c.product_external_id = n.product_external_id
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
       and c.state = 'current'
+      and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
       and v.kind in ('price', 'disagreement') and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type

@@ -23,20 +23,49 @@ begin
   if p_approve then
     perform catalog.end_current_price(p_review);
   end if;
-  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+  update catalog.prices p set state = case when p_approve then 'current' else 'rejected' end,
+      expires_at = case when not p_approve
+        then catalog.find_product_end(p.source_id, p.product_external_id) end
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
       and run_id = p_review.run_id and state = 'held';
 end $$;
 
--- end_current_price(review): the current price of the review's variant and type becomes past.
+-- end_current_price(review): the current price of the review's variant and type becomes past, or is deleted
+-- if the source keeps no history.
 create function catalog.end_current_price(p_review catalog.reviews) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
   update catalog.prices set state = 'past'
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
-      and state = 'current'
-$$;
+      and state = 'current';
+  delete from catalog.prices
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and state = 'past' and not catalog.keeps_price_history(p_review.source_id);
+end $$;
+
+-- publish_prices(source, run, others): pending prices become current, and the ones they replace past, or are
+-- deleted if the source keeps no history. Those of the runs `p_others` stay pending, see
+-- list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.prices c set state = 'past'
+    from catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
+      and c.source_id = p_source and c.state = 'current'
+      and (c.product_external_id, c.variant_external_id, c.price_type)
+        = (n.product_external_id, n.variant_external_id, n.price_type);
+  delete from catalog.prices c using catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
+      and c.source_id = p_source and c.state = 'past' and not catalog.keeps_price_history(p_source)
+      and (c.product_external_id, c.variant_external_id, c.price_type)
+        = (n.product_external_id, n.variant_external_id, n.price_type);
+  update catalog.prices set state = 'current', settled_run = p_run
+    where source_id = p_source and state = 'pending' and run_id <> all (p_others);
+end $$;
 
 -- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
 -- the disagreement was.
@@ -102,6 +131,11 @@ begin
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
   if review.id is null then
     perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  if p_approve and review.kind in ('disagreement', 'proposal') and review.expires_at <= now() then
+    perform catalog.fail('review/unknown', format(
+      'The content of review %s has expired, as the licence of its source requires: it can only be rejected',
+      p_review));
   end if;
   if p_claim is not null and (review.kind <> 'disagreement' or not p_approve) then
     perform catalog.fail('usage/invalid', format(

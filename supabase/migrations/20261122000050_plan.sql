@@ -242,10 +242,11 @@ end $$;
 create function catalog.list_missing(p_source integer, p_seen bytea)
 returns table (external_id text, title text, missed_before boolean, price jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, exists (
+  select p.external_id, case when p.expires_at <= now() then null else p.title end, exists (
     select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id), (
     select jsonb_build_object('amountMinor', c.amount_minor, 'currency', c.currency) from catalog.prices c
     where c.source_id = p_source and c.product_external_id = p.external_id and c.state = 'current'
+      and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
     order by c.variant_external_id, c.price_type limit 1)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed'

@@ -26,7 +26,9 @@ create view api.enrichments with (security_invoker = true) as
     e.model, e.content_hash <> o.content_hash as is_stale, e.accepted_at
   from catalog.enrichments e join catalog.sources s on s.id = e.source_id
     join catalog.products o on o.source_id = e.source_id and o.external_id = e.product_external_id
-  where o.expires_at is null or o.expires_at > now();
+  where (o.expires_at is null or o.expires_at > now())
+    -- Of a stale value, the quotation is from an earlier record, whose licence may have ended.
+    and (e.content_hash = o.content_hash or e.expires_at is null or e.expires_at > now());
 
 create view api.variants with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
@@ -45,7 +47,7 @@ create view api.prices with (security_invoker = true) as
     p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
-  where p.state = 'current' and p.amount_minor is not null
+  where p.state = 'current' and p.amount_minor is not null and (p.expires_at is null or p.expires_at > now())
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
@@ -56,7 +58,7 @@ create view api.price_history with (security_invoker = true) as
     p.compare_at_minor, p.observed_at, p.state = 'current' as is_current, p.run_id as run
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
-  where p.state in ('current', 'past')
+  where p.state in ('current', 'past') and (p.expires_at is null or p.expires_at > now())
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
@@ -81,7 +83,7 @@ create view api.price_decisions with (security_invoker = true) as
   from catalog.price_decisions d
   join catalog.sources s on s.id = d.source_id
   join catalog.prices p using (source_id, product_external_id, variant_external_id, price_type, run_id)
-  where not exists (
+  where (p.expires_at is null or p.expires_at > now()) and not exists (
     select from catalog.products e
     where e.source_id = d.source_id and e.external_id = d.product_external_id and e.expires_at <= now());
 
@@ -98,21 +100,30 @@ create view api.images with (security_invoker = true) as
 
 create view api.brands with (security_invoker = true) as
   select s.name as source, b.external_id, b.name, b.attributes
-  from catalog.brands b join catalog.sources s on s.id = b.source_id;
+  from catalog.brands b join catalog.sources s on s.id = b.source_id
+  where b.expires_at is null or b.expires_at > now();
 
 create view api.organizations with (security_invoker = true) as
   select s.name as source, o.external_id, o.name, o.attributes
-  from catalog.organizations o join catalog.sources s on s.id = o.source_id;
+  from catalog.organizations o join catalog.sources s on s.id = o.source_id
+  where o.expires_at is null or o.expires_at > now();
 
 create view api.categories with (security_invoker = true) as
   select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes
-  from catalog.categories c join catalog.sources s on s.id = c.source_id;
+  from catalog.categories c join catalog.sources s on s.id = c.source_id
+  where c.expires_at is null or c.expires_at > now();
 
--- Published changes. A reader that follows `position` and remembers the highest one it has read skips none.
+-- Published changes. Values whose licence has ended are left out: a member that changed is an empty list. A
+-- reader that follows `position` and remembers the highest one it has read skips none.
 create view api.changes with (security_invoker = true) as
   select c.position, s.name as source, c.kind,
-    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail,
-    c.changed_at
+    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id,
+    case when c.expires_at is null or c.expires_at > now() then c.detail else (
+      -- As catalog.hide_detail, which readers may not call.
+      select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(c.detail) name
+      where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
+        or name like any ('{price:%,weight:%}')
+    ) end as detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
@@ -145,15 +156,16 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices public
     on public.source_id = p.source_id and public.product_external_id = p.external_id
     and public.variant_external_id = p.external_id and public.price_type = 'public'
-    and public.state = 'current'
+    and public.state = 'current' and (public.expires_at is null or public.expires_at > now())
   left join catalog.prices manufacturer
     on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
     and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer'
     and manufacturer.state = 'current'
+    and (manufacturer.expires_at is null or manufacturer.expires_at > now())
   left join catalog.prices pharmacist
     on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
     and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist'
-    and pharmacist.state = 'current'
+    and pharmacist.state = 'current' and (pharmacist.expires_at is null or pharmacist.expires_at > now())
   where p.expires_at is null or p.expires_at > now();
 
 -- The same products with the record as MediPim sent it. `publish` never grants it.
@@ -164,4 +176,5 @@ create view api.medipim_products_raw with (security_invoker = true) as
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
     and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
+    and (c.expires_at is null or c.expires_at > now())
   where p.expires_at is null or p.expires_at > now();

@@ -15,6 +15,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices p
   where p.source_id = p_source and p.product_external_id = p_product and p.variant_external_id = p_variant
     and p.price_type = p_price_type and p.state in ('current', 'past')
+    and (p.expires_at is null or p.expires_at > now())
 $$;
 
 -- count_observed_days(source, product, variant, price_type, until, days) → of these days before the instant,
@@ -56,7 +57,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
---   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
+--   amount_minor    null with a `reason`: no such variant, no price was observed, the currency changed, or
+--                   the source keeps no history of prices
 --   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
@@ -90,6 +92,9 @@ begin
     into prices
     from catalog.list_price_periods(source_id, p_product, p_variant, p_price_type) p
     where p.amount_minor is not null and p.began_at < p_reduction_start and p.ended_at > from_at;
+  if not catalog.keeps_price_history(source_id) then
+    prices.currencies := -1;
+  end if;
   amount_minor := case when prices.currencies = 1 then prices.lowest end;
   currency := case when prices.currencies = 1 then prices.currency end;
   observed_days := coalesce(catalog.count_observed_days(source_id, p_product, p_variant, p_price_type,
@@ -98,6 +103,8 @@ begin
   coverage := format('%s of %s days observed', observed_days, p_days);
   reason := case
     when source_id is null then 'the catalogue does not have this variant'
+    when prices.currencies < 0 then format(
+      '%s keeps no history of prices, which the licence of its supplier may forbid', p_source)
     when prices.currencies = 0 then format('no %s price was observed in these days', p_price_type)
     when prices.currencies > 1 then 'the currency changed in these days' end;
   return next;

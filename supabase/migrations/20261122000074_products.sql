@@ -49,6 +49,7 @@ begin
               from catalog.prices c
               where c.source_id = p_source and c.product_external_id = p.external_id
                 and c.variant_external_id = v.external_id and c.state = 'current'
+                and (c.expires_at is null or c.expires_at > now())
                 and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
         from catalog.variants v
         where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
@@ -87,7 +88,8 @@ begin
         and (p_since is null or c.changed_at >= p_since)
       order by c.position desc limit p_limit
     )
-    select c.position, s.name, c.run_id, c.product_external_id, p.title, c.kind, c.detail,
+    select c.position, s.name, c.run_id, c.product_external_id, catalog.show_title(p), c.kind,
+      case when c.expires_at <= now() then catalog.hide_detail(c.detail) else c.detail end,
       catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail), c.changed_at
     from page c
     join catalog.sources s on s.id = c.source_id

@@ -39,7 +39,7 @@ begin
   if draft is null then
     raise exception using errcode = 'PT404',
       message = format('%s has no product "%s"', p_source.name, left(p_product, 200)),
-      hint = 'Write the product first: rpc_upsert_product.';
+      hint = 'Write the product first, or again if its licence has ended: rpc_upsert_product.';
   end if;
   return draft;
 end $$;

@@ -113,6 +113,8 @@ create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
+create index runs_explained on catalog.runs (source_id, id)
+  where error_code is not null and reason is not null;
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
@@ -152,6 +154,9 @@ create table catalog.artifacts (
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
+
+create index artifacts_kept on catalog.artifacts (source_id, run_id) where state <> 'purged';
+create index artifacts_warned on catalog.artifacts (source_id, run_id) where warnings <> '[]';
 
 -- One stored file of an artifact.
 create table catalog.parts (

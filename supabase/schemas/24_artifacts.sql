@@ -56,29 +56,40 @@ begin
     where source_id = p_source and run_id = p_run;
 end $$;
 
--- find_artifact(source, run) → the artifact; no row if the run has none.
+-- find_artifact(source, run) → the artifact, `purged` once its licence has ended; no row if the run has none.
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.artifacts where source_id = p_source and run_id = p_run
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query
+    select shown.* from catalog.artifacts a cross join lateral catalog.show_artifact(a) shown
+    where a.source_id = p_source and a.run_id = p_run;
+end $$;
 
--- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
+-- find_newest_artifact(source) → the run of the newest closed artifact whose licence has not ended; null
+-- without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id) from catalog.artifacts a
-  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select a.run_id from catalog.artifacts a
+    join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+    where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
+      and not catalog.is_expired_artifact(a)
+    order by a.run_id desc limit 1);
+end $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
--- all its bytes; null without one.
+-- all its bytes, and whose licence has not ended; null without one.
 create function catalog.find_newest_full_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id)
-  from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
-    and r.kind = 'full'
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select a.run_id
+    from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+    where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
+      and r.kind = 'full' and not catalog.is_expired_artifact(a)
+    order by a.run_id desc limit 1);
+end $$;
 
 -- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
 -- part.
@@ -113,18 +124,24 @@ $$;
 --   held        a run that applies it is held
 --   latest      `replay` applies it by default
 --   archived    it has parts in the store, not only in their rows, and no purge has started to remove them
+--   expired     its licence has ended, and no worker has a lease for a run that applies it
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
-  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
+  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint, expired boolean
 )
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.keys is not null, r.started_at,
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select r.id, r.keys is not null, r.started_at,
     case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.in_store and a.purge_began_at is null,
-    p.stored_bytes
+    p.stored_bytes::bigint, catalog.is_expired_artifact(a) and not exists (
+      select from catalog.runs u
+      join catalog.leases l on l.source_id = u.source_id and l.run_id = u.id
+      where u.source_id = a.source_id and u.artifact_run = a.run_id and l.expires_at > clock_timestamp())
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -139,8 +156,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.parts p
     where p.source_id = r.source_id and p.run_id = r.id
   ) p
-  where a.source_id = p_source and a.state <> 'purged' order by r.id
-$$;
+  where a.source_id = p_source and a.state <> 'purged' order by r.id;
+end $$;
 
 -- begin_purge(source, run): records that bytes of this artifact may be missing from now on.
 --   idempotent  the first instant stays
@@ -151,11 +168,20 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
--- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call.
+-- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call. A run that is
+-- interrupted, or fetched and not applied, cannot resume without its artifact: it is superseded.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
     where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.runs r
+    set state = 'superseded', reason = 'its archive has expired', finished_at = clock_timestamp()
+    where r.source_id = p_source and r.artifact_run = any (p_runs)
+      and (r.state in ('interrupted', 'fetched') or r.state = 'running' and not exists (
+        select from catalog.leases l
+        where l.source_id = p_source and l.run_id = r.id and l.expires_at > clock_timestamp()));
+  update catalog.parts set cursor_after = null
+    where source_id = p_source and run_id = any (p_runs) and cursor_after is not null;
   update catalog.parts set key = 'data:application/x-ndjson;base64,'
     where source_id = p_source and run_id = any (p_runs) and starts_with(key, 'data:');
   delete from catalog.checkpoints

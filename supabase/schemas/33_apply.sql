@@ -42,22 +42,25 @@ end $$;
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+  insert into catalog.changes (source_id, run_id, product_external_id, kind, detail, expires_at)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
-        else c.detail - '{description, description_md, description_text}'::text[] end
+        else c.detail - '{description, description_md, description_text}'::text[] end,
+      case when c.kind <> 'created' then catalog.find_change_end(p_source, c.line_no) end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
             select format('price:%s:%s', q.variant_external_id, q.price_type)
             from pg_temp.price_verdicts q
-            where q.external_id = excluded.product_external_id and q.state = 'kept'))
+            where q.external_id = excluded.product_external_id and q.state = 'kept')),
+          expires_at = least(changes.expires_at, excluded.expires_at)
       where changes.kind <> 'created';
 end $$;
 
 -- update_products(source, artifact_run, part, normaliser_version): writes the products with the verdict
--- updated. A row that a newer artifact wrote keeps its place, its source time, and its removal.
+-- updated. A row that a newer artifact wrote keeps its place, its source time, its end of the licence and its
+-- removal.
 create function catalog.update_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer
 ) returns void
@@ -69,7 +72,8 @@ begin
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         successor_source = null,
-        changed_at = now(), expires_at = s.expires_at, refreshed_at = requested,
+        changed_at = now(), purged_at = null, refreshed_at = requested,
+        expires_at = case when j.is_older then coalesce(p.expires_at, s.expires_at) else s.expires_at end,
         normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
         provenance = s.provenance, raw = s.raw,
@@ -187,6 +191,12 @@ begin
     where w.source_id = p_source and w.product_external_id = q.external_id
       and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
       and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
+  if not catalog.keeps_price_history(p_source) then
+    delete from catalog.prices w using pg_temp.price_verdicts q
+      where w.source_id = p_source and w.product_external_id = q.external_id
+        and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
+        and w.state in ('past', 'superseded');
+  end if;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
@@ -253,6 +263,7 @@ begin
       perform catalog.record_changes(p_source, p_run);
       perform catalog.record_refusals(p_source, p_run);
     end if;
+    perform catalog.limit_earlier_prices(p_source);
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
     perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);
     perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);

@@ -54,6 +54,7 @@ declare
 begin
   perform catalog.assert_own_table('staged_products');
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.limit_licences(p_source, p_artifact_run, p_part);
   free_seq := catalog.load_products(p_source, p_artifact_run, p_part, p_normaliser_version, p_seq_from);
   perform catalog.judge_first_prices();
   perform catalog.judge_disagreements(p_source);

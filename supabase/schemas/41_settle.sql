@@ -66,20 +66,6 @@ begin
   return removed;
 end $$;
 
--- publish_prices(source, run, others): pending prices become current, and the ones they replace past. Those
--- of the runs `p_others` stay pending, see list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.prices c set state = 'past'
-    from catalog.prices n
-    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
-      and c.source_id = p_source and c.state = 'current'
-      and (c.product_external_id, c.variant_external_id, c.price_type)
-        = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current', settled_run = p_run
-    where source_id = p_source and state = 'pending' and run_id <> all (p_others)
-$$;
-
 -- publish_changes(source, run, others): gives positions to the source's unpublished changes, after all
 -- published ones; those of the runs `p_others` stay unpublished. A first load writes products without
 -- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of

@@ -170,7 +170,7 @@ $$;
 
 -- load_draft(source, product) → the product as the supplier stated it last, as a draft; null without one. A
 -- price that waits for a decision, or was rejected, is among its prices, so that a call about something else
--- states it again and changes nothing about it.
+-- states it again and changes nothing about it. A product whose licence has ended has none.
 create function catalog.load_draft(p_source integer, p_product text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('external_id', p.external_id, 'status',
@@ -198,7 +198,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
           where d."variantId" = s.variant_external_id and d."priceType" = s.price_type)), '[]'),
       'disagreements', (
         select jsonb_agg(to_jsonb(d)) from catalog.list_open_disagreements(p_source, p_product) d))
-  from catalog.products p where p.source_id = p_source and p.external_id = p_product
+  from catalog.products p
+  where p.source_id = p_source and p.external_id = p_product
+    and (p.expires_at is null or p.expires_at > now())
 $$;
 
 -- drop_placeholder(draft) → the draft without its only variant if nothing is known of it: a product that was

@@ -64,11 +64,11 @@ begin
       || ', "raw": ' || p_raw::text || '}']);
 end $$;
 
--- hash_draft(draft) → hash of everything in the draft but its prices and its time.
+-- hash_draft(draft) → hash of everything in the draft but its prices, its time and the end of its licence.
 create function catalog.hash_draft(p_draft jsonb) returns bytea
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select substring(sha256(convert_to(
-    (p_draft - '{prices,disagreements,source_updated_at}'::text[])::text, 'UTF8')) for 16)
+    (p_draft - '{prices,disagreements,source_updated_at,expires_at}'::text[])::text, 'UTF8')) for 16)
 $$;
 
 -- reserve_call_seq(source, product) → the number of a new product; that of an existing one is not used.
@@ -117,7 +117,9 @@ begin
   select * into stored from catalog.products where source_id = p_source.id and external_id = product;
   if stored.status <> 'removed' and (
       p_raw is null and before = p_draft
-      or p_raw is not null and stored.record_hash = record_hash and stored.content_hash = content_hash) then
+      or p_raw is not null and stored.record_hash = record_hash and stored.content_hash = content_hash
+        -- The same statement renews the licence.
+        and stored.expires_at is null) then
     return query select md5(p_source.id::text || ' ' || product)::uuid, 'unchanged', null::bigint, null::text,
       null::text, catalog.list_price_reviews(p_source.id, product), encode(stored.record_hash, 'hex');
     return;
@@ -127,7 +129,8 @@ begin
     content_hash := stored.content_hash;
   end if;
   select * into started from catalog.archive_call(p_source.id, product, p_call, p_arguments);
-  perform catalog.stage_draft(p_draft, record_hash, content_hash, coalesce(p_raw::json, stored.raw, '{}'));
+  perform catalog.stage_draft(p_draft, record_hash, content_hash, coalesce(p_raw::json,
+    case when stored.expires_at <= now() then null else stored.raw end, '{}'));
   select * into batch from catalog.apply_batch(p_source.id, started.run_id, started.token, started.run_id, 1,
     catalog.reserve_call_seq(p_source.id, product), 0, '{}', (policy ->> 'priceFactor')::numeric, null,
     false);

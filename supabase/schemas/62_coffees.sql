@@ -84,6 +84,7 @@ create view api.coffee_variants with (security_invoker = true) as
     and v.removed_at is null
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
     and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+    and (c.expires_at is null or c.expires_at > now())
   cross join lateral (
     select case p.attributes ->> 'unit_price_per' when '1 kg' then 1000 when '100 g' then 100 end as grams
   ) u

@@ -22,7 +22,7 @@ create function catalog.derive_run_state(
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
-  reason := p_run.reason;
+  reason := catalog.show_reason(p_run);
   finished_at := p_run.finished_at;
   if p_run.state = 'running' then
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);

@@ -2,7 +2,7 @@
 -- row that the caller has seen, so a page stays the same while rows are added, and reads an index.
 
 -- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
--- `p_before`.
+-- `p_before`. One whose licence has ended is `purged`.
 create function catalog.list_artifacts(
   p_source text, p_run bigint, p_before bigint, p_limit integer
 ) returns table (
@@ -11,12 +11,13 @@ create function catalog.list_artifacts(
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings,
+  select a.run_id, s.name, shown.state, a.complete, a.expected, shown.warnings,
     catalog.describe_parsing(a.source_id, a.run_id), r.started_at,
     p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
   from catalog.runs r
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
   join catalog.sources s on s.id = r.source_id
+  cross join lateral catalog.show_artifact(a) shown
   cross join lateral (
     select count(*) as parts, coalesce(sum(line_count), 0)::bigint as lines,
       coalesce(sum(raw_bytes), 0)::bigint as raw_bytes, coalesce(sum(stored_bytes), 0)::bigint as stored_bytes
@@ -104,7 +105,7 @@ create function catalog.list_changes(p_run bigint, p_after text, p_limit integer
   changed_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select c.product_external_id, p.title, c.kind, c.detail,
+  select c.product_external_id, catalog.show_title(p), c.kind, catalog.show_detail(c),
     catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail),
     c.position is not null, c.changed_at
   from catalog.changes c
@@ -148,12 +149,13 @@ create function catalog.list_reviews(
   diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, catalog.show_title(p), v.variant_external_id,
+    v.price_type, shown.reason, shown.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
     case when v.kind = 'run' and v.state = 'open'
       then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
+  cross join lateral catalog.show_review(v) shown
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
   where (v.state = 'open' or p_review is not null) and v.id > coalesce(p_after, 0)
     and (p_review is null or v.id = p_review)
@@ -170,7 +172,7 @@ create function catalog.list_quarantine(p_source text, p_before bigint, p_limit 
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
-    q.external_id, q.rule, q.message, q.created_at
+    q.external_id, q.rule, (catalog.show_record(q)).message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
   where q.state = 'open' and q.id < coalesce(p_before, catalog.max_id())
@@ -188,14 +190,15 @@ create function catalog.find_quarantined_record(p_id bigint) returns table (
   last_run bigint, closed_run bigint, again bigint, created_at timestamptz
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select q.id, s.name, q.state, q.rule, q.message, q.external_id, q.artifact_run, a.state, q.part_no,
-    q.line_no, q.byte_offset, q.byte_length, q.raw, q.run_id,
+  select q.id, s.name, q.state, q.rule, shown.message, q.external_id, q.artifact_run,
+    (catalog.show_artifact(a)).state, q.part_no, q.line_no, q.byte_offset, q.byte_length, shown.raw, q.run_id,
     case when q.state <> 'open' then q.closed_run end, (
       select max(n.id) from catalog.quarantine n
       where n.source_id = q.source_id and n.external_id = q.external_id and n.id > q.id),
     q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
+  cross join lateral catalog.show_record(q) shown
   left join catalog.artifacts a on a.source_id = q.source_id and a.run_id = q.artifact_run
   where q.id = p_id
 $$;

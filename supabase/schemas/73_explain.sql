@@ -21,20 +21,20 @@ returns table (external_id text, title text, status text, matched text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-  return query select p.external_id, p.title, p.status, 'id'
+  return query select p.external_id, catalog.show_title(p), p.status, 'id'
     from catalog.products p where p.source_id = p_source and p.external_id = p_text;
   if found then
     return;
   end if;
   if p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    return query select p.external_id, p.title, p.status, 'uuid' from catalog.products p
+    return query select p.external_id, catalog.show_title(p), p.status, 'uuid' from catalog.products p
       where md5(p.source_id::text || ' ' || p.external_id)::uuid = p_text::uuid and p.source_id = p_source;
   end if;
   return query select distinct on (p.external_id) p.external_id, p.title, p.status,
       case when v.sku = p_text then 'sku' else 'gtin' end
     from catalog.variants v
     join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
-    where v.source_id = p_source
+    where v.source_id = p_source and (p.expires_at is null or p.expires_at > now())
       and (v.sku = p_text or v.gtin = any (catalog.list_gtin_spellings(p_text)))
     order by p.external_id, v.sku = p_text desc;
   if found then
@@ -42,7 +42,7 @@ begin
   end if;
   return query select p.external_id, p.title, p.status, min(i.key)
     from catalog.products p cross join lateral jsonb_each(p.identifiers) i
-    where p.source_id = p_source
+    where p.source_id = p_source and (p.expires_at is null or p.expires_at > now())
       and (i.value = to_jsonb(p_text) or jsonb_typeof(i.value) = 'array' and i.value ? p_text)
     group by p.source_id, p.external_id order by p.external_id;
 end $$;
@@ -62,7 +62,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     p.run_id, p.observed_at,
     case when p.state in ('current', 'past')
       then coalesce(d.decided_at, settled.finished_at, p.observed_at) end,
-    r.artifact_run, a.state, p.part_no, p.line_no, o.id, o.reason,
+    r.artifact_run, (catalog.show_artifact(a)).state, p.part_no, p.line_no, o.id, o.reason,
     case when p.state = 'pending' then (
       select max(h.id) from catalog.runs h
       where h.source_id = p_source and h.state = 'held'
@@ -88,7 +88,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and d.run_id = p.run_id
     order by d.decided_at desc limit 1
   ) d on true
-  where p.age <= p_limit or p.state in ('current', 'pending', 'held')
+  where (p.age <= p_limit or p.state in ('current', 'pending', 'held'))
+    and (p.expires_at is null or p.expires_at > now()) and catalog.is_shown(p_source, p_product)
   order by v.position, p.variant_external_id, p.price_type, p.run_id desc
 $$;
 
@@ -99,7 +100,7 @@ returns table (
   changed_at timestamptz
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select c.run_id, r.state, c.kind, c.detail,
+  select c.run_id, r.state, c.kind, catalog.show_detail(c),
     catalog.load_price_currencies(p_source, p_product, c.run_id, c.detail),
     c.position is not null, c.changed_at
   from catalog.changes c join catalog.runs r on r.source_id = p_source and r.id = c.run_id
@@ -145,13 +146,14 @@ create function catalog.explain_product(p_source integer, p_product text, p_limi
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     (select jsonb_build_object('id', md5(p.source_id::text || ' ' || p.external_id)::uuid,
-        'external_id', p.external_id, 'status', p.status, 'title', p.title,
+        'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 'warnings', p.warnings,
-        'provenance', p.provenance, 'run_id', p.run_id,
+        'normaliser_version', p.normaliser_version, 
+        'warnings', case when p.expires_at <= now() then null else p.warnings end,
+        'provenance', case when p.expires_at <= now() then null else p.provenance end, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
-          select a.state from catalog.artifacts a
+          select (catalog.show_artifact(a)).state from catalog.artifacts a
           where a.source_id = p_source and a.run_id = p.run_id))
       from catalog.products p where p.source_id = p_source and p.external_id = p_product),
     (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_prices(p_source, p_product, p_limit) t),
@@ -159,21 +161,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_runs(p_source, p_product, p_limit) t),
     (select to_jsonb(m) from catalog.misses m where m.source_id = p_source and m.external_id = p_product),
     (select coalesce(jsonb_agg(t), '[]') from (
-      select q.id, q.state, q.rule, q.message, q.artifact_run, q.part_no as part, q.line_no as line,
+      select q.id, q.state, q.rule, (catalog.show_record(q)).message, q.artifact_run,
+        q.part_no as part, q.line_no as line,
         q.created_at
       from catalog.quarantine q where q.source_id = p_source and q.external_id = p_product
       order by q.id desc limit p_limit) t),
     (select coalesce(jsonb_agg(t), '[]') from (
-      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type, v.reason,
-        v.detail, v.opened_at, v.decided_at, v.decided_by
-      from catalog.reviews v
+      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type,
+        shown.reason, shown.detail, v.opened_at, v.decided_at, v.decided_by
+      from catalog.reviews v cross join lateral catalog.show_review(v) shown
       where v.source_id = p_source and v.product_external_id = p_product
         and v.kind in ('disagreement', 'proposal') and v.state <> 'superseded'
       order by v.id desc limit p_limit) t)
 $$;
 
--- load_record(source, product) → the record of the product as indented text; null without one.
+-- load_record(source, product) → the record of the product as indented text; null without one, and once its
+-- licence has ended.
 create function catalog.load_record(p_source integer, p_product text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_pretty(raw::jsonb) from catalog.products where source_id = p_source and external_id = p_product
+  select jsonb_pretty(raw::jsonb) from catalog.products
+  where source_id = p_source and external_id = p_product and (expires_at is null or expires_at > now())
 $$;

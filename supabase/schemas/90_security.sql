@@ -207,7 +207,7 @@ grant execute on function
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
-  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged,
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged, catalog.purge_expired,
   catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
   catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
   catalog.withdraw_proposals
@@ -238,7 +238,7 @@ begin
     'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
-    'list_retained_artifacts', 'begin_purge', 'mark_purged',
+    'list_retained_artifacts', 'begin_purge', 'mark_purged', 'purge_expired',
     'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
     'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
     'write_batch', 'list_imported_products'

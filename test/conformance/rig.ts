@@ -266,10 +266,13 @@ export class Rig {
    */
   async snapshot(): Promise<string[]> {
     const { isExpiring = false } = this.subject
+    const terms = ['brands', 'organizations', 'categories']
     const one = (table: string): string =>
-      isExpiring && table === 'products'
-        ? `select 'products ' || external_id || ' ' || changed_at || ' ' || content_hash as row from catalog.products where source_id = $1`
-        : `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
+      isExpiring && terms.includes(table)
+        ? `select '${table} ' || external_id || ' ' || changed_at as row from catalog.${table} where source_id = $1`
+        : isExpiring && table === 'products'
+          ? `select 'products ' || external_id || ' ' || changed_at || ' ' || content_hash as row from catalog.products where source_id = $1`
+          : `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
     const rows = await this.query<{ row: string }>(TABLES.map(one).join(' union all '))
     return rows.map(({ row }) => row).sort()
   }

@@ -378,6 +378,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'list_known_records',
     'list_missing',
     'mark_purged',
+    'purge_expired',
     'list_product_ids',
     'open_plan',
     'open_staging',

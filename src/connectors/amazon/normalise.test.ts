@@ -88,20 +88,13 @@ test('an item becomes a product with its codes, images, categories and price', a
   assert.match(JSON.stringify(attributes['customer_reviews_reason']), /does not return them/)
 })
 
-test('content expires 24 hours after its response arrived', () => {
-  const { expiresAtMs } = normalise(recordWith([listing()]))
-  assert.equal(expiresAtMs, Date.UTC(2026, 10, 29, 12))
-})
-
 test('containers that are null and containers that are absent are the same product', async (t) => {
   const keys = OFFERS.map((_, at) => toAsin(at))
   const [nulls, absent] = [
     await draftsOf(t, { nulls: true, largest: 'hiRes' }, keys),
     await draftsOf(t, { nulls: false, largest: 'highRes' }, keys),
   ]
-  const known = ({ expiresAtMs: _, ...draft }: Draft) => draft
-  for (const asin of keys)
-    assert.deepEqual(known(nulls.get(asin) as Draft), known(absent.get(asin) as Draft))
+  for (const asin of keys) assert.deepEqual(nulls.get(asin), absent.get(asin))
 })
 
 test('only the featured offer has a price, and only while it can be bought and shown', async (t) => {

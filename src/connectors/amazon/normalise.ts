@@ -1,5 +1,5 @@
-// Converts an archived line into a draft. Content of Amazon may be shown for 24 hours after it arrived;
-// an ASIN may be kept, so an item that Amazon no longer shows keeps nothing else.
+// Converts an archived line into a draft. The policy of the source limits how long it may be shown; an
+// ASIN may be kept, so an item that Amazon no longer shows keeps nothing else.
 
 import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -11,9 +11,6 @@ import { readCategories } from './categories.ts'
 import { ASIN } from './lines.ts'
 import { readOffers, withoutNull, type Offers } from './offers.ts'
 import { AmazonRecord, displayOf, displaysOf, textOf, type Item } from './records.ts'
-
-/** IP License of the Associates Programme, 2: content may be stored for up to 24 hours. */
-const LICENCE_MS = 24 * 60 * 60 * 1000
 
 /** Why `customer_reviews` is null. */
 const NO_REVIEWS = 'The Creators API does not return them, and its licence forbids their use'
@@ -44,7 +41,7 @@ function toUnavailable({ asin, refusal }: AmazonRecord): Draft {
   }
 }
 
-function toProduct({ asin, fetchedAt }: AmazonRecord, item: Item): Draft {
+function toProduct({ asin }: AmazonRecord, item: Item): Draft {
   const { itemInfo, offersV2, browseNodeInfo } = item
   const warnings: string[] = []
   const listings = offersV2?.listings ?? []
@@ -63,7 +60,6 @@ function toProduct({ asin, fetchedAt }: AmazonRecord, item: Item): Draft {
     url: textOf(item.detailPageURL),
     identifiers: toIdentifiers(asin, item, codes),
     attributes: { ...listAttributes(item), ...offers.attributes },
-    expiresAtMs: Date.parse(fetchedAt) + LICENCE_MS,
     variants: [{ ...toVariant(asin), gtin, availability }],
     prices: price === null ? [] : [{ variantId: asin, ...price }],
     images: toImages(item),

@@ -1,7 +1,7 @@
 // Reads the runs that have bytes in the artifact store, and records their purge.
 
 import type { Retained } from '../../artifacts/retention.ts'
-import { type Catalog, toInstant } from '../catalog.ts'
+import { type Catalog, one, toInstant } from '../catalog.ts'
 
 export interface RetainedRun extends Retained {
   readonly startedAt: Date
@@ -27,6 +27,7 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
     held: boolean
     latest: boolean
     archived: boolean
+    expired: boolean
     stored_bytes: number
   }>('list_retained_artifacts', { source: sourceId })
   return rows.map(
@@ -37,6 +38,22 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
       storedBytes,
     }),
   )
+}
+
+/** Rows of each table that one call purges. */
+const ROWS_MAX = 1_000
+
+/**
+ * Removes content whose licence has ended from every table, in short transactions. Returns the
+ * number of rows. Calling it twice, or from two processes at once, is safe.
+ */
+export async function purgeExpiredRows(db: Catalog): Promise<number> {
+  let purged = 0
+  for (;;) {
+    const rows = one(await db.call<number>('purge_expired', { limit: ROWS_MAX }))
+    if (rows === 0) return purged
+    purged += rows
+  }
 }
 
 /** Marks that the bytes of this run may be missing from now on. Calling it twice is safe. */

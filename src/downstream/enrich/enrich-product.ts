@@ -83,7 +83,12 @@ async function enrich(
   const questions = pack?.findQuestions(product.attributes) ?? []
   const text = writeProductText(product)
   if (questions.length === 0 || text === '') return
-  const statements = await findStatements(tools, endpoint, { questions, text }, signal)
+  // A response quotes the product.
+  const isKept = Policy.parse(product.policy).expiresAfterHours === null
+  const asked = { questions, text }
+  const statements = isKept
+    ? await findStatements(tools, endpoint, asked, signal)
+    : await askModel(tools.http, endpoint, asked, signal)
   const checked = checkResponse(statements, questions, text)
   await propose(db, product, checked.proposals, endpoint.model)
   const refusals = Object.values(checked.refused).reduce((sum, count) => sum + count, 0)
