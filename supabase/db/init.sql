@@ -141,6 +141,8 @@ create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
+create index runs_explained on catalog.runs (source_id, id)
+  where error_code is not null and reason is not null;
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
@@ -180,6 +182,9 @@ create table catalog.artifacts (
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
+
+create index artifacts_kept on catalog.artifacts (source_id, run_id) where state <> 'purged';
+create index artifacts_warned on catalog.artifacts (source_id, run_id) where warnings <> '[]';
 
 -- One stored file of an artifact.
 create table catalog.parts (
@@ -264,10 +269,12 @@ create table catalog.products (
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
+  -- The time from which its content must not be shown, see 53_licences.sql.
   expires_at         timestamptz,
   -- Time of the request for the record in this row. A run that finds the product unchanged renews it only
   -- where content expires.
   refreshed_at       timestamptz,
+  purged_at          timestamptz,                    -- since when its expired content is removed
   run_id             bigint not null,                -- run whose artifact wrote the row last
   -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
   -- wins.
@@ -290,6 +297,8 @@ create index products_id on catalog.products ((md5(source_id::text || ' ' || ext
 create index products_succeeded on catalog.products (successor_source) where successor_source is not null;
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
   where expires_at is not null;
+create index products_purgeable on catalog.products (expires_at)
+  where expires_at is not null and purged_at is null;
 
 -- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
@@ -337,9 +346,14 @@ create table catalog.prices (
   line_no             integer,                       -- see part_no
   -- Run that made it current or rejected it, if it waited for the end of a run.
   settled_run         bigint,
+  -- The end of the licence of a price that a newer record contradicts, or a person has rejected. Null: that
+  -- of its product.
+  expires_at          timestamptz,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );
 create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');
+
+create index prices_expiring on catalog.prices (expires_at) where expires_at is not null;
 
 create table catalog.images (
   source_id           integer not null,
@@ -362,8 +376,10 @@ create table catalog.brands (
   name                text not null,
   attributes          jsonb not null default '{}',
   changed_at          timestamptz not null,
+  expires_at          timestamptz,                   -- the row must not be shown from then on
   primary key (source_id, external_id)
 );
+create index brands_expiring on catalog.brands (expires_at) where expires_at is not null;
 
 create table catalog.organizations (
   like catalog.brands including all,
@@ -412,6 +428,7 @@ create table catalog.quarantine (
   -- Run that closed it; of an open record, null or a run before it was quarantined again.
   closed_run          bigint,
   created_at          timestamptz not null default clock_timestamp(),
+  expires_at          timestamptz,                   -- of `raw` and `message`
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
@@ -419,6 +436,7 @@ create table catalog.quarantine (
 -- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
 create index quarantine_newest on catalog.quarantine (id) where state = 'open';
+create index quarantine_expiring on catalog.quarantine (expires_at) where expires_at is not null;
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- Decisions that wait for a person.
@@ -442,8 +460,10 @@ create table catalog.reviews (
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
   decided_by          text,
+  expires_at          timestamptz,                   -- of the content in `reason` and `detail`
   primary key (source_id, id)
 );
+create index reviews_expiring on catalog.reviews (expires_at) where expires_at is not null;
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 -- Each record with a disagreement or a proposal is compared with the reviews of its product.
@@ -468,6 +488,7 @@ create table catalog.enrichments (
   accepted_at         timestamptz not null default clock_timestamp(),
   -- The person who approved it, or `threshold`: its confidence reached the threshold of the source.
   accepted_by         text not null,
+  expires_at          timestamptz,                   -- of the product when it was accepted
   primary key (source_id, product_external_id, field)
 );
 
@@ -485,8 +506,10 @@ create table catalog.changes (
   detail              jsonb not null default '{}',
   -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
+  expires_at          timestamptz,                   -- of the values in `detail`
   primary key (source_id, run_id, product_external_id)
 );
+create index changes_expiring on catalog.changes (expires_at) where expires_at is not null;
 create unique index changes_position on catalog.changes (position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;
@@ -1551,7 +1574,7 @@ begin
 end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
---   null        leaves that member as it is; of the policy, only the given members change
+--   null        leaves that member as it is; of the policy, only the given members change, see apply_licence
 --   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, and the next full run normalises every record
@@ -1566,6 +1589,7 @@ declare
   before jsonb;
 begin
   select schedule into before from catalog.sources where id = p_source for update;
+  perform catalog.apply_licence(p_source, p_policy);
   if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs
@@ -1674,29 +1698,40 @@ begin
     where source_id = p_source and run_id = p_run;
 end $$;
 
--- find_artifact(source, run) → the artifact; no row if the run has none.
+-- find_artifact(source, run) → the artifact, `purged` once its licence has ended; no row if the run has none.
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.artifacts where source_id = p_source and run_id = p_run
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query
+    select shown.* from catalog.artifacts a cross join lateral catalog.show_artifact(a) shown
+    where a.source_id = p_source and a.run_id = p_run;
+end $$;
 
--- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
+-- find_newest_artifact(source) → the run of the newest closed artifact whose licence has not ended; null
+-- without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id) from catalog.artifacts a
-  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select a.run_id from catalog.artifacts a
+    join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+    where a.source_id = p_source and a.state = 'closed' and a.purge_began_at is null and r.keys is null
+      and not catalog.is_expired_artifact(a)
+    order by a.run_id desc limit 1);
+end $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
--- all its bytes; null without one.
+-- all its bytes, and whose licence has not ended; null without one.
 create function catalog.find_newest_full_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id)
-  from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
-    and r.kind = 'full'
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select a.run_id
+    from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+    where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
+      and r.kind = 'full' and not catalog.is_expired_artifact(a)
+    order by a.run_id desc limit 1);
+end $$;
 
 -- measure_part(source, run, no) → seconds since the first page of the part had arrived; null without the
 -- part.
@@ -1731,18 +1766,24 @@ $$;
 --   held        a run that applies it is held
 --   latest      `replay` applies it by default
 --   archived    it has parts in the store, not only in their rows, and no purge has started to remove them
+--   expired     its licence has ended, and no worker has a lease for a run that applies it
 create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
-  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
+  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint, expired boolean
 )
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.keys is not null, r.started_at,
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select r.id, r.keys is not null, r.started_at,
     case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.in_store and a.purge_began_at is null,
-    p.stored_bytes
+    p.stored_bytes::bigint, catalog.is_expired_artifact(a) and not exists (
+      select from catalog.runs u
+      join catalog.leases l on l.source_id = u.source_id and l.run_id = u.id
+      where u.source_id = a.source_id and u.artifact_run = a.run_id and l.expires_at > clock_timestamp())
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -1757,8 +1798,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.parts p
     where p.source_id = r.source_id and p.run_id = r.id
   ) p
-  where a.source_id = p_source and a.state <> 'purged' order by r.id
-$$;
+  where a.source_id = p_source and a.state <> 'purged' order by r.id;
+end $$;
 
 -- begin_purge(source, run): records that bytes of this artifact may be missing from now on.
 --   idempotent  the first instant stays
@@ -1769,11 +1810,20 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
--- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call.
+-- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call. A run that is
+-- interrupted, or fetched and not applied, cannot resume without its artifact: it is superseded.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
     where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.runs r
+    set state = 'superseded', reason = 'its archive has expired', finished_at = clock_timestamp()
+    where r.source_id = p_source and r.artifact_run = any (p_runs)
+      and (r.state in ('interrupted', 'fetched') or r.state = 'running' and not exists (
+        select from catalog.leases l
+        where l.source_id = p_source and l.run_id = r.id and l.expires_at > clock_timestamp()));
+  update catalog.parts set cursor_after = null
+    where source_id = p_source and run_id = any (p_runs) and cursor_after is not null;
   update catalog.parts set key = 'data:application/x-ndjson;base64,'
     where source_id = p_source and run_id = any (p_runs) and starts_with(key, 'data:');
   delete from catalog.checkpoints
@@ -2194,7 +2244,11 @@ returns table (source_id integer, product_external_id text, image_position integ
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select i.* from catalog.list_sources_with_new_images() s (id) cross join lateral (
     select i.source_id, i.product_external_id, i.position, i.url from catalog.images i
-    where i.source_id = s.id and i.address_id is null and i.state = 'new' limit p_limit
+    where i.source_id = s.id and i.address_id is null and i.state = 'new'
+      and not exists (
+        select from catalog.products e
+        where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now())
+    limit p_limit
   ) i limit p_limit
 $$;
 
@@ -2668,14 +2722,16 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length,
-      external_id, rule, message, raw)
+      external_id, rule, message, raw, expires_at)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length,
-      r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+      r.external_id, r.rule, r.message, decode(r.raw, 'base64'),
+      catalog.end_licence(p_source, p_artifact_run, p_part)
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint,
       external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
       set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message,
-          external_id = excluded.external_id, state = 'open';
+          external_id = excluded.external_id, state = 'open', raw = excluded.raw,
+          expires_at = excluded.expires_at;
   return query
     select p.seq from catalog.products p
     where p.source_id = p_source
@@ -2684,13 +2740,15 @@ end $$;
 
 -- upsert_terms(source, run, token, terms) → rows written: brands, organisations and categories.
 --   terms       [{kind (brand, organization or category), external_id, name, parent_id, attributes}]
---   idempotent  a row is written only if it differs
+--   idempotent  a row is written only if it differs, or its licence is renewed
 --   errors      see raise_lease_error
 create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb)
 returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer;
+  ends timestamptz := catalog.end_licence(
+    p_source, (select artifact_run from catalog.runs where source_id = p_source and id = p_run), null);
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   with terms as (
@@ -2699,28 +2757,39 @@ begin
       as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
     order by kind, external_id
   ), brands as (
-    insert into catalog.brands as b (source_id, external_id, name, attributes, changed_at)
-      select p_source, external_id, name, attributes, now() from terms where kind = 'brand'
+    insert into catalog.brands as b (source_id, external_id, name, attributes, changed_at, expires_at)
+      select p_source, external_id, name, attributes, now(), ends from terms where kind = 'brand'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            changed_at = case when (b.name, b.attributes) = (excluded.name, excluded.attributes)
+              then b.changed_at else excluded.changed_at end
         where (b.name, b.attributes) is distinct from (excluded.name, excluded.attributes)
+          or catalog.renews_end(b.expires_at, excluded.expires_at)
       returning 1
   ), organizations as (
-    insert into catalog.organizations as o (source_id, external_id, name, attributes, changed_at)
-      select p_source, external_id, name, attributes, now() from terms where kind = 'organization'
+    insert into catalog.organizations as o (source_id, external_id, name, attributes, changed_at, expires_at)
+      select p_source, external_id, name, attributes, now(), ends from terms where kind = 'organization'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            changed_at = case when (o.name, o.attributes) = (excluded.name, excluded.attributes)
+              then o.changed_at else excluded.changed_at end
         where (o.name, o.attributes) is distinct from (excluded.name, excluded.attributes)
+          or catalog.renews_end(o.expires_at, excluded.expires_at)
       returning 1
   ), categories as (
     insert into catalog.categories as c
-        (source_id, external_id, name, attributes, changed_at, parent_external_id)
-      select p_source, external_id, name, attributes, now(), parent_id from terms where kind = 'category'
+        (source_id, external_id, name, attributes, changed_at, parent_external_id, expires_at)
+      select p_source, external_id, name, attributes, now(), parent_id, ends
+      from terms where kind = 'category'
       on conflict (source_id, external_id) do update
-        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at,
-            parent_external_id = excluded.parent_external_id
+        set name = excluded.name, attributes = excluded.attributes, expires_at = excluded.expires_at,
+            parent_external_id = excluded.parent_external_id,
+            changed_at = case when (c.name, c.attributes, c.parent_external_id)
+                is not distinct from (excluded.name, excluded.attributes, excluded.parent_external_id)
+              then c.changed_at else excluded.changed_at end
         where (c.name, c.attributes, c.parent_external_id)
           is distinct from (excluded.name, excluded.attributes, excluded.parent_external_id)
+          or catalog.renews_end(c.expires_at, excluded.expires_at)
       returning 1
   )
   select (select count(*) from brands) + (select count(*) from organizations)
@@ -3057,6 +3126,7 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 begin
   perform catalog.assert_own_table('staged_products');
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.limit_licences(p_source, p_artifact_run, p_part);
   perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
   if not current_setting('transaction_read_only')::boolean and catalog.lock_judged_products(p_source) then
     perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
@@ -3064,6 +3134,7 @@ begin
 
   perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
   perform catalog.judge_disagreements(p_source);
+  perform catalog.forget_expired_prices(p_source);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (
@@ -3078,6 +3149,7 @@ end $$;
 -- verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
+--               The values before are null once their licence has ended.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
 create function catalog.list_staged_changes(p_source integer)
@@ -3095,13 +3167,16 @@ begin
     end,
     case when j.verdict = 'created' then '{}' else
       catalog.diff_members(
-        catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.successor,
-          p.identifiers, p.attributes),
+        case when p.expires_at <= now()
+          then catalog.product_members(p.status, null, null, null, null, null, p.successor, '{}', '{}')
+          else catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url,
+            p.successor, p.identifiers, p.attributes) end,
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
     end
     || case when j.verdict = 'created' then '{}' else
-      catalog.diff_provenance(p.provenance, s.provenance) end
+      catalog.diff_provenance(case when p.expires_at <= now() then null else p.provenance end, s.provenance)
+    end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
         jsonb_build_array(q.last_good, q.amount_minor)
@@ -3165,22 +3240,25 @@ end $$;
 create function catalog.record_changes(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+  insert into catalog.changes (source_id, run_id, product_external_id, kind, detail, expires_at)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
-        else c.detail - '{description, description_md, description_text}'::text[] end
+        else c.detail - '{description, description_md, description_text}'::text[] end,
+      case when c.kind <> 'created' then catalog.find_change_end(p_source, c.line_no) end
     from catalog.list_staged_changes(p_source) c
     on conflict (source_id, run_id, product_external_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
             select format('price:%s:%s', q.variant_external_id, q.price_type)
             from pg_temp.price_verdicts q
-            where q.external_id = excluded.product_external_id and q.state = 'kept'))
+            where q.external_id = excluded.product_external_id and q.state = 'kept')),
+          expires_at = least(changes.expires_at, excluded.expires_at)
       where changes.kind <> 'created';
 end $$;
 
 -- update_products(source, artifact_run, part, normaliser_version): writes the products with the verdict
--- updated. A row that a newer artifact wrote keeps its place, its source time, and its removal.
+-- updated. A row that a newer artifact wrote keeps its place, its source time, its end of the licence and its
+-- removal.
 create function catalog.update_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer
 ) returns void
@@ -3192,7 +3270,8 @@ begin
     set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         successor_source = null,
-        changed_at = now(), expires_at = s.expires_at, refreshed_at = requested,
+        changed_at = now(), purged_at = null, refreshed_at = requested,
+        expires_at = case when j.is_older then coalesce(p.expires_at, s.expires_at) else s.expires_at end,
         normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings,
         provenance = s.provenance, raw = s.raw,
@@ -3310,6 +3389,12 @@ begin
     where w.source_id = p_source and w.product_external_id = q.external_id
       and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
       and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state in ('kept', 'disputed'));
+  if not catalog.keeps_price_history(p_source) then
+    delete from catalog.prices w using pg_temp.price_verdicts q
+      where w.source_id = p_source and w.product_external_id = q.external_id
+        and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
+        and w.state in ('past', 'superseded');
+  end if;
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, compare_at_minor, state, observed_at, part_no, line_no)
     select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
@@ -3376,6 +3461,7 @@ begin
       perform catalog.record_changes(p_source, p_run);
       perform catalog.record_refusals(p_source, p_run);
     end if;
+    perform catalog.limit_earlier_prices(p_source);
     perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
     perform catalog.update_source_times(p_source, p_artifact_run, p_part, p_seen_later);
     perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
@@ -3458,6 +3544,7 @@ declare
 begin
   perform catalog.assert_own_table('staged_products');
   perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.limit_licences(p_source, p_artifact_run, p_part);
   free_seq := catalog.load_products(p_source, p_artifact_run, p_part, p_normaliser_version, p_seq_from);
   perform catalog.judge_first_prices();
   perform catalog.judge_disagreements(p_source);
@@ -3605,13 +3692,14 @@ create function catalog.accept_value(
 ) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.enrichments as e (source_id, product_external_id, field, value, quotation, confidence,
-      model, content_hash, accepted_at, accepted_by)
+      model, content_hash, accepted_at, accepted_by, expires_at)
     values (p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model, p_content_hash,
-      clock_timestamp(), p_by)
+      clock_timestamp(), p_by, (
+        select expires_at from catalog.products where source_id = p_source and external_id = p_product))
     on conflict (source_id, product_external_id, field) do update
       set value = excluded.value, quotation = excluded.quotation, confidence = excluded.confidence,
           model = excluded.model, content_hash = excluded.content_hash, accepted_at = excluded.accepted_at,
-          accepted_by = excluded.accepted_by
+          accepted_by = excluded.accepted_by, expires_at = excluded.expires_at
 $$;
 
 -- is_known_value(source, product, field, value) → whether this value waits for a person, was rejected by
@@ -3796,7 +3884,8 @@ begin
           where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null)
       from catalog.products p join catalog.sources s on s.id = p.source_id
       where p.source_id = claimed.source_id and p.external_id = claimed.product_external_id
-        and p.status = 'active' and s.policy @> '{"enrich": true}';
+        and p.status = 'active' and s.policy @> '{"enrich": true}'
+        and (p.expires_at is null or p.expires_at > now());
     exit when found;
     -- It is no longer sold, or its source has switched it off; a later scan queues it again.
     delete from catalog.enrichment_work w
@@ -4121,6 +4210,7 @@ begin
     select v.external_id, v.weight_grams from catalog.variants v
     where v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
       and (v.external_id = n.external_id or v.gtin = n.gtin)
+      and catalog.is_shown(p_source, j.external_id)
     order by v.external_id = n.external_id desc limit 1
   ) o
   cross join lateral (
@@ -4507,20 +4597,6 @@ begin
     on conflict do nothing;
   return removed;
 end $$;
-
--- publish_prices(source, run, others): pending prices become current, and the ones they replace past. Those
--- of the runs `p_others` stay pending, see list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.prices c set state = 'past'
-    from catalog.prices n
-    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
-      and c.source_id = p_source and c.state = 'current'
-      and (c.product_external_id, c.variant_external_id, c.price_type)
-        = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current', settled_run = p_run
-    where source_id = p_source and state = 'pending' and run_id <> all (p_others)
-$$;
 
 -- publish_changes(source, run, others): gives positions to the source's unpublished changes, after all
 -- published ones; those of the runs `p_others` stay unpublished. A first load writes products without
@@ -4923,7 +4999,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   others bigint[] := catalog.list_unpublished_by_others(p_run.source_id, p_run.id);
 begin
-  update catalog.prices set state = 'rejected', settled_run = p_run.id
+  update catalog.prices p set state = 'rejected', settled_run = p_run.id,
+      expires_at = catalog.find_product_end(p.source_id, p.product_external_id)
     where source_id = p_run.source_id and run_id <= p_run.id and state = 'pending'
       and run_id <> all (others);
   delete from catalog.changes
@@ -5027,11 +5104,13 @@ begin
     return;
   end if;
   return query
-    select p.external_id::text, p.title, c.variant_external_id::text, c.price_type, c.amount_minor, c.currency
+    select p.external_id::text, catalog.show_title(p), c.variant_external_id::text, c.price_type,
+      c.amount_minor, c.currency
     from catalog.products p
     left join lateral (
       select * from catalog.prices c
       where c.source_id = p.source_id and c.product_external_id = p.external_id and c.state = 'current'
+        and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
       order by c.variant_external_id, c.price_type limit 1
     ) c on true
     where p.source_id = p_run.source_id and p.external_id > coalesce(p_after, '') and p.status <> 'removed'
@@ -5081,13 +5160,15 @@ begin
       select * from waiting w
       order by w.product_external_id, w.variant_external_id, w.price_type, w.run_id limit p_limit
     )
-    select n.product_external_id::text, p.title, n.variant_external_id::text, n.price_type, c.amount_minor,
-      c.currency, n.amount_minor, n.currency, n.run_id, v.id, v.reason
+    select n.product_external_id::text, catalog.show_title(p), n.variant_external_id::text, n.price_type,
+      c.amount_minor, c.currency, case when p.expires_at <= now() then null else n.amount_minor end,
+      n.currency, n.run_id, v.id, v.reason
     from page n
     join catalog.products p on p.source_id = n.source_id and p.external_id = n.product_external_id
     left join catalog.prices c on c.source_id = n.source_id and c.product_external_id = n.product_external_id
       and c.variant_external_id = n.variant_external_id and c.price_type = n.price_type
       and c.state = 'current'
+      and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
     left join catalog.reviews v on v.source_id = n.source_id and v.run_id = n.run_id and v.state = 'open'
       and v.kind in ('price', 'disagreement') and v.product_external_id = n.product_external_id
       and v.variant_external_id = n.variant_external_id and v.price_type = n.price_type
@@ -5155,20 +5236,49 @@ begin
   if p_approve then
     perform catalog.end_current_price(p_review);
   end if;
-  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+  update catalog.prices p set state = case when p_approve then 'current' else 'rejected' end,
+      expires_at = case when not p_approve
+        then catalog.find_product_end(p.source_id, p.product_external_id) end
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
       and run_id = p_review.run_id and state = 'held';
 end $$;
 
--- end_current_price(review): the current price of the review's variant and type becomes past.
+-- end_current_price(review): the current price of the review's variant and type becomes past, or is deleted
+-- if the source keeps no history.
 create function catalog.end_current_price(p_review catalog.reviews) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
   update catalog.prices set state = 'past'
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
-      and state = 'current'
-$$;
+      and state = 'current';
+  delete from catalog.prices
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and state = 'past' and not catalog.keeps_price_history(p_review.source_id);
+end $$;
+
+-- publish_prices(source, run, others): pending prices become current, and the ones they replace past, or are
+-- deleted if the source keeps no history. Those of the runs `p_others` stay pending, see
+-- list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.prices c set state = 'past'
+    from catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
+      and c.source_id = p_source and c.state = 'current'
+      and (c.product_external_id, c.variant_external_id, c.price_type)
+        = (n.product_external_id, n.variant_external_id, n.price_type);
+  delete from catalog.prices c using catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
+      and c.source_id = p_source and c.state = 'past' and not catalog.keeps_price_history(p_source)
+      and (c.product_external_id, c.variant_external_id, c.price_type)
+        = (n.product_external_id, n.variant_external_id, n.price_type);
+  update catalog.prices set state = 'current', settled_run = p_run
+    where source_id = p_source and state = 'pending' and run_id <> all (p_others);
+end $$;
 
 -- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
 -- the disagreement was.
@@ -5234,6 +5344,11 @@ begin
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
   if review.id is null then
     perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  if p_approve and review.kind in ('disagreement', 'proposal') and review.expires_at <= now() then
+    perform catalog.fail('review/unknown', format(
+      'The content of review %s has expired, as the licence of its source requires: it can only be rejected',
+      p_review));
   end if;
   if p_claim is not null and (review.kind <> 'disagreement' or not p_approve) then
     perform catalog.fail('usage/invalid', format(
@@ -5700,7 +5815,7 @@ $$;
 
 -- load_draft(source, product) → the product as the supplier stated it last, as a draft; null without one. A
 -- price that waits for a decision, or was rejected, is among its prices, so that a call about something else
--- states it again and changes nothing about it.
+-- states it again and changes nothing about it. A product whose licence has ended has none.
 create function catalog.load_draft(p_source integer, p_product text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('external_id', p.external_id, 'status',
@@ -5728,7 +5843,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
           where d."variantId" = s.variant_external_id and d."priceType" = s.price_type)), '[]'),
       'disagreements', (
         select jsonb_agg(to_jsonb(d)) from catalog.list_open_disagreements(p_source, p_product) d))
-  from catalog.products p where p.source_id = p_source and p.external_id = p_product
+  from catalog.products p
+  where p.source_id = p_source and p.external_id = p_product
+    and (p.expires_at is null or p.expires_at > now())
 $$;
 
 -- drop_placeholder(draft) → the draft without its only variant if nothing is known of it: a product that was
@@ -5811,11 +5928,11 @@ begin
       || ', "raw": ' || p_raw::text || '}']);
 end $$;
 
--- hash_draft(draft) → hash of everything in the draft but its prices and its time.
+-- hash_draft(draft) → hash of everything in the draft but its prices, its time and the end of its licence.
 create function catalog.hash_draft(p_draft jsonb) returns bytea
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select substring(sha256(convert_to(
-    (p_draft - '{prices,disagreements,source_updated_at}'::text[])::text, 'UTF8')) for 16)
+    (p_draft - '{prices,disagreements,source_updated_at,expires_at}'::text[])::text, 'UTF8')) for 16)
 $$;
 
 -- reserve_call_seq(source, product) → the number of a new product; that of an existing one is not used.
@@ -5864,7 +5981,9 @@ begin
   select * into stored from catalog.products where source_id = p_source.id and external_id = product;
   if stored.status <> 'removed' and (
       p_raw is null and before = p_draft
-      or p_raw is not null and stored.record_hash = record_hash and stored.content_hash = content_hash) then
+      or p_raw is not null and stored.record_hash = record_hash and stored.content_hash = content_hash
+        -- The same statement renews the licence.
+        and stored.expires_at is null) then
     return query select md5(p_source.id::text || ' ' || product)::uuid, 'unchanged', null::bigint, null::text,
       null::text, catalog.list_price_reviews(p_source.id, product), encode(stored.record_hash, 'hex');
     return;
@@ -5874,7 +5993,8 @@ begin
     content_hash := stored.content_hash;
   end if;
   select * into started from catalog.archive_call(p_source.id, product, p_call, p_arguments);
-  perform catalog.stage_draft(p_draft, record_hash, content_hash, coalesce(p_raw::json, stored.raw, '{}'));
+  perform catalog.stage_draft(p_draft, record_hash, content_hash, coalesce(p_raw::json,
+    case when stored.expires_at <= now() then null else stored.raw end, '{}'));
   select * into batch from catalog.apply_batch(p_source.id, started.run_id, started.token, started.run_id, 1,
     catalog.reserve_call_seq(p_source.id, product), 0, '{}', (policy ->> 'priceFactor')::numeric, null,
     false);
@@ -6297,10 +6417,11 @@ end $$;
 create function catalog.list_missing(p_source integer, p_seen bytea)
 returns table (external_id text, title text, missed_before boolean, price jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, exists (
+  select p.external_id, case when p.expires_at <= now() then null else p.title end, exists (
     select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id), (
     select jsonb_build_object('amountMinor', c.amount_minor, 'currency', c.currency) from catalog.prices c
     where c.source_id = p_source and c.product_external_id = p.external_id and c.state = 'current'
+      and (c.expires_at is null or c.expires_at > now()) and (p.expires_at is null or p.expires_at > now())
     order by c.variant_external_id, c.price_type limit 1)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed'
@@ -6525,6 +6646,253 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by p.external_id
 $$;
 
+-- 20261122000053_licences.sql
+
+-- Generated from supabase/schemas/53_licences.sql until the first release: do not edit.
+
+-- Licences that end: content of a source whose policy has `expiresAfterHours` may be shown and kept for that
+-- time after its request. Each row states its end in `expires_at`; from then on views and functions hide its
+-- content at once, and purge_expired removes it.
+
+-- expires_after(source) → how long content of the source may be kept; null: without an end.
+create function catalog.expires_after(p_source integer) returns interval
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select make_interval(secs => 3600 * (policy ->> 'expiresAfterHours')::double precision)
+  from catalog.sources where id = p_source
+$$;
+
+-- end_licence(source, artifact_run, part) → the end of what the part contains, or the artifact's first part;
+-- null: without an end. Counted from the request, because the supplier may have read a record at any time
+-- from then on.
+create function catalog.end_licence(p_source integer, p_artifact_run bigint, p_part integer)
+returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(catalog.load_requested_at(p_source, p_artifact_run, p_part), now())
+    + catalog.expires_after(p_source)
+$$;
+
+-- keeps_price_history(source) → whether earlier prices may be kept.
+create function catalog.keeps_price_history(p_source integer) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select policy -> 'keepPriceHistory' is distinct from 'false' from catalog.sources where id = p_source
+$$;
+
+-- find_product_end(source, product) → the end of the licence of the product; null: without an end.
+create function catalog.find_product_end(p_source integer, p_product text) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select expires_at from catalog.products where source_id = p_source and external_id = p_product
+$$;
+
+-- is_shown(source, product) → whether the licence of the product has not ended; true for an unknown one.
+create function catalog.is_shown(p_source integer, p_product text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.find_product_end(p_source, p_product) <= now() is not true
+$$;
+
+-- renews_end(old, new) → whether the end differs and does not come earlier.
+create function catalog.renews_end(p_old timestamptz, p_new timestamptz) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_old is distinct from p_new and not coalesce(p_new < p_old, false)
+$$;
+
+-- limit_licences(source, artifact_run, part): no staged record ends later than the policy of its source
+-- allows. A record may state an earlier end.
+create function catalog.limit_licences(p_source integer, p_artifact_run bigint, p_part integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  ends timestamptz := catalog.end_licence(p_source, p_artifact_run, p_part);
+begin
+  if ends is not null then
+    update pg_temp.staged_products set expires_at = ends where expires_at is null or expires_at > ends;
+  end if;
+end $$;
+
+-- forget_expired_prices(source): in the verdicts on prices, the last good price of a product whose licence
+-- has ended becomes unknown, so that no change and no review states it. It has been
+-- compared.
+create function catalog.forget_expired_prices(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  update pg_temp.price_verdicts q set last_good = null
+    from catalog.products p
+    where p.source_id = p_source and p.external_id = q.external_id and (p.expires_at <= now() or exists (
+      select from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = q.external_id
+        and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
+        and c.state = 'current' and c.expires_at <= now()));
+end $$;
+
+-- find_change_end(source, line) → the end of the change that a staged line makes, before it is applied: the
+-- earlier one of the values before and after.
+create function catalog.find_change_end(p_source integer, p_line integer) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select least(s.expires_at, case when p.expires_at > now() then p.expires_at end)
+    from pg_temp.staged_products s
+    left join catalog.products p on p.source_id = p_source and p.external_id = s.external_id
+    where s.line_no = p_line);
+end $$;
+
+-- limit_earlier_prices(source): before products are written. A current price that a record contradicts keeps
+-- the end that it has now, because a refresh renews only what it states; one that is stated again has that of
+-- its product.
+create function catalog.limit_earlier_prices(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  if catalog.expires_after(p_source) is null then
+    return;
+  end if;
+  update catalog.prices c set expires_at = least(c.expires_at, p.expires_at)
+    from pg_temp.price_verdicts q
+    join catalog.products p on p.source_id = p_source and p.external_id = q.external_id
+    where c.source_id = p_source and c.product_external_id = q.external_id
+      and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
+      and c.state = 'current' and q.state <> 'kept' and p.expires_at is not null;
+  update catalog.prices c set expires_at = null
+    from pg_temp.staged_prices n join pg_temp.verdicts j on j.line_no = n.line_no
+    where j.verdict in ('updated', 'unchanged') and c.source_id = p_source
+      and c.product_external_id = j.external_id and c.variant_external_id = n.variant_external_id
+      and c.price_type = n.price_type and c.state = 'current' and c.expires_at is not null
+      and (c.amount_minor, c.currency, c.compare_at_minor)
+        is not distinct from (n.amount_minor, n.currency, n.compare_at_minor);
+end $$;
+
+-- limit_review() trigger: the end of a review is that of the content which it quotes: of a quarantined
+-- record, or of its product and the price that the review compares.
+create function catalog.limit_review() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  after constant interval := catalog.expires_after(new.source_id);
+begin
+  if new.kind <> 'run' then
+    new.expires_at := least(now() + after, catalog.find_product_end(new.source_id, new.product_external_id), (
+      select min(c.expires_at) from catalog.prices c
+      where c.source_id = new.source_id and c.product_external_id = new.product_external_id
+        and c.variant_external_id = new.variant_external_id and c.price_type = new.price_type
+        and c.state = 'current' and c.expires_at > now()), (
+      select q.expires_at from catalog.quarantine q
+      where new.kind = 'record' and q.source_id = new.source_id
+        and q.id = (new.detail ->> 'record')::bigint));
+  end if;
+  return new;
+end $$;
+create trigger limit_review before insert on catalog.reviews
+  for each row execute function catalog.limit_review();
+
+-- apply_licence(source, policy): applies a policy that is about to be saved to what the source has already.
+--   expiresAfterHours   ends what it limits, counted from its request. A later end, or none, holds from the
+--                       next run on
+--   keepPriceHistory    false deletes all prices but the current ones and those that wait or were rejected
+create function catalog.apply_licence(p_source integer, p_policy jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  after interval := make_interval(secs => 3600 * (p_policy ->> 'expiresAfterHours')::double precision);
+  of_table text;
+begin
+  if p_policy -> 'keepPriceHistory' = 'false' then
+    delete from catalog.prices where source_id = p_source and state in ('past', 'superseded');
+  end if;
+  if after is null or after is not distinct from catalog.expires_after(p_source) then
+    return;
+  end if;
+  update catalog.products p
+    set expires_at = least(p.expires_at, catalog.load_requested_at(p_source, p.run_id, p.part_no) + after)
+    where p.source_id = p_source and p.purged_at is null;
+  update catalog.quarantine q
+    set expires_at = least(q.expires_at,
+      catalog.load_requested_at(p_source, q.artifact_run, q.part_no) + after)
+    where q.source_id = p_source;
+  update catalog.changes c set expires_at = least(c.expires_at, c.changed_at + after)
+    where c.source_id = p_source and c.kind <> 'loaded' and c.detail <> '{}';
+  update catalog.reviews r set expires_at = least(r.expires_at, r.opened_at + after)
+    where r.source_id = p_source and r.kind <> 'run';
+  foreach of_table in array '{brands,organizations,categories}'::text[] loop
+    execute format('update catalog.%I set expires_at = least(expires_at, now() + $2) where source_id = $1',
+      of_table) using p_source, after;
+  end loop;
+end $$;
+
+-- hide_detail(detail) → the detail of a change without its values, and without the names that the supplier
+-- chose: a member that differs, and prices and weights that do, each as an empty list.
+create function catalog.hide_detail(p_detail jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(p_detail) name
+  where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
+    or name like any ('{price:%,weight:%}')
+$$;
+
+-- show_detail(change) → its detail, see hide_detail once it has expired.
+create function catalog.show_detail(p_change catalog.changes) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when p_change.expires_at <= now() then catalog.hide_detail(p_change.detail)
+    else p_change.detail end
+$$;
+
+-- show_title(product) → its title; null once its licence has ended.
+create function catalog.show_title(p_product catalog.products) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when p_product.expires_at <= now() then null else p_product.title end
+$$;
+
+-- hide_review(review) → the review without the content that it quotes.
+create function catalog.hide_review(p_review catalog.reviews) returns catalog.reviews
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  p_review.detail := p_review.detail - '{from,to,claims,value,quotation}'::text[];
+  p_review.reason := case p_review.kind when 'record' then 'the reason has expired with the record'
+    else p_review.reason end;
+  return p_review;
+end $$;
+
+-- show_review(review) → the review, see hide_review once it has expired.
+create function catalog.show_review(p_review catalog.reviews) returns catalog.reviews
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when p_review.expires_at <= now() then catalog.hide_review(p_review) else p_review end
+$$;
+
+-- hide_record(record) → the quarantined record without its bytes and the message that may quote them.
+create function catalog.hide_record(p_record catalog.quarantine) returns catalog.quarantine
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  p_record.raw := '';
+  p_record.message := 'the record has expired, as the licence of its source requires';
+  return p_record;
+end $$;
+
+-- show_record(record) → the quarantined record, see hide_record once it has expired.
+create function catalog.show_record(p_record catalog.quarantine) returns catalog.quarantine
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when p_record.expires_at <= now() then catalog.hide_record(p_record) else p_record end
+$$;
+
+-- is_expired_artifact(artifact) → whether the first part of the artifact was requested so long ago that no
+-- byte may be read. Its bytes are removed by the next purge.
+create function catalog.is_expired_artifact(p_artifact catalog.artifacts) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(catalog.end_licence(p_artifact.source_id, p_artifact.run_id, null) <= now(), false)
+$$;
+
+-- show_artifact(artifact) → the artifact; `purged` and without warnings once it has expired.
+create function catalog.show_artifact(p_artifact catalog.artifacts) returns catalog.artifacts
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if catalog.is_expired_artifact(p_artifact) then
+    p_artifact.state := 'purged';
+    p_artifact.warnings := '[]';
+  end if;
+  return p_artifact;
+end $$;
+
+-- show_reason(run) → the reason of the run; null for the message of an error that is as old as the source may
+-- keep content, because it may quote it.
+create function catalog.show_reason(p_run catalog.runs) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when p_run.error_code is not null
+      and p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
+    then null else p_run.reason end
+$$;
+
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -6555,7 +6923,9 @@ create view api.enrichments with (security_invoker = true) as
     e.model, e.content_hash <> o.content_hash as is_stale, e.accepted_at
   from catalog.enrichments e join catalog.sources s on s.id = e.source_id
     join catalog.products o on o.source_id = e.source_id and o.external_id = e.product_external_id
-  where o.expires_at is null or o.expires_at > now();
+  where (o.expires_at is null or o.expires_at > now())
+    -- Of a stale value, the quotation is from an earlier record, whose licence may have ended.
+    and (e.content_hash = o.content_hash or e.expires_at is null or e.expires_at > now());
 
 create view api.variants with (security_invoker = true) as
   select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
@@ -6574,7 +6944,7 @@ create view api.prices with (security_invoker = true) as
     p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
-  where p.state = 'current' and p.amount_minor is not null
+  where p.state = 'current' and p.amount_minor is not null and (p.expires_at is null or p.expires_at > now())
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
@@ -6585,7 +6955,7 @@ create view api.price_history with (security_invoker = true) as
     p.compare_at_minor, p.observed_at, p.state = 'current' as is_current, p.run_id as run
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
-  where p.state in ('current', 'past')
+  where p.state in ('current', 'past') and (p.expires_at is null or p.expires_at > now())
     and not exists (
       select from catalog.products e
       where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
@@ -6610,7 +6980,7 @@ create view api.price_decisions with (security_invoker = true) as
   from catalog.price_decisions d
   join catalog.sources s on s.id = d.source_id
   join catalog.prices p using (source_id, product_external_id, variant_external_id, price_type, run_id)
-  where not exists (
+  where (p.expires_at is null or p.expires_at > now()) and not exists (
     select from catalog.products e
     where e.source_id = d.source_id and e.external_id = d.product_external_id and e.expires_at <= now());
 
@@ -6627,21 +6997,30 @@ create view api.images with (security_invoker = true) as
 
 create view api.brands with (security_invoker = true) as
   select s.name as source, b.external_id, b.name, b.attributes
-  from catalog.brands b join catalog.sources s on s.id = b.source_id;
+  from catalog.brands b join catalog.sources s on s.id = b.source_id
+  where b.expires_at is null or b.expires_at > now();
 
 create view api.organizations with (security_invoker = true) as
   select s.name as source, o.external_id, o.name, o.attributes
-  from catalog.organizations o join catalog.sources s on s.id = o.source_id;
+  from catalog.organizations o join catalog.sources s on s.id = o.source_id
+  where o.expires_at is null or o.expires_at > now();
 
 create view api.categories with (security_invoker = true) as
   select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes
-  from catalog.categories c join catalog.sources s on s.id = c.source_id;
+  from catalog.categories c join catalog.sources s on s.id = c.source_id
+  where c.expires_at is null or c.expires_at > now();
 
--- Published changes. A reader that follows `position` and remembers the highest one it has read skips none.
+-- Published changes. Values whose licence has ended are left out: a member that changed is an empty list. A
+-- reader that follows `position` and remembers the highest one it has read skips none.
 create view api.changes with (security_invoker = true) as
   select c.position, s.name as source, c.kind,
-    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail,
-    c.changed_at
+    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id,
+    case when c.expires_at is null or c.expires_at > now() then c.detail else (
+      -- As catalog.hide_detail, which readers may not call.
+      select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(c.detail) name
+      where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
+        or name like any ('{price:%,weight:%}')
+    ) end as detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
@@ -6674,15 +7053,16 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices public
     on public.source_id = p.source_id and public.product_external_id = p.external_id
     and public.variant_external_id = p.external_id and public.price_type = 'public'
-    and public.state = 'current'
+    and public.state = 'current' and (public.expires_at is null or public.expires_at > now())
   left join catalog.prices manufacturer
     on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
     and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer'
     and manufacturer.state = 'current'
+    and (manufacturer.expires_at is null or manufacturer.expires_at > now())
   left join catalog.prices pharmacist
     on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
     and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist'
-    and pharmacist.state = 'current'
+    and pharmacist.state = 'current' and (pharmacist.expires_at is null or pharmacist.expires_at > now())
   where p.expires_at is null or p.expires_at > now();
 
 -- The same products with the record as MediPim sent it. `publish` never grants it.
@@ -6693,6 +7073,7 @@ create view api.medipim_products_raw with (security_invoker = true) as
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
     and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
+    and (c.expires_at is null or c.expires_at > now())
   where p.expires_at is null or p.expires_at > now();
 
 -- 20261122000061_embeds.sql
@@ -6840,6 +7221,7 @@ create view api.coffee_variants with (security_invoker = true) as
     and v.removed_at is null
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
     and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+    and (c.expires_at is null or c.expires_at > now())
   cross join lateral (
     select case p.attributes ->> 'unit_price_per' when '1 kg' then 1000 when '100 g' then 100 end as grams
   ) u
@@ -6886,6 +7268,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices p
   where p.source_id = p_source and p.product_external_id = p_product and p.variant_external_id = p_variant
     and p.price_type = p_price_type and p.state in ('current', 'past')
+    and (p.expires_at is null or p.expires_at > now())
 $$;
 
 -- count_observed_days(source, product, variant, price_type, until, days) → of these days before the instant,
@@ -6927,7 +7310,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- prior_price(…) → one row: the lowest published price of the days before the reduction began.
---   amount_minor    null with a `reason`: no such variant, no price was observed, or the currency changed
+--   amount_minor    null with a `reason`: no such variant, no price was observed, the currency changed, or
+--                   the source keeps no history of prices
 --   observed_days   of `days`; `coverage` is the text. Fewer than 30 of 30 do not meet the directive,
 --                   unless the product is newer than that and the law of the country permits it
 --   p_days          at least 30
@@ -6961,6 +7345,9 @@ begin
     into prices
     from catalog.list_price_periods(source_id, p_product, p_variant, p_price_type) p
     where p.amount_minor is not null and p.began_at < p_reduction_start and p.ended_at > from_at;
+  if not catalog.keeps_price_history(source_id) then
+    prices.currencies := -1;
+  end if;
   amount_minor := case when prices.currencies = 1 then prices.lowest end;
   currency := case when prices.currencies = 1 then prices.currency end;
   observed_days := coalesce(catalog.count_observed_days(source_id, p_product, p_variant, p_price_type,
@@ -6969,6 +7356,8 @@ begin
   coverage := format('%s of %s days observed', observed_days, p_days);
   reason := case
     when source_id is null then 'the catalogue does not have this variant'
+    when prices.currencies < 0 then format(
+      '%s keeps no history of prices, which the licence of its supplier may forbid', p_source)
     when prices.currencies = 0 then format('no %s price was observed in these days', p_price_type)
     when prices.currencies > 1 then 'the currency changed in these days' end;
   return next;
@@ -7113,7 +7502,7 @@ create function catalog.derive_run_state(
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
-  reason := p_run.reason;
+  reason := catalog.show_reason(p_run);
   finished_at := p_run.finished_at;
   if p_run.state = 'running' then
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
@@ -7350,7 +7739,7 @@ $$;
 -- row that the caller has seen, so a page stays the same while rows are added, and reads an index.
 
 -- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
--- `p_before`.
+-- `p_before`. One whose licence has ended is `purged`.
 create function catalog.list_artifacts(
   p_source text, p_run bigint, p_before bigint, p_limit integer
 ) returns table (
@@ -7359,12 +7748,13 @@ create function catalog.list_artifacts(
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings,
+  select a.run_id, s.name, shown.state, a.complete, a.expected, shown.warnings,
     catalog.describe_parsing(a.source_id, a.run_id), r.started_at,
     p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
   from catalog.runs r
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
   join catalog.sources s on s.id = r.source_id
+  cross join lateral catalog.show_artifact(a) shown
   cross join lateral (
     select count(*) as parts, coalesce(sum(line_count), 0)::bigint as lines,
       coalesce(sum(raw_bytes), 0)::bigint as raw_bytes, coalesce(sum(stored_bytes), 0)::bigint as stored_bytes
@@ -7452,7 +7842,7 @@ create function catalog.list_changes(p_run bigint, p_after text, p_limit integer
   changed_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select c.product_external_id, p.title, c.kind, c.detail,
+  select c.product_external_id, catalog.show_title(p), c.kind, catalog.show_detail(c),
     catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail),
     c.position is not null, c.changed_at
   from catalog.changes c
@@ -7496,12 +7886,13 @@ create function catalog.list_reviews(
   diff jsonb
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
-    v.reason, v.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, catalog.show_title(p), v.variant_external_id,
+    v.price_type, shown.reason, shown.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
     case when v.kind = 'run' and v.state = 'open'
       then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
+  cross join lateral catalog.show_review(v) shown
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
   where (v.state = 'open' or p_review is not null) and v.id > coalesce(p_after, 0)
     and (p_review is null or v.id = p_review)
@@ -7518,7 +7909,7 @@ create function catalog.list_quarantine(p_source text, p_before bigint, p_limit 
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
-    q.external_id, q.rule, q.message, q.created_at
+    q.external_id, q.rule, (catalog.show_record(q)).message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
   where q.state = 'open' and q.id < coalesce(p_before, catalog.max_id())
@@ -7536,14 +7927,15 @@ create function catalog.find_quarantined_record(p_id bigint) returns table (
   last_run bigint, closed_run bigint, again bigint, created_at timestamptz
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select q.id, s.name, q.state, q.rule, q.message, q.external_id, q.artifact_run, a.state, q.part_no,
-    q.line_no, q.byte_offset, q.byte_length, q.raw, q.run_id,
+  select q.id, s.name, q.state, q.rule, shown.message, q.external_id, q.artifact_run,
+    (catalog.show_artifact(a)).state, q.part_no, q.line_no, q.byte_offset, q.byte_length, shown.raw, q.run_id,
     case when q.state <> 'open' then q.closed_run end, (
       select max(n.id) from catalog.quarantine n
       where n.source_id = q.source_id and n.external_id = q.external_id and n.id > q.id),
     q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
+  cross join lateral catalog.show_record(q) shown
   left join catalog.artifacts a on a.source_id = q.source_id and a.run_id = q.artifact_run
   where q.id = p_id
 $$;
@@ -7639,20 +8031,20 @@ returns table (external_id text, title text, status text, matched text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-  return query select p.external_id, p.title, p.status, 'id'
+  return query select p.external_id, catalog.show_title(p), p.status, 'id'
     from catalog.products p where p.source_id = p_source and p.external_id = p_text;
   if found then
     return;
   end if;
   if p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    return query select p.external_id, p.title, p.status, 'uuid' from catalog.products p
+    return query select p.external_id, catalog.show_title(p), p.status, 'uuid' from catalog.products p
       where md5(p.source_id::text || ' ' || p.external_id)::uuid = p_text::uuid and p.source_id = p_source;
   end if;
   return query select distinct on (p.external_id) p.external_id, p.title, p.status,
       case when v.sku = p_text then 'sku' else 'gtin' end
     from catalog.variants v
     join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
-    where v.source_id = p_source
+    where v.source_id = p_source and (p.expires_at is null or p.expires_at > now())
       and (v.sku = p_text or v.gtin = any (catalog.list_gtin_spellings(p_text)))
     order by p.external_id, v.sku = p_text desc;
   if found then
@@ -7660,7 +8052,7 @@ begin
   end if;
   return query select p.external_id, p.title, p.status, min(i.key)
     from catalog.products p cross join lateral jsonb_each(p.identifiers) i
-    where p.source_id = p_source
+    where p.source_id = p_source and (p.expires_at is null or p.expires_at > now())
       and (i.value = to_jsonb(p_text) or jsonb_typeof(i.value) = 'array' and i.value ? p_text)
     group by p.source_id, p.external_id order by p.external_id;
 end $$;
@@ -7680,7 +8072,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     p.run_id, p.observed_at,
     case when p.state in ('current', 'past')
       then coalesce(d.decided_at, settled.finished_at, p.observed_at) end,
-    r.artifact_run, a.state, p.part_no, p.line_no, o.id, o.reason,
+    r.artifact_run, (catalog.show_artifact(a)).state, p.part_no, p.line_no, o.id, o.reason,
     case when p.state = 'pending' then (
       select max(h.id) from catalog.runs h
       where h.source_id = p_source and h.state = 'held'
@@ -7706,7 +8098,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and d.run_id = p.run_id
     order by d.decided_at desc limit 1
   ) d on true
-  where p.age <= p_limit or p.state in ('current', 'pending', 'held')
+  where (p.age <= p_limit or p.state in ('current', 'pending', 'held'))
+    and (p.expires_at is null or p.expires_at > now()) and catalog.is_shown(p_source, p_product)
   order by v.position, p.variant_external_id, p.price_type, p.run_id desc
 $$;
 
@@ -7717,7 +8110,7 @@ returns table (
   changed_at timestamptz
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select c.run_id, r.state, c.kind, c.detail,
+  select c.run_id, r.state, c.kind, catalog.show_detail(c),
     catalog.load_price_currencies(p_source, p_product, c.run_id, c.detail),
     c.position is not null, c.changed_at
   from catalog.changes c join catalog.runs r on r.source_id = p_source and r.id = c.run_id
@@ -7763,13 +8156,14 @@ create function catalog.explain_product(p_source integer, p_product text, p_limi
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     (select jsonb_build_object('id', md5(p.source_id::text || ' ' || p.external_id)::uuid,
-        'external_id', p.external_id, 'status', p.status, 'title', p.title,
+        'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 'warnings', p.warnings,
-        'provenance', p.provenance, 'run_id', p.run_id,
+        'normaliser_version', p.normaliser_version, 
+        'warnings', case when p.expires_at <= now() then null else p.warnings end,
+        'provenance', case when p.expires_at <= now() then null else p.provenance end, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
-          select a.state from catalog.artifacts a
+          select (catalog.show_artifact(a)).state from catalog.artifacts a
           where a.source_id = p_source and a.run_id = p.run_id))
       from catalog.products p where p.source_id = p_source and p.external_id = p_product),
     (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_prices(p_source, p_product, p_limit) t),
@@ -7777,23 +8171,26 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     (select coalesce(jsonb_agg(t), '[]') from catalog.list_product_runs(p_source, p_product, p_limit) t),
     (select to_jsonb(m) from catalog.misses m where m.source_id = p_source and m.external_id = p_product),
     (select coalesce(jsonb_agg(t), '[]') from (
-      select q.id, q.state, q.rule, q.message, q.artifact_run, q.part_no as part, q.line_no as line,
+      select q.id, q.state, q.rule, (catalog.show_record(q)).message, q.artifact_run,
+        q.part_no as part, q.line_no as line,
         q.created_at
       from catalog.quarantine q where q.source_id = p_source and q.external_id = p_product
       order by q.id desc limit p_limit) t),
     (select coalesce(jsonb_agg(t), '[]') from (
-      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type, v.reason,
-        v.detail, v.opened_at, v.decided_at, v.decided_by
-      from catalog.reviews v
+      select v.id, v.kind, v.state, v.run_id as run, v.variant_external_id as variant, v.price_type,
+        shown.reason, shown.detail, v.opened_at, v.decided_at, v.decided_by
+      from catalog.reviews v cross join lateral catalog.show_review(v) shown
       where v.source_id = p_source and v.product_external_id = p_product
         and v.kind in ('disagreement', 'proposal') and v.state <> 'superseded'
       order by v.id desc limit p_limit) t)
 $$;
 
--- load_record(source, product) → the record of the product as indented text; null without one.
+-- load_record(source, product) → the record of the product as indented text; null without one, and once its
+-- licence has ended.
 create function catalog.load_record(p_source integer, p_product text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_pretty(raw::jsonb) from catalog.products where source_id = p_source and external_id = p_product
+  select jsonb_pretty(raw::jsonb) from catalog.products
+  where source_id = p_source and external_id = p_product and (expires_at is null or expires_at > now())
 $$;
 
 -- 20261122000074_products.sql
@@ -7849,6 +8246,7 @@ begin
               from catalog.prices c
               where c.source_id = p_source and c.product_external_id = p.external_id
                 and c.variant_external_id = v.external_id and c.state = 'current'
+                and (c.expires_at is null or c.expires_at > now())
                 and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
         from catalog.variants v
         where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
@@ -7887,7 +8285,8 @@ begin
         and (p_since is null or c.changed_at >= p_since)
       order by c.position desc limit p_limit
     )
-    select c.position, s.name, c.run_id, c.product_external_id, p.title, c.kind, c.detail,
+    select c.position, s.name, c.run_id, c.product_external_id, catalog.show_title(p), c.kind,
+      case when c.expires_at <= now() then catalog.hide_detail(c.detail) else c.detail end,
       catalog.load_price_currencies(c.source_id, c.product_external_id, c.run_id, c.detail), c.changed_at
     from page c
     join catalog.sources s on s.id = c.source_id
@@ -8017,6 +8416,168 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral catalog.load_quota(s.id, p_now) q on true
   where s.name = p_source and a.age is not null
 $$;
+
+-- 20261122000079_purge_expired.sql
+
+-- Generated from supabase/schemas/79_purge_expired.sql until the first release: do not edit.
+
+-- purge_expired removes content whose licence has ended, see 53_licences.sql. Ids, status, times and counts
+-- stay. Postgres removes the bytes of old row versions by its own vacuum.
+
+-- forget_addresses(ids): deletes addresses of images that no image names any more. Their stored copies are
+-- removed by the next begin_blob_removal.
+create function catalog.forget_addresses(p_ids bigint[]) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  with forgotten as (
+    delete from catalog.image_addresses a
+      where a.id = any (p_ids) and not exists (select from catalog.images i where i.address_id = a.id)
+      returning a.id, a.sha256)
+  update catalog.blobs b set stored_at = '-infinity'
+    where b.sha256 in (select f.sha256 from forgotten f) and not exists (
+      select from catalog.image_addresses a
+      where a.sha256 = b.sha256 and a.id not in (select f.id from forgotten f))
+$$;
+
+-- purge_products(limit) → products purged: their texts, variants, images, prices, proposals and enrichments.
+-- The hash of a purged product is forgotten, so the next record of it is an update.
+--   prices      stay if the policy of the source keeps the history of prices
+--   concurrent  skips products that another transaction writes
+create function catalog.purge_products(p_limit integer) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  sources integer[];
+  products text[];
+  addresses bigint[];
+begin
+  select array_agg(due.source_id), array_agg(due.external_id) into sources, products
+    from (
+      select p.source_id, p.external_id from catalog.products p
+      where p.expires_at <= now() and p.purged_at is null
+      order by p.expires_at limit p_limit for update skip locked
+    ) due;
+  if sources is null then
+    return 0;
+  end if;
+  with gone as (
+    delete from catalog.images i using unnest(sources, products) d (source, product)
+      where i.source_id = d.source and i.product_external_id = d.product returning i.address_id)
+  select array_agg(distinct address_id) into addresses from gone where address_id is not null;
+  perform catalog.forget_addresses(addresses);
+  delete from catalog.variants v using unnest(sources, products) d (source, product)
+    where v.source_id = d.source and v.product_external_id = d.product;
+  delete from catalog.prices c using unnest(sources, products) d (source, product)
+    where c.source_id = d.source and c.product_external_id = d.product
+      and (c.state not in ('current', 'past') or not catalog.keeps_price_history(c.source_id));
+  delete from catalog.enrichments e using unnest(sources, products) d (source, product)
+    where e.source_id = d.source and e.product_external_id = d.product;
+  delete from catalog.enrichment_work w using unnest(sources, products) d (source, product)
+    where w.source_id = d.source and w.product_external_id = d.product;
+  update catalog.reviews r set state = 'superseded', decided_at = now()
+    from unnest(sources, products) d (source, product)
+    where r.source_id = d.source and r.product_external_id = d.product and r.state = 'open'
+      and r.kind in ('price', 'disagreement', 'proposal');
+  update catalog.products p
+    set title = null, description = null, brand = null, manufacturer = null, url = null,
+        identifiers = case when p.identifiers ? 'asin'
+          then jsonb_build_object('asin', p.identifiers -> 'asin') else '{}' end,
+        attributes = '{}', warnings = null, provenance = null, raw = null, purged_at = now(),
+        record_hash = decode(repeat('00', 16), 'hex'), content_hash = decode(repeat('00', 16), 'hex')
+    from unnest(sources, products) d (source, product)
+    where p.source_id = d.source and p.external_id = d.product;
+  return cardinality(products);
+end $$;
+
+-- purge_quotations(limit) → rows whose expired content was removed: changes, prices, quarantined records,
+-- reviews, stale enrichments, and deleted brands, organisations and categories.
+create function catalog.purge_quotations(p_limit integer) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  purged bigint := 0;
+  n bigint;
+  of_table text;
+begin
+  update catalog.changes c set detail = catalog.hide_detail(c.detail), expires_at = null
+    where c.ctid = any (array(
+      select ctid from catalog.changes where expires_at <= now() limit p_limit for update skip locked));
+  get diagnostics n = row_count;
+  purged := purged + n;
+  update catalog.quarantine q set (raw, message, expires_at) = (
+      select h.raw, h.message, null::timestamptz from catalog.hide_record(q) h)
+    where q.ctid = any (array(
+      select ctid from catalog.quarantine where expires_at <= now() limit p_limit for update skip locked));
+  get diagnostics n = row_count;
+  purged := purged + n;
+  update catalog.reviews r set (reason, detail, state, expires_at) = (
+      select h.reason, h.detail, case when h.state = 'open' and h.kind in ('disagreement', 'proposal')
+        then 'superseded' else h.state end, null::timestamptz
+      from catalog.hide_review(r) h)
+    where r.ctid = any (array(
+      select ctid from catalog.reviews where expires_at <= now() limit p_limit for update skip locked));
+  get diagnostics n = row_count;
+  purged := purged + n;
+  foreach of_table in array '{prices,brands,organizations,categories}'::text[] loop
+    execute format('delete from catalog.%1$I where ctid = any (array(
+      select ctid from catalog.%1$I where expires_at <= now() limit $1 for update skip locked))', of_table)
+      using p_limit;
+    get diagnostics n = row_count;
+    purged := purged + n;
+  end loop;
+  delete from catalog.enrichments e using catalog.products p
+    where e.expires_at <= now() and p.source_id = e.source_id and p.external_id = e.product_external_id
+      and p.content_hash <> e.content_hash;
+  get diagnostics n = row_count;
+  return purged + n;
+end $$;
+
+-- purge_messages(source, age, limit) → rows whose messages were removed, because they may quote content:
+-- errors of runs and warnings of fetches that are older than `p_age`, and the records of calls, which the
+-- database archives itself.
+create function catalog.purge_messages(p_source integer, p_age interval, p_limit integer) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  before timestamptz := now() - p_age;
+  calls bigint[];
+  purged bigint;
+  n bigint;
+begin
+  update catalog.runs r set reason = null
+    where r.source_id = p_source and r.error_code is not null and r.reason is not null
+      and r.finished_at <= before;
+  get diagnostics purged = row_count;
+  update catalog.artifacts a set warnings = '[]'
+    from catalog.runs r
+    where a.source_id = p_source and a.warnings <> '[]' and r.source_id = p_source and r.id = a.run_id
+      and r.started_at <= before;
+  get diagnostics n = row_count;
+  purged := purged + n;
+  calls := array(
+    select a.run_id from catalog.artifacts a
+    join catalog.parts p on p.source_id = p_source and p.run_id = a.run_id and p.no = 1
+    where a.source_id = p_source and a.state <> 'purged' and starts_with(p.key, 'data:')
+      and p.requested_at <= before
+    limit p_limit);
+  perform catalog.begin_purge(p_source, c) from unnest(calls) c;
+  perform catalog.mark_purged(p_source, calls);
+  return purged + cardinality(calls);
+end $$;
+
+-- purge_expired(limit) → rows purged; 0 when nothing is left. The caller repeats it: a call is one
+-- transaction, with at most `p_limit` products and as many rows of each other table. Artifacts in a store are
+-- removed by `shelfsync purge` and by the maintainers.
+create function catalog.purge_expired(p_limit integer default 1000) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  purged bigint := catalog.purge_products(p_limit) + catalog.purge_quotations(p_limit);
+  source record;
+begin
+  for source in
+    select s.id, catalog.expires_after(s.id) as age from catalog.sources s
+    where jsonb_typeof(s.policy -> 'expiresAfterHours') = 'number'
+  loop
+    purged := purged + catalog.purge_messages(source.id, source.age, p_limit);
+  end loop;
+  return purged;
+end $$;
 
 -- 20261122000080_data_api.sql
 
@@ -8349,7 +8910,7 @@ begin
   if draft is null then
     raise exception using errcode = 'PT404',
       message = format('%s has no product "%s"', p_source.name, left(p_product, 200)),
-      hint = 'Write the product first: rpc_upsert_product.';
+      hint = 'Write the product first, or again if its licence has ended: rpc_upsert_product.';
   end if;
   return draft;
 end $$;
@@ -9215,7 +9776,7 @@ grant execute on function
   catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
-  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged,
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged, catalog.purge_expired,
   catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
   catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
   catalog.withdraw_proposals
@@ -9246,7 +9807,7 @@ begin
     'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
     'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
-    'list_retained_artifacts', 'begin_purge', 'mark_purged',
+    'list_retained_artifacts', 'begin_purge', 'mark_purged', 'purge_expired',
     'load_work_done', 'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen',
     'list_product_ids', 'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms',
     'write_batch', 'list_imported_products'
@@ -9259,9 +9820,9 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '5689e99304ef959f4fa34b71b137a8c83da025bbc641a3de8abf1b09776cc32e'),
-  ('20261122000011', 'catalogue_tables', '64b0bf194f9cbd426f0c729b4acd8679b94272d9fbc93ca27eb882e9f0fd780b'),
-  ('20261122000012', 'review_tables', 'c34b18034f00bc0523dc024f40338c7f4d3a4cce3137ae71794cb179bb4a3f24'),
+  ('20261122000010', 'run_tables', '257548eaaa0974024e95c8adba738f6a97df7f1fbe7e75d344d029d03310a25e'),
+  ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
+  ('20261122000012', 'review_tables', '38dc1ff7d2acec6764c2707f74e7eda118f68832f61d8518e9de3ff06334d682'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -9272,54 +9833,56 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
   ('20261122000021', 'runs', 'd960b0d4ffe62105f592764ee7fee1ab1de4f92866783513627ee9de7a38afe6'),
   ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
-  ('20261122000023', 'sources', 'a4c2f6895dd4836878f1de94c9e81361eb56fc3306db5ff6f87f5636f07c343a'),
-  ('20261122000024', 'artifacts', 'e719781d7af47d70621690938c8545b180e07e60578ed0cd140ed2b5325b395a'),
+  ('20261122000023', 'sources', 'e112caa72417c65328e9ae68d631304c0ae057f4f1c1d535c24594c60163589b'),
+  ('20261122000024', 'artifacts', 'fb0513eb67f10276bb157fd8d4dc8974532f281f66931dadb8feb2835a0bec6b'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
-  ('20261122000028', 'image_work', '0936797b633870c23c38220cc03b75097452decec8dd973f26377a2407f1f833'),
+  ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', 'af090eced3d51ea94aa8050baed62902a16d27a50a0bee7649cd4ad397f766a3'),
+  ('20261122000030', 'records', 'ba5117119d8e2c7db0e106fe5fdf7bdcb6c3ea1c005b03a5c6b77b2940d0be1a'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', '217723edc82be2e637f24a494bfc673c7cbffc9c13540de4fee8b92b98394595'),
-  ('20261122000033', 'apply', '3ff48aa379972f8eab13359281b5fb18ab55752c926ab4cb0b7183fab760cc01'),
-  ('20261122000034', 'first_load', '12d7a9b4a35f4ce522d6327e692d91e7d7b87cf30c6615341f3b74cb7e2245ac'),
+  ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
+  ('20261122000033', 'apply', '4ac5a786d2540e8c183742ecfb954304cab319f6f931206ec9a8dbafc4f4ed0f'),
+  ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
-  ('20261122000036', 'enrichments', '641748cad530dfbb206806896928aac29103fdaa310491165b5ee832fb972b4d'),
-  ('20261122000037', 'enrichment_work', '06d2661f5567fecadc960557730dd1b780f74541a3ca366125bafabd37eaa508'),
+  ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
+  ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
   ('20261122000038', 'refreshes', 'fc90956247c207af789d9b1d3fb6c353721ea7a2e3cf19af84550d1044d0b923'),
-  ('20261122000039', 'package_sizes', '79a8d20d134e99512d1f705b4d1618e9320eed03fd72e86e464b1cdd286090d2'),
+  ('20261122000039', 'package_sizes', '9d077f52b7a30ba9c2cab7ff32215bb146e01d875132c486e7f7593645272d45'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '7288de4a3bc056a15cdf603fb7d7c1bd5f5d139f6e8987ba20ac9f705ff0a906'),
-  ('20261122000042', 'reviews', '23aecd6eb104d67595e5e6b2a1bd4666315bec159fd43faa7fbe0364ca9710dd'),
-  ('20261122000043', 'run_diffs', 'dc1d74b8967ac7a982b9aead3c95b80d7e59671710d0d16ea727fd573806e369'),
-  ('20261122000044', 'decisions', '931c2f9ebed927aa9563d6758f08b9684e7982c7afb1dfc4b40ee631545297c9'),
+  ('20261122000041', 'settle', 'd229e2d96c972e944b349209efdf4f9eda3617aae518e7f2e5e5edebfe373adc'),
+  ('20261122000042', 'reviews', '9457b86fe1a0516274f475dfeb7ee023962c1cd04f1bc77d9f4970843a55b040'),
+  ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
+  ('20261122000044', 'decisions', 'ee033cd80bb64611179f7ceb1e160ed4feb0a14bca9aedc78f8bcdb84898c18d'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
-  ('20261122000047', 'call_drafts', '1771ba18c075b759f8eefb3f302ce9aeaec186c6ca28c252524ce4b797e72bba'),
-  ('20261122000048', 'calls', 'df0a7cd880ef82c29380125c24e35010f79ee5142695a93a46bbfbf32ce366f7'),
+  ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
+  ('20261122000048', 'calls', '7002334c6f97eaf8d9c5a603b73f864f6033e2a74a1ffc69227f51d6176d55c6'),
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
-  ('20261122000050', 'plan', 'b1bd60c86f848eda15e385fb7c80cdde43cfa1de2bcd6743e36864b48a6f897d'),
+  ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', 'f47dc44a6ed4e447e10280beced340113316da5ed58adc856748509324502993'),
   ('20261122000052', 'imports', 'fe2f675908509f61aa5ba5d6d3576e940f01c294e99de661b617b54337ccefd8'),
-  ('20261122000060', 'views', 'b266168efda3e4aae04a8354d938f435765b2410bb0ade48ff3f026a1167de37'),
+  ('20261122000053', 'licences', '315377c393ab9388aae2c9d9de8a954fb2a3ee1518b82e5fe42f5950b6824ae7'),
+  ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
-  ('20261122000062', 'coffees', 'a48e913213292bd5bd2937bdbe2f89e9be237f8dc2150a1a2f672754cd915912'),
-  ('20261122000063', 'prior_prices', 'ca1768f3f7b3396c5a19645743ea3d46d5593c5f57f042ea61eca546451bccd5'),
+  ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
+  ('20261122000063', 'prior_prices', 'd7f050dae360b64a2e6cfdce0de0f1d310d964dd1e30dc2bd4b0d3152d08c5de'),
   ('20261122000064', 'amazon', '60d218516b92b87df8c4c522005fe4d40316a7b3e2e6d622bc0e0571b13bf466'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
-  ('20261122000070', 'summaries', 'e307e87f869260c3a801f9bc71ee2bbff24c4a2b1533ac74632dbf9207541a0d'),
-  ('20261122000071', 'lists', '50e0fdfa5a3fbc6c375b7e5eab3956cc32968e98f3037da47b7f579310a45746'),
+  ('20261122000070', 'summaries', 'a47f32a5a0388d762bc7a37e8cfca1fcf027432b362787b66a6ba110a0936b08'),
+  ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
-  ('20261122000073', 'explain', '0efe6a0748236f1b599aff0f47aff3ab355dbc3a1153b782b37ae1b6e63992e5'),
-  ('20261122000074', 'products', 'f125d5bf8e1709e674636890ea727f9cbcc1f5693194ebced31c0e4812d1910d'),
+  ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),
+  ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
   ('20261122000076', 'freshness', 'f97ec99233eb18780674453e995d4da6e513474210b10fe3c6ac58b923e58b9a'),
+  ('20261122000079', 'purge_expired', 'fa8389b9b0e4596048bc8d0af8a5aee868dea00733b9bd09621540e5c3101989'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
-  ('20261122000082', 'rpc', '0c92435ae8c787564b3939fc83215cfee986021286eb80e8396475caca66044b'),
+  ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', '0d193f74836ba090e14895e4c4b21a39c6cc8bfd4806132244f451b423e0055d'),
-  ('20261122000090', 'security', '09705735e7110d7e6d5845fad4e41dc766d14fd7c658af29a261bdc2c3190f63');
+  ('20261122000090', 'security', 'c2e56329d79377f32ed1ed12ec1049be078470e32c28ad978747e7b6b50832c7');
 
 commit;

@@ -24,7 +24,7 @@ create table catalog.products (
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
-  -- The time from which its content must not be shown, see 52_licences.sql.
+  -- The time from which its content must not be shown, see 53_licences.sql.
   expires_at         timestamptz,
   -- Time of the request for the record in this row. A run that finds the product unchanged renews it only
   -- where content expires.

@@ -52,7 +52,7 @@ begin
 end $$;
 
 -- save_source(source, schedule, policy, state, settings, options) → the source afterwards.
---   null        leaves that member as it is; of the policy, only the given members change
+--   null        leaves that member as it is; of the policy, only the given members change, see apply_licence
 --   schedule    counts from now on if its times change, which `fullOn` does not; refreshes likewise
 --   settings, options   may change what is fetched, and the product that an unchanged record becomes: an
 --               interrupted or fetched run is superseded, and the next full run normalises every record
@@ -67,6 +67,7 @@ declare
   before jsonb;
 begin
   select schedule into before from catalog.sources where id = p_source for update;
+  perform catalog.apply_licence(p_source, p_policy);
   if coalesce(p_settings, p_options) is not null then
     perform catalog.assert_idle(p_source);
     update catalog.runs

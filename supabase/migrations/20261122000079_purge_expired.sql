@@ -1,6 +1,6 @@
--- Generated from supabase/schemas/76_purge_expired.sql until the first release: do not edit.
+-- Generated from supabase/schemas/79_purge_expired.sql until the first release: do not edit.
 
--- purge_expired removes content whose licence has ended, see 52_licences.sql. Ids, status, times and counts
+-- purge_expired removes content whose licence has ended, see 53_licences.sql. Ids, status, times and counts
 -- stay. Postgres removes the bytes of old row versions by its own vacuum.
 
 -- forget_addresses(ids): deletes addresses of images that no image names any more. Their stored copies are
