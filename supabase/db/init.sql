@@ -6445,9 +6445,7 @@ create function catalog.update_source_times(p_source integer, p_artifact_run big
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
-  -- Products without content, which Amazon refuses, have no end.
-  expires boolean := exists (
-    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
+  expires boolean := catalog.expires_after(p_source) is not null;
 begin
   update catalog.products p
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash,
@@ -7386,7 +7384,7 @@ create view api.marketplaces with (security_invoker = true) as
 -- each price and availability, and use `detail_page_url` unchanged, because it has the associate tag.
 --
 -- While a changed price waits for the end of its run or for a person, the price is the last good one, as of
--- the time at which it was first seen; it is null once that is as long ago as content may be kept.
+-- the last request that returned it, and is null when its licence has ended.
 create view api.amazon_products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, p.external_id as asin,
     m.id as marketplace_id, m.code as marketplace,
@@ -7429,24 +7427,16 @@ create view api.amazon_products with (security_invoker = true) as
     and (parent.expires_at is null or parent.expires_at > now())
   left join lateral (
     select round(c.amount_minor / unit.minor, unit.decimals) as amount,
-      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency, stated.as_of
+      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency,
+      coalesce(c.expires_at - (p.expires_at - p.refreshed_at), p.refreshed_at) as as_of
     from catalog.prices c
     cross join lateral (
       select case when c.currency in ('JPY', 'KRW', 'CLP', 'VND', 'ISK') then 0 else 2 end as decimals
     ) currency
     cross join lateral (select currency.decimals, (10 ^ currency.decimals)::numeric as minor) unit
-    cross join lateral (
-      select case when exists (
-          select from catalog.prices w
-          where w.source_id = c.source_id and w.product_external_id = c.product_external_id
-            and w.variant_external_id = c.variant_external_id and w.price_type = c.price_type
-            and w.state in ('pending', 'held'))
-        then c.observed_at else p.refreshed_at end as as_of
-    ) stated
     where c.source_id = p.source_id and c.product_external_id = p.external_id
       and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
-      and c.amount_minor is not null
-      and (stated.as_of = p.refreshed_at or stated.as_of > now() - (p.expires_at - p.refreshed_at))
+      and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())
   ) price on true
   where p.expires_at is null or p.expires_at > now();
 
@@ -9861,14 +9851,14 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000048', 'calls', '7002334c6f97eaf8d9c5a603b73f864f6033e2a74a1ffc69227f51d6176d55c6'),
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
-  ('20261122000051', 'source_times', 'f47dc44a6ed4e447e10280beced340113316da5ed58adc856748509324502993'),
+  ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fe2f675908509f61aa5ba5d6d3576e940f01c294e99de661b617b54337ccefd8'),
   ('20261122000053', 'licences', '315377c393ab9388aae2c9d9de8a954fb2a3ee1518b82e5fe42f5950b6824ae7'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', 'd7f050dae360b64a2e6cfdce0de0f1d310d964dd1e30dc2bd4b0d3152d08c5de'),
-  ('20261122000064', 'amazon', '60d218516b92b87df8c4c522005fe4d40316a7b3e2e6d622bc0e0571b13bf466'),
+  ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
   ('20261122000070', 'summaries', 'a47f32a5a0388d762bc7a37e8cfca1fcf027432b362787b66a6ba110a0936b08'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),

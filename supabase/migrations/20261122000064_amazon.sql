@@ -19,7 +19,7 @@ create view api.marketplaces with (security_invoker = true) as
 -- each price and availability, and use `detail_page_url` unchanged, because it has the associate tag.
 --
 -- While a changed price waits for the end of its run or for a person, the price is the last good one, as of
--- the time at which it was first seen; it is null once that is as long ago as content may be kept.
+-- the last request that returned it, and is null when its licence has ended.
 create view api.amazon_products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, p.external_id as asin,
     m.id as marketplace_id, m.code as marketplace,
@@ -62,24 +62,16 @@ create view api.amazon_products with (security_invoker = true) as
     and (parent.expires_at is null or parent.expires_at > now())
   left join lateral (
     select round(c.amount_minor / unit.minor, unit.decimals) as amount,
-      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency, stated.as_of
+      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency,
+      coalesce(c.expires_at - (p.expires_at - p.refreshed_at), p.refreshed_at) as as_of
     from catalog.prices c
     cross join lateral (
       select case when c.currency in ('JPY', 'KRW', 'CLP', 'VND', 'ISK') then 0 else 2 end as decimals
     ) currency
     cross join lateral (select currency.decimals, (10 ^ currency.decimals)::numeric as minor) unit
-    cross join lateral (
-      select case when exists (
-          select from catalog.prices w
-          where w.source_id = c.source_id and w.product_external_id = c.product_external_id
-            and w.variant_external_id = c.variant_external_id and w.price_type = c.price_type
-            and w.state in ('pending', 'held'))
-        then c.observed_at else p.refreshed_at end as as_of
-    ) stated
     where c.source_id = p.source_id and c.product_external_id = p.external_id
       and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
-      and c.amount_minor is not null
-      and (stated.as_of = p.refreshed_at or stated.as_of > now() - (p.expires_at - p.refreshed_at))
+      and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())
   ) price on true
   where p.expires_at is null or p.expires_at > now();
 

@@ -10,9 +10,7 @@ create function catalog.update_source_times(p_source integer, p_artifact_run big
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   requested timestamptz := catalog.load_requested_at(p_source, p_artifact_run, p_part);
-  -- Products without content, which Amazon refuses, have no end.
-  expires boolean := exists (
-    select from catalog.sources where id = p_source and policy ->> 'expiresAfterHours' is not null);
+  expires boolean := catalog.expires_after(p_source) is not null;
 begin
   update catalog.products p
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash,

@@ -118,27 +118,42 @@ test('api.amazon_products has every column of an item, and a reason for those th
   assert.equal(product?.['external_id'], ESP32)
 })
 
-test('a refresh renews the as-of time of an unchanged item', async (t) => {
-  const { pipeline, find } = await open(t)
+test('a refresh renews the as-of time of an unchanged item, also of one that Amazon refuses', async (t) => {
+  const { simulator, pipeline, find } = await open(t)
+  const [, refused = ''] = KEYS
   await pipeline.syncKeys(KEYS)
-  const before = await find(ESP32)
+  simulator.set({ refused: { [refused]: 'ItemNotAccessible' } })
   await pipeline.syncKeys(KEYS)
-  const row = await find(ESP32)
-  assert.ok(Number(row?.['price_as_of']) > Number(before?.['price_as_of']))
-  assert.deepEqual(row?.['updated_at'], before?.['updated_at'])
+  const before = new Map([
+    [ESP32, await find(ESP32)],
+    [refused, await find(refused)],
+  ])
+  await pipeline.syncKeys(KEYS)
+  for (const [asin, earlier] of before) {
+    const row = await find(asin)
+    assert.ok(Number(row?.['price_as_of']) > Number(earlier?.['price_as_of']), asin)
+    assert.deepEqual(row?.['updated_at'], earlier?.['updated_at'])
+  }
+  const row = await find(refused)
+  assert.deepEqual(
+    [row?.['status'], row?.['title'], row?.['current_price']],
+    ['unavailable', null, null],
+  )
 })
 
-test('while another price waits for a person, the last good one has its own time, and is hidden when that is too old', async (t) => {
+test('while another price waits for a person, the last good one has its own time, and is hidden at its end', async (t) => {
   const { simulator, pipeline, find } = await open(t)
   await pipeline.syncKeys(KEYS)
   const { id } = await pipeline.source()
+  const first = await find(ESP32)
   simulator.update(ESP32, { priceMinor: 99_900 })
   await pipeline.syncKeys(KEYS)
   const row = await find(ESP32)
   assert.equal(row?.['current_price'], '15.00')
+  assert.deepEqual(row['price_as_of'], first?.['last_refresh_at'])
   assert.ok(Number(row['price_as_of']) < Number(row['last_refresh_at']))
   await pipeline.query(
-    `update catalog.prices set observed_at = now() - interval '25 hours' where source_id = $1 and state = 'current'`,
+    `update catalog.prices set expires_at = now() where source_id = $1 and expires_at is not null`,
     id,
   )
   const later = await find(ESP32)
