@@ -1,5 +1,5 @@
-// The operation getItems: checks the request as the documentation describes it, and responds 200 with
-// items and errors, or 404 when no item is known.
+// The operation getItems: checks the request as the documentation describes it, and responds 200
+// with items and errors, or 404 when no item is known.
 
 import type { IncomingMessage } from 'node:http'
 import { mix } from '../support/random.ts'

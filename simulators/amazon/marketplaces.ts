@@ -1,4 +1,5 @@
-// The marketplaces for which a credential is valid, with their currencies, by the end of its version.
+// The marketplaces for which a credential is valid, with their currencies, by the end of its
+// version.
 
 const GROUPS: Readonly<Record<string, string>> = {
   '1': 'com USD, ca CAD, com.mx MXN, com.br BRL',

@@ -1,5 +1,6 @@
 // The items of a simulated marketplace, in the form of the Creators API. No success body of a real
-// account was available: shapes are those of the documentation and of Amazon's own program (SDK 1.2.0).
+// account was available: shapes are those of the documentation and of Amazon's own program (SDK
+// 1.2.0).
 
 import type { Random } from '../support/random.ts'
 

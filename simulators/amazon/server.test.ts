@@ -1,5 +1,5 @@
-// The simulated API responds as the documentation of the Creators API says: every form that a client
-// must be able to read, and every refusal.
+// The simulated API responds as the documentation of the Creators API says: every form that a
+// client must be able to read, and every refusal.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -1,5 +1,5 @@
-// The Creators API on loopback: both token endpoints, getItems, the address of the retired PA-API 5.0, and
-// `/_control/…` to change items and to set faults and switches.
+// The Creators API on loopback: both token endpoints, getItems, the address of the retired PA-API
+// 5.0, and `/_control/…` to change items and to set faults and switches.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'

@@ -1,5 +1,5 @@
-// Runs the conformance suite on Amazon, with the simulator as the supplier. The connector fetches by
-// keys only, so each sync names all items.
+// Runs the conformance suite on Amazon, with the simulator as the supplier. The connector fetches
+// by keys only, so each sync names all items.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'

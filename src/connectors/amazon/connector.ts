@@ -1,5 +1,5 @@
-// The connector of Amazon's marketplaces, on the Creators API, which replaced PA-API 5.0. It fetches
-// items by their ASIN only: no marketplace can be listed.
+// The connector of Amazon's marketplaces, on the Creators API, which replaced PA-API 5.0. It
+// fetches items by their ASIN only: no marketplace can be listed.
 
 import type { Connector, ProbeRequest, RuleRequest } from '../../core/connector.ts'
 import { scanWholeLine } from '../../core/define-connector.ts'
@@ -74,8 +74,8 @@ export const amazon = createAmazon()
  * Amazon counts the requests of a credential: per second and per day. A request for a token has a
  * separate limit, because another server counts it.
  *
- * A circuit breaker belongs to a server and a region group: an outage in Europe does not stop Japan. It is
- * shared by all credentials, because errors of an account never count as an outage.
+ * A circuit breaker belongs to a server and a region group: an outage in Europe does not stop
+ * Japan. It is shared by all credentials, because errors of an account never count as an outage.
  */
 function rules({
   url,

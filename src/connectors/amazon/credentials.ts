@@ -1,5 +1,5 @@
-// A credential of the Creators API: id, secret and version, and the associate tags. Its version decides
-// the token endpoint and how a token is sent: 2.x are of Cognito, 3.x of Login with Amazon.
+// A credential of the Creators API: id, secret and version, and the associate tags. Its version
+// decides the token endpoint and how a token is sent: 2.x are of Cognito, 3.x of Login with Amazon.
 
 import { z } from 'zod'
 import type { CredentialSchema, CredentialVariable } from '../../core/credentials.ts'
@@ -150,7 +150,8 @@ export function requireCredential(
     throw new SyncError(
       'settings/invalid',
       oldVariables.length > 0
-        ? `${RETIRED}, and the Creators API does not accept ${oldVariables.join(', ')}. Create a credential of the Creators API in Associates Central, and ${ADVICE}`
+        ? `${RETIRED}, and the Creators API does not accept ${oldVariables.join(', ')}. Create ` +
+            `a credential of the Creators API in Associates Central, and ${ADVICE}`
         : `No credential of Amazon: ${ADVICE}`,
     )
   const { code, group } = marketplaceOf(settings)
@@ -158,7 +159,8 @@ export function requireCredential(
   if (version !== null && !version.endsWith(wanted))
     throw new SyncError(
       'settings/invalid',
-      `A credential of version ${version} is not valid for ${code}: it needs 2.${wanted} or 3.${wanted}. Create one in the account of that region`,
+      `A credential of version ${version} is not valid for ${code}: it needs 2.${wanted} or ` +
+        `3.${wanted}. Create one in the account of that region`,
     )
   return { id, secret, version: version ?? `3.${wanted}` }
 }
@@ -172,9 +174,10 @@ export function requireTag(
   const found = settings.partnerTag ?? tags[country] ?? tag
   if (found !== null) return found
   const isOldSet = oldVariables.includes('PAAPI_PARTNER_TAG')
+  const change = isOldSet ? `. PAAPI_PARTNER_TAG is not used: ${RETIRED}` : ''
   throw new SyncError(
     'settings/invalid',
-    `No associate tag for ${code}: set AMAZON_PARTNER_TAG_${country} or AMAZON_PARTNER_TAG${isOldSet ? `. PAAPI_PARTNER_TAG is not used: ${RETIRED}` : ''}`,
+    `No associate tag for ${code}: set AMAZON_PARTNER_TAG_${country} or AMAZON_PARTNER_TAG${change}`,
   )
 }
 
@@ -184,7 +187,8 @@ export function describeOldVariables({ oldVariables }: AmazonCredentials): strin
   const pairs = OLD.filter(({ name }) => oldVariables.includes(name)).map(
     ({ name, successor }) => `${successor} instead of ${name}`,
   )
-  return `${RETIRED}, and its variables are not used: set ${pairs.join(', ')}, and remove the old ones`
+  const set = pairs.join(', ')
+  return `${RETIRED}, and its variables are not used: set ${set}, and remove the old ones`
 }
 
 /** The address that receives the id and the secret. */

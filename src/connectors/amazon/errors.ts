@@ -85,10 +85,12 @@ type Refusal = readonly [code: ErrorCode, cause: string]
 
 const WRONG_CREDENTIAL: Refusal = [
   'source/unauthorized',
-  'the id or the secret of the credential is wrong, or AMAZON_CREDENTIAL_VERSION is not the version that Amazon shows beside it',
+  'the id or the secret of the credential is wrong, or AMAZON_CREDENTIAL_VERSION is not the ' +
+    'version that Amazon shows beside it',
 ]
 const TAG_FAULT =
-  'the associate tag is not valid for this marketplace, which needs its own, such as in AMAZON_PARTNER_TAG_DE'
+  'the associate tag is not valid for this marketplace, which needs its own, such as in ' +
+  'AMAZON_PARTNER_TAG_DE'
 
 /** The error and the cause of each reason of a refusal. */
 const REASONS: ReadonlyMap<string | null, Refusal> = new Map<string, Refusal>([

@@ -60,8 +60,8 @@ function toStart(cursor: Request['cursor']): number {
 type Answered = readonly [asins: readonly string[], Awaited<ReturnType<GetItems>>]
 
 /**
- * Requests a batch. When Amazon does not know any of several items, each is requested alone, so that one
- * response cannot make ten products unavailable.
+ * Requests a batch. When Amazon does not know any of several items, each is requested alone, so
+ * that one response cannot make ten products unavailable.
  */
 async function requestBatch(getItems: GetItems, batch: readonly string[]): Promise<Answered[]> {
   const arrived = await getItems(batch)

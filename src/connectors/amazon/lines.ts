@@ -1,5 +1,5 @@
-// One archived line for each requested item, with the time at which it arrived: the licence counts from
-// it. An item that Amazon refuses or omits has a line that says so, in place of its data.
+// One archived line for each requested item, with the time at which it arrived: the licence counts
+// from it. An item that Amazon refuses or omits has a line that says so, in place of its data.
 
 import { BRACE_OPEN, BRACKET_OPEN, replaceLineBreaks } from '../../lib/byte-scan.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -73,7 +73,9 @@ export function toLines(
   // An item without its ASIN, or with another one, may be any of those that are missing.
   const isCertain = !isUnclear && own.length === items.length && own.every(({ asin }) => asin)
   if (isCertain) lines.push(...Array.from(missing, (asin) => toMissingLine(asin, head, OMITTED)))
-  const unclear = `Amazon has not sent ${missing.size} of ${asins.length} items, and its response does not say why: they stay as they are`
+  const unclear =
+    `Amazon has not sent ${missing.size} of ${asins.length} items, and its response does not say ` +
+    'why: they stay as they are'
   return joinLines(lines, isCertain || missing.size === 0 ? [] : [unclear])
 }
 

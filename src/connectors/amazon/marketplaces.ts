@@ -1,6 +1,6 @@
-// The 22 marketplaces of Amazon as data. A credential is valid for all marketplaces of its region group;
-// an associate tag is valid for one. Hosts and regions are those of the retired PA-API, which programs
-// still name; the Creators API has one address for all.
+// The 22 marketplaces of Amazon as data. A credential is valid for all marketplaces of its region
+// group; an associate tag is valid for one. Hosts and regions are those of the retired PA-API,
+// which programs still name; the Creators API has one address for all.
 
 /** The region group of a credential: its version ends in .1, .2 or .3. */
 export const REGION_GROUPS = { NA: '1', EU: '2', FE: '3' } as const

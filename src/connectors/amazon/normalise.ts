@@ -1,5 +1,5 @@
-// Converts an archived line into a draft. The policy of the source limits how long it may be shown; an
-// ASIN may be kept, so an item that Amazon no longer shows keeps nothing else.
+// Converts an archived line into a draft. The policy of the source limits how long it may be shown;
+// an ASIN may be kept, so an item that Amazon no longer shows keeps nothing else.
 
 import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'

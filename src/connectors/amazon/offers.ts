@@ -1,5 +1,5 @@
-// The offers of an item. The price is that of the featured offer, `isBuyBoxWinner`, which is what the
-// product's page shows; the first of several listings may be another one.
+// The offers of an item. The price is that of the featured offer, `isBuyBoxWinner`, which is what
+// the product's page shows; the first of several listings may be another one.
 
 import { minorOf } from '../../core/money.ts'
 import type { Json } from '../../core/json.ts'

@@ -1,5 +1,5 @@
-// An archived line: an item of the Creators API, or the reason why there is none. Containers that were
-// not requested, or that Amazon does not have, are null or absent, which means the same.
+// An archived line: an item of the Creators API, or the reason why there is none. Containers that
+// were not requested, or that Amazon does not have, are null or absent, which means the same.
 
 import { z } from 'zod'
 

@@ -1,5 +1,5 @@
-// Access tokens. One is valid for an hour and counts as a request, so all sources of a process with the
-// same credential share it, and concurrent requests wait for one response.
+// Access tokens. One is valid for an hour and counts as a request, so all sources of a process with
+// the same credential share it, and concurrent requests wait for one response.
 
 import { z } from 'zod'
 import { isAbort, SyncError } from '../../core/errors.ts'

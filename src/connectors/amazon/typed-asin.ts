@@ -1,5 +1,5 @@
-// An ASIN as a person types it, or the address of a product's page as the browser shows it. No request
-// is sent: an address that does not contain its ASIN is explained instead.
+// An ASIN as a person types it, or the address of a product's page as the browser shows it. No
+// request is sent: an address that does not contain its ASIN is explained instead.
 
 import type { TypedKey } from '../../core/typed-key.ts'
 import { cutText } from '../../lib/text.ts'

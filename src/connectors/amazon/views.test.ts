@@ -1,5 +1,5 @@
-// The views for readers of Amazon's items: the 22 marketplaces, every column of `api.amazon_products`, and
-// what is hidden when its time has come.
+// The views for readers of Amazon's items: the 22 marketplaces, every column of
+// `api.amazon_products`, and what is hidden when its time has come.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
