@@ -136,7 +136,7 @@ for (const backend of ['redis', 'postgres'] as const) {
       const look = async () =>
         (await checkHealth({ ...NOTHING, db, queues })).find((one) => one.component === 'fetcher')
       await waitUntil(async () => (await look())?.ok)
-      await worker.pause()
+      await worker.workers[0]?.pause()
       const enqueuedAt = Date.now() - 40_000
       await queues.fetch.add('fetch', {} as Task, { timestamp: enqueuedAt })
       const { ok, detail } = (await look()) ?? {}
@@ -146,7 +146,7 @@ for (const backend of ['redis', 'postgres'] as const) {
         /^1 connected, but a task has waited for 4\d s and none takes it: /,
       )
       assert.equal(await countUntakenTasks(queues.fetch), 1)
-      await worker.resume()
+      await worker.workers[0]?.resume()
       await waitUntil(async () => (await look())?.ok)
       assert.equal(await countUntakenTasks(queues.fetch), 0)
     },

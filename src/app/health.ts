@@ -8,7 +8,7 @@ import { listBreakers } from '../db/read/limits.ts'
 import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import { loadServerVersion } from '../db/server-facts.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
-import { QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
+import { listQueues, QUEUE_NAMES, type QueueName, type Queues } from '../jobs/queues.ts'
 import { findUntakenTask } from '../jobs/untaken-tasks.ts'
 import type { Waker } from '../jobs/wake-workers.ts'
 import { formatDuration } from '../lib/format-duration.ts'
@@ -105,7 +105,7 @@ function checkSuppliers(db: Db): Promise<ComponentHealth> {
 async function describeQueues(queues: Queues): Promise<string> {
   await queues.verifyWritable()
   const counts = await Promise.all(
-    QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
+    listQueues(queues).map(async (queue) => `${queue.name} ${await queue.count()}`),
   )
   return `${queues.backend}; waiting: ${counts.join(', ')}`
 }

@@ -20,7 +20,13 @@ import type { ServerName } from '../http/control/routes.ts'
 import { requestImport } from '../jobs/request-import.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
-import { countWaitingTasks, type QueueName, type Queues, type Task } from '../jobs/queues.ts'
+import {
+  countWaitingTasks,
+  listQueues,
+  type QueueName,
+  type Queues,
+  type Task,
+} from '../jobs/queues.ts'
 import { ApplyStateCache } from '../jobs/apply-state-cache.ts'
 import { runScheduler } from '../jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
@@ -148,7 +154,7 @@ function startWork(
   const served: Queue<Task>[] = []
   const work = (name: QueueName, concurrency: number): void => {
     opened.adopt(startWorker(taskTools, name, concurrency, signal), (worker) => worker.close())
-    served.push(queues[name])
+    served.push(...listQueues(queues, [name]))
   }
   if (roles.includes('fetcher')) work('fetch', fetch)
   if (roles.includes('maintainer')) {

@@ -4,7 +4,7 @@ import { SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { findOutageCode, toQueueError } from '../jobs/queue-errors.ts'
-import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { listQueues, QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { countUntakenTasks } from '../jobs/untaken-tasks.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
@@ -75,11 +75,13 @@ async function readQueues(queues: Queues): Promise<Reading[]> {
   const states = METRICS.shelfsync_queue_jobs.labels.state
   const readings = await Promise.all(
     QUEUE_NAMES.map(async (queue) => {
-      const counts = await queues[queue].getJobCounts(...states)
+      const listed = await Promise.all(
+        listQueues(queues, [queue]).map((one) => one.getJobCounts(...states)),
+      )
       const jobs = states.map((state): Reading => ({
         name: 'shelfsync_queue_jobs',
         labels: { queue, state },
-        value: counts[state] ?? 0,
+        value: listed.reduce((sum, counts) => sum + (counts[state] ?? 0), 0),
       }))
       const untaken = await countUntakenTasks(queues[queue])
       return [

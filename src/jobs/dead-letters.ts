@@ -5,11 +5,11 @@ import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { findQueuedRun, reopenRun } from '../db/write/queued-runs.ts'
 import { enqueueRun } from './enqueue.ts'
-import { listFailed, type QueueName, type Queues } from './queues.ts'
+import { listFailed, listQueues, type Queues } from './queues.ts'
 
 export interface DeadLetter {
   readonly id: string
-  readonly queue: QueueName
+  readonly queue: string
   readonly source: string
   readonly run: number
   readonly part: number | null
@@ -21,7 +21,7 @@ export interface DeadLetter {
 export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
   return (await listFailed(queues)).map((job) => ({
     id: job.id ?? '',
-    queue: job.queueName as QueueName,
+    queue: job.queueName,
     source: job.data.source,
     run: job.data.run,
     part: job.data.part ?? null,
@@ -53,7 +53,8 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
 /** Deletes a dead letter. Its run does not change. @throws SyncError `job/unknown` */
 export async function discardDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
-  await (await queues[letter.queue].getJob(id))?.remove()
+  const queue = listQueues(queues).find(({ name }) => name === letter.queue)
+  await (await queue?.getJob(id))?.remove()
   return letter
 }
 

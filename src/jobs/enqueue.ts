@@ -10,7 +10,7 @@ import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/write/queued-
 import type { Log } from '../pipeline/context.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import { toQueueError } from './queue-errors.ts'
-import { listFailed, type Queues, type Task } from './queues.ts'
+import { listFailed, listQueues, type Queues, type Task } from './queues.ts'
 import { isPartial, listWindows } from '../pipeline/line-windows.ts'
 
 /**
@@ -42,31 +42,36 @@ export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly 
  */
 export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
   const { id, sourceId, source, fetched, options } = run
-  const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
+  const task: Task = {
+    sourceId,
+    source,
+    run: id,
+    begunAt: run.begunAt.toISOString(),
+    ...(options.import && { urgent: true }),
+  }
+  const { fetch, apply } = task.urgent ? queues.urgent : queues
   const fetchOnly = options.stages === 'fetch'
-  const top = await (fetchOnly
-    ? queues.fetch.getJob(toFetchId(id))
-    : queues.apply.getJob(toSettleId(id)))
+  const top = await (fetchOnly ? fetch.getJob(toFetchId(id)) : apply.getJob(toSettleId(id)))
   if (top?.data.begunAt === task.begunAt) return
   await dequeueRun(queues, id, task.begunAt)
   const fetching: FlowJob = {
     name: 'fetch',
-    queueName: 'fetch',
+    queueName: fetch.name,
     data: task,
     opts: { ...TASK, jobId: toFetchId(id) },
   }
-  if (fetchOnly) return void (await queues.fetch.add('fetch', task, fetching.opts))
+  if (fetchOnly) return void (await fetch.add('fetch', task, fetching.opts))
   const parts = await listPartsToApply(db, run)
   await queues.addFlow({
     name: 'settle',
-    queueName: 'apply',
+    queueName: apply.name,
     data: task,
     opts: { ...TASK, jobId: toSettleId(id) },
     children: [
       ...(fetched ? [] : [fetching]),
       ...parts.map((part) => ({
         name: 'apply',
-        queueName: 'apply',
+        queueName: apply.name,
         data: { ...task, part },
         opts: { ...TASK, jobId: toPartId(id, part) },
       })),
@@ -89,7 +94,7 @@ export async function enqueuePart(
   task: Task,
   part: number,
 ): Promise<void> {
-  const { apply } = queues
+  const { apply } = task.urgent ? queues.urgent : queues
   try {
     await apply.add(
       'apply',
@@ -114,9 +119,11 @@ export async function enqueuePart(
  * `except`.
  */
 export async function dequeueRun(queues: Queues, run: number, except?: string): Promise<void> {
-  const settle = await queues.apply.getJob(toSettleId(run))
-  if (settle?.data.begunAt !== except)
-    await settle?.remove({ removeChildren: true }).catch(() => undefined)
+  for (const queue of listQueues(queues, ['apply'])) {
+    const settle = await queue.getJob(toSettleId(run))
+    if (settle?.data.begunAt !== except)
+      await settle?.remove({ removeChildren: true }).catch(() => undefined)
+  }
   for (const job of await listFailed(queues)) {
     if (job.data.run === run && job.data.begunAt !== except)
       await job.remove().catch(() => undefined)

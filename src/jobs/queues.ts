@@ -18,10 +18,20 @@ import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import type { DbClient } from '../db/transaction.ts'
 import { createCalmBackend } from './backends/postgres.ts'
+import { SharedListeners } from './backends/shared-listeners.ts'
 
 /** `fetch` downloads from suppliers; `apply` writes the catalogue and settles runs. */
 export type QueueName = 'fetch' | 'apply'
 export const QUEUE_NAMES: readonly QueueName[] = ['fetch', 'apply']
+
+/**
+ * The same kinds of work for imports, for which a person waits. Each worker has one slot more that takes
+ * only these, so that they wait behind no other task.
+ */
+const URGENT = { fetch: 'import-fetch', apply: 'import-apply' } as const
+const URGENT_CONCURRENCY = 1
+
+type QueuePair = Readonly<Record<QueueName, Queue<Task>>>
 
 /** A task of a run. Executing it twice is safe. */
 export interface Task {
@@ -35,6 +45,8 @@ export interface Task {
   readonly begunAt: string
   /** In `apply` jobs only. */
   readonly part?: number
+  /** True for an import, whose tasks are in the queues for imports. */
+  readonly urgent?: true
 }
 
 /** BullMQ's own schema in the database. */
@@ -83,11 +95,18 @@ export interface Queues {
   verifyWritable(): Promise<void>
   readonly fetch: Queue<Task>
   readonly apply: Queue<Task>
+  readonly urgent: QueuePair
   addFlow(flow: FlowJob): Promise<void>
-  /** Starts a worker. Close it before the queues. */
-  work(name: QueueName, concurrency: number, processor: Processor<Task>): Worker<Task>
+  /** Starts a worker, with one more slot for imports. Close it before the queues. */
+  work(name: QueueName, concurrency: number, processor: Processor<Task>): QueueWorker
   /** Stops waiting for an unavailable Redis, because the process ends. */
   leave(): void
+  close(): Promise<void>
+}
+
+export interface QueueWorker {
+  /** The one for all other tasks, and the one for imports. */
+  readonly workers: readonly Worker<Task>[]
   close(): Promise<void>
 }
 
@@ -122,18 +141,16 @@ export async function openQueues(
   opened.defer(() => redis?.disconnect())
   const connection = redis ?? (await requireQueueSchema(db))
   const factory = redis === null ? createCalmBackend(onError) : undefined
+  const listeners = redis === null ? new SharedListeners(createCalmBackend(onError)) : null
   const options = { connection, prefix: PREFIX } as QueueOptions
   const keep = <One extends Emits & { close(): Promise<unknown> }>(one: One): One =>
     opened.adopt(listenTo(one, onError), async () => void (await one.close()))
-  const open = (name: QueueName): Queue<Task> =>
+  const open = (name: string): Queue<Task> =>
     keep(new Queue<Task>(name, options, factory as undefined))
   const flows = keep(new FlowProducer(options, factory as undefined))
-  const queues = { fetch: open('fetch'), apply: open('apply') }
-  await Promise.all([
-    flows.waitUntilReady(),
-    queues.fetch.waitUntilReady(),
-    queues.apply.waitUntilReady(),
-  ])
+  const urgent = { fetch: open(URGENT.fetch), apply: open(URGENT.apply) }
+  const queues = { fetch: open('fetch'), apply: open('apply'), urgent }
+  await Promise.all([flows, ...listQueues(queues)].map((one) => one.waitUntilReady()))
   const evictionPolicy = redis && library && (await library.findEvictionPolicy(redis))
   const kept = opened.move()
   return {
@@ -144,13 +161,21 @@ export async function openQueues(
       void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
     work(name, concurrency, processor) {
-      const workerOptions = { ...options, ...WORKER, concurrency } as WorkerOptions
-      const worker = listenTo(
-        new Worker<Task>(name, processor, workerOptions, factory as undefined),
-        onError,
-      )
-      worker.run().catch(onError)
-      return worker
+      const start = (queue: string, slots: number, backend: unknown): Worker<Task> => {
+        const workerOptions = { ...options, ...WORKER, concurrency: slots } as WorkerOptions
+        const worker = new Worker<Task>(queue, processor, workerOptions, backend as undefined)
+        listenTo(worker, onError)
+        worker.run().catch(onError)
+        return worker
+      }
+      const workers = [
+        start(name, concurrency, listeners?.lend(name) ?? factory),
+        start(URGENT[name], URGENT_CONCURRENCY, listeners?.borrow(name) ?? factory),
+      ]
+      return {
+        workers,
+        close: async () => void (await Promise.all(workers.map((one) => one.close()))),
+      }
     },
     leave: () => leaving.abort(),
     close: () => kept.disposeAsync(),
@@ -165,9 +190,19 @@ export async function countWaitingTasks(queue: Queue<Task>): Promise<number> {
   return queue.getJobCountByTypes('waiting', 'prioritized', 'delayed')
 }
 
-/** Lists the jobs of both queues that failed permanently. */
-export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Promise<Job<Task>[]> {
-  return [...(await fetch.getFailed()), ...(await apply.getFailed())]
+type AllQueues = Pick<Queues, QueueName | 'urgent'>
+
+/** Lists the queues of these kinds of work, those for imports included. */
+export function listQueues(
+  queues: AllQueues,
+  names: readonly QueueName[] = QUEUE_NAMES,
+): readonly Queue<Task>[] {
+  return names.flatMap((name) => [queues[name], queues.urgent[name]])
+}
+
+/** Lists the jobs of all queues that failed permanently. */
+export async function listFailed(queues: AllQueues): Promise<Job<Task>[]> {
+  return (await Promise.all(listQueues(queues).map((queue) => queue.getFailed()))).flat()
 }
 
 /** What `migrateQueue` did to BullMQ's tables. */

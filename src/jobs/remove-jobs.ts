@@ -1,7 +1,7 @@
 // Removes the jobs of a source that no longer exists.
 
 import type { Job, JobType } from 'bullmq'
-import type { Queues, Task } from './queues.ts'
+import { listQueues, type Queues, type Task } from './queues.ts'
 
 /** All states of a job that no worker has. */
 const IDLE: JobType[] = [
@@ -14,12 +14,9 @@ const IDLE: JobType[] = [
 ]
 
 /** Removes the jobs of the source, dead letters included, and returns their number. */
-export async function removeSourceJobs(
-  { fetch, apply }: Pick<Queues, 'fetch' | 'apply'>,
-  sourceId: number,
-): Promise<number> {
+export async function removeSourceJobs(queues: Queues, sourceId: number): Promise<number> {
   let removed = 0
-  for (const queue of [fetch, apply]) {
+  for (const queue of listQueues(queues)) {
     for (const job of await queue.getJobs(IDLE)) {
       if (job.data.sourceId === sourceId && (await isRemoved(job))) removed += 1
     }

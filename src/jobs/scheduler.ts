@@ -20,7 +20,7 @@ import { Calendar, faultOf } from '../sources/due.ts'
 import { limitRefresh } from '../sources/limit-refresh.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import { findOutageCode, toQueueError } from './queue-errors.ts'
-import { listFailed } from './queues.ts'
+import { listFailed, listQueues } from './queues.ts'
 import { enqueueRuns } from './request-runs.ts'
 import { AS_SCHEDULED, type RequestTools, type StartedRun } from './requests.ts'
 import { startOrFindRun } from './start-or-find-run.ts'
@@ -223,7 +223,8 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
     else if (obsolete.has(run)) await letter.remove().catch(() => undefined)
   }
   // A settle job of a run that has ended would wait forever for its children.
-  for (const job of await queues.apply.getWaitingChildren()) {
-    if (!open.has(job.data.run)) await job.remove({ removeChildren: false }).catch(() => undefined)
-  }
+  for (const queue of listQueues(queues, ['apply']))
+    for (const job of await queue.getWaitingChildren())
+      if (!open.has(job.data.run))
+        await job.remove({ removeChildren: false }).catch(() => undefined)
 }

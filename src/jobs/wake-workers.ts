@@ -5,7 +5,14 @@ import type { Queue } from 'bullmq'
 import { repeat } from '../lib/repeat.ts'
 import { describeFetchError } from '../lib/fetch-error.ts'
 import type { Log } from '../telemetry/log.ts'
-import { countWaitingTasks, QUEUE_NAMES, type QueueName, type Queues, type Task } from './queues.ts'
+import {
+  countWaitingTasks,
+  listQueues,
+  QUEUE_NAMES,
+  type QueueName,
+  type Queues,
+  type Task,
+} from './queues.ts'
 import { TICK_MS } from './scheduler.ts'
 
 /** Minimum time between two requests to one address. */
@@ -22,7 +29,7 @@ const WORKERS = { fetch: 'fetchers', apply: 'maintainers' } as const satisfies R
 export type WakeUrls = Readonly<Record<QueueName, string | null>>
 
 export interface WakerTools {
-  readonly queues: Pick<Queues, QueueName>
+  readonly queues: Pick<Queues, QueueName | 'urgent'>
   readonly urls: WakeUrls
   readonly log: Log
 }
@@ -60,7 +67,9 @@ export class Waker {
     const { urls, queues, log } = this.#tools
     const url = urls[name]
     const sentMs = this.#sentMs.get(name) ?? -Infinity
-    if (url === null || nowMs - sentMs < REPEAT_AFTER_MS || !(await hasTasks(queues[name]))) return
+    if (url === null || nowMs - sentMs < REPEAT_AFTER_MS) return
+    const having = await Promise.all(listQueues(queues, [name]).map(hasTasks))
+    if (!having.includes(true)) return
     this.#sentMs.set(name, nowMs)
     const outage = await findOutage(url, signal)
     const isKnown = this.#outages.has(name)

@@ -1,12 +1,12 @@
 // Executes jobs from the queue. The run's row records the result of a task; the queue only decides
 // whether to deliver the job again.
 
-import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import { hasAction, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/write/leases.ts'
 import { sanitizeText } from '../pipeline/sanitize-text.ts'
 import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
-import type { QueueName, Task } from './queues.ts'
+import type { QueueName, QueueWorker, Task } from './queues.ts'
 
 /** With more tasks than this waiting to be applied, a process that applies parts begins no other fetch. */
 const BACKLOG_MAX = 12
@@ -20,10 +20,12 @@ export function startWorker(
   name: QueueName,
   concurrency: number,
   stopping: AbortSignal,
-): Worker<Task> {
+): QueueWorker {
   return tools.queues.work(name, concurrency, async (job, token) => {
     const end = await tools.activity.record(async () =>
-      name === 'fetch' && (await isBehind(tools)) ? 'busy' : executeJob(tools, job, stopping),
+      name === 'fetch' && !job.data.urgent && (await isBehind(tools))
+        ? 'busy'
+        : executeJob(tools, job, stopping),
     )
     if (end === 'busy') {
       await job.moveToDelayed(Date.now() + BUSY_MS, token)

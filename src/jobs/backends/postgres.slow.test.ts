@@ -113,7 +113,7 @@ for (const [fault, strike] of Object.entries({
         return rowCount === 1
       })
       await strike(proxy)
-      const completed = new Promise((resolve) => worker.once('completed', resolve))
+      const completed = new Promise((resolve) => worker.workers[0]?.once('completed', resolve))
       await near.fetch.add('fetch', {} as Task)
       await completed
     },
