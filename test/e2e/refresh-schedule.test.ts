@@ -1,0 +1,160 @@
+// The schedule of the edge function refresh-worker. Postgres of the tests has neither pg_cron, pg_net nor the
+// Vault: the message about them is the real one, and the rest is tested with stand-ins of the same names
+// and signatures, which record what they receive.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inSession } from '../../src/db/catalog.ts'
+import { openTestDatabase } from '../support/database.ts'
+
+const { pool: db } = await openTestDatabase()
+const catalog = inSession(db)
+
+/** https://github.com/citusdata/pg_cron · https://supabase.github.io/pg_net · https://supabase.com/docs/guides/database/vault */
+const STAND_INS = `
+  create schema cron; create schema net; create schema vault;
+  create table cron.job (jobid bigserial, schedule text, command text, jobname text unique, active boolean default true);
+  create function cron.schedule(job_name text, schedule text, command text) returns bigint language sql as $$
+    insert into cron.job (jobname, schedule, command) values (job_name, schedule, command)
+    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command returning jobid $$;
+  create function cron.unschedule(job_name text) returns boolean language sql as $$
+    delete from cron.job where jobname = job_name returning true $$;
+  create table net.sent (id bigserial, url text, body jsonb, headers jsonb, timeout_milliseconds integer);
+  create function net.http_post(url text, body jsonb default '{}', params jsonb default '{}',
+      headers jsonb default '{"Content-Type": "application/json"}', timeout_milliseconds integer default 5000)
+    returns bigint language sql as $$
+    insert into net.sent (url, body, headers, timeout_milliseconds)
+      values (url, body, headers, timeout_milliseconds) returning id $$;
+  create table net._http_response (id bigint, status_code integer, content_type text, headers jsonb,
+    content text, timed_out boolean, error_msg text, created timestamptz not null default now());
+  create table vault.secrets (id uuid primary key default gen_random_uuid(), name text unique, secret text);
+  create view vault.decrypted_secrets as select id, name, secret as decrypted_secret from vault.secrets;
+  create function vault.create_secret(new_secret text, new_name text default null,
+      new_description text default '', new_key_id uuid default null) returns uuid language sql as $$
+    insert into vault.secrets (name, secret) values (new_name, new_secret) returning id $$;
+  create function vault.update_secret(secret_id uuid, new_secret text default null, new_name text default null,
+      new_description text default null, new_key_id uuid default null) returns void language sql as $$
+    update vault.secrets set secret = new_secret where id = secret_id $$;
+`
+
+const URL = 'https://project.supabase.co'
+const schedule = (url = URL, more = '') =>
+  db.query(`select * from catalog.schedule_refresh($1${more})`, [url])
+const loadSchedule = async () =>
+  (await catalog.call<Record<string, unknown>>('load_refresh_schedule', {}))[0]
+const respond = (id: number, columns: string, ...values: unknown[]) =>
+  db.query(
+    `insert into net._http_response (id, ${columns}) values ($1, ${values.map((_, n) => `$${n + 2}`)})`,
+    [id, ...values],
+  )
+const request = async (): Promise<number> => {
+  const { rows } = await db.query('select catalog.request_refresh(1000) as id')
+  return Number(rows[0].id)
+}
+
+test('without the extensions, the schedule names those that are missing and how to create them', async () => {
+  await assert.rejects(schedule(), {
+    hint: 'db/unsuitable',
+    message:
+      /^The database lacks pg_cron and pg_net and supabase_vault\. In a Supabase project, enable them under Database, Extensions, or execute: create extension pg_cron; create extension pg_net; create extension supabase_vault;\. Elsewhere, run `shelfsync serve`/,
+  })
+  await assert.rejects(db.query('select catalog.request_refresh(1)'), { hint: 'db/unsuitable' })
+  const { rows } = await db.query('select catalog.unschedule_refresh()')
+  assert.deepEqual(rows, [])
+  assert.deepEqual(await loadSchedule(), {
+    scheduled: false,
+    requested_at: null,
+    responded_at: null,
+    status_code: null,
+    error: null,
+  })
+})
+
+test('the schedule is two jobs, and the token of the Vault stays when it is set again', async () => {
+  await db.query(STAND_INS)
+  await assert.rejects(schedule('project.supabase.co'), { hint: 'usage/invalid' })
+  await assert.rejects(schedule(`${URL}/functions`), { hint: 'usage/invalid' })
+  const { rows } = await schedule()
+  assert.deepEqual(rows, [
+    {
+      job: 'shelfsync-refresh',
+      schedule: '7 * * * *',
+      url: `${URL}/functions/v1/refresh-worker`,
+      token_is_new: true,
+    },
+  ])
+  const token = async () =>
+    (await db.query(`select secret from vault.secrets where name = 'shelfsync_cron_token'`)).rows[0]
+      .secret
+  const first = await token()
+  assert.match(first, /^[0-9a-f]{64}$/)
+  const again = await schedule(URL, `, '*/20 * * * *', 50`)
+  assert.deepEqual([again.rows[0].token_is_new, await token()], [false, first])
+  const jobs = await db.query('select jobname, schedule, command from cron.job order by jobname')
+  assert.deepEqual(jobs.rows, [
+    {
+      jobname: 'shelfsync-refresh',
+      schedule: '*/20 * * * *',
+      command: 'select catalog.request_refresh(50)',
+    },
+    {
+      jobname: 'shelfsync-refresh-responses',
+      schedule: '*/10 * * * *',
+      command: 'select catalog.harvest_refresh_responses()',
+    },
+  ])
+})
+
+test('a call sends the token in its own header and a body without content', async () => {
+  await request()
+  const { rows } = await db.query('select * from net.sent order by id desc limit 1')
+  const { url, body, headers, timeout_milliseconds: timeoutMs } = rows[0]
+  assert.deepEqual(
+    [url, body, timeoutMs],
+    [`${URL}/functions/v1/refresh-worker`, { limit: 1000 }, 150_000],
+  )
+  assert.deepEqual(Object.keys(headers).sort(), [
+    'content-type',
+    'x-correlation-id',
+    'x-cron-token',
+  ])
+})
+
+test('a dispatched call counts only when its response was read: a failure and a timeout are shown', async () => {
+  const [failed, late, fine] = [await request(), await request(), await request()]
+  assert.equal((await loadSchedule())?.['responded_at'], null)
+  await respond(failed, 'status_code, content', 401, '{"error":{"code":"request/unauthorized"}}')
+  assert.match(String((await loadSchedule())?.['error']), /unauthorized/)
+  await respond(late, 'timed_out, created', true, new Date())
+  const shown = await loadSchedule()
+  assert.deepEqual(
+    [shown?.['scheduled'], shown?.['status_code'], shown?.['error']],
+    [true, null, 'timeout'],
+  )
+  await respond(fine, 'status_code, content', 200, '{}')
+  assert.deepEqual(await loadSchedule().then((one) => [one?.['status_code'], one?.['error']]), [
+    200,
+    null,
+  ])
+})
+
+test('a request without a response after six hours is recorded as lost', async () => {
+  const id = await request()
+  await db.query(
+    `update catalog.refresh_requests set requested_at = now() - interval '7 hours' where id = $1`,
+    [id],
+  )
+  await db.query('select catalog.harvest_refresh_responses()')
+  const { rows } = await db.query('select error from catalog.refresh_requests where id = $1', [id])
+  assert.match(rows[0].error, /no response within six hours/)
+})
+
+test('the schedule ends, and its token stays for the next one', async () => {
+  const ended = await db.query('select catalog.unschedule_refresh() as job')
+  assert.deepEqual(
+    ended.rows.map(({ job }) => job),
+    ['shelfsync-refresh', 'shelfsync-refresh-responses'],
+  )
+  assert.equal((await loadSchedule())?.['scheduled'], false)
+  assert.equal((await schedule()).rows[0].token_is_new, false)
+})
