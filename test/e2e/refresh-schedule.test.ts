@@ -44,7 +44,7 @@ const loadSchedule = async () =>
   (await catalog.call<Record<string, unknown>>('load_refresh_schedule', {}))[0]
 const respond = (id: number, columns: string, ...values: unknown[]) =>
   db.query(
-    `insert into net._http_response (id, ${columns}) values ($1, ${values.map((_, n) => `$${n + 2}`)})`,
+    `insert into net._http_response (id, ${columns}) values ($1, ${values.map((_, n) => `$${n + 2}`).join(', ')})`,
     [id, ...values],
   )
 const request = async (): Promise<number> => {
