@@ -1,11 +1,13 @@
-// Compiles src/ to dist/ for the npm package. The repository runs from source and needs no build.
+// Compiles src/ to dist/ for the npm package, and builds its edge functions. The repository runs from source and needs no build.
 
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { buildFunctions } from './build-functions.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 // A file that is no longer in src/ must not remain in the package.
 rmSync(`${root}dist`, { recursive: true, force: true })
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
+if (status === 0) await buildFunctions(`${root}dist/functions`)

@@ -172,6 +172,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrations.ts')).defineMigrations,
   },
   {
+    name: 'functions',
+    usage: '',
+    description: 'copy the edge functions for Amazon into a Supabase project',
+    load: async () => (await import('./functions/functions.ts')).defineFunctions,
+  },
+  {
     name: 'publish',
     usage: '[options]',
     description:

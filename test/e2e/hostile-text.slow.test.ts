@@ -36,6 +36,7 @@ const ACTING = [
   'serve',
   'migrate',
   'migrations',
+  'functions',
   'logins',
   'stop',
   'runs approve',

@@ -119,6 +119,8 @@ const CALLS = [
   'logins nobody',
   'migrations',
   'migrations copy copied',
+  'functions',
+  'functions copy copied/functions',
   'publish',
   'publish --role nobody',
   'init',

@@ -176,6 +176,7 @@ function callsOn({
     acts: [
       ['migrate'],
       ['migrations', 'copy', folder],
+      ['functions', 'copy', `${folder}/functions`],
       ['add', shop, '--name', 'removed', '--no-sync'],
       ['sources', 'set', name, '--policy', 'removalShare=0.2'],
       ['sources', 'pause', name],

@@ -119,6 +119,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'logins nobody',
     'migrate',
     'migrations copy /dev/null/x',
+    'functions copy /dev/null/x',
     'publish --role nobody',
     'add medipim',
     'add medipim --name pharmacy',
