@@ -99,7 +99,7 @@ test('the token of the schedule is accepted by the function that the schedule ca
   assert.equal((await without.call({ headers: { 'x-cron-token': '' } })).status, 401)
 })
 
-test('another method, a body that is no JSON, too large or of another form is refused', async () => {
+test('another method, a body that is not JSON, is too large or has another form is refused', async () => {
   const { call } = open()
   for (const [init, status, code] of [
     [{ method: 'GET' }, 405, 'request/wrong-method'],
