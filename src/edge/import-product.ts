@@ -41,11 +41,13 @@ async function importOne({ asin, marketplace }: Body, tools: EdgeTools): Promise
   if (result === undefined) throw report.error
   const { state } = result
   tools.log.info({ run: report.run, asin: key, state }, 'import')
-  if (result.state !== 'failed') return { status: 200, body: { run: report.run, ...result } }
+  // The stored settings may leave the marketplace to its default.
+  const named = { ...result, run: report.run, asin: key, marketplace: marketplaceOf(source) }
+  if (result.state !== 'failed') return { status: 200, body: named }
   const { code, message } = result.error
   const status = code === null ? 500 : ERRORS[code].status
   const hint = code === null ? '' : ERRORS[code].hint
-  return { status, body: { run: report.run, ...result, error: { code, message, hint } } }
+  return { status, body: { ...named, error: { code, message, hint } } }
 }
 
 /** @throws SyncError `source/unknown` without a source of the marketplace · `request/invalid` */

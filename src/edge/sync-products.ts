@@ -11,9 +11,9 @@ import type { Http } from '../core/http.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { DATA_API_OPTIONS, type PipelineOptions } from '../pipeline/options.ts'
-import { runInProcess, type RunReport } from '../pipeline/run-in-process.ts'
+import type { RunReport } from '../pipeline/run-in-process.ts'
 import { createProgress } from '../pipeline/context.ts'
-import { syncKeys } from '../pipeline/sync.ts'
+import { importKeys, syncKeys } from '../pipeline/sync.ts'
 import type { StartTools } from '../pipeline/take-run.ts'
 import { bindConnector, type BoundSource } from '../sources/bound-source.ts'
 import { createCredentialReader } from '../sources/credentials.ts'
@@ -106,19 +106,11 @@ export function syncBatch(
   return syncKeys(tools, bound, keys, { progress: createProgress(), signal })
 }
 
-/** Executes an import: urgent, and with a result for each product. @throws SyncError see `runInProcess` */
+/** Executes an import: urgent, and with a result for each product. @throws SyncError see `importKeys` */
 export function importBatch(
   { bound, tools }: OpenSource,
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<RunReport> {
-  const chosen = {
-    kind: 'import',
-    keys: keys.toSorted(),
-    sinceAt: null,
-    artifactRun: null,
-    resumeAny: false,
-    options: { import: true },
-  } as const
-  return runInProcess(tools, bound, chosen, { progress: createProgress(), signal })
+  return importKeys(tools, bound, keys, { progress: createProgress(), signal })
 }

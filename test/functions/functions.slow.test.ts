@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { AmazonOptions } from '../../simulators/amazon/server.ts'
+import type { AmazonOptions, AmazonSimulator } from '../../simulators/amazon/server.ts'
 import type { EdgeFunction } from '../../src/edge/function.ts'
 import { amazon } from '../../src/connectors/amazon/connector.ts'
 import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
@@ -14,6 +14,7 @@ import { serveFunction } from '../../src/edge/serve-function.ts'
 import { GET_ITEMS } from '../support/amazon.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 import { functionEnv } from './edge-function.ts'
 import { openFunctionSource } from './function-source.ts'
 
@@ -46,6 +47,18 @@ async function open(t: TestContext, options: AmazonOptions = {}) {
   return { api, env, lines, call, pass, ...source }
 }
 
+/** As five failures within a minute leave it: a batch alone would need seconds between its attempts. */
+async function openBreaker(pipeline: TestPipeline, { url }: AmazonSimulator): Promise<void> {
+  const settings = AmazonSettings.parse((await pipeline.source()).settings)
+  const rules = amazon.rules?.({ url: new URL(url + GET_ITEMS), settings, credentials: null })
+  await db.query(
+    `insert into catalog.circuit_breakers (scope, key, version, state, failed_at, failures, opened_at, retry_at,
+       cooldown_ms, changed_at)
+     values ('amazon', $1, 1, 'open', '{}', 5, now(), now() + interval '5 minutes', 300000, now())`,
+    [rules?.breaker?.key],
+  )
+}
+
 test('a refresh ends when its time is over, and the next one continues with the rest', async (t) => {
   const { call, keys, pipeline, makeDue, pass } = await open(t, { products: 25 })
   await pipeline.syncKeys(keys)
@@ -66,17 +79,7 @@ test('a refresh stops at the first batch while the circuit breaker is open, and 
   const { call, keys, pipeline, makeDue, simulator } = await open(t, { products: 25 })
   await pipeline.syncKeys(keys)
   await makeDue(keys)
-  simulator.faults.set({ kind: 'status', status: 500, path: '/getItems*', times: null })
-  // One batch is tried four times, with waits of seconds between: its failures are recorded here instead.
-  const { settings } = await pipeline.source()
-  const url = new URL(simulator.url + GET_ITEMS)
-  const rules = amazon.rules?.({ url, settings: AmazonSettings.parse(settings), credentials: null })
-  await db.query(
-    `insert into catalog.circuit_breakers (scope, key, version, state, failed_at, failures, opened_at, retry_at,
-       cooldown_ms, changed_at)
-     values ('amazon', $1, 1, 'open', '{}', 5, now(), now() + interval '5 minutes', 300000, now())`,
-    [rules?.breaker?.key],
-  )
+  await openBreaker(pipeline, simulator)
   const before = simulator.stats.snapshot().requests[GET_ITEMS]
   const { status, body } = await call(refreshWorker)
   assert.deepEqual([status, body.due, body.refreshed], [200, 25, 0])
@@ -174,4 +177,45 @@ test('an import names the product, or says what is wrong with the ASIN or the ma
     assert.equal(response.status, status)
     assert.match(response.body.error.message, message)
   }
+})
+
+test('an imported product has its id, its state and the fields that Amazon states, and a second import updates it', async (t) => {
+  const { call, simulator, pipeline } = await open(t)
+  const imported = await call(importProduct, { asin: 'https://www.amazon.com/dp/B08DQQ8CBP?th=1' })
+  assert.equal(imported.status, 200, JSON.stringify(imported.body))
+  const { productId, state, asin, marketplace, missing } = imported.body
+  assert.deepEqual([asin, marketplace, state], ['B08DQQ8CBP', 'www.amazon.com', 'created'])
+  assert.ok(imported.body.imported.includes('title'))
+  assert.ok(missing.includes('description') && missing.includes('star_rating'))
+  const [row] = await pipeline.query<{ id: string; kind: string }>(
+    `select p.id::text, r.kind from api.amazon_products p, catalog.runs r where p.asin = $1 and r.id = $2`,
+    'B08DQQ8CBP',
+    imported.body.run,
+  )
+  assert.deepEqual(row, { id: productId, kind: 'import' })
+  simulator.update('B08DQQ8CBP', { priceMinor: 2_345 })
+  const again = await call(importProduct, { asin: 'b08dqq8cbp', marketplace: 'www.amazon.com' })
+  assert.deepEqual([again.body.productId, again.body.state], [productId, 'updated'])
+  const third = await call(importProduct, { asin: 'B08DQQ8CBP' })
+  assert.equal(third.body.state, 'unchanged')
+})
+
+test('an import of an ASIN that Amazon does not have says so, and keeps nothing', async (t) => {
+  const { call, pipeline } = await open(t)
+  const { status, body } = await call(importProduct, { asin: 'B0NOTHERE1' })
+  assert.deepEqual([status, body.state, body.error.code], [404, 'failed', 'source/no-product'])
+  assert.ok(body.error.message.length > 10 && body.error.hint.length > 10)
+  const rows = await pipeline.query(
+    'select from catalog.products where external_id = $1',
+    'B0NOTHERE1',
+  )
+  assert.equal(rows.length, 0)
+})
+
+test('an import while the circuit breaker is open responds at once with the time of the next test', async (t) => {
+  const { call, pipeline, simulator } = await open(t)
+  await openBreaker(pipeline, simulator)
+  const { status, body } = await call(importProduct, { asin: 'B08DQQ8CBP' })
+  assert.deepEqual([status, body.error.code], [503, 'source/circuit-open'])
+  assert.equal(simulator.stats.snapshot().requests[GET_ITEMS], undefined)
 })

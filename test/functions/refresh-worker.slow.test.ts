@@ -3,9 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { purgeSource } from '../../src/pipeline/purge.ts'
+import { GET_ITEMS } from '../support/amazon.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openFunctionSource } from './function-source.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { ESP32, openFunctionSource } from './function-source.ts'
 import { CRON_TOKEN, DENOS, readLog, startFunction, type Deno } from './edge-function.ts'
 
 const database = await openTestDatabase()
@@ -47,4 +51,71 @@ for (const deno of DENOS) {
     const again = await worker.call({ headers: { 'x-cron-token': CRON_TOKEN } })
     assert.deepEqual([again.body['due'], again.body['runs']], [0, []])
   })
+
+  test(`${deno}: a function that is killed after its bytes were archived is resumed by the next one, which requests nothing again`, async (t) => {
+    const { api, worker, simulator, pipeline, keys, makeDue } = await open(t, deno)
+    const batch = keys.slice(0, 10)
+    await pipeline.syncKeys(batch)
+    await makeDue(batch)
+    for (const key of batch) simulator.update(key, { priceMinor: 7_777 })
+    const archived = Promise.withResolvers<void>()
+    api.trouble = ({ name }) => (name === 'write_batch' ? (archived.resolve(), 'before') : null)
+    const killed = worker.call().catch(() => null)
+    await archived.promise
+    worker.process.kill('SIGKILL')
+    await worker.process.exited
+    await killed
+    api.trouble = () => null
+    await pipeline.expireLease()
+    const before = simulator.stats.snapshot().requests[GET_ITEMS]
+    const next = await startFunction(t, 'refresh-worker', { deno, api })
+    const { body } = await next.call()
+    // Three of the items have no offer.
+    assert.deepEqual([body['refreshed'], body['updated']], [10, 7], next.process.output())
+    assert.equal(simulator.stats.snapshot().requests[GET_ITEMS], before)
+  })
+
+  test(`${deno}: what a function has archived is replayed by Node without a change, and a purge removes it`, async (t) => {
+    const { worker, pipeline, keys, makeDue } = await open(t, deno)
+    await pipeline.syncKeys(keys)
+    await makeDue(keys.slice(0, 10))
+    const { body } = await worker.call()
+    const [run = 0] = body['runs'] as number[]
+    const replayed = await pipeline.replay(run)
+    assert.deepEqual([replayed.state, replayed.ledger.fetched], ['succeeded', 10])
+    assert.deepEqual([replayed.ledger.created, replayed.ledger.updated], [0, 0])
+    const { purged } = await purgeAll(pipeline)
+    assert.ok(purged.includes(run))
+    const [part] = await pipeline.query<{ key: string }>(
+      'select key from catalog.parts where run_id = $1',
+      run,
+    )
+    assert.equal(part?.key, 'data:application/x-ndjson;base64,')
+  })
+
+  test(`${deno}: a product is imported and the health is shown, with the network of this machine only`, async (t) => {
+    const { api } = await open(t, deno)
+    const importer = await startFunction(t, 'import-product', { deno, api })
+    const { status, body } = await importer.call({ body: { asin: ESP32 } })
+    assert.deepEqual([status, body['state']], [200, 'created'], importer.process.output())
+    const again = await importer.call({ body: { asin: ESP32 } })
+    assert.deepEqual(
+      [again.body['state'], again.body['productId']],
+      ['unchanged', body['productId']],
+    )
+    const refused = await importer.call({ headers: { apikey: api.keys.publishable } })
+    assert.equal(refused.status, 403)
+    const health = await startFunction(t, 'health-check', { deno, api })
+    const state = await health.call({ method: 'GET' })
+    assert.deepEqual([state.status, state.body['status']], [200, 'up'], health.process.output())
+    const output = importer.process.output() + health.process.output()
+    for (const secret of [api.keys.secret, DEFAULTS.credential.secret, CRON_TOKEN])
+      assert.ok(!output.includes(secret))
+  })
+}
+
+async function purgeAll(pipeline: TestPipeline): Promise<{ purged: readonly number[] }> {
+  const { tools } = pipeline
+  const { runs } = await purgeSource(tools, await pipeline.source(), 'none')
+  return { purged: runs }
 }
