@@ -78,7 +78,7 @@ test(
     const script = `import { openQueues } from ${JSON.stringify(new URL('../jobs/queues.ts', import.meta.url).href)}
     const queues = await openQueues(null, ${JSON.stringify(url)}, { onError: () => undefined })
     const worker = queues.work('fetch', 1, async () => undefined)
-    await worker.waitUntilReady()
+    await Promise.all(worker.workers.map((one) => one.waitUntilReady()))
     console.log(queues.evictionPolicy)
     await worker.close()
     await queues.close()`

@@ -30,6 +30,7 @@ const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 const ACTING = [
   'init',
   'sync',
+  'import',
   'export',
   'parse',
   'replay',

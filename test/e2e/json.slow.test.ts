@@ -69,6 +69,8 @@ function findError(messages: readonly Line[], line: string): Line {
 const CALLS = [
   'add medipim --name pharmacy',
   'sync',
+  'import 1001 --source pharmacy',
+  'import 1001 --marketplace www.amazon.com',
   'plan pharmacy',
   'replay pharmacy',
   'replay pharmacy --plan',

@@ -172,6 +172,7 @@ function callsOn({
       ['stop'],
       ['runs', 'show', '999999'],
       ['sync', 'medipim-removed'],
+      ['import', 'removed', '--source', name],
     ],
     acts: [
       ['migrate'],

@@ -33,6 +33,7 @@ interface ImportFlags {
 /** More products than these are printed as lines. */
 const CARDS_MAX = 20
 const TYPED_CHARS_MAX = 200
+const NO_PRODUCT = new SyncError('usage/invalid', 'No product of the command is valid')
 const STOPPING = 'stopping; the same import resumes'
 
 export function defineImport(command: Command, cli: Cli): void {
@@ -111,21 +112,22 @@ async function printResults(
 ): Promise<void> {
   const { output } = cli
   const { source } = bound
-  const error = run?.error instanceof SyncError ? run.error : null
+  const error = run === null ? NO_PRODUCT : run.error instanceof SyncError ? run.error : null
   output.result(
     {
       run: run?.run ?? null,
       source: source.name,
       marketplace: marketplaceOf(source),
       state: run?.state ?? 'failed',
-      reason: run?.reason ?? null,
+      reason: run === null ? NO_PRODUCT.message : run.reason,
       code: isStop(run?.error) ? 'run/cancelled' : (error?.code ?? null),
       imports: results,
+      hint: error?.hint ?? null,
     },
     await formatResults(cli, tools, bound, { run, results }),
   )
+  output.isReported = true
   if (run?.error != null) {
-    output.isReported = true
     if (output.json && run.error instanceof Error) output.reportedError = run.error
     output.error(run.error)
   }

@@ -1,6 +1,5 @@
-// Imported products: their results in a run, and the facts that a person sees at once.
+// The facts of imported products that a person sees at once.
 
-import type { ImportResult } from '../../core/import-result.ts'
 import type { Catalog } from '../catalog.ts'
 
 export interface ImportedFacts {
@@ -10,24 +9,6 @@ export interface ImportedFacts {
   readonly amountMinor: number | null
   readonly currency: string | null
   readonly compareAtMinor: number | null
-}
-
-/** The members of a result as Postgres returns them, in any order. */
-export type ImportResultRow = Omit<ImportResult, 'state' | 'error'> & {
-  readonly state: ImportResult['state']
-  readonly error?: unknown
-}
-
-/** Returns the result with its members in the documented order. */
-export function toImportResult({
-  productId,
-  asin,
-  marketplace,
-  ...row
-}: ImportResultRow): ImportResult {
-  const { state, imported, missing, externalId, error } = row
-  const members = { productId, asin, marketplace, state, imported, missing, externalId }
-  return { ...members, ...(error !== undefined && { error }) } as ImportResult
 }
 
 /** Returns the facts by the id of the product. Expired products are left out. */

@@ -7,7 +7,6 @@ import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import type { RunKind, RunOptions } from '../write/runs.ts'
 import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
-import { toImportResult, type ImportResultRow } from './imported-products.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
@@ -221,6 +220,19 @@ export function toRunSummary(row: RunRow): RunSummary {
     ledger: row.ledger,
     removalsOff: row.removals_off,
   }
+}
+
+/** The members of a result as Postgres returns them, in any order. */
+type ImportResultRow = Omit<ImportResult, 'state' | 'error'> & {
+  readonly state: ImportResult['state']
+  readonly error?: unknown
+}
+
+/** Returns the result with its members in the documented order. */
+function toImportResult({ productId, asin, marketplace, ...row }: ImportResultRow): ImportResult {
+  const { state, imported, missing, externalId, error } = row
+  const members = { productId, asin, marketplace, state, imported, missing, externalId }
+  return { ...members, ...(error !== undefined && { error }) } as ImportResult
 }
 
 function createUnknownRunError(run: number): SyncError {
