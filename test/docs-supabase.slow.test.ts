@@ -43,9 +43,13 @@ test('the page leads from an empty project to a sync, with readers, logins and a
     'npm ci\n': '',
   })
   const blocks = await listBlocks(PAGE)
-  const pushed = await listBlocks(PAGE, { heading: '## Two ways' })
+  const elsewhere = [
+    ...(await listBlocks(PAGE, { heading: '## Two ways' })),
+    // test/functions runs them, apart from those that need the platform.
+    ...(await listBlocks(PAGE, { heading: '## Edge functions' })),
+  ]
   let printed = ''
-  for (const code of blocks.filter((block) => !pushed.includes(block))) {
+  for (const code of blocks.filter((block) => !elsewhere.includes(block))) {
     if (!/^[A-Z_]+=/.test(code)) printed += await paste(code)
     else await paste(`cat > .env <<'END'\n${code}END`)
   }

@@ -14,6 +14,7 @@ import { SyncBody } from '../src/http/control/request-schemas.ts'
 import { findCommand, listCommandLines, parseCommand } from './support/command-lines.ts'
 import { openTestDatabase } from './support/database.ts'
 import { readPage } from './support/pages.ts'
+import { SUPABASE_EXTENSIONS } from './support/supabase-extensions.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -36,6 +37,10 @@ const OTHER_VARIABLES = [
   'SYNC_RETRY_MINUTES',
   'SYNC_TIMEOUT_MINUTES',
   'SYNC_POLL_SECONDS',
+  // Of edge functions: src/edge/environment.ts.
+  'CRON_TOKEN',
+  'FUNCTION_SECONDS',
+  'SUPABASE_SECRET_KEYS',
 ]
 
 /** The names of earlier documents, which are the first cells of docs/coming-from.md. */
@@ -171,6 +176,8 @@ function findRepeated(words: readonly string[]): string[] {
   return words.filter((word, index) => words.indexOf(word) !== index)
 }
 
+const needsExtensions = (path: string): boolean => path === 'docs/deploy/supabase.md'
+
 test('every SQL example runs', async (t) => {
   const { pool } = await openTestDatabase(t)
   // The statements of docs/cut-over.md build on each other: test/e2e/cut-over.test.ts runs them.
@@ -178,7 +185,7 @@ test('every SQL example runs', async (t) => {
     for (const { code } of fences.filter(({ language }) => language === 'sql')) {
       // The rollback also removes roles, which belong to the server.
       await pool
-        .query(`begin; ${code} rollback`)
+        .query(`begin; ${needsExtensions(path) ? SUPABASE_EXTENSIONS : ''} ${code} rollback`)
         .catch((cause: unknown) => assert.fail(`${path}: ${String(cause)}\n${code}`))
     }
   }

@@ -13,7 +13,7 @@ import { startProcess, type Process } from '../support/processes.ts'
 
 export type FunctionName = 'import-product' | 'refresh-worker' | 'health-check'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const CRON_TOKEN = 'only-for-tests-0123456789abcdef0123'
 
 /** The program of each version, from npm: `deno` is the current one, `deno-hosted` the hosted one. */

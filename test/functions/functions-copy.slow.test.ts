@@ -11,7 +11,8 @@ import { openShelfsync } from '../e2e/shelfsync.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { cleanEnv } from '../support/processes.ts'
-import { DENOS, denoEnv, findDeno, startFunction } from './edge-function.ts'
+import { listBlocks } from '../support/terminal-folder.ts'
+import { DENOS, denoEnv, findDeno, ROOT, startFunction } from './edge-function.ts'
 import { openFunctionSource } from './function-source.ts'
 
 const run = promisify(execFile)
@@ -19,6 +20,22 @@ const database = await openTestDatabase()
 const NAMES = ['health-check', 'import-product', 'refresh-worker'] as const
 /** https://supabase.com/docs/guides/functions/limits: bundling on the server. */
 const BUNDLE_BYTES_MAX = 5_000_000
+
+/** What the page does beside `shelfsync functions copy` needs the platform: the CLI knows each command. */
+test('the commands of the page exist in the Supabase CLI, with their options', async () => {
+  const blocks = await listBlocks('docs/deploy/supabase.md', { heading: '## Edge functions' })
+  const commands = blocks.join('').match(/^supabase .+$/gm) ?? []
+  assert.equal(commands.length, 4)
+  for (const command of commands) {
+    const words = command.split(' ').slice(1)
+    const verbs = words.filter((word) => /^[a-z]+$/.test(word) && word !== 'abcdefgh')
+    const cli = join(ROOT, 'node_modules/.bin/supabase')
+    const { stdout } = await run(cli, [...verbs, '--help'], { env: cleanEnv() })
+    assert.match(stdout, new RegExp(`supabase ${verbs.join(' ')} `))
+    for (const option of words.filter((word) => word.startsWith('--')))
+      assert.ok(stdout.includes(`${option} `), `${command}\n${stdout}`)
+  }
+})
 
 test('a copy of the functions is checked, run and updated in a project without anything else', async (t) => {
   const shelfsync = await openShelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
