@@ -2686,11 +2686,14 @@ $$;
 -- load_work_done(source, run) → (kind, item): the artifact that the run applies, then its parts and the run's
 -- checkpoints, each in order.
 create function catalog.load_work_done(p_source integer, p_run bigint) returns table (kind text, item jsonb)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.kind, s.item
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select s.kind, s.item
   from catalog.runs r
   cross join lateral (
-    select 1 as place, 0 as no, 'artifact' as kind, to_jsonb(a) as item
+    select 1 as place, 0 as no, 'artifact' as kind, to_jsonb(a) || case
+      when catalog.is_expired_artifact(a) then '{"warnings": []}'::jsonb else '{}' end as item
     from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run
     union all
     select 2, p.no, 'part', to_jsonb(p)
@@ -2700,8 +2703,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.checkpoints c where c.source_id = p_source and c.run_id = p_run
   ) s
   where r.source_id = p_source and r.id = p_run
-  order by s.place, s.no
-$$;
+  order by s.place, s.no;
+end $$;
 
 -- find_checkpoint(source, run, part) → the checkpoint; no row before the part's first batch.
 create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer)
@@ -6837,7 +6840,7 @@ $$;
 create function catalog.hide_review(p_review catalog.reviews) returns catalog.reviews
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  p_review.detail := p_review.detail - '{from,to,claims,value,quotation}'::text[];
+  p_review.detail := p_review.detail - '{from,to,claims,value,quotation}'::text[] || '{"expired": true}';
   p_review.reason := case p_review.kind when 'record' then 'the reason has expired with the record'
     else p_review.reason end;
   return p_review;
@@ -7266,7 +7269,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices p
   where p.source_id = p_source and p.product_external_id = p_product and p.variant_external_id = p_variant
     and p.price_type = p_price_type and p.state in ('current', 'past')
-    and (p.expires_at is null or p.expires_at > now())
+    and (p.expires_at is null or p.expires_at > now()) and catalog.is_shown(p_source, p_product)
 $$;
 
 -- count_observed_days(source, product, variant, price_type, until, days) → of these days before the instant,
@@ -9830,7 +9833,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', 'ba5117119d8e2c7db0e106fe5fdf7bdcb6c3ea1c005b03a5c6b77b2940d0be1a'),
+  ('20261122000030', 'records', '5880e3458199433a13592f31b71679fbfb89d2297450db20ce309f63eac908af'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
   ('20261122000033', 'apply', '4ac5a786d2540e8c183742ecfb954304cab319f6f931206ec9a8dbafc4f4ed0f'),
@@ -9853,11 +9856,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fe2f675908509f61aa5ba5d6d3576e940f01c294e99de661b617b54337ccefd8'),
-  ('20261122000053', 'licences', '315377c393ab9388aae2c9d9de8a954fb2a3ee1518b82e5fe42f5950b6824ae7'),
+  ('20261122000053', 'licences', '9c595cce357730acf3118644cba20e3a68668b36206d7c7548dc84aa3c64304c'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
-  ('20261122000063', 'prior_prices', 'd7f050dae360b64a2e6cfdce0de0f1d310d964dd1e30dc2bd4b0d3152d08c5de'),
+  ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
   ('20261122000070', 'summaries', 'a47f32a5a0388d762bc7a37e8cfca1fcf027432b362787b66a6ba110a0936b08'),

@@ -15,7 +15,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices p
   where p.source_id = p_source and p.product_external_id = p_product and p.variant_external_id = p_variant
     and p.price_type = p_price_type and p.state in ('current', 'past')
-    and (p.expires_at is null or p.expires_at > now())
+    and (p.expires_at is null or p.expires_at > now()) and catalog.is_shown(p_source, p_product)
 $$;
 
 -- count_observed_days(source, product, variant, price_type, until, days) → of these days before the instant,

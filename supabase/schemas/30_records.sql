@@ -79,11 +79,14 @@ $$;
 -- load_work_done(source, run) → (kind, item): the artifact that the run applies, then its parts and the run's
 -- checkpoints, each in order.
 create function catalog.load_work_done(p_source integer, p_run bigint) returns table (kind text, item jsonb)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.kind, s.item
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select s.kind, s.item
   from catalog.runs r
   cross join lateral (
-    select 1 as place, 0 as no, 'artifact' as kind, to_jsonb(a) as item
+    select 1 as place, 0 as no, 'artifact' as kind, to_jsonb(a) || case
+      when catalog.is_expired_artifact(a) then '{"warnings": []}'::jsonb else '{}' end as item
     from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run
     union all
     select 2, p.no, 'part', to_jsonb(p)
@@ -93,8 +96,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.checkpoints c where c.source_id = p_source and c.run_id = p_run
   ) s
   where r.source_id = p_source and r.id = p_run
-  order by s.place, s.no
-$$;
+  order by s.place, s.no;
+end $$;
 
 -- find_checkpoint(source, run, part) → the checkpoint; no row before the part's first batch.
 create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer)

@@ -187,7 +187,7 @@ $$;
 create function catalog.hide_review(p_review catalog.reviews) returns catalog.reviews
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  p_review.detail := p_review.detail - '{from,to,claims,value,quotation}'::text[];
+  p_review.detail := p_review.detail - '{from,to,claims,value,quotation}'::text[] || '{"expired": true}';
   p_review.reason := case p_review.kind when 'record' then 'the reason has expired with the record'
     else p_review.reason end;
   return p_review;

@@ -39,8 +39,10 @@ export function formatTitle(output: Output, title: string | null): string {
 }
 
 /**
- * Returns a line for each member, [before, after] or, of a held price, [before, after, reason], such as `title: "Old" → "New"` and `public price: AUD 12.50 →
- * 13.00`. `product`: its id, which a price of its only variant does not repeat.
+ * Returns a line for each member, [before, after] or, of a held price, [before, after, reason], such
+ * as `title: "Old" → "New"` and `public price: AUD 12.50 → 13.00`, or `title: changed` once the
+ * licence of its values has ended. `product`: its id, which a price of its only variant does not
+ * repeat.
  */
 export function formatMembers(
   output: Output,
@@ -50,6 +52,13 @@ export function formatMembers(
   return sortMembers(Object.keys(detail)).map((name) => {
     const value = detail[name]
     const price = parsePriceName(name)
+    if (Array.isArray(value) && value.length === 0) {
+      const member =
+        price === null
+          ? output.short(name, VALUE_CHARS_MAX)
+          : formatPriceLabel(output, product, price)
+      return `${member}: changed`
+    }
     if (name.startsWith(WEIGHT) && Array.isArray(value) && typeof value[2] === 'string')
       return formatPackageSize(output, product, name.slice(WEIGHT.length), value[2])
     if (price === null || !Array.isArray(value))

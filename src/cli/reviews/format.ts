@@ -51,6 +51,7 @@ function describeSubject(output: Output, review: ReviewSummary): string {
 
 function formatValues(output: Output, { kind, detail }: ReviewSummary): [string, string] {
   if (kind === 'run' || kind === 'record') return ['', '']
+  if (detail.expired === true) return ['expired', 'expired']
   if (kind === 'proposal') return ['', formatProposed(output, detail)]
   const { from = null, to = null, currency = null, claims = [] } = detail
   const before = formatPrice({ amountMinor: from, currency })
@@ -105,6 +106,10 @@ function listValueFacts(output: Output, review: ReviewSummary): [string, string]
   const { from = null, currency = null, claims = [] } = detail
   const [, to] = formatValues(output, review)
   if (kind === 'record') return [['bytes', `shelfsync quarantine show ${detail.record}`]]
+  if (detail.expired === true)
+    return [
+      ['content', 'expired, as the licence of its source requires; a refresh may state it again'],
+    ]
   if (kind === 'proposal')
     return [
       ['value', to],

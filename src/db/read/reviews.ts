@@ -49,6 +49,8 @@ export interface ReviewDetail {
   readonly model?: string
   /** Number of the quarantined record. */
   readonly record?: number
+  /** True once the licence of its content has ended: no amounts, claims, value and quotation. */
+  readonly expired?: boolean
 }
 
 export interface ReviewFilter {

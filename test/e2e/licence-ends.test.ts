@@ -1,0 +1,196 @@
+// Ends of licences, one rule at a time: what renews an end, what does not, and the effect of a changed
+// policy on content that a source has already.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { toAsin } from '../../simulators/amazon/product.ts'
+import type { AmazonSimulator } from '../../simulators/amazon/server.ts'
+import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { createAmazon } from '../../src/connectors/amazon/connector.ts'
+import type { Connector } from '../../src/core/connector.ts'
+import type { Policy } from '../../src/core/policy.ts'
+import { saveSource } from '../../src/db/sources.ts'
+import { decideReview } from '../../src/db/write/decisions.ts'
+import { openAmazon, settingsOf } from '../support/amazon.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { passTime } from '../support/readable.ts'
+
+const { pool: db } = await openTestDatabase()
+const ASIN = toAsin(0)
+const INSERT_PRICE = `select api.rpc_insert_price(p_source => $1, p_platform_product_id => $2,
+  p_platform_variant_id => 'v', p_price => 6, p_currency => 'USD')`
+
+async function open(
+  t: TestContext,
+  policy: Partial<Policy> = {},
+): Promise<{ simulator: AmazonSimulator; pipeline: TestPipeline; sync: () => Promise<number> }> {
+  const simulator = await openAmazon(t)
+  const { id, secret, version } = DEFAULTS.credential
+  const pipeline = await openPipeline(t, {
+    db,
+    connector: createAmazon(),
+    policy,
+    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
+    credentials: {
+      AMAZON_CREDENTIAL_ID: id,
+      AMAZON_CREDENTIAL_SECRET: secret,
+      AMAZON_CREDENTIAL_VERSION: version,
+    },
+  })
+  const sync = async (): Promise<number> => (await pipeline.syncKeys([ASIN])).run
+  simulator.update(ASIN, { title: 'First', priceMinor: 1_000 })
+  await sync()
+  return { simulator, pipeline, sync }
+}
+
+/** Values of the product as readers see them. */
+async function findShown(pipeline: TestPipeline) {
+  const [row] = await pipeline.query<{
+    title: string | null
+    price: number | null
+    change: Record<string, unknown> | null
+    hours: number | null
+  }>(
+    `select (select title from api.products where source = $1) as title,
+       (select amount_minor::integer from api.prices where source = $1 and price_type = 'public') as price,
+       (select detail from api.changes where source = $1 order by position desc limit 1) as change,
+       (select round(extract(epoch from expires_at - now()) / 3600)::integer from api.products where source = $1) as hours`,
+    pipeline.name,
+  )
+  assert.ok(row)
+  return row
+}
+
+async function listPrices(pipeline: TestPipeline): Promise<string[]> {
+  const rows = await pipeline.query<{ price: string }>(
+    `select state || ' ' || coalesce(amount_minor::text, 'none') as price from catalog.prices
+     where source_id = $1 and price_type = 'public' order by run_id`,
+    (await pipeline.source()).id,
+  )
+  return rows.map(({ price }) => price)
+}
+
+test('a refresh renews what it states again, and the values before a change end at their own time', async (t) => {
+  const { simulator, pipeline, sync } = await open(t)
+  assert.equal((await findShown(pipeline)).hours, 24)
+  await passTime(db, '20 hours')
+  simulator.update(ASIN, { title: 'Second', priceMinor: 1_200 })
+  await sync()
+  const changed = await findShown(pipeline)
+  assert.deepEqual([changed.title, changed.price, changed.hours], ['Second', 1_200, 24])
+  const member = `price:${ASIN}:public`
+  assert.deepEqual(
+    [changed.change?.['title'], changed.change?.[member]],
+    [
+      ['First', 'Second'],
+      [1_000, 1_200],
+    ],
+  )
+  await passTime(db, '5 hours')
+  const later = await findShown(pipeline)
+  assert.deepEqual([later.title, later.price, later.hours], ['Second', 1_200, 19])
+  assert.deepEqual(later.change, { title: [], [member]: [] })
+})
+
+test('a last good price ends at its own time, and its review loses the amounts but can be decided', async (t) => {
+  const { simulator, pipeline, sync } = await open(t)
+  await passTime(db, '20 hours')
+  simulator.update(ASIN, { priceMinor: 30_000 })
+  const held = await sync()
+  assert.deepEqual(
+    [(await findShown(pipeline)).price, await listPrices(pipeline)],
+    [1_000, ['current 1000', 'held 30000']],
+  )
+  await passTime(db, '5 hours')
+  assert.equal((await findShown(pipeline)).price, null)
+  const [review] = await pipeline.query<{ id: number; detail: unknown }>(
+    `select id, detail from catalog.list_reviews(null, null, $1, null, null, 10)`,
+    held,
+  )
+  assert.ok(review)
+  assert.deepEqual(review.detail, { currency: 'USD', expired: true })
+  await decideReview(db, review.id, { approve: true, by: 'ann' })
+  assert.equal((await findShown(pipeline)).price, 30_000)
+  assert.deepEqual(await listPrices(pipeline), ['current 30000'])
+})
+
+test('without a history of prices, one current price stays, and no prior price is known', async (t) => {
+  const { simulator, pipeline, sync } = await open(t)
+  const reprice = async (priceMinor: number): Promise<void> => {
+    simulator.update(ASIN, { priceMinor })
+    await sync()
+  }
+  await reprice(1_100)
+  await reprice(1_200)
+  assert.deepEqual(await listPrices(pipeline), ['current 1200'])
+  const [prior] = await pipeline.query<{ amount: unknown; reason: string }>(
+    `select amount_minor as amount, reason from api.prior_price($1, $2, $2, now(), 'public')`,
+    pipeline.name,
+    ASIN,
+  )
+  assert.equal(prior?.amount, null)
+  assert.match(prior?.reason ?? '', /keeps no history of prices/)
+  const { id } = await pipeline.source()
+  await saveSource(db, id, { policy: { keepPriceHistory: true } })
+  await reprice(1_300)
+  assert.deepEqual(await listPrices(pipeline), ['past 1200', 'current 1300'])
+  await saveSource(db, id, { policy: { keepPriceHistory: false } })
+  assert.deepEqual(await listPrices(pipeline), ['current 1300'])
+})
+
+test('an end that is set later holds for what the source has already', async (t) => {
+  const { pipeline } = await open(t, { expiresAfterHours: null })
+  const { id } = await pipeline.source()
+  await passTime(db, '10 hours')
+  assert.deepEqual(
+    [(await findShown(pipeline)).title, (await findShown(pipeline)).hours],
+    ['First', null],
+  )
+  await saveSource(db, id, { policy: { expiresAfterHours: 48 } })
+  assert.equal((await findShown(pipeline)).hours, 38)
+  await saveSource(db, id, { policy: { expiresAfterHours: 5 } })
+  assert.equal((await findShown(pipeline)).title, null)
+})
+
+test('a replay gives no product a later end than its artifact allows', async (t) => {
+  const { pipeline } = await open(t)
+  const [run] = await pipeline.query<{ id: number }>(
+    `select max(id) as id from catalog.runs where source_id = $1`,
+    (await pipeline.source()).id,
+  )
+  await passTime(db, '10 hours')
+  const amazon = createAmazon()
+  const connector: Connector = {
+    ...amazon,
+    normaliserVersion: amazon.normaliserVersion + 1,
+    normalise: (record, settings) => ({
+      ...amazon.normalise(record, settings as never),
+      title: 'Replayed',
+    }),
+  }
+  const replayed = await pipeline.replay(Number(run?.id), { connector })
+  assert.deepEqual(countOutcomes(replayed), { updated: 1 })
+  const { title, hours } = await findShown(pipeline)
+  assert.deepEqual([title, hours], ['Replayed', 14])
+})
+
+test('a call that states the whole product renews it, and one that states a part does not', async (t) => {
+  const { pipeline } = await open(t)
+  const upsert = (): Promise<unknown> =>
+    pipeline.query(
+      `select api.rpc_upsert_product(p_source => $1, p_platform_product_id => $2, p_name => 'Called',
+         p_variants => '[{"platform_variant_id": "v", "price": 5, "currency": "USD"}]')`,
+      pipeline.name,
+      ASIN,
+    )
+  await upsert()
+  await passTime(db, '10 hours')
+  await upsert()
+  assert.equal((await findShown(pipeline)).hours, 24)
+  await passTime(db, '10 hours')
+  await pipeline.query(INSERT_PRICE, pipeline.name, ASIN)
+  assert.equal((await findShown(pipeline)).hours, 14)
+  await passTime(db, '25 hours')
+  await assert.rejects(pipeline.query(INSERT_PRICE, pipeline.name, ASIN), /has no product/)
+})
