@@ -63,6 +63,31 @@ export function toLedger(
   return { expected, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 
+/** The success of a run, for the last line of its log. A rate is between 0 and 1, or null without any. */
+export interface SuccessRates {
+  /** Of its records: those that are neither in quarantine nor held. */
+  readonly recordSuccessRate: number | null
+  readonly requests: number
+  readonly failedRequests: number
+  readonly requestSuccessRate: number | null
+}
+
+/** Blank lines are no records. */
+export function rateSuccess(
+  outcomes: Readonly<Record<Outcome, number>>,
+  { requests, failedRequests }: Pick<SuccessRates, 'requests' | 'failedRequests'>,
+): SuccessRates {
+  const records = countLines(outcomes) - outcomes.blank
+  const rate = (bad: number, all: number): number | null =>
+    all === 0 ? null : Math.round((1 - bad / all) * 10_000) / 10_000
+  return {
+    recordSuccessRate: rate(outcomes.quarantined + outcomes.held, records),
+    requests,
+    failedRequests,
+    requestSuccessRate: rate(failedRequests, requests),
+  }
+}
+
 /** Returns the sum of all outcomes. */
 export function countLines(outcomes: Readonly<Record<Outcome, number>>): number {
   return OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0)

@@ -146,12 +146,11 @@ function isTriedAgain({ run, connector }: RunContext, error: unknown): boolean {
 /** A task that the queue delivers again is not logged: the outage that it waits for is. */
 function logFailure(
   log: RunContext['log'],
-  { error, lost, ended, state, code, reason }: FailedTasks,
+  { error, lost, ended, state, code, reason, rates }: FailedTasks,
 ): void {
+  const facts = { state, code, ...rates, err: error instanceof SyncError ? undefined : error }
   if (lost) log.warn({ code }, `this worker stops: ${reason}`)
-  else if (ended && isAbort(error)) log.info({ state, code }, reason)
-  else if (ended)
-    log.error({ state, code, err: error instanceof SyncError ? undefined : error }, reason)
+  else if (ended) log[isAbort(error) ? 'info' : 'error'](facts, reason)
 }
 
 /** Returns a `TaskEnd` when the task cannot start. */

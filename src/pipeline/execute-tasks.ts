@@ -3,6 +3,7 @@
 // decide which tasks one lease covers, and whether a failed task is tried again.
 
 import type { ErrorCode } from '../core/error-table.ts'
+import { rateSuccess, type SuccessRates } from '../core/ledger.ts'
 import { isStop, messageOf, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
@@ -14,7 +15,7 @@ import { sanitizeText } from './sanitize-text.ts'
 export type TaskResult =
   /** The run stays open: other tasks are left. */
   | { readonly end: 'open' }
-  | { readonly end: 'settled'; readonly settled: Settled }
+  | { readonly end: 'settled'; readonly settled: Settled; readonly rates: SuccessRates }
   /** The run did everything it was requested to do, and does not settle. */
   | { readonly end: 'fetched' | 'partial'; readonly reason: string }
 
@@ -28,6 +29,8 @@ export interface FailedTasks extends FailedRun {
   readonly lost: boolean
   /** The error has ended the run. */
   readonly ended: boolean
+  /** Those of this process. */
+  readonly rates: SuccessRates
 }
 
 /** The end of a run after an error. A later sync resumes a run that is `interrupted`. */
@@ -48,7 +51,7 @@ export async function executeTasks(
   tasks: (context: RunContext) => Promise<TaskResult>,
   staysOpen: (error: unknown) => boolean = () => false,
 ): Promise<TaskResult | FailedTasks> {
-  const { db, run, log } = context
+  const { db, run, log, progress } = context
   try {
     const result = await withLease(context, async (signal) => {
       const done = await tasks({ ...context, signal })
@@ -56,7 +59,12 @@ export async function executeTasks(
         await endRun(db, run, { state: done.end, code: null, reason: done.reason })
       return done
     })
-    if (result.end === 'settled') log.info(result.settled, 'run settled')
+    if (result.end === 'settled') log.info({ ...result.settled, ...result.rates }, 'run settled')
+    if (result.end === 'fetched' || result.end === 'partial')
+      log.info(
+        { state: result.end, ...rateSuccess(progress.counts, progress.requestCount) },
+        result.reason,
+      )
     return result
   } catch (thrown) {
     const error = toSyncError(thrown)
@@ -64,7 +72,8 @@ export async function executeTasks(
     const failed = describeFailure(context, error)
     const ended = !lost && !staysOpen(error)
     if (ended) await endFailedRun(context, failed)
-    return { end: 'failed', error, lost, ended, ...failed }
+    const rates = rateSuccess(progress.counts, progress.requestCount)
+    return { end: 'failed', error, lost, ended, rates, ...failed }
   }
 }
 

@@ -45,6 +45,9 @@ export async function runInProcess(
   const applyOptions = await loadOptions(bound.sourceOptions)
   const context: RunContext = { ...tools, ...bound, ...controls, log, run, applyOptions }
   const result = await executeTasks(context, executeSideBySide)
+  // The caller prints the error.
+  if (result.end === 'failed')
+    log.info({ state: result.state, code: result.code, ...result.rates }, 'run ended')
   return {
     run: run.id,
     source: bound.source.name,

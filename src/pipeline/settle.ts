@@ -3,6 +3,7 @@
 // writes the artifact's manifest.
 
 import { toManifestKey, saveManifest } from '../artifacts/manifest.ts'
+import { rateSuccess, type SuccessRates } from '../core/ledger.ts'
 import { VERSION } from '../core/version.ts'
 import { listOverwrittenProducts, type StoredPart } from '../db/write/artifacts.ts'
 import { loadWorkDone, type WorkDone } from '../db/write/work-done.ts'
@@ -16,8 +17,10 @@ import { withRetry } from './retry.ts'
 /** Number of written products from which the planner's statistics are refreshed at once. */
 const ANALYZE_FROM_PRODUCTS = 10_000
 
-/** @throws SyncError `run/fenced` */
-export async function settle(context: RunContext): Promise<Settled> {
+/** Returns the result with the requests of the fetch. @throws SyncError `run/fenced` */
+export async function settle(
+  context: RunContext,
+): Promise<{ readonly settled: Settled; readonly rates: SuccessRates }> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
   const work = await withRetry(context, 'load', () => loadWorkDone(db, run))
@@ -34,7 +37,10 @@ export async function settle(context: RunContext): Promise<Settled> {
   if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
     await db.analyzeAfterLoad((reason) => log.debug({ reason }, 'a table was not analysed'))
   progress.phase = 'done'
-  return settled
+  // A replay sends no request: its artifact belongs to another run.
+  const isOwn = work.artifact !== null && run.artifactRun === run.id
+  const count = isOwn ? work.artifact : { requests: 0, failedRequests: 0 }
+  return { settled, rates: rateSuccess(settled.ledger, count) }
 }
 
 /**

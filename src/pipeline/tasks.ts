@@ -93,7 +93,7 @@ async function reportApplied(
 export async function settleTask(context: RunContext): Promise<TaskResult> {
   const { db, run, source } = context
   const { options, artifactRun } = run
-  if (!isPartial(options)) return { end: 'settled', settled: await settle(context) }
+  if (!isPartial(options)) return { end: 'settled', ...(await settle(context)) }
   const windows = listWindows(await listParts(db, source.id, artifactRun), options)
   const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
   return {

@@ -41,7 +41,7 @@ export class RequestLog {
         if (failed) this.count.failedRequests += 1
         if (failed) this.#failures.set(url, attempt)
         else this.#failures.delete(url)
-        log[level](ended, 'request')
+        log[level](ended, 'supplier request')
       },
       { host, ...facts, attempt },
     )

@@ -55,7 +55,7 @@ test("a command's log lines and run share one correlation id, and each command h
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => 'level' in line)
     assert.ok(
-      ['request', 'run started', 'run settled'].every((expected) =>
+      ['supplier request', 'run started', 'run settled'].every((expected) =>
         logged.some(({ message }) => message === expected),
       ),
       synced.stderr,

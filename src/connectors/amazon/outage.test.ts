@@ -16,6 +16,7 @@ import { AmazonSettings } from './settings.ts'
 
 const { pool: db } = await openTestDatabase()
 const KEYS = Array.from({ length: 20 }, (_, at) => toAsin(at))
+const MANY_KEYS = Array.from({ length: 40 }, (_, at) => toAsin(at))
 const OUTAGE: AmazonFaultInput = { kind: 'status', status: 500, path: '/getItems*', times: null }
 
 interface Opened {
@@ -112,17 +113,18 @@ test('while the breaker is open, a refresh fails at once, sends nothing, and its
 test('an outage in the middle of a refresh settles what had arrived, and the rest is skipped', async (t) => {
   const opened = await open(t)
   const { simulator, pipeline, count } = opened
-  await pipeline.syncKeys(KEYS)
+  await pipeline.syncKeys(MANY_KEYS)
   simulator.update(KEYS[0] ?? '', { title: 'Another title' })
-  simulator.faults.set({ ...OUTAGE, path: `/getItems?first=${KEYS[10]}` })
+  simulator.faults.set({ ...OUTAGE, skip: 1 })
   const before = count()
-  const refresh = await pipeline.syncKeys(KEYS)
+  const refresh = await pipeline.syncKeys(MANY_KEYS)
   assert.deepEqual(
     [refresh.state, countOutcomes(refresh)],
     ['succeeded', { updated: 1, unchanged: 9 }],
   )
+  // Four attempts at the second batch, and one at the third.
   assert.equal(count() - before, 6)
-  assert.deepEqual(await countJobs(opened, refresh.run), { success: 10, skipped: 10 })
+  assert.deepEqual(await countJobs(opened, refresh.run), { success: 10, failed: 10, skipped: 20 })
   const { warnings } = await loadArtifact(db, refresh.run)
   assert.match(warnings.join('\n'), /has failed 5 times: no request is sent to it/)
   const [row] = await pipeline.query<object>(
@@ -130,6 +132,10 @@ test('an outage in the middle of a refresh settles what had arrived, and the res
     refresh.run,
   )
   assert.deepEqual(row, { error_code: 'source/circuit-open', requests: 6, failed_requests: 5 })
+  assert.partialDeepStrictEqual(
+    listLines(opened).find(({ run, message }) => run === refresh.run && message === 'run settled'),
+    { recordSuccessRate: 1, requests: 6, failedRequests: 5, requestSuccessRate: 0.1667 },
+  )
 })
 
 test('each transition is logged once, with the number of failures, the time and the run, and the run has it', async (t) => {
