@@ -65,14 +65,14 @@ export function toLedger(
 
 /** The success of a run, for the last line of its log. A rate is between 0 and 1, or null without any. */
 export interface SuccessRates {
-  /** Of its records: those that are neither in quarantine nor held. */
+  /** The share of its records that are neither in quarantine nor held. */
   readonly recordSuccessRate: number | null
   readonly requests: number
   readonly failedRequests: number
   readonly requestSuccessRate: number | null
 }
 
-/** Blank lines are no records. */
+/** Computes the rates from the outcomes of all lines; a blank line does not count. */
 export function rateSuccess(
   outcomes: Readonly<Record<Outcome, number>>,
   { requests, failedRequests }: Pick<SuccessRates, 'requests' | 'failedRequests'>,
