@@ -38,19 +38,23 @@ export async function chooseImportSource(
 ): Promise<Source> {
   if (name !== null) {
     const source = await loadSource(tools.db, name)
-    if (marketplace === null || marketplaceOf(source) === marketplace) return source
+    const own = findMarketplace(tools, source)
+    if (marketplace === null || own === marketplace) return source
     throw new SyncError(
       'usage/invalid',
-      `The source ${name} reads ${marketplaceOf(source) ?? 'no marketplace'}, not ${marketplace}. Name one of them only`,
+      `The source ${name} reads ${own ?? 'no marketplace'}, not ${marketplace}. Name one of them only`,
     )
   }
-  const sources = (await listSources(tools.db)).filter((one) => marketplaceOf(one) !== null)
+  const sources = (await listSources(tools.db)).flatMap((source) => {
+    const own = findMarketplace(tools, source)
+    return own === null ? [] : [{ source, own }]
+  })
   const wanted = marketplace ?? (sources.length > 1 ? findDefault(tools) : null)
-  const found = sources.filter((one) => wanted === null || marketplaceOf(one) === wanted)
+  const found = sources.filter(({ own }) => wanted === null || own === wanted)
   const [first, ...others] = found
   if (first === undefined) throw createUnknownError(tools, wanted ?? findDefault(tools))
-  if (others.length === 0) return first
-  const names = found.map((one) => `${one.name} (${marketplaceOf(one)})`).join(', ')
+  if (others.length === 0) return first.source
+  const names = found.map(({ source, own }) => `${source.name} (${own})`).join(', ')
   throw new SyncError(
     'usage/invalid',
     `Several sources could be meant: ${names}. Name the marketplace, or the source`,
@@ -86,10 +90,15 @@ export function readTypedKeys(
   return { keys: [...keys], refused }
 }
 
-/** The marketplace that a source reads, or null. */
-export function marketplaceOf({ settings }: Pick<Source, 'settings'>): string | null {
+/** The marketplace of parsed settings, or null without one. */
+export function marketplaceOf(settings: unknown): string | null {
   const value = (Object(settings) as Record<string, unknown>)[SETTING]
   return typeof value === 'string' ? value : null
+}
+
+/** The marketplace that a source reads; null also when its settings cannot be read. */
+function findMarketplace({ connectors }: ImportTools, source: Source): string | null {
+  return marketplaceOf(connectors.get(source.connector)?.settings.safeParse(source.settings).data)
 }
 
 /** The first marketplace that the environment states for sources without one. */

@@ -6596,7 +6596,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     || case when e.error is null then '{}' else jsonb_build_object('error', e.error) end order by k.n), '[]')
   from unnest(p_run.keys) with ordinality k (key, n)
   cross join (
-    select settings ->> 'marketplace' as marketplace from catalog.sources where id = p_run.source_id
+    select marketplace from catalog.sources where id = p_run.source_id
   ) s
   left join lateral (
     select w from catalog.products w where w.source_id = p_run.source_id and w.external_id = k.key
@@ -9855,7 +9855,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', 'fe2f675908509f61aa5ba5d6d3576e940f01c294e99de661b617b54337ccefd8'),
+  ('20261122000052', 'imports', 'f3451ec2db346d05e3151f541df6b15f6cc8eb549fa5f36b2bd736abab5c393a'),
   ('20261122000053', 'licences', '9c595cce357730acf3118644cba20e3a68668b36206d7c7548dc84aa3c64304c'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

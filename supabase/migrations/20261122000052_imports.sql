@@ -118,7 +118,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     || case when e.error is null then '{}' else jsonb_build_object('error', e.error) end order by k.n), '[]')
   from unnest(p_run.keys) with ordinality k (key, n)
   cross join (
-    select settings ->> 'marketplace' as marketplace from catalog.sources where id = p_run.source_id
+    select marketplace from catalog.sources where id = p_run.source_id
   ) s
   left join lateral (
     select w from catalog.products w where w.source_id = p_run.source_id and w.external_id = k.key

@@ -117,7 +117,7 @@ async function printResults(
     {
       run: run?.run ?? null,
       source: source.name,
-      marketplace: marketplaceOf(source),
+      marketplace: marketplaceOf(bound.settings),
       state: run?.state ?? 'failed',
       reason: run === null ? NO_PRODUCT.message : run.reason,
       code: isStop(run?.error) ? 'run/cancelled' : (error?.code ?? null),
@@ -167,12 +167,12 @@ async function formatResults(
 }
 
 /** The result of a text that names no product: nothing was requested for it. */
-function toRefusal({ source }: BoundSource, { text, problem }: RefusedText): FailedImport {
+function toRefusal({ settings }: BoundSource, { text, problem }: RefusedText): FailedImport {
   return {
     productId: null,
     externalId: cutText(text.trim(), TYPED_CHARS_MAX),
     asin: null,
-    marketplace: marketplaceOf(source),
+    marketplace: marketplaceOf(settings),
     state: 'failed',
     imported: [],
     missing: [],
