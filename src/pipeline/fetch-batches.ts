@@ -23,16 +23,19 @@ export interface BatchFetch {
   readonly batches: KeyBatches
   /** The products of the run. */
   readonly keys: readonly string[]
-  /** Requests the batches from the writer's cursor on, and ends at the first error. */
-  readonly request: () => Promise<void>
+  /** Requests the batches from the writer's cursor on, or only some products; ends at the first error. */
+  readonly request: (scope: {
+    readonly isRetry: () => boolean
+    readonly only?: readonly string[]
+  }) => Promise<void>
   /** True when an earlier attempt of the run has archived something. */
   readonly hasParts: boolean
 }
 
 /**
- * Requests every batch, and warns of the products that did not arrive. Returns the error that ended the
- * fetch early, or null: a fetch of named products proves nothing about others, so leaving a batch
- * out does not make it incomplete.
+ * Requests every batch, and those that failed once more at the end, when the cause may have passed. Warns
+ * of the products that did not arrive. Returns the error that ended the fetch early, or null: a fetch of
+ * named products proves nothing about others, so leaving a batch out does not make it incomplete.
  *
  * @throws SyncError `source/…` when nothing has arrived, or the supplier refuses the requests
  */
@@ -40,44 +43,90 @@ export async function fetchBatches(
   context: RunContext,
   fetch: BatchFetch,
 ): Promise<Shortfall | null> {
-  const { signal, progress } = context
-  const { writer, batches, keys } = fetch
+  const { writer, batches } = fetch
+  const left: Left = { batches: [], error: null }
   let failures: Failures = NO_FAILURES
   let place = placeOf(writer)
-  let leftOut: SyncError | null = null
-  const hasArrived = (): boolean => fetch.hasParts || progress.fetchedLines > 0
   for (;;) {
+    const isRetry = (): boolean => failures.attempts > 0 && placeOf(writer) === place
     try {
-      await fetch.request()
+      await fetch.request({ isRetry })
       break
     } catch (thrown) {
-      writer.dropPieces()
-      signal.throwIfAborted()
-      if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
+      const error = toBatchError(context, writer, thrown)
       if (placeOf(writer) !== place) failures = NO_FAILURES
-      const error = writer.locate(thrown)
-      const batch = batches.find(keys, writer.cursor)
-      const next = decideBatch(error, failures, batches.delaysMs)
-      if (batch === null || next.kind === 'fail') throw error
-      await recordFailure(context, batch.keys, thrown, failures.attempts)
-      if (next.kind === 'stop') {
-        const rest = listRest(fetch, batch)
-        await recordFailure(context, rest, thrown, 0)
-        if (!hasArrived()) throw error
-        warnOf(writer, batch.keys.length + rest.length, thrown)
-        return isSkipped(thrown.code) ? error : null
-      }
-      failures = next.failures
-      if (next.kind === 'leave') {
-        leftOut = error
-        warnOf(writer, batch.keys.length, thrown)
-        writer.cursor = batch.after
-      } else await pause(context, error, next.leastMs)
       place = placeOf(writer)
+      const batch = batches.find(fetch.keys, writer.cursor)
+      const next = decideBatch(error, failures, batches.delaysMs)
+      if (batch === null || next.kind === 'fail') throw writer.locate(error)
+      await recordFailure(context, batch.keys, error, failures.attempts)
+      if (next.kind === 'stop') return stop(context, fetch, batch, error)
+      failures = next.failures
+      if (next.kind === 'retry') await pause(context, error, next.leastMs)
+      else {
+        left.batches.push(batch.keys)
+        left.error = error
+        writer.cursor = batch.after
+        place = placeOf(writer)
+      }
     }
   }
-  if (leftOut !== null && !hasArrived()) throw leftOut
-  return null
+  return requestLeft(context, fetch, left)
+}
+
+/** The batches that were left out, with the last error. */
+interface Left {
+  readonly batches: (readonly string[])[]
+  error: SyncError | null
+}
+
+/** Requests each batch that was left out once more. */
+async function requestLeft(
+  context: RunContext,
+  fetch: BatchFetch,
+  left: Left,
+): Promise<Shortfall | null> {
+  const { writer, batches, request } = fetch
+  let shortfall: SyncError | null = null
+  for (const only of left.batches) {
+    try {
+      if (shortfall === null) await request({ only, isRetry: () => true })
+      else warnOf(writer, only.length, shortfall)
+    } catch (thrown) {
+      const error = toBatchError(context, writer, thrown)
+      if (isSkipped(error.code)) shortfall = error
+      await recordFailure(context, only, error, batches.delaysMs.length + 1)
+      warnOf(writer, only.length, error)
+    }
+  }
+  if (left.error !== null && !hasArrived(context, fetch)) throw writer.locate(left.error)
+  return shortfall
+}
+
+/** Ends the fetch: the supplier is down, or the quota is used up. */
+async function stop(
+  context: RunContext,
+  fetch: BatchFetch,
+  batch: KeyBatch,
+  error: SyncError,
+): Promise<Shortfall | null> {
+  const rest = listRest(fetch, batch)
+  await recordFailure(context, rest, error, 0)
+  if (!hasArrived(context, fetch)) throw fetch.writer.locate(error)
+  warnOf(fetch.writer, batch.keys.length + rest.length, error)
+  return isSkipped(error.code) ? error : null
+}
+
+/** @throws any error that is not of the supplier */
+function toBatchError({ signal }: RunContext, writer: ArtifactWriter, thrown: unknown): SyncError {
+  writer.dropPieces()
+  signal.throwIfAborted()
+  if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
+  return thrown
+}
+
+function hasArrived({ progress }: RunContext, { hasParts }: BatchFetch): boolean {
+  return hasParts || progress.fetchedLines > 0
 }
 
 function placeOf({ cursor }: ArtifactWriter): string {

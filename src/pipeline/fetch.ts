@@ -15,7 +15,7 @@ import type { RunContext } from './context.ts'
 import type { Shortfall } from './fetch-notes.ts'
 import { readEarlierLines } from './earlier-lines.ts'
 import { endDueParts } from './end-due-parts.ts'
-import { fetchBatches, noteQuota } from './fetch-batches.ts'
+import { fetchBatches, noteQuota, type BatchFetch } from './fetch-batches.ts'
 import { isRetried, waitBeforeRetry } from './retry.ts'
 
 /**
@@ -79,7 +79,8 @@ async function fetchRest(
   const host = URL.parse(connector.address(context.settings))?.host ?? context.source.name
   const onPage = (): void => context.outages.worked(`fetch ${host}`, CALM_MS)
   const requestLog = new RequestLog(context.progress.requestCount)
-  const request = (): Promise<void> => fetchOnce(context, writer, requestLog, onPage)
+  const request: BatchFetch['request'] = (scope) =>
+    fetchOnce(context, writer, { requestLog, ...scope }, onPage)
   return fetchBatches(context, { writer, batches, keys: run.keys, request, hasParts })
 }
 
@@ -102,7 +103,7 @@ async function fetchWithRetries(
   for (let attempt = 0; ;) {
     const startedMs = performance.now()
     try {
-      await fetchOnce(context, writer, requestLog, () => outages.worked(work, CALM_MS))
+      await fetchOnce(context, writer, { requestLog }, () => outages.worked(work, CALM_MS))
       outages.worked(work)
       return null
     } catch (thrown) {
@@ -132,24 +133,30 @@ async function fetchWithRetries(
   }
 }
 
+interface FetchScope extends Pick<PageRequest, 'isRetry' | 'only'> {
+  readonly requestLog: RequestLog
+}
+
 async function fetchOnce(
   context: RunContext,
   writer: ArtifactWriter,
-  requestLog: RequestLog,
+  { requestLog, isRetry, only }: FetchScope,
   onPage: () => void,
 ): Promise<void> {
   writer.beginRequest()
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const request = {
-    cursor: writer.cursor,
+    cursor: only === undefined ? writer.cursor : null,
     requestLog,
+    isRetry,
+    only,
     warn: (message: string) => writer.warn(message),
     note: (message: string) => writer.note(message),
   }
   try {
     for await (const page of endDueParts(requestPages({ ...context, signal }, request), writer)) {
-      await writer.add(page)
+      await writer.add(only === undefined ? page : { ...page, cursor: writer.cursor })
       onPage()
     }
   } finally {
@@ -166,17 +173,22 @@ export interface PageRequest {
   /** Records a warning that is in the log already. */
   readonly note?: (message: string) => void
   readonly requestLog?: RequestLog
+  /** True while a failed batch is requested again: the reserve of a limit is for that too. */
+  readonly isRetry?: (() => boolean) | undefined
+  /** Some products of the run, in place of all. The cursor of the artifact stays where it is. */
+  readonly only?: readonly string[] | undefined
 }
 
 /** Requests the records that the run covers, from `cursor` on. */
 export function requestPages(
   context: RunContext,
-  { cursor, warn, note, requestLog }: PageRequest,
+  { cursor, warn, note, requestLog, isRetry = () => false, only }: PageRequest,
 ): AsyncIterable<Page> {
   const { connector, settings, run, signal } = context
   const credentials = context.credentials(context)
-  const scope = toScope(run)
-  const requester = { connector, settings, credentials, urgent: run.kind === 'import' }
+  const scope: Scope = only === undefined ? toScope(run) : { kind: 'keys', keys: only }
+  const urgent = (): boolean => run.kind === 'import' || isRetry()
+  const requester = { connector, settings, credentials, urgent }
   const limited = limitRequests({ ...context, onTransition: note }, requester, {
     onWait: (reason, waitMs) => reportTurn(context, reason, waitMs),
     ...(requestLog && { requestLog }),

@@ -20,7 +20,7 @@ export interface Requester {
   readonly settings: unknown
   readonly credentials: unknown
   /** Urgent requests may use the reserve of a limit: those of imports, and those for which a person waits. */
-  readonly urgent?: boolean
+  readonly urgent?: boolean | (() => boolean)
 }
 
 /** Receives what happens to the requests. */
@@ -46,7 +46,9 @@ export function limitRequests(
     if (url === null) return tools.http(request, signal)
     const { limits, breaker, logLevel } =
       connector.rules?.({ url, settings, credentials }) ?? defaultRules(url)
-    const turns = new RequestTurns(tools, slowDown(limits, request.minIntervalMs), onWait, urgent)
+    const isUrgent = typeof urgent === 'function' ? urgent() : urgent
+    const slowed = slowDown(limits, request.minIntervalMs)
+    const turns = new RequestTurns(tools, slowed, onWait, isUrgent)
     const line = requestLog.begin(tools.log, url, request, logLevel)
     try {
       const admitted = await admitRequest(tools, breaker, {

@@ -175,7 +175,7 @@ export class RequestTurns {
 }
 
 /** A limit with a reserve has a second bucket, which requests that are not urgent enter first. */
-function toBuckets(
+export function toBuckets(
   limit: RequestLimit,
   intervals: RequestIntervals,
   urgent: boolean,

@@ -1973,12 +1973,13 @@ $$;
 --               requests are in progress
 --   wait_ms     without a quota left: until the next day in UTC
 --   blocked_by  the process of a request in progress, if these are the reason
+--   p_now       the time, where it is simulated
 --   quota       a request counts for the day of its turn
 --   ordering    one caller after the other, by the lock of the bucket's row; a turn that is not used is lost
 --   durable     not at once: a crash of the server may forget the turns of the last moment
 create function catalog.enter_limit(
   p_limit jsonb, p_max_wait double precision, p_holder text, p_owner text, p_dead_owner text,
-  p_hold double precision
+  p_hold double precision, p_now timestamptz default null
 ) returns table (entered boolean, wait_ms double precision, blocked_by text, now_ms double precision)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1994,11 +1995,11 @@ declare
 begin
   select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
   if not found then
-    insert into catalog.limits (scope, key, next_at) values (l_scope, l_key, clock_timestamp())
-      on conflict do nothing;
+    insert into catalog.limits (scope, key, next_at)
+      values (l_scope, l_key, coalesce(p_now, clock_timestamp())) on conflict do nothing;
     select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
   end if;
-  present := clock_timestamp();
+  present := coalesce(p_now, clock_timestamp());
   now_ms := catalog.to_ms(present);
   if concurrency is not null then
     delete from catalog.limit_holders h
@@ -9829,7 +9830,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000023', 'sources', 'e112caa72417c65328e9ae68d631304c0ae057f4f1c1d535c24594c60163589b'),
   ('20261122000024', 'artifacts', 'fb0513eb67f10276bb157fd8d4dc8974532f281f66931dadb8feb2835a0bec6b'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
-  ('20261122000026', 'requests', 'dcf4c6c0d680c1d41c412ab2ff086e8c722b334ca61a4a7a328e1e982b4a0c38'),
+  ('20261122000026', 'requests', 'fc954dc3246dc2b3b7e3918e02e3ab350898f638e2f8ed9a7a3c5f7dd91ac0a4'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),

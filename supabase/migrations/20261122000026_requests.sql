@@ -45,12 +45,13 @@ $$;
 --               requests are in progress
 --   wait_ms     without a quota left: until the next day in UTC
 --   blocked_by  the process of a request in progress, if these are the reason
+--   p_now       the time, where it is simulated
 --   quota       a request counts for the day of its turn
 --   ordering    one caller after the other, by the lock of the bucket's row; a turn that is not used is lost
 --   durable     not at once: a crash of the server may forget the turns of the last moment
 create function catalog.enter_limit(
   p_limit jsonb, p_max_wait double precision, p_holder text, p_owner text, p_dead_owner text,
-  p_hold double precision
+  p_hold double precision, p_now timestamptz default null
 ) returns table (entered boolean, wait_ms double precision, blocked_by text, now_ms double precision)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -66,11 +67,11 @@ declare
 begin
   select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
   if not found then
-    insert into catalog.limits (scope, key, next_at) values (l_scope, l_key, clock_timestamp())
-      on conflict do nothing;
+    insert into catalog.limits (scope, key, next_at)
+      values (l_scope, l_key, coalesce(p_now, clock_timestamp())) on conflict do nothing;
     select * into bucket from catalog.limits l where l.scope = l_scope and l.key = l_key for update;
   end if;
-  present := clock_timestamp();
+  present := coalesce(p_now, clock_timestamp());
   now_ms := catalog.to_ms(present);
   if concurrency is not null then
     delete from catalog.limit_holders h

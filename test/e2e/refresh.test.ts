@@ -229,15 +229,19 @@ test('a batch that fails does not stop the others, and its products are the firs
   const [oldest = ''] = await listDue(opened)
   const keys = (await listDue(opened)).toSorted()
   const path = `/getItems?first=${keys[10]}`
-  simulator.faults.set({ ...RESPONSES.broken, path, times: 4 })
+  // Four attempts, and one at the end.
+  simulator.faults.set({ ...RESPONSES.broken, path, times: 5 })
   const run = await refresh(opened)
   assert.equal(run.state, 'succeeded', run.reason ?? '')
-  assert.deepEqual(await countJobs(opened, run.run), { 'success 0': 15, 'failed 3': 10 })
+  assert.deepEqual(await countJobs(opened, run.run), { 'success 0': 15, 'failed 4': 10 })
   const failed = (await listJobs(opened, run.run)).find(({ status }) => status === 'failed')
   assert.equal(failed?.code, 'source/unavailable')
   assert.match(failed.message ?? '', /responds 500 \(InternalServerException\)/)
   assert.ok(!(await listDue(opened)).includes(oldest))
   assert.deepEqual((await listDue(opened)).toSorted(), keys.slice(10, 20))
+  await opened.pipeline.query(
+    'select catalog.reset_limit(scope, key) from catalog.circuit_breakers',
+  )
   assert.deepEqual(await countJobs(opened, (await refresh(opened)).run), { 'success 0': 10 })
 })
 
