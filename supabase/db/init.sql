@@ -3965,7 +3965,8 @@ create table catalog.product_reads (
   failures            integer not null default 0,
   primary key (source_id, external_id)
 ) with (fillfactor = 80);
-create index product_reads_due on catalog.product_reads (source_id, due_at, external_id);
+create index product_reads_due on catalog.product_reads (source_id, due_at, external_id)
+  include (read_at, hot);
 -- Products that are late, by the time of their last request.
 create index product_reads_oldest on catalog.product_reads (source_id, read_at);
 create index product_reads_hot on catalog.product_reads (source_id, due_at) where hot;
@@ -4172,11 +4173,13 @@ create function catalog.has_late_products(
   p_source integer, p_schedule jsonb, p_now timestamptz default clock_timestamp()
 ) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select exists (
-      select from catalog.product_reads r where r.source_id = p_source and r.read_at < p_now - 1.2 * a.age)
-    or exists (
-      select from catalog.product_reads r
-      where r.source_id = p_source and r.hot and r.due_at < p_now - a.hot_age)
+  -- Minimums, because for a condition on the rows the planner may choose to read all of them.
+  select coalesce(
+      (select min(r.read_at) from catalog.product_reads r where r.source_id = p_source)
+        < p_now - 1.2 * a.age, false)
+    or coalesce(
+      (select min(r.due_at) from catalog.product_reads r where r.source_id = p_source and r.hot)
+        < p_now - a.hot_age, false)
   from catalog.load_refresh_ages(p_schedule) a
 $$;
 
@@ -9842,7 +9845,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
-  ('20261122000038', 'refreshes', 'fc90956247c207af789d9b1d3fb6c353721ea7a2e3cf19af84550d1044d0b923'),
+  ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
   ('20261122000039', 'package_sizes', '9d077f52b7a30ba9c2cab7ff32215bb146e01d875132c486e7f7593645272d45'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'd229e2d96c972e944b349209efdf4f9eda3617aae518e7f2e5e5edebfe373adc'),

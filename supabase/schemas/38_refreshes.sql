@@ -13,7 +13,8 @@ create table catalog.product_reads (
   failures            integer not null default 0,
   primary key (source_id, external_id)
 ) with (fillfactor = 80);
-create index product_reads_due on catalog.product_reads (source_id, due_at, external_id);
+create index product_reads_due on catalog.product_reads (source_id, due_at, external_id)
+  include (read_at, hot);
 -- Products that are late, by the time of their last request.
 create index product_reads_oldest on catalog.product_reads (source_id, read_at);
 create index product_reads_hot on catalog.product_reads (source_id, due_at) where hot;
@@ -220,10 +221,12 @@ create function catalog.has_late_products(
   p_source integer, p_schedule jsonb, p_now timestamptz default clock_timestamp()
 ) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select exists (
-      select from catalog.product_reads r where r.source_id = p_source and r.read_at < p_now - 1.2 * a.age)
-    or exists (
-      select from catalog.product_reads r
-      where r.source_id = p_source and r.hot and r.due_at < p_now - a.hot_age)
+  -- Minimums, because for a condition on the rows the planner may choose to read all of them.
+  select coalesce(
+      (select min(r.read_at) from catalog.product_reads r where r.source_id = p_source)
+        < p_now - 1.2 * a.age, false)
+    or coalesce(
+      (select min(r.due_at) from catalog.product_reads r where r.source_id = p_source and r.hot)
+        < p_now - a.hot_age, false)
   from catalog.load_refresh_ages(p_schedule) a
 $$;

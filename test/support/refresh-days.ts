@@ -3,28 +3,31 @@
 // failed batches and for the circuit breaker. Simulated: time, Amazon, and the rows of products. Batches that
 // fail outside the outage are of a kind that the breaker does not count.
 
-import assert from 'node:assert/strict'
 import type { PoolClient } from 'pg'
 import { mix } from '../../simulators/support/random.ts'
-import { createAmazon } from '../../src/connectors/amazon/connector.ts'
-import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
 import {
   admit,
   afterFailedProbe,
   afterFailure,
-  BREAKER_POLICY,
   CLOSED,
   type Breaker,
 } from '../../src/core/breaker.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { decideBatch, NO_FAILURES } from '../../src/pipeline/batch-decision.ts'
-import { toBuckets } from '../../src/sources/request-turns.ts'
+import {
+  addRefreshSource,
+  BATCHES,
+  IMPORTS,
+  POLICY,
+  REFRESHES,
+  RESPONSE_MS,
+  SEND,
+} from './refresh-source.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** A Thursday at midnight in UTC. */
 export const START_MS = Date.UTC(2026, 0, 1)
-const RESPONSE_MS = 300
 /** The imports of an hour come before. */
 const REFRESH_MINUTE = 17
 
@@ -55,77 +58,10 @@ export interface Observed {
   readonly skippedRuns: number
 }
 
-const settings = AmazonSettings.parse({})
-const { rules, batches } = createAmazon()
-const url = new URL(`${settings.apiUrl}/catalog/v1/getItems`)
-const found = rules?.({ url, settings, credentials: null })
-const limit = found?.limits[0]
-assert.ok(limit !== undefined && batches !== undefined)
-const BATCHES = batches
-const POLICY = { ...BREAKER_POLICY, ...found?.breaker?.policy }
-const [REFRESHES, IMPORTS] = [toBuckets(limit, new Map(), false), toBuckets(limit, new Map(), true)]
-
-/** Sends up to `count` requests one after the other, until one is refused. */
-const SEND = `
-  create function pg_temp.send(limits jsonb, count integer, start timestamptz)
-  returns table (sent timestamptz[], refused boolean) language plpgsql as $$
-  declare
-    at timestamptz := start;
-    entry record;
-  begin
-    sent := '{}'; refused := false;
-    for n in 1 .. count loop
-      for l in 0 .. jsonb_array_length(limits) - 1 loop
-        select * into entry from catalog.enter_limit(limits -> l, 900000, 'h', 'o', null, 0, at);
-        refused := not entry.entered;
-        exit when refused;
-        at := at + make_interval(secs => entry.wait_ms / 1000);
-      end loop;
-      exit when refused;
-      sent := sent || at;
-      at := at + interval '${RESPONSE_MS} milliseconds';
-    end loop;
-    return next;
-  end $$`
-
 /** Runs the hours of the simulation on this session, in which nothing else works. */
 export async function simulateDays(client: PoolClient, given: Days): Promise<Observed> {
   await client.query(SEND)
-  return new Simulation(client, given, await addSource(client, given)).execute()
-}
-
-async function addSource(client: PoolClient, { products, ageMinutes }: Days): Promise<number> {
-  const refresh = { cron: `${REFRESH_MINUTE} * * * *`, products: 'due', atMost: 10_000, ageMinutes }
-  const { rows } = await client.query<{ id: number }>(
-    `insert into catalog.sources (name, connector, schedule, next_seq) values ($1, 'amazon', $2, $3) returning id`,
-    [`days-${ageMinutes}`, { cron: refresh.cron, zone: 'UTC', fullOn: 'never', refresh }, products],
-  )
-  const id = rows[0]?.id ?? 0
-  // All are imported at the same time, which is the worst case.
-  await client.query('select catalog.record_reads($1, $2, $3)', [
-    id,
-    Array.from({ length: products }, (_, at) => toId(at)),
-    new Date(START_MS),
-  ])
-  assert.ok(limit)
-  const { perDay, intervalMs, reserve } = limit
-  const [whole] = IMPORTS
-  await client.query('select catalog.record_quota($1, $2)', [
-    id,
-    {
-      scope: limit.scope,
-      key: whole?.key,
-      per_day: perDay,
-      per_second: 1_000 / intervalMs,
-      reserve,
-      products_per_request: BATCHES.productsPerRequest,
-    },
-  ])
-  return id
-}
-
-function toId(at: number): string {
-  return `B${String(at).padStart(9, '0')}`
+  return new Simulation(client, given, await addRefreshSource(client, given, START_MS)).execute()
 }
 
 function listBatches(keys: readonly string[]): (readonly string[])[] {
@@ -273,7 +209,10 @@ class Simulation {
   /** Returns the instants of the requests that the limits allow, and waits for their responses. */
   async #send(buckets: typeof REFRESHES, count: number): Promise<number[]> {
     const limits = buckets.map(({ scope, key, intervalMs, burst, concurrency, perDay }) => ({
-      ...{ scope, key, burst, concurrency },
+      scope,
+      key,
+      burst,
+      concurrency,
       interval: intervalMs,
       per_day: perDay,
     }))
