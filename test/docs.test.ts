@@ -37,7 +37,7 @@ const OTHER_VARIABLES = [
   'SYNC_RETRY_MINUTES',
   'SYNC_TIMEOUT_MINUTES',
   'SYNC_POLL_SECONDS',
-  // Of edge functions: src/edge/environment.ts.
+  // src/edge/environment.ts reads these.
   'CRON_TOKEN',
   'FUNCTION_SECONDS',
   'SUPABASE_SECRET_KEYS',

@@ -15,8 +15,11 @@ import { BATCH_MAX, listOpenSources, syncBatch, type OpenSource } from './sync-p
 const Body = z.strictObject({
   /** Only this source. Default: all active ones of the connector. */
   source: z.string().optional(),
-  /** Products of one invocation. */
-  limit: z.int().min(1).max(5_000).default(1_000),
+  /**
+   * Products of one invocation. The platform allows 2 s of CPU, and a product takes 2 to 3 ms of it, measured
+   * in Deno 2.1.4 and 2.9.6.
+   */
+  limit: z.int().min(1).max(500).default(250),
 })
 type Body = z.infer<typeof Body>
 

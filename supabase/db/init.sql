@@ -9437,12 +9437,12 @@ end $$;
 -- schedule_refresh(project_url, schedule, products) → (job, schedule, url, token_is_new): calls the function
 -- refresh-worker at the times of `p_schedule`, a cron expression in UTC, and reads the responses every ten
 -- minutes.
---   p_products    of one call. The function ends in time anyway, and the next call continues
+--   p_products    of one call, within the CPU time of a function. More products need more frequent calls
 --   token_is_new  the token was generated: give it to the functions as the secret CRON_TOKEN
 --   idempotent    a second call replaces the schedule and keeps the token
 --   errors        db/unsuitable (see assert_extensions) · usage/invalid  the address or the number is wrong
 create function catalog.schedule_refresh(
-  p_project_url text, p_schedule text default '7 * * * *', p_products integer default 1000
+  p_project_url text, p_schedule text default '7 * * * *', p_products integer default 250
 ) returns table (job text, schedule text, url text, token_is_new boolean)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -9454,8 +9454,8 @@ begin
     perform catalog.fail('usage/invalid',
       format('"%s" is not the address of a project, such as https://PROJECT.supabase.co', p_project_url));
   end if;
-  if coalesce(p_products, 0) not between 1 and 5000 then
-    perform catalog.fail('usage/invalid', 'A call refreshes 1 to 5000 products');
+  if coalesce(p_products, 0) not between 1 and 500 then
+    perform catalog.fail('usage/invalid', 'A call refreshes 1 to 500 products');
   end if;
   is_new := catalog.load_secret('shelfsync_cron_token') is null;
   perform catalog.save_secret('shelfsync_project_url', p_project_url);
@@ -9879,7 +9879,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
-  ('20261122000084', 'schedule', '0d193f74836ba090e14895e4c4b21a39c6cc8bfd4806132244f451b423e0055d'),
+  ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
   ('20261122000090', 'security', 'c2e56329d79377f32ed1ed12ec1049be078470e32c28ad978747e7b6b50832c7');
 
 commit;

@@ -61,12 +61,12 @@ end $$;
 -- schedule_refresh(project_url, schedule, products) → (job, schedule, url, token_is_new): calls the function
 -- refresh-worker at the times of `p_schedule`, a cron expression in UTC, and reads the responses every ten
 -- minutes.
---   p_products    of one call. The function ends in time anyway, and the next call continues
+--   p_products    of one call, within the CPU time of a function. More products need more frequent calls
 --   token_is_new  the token was generated: give it to the functions as the secret CRON_TOKEN
 --   idempotent    a second call replaces the schedule and keeps the token
 --   errors        db/unsuitable (see assert_extensions) · usage/invalid  the address or the number is wrong
 create function catalog.schedule_refresh(
-  p_project_url text, p_schedule text default '7 * * * *', p_products integer default 1000
+  p_project_url text, p_schedule text default '7 * * * *', p_products integer default 250
 ) returns table (job text, schedule text, url text, token_is_new boolean)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -78,8 +78,8 @@ begin
     perform catalog.fail('usage/invalid',
       format('"%s" is not the address of a project, such as https://PROJECT.supabase.co', p_project_url));
   end if;
-  if coalesce(p_products, 0) not between 1 and 5000 then
-    perform catalog.fail('usage/invalid', 'A call refreshes 1 to 5000 products');
+  if coalesce(p_products, 0) not between 1 and 500 then
+    perform catalog.fail('usage/invalid', 'A call refreshes 1 to 500 products');
   end if;
   is_new := catalog.load_secret('shelfsync_cron_token') is null;
   perform catalog.save_secret('shelfsync_project_url', p_project_url);

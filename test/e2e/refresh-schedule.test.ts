@@ -23,7 +23,7 @@ const respond = (id: number, columns: string, ...values: unknown[]) =>
     [id, ...values],
   )
 const request = async (): Promise<number> => {
-  const { rows } = await db.query('select catalog.request_refresh(1000) as id')
+  const { rows } = await db.query('select catalog.request_refresh(250) as id')
   return Number(rows[0].id)
 }
 
@@ -96,7 +96,7 @@ test('a call sends the token in its own header and a body without content', asyn
   const { url, body, headers, timeout_milliseconds: timeoutMs } = rows[0]
   assert.deepEqual(
     [url, body, timeoutMs],
-    [`${URL}/functions/v1/refresh-worker`, { limit: 1000 }, 150_000],
+    [`${URL}/functions/v1/refresh-worker`, { limit: 250 }, 150_000],
   )
   assert.deepEqual(Object.keys(headers).sort(), [
     'content-type',

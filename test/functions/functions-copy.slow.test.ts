@@ -21,7 +21,7 @@ const NAMES = ['health-check', 'import-product', 'refresh-worker'] as const
 /** https://supabase.com/docs/guides/functions/limits: bundling on the server. */
 const BUNDLE_BYTES_MAX = 5_000_000
 
-/** What the page does beside `shelfsync functions copy` needs the platform: the CLI knows each command. */
+/** The other commands of the page need the platform. */
 test('the commands of the page exist in the Supabase CLI, with their options', async () => {
   const blocks = await listBlocks('docs/deploy/supabase.md', { heading: '## Edge functions' })
   const commands = blocks.join('').match(/^supabase .+$/gm) ?? []
