@@ -188,8 +188,8 @@ test('an imported product has its id, its state and the fields that Amazon state
   assert.ok(imported.body.imported.includes('title'))
   assert.ok(missing.includes('description') && missing.includes('star_rating'))
   const [row] = await pipeline.query<{ id: string; kind: string }>(
-    `select p.id::text, r.kind from api.amazon_products p, catalog.runs r where p.asin = $1 and r.id = $2`,
-    'B08DQQ8CBP',
+    `select p.id::text, r.kind from api.amazon_products p, catalog.runs r where p.id = $1 and r.id = $2`,
+    productId,
     imported.body.run,
   )
   assert.deepEqual(row, { id: productId, kind: 'import' })
