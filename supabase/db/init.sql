@@ -143,6 +143,8 @@ create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refres
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)
   where error_code is not null and reason is not null;
+create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
+  or imports @? '$[*].error.message ? (@ != "The message has expired")';
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
@@ -6619,13 +6621,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- load_import_results(run) → the results of an import that has ended; an empty list for any other run.
+-- Their messages expire with the content of the source.
 create function catalog.load_import_results(p_run catalog.runs) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return case
     when not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then '[]'
+    when p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
+      then catalog.hide_messages(coalesce(p_run.imports, catalog.list_import_results(p_run, null)))
     else coalesce(p_run.imports, catalog.list_import_results(p_run, null))
-  end
-$$;
+  end;
+end $$;
 
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
 -- left out.
@@ -6888,6 +6894,16 @@ begin
   end if;
   return p_artifact;
 end $$;
+
+-- hide_messages(imports) → results of an import without the messages of its errors, which may quote the
+-- supplier.
+create function catalog.hide_messages(p_imports jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_imports is not null then coalesce(jsonb_agg(case when result ? 'error'
+      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n), '[]')
+    end
+  from jsonb_array_elements(p_imports) with ordinality results (result, n)
+$$;
 
 -- show_reason(run) → the reason of the run; null for the message of an error that is as old as the source may
 -- keep content, because it may quote it.
@@ -8541,6 +8557,11 @@ begin
     where r.source_id = p_source and r.error_code is not null and r.reason is not null
       and r.finished_at <= before;
   get diagnostics purged = row_count;
+  update catalog.runs r set refusals = '{}', imports = catalog.hide_messages(r.imports)
+    where r.source_id = p_source and r.finished_at <= before and (r.refusals <> '{}'
+      or r.imports @? '$[*].error.message ? (@ != "The message has expired")');
+  get diagnostics n = row_count;
+  purged := purged + n;
   update catalog.artifacts a set warnings = '[]'
     from catalog.runs r
     where a.source_id = p_source and a.warnings <> '[]' and r.source_id = p_source and r.id = a.run_id
@@ -9817,7 +9838,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '257548eaaa0974024e95c8adba738f6a97df7f1fbe7e75d344d029d03310a25e'),
+  ('20261122000010', 'run_tables', 'abdfdb660a39a0ade6f2fbd68c9c7c69f25561b3161d3dc256293baa3314d514'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
   ('20261122000012', 'review_tables', '38dc1ff7d2acec6764c2707f74e7eda118f68832f61d8518e9de3ff06334d682'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -9859,8 +9880,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', 'f3451ec2db346d05e3151f541df6b15f6cc8eb549fa5f36b2bd736abab5c393a'),
-  ('20261122000053', 'licences', '9c595cce357730acf3118644cba20e3a68668b36206d7c7548dc84aa3c64304c'),
+  ('20261122000052', 'imports', '6218ab538a2ed6e39a38ffebb3c853ac7f29fdb1bffe4bfd715174cd1e1bf1a1'),
+  ('20261122000053', 'licences', 'b609dc788f7954cbe24906b653a98a25bfa02480024bfc370e4dd56c228d5c74'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -9874,7 +9895,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
   ('20261122000076', 'freshness', 'f97ec99233eb18780674453e995d4da6e513474210b10fe3c6ac58b923e58b9a'),
-  ('20261122000079', 'purge_expired', 'fa8389b9b0e4596048bc8d0af8a5aee868dea00733b9bd09621540e5c3101989'),
+  ('20261122000079', 'purge_expired', '82a3ac656455b6da644a3c30a66da5499c3240c0a4d488fdb55c004cadcd0935'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),

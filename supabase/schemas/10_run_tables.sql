@@ -115,6 +115,8 @@ create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refres
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)
   where error_code is not null and reason is not null;
+create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
+  or imports @? '$[*].error.message ? (@ != "The message has expired")';
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every

@@ -135,13 +135,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- load_import_results(run) → the results of an import that has ended; an empty list for any other run.
+-- Their messages expire with the content of the source.
 create function catalog.load_import_results(p_run catalog.runs) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return case
     when not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then '[]'
+    when p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
+      then catalog.hide_messages(coalesce(p_run.imports, catalog.list_import_results(p_run, null)))
     else coalesce(p_run.imports, catalog.list_import_results(p_run, null))
-  end
-$$;
+  end;
+end $$;
 
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
 -- left out.

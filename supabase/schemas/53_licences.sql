@@ -232,6 +232,16 @@ begin
   return p_artifact;
 end $$;
 
+-- hide_messages(imports) → results of an import without the messages of its errors, which may quote the
+-- supplier.
+create function catalog.hide_messages(p_imports jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_imports is not null then coalesce(jsonb_agg(case when result ? 'error'
+      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n), '[]')
+    end
+  from jsonb_array_elements(p_imports) with ordinality results (result, n)
+$$;
+
 -- show_reason(run) → the reason of the run; null for the message of an error that is as old as the source may
 -- keep content, because it may quote it.
 create function catalog.show_reason(p_run catalog.runs) returns text

@@ -121,6 +121,11 @@ begin
     where r.source_id = p_source and r.error_code is not null and r.reason is not null
       and r.finished_at <= before;
   get diagnostics purged = row_count;
+  update catalog.runs r set refusals = '{}', imports = catalog.hide_messages(r.imports)
+    where r.source_id = p_source and r.finished_at <= before and (r.refusals <> '{}'
+      or r.imports @? '$[*].error.message ? (@ != "The message has expired")');
+  get diagnostics n = row_count;
+  purged := purged + n;
   update catalog.artifacts a set warnings = '[]'
     from catalog.runs r
     where a.source_id = p_source and a.warnings <> '[]' and r.source_id = p_source and r.id = a.run_id

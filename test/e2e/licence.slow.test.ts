@@ -32,6 +32,7 @@ const PRICES = [987_654_321, 987_654_320, 887_654_321] as const
 const TEXTS = [PLANT, ...PRICES.map(String)]
 const KEYS = Array.from({ length: 4 }, (_, at) => toAsin(at))
 const [REPRICED = '', RENAMED = '', HELD = '', INVALID = ''] = KEYS
+const REFUSED = toAsin(4)
 const READER = 'licence_reader'
 
 /** Texts of Amazon, by the member of the response. */
@@ -110,7 +111,14 @@ async function fill({ simulator, pipeline, connector }: Opened): Promise<void> {
   const broken = breakRecord(connector)
   simulator.update(REPRICED, { priceMinor: PRICES[0] })
   simulator.update(HELD, { priceMinor: 1_234 })
-  assert.equal((await pipeline.syncKeys(KEYS, { connector: broken })).state, 'succeeded')
+  simulator.set({ refused: { [REFUSED]: 'ItemNotAccessible' } })
+  const first = await pipeline.syncKeys([...KEYS, REFUSED], { connector: broken })
+  assert.equal(first.state, 'succeeded')
+  // As an import stores its results.
+  await db.query(
+    `update catalog.runs r set options = '{"import": {}}', imports = catalog.list_import_results(r, null) where id = $1`,
+    [first.run],
+  )
   simulator.update(REPRICED, { priceMinor: PRICES[1] })
   simulator.update(RENAMED, { title: 'Another title' })
   simulator.update(HELD, { priceMinor: PRICES[2] })
@@ -235,7 +243,7 @@ test('no text of Amazon is readable 24 hours after its request, and none is stor
     before.views.filter((view) => view !== 'price_decisions'),
   )
   const called =
-    'explain_product find_products find_quarantined_record list_artifacts list_changes list_product_changes list_product_prices list_products list_published_changes list_quarantine list_reviews list_runs load_draft load_record summarize_runs'
+    'describe_run explain_product find_products find_quarantined_record list_artifacts list_changes list_product_changes list_product_prices list_products list_published_changes list_quarantine list_reviews list_runs load_draft load_record summarize_runs'
   for (const name of called.split(' '))
     assert.ok(before.functions.includes(name), `${name} returns no planted text`)
   assert.ok((await findInFiles(storeRoot, TEXTS)).length > 0)
