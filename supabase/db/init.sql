@@ -6649,6 +6649,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.variants v
     left join catalog.prices c on c.source_id = v.source_id and c.product_external_id = v.product_external_id
       and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+      and (c.expires_at is null or c.expires_at > now())
     where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
     order by c.amount_minor is null, v.position, c.price_type limit 1
   ) v on true
@@ -9880,7 +9881,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', '6218ab538a2ed6e39a38ffebb3c853ac7f29fdb1bffe4bfd715174cd1e1bf1a1'),
+  ('20261122000052', 'imports', '0a7814d09c5d0c94a8166816ea54f817508951a950137da4424dbc19e156788f'),
   ('20261122000053', 'licences', 'b609dc788f7954cbe24906b653a98a25bfa02480024bfc370e4dd56c228d5c74'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

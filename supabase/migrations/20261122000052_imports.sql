@@ -165,6 +165,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.variants v
     left join catalog.prices c on c.source_id = v.source_id and c.product_external_id = v.product_external_id
       and c.variant_external_id = v.external_id and c.state = 'current' and c.amount_minor is not null
+      and (c.expires_at is null or c.expires_at > now())
     where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
     order by c.amount_minor is null, v.position, c.price_type limit 1
   ) v on true

@@ -9,6 +9,7 @@ import { normalise } from '../../src/connectors/amazon/normalise.ts'
 import { IMPORT_FIELDS, listImportedFields } from '../../src/core/import-result.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { GET_ITEMS } from '../support/amazon.ts'
+import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openImporting } from '../support/imports.ts'
 
@@ -152,4 +153,25 @@ test('an open circuit is an error at once, without a request', async (t) => {
     [simulator.stats.snapshot().requests[GET_ITEMS], pipeline.waits.length],
     [requests, waits],
   )
+})
+
+test('the reason of Amazon is neither shown nor stored after the time that its licence allows', async (t) => {
+  const { pipeline, importItems } = await openImporting(t, db)
+  const { id: run, imports } = await importItems(UNKNOWN)
+  const stored = () =>
+    pipeline.query<{ refusals: unknown; imports: unknown }>(
+      'select refusals, imports from catalog.runs where id = $1',
+      run,
+    )
+  assert.match(JSON.stringify([imports, await stored()]), /Amazon does not/)
+  await pipeline.query(
+    `update catalog.runs set finished_at = finished_at - interval '25 hours' where id = $1`,
+    run,
+  )
+  const { imports: later } = await loadRunDetails(db, run)
+  assert.doesNotMatch(JSON.stringify(later), /Amazon does not/)
+  assert.partialDeepStrictEqual(later, [{ state: 'failed', error: { code: 'source/no-product' } }])
+  await pipeline.query('select catalog.purge_expired()')
+  assert.doesNotMatch(JSON.stringify(await stored()), /Amazon does not/)
+  assert.deepEqual((await loadRunDetails(db, run)).imports, later)
 })
