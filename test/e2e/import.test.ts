@@ -12,6 +12,7 @@ import { GET_ITEMS } from '../support/amazon.ts'
 import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openImporting } from '../support/imports.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const { pool: db } = await openTestDatabase()
 const ESP32 = toAsin(0)
@@ -138,11 +139,19 @@ test('an item that Amazon no longer returns fails, and its product stays as an u
 test('an open circuit is an error at once, without a request', async (t) => {
   const { simulator, pipeline, importItems } = await openImporting(t, db)
   simulator.faults.set({ ...RESPONSES.broken, path: '/getItems*', times: null })
-  let run = await importItems(ESP32)
-  for (let runs = 0; run.errorCode !== 'source/circuit-open' && runs < 5; runs += 1)
-    run = await importItems(ESP32)
-  const [failed] = run.imports
-  assert.ok(failed?.state === 'failed' && failed.error.code === 'source/circuit-open')
+  const states: string[] = []
+  const isOpen = async (): Promise<boolean> => {
+    const code = await importItems(ESP32).then(
+      ({ imports }) => {
+        states.push(...imports.map(({ state }) => state))
+        return null
+      },
+      (error: unknown) => (error instanceof SyncError ? error.code : null),
+    )
+    return code === 'source/circuit-open'
+  }
+  await waitUntil(isOpen)
+  assert.ok(states.length > 0 && states.every((state) => state === 'failed'))
   const [requests, waits] = [simulator.stats.snapshot().requests[GET_ITEMS], pipeline.waits.length]
   await assert.rejects(importItems(ESP32), (error) => {
     assert.ok(error instanceof SyncError && error.code === 'source/circuit-open')
