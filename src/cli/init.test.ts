@@ -65,6 +65,7 @@ test('init checks the database and the key, and writes them to .env, which only 
     [/MEDIPIM_API_KEY_SECRET:$/m, 'wrong-secret'],
     [/did not accept[^]*MEDIPIM_API_KEY_ID:$/m, '42'],
     [/did not accept[^]*MEDIPIM_API_KEY_SECRET:$/m, 'right-secret'],
+    [/AMAZON_CREDENTIAL_ID:$/m, ''],
   ])
   assert.match(
     screen,
@@ -82,6 +83,7 @@ test('init checks the database and the key, and writes them to .env, which only 
   const again = await runInit(env, [
     [/embedded Postgres\):$/m, database.url],
     [/MEDIPIM_API_KEY_ID:$/m, ''],
+    [/AMAZON_CREDENTIAL_ID:$/m, ''],
     [/already sets DATABASE_URL. Replace it/, 'n'],
   ])
   assert.match(again, /DATABASE_URL stays as it is[^]*Nothing was written/)
@@ -101,10 +103,35 @@ test('init keeps a key that could not be checked only if the person agrees', asy
     [/is not kept[^]*MEDIPIM_API_KEY_ID:$/m, '43'],
     [/is not kept[^]*MEDIPIM_API_KEY_SECRET:$/m, 'second-secret'],
     [/is not kept[^]*without a check\? \[y\/N\]$/m, 'y'],
+    [/AMAZON_CREDENTIAL_ID:$/m, ''],
   ])
   assert.doesNotMatch(screen, /did not accept/)
   const { MEDIPIM_API_KEY_ID: id } = parseEnv(await readFile('.env', 'utf8'))
   assert.equal(id, '43')
+})
+
+test('init asks for what belongs to a key, and for no variable that was replaced', async (t) => {
+  await openFolder(t)
+  const screen = await runInit({}, [
+    [/embedded Postgres\):$/m, ''],
+    [/MEDIPIM_API_KEY_ID:$/m, ''],
+    [/AMAZON_CREDENTIAL_ID:$/m, 'an-id'],
+    [/AMAZON_CREDENTIAL_SECRET:$/m, 'a-secret'],
+    [/by the marketplace\.\nAMAZON_CREDENTIAL_VERSION:$/m, '3.2'],
+    [/Empty: www\.amazon\.com\.\nAMAZON_MARKETPLACE:$/m, ''],
+    [/AMAZON_PARTNER_TAG:$/m, 'my-shop-20'],
+    [/version 3\.2 is not valid for www\.amazon\.com[^]*Keep it without a check\? \[y\/N\]$/m, 'y'],
+  ])
+  assert.ok(!/PAAPI/.test(screen) && !screen.includes('a-secret'))
+  assert.deepEqual(
+    { ...parseEnv(await readFile('.env', 'utf8')) },
+    {
+      AMAZON_CREDENTIAL_ID: 'an-id',
+      AMAZON_CREDENTIAL_SECRET: 'a-secret',
+      AMAZON_CREDENTIAL_VERSION: '3.2',
+      AMAZON_PARTNER_TAG: 'my-shop-20',
+    },
+  )
 })
 
 test('without a terminal, init prints the lines to write', async (t) => {
@@ -114,8 +141,9 @@ test('without a terminal, init prints the lines to write', async (t) => {
   await assert.rejects(program.parseAsync(['init'], { from: 'user' }), (error: Error) => {
     assert.match(
       error.message,
-      /DATABASE_URL=postgres:\/\/user:password@host[^]*MEDIPIM_API_KEY_ID=/,
+      /DATABASE_URL=postgres:\/\/user:password@host[^]*MEDIPIM_API_KEY_ID=[^]*AMAZON_CREDENTIAL_VERSION=/,
     )
+    assert.doesNotMatch(error.message, /PAAPI/)
     return true
   })
 })

@@ -9,7 +9,7 @@ import { setInDotEnv } from '../config/edit-dot-env.ts'
 import { loadSettings, type Settings } from '../config/settings.ts'
 import { CONNECTORS } from '../connectors/registry.ts'
 import type { Connector } from '../core/connector.ts'
-import { parseCredentials } from '../core/credentials.ts'
+import { parseCredentials, type CredentialVariable } from '../core/credentials.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'
 import { writePrivateFile } from '../node/replace-file.ts'
@@ -51,7 +51,7 @@ async function initialise(cli: Cli): Promise<void> {
 function describeByHand(): SyncError {
   const keys = [...CONNECTORS.values()].flatMap(({ credentials: { variables } }) =>
     Object.values(variables)
-      .filter(({ secret, name }) => secret && name !== null)
+      .filter(({ name, ...variable }) => isAskedFor(variable) && name !== null)
       .map(({ name, example }) => `  ${name}=${example}`),
   )
   return new SyncError(
@@ -62,6 +62,14 @@ function describeByHand(): SyncError {
       ...keys,
     ].join('\n'),
   )
+}
+
+function isAskedFor({
+  secret,
+  isAsked = false,
+  isRetired = false,
+}: Pick<CredentialVariable, 'secret' | 'isAsked' | 'isRetired'>): boolean {
+  return !isRetired && (secret || isAsked)
 }
 
 /** Asks again after a named error, which it prints. */
@@ -102,7 +110,10 @@ function encode(text: string): string {
   return isEncoded ? text : encodeURIComponent(text)
 }
 
-/** Prompts for the secrets of a connector until they are complete, and has the supplier check them. */
+/**
+ * Prompts for the secrets of a connector until they are complete, then for what belongs to them, and has
+ * the supplier check them.
+ */
 async function askKey(
   cli: Cli,
   connector: Connector,
@@ -110,16 +121,17 @@ async function askKey(
 ): Promise<Values> {
   const { credentials, name: connectorName } = connector
   const given: Record<string, string> = {}
-  for (const { name, secret, description } of Object.values(credentials.variables)) {
-    if (!secret || name === null) continue
+  for (const { name, secret, description, ...variable } of Object.values(credentials.variables)) {
+    if (name === null || !isAskedFor({ secret, ...variable })) continue
     const { credentials: parsed } = parseCredentials(credentials, given, null)
-    if (parsed !== null && credentials.isComplete(parsed)) break
-    const skip = Object.keys(given).length === 0 ? ' Empty: no key.' : ''
+    if (secret === (parsed !== null && credentials.isComplete(parsed))) continue
+    const empty = secret ? 'no key' : variable.default
+    const skip = !secret || Object.keys(given).length === 0 ? ` Empty: ${empty}.` : ''
     const value = await ask(cli, `${connectorName}: ${description}${skip}\n${name}: `, {
-      hidden: true,
+      hidden: secret,
     })
-    if (value === '') return {}
-    given[name] = value
+    if (value === '' && secret) return {}
+    if (value !== '') given[name] = value
   }
   if (Object.keys(given).length === 0) return {}
   const settings = loadWith(cli, before, { ...values, ...given })

@@ -19,6 +19,10 @@ export interface CredentialVariable {
    */
   readonly default: string
   readonly example: string
+  /** True if `init` asks for it besides the secrets. An empty answer leaves the default. */
+  readonly isAsked?: boolean
+  /** True if another variable has replaced it: `init` does not ask for it, and no list misses it. */
+  readonly isRetired?: boolean
 }
 
 export interface CredentialSchema<Credentials> {
@@ -92,6 +96,7 @@ export function isOptional({ credentials: { schema, isComplete } }: CredentialUs
 export interface ReadVariable {
   readonly member: string
   readonly secret: boolean
+  readonly isRetired: boolean
   readonly name: string | null
   /** The variables that can provide it, in order of precedence. */
   readonly names: readonly string[]
@@ -106,14 +111,16 @@ export function chooseVariables(
   values: CredentialValues,
   source: string | null,
 ): ReadVariable[] {
-  const rows = Object.entries(variables).map(([member, { name: shared, secret }]) => {
-    const own = secret && source !== null ? sourceVariable(source, member) : null
-    return { member, secret, own, shared }
+  const rows = Object.entries(variables).map(([member, variable]) => {
+    const { name: shared, secret, isRetired = false } = variable
+    const own = secret && !isRetired && source !== null ? sourceVariable(source, member) : null
+    return { member, secret, isRetired, own, shared }
   })
   const hasOwn = rows.some(({ own }) => own !== null && values[own] !== undefined)
-  return rows.map(({ member, secret, own, shared }) => {
+  return rows.map(({ member, secret, own, shared, isRetired }) => {
     const names = [own, secret && hasOwn ? null : shared].filter((name) => name !== null)
-    return { member, secret, names, name: names.find((name) => values[name] !== undefined) ?? null }
+    const name = names.find((one) => values[one] !== undefined) ?? null
+    return { member, secret, isRetired, names, name }
   })
 }
 

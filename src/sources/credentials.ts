@@ -80,6 +80,6 @@ export function listSecretStates(
 ): SecretState[] {
   if (settings !== undefined && connector.usesCredentials?.(settings) === false) return []
   return chooseVariables(connector.credentials, values, source.name)
-    .filter(({ secret }) => secret)
+    .filter(({ secret, isRetired, name }) => secret && (!isRetired || name !== null))
     .map(({ name, names }) => ({ name: name ?? names.at(-1) ?? '', set: name !== null }))
 }

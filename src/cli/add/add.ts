@@ -163,6 +163,8 @@ function reportAdded(
       `${name} has no key yet: ${connector.credentials.hint} in the environment or .env; \`shelfsync doctor\` tests it`,
     )
   const next = isComplete ? 'Next' : 'When the key is set'
+  const scopes = connector.scopesOf?.(settings) ?? connector.scopes
+  const command = scopes.includes('all') ? `sync ${name}` : `import PRODUCT --source ${name}`
   output.result(
     {
       source: name,
@@ -172,7 +174,7 @@ function reportAdded(
       ...(samples !== null && { tried, samples }),
       ...(secrets.length > 0 && { secrets }),
     },
-    `Added ${name}.${isSynced ? '' : ` ${next}: shelfsync sync ${name}`}`,
+    `Added ${name}.${isSynced ? '' : ` ${next}: shelfsync ${command}`}`,
   )
 }
 

@@ -22,7 +22,7 @@ test('the page of the connector works when its blocks are pasted in order', asyn
     { [`http://127.0.0.1:${port}`]: simulator.url, 'curl ': 'curl --silent --fail ' },
   )
   const printed = await folder.paste(use)
-  assert.match(printed, /Added amazon-us/)
+  assert.match(printed, /Added amazon-us\. Next: shelfsync import PRODUCT --source amazon-us/)
   assert.match(printed, /B08DQQ8CBP created: imported title, brand/)
   assert.match(printed, /USD 15\.00/)
   assert.match(printed, /refresh run \d+ succeeded/)
