@@ -42,7 +42,7 @@ export function chooseRun(
   if (listScopes(connector, settings).every((scope) => scope === 'keys'))
     throw new SyncError(
       'usage/invalid',
-      `${source.name} cannot list its products. Name them: shelfsync sync ${source.name} --keys …`,
+      `${source.name} cannot list its products. Name them: shelfsync sync ${source.name} --keys …; without an option, sync refreshes those that are due`,
     )
   const full = {
     kind: 'full',

@@ -1,10 +1,11 @@
-// Limits a refresh to its share of the supplier's quota.
+// The products of the next refresh: those that are due, within their share of the supplier's quota.
 
 import { refreshesDue } from '../core/schedule.ts'
 import type { Catalog } from '../db/catalog.ts'
 import type { Source } from '../db/sources.ts'
+import { listRefreshKeys } from '../db/sources.ts'
 import { planRefresh } from '../db/write/refreshes.ts'
-import type { Calendar } from './due.ts'
+import { Calendar } from './due.ts'
 
 /** Returns how many products a refresh may cover now: due products share the quota of the day. */
 export async function limitRefresh(
@@ -18,4 +19,17 @@ export async function limitRefresh(
   if (!refreshesDue(schedule)) return refresh.atMost
   const intervalMs = calendar.intervalMs({ cron: refresh.cron, zone, fullOn: 'none' }, now)
   return planRefresh(db, id, { intervalMs, atMost: refresh.atMost })
+}
+
+/** Lists the products that a source which only has refreshes would request now; null for any other. */
+export async function listDueKeys(
+  db: Catalog,
+  source: Source,
+  now: Date,
+): Promise<string[] | null> {
+  const { id, schedule } = source
+  const { refresh } = schedule
+  if (refresh === undefined || schedule.fullOn !== 'never' || !refreshesDue(schedule)) return null
+  const atMost = await limitRefresh(db, new Calendar(), source, now)
+  return listRefreshKeys(db, id, { ...refresh, atMost }, '')
 }

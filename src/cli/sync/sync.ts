@@ -19,7 +19,7 @@ import { RUNS_AT_ONCE, watchRuns } from './watch-runs.ts'
 export interface SyncFlags {
   readonly full?: boolean
   readonly since?: Date
-  readonly keys?: readonly string[]
+  readonly keys?: readonly string[] | undefined
   readonly atOnce?: number
 }
 
@@ -74,10 +74,18 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
     await using tools = await cli.openSync({
       connections: atOnce * CONNECTIONS_OF_RUN + CONNECTIONS_SHARED,
     })
-    const sources =
+    const named =
       name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
+    const due = await listDue(tools, named, flags)
+    const sources = named.filter(({ name: one }) => due.get(one)?.length !== 0)
+    if (sources.length === 0 && named.length > 0) printNothingDue(cli, named)
     const work = async (source: Source, progress: Progress): Promise<RunReport> =>
-      syncOne(tools, bindSource(tools, source), flags, { progress, signal })
+      syncOne(
+        tools,
+        bindSource(tools, source),
+        { ...flags, keys: flags.keys ?? due.get(source.name) },
+        { progress, signal },
+      )
     const [source, ...others] = sources
     if (source !== undefined && others.length === 0)
       await watchRun(cli, tools, source, (progress) => work(source, progress))
@@ -100,6 +108,28 @@ function syncOne(
   return keys
     ? syncKeys(tools, bound, keys, controls)
     : syncSource(tools, bound, toRequest(flags), controls)
+}
+
+/** The products that are due, by source, of the sources that only have refreshes. */
+async function listDue(
+  { db }: SyncTools,
+  sources: readonly Source[],
+  flags: SyncFlags,
+): Promise<Map<string, readonly string[]>> {
+  const due = new Map<string, readonly string[]>()
+  const { mode, sinceAt, now } = toRequest(flags)
+  if (flags.keys || mode !== 'auto' || sinceAt !== null) return due
+  const { listDueKeys } = await import('../../sources/limit-refresh.ts')
+  for (const source of sources) {
+    const keys = await listDueKeys(db, source, now)
+    if (keys !== null) due.set(source.name, keys)
+  }
+  return due
+}
+
+function printNothingDue({ output }: Cli, sources: readonly Source[]): void {
+  const reason = `Nothing to refresh: no product of ${sources.map(({ name }) => name).join(', ')} is due.`
+  output.result(toReportJson(toIdleReport(reason), createProgress()), reason)
 }
 
 /** Lists the active sources, and prints the reason if there are none. */
