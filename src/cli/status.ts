@@ -18,7 +18,6 @@ import { Calendar, type Due } from '../sources/due.ts'
 import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatFailure } from './format/failure.ts'
-import { findFreshness, formatFreshness } from './format/freshness.ts'
 import { formatCount, formatNext, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
@@ -75,6 +74,9 @@ async function printStatus(cli: Cli, name: string | undefined, options: Options)
   const names = shown.map(({ source }) => source)
   const isWhole = isAll && name === undefined
   const products = await countProducts(tools.db, isWhole ? null : names)
+  // Not for the help of this command.
+  const { findFreshness, formatFreshness } = await import('./format/freshness.ts')
+  const { printList } = await import('./terminal/list.ts')
   const statuses = await Promise.all(
     shown.map(async ({ urgency: _, ...source }): Promise<SourceStatus> => ({
       ...source,
@@ -83,9 +85,9 @@ async function printStatus(cli: Cli, name: string | undefined, options: Options)
     })),
   )
   const { headings, rows } = toStatusTable(statuses, now)
-  // Not for the help of this command.
-  const { printList } = await import('./terminal/list.ts')
   printList(cli.output, statuses, { headings, rows, empty: NO_SOURCES })
+  for (const { source, freshness } of statuses)
+    if (freshness !== null) cli.output.say(`${source}: ${formatFreshness(freshness)}`)
   for (const line of statuses.flatMap((status) => listOpenIssues(status, now))) cli.output.say(line)
   if (others.total > 0) cli.output.say(formatOthers(others))
   for (const breaker of await listBreakers(tools.db)) cli.output.say(formatBreaker(breaker, now))
@@ -213,12 +215,11 @@ function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date
 
 /** Lists the issues of a source that need attention, each with the command that shows it. */
 function listOpenIssues(
-  { source, failure, freshness, heldRuns, heldPrices, openQuarantine, ...rest }: SourceStatus,
+  { source, failure, heldRuns, heldPrices, openQuarantine, ...rest }: SourceStatus,
   now: Date,
 ): string[] {
   const { latestCopy, removalsOff } = rest
   const issues = failure === null ? [] : [formatFailure(failure, now)]
-  if (freshness !== null) issues.push(formatFreshness(freshness))
   for (const run of heldRuns) issues.push(`run ${run} is held; see shelfsync runs show ${run}`)
   if (heldPrices > 0)
     issues.push(

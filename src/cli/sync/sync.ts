@@ -118,9 +118,10 @@ async function listDue(
 ): Promise<Map<string, readonly string[]>> {
   const due = new Map<string, readonly string[]>()
   const { mode, sinceAt, now } = toRequest(flags)
-  if (flags.keys || mode !== 'auto' || sinceAt !== null) return due
+  const refreshed = sources.filter(({ schedule }) => schedule.fullOn === 'never')
+  if (flags.keys || mode !== 'auto' || sinceAt !== null || refreshed.length === 0) return due
   const { listDueKeys } = await import('../../sources/limit-refresh.ts')
-  for (const source of sources) {
+  for (const source of refreshed) {
     const keys = await listDueKeys(db, source, now)
     if (keys !== null) due.set(source.name, keys)
   }
