@@ -62,7 +62,7 @@ test('the help of a command does not import the database, the connectors or othe
   const record = await openRecorder(t)
   for (const [line, packages, modulesMax] of [
     ['status --help', ['commander', 'croner', 'zod'], 40],
-    ['sync --help', ['commander', 'zod'], 132],
+    ['sync --help', ['commander', 'zod'], 136],
     ['help runs', ['commander', 'zod'], 52],
     ['jobs --help', ['commander'], 26],
   ] as const) {
