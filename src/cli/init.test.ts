@@ -110,7 +110,7 @@ test('init keeps a key that could not be checked only if the person agrees', asy
   assert.equal(id, '43')
 })
 
-test('init asks for what belongs to a key, and for no variable that was replaced', async (t) => {
+test('init prompts for what belongs to a key, and for no variable that was replaced', async (t) => {
   await openFolder(t)
   const screen = await runInit({}, [
     [/embedded Postgres\):$/m, ''],

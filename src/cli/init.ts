@@ -51,7 +51,7 @@ async function initialise(cli: Cli): Promise<void> {
 function describeByHand(): SyncError {
   const keys = [...CONNECTORS.values()].flatMap(({ credentials: { variables } }) =>
     Object.values(variables)
-      .filter(({ name, ...variable }) => isAskedFor(variable) && name !== null)
+      .filter(({ name, ...variable }) => isPromptedFor(variable) && name !== null)
       .map(({ name, example }) => `  ${name}=${example}`),
   )
   return new SyncError(
@@ -64,12 +64,12 @@ function describeByHand(): SyncError {
   )
 }
 
-function isAskedFor({
+function isPromptedFor({
   secret,
-  isAsked = false,
+  isPrompted = false,
   isRetired = false,
-}: Pick<CredentialVariable, 'secret' | 'isAsked' | 'isRetired'>): boolean {
-  return !isRetired && (secret || isAsked)
+}: Pick<CredentialVariable, 'secret' | 'isPrompted' | 'isRetired'>): boolean {
+  return !isRetired && (secret || isPrompted)
 }
 
 /** Asks again after a named error, which it prints. */
@@ -122,7 +122,7 @@ async function askKey(
   const { credentials, name: connectorName } = connector
   const given: Record<string, string> = {}
   for (const { name, secret, description, ...variable } of Object.values(credentials.variables)) {
-    if (name === null || !isAskedFor({ secret, ...variable })) continue
+    if (name === null || !isPromptedFor({ secret, ...variable })) continue
     const { credentials: parsed } = parseCredentials(credentials, given, null)
     if (secret === (parsed !== null && credentials.isComplete(parsed))) continue
     const empty = secret ? 'no key' : variable.default

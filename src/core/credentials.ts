@@ -19,9 +19,9 @@ export interface CredentialVariable {
    */
   readonly default: string
   readonly example: string
-  /** True if `init` asks for it besides the secrets. An empty answer leaves the default. */
-  readonly isAsked?: boolean
-  /** True if another variable has replaced it: `init` does not ask for it, and no list misses it. */
+  /** True if `init` prompts for it besides the secrets. Without a value, the default applies. */
+  readonly isPrompted?: boolean
+  /** True if another variable has replaced it. It is not prompted for, and never reported as missing. */
   readonly isRetired?: boolean
 }
 

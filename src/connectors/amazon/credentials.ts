@@ -110,7 +110,7 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
         'The version that Amazon shows beside your credential: 2.1 to 2.3, or 3.1 to 3.3.',
       default: '3.1, 3.2 or 3.3, by the marketplace',
       example: '3.1',
-      isAsked: true,
+      isPrompted: true,
     },
     marketplace: {
       name: 'AMAZON_MARKETPLACE',
@@ -118,7 +118,7 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
       description: 'The marketplace of sources that are added without one.',
       default: 'www.amazon.com',
       example: 'www.amazon.de',
-      isAsked: true,
+      isPrompted: true,
     },
     partnerTag: {
       name: 'AMAZON_PARTNER_TAG',
@@ -126,7 +126,7 @@ export const amazonCredentials: CredentialSchema<AmazonCredentials> = {
       description: 'Your associate tag, for marketplaces without a separate variable.',
       default: 'none: each marketplace needs its own',
       example: 'my-shop-20',
-      isAsked: true,
+      isPrompted: true,
     },
     ...Object.fromEntries(TAG_MEMBERS.map(([member, one]) => [member, toTagVariable(one)])),
     ...Object.fromEntries(OLD.map((old) => [old.member, toOldVariable(old)])),
