@@ -49,10 +49,10 @@ export async function chooseImportSource(
     const own = findMarketplace(tools, source)
     return own === null ? [] : [{ source, own }]
   })
-  const wanted = marketplace ?? (sources.length > 1 ? findDefault(tools) : null)
+  const wanted = marketplace ?? findDefault(tools)
   const found = sources.filter(({ own }) => wanted === null || own === wanted)
   const [first, ...others] = found
-  if (first === undefined) throw createUnknownError(tools, wanted ?? findDefault(tools))
+  if (first === undefined) throw createUnknownError(tools, wanted)
   if (others.length === 0) return first.source
   const names = found.map(({ source, own }) => `${source.name} (${own})`).join(', ')
   throw new SyncError(
