@@ -7,6 +7,11 @@ export interface BreakerPolicy {
   readonly failuresMax: number
   /** They count if they happened within this time. */
   readonly windowMs: number
+  /**
+   * True: a success in between starts the count again. For a supplier that gets many requests a minute,
+   * of which a few always fail.
+   */
+  readonly inARow: boolean
   /** Time without requests after the breaker opened. Each failed probe doubles it. */
   readonly cooldownMs: number
   readonly cooldownMaxMs: number
@@ -20,6 +25,7 @@ export interface BreakerPolicy {
 export const BREAKER_POLICY: BreakerPolicy = {
   failuresMax: 5,
   windowMs: 60_000,
+  inARow: false,
   cooldownMs: 5 * 60_000,
   cooldownMaxMs: 60 * 60_000,
   probeMs: 3 * 60_000,
@@ -83,6 +89,11 @@ export function afterFailure(
     retryAtMs: nowMs + cooldownMs,
     cooldownMs,
   }
+}
+
+/** Returns the state after a successful request that was not the probe; null if it stays as it is. */
+export function afterSuccess(breaker: Breaker, { inARow }: BreakerPolicy): Breaker | null {
+  return inARow && breaker.state === 'closed' && breaker.failures > 0 ? CLOSED : null
 }
 
 /** Returns the state after the probe has failed. */

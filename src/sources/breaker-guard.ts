@@ -7,6 +7,7 @@ import {
   afterFailedProbe,
   afterFailure,
   afterLostProbe,
+  afterSuccess,
   BREAKER_POLICY,
   CLOSED,
   type Breaker,
@@ -36,6 +37,8 @@ export interface Admitted {
   readonly policy: BreakerPolicy
   /** The version of the row while this request is its probe; null for any other request. */
   readonly probe: number | null
+  /** Failures in a row, when it was admitted. */
+  readonly failures: number
 }
 
 /** Only these errors say that a supplier is down; status codes of 500 and more do as well. */
@@ -68,7 +71,7 @@ export async function admitRequest(
   for (let waited = false; ;) {
     const { breaker, version, nowMs } = await gate.read()
     const admission = admit(breaker, nowMs, policy)
-    if (admission.kind === 'pass') return { rule, policy, probe: null }
+    if (admission.kind === 'pass') return { rule, policy, probe: null, failures: breaker.failures }
     if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)
     if (!waited) {
       await gate.wait()
@@ -78,7 +81,7 @@ export async function admitRequest(
     if (!(await saveBreaker(db, rule, version, admission.next, null))) continue
     const again = breaker.state === 'half-open' ? ' again: the last test had no result' : ''
     log.info(factsOf(rule, admission.next), `${rule.key} is tested with one request${again}`)
-    return { rule, policy, probe: version + 1 }
+    return { rule, policy, probe: version + 1, failures: breaker.failures }
   }
 }
 
@@ -166,8 +169,13 @@ async function fail(tools: BreakerTools, admitted: Admitted, reason: string): Pr
 }
 
 async function succeed(tools: BreakerTools, admitted: Admitted): Promise<void> {
-  const { rule, probe } = admitted
-  if (probe === null) return
+  const { rule, policy, probe, failures: before } = admitted
+  if (probe === null) {
+    // Without a failure before, the row needs no look.
+    if (policy.inARow && before > 0)
+      await change(tools, admitted, null, ({ breaker }) => afterSuccess(breaker, policy))
+    return
+  }
   let failures = 0
   const next = await change(tools, admitted, null, ({ breaker }) => {
     failures = breaker.failures

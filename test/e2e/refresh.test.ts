@@ -269,6 +269,24 @@ test('an open circuit breaker skips the refresh, and the reason is logged', asyn
   assert.deepEqual((await listDue(opened)).toSorted(), due.toSorted(), 'they stay due')
 })
 
+test('failures with successes between them do not open the circuit breaker', async (t) => {
+  const opened = await open(t)
+  const { simulator, pipeline } = opened
+  for (let round = 0; round < 3; round++) {
+    simulator.faults.set({ ...RESPONSES.broken, path: '/getItems*', times: 3 })
+    await age(opened, 21)
+    assert.deepEqual(await countJobs(opened, (await refresh(opened)).run), {
+      'success 0': 15,
+      'success 2': 10,
+    })
+  }
+  const breakers = await pipeline.query(
+    'select from catalog.list_breakers() where key = $1',
+    new URL(simulator.url).host,
+  )
+  assert.deepEqual(breakers, [])
+})
+
 test('products that were imported together are due at different times of the first 20 hours', async (t) => {
   const { pipeline, id } = await open(t)
   const rows = await pipeline.query<{ hours: number }>(

@@ -17,8 +17,8 @@ import { AmazonSettings, marketplaceOf } from './settings.ts'
 import { requestToken, TokenCache } from './tokens.ts'
 import { parseTypedAsin } from './typed-asin.ts'
 
-/** Five failures within a minute stop all requests for five minutes; then one request tests. */
-const BREAKER = { failuresMax: 5, windowMs: 60_000, cooldownMs: 300_000 }
+/** Five failures in a row within a minute stop all requests for five minutes; then one request tests. */
+const BREAKER = { failuresMax: 5, windowMs: 60_000, inARow: true, cooldownMs: 300_000 }
 /** Requests arrive with the variance of the network, and Amazon refuses those that come early. */
 const PACE_MARGIN = 1.05
 
