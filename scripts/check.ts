@@ -16,7 +16,7 @@ const STEPS: readonly (readonly [what: string, command: string])[] = [
   ['format', 'oxfmt --check .'],
   ['types', 'tsc -p .'],
   ['lint', 'oxlint'],
-  ['edge functions', 'deno check supabase/functions/*/index.ts'],
+  ['edge functions', 'deno check --no-remote supabase/functions/*/index.ts'],
   ['arrows', 'node scripts/check-arrows.ts'],
   ['dead code', 'knip'],
   ['structure', 'node scripts/structure.ts'],

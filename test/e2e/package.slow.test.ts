@@ -81,7 +81,10 @@ suite('the npm package', () => {
     ])
       assert.ok(files.includes(`package/${file}`), file)
     assert.deepEqual(
-      files.filter((file) => /\.test\.|simulator|(?<!\.d)\.ts$|^package\/test/.test(file)),
+      files
+        .filter((file) => /\.test\.|simulator|(?<!\.d)\.ts$|^package\/test/.test(file))
+        // The entries of the edge functions.
+        .filter((file) => !/^package\/dist\/functions\/[\w-]+\/index\.ts$/.test(file)),
       [],
     )
   })
@@ -96,8 +99,8 @@ suite('the npm package', () => {
           ),
         ].map(([, path = '']) => posix.join(posix.dirname(file), path)),
     )
-    // Only tests and scripts read the schema files.
-    const paths = opened.filter((path) => path !== 'supabase/schemas/')
+    // Only tests and scripts read the schema files, and only a checkout builds its functions.
+    const paths = opened.filter((path) => !/^supabase\/schemas\/$|^scripts\//.test(path))
     assert.ok(paths.includes('supabase/migrations/'))
     for (const path of paths) assert.ok(stdout.includes(`\npackage/${path}`), path)
   })
@@ -108,6 +111,22 @@ suite('the npm package', () => {
       await readdir(join(app, 'supabase/migrations')),
       await readdir(join(ROOT, 'supabase/migrations')),
     )
+  })
+
+  test('its edge functions are copied into a project', async () => {
+    const project = join(folder, 'project/supabase')
+    const printed = await shelfsync(['functions', 'copy', join(project, 'functions'), '--json'])
+    const outcomes = printed
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).outcome)
+    assert.deepEqual([...new Set(outcomes)], ['copied'])
+    assert.match(
+      await readFile(join(project, 'config.toml'), 'utf8'),
+      /\[functions\.health-check\]/,
+    )
+    const bundle = await readFile(join(project, 'functions/_shared/shelfsync.js'), 'utf8')
+    assert.match(bundle, new RegExp(`^// Shelfsync ${VERSION.replaceAll('.', String.raw`\.`)}, `))
   })
 
   test('the connector and the program of docs/library.md compile and sync', async (t) => {

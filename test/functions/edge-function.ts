@@ -20,6 +20,16 @@ export const CRON_TOKEN = 'only-for-tests-0123456789abcdef0123'
 export const DENOS = ['deno-hosted', 'deno'] as const
 export type Deno = (typeof DENOS)[number]
 
+/** Returns the reason why tests with a version are skipped, or false: npm may lack it for a platform. */
+export function explainMissingDeno(name: Deno): string | false {
+  try {
+    findDeno(name)
+    return false
+  } catch {
+    return `${name} is not installed for ${process.platform} ${process.arch}`
+  }
+}
+
 /** The package of the platform has the program itself; the package `deno` only starts it. */
 export function findDeno(name: Deno): string {
   const require = createRequire(join(ROOT, 'node_modules', name, 'package.json'))

@@ -14,6 +14,7 @@ const SOURCES = [
   ...project.files.map((path) => path.split('/')[0] ?? ''),
   'src',
   'scripts/build.ts',
+  'scripts/build-functions.ts',
 ]
   .concat('package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', '.npmrc')
   .filter((path) => path !== 'dist')
