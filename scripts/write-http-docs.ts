@@ -153,13 +153,14 @@ function formatRoute([route, details]: [string, Route]): string[] {
     `### ${route}`,
     '',
     `${summary}${needsKey ? '' : ' Needs no key.'}`,
-    ...formatParameters(body ?? query),
+    ...formatParameters(body),
+    ...formatParameters(query, body === undefined ? 'parameter' : 'parameter of the query'),
     '',
     ...formatTable(['status', 'response'], rows),
   ]
 }
 
-function formatParameters(schema: z.ZodType | undefined): string[] {
+function formatParameters(schema: z.ZodType | undefined, heading = 'parameter'): string[] {
   const fields = Object.entries(
     schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {},
   )
@@ -170,7 +171,7 @@ function formatParameters(schema: z.ZodType | undefined): string[] {
     field.default == null ? '' : `\`${String(field.default)}\``,
     field.description ?? '',
   ])
-  return ['', ...formatTable(['parameter', 'type', 'default', 'description'], rows)]
+  return ['', ...formatTable([heading, 'type', 'default', 'description'], rows)]
 }
 
 /** Omits null, which only means that the parameter may be omitted. */

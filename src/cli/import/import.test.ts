@@ -49,7 +49,7 @@ test('a card has title, price with its time, availability and link, and no contr
   assert.match(unknown, /: no title\n {2}price +none\n/)
   const failed = formatCard(output, { result: FAILED, facts: null, asOf })
   for (const text of [card, failed, formatLine(output, FAILED)])
-    assert.doesNotMatch(text, /[\u001b\u0007]/)
+    assert.doesNotMatch(text, /(?!\n)\p{Cc}/u)
   assert.doesNotMatch(failed, /\n/)
 })
 

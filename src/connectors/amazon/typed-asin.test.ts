@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { readTypedKey } from '../../core/typed-key.ts'
 import { amazon } from './connector.ts'
 import { AmazonSettings } from './settings.ts'
@@ -50,6 +51,19 @@ test('any other text is explained', () => {
     assert.match(said ?? '', problem)
   }
   assert.ok((read('B'.repeat(100_000)).problem ?? '').length < 250)
+})
+
+test('any text is either an ASIN or explained in a sentence', () => {
+  const address = fc.tuple(fc.webUrl(), fc.string())
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), address), (input) => {
+      const { key, problem } = read(Array.isArray(input) ? input.join('/dp/') : input)
+      assert.equal(key === null, problem !== null)
+      if (key !== null) assert.match(key, /^[A-Z0-9]{10}$/)
+      assert.ok((problem ?? '').length < 400)
+    }),
+    { numRuns: 60 },
+  )
 })
 
 test('the id is the text itself for a connector that reads no other form', () => {

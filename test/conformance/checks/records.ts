@@ -108,6 +108,12 @@ const normaliseIsPure: Check = {
         draft.externalId,
         'identify and normalise disagree on the id',
       )
+      if (connector.parseKey)
+        assert.deepEqual(
+          connector.parseKey(draft.externalId, settings),
+          { key: draft.externalId, problem: null },
+          'parseKey does not read the id of a record',
+        )
       assertFitsTables(draft)
       assert.deepEqual(DraftSchema.parse(draft), draft)
     }
