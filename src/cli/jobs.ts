@@ -39,7 +39,11 @@ async function listJobs(cli: Cli): Promise<void> {
   const letters = await listDeadLetters(tools.queues)
   const now = new Date()
   // Not for the help of this command.
-  const { printList } = await import('./terminal/list.ts')
+  const [{ printList }, { listBreakers }, { formatBreaker }] = await Promise.all([
+    import('./terminal/list.ts'),
+    import('../db/read/limits.ts'),
+    import('./format/breaker.ts'),
+  ])
   printList(cli.output, letters, {
     headings: ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
     rows: letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
@@ -53,6 +57,7 @@ async function listJobs(cli: Cli): Promise<void> {
     ]),
     empty: 'No task has failed permanently.',
   })
+  for (const breaker of await listBreakers(tools.db)) cli.output.say(formatBreaker(breaker, now))
 }
 
 async function retryJob(cli: Cli, id: string): Promise<void> {

@@ -11,14 +11,15 @@ import {
   type Urgency,
 } from '../db/read/source-summaries.ts'
 import { countImages, type ImageCounts } from '../db/read/images.ts'
-import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
+import { listBreakers } from '../db/read/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import type { Freshness } from '../db/write/refreshes.ts'
 import { Calendar, type Due } from '../sources/due.ts'
 import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
+import { formatBreaker } from './format/breaker.ts'
 import { formatFailure } from './format/failure.ts'
-import { formatCount, formatNext, formatQuantity, formatRelative } from './format/format.ts'
+import { formatCount, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {
   readonly products: ProductCounts
@@ -205,12 +206,6 @@ export function toStatusTable(
 
 function formatDue(due: Due | null, now: Date): string | null {
   return due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
-}
-
-function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {
-  const next =
-    state === 'open' ? `the next test is ${formatNext(retryAt, now)}` : 'a request tests it now'
-  return `${key} has failed ${failures} times and gets no request: ${next}; see shelfsync limits`
 }
 
 /** Lists the issues of a source that need attention, each with the command that shows it. */

@@ -11,7 +11,10 @@ export const SOURCE_ERRORS = {
   'source/circuit-open': {
     action: 'retry',
     status: 503,
-    hint: 'The supplier has failed several times. Wait until the stated time: one request then tests it, and a run continues by itself. Check the address if it stays so.',
+    hint:
+      'The supplier has failed several times. Wait until the stated time: one request then tests it. ' +
+      'A run of the whole source continues by itself, the schedule repeats a refresh, and an import has ' +
+      'to be repeated. `shelfsync limits` shows the state. Check the address if it stays so.',
   },
   'source/unavailable': {
     action: 'retry',

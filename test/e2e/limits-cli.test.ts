@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { createMetricsReader } from '../../src/db/read/metrics.ts'
 import { loadStatus } from '../../src/db/read/source-summaries.ts'
 import { saveBreaker } from '../../src/db/write/limits.ts'
+import { migrateQueue } from '../../src/jobs/queues.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openShelfsync } from './shelfsync.ts'
 
@@ -12,6 +13,7 @@ const SHOP = { scope: 'host', key: 'some-shop.example' }
 
 test('an open circuit breaker is in limits, status and metrics until it is reset', async (t) => {
   const { pool, url } = await openTestDatabase(t)
+  await migrateQueue(pool)
   const shelf = await openShelfsync(t, { DATABASE_URL: url })
   assert.match((await shelf.run('limits')).stdout, /^No request waits/)
   const nowMs = Date.now()
@@ -31,6 +33,10 @@ test('an open circuit breaker is in limits, status and metrics until it is reset
   assert.match(
     (await shelf.run('status')).stdout,
     /some-shop\.example has failed 7 times and gets no request: the next test is in 20 min/,
+  )
+  assert.match(
+    (await shelf.run('jobs')).stdout,
+    /^No task has failed permanently\.\nsome-shop\.example has failed 7 times and gets no request/,
   )
   const count = async (): Promise<number[]> =>
     (await createMetricsReader(pool)()).flatMap(({ name, value }) =>

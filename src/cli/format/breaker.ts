@@ -1,0 +1,10 @@
+// The line about a supplier that gets no request because it is down.
+
+import type { OpenBreaker } from '../../db/read/limits.ts'
+import { formatNext } from './format.ts'
+
+export function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {
+  const next =
+    state === 'open' ? `the next test is ${formatNext(retryAt, now)}` : 'a request tests it now'
+  return `${key} has failed ${failures} times and gets no request: ${next}; see shelfsync limits`
+}
