@@ -44,7 +44,8 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
    */
   readonly earlierLines?: () => AsyncIterable<Uint8Array>
   /**
-   * Reports a warning that is shown to the operator (schema drift, an odd header). Never a secret.
+   * Reports a warning that is shown to the operator and logged (schema drift, an odd header). Never a
+   * secret, and no content of a record: the licence of a supplier may end, and a log stays.
    */
   readonly warn: (message: string) => void
 }

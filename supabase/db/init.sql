@@ -142,7 +142,7 @@ create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)
-  where error_code is not null and reason is not null;
+  where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
 create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
   or imports @? '$[*].error.message ? (@ != "The message has expired")';
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;
@@ -3250,8 +3250,15 @@ begin
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
         else c.detail - '{description, description_md, description_text}'::text[] end,
-      case when c.kind <> 'created' then catalog.find_change_end(p_source, c.line_no) end
+      -- The values before end earlier, and those that have ended are not among them.
+      case when c.kind <> 'created' then least(s.expires_at, p.expires_at) end
     from catalog.list_staged_changes(p_source) c
+    join pg_temp.staged_products s on s.line_no = c.line_no
+    left join lateral (
+      select w.expires_at from catalog.products w
+      where s.expires_at is not null and w.source_id = p_source and w.external_id = s.external_id
+        and w.expires_at > now() offset 0
+    ) p on true
     on conflict (source_id, run_id, product_external_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
@@ -4219,7 +4226,6 @@ begin
     select v.external_id, v.weight_grams from catalog.variants v
     where v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
       and (v.external_id = n.external_id or v.gtin = n.gtin)
-      and catalog.is_shown(p_source, j.external_id)
     order by v.external_id = n.external_id desc limit 1
   ) o
   cross join lateral (
@@ -4233,6 +4239,7 @@ begin
     order by c.price_type limit 1
   ) p
   where n.weight_grams > 0 and n.weight_grams < o.weight_grams
+    and catalog.is_shown(p_source, j.external_id)
   group by n.line_no;
 end $$;
 
@@ -6727,23 +6734,14 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 begin
   update pg_temp.price_verdicts q set last_good = null
     from catalog.products p
-    where p.source_id = p_source and p.external_id = q.external_id and (p.expires_at <= now() or exists (
-      select from catalog.prices c
+    where p.source_id = p_source and p.external_id = q.external_id and p.expires_at <= now();
+  if catalog.expires_after(p_source) is not null then
+    update pg_temp.price_verdicts q set last_good = null
+      from catalog.prices c
       where c.source_id = p_source and c.product_external_id = q.external_id
         and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
-        and c.state = 'current' and c.expires_at <= now()));
-end $$;
-
--- find_change_end(source, line) → the end of the change that a staged line makes, before it is applied: the
--- earlier one of the values before and after.
-create function catalog.find_change_end(p_source integer, p_line integer) returns timestamptz
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-  return (
-    select least(s.expires_at, case when p.expires_at > now() then p.expires_at end)
-    from pg_temp.staged_products s
-    left join catalog.products p on p.source_id = p_source and p.external_id = s.external_id
-    where s.line_no = p_line);
+        and c.state = 'current' and c.expires_at <= now();
+  end if;
 end $$;
 
 -- limit_earlier_prices(source): before products are written. A current price that a record contradicts keeps
@@ -6900,9 +6898,10 @@ end $$;
 -- supplier.
 create function catalog.hide_messages(p_imports jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when p_imports is not null then coalesce(jsonb_agg(case when result ? 'error'
-      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n), '[]')
-    end
+  select case when p_imports is not null then coalesce(
+    jsonb_agg(case when result ? 'error'
+      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n),
+    '[]') end
   from jsonb_array_elements(p_imports) with ordinality results (result, n)
 $$;
 
@@ -6910,8 +6909,8 @@ $$;
 -- keep content, because it may quote it.
 create function catalog.show_reason(p_run catalog.runs) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case when p_run.error_code is not null
-      and p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
+  select case when (p_run.error_code is not null or p_run.state in ('failed', 'interrupted'))
+      and coalesce(p_run.finished_at, p_run.last_started_at) + catalog.expires_after(p_run.source_id) <= now()
     then null else p_run.reason end
 $$;
 
@@ -8555,8 +8554,9 @@ declare
   n bigint;
 begin
   update catalog.runs r set reason = null
-    where r.source_id = p_source and r.error_code is not null and r.reason is not null
-      and r.finished_at <= before;
+    where r.source_id = p_source and r.reason is not null
+      and (r.error_code is not null or r.state in ('failed', 'interrupted'))
+      and coalesce(r.finished_at, r.last_started_at) <= before;
   get diagnostics purged = row_count;
   update catalog.runs r set refusals = '{}', imports = catalog.hide_messages(r.imports)
     where r.source_id = p_source and r.finished_at <= before and (r.refusals <> '{}'
@@ -9839,7 +9839,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'abdfdb660a39a0ade6f2fbd68c9c7c69f25561b3161d3dc256293baa3314d514'),
+  ('20261122000010', 'run_tables', 'ee428e4e0c1142abf2abf7c09ddcadd16688e6662a46b3cb71323faaa074eddd'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
   ('20261122000012', 'review_tables', '38dc1ff7d2acec6764c2707f74e7eda118f68832f61d8518e9de3ff06334d682'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -9862,13 +9862,13 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', '5880e3458199433a13592f31b71679fbfb89d2297450db20ce309f63eac908af'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
-  ('20261122000033', 'apply', '4ac5a786d2540e8c183742ecfb954304cab319f6f931206ec9a8dbafc4f4ed0f'),
+  ('20261122000033', 'apply', '895f051a41ffcd1be29ae92a6e921e4b5d6439be032a70d9ec065548bc3270d4'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
-  ('20261122000039', 'package_sizes', '9d077f52b7a30ba9c2cab7ff32215bb146e01d875132c486e7f7593645272d45'),
+  ('20261122000039', 'package_sizes', '3405c8cf46093143b231e4aec39d26c82a6417e38c21936b68bff18211852876'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', 'd229e2d96c972e944b349209efdf4f9eda3617aae518e7f2e5e5edebfe373adc'),
   ('20261122000042', 'reviews', '9457b86fe1a0516274f475dfeb7ee023962c1cd04f1bc77d9f4970843a55b040'),
@@ -9882,7 +9882,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '0a7814d09c5d0c94a8166816ea54f817508951a950137da4424dbc19e156788f'),
-  ('20261122000053', 'licences', 'b609dc788f7954cbe24906b653a98a25bfa02480024bfc370e4dd56c228d5c74'),
+  ('20261122000053', 'licences', '1db8379048556f867f82e77f9a748ba771b8e63524a5628af4b2a53489e02ea0'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -9896,7 +9896,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
   ('20261122000076', 'freshness', 'f97ec99233eb18780674453e995d4da6e513474210b10fe3c6ac58b923e58b9a'),
-  ('20261122000079', 'purge_expired', '82a3ac656455b6da644a3c30a66da5499c3240c0a4d488fdb55c004cadcd0935'),
+  ('20261122000079', 'purge_expired', 'cc3fc869505011d0678f0efeee9d33e2f1ce516990b688afd22b32bd56ecdd6d'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),

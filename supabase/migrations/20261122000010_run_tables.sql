@@ -116,7 +116,7 @@ create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)
-  where error_code is not null and reason is not null;
+  where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
 create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
   or imports @? '$[*].error.message ? (@ != "The message has expired")';
 create index runs_removals_off on catalog.runs (source_id, id) where removals_off is not null;

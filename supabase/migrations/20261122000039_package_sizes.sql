@@ -30,7 +30,6 @@ begin
     select v.external_id, v.weight_grams from catalog.variants v
     where v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
       and (v.external_id = n.external_id or v.gtin = n.gtin)
-      and catalog.is_shown(p_source, j.external_id)
     order by v.external_id = n.external_id desc limit 1
   ) o
   cross join lateral (
@@ -44,5 +43,6 @@ begin
     order by c.price_type limit 1
   ) p
   where n.weight_grams > 0 and n.weight_grams < o.weight_grams
+    and catalog.is_shown(p_source, j.external_id)
   group by n.line_no;
 end $$;

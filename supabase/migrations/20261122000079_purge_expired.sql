@@ -120,8 +120,9 @@ declare
   n bigint;
 begin
   update catalog.runs r set reason = null
-    where r.source_id = p_source and r.error_code is not null and r.reason is not null
-      and r.finished_at <= before;
+    where r.source_id = p_source and r.reason is not null
+      and (r.error_code is not null or r.state in ('failed', 'interrupted'))
+      and coalesce(r.finished_at, r.last_started_at) <= before;
   get diagnostics purged = row_count;
   update catalog.runs r set refusals = '{}', imports = catalog.hide_messages(r.imports)
     where r.source_id = p_source and r.finished_at <= before and (r.refusals <> '{}'

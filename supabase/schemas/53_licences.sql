@@ -63,23 +63,14 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 begin
   update pg_temp.price_verdicts q set last_good = null
     from catalog.products p
-    where p.source_id = p_source and p.external_id = q.external_id and (p.expires_at <= now() or exists (
-      select from catalog.prices c
+    where p.source_id = p_source and p.external_id = q.external_id and p.expires_at <= now();
+  if catalog.expires_after(p_source) is not null then
+    update pg_temp.price_verdicts q set last_good = null
+      from catalog.prices c
       where c.source_id = p_source and c.product_external_id = q.external_id
         and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
-        and c.state = 'current' and c.expires_at <= now()));
-end $$;
-
--- find_change_end(source, line) → the end of the change that a staged line makes, before it is applied: the
--- earlier one of the values before and after.
-create function catalog.find_change_end(p_source integer, p_line integer) returns timestamptz
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-  return (
-    select least(s.expires_at, case when p.expires_at > now() then p.expires_at end)
-    from pg_temp.staged_products s
-    left join catalog.products p on p.source_id = p_source and p.external_id = s.external_id
-    where s.line_no = p_line);
+        and c.state = 'current' and c.expires_at <= now();
+  end if;
 end $$;
 
 -- limit_earlier_prices(source): before products are written. A current price that a record contradicts keeps
@@ -236,9 +227,10 @@ end $$;
 -- supplier.
 create function catalog.hide_messages(p_imports jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when p_imports is not null then coalesce(jsonb_agg(case when result ? 'error'
-      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n), '[]')
-    end
+  select case when p_imports is not null then coalesce(
+    jsonb_agg(case when result ? 'error'
+      then jsonb_set(result, '{error,message}', '"The message has expired"') else result end order by n),
+    '[]') end
   from jsonb_array_elements(p_imports) with ordinality results (result, n)
 $$;
 
@@ -246,7 +238,7 @@ $$;
 -- keep content, because it may quote it.
 create function catalog.show_reason(p_run catalog.runs) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case when p_run.error_code is not null
-      and p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
+  select case when (p_run.error_code is not null or p_run.state in ('failed', 'interrupted'))
+      and coalesce(p_run.finished_at, p_run.last_started_at) + catalog.expires_after(p_run.source_id) <= now()
     then null else p_run.reason end
 $$;

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
 import type { AmazonSimulator } from '../../simulators/amazon/server.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { keepPurging } from '../../src/app/keep-purging.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import type { Policy } from '../../src/core/policy.ts'
@@ -15,6 +16,7 @@ import { openAmazon, settingsOf } from '../support/amazon.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import { passTime } from '../support/readable.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const { pool: db } = await openTestDatabase()
 const ASIN = toAsin(0)
@@ -193,4 +195,31 @@ test('a call that states the whole product renews it, and one that states a part
   assert.equal((await findShown(pipeline)).hours, 14)
   await passTime(db, '25 hours')
   await assert.rejects(pipeline.query(INSERT_PRICE, pipeline.name, ASIN), /has no product/)
+})
+
+test('a maintainer purges what has expired, and an interrupted run without its archive is over', async (t) => {
+  const { pipeline } = await open(t)
+  const { id } = await pipeline.source()
+  await db.query(
+    `update catalog.runs set state = 'interrupted', finished_at = null where source_id = $1`,
+    [id],
+  )
+  await pipeline.expireLease()
+  await saveSource(db, id, { policy: { expiresAfterHours: 1e-6 } })
+  const stopping = new AbortController()
+  const purging = keepPurging(pipeline.tools, stopping.signal)
+  const findPurged = async () =>
+    (
+      await pipeline.query<{ purged: boolean; run: string; artifact: string }>(
+        `select p.purged_at is not null as purged, r.state as run, a.state as artifact
+         from catalog.products p join catalog.runs r using (source_id)
+         join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+         where p.source_id = $1`,
+        id,
+      )
+    )[0]
+  await waitUntil(async () => (await findPurged())?.artifact === 'purged')
+  assert.deepEqual(await findPurged(), { purged: true, run: 'superseded', artifact: 'purged' })
+  stopping.abort()
+  await purging
 })

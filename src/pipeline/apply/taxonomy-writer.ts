@@ -91,10 +91,12 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
 
 function warnOfRefusal(context: RunContext, { kind, externalId }: Term, { message }: Error): void {
   const { log, source, run } = context
+  // The message may quote the term.
+  const why = source.policy.expiresAfterHours === null ? `: ${message}` : ''
   const facts = { source: source.name, run: run.id, kind, term: sanitizeText(context, externalId) }
   log.warn(
     facts,
-    `Postgres cannot store a ${kind}; its products are written without it: ${message}`,
+    `Postgres cannot store a ${kind}; its products are written without it${why}`,
   )
 }
 
