@@ -162,6 +162,15 @@ export class Rig {
     return this.subject.keys !== undefined
   }
 
+  /** Lets requests through again at once, as after the pause of a circuit breaker. */
+  async closeBreaker(): Promise<void> {
+    const { host } = new URL(this.supplier.origin)
+    await this.pipeline.query(
+      'delete from catalog.circuit_breakers where starts_with(key, $1)',
+      host,
+    )
+  }
+
   /** Runs a sync and asserts that it succeeds. */
   async syncGreen(mode: 'full' | 'incremental' = 'full'): Promise<RunReport> {
     const report = await this.sync(mode)

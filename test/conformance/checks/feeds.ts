@@ -119,6 +119,7 @@ const failedPageIsNoEnd: Check = {
     }
     await rig.assertNothingRemoved(size)
     rig.supplier.heal()
+    await rig.closeBreaker()
     await rig.syncGreen()
     await rig.assertNothingRemoved(size)
     await rig.assertExact()
