@@ -54,15 +54,15 @@ test('any other text is explained', () => {
 })
 
 test('any text is either an ASIN or explained in a sentence', () => {
-  const address = fc.tuple(fc.webUrl(), fc.string())
+  const text = fc.string()
+  const address = text.map((path) => `https://www.amazon.com/dp/${path}`)
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), address), (input) => {
-      const { key, problem } = read(Array.isArray(input) ? input.join('/dp/') : input)
+    fc.property(fc.oneof(text, address), (input) => {
+      const { key, problem } = read(input)
       assert.equal(key === null, problem !== null)
       if (key !== null) assert.match(key, /^[A-Z0-9]{10}$/)
       assert.ok((problem ?? '').length < 400)
     }),
-    { numRuns: 60 },
   )
 })
 
