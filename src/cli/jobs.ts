@@ -42,7 +42,7 @@ async function listJobs(cli: Cli): Promise<void> {
   const [{ printList }, { listBreakers }, { formatBreaker }] = await Promise.all([
     import('./terminal/list.ts'),
     import('../db/read/limits.ts'),
-    import('./format/breaker.ts'),
+    import('./format/failure.ts'),
   ])
   printList(cli.output, letters, {
     headings: ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],

@@ -17,8 +17,7 @@ import type { Freshness } from '../db/write/refreshes.ts'
 import { Calendar, type Due } from '../sources/due.ts'
 import { parseCount } from './arguments/numbers.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
-import { formatBreaker } from './format/breaker.ts'
-import { formatFailure } from './format/failure.ts'
+import { formatBreaker, formatFailure } from './format/failure.ts'
 import { formatCount, formatQuantity, formatRelative } from './format/format.ts'
 
 export interface SourceStatus extends SourceSummary {

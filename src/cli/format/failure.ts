@@ -1,8 +1,9 @@
 // Formats the failures of a host for `status` and `sources show`.
 
 import { FAILURE_CLASSES } from '../../core/failure-class.ts'
+import type { OpenBreaker } from '../../db/read/limits.ts'
 import type { HostFailure } from '../../db/read/source-summaries.ts'
-import { formatQuantity, formatRelative } from './format.ts'
+import { formatNext, formatQuantity, formatRelative } from './format.ts'
 
 /** `closed: the host is closed, or behind a password; 4 runs have failed, the first 3 d ago; …`. */
 export function formatFailure(
@@ -18,4 +19,11 @@ export function formatFailure(
       ? ''
       : `; flagged: the next scheduled run starts ${formatRelative(notBeforeAt, now)} or later`
   return `${name}: the host ${FAILURE_CLASSES[name]}; ${failed}${wait}`
+}
+
+/** The line about a supplier that gets no request because it is down. */
+export function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {
+  const next =
+    state === 'open' ? `the next test is ${formatNext(retryAt, now)}` : 'a request tests it now'
+  return `${key} has failed ${failures} times and gets no request: ${next}; see shelfsync limits`
 }
