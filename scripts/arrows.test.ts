@@ -65,3 +65,11 @@ test('every form of an import counts', () => {
       spelling,
     )
 })
+
+test('an edge function imports src/edge only, and its handlers the pipeline but neither commands nor services', () => {
+  assert.ok(!isWrong('supabase/functions/health-check/index.ts', '../../../src/edge/http.ts'))
+  assert.ok(isWrong('supabase/functions/health-check/index.ts', '../../../src/db/data-api.ts'))
+  assert.ok(!isWrong('src/edge/sync-products.ts', '../pipeline/sync.ts'))
+  assert.ok(isWrong('src/edge/sync-products.ts', '../http/control/runs.ts'))
+  assert.ok(isWrong('src/pipeline/sync.ts', '../edge/http.ts'))
+})
