@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
   'docs/amazon.md':
-    'needs an account of Amazon; test/e2e/import-cli.slow.test.ts runs its commands with a simulator',
+    'needs an account of Amazon; test/e2e/import-cli.slow.test.ts and refresh-cli.slow.test.ts run its commands with a simulator',
   'docs/coffee.md': 'needs a shop; test/e2e/coffee.test.ts has its options and views',
   'docs/cut-over.md':
     'its commands are those of the README; test/e2e/cut-over.test.ts runs its statements',
