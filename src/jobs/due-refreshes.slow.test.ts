@@ -65,6 +65,8 @@ test('a scheduler starts refreshes of the products that are due for the longest 
     refresh?.id,
   )
   assert.deepEqual(jobs, [{ status: 'success', count: 10 }])
+  const { lastGoodAt, lastRefresh } = await loadSourceSummary(db, pipeline.name)
+  assert.deepEqual([lastRefresh?.id, lastGoodAt], [refresh?.id, lastRefresh?.startedAt])
 })
 
 test('a source that only has refreshes is late when a product is, and not without a full run', async (t) => {

@@ -7636,7 +7636,8 @@ $$;
 -- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
 -- depend on the size of the catalogue.
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
---   last_good_at  start of the last successful full or incremental run
+--   last_good_at  start of the last successful full or incremental run; of a source that only has refreshes, of
+--                 the last successful refresh
 --   due_since     the source is due at the first time of its schedule after this
 --   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
 --   removals_off  the reason why the newest full run could not detect missing products; else null
@@ -7692,7 +7693,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral (select * from catalog.derive_run_state(f) where f.state = 'running' offset 0) m on true
   left join lateral (
     select started_at from catalog.runs g
-    where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
+    where g.source_id = s.id and g.state = 'succeeded' and (g.kind in ('full', 'incremental')
+      or g.kind = 'refresh' and s.schedule ->> 'fullOn' = 'never')
     order by g.id desc limit 1
   ) good on true
   left join reviews on reviews.source_id = s.id
@@ -9889,7 +9891,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
-  ('20261122000070', 'summaries', 'a47f32a5a0388d762bc7a37e8cfca1fcf027432b362787b66a6ba110a0936b08'),
+  ('20261122000070', 'summaries', 'd2bbbcf41608bb308fee17f92e4801f39392ca2b64b592b01b333741b9485ccf'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),

@@ -19,10 +19,13 @@ export interface SourceSummary {
   readonly schedule: Schedule
   /** The newest source time that a settled run has seen. */
   readonly watermarkAt: Date | null
-  /** The newest run of the whole source: full, incremental or replay. */
+  /**
+   * The newest run of the whole source: full, incremental or replay. If the source only has refreshes,
+   * the newest of those.
+   */
   readonly lastRun: LastRun | null
   readonly lastRefresh: LastRun | null
-  /** Start of the last successful run other than a replay. */
+  /** Start of the last successful run of that kind, other than a replay. */
   readonly lastGoodAt: Date | null
   /**
    * The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when the
@@ -238,13 +241,15 @@ export async function loadStatus(
 }
 
 function toSourceSummary(row: SourceRow): SourceSummary {
+  const onlyRefreshes = row.schedule.fullOn === 'never'
+  const lastRun = row.last_run ?? (onlyRefreshes ? row.last_refresh : null)
   return {
     source: row.source,
     connector: row.connector,
     state: row.state,
     schedule: row.schedule,
     watermarkAt: toInstant(row.watermark),
-    lastRun: row.last_run && toLastRun(row.last_run),
+    lastRun: lastRun && toLastRun(lastRun),
     lastRefresh: row.last_refresh && toLastRun(row.last_refresh),
     lastGoodAt: toInstant(row.last_good_at),
     dueSinceAt: toInstant(row.due_since),
