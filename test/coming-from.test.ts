@@ -29,7 +29,6 @@ interface Row {
 
 /** Parts that are announced, each with the names that exist as soon as it is implemented. */
 const ANNOUNCED: Readonly<Record<string, readonly string[]>> = {
-  'the import functions of Amazon': ['supabase/functions', 'api.refresh_jobs'],
   'the import functions': [
     'api.rpc_upsert_coffee',
     'api.rpc_upsert_variant',

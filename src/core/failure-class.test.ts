@@ -4,11 +4,12 @@ import type { ErrorCode } from './error-table.ts'
 import { classifyFailure } from './failure-class.ts'
 import { SOURCE_ERRORS } from './source-errors.ts'
 
-test('every error of a host has a failure class, and no error of the configuration has one', () => {
+test('every error of a host has a failure class, and no error of the configuration or of a product has one', () => {
   const without = (Object.keys(SOURCE_ERRORS) as ErrorCode[]).filter(
     (code) => classifyFailure(code) === null,
   )
   assert.deepEqual(without, [
+    'source/no-product',
     'source/unknown',
     'source/exists',
     'source/no-connector',
