@@ -1743,11 +1743,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.parts where source_id = p_source and run_id = p_run and no = p_no
 $$;
 
--- list_parts(source, run) → the parts of the artifact, in order.
+-- list_parts(source, run) → the parts of the artifact, in order, see show_part.
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query
+    select shown.* from catalog.parts p cross join lateral catalog.show_part(p) shown
+    where p.source_id = p_source and p.run_id = p_run order by p.no;
+end $$;
 
 -- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
 -- writing it failed with `p_error`. Both null: the source has no copy.
@@ -2699,7 +2702,7 @@ begin
       when catalog.is_expired_artifact(a) then '{"warnings": []}'::jsonb else '{}' end as item
     from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run
     union all
-    select 2, p.no, 'part', to_jsonb(p)
+    select 2, p.no, 'part', to_jsonb(catalog.show_part(p))
     from catalog.parts p where p.source_id = p_source and p.run_id = r.artifact_run
     union all
     select 3, c.part_no, 'checkpoint', to_jsonb(c)
@@ -6883,6 +6886,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(catalog.end_licence(p_artifact.source_id, p_artifact.run_id, null) <= now(), false)
 $$;
 
+-- show_part(part) → the part. The record of a call is in its key, which is empty once the record has expired.
+create function catalog.show_part(p_part catalog.parts) returns catalog.parts
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if starts_with(p_part.key, 'data:')
+     and p_part.requested_at + catalog.expires_after(p_part.source_id) <= now() then
+    p_part.key := 'data:application/x-ndjson;base64,';
+  end if;
+  return p_part;
+end $$;
+
 -- show_artifact(artifact) → the artifact; `purged` and without warnings once it has expired.
 create function catalog.show_artifact(p_artifact catalog.artifacts) returns catalog.artifacts
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -9855,13 +9869,13 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000021', 'runs', 'd960b0d4ffe62105f592764ee7fee1ab1de4f92866783513627ee9de7a38afe6'),
   ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
   ('20261122000023', 'sources', 'e112caa72417c65328e9ae68d631304c0ae057f4f1c1d535c24594c60163589b'),
-  ('20261122000024', 'artifacts', 'fb0513eb67f10276bb157fd8d4dc8974532f281f66931dadb8feb2835a0bec6b'),
+  ('20261122000024', 'artifacts', '78d6186c1e863897e41c1affab8bc2f9d06847148bafa8e8a5325f8d642153da'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'fc954dc3246dc2b3b7e3918e02e3ab350898f638e2f8ed9a7a3c5f7dd91ac0a4'),
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', '5880e3458199433a13592f31b71679fbfb89d2297450db20ce309f63eac908af'),
+  ('20261122000030', 'records', '11a56385c5ddda3c16266c01e0b4e711f28c0d126312ce82a020cf705d0d163f'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
   ('20261122000033', 'apply', '895f051a41ffcd1be29ae92a6e921e4b5d6439be032a70d9ec065548bc3270d4'),
@@ -9884,7 +9898,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '0a7814d09c5d0c94a8166816ea54f817508951a950137da4424dbc19e156788f'),
-  ('20261122000053', 'licences', '1db8379048556f867f82e77f9a748ba771b8e63524a5628af4b2a53489e02ea0'),
+  ('20261122000053', 'licences', '11b0d66e05d03cc8a0873f5c6cd8581f28589f00af2b1079d4d2813f8fc18b4c'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),

@@ -91,7 +91,7 @@ begin
       when catalog.is_expired_artifact(a) then '{"warnings": []}'::jsonb else '{}' end as item
     from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run
     union all
-    select 2, p.no, 'part', to_jsonb(p)
+    select 2, p.no, 'part', to_jsonb(catalog.show_part(p))
     from catalog.parts p where p.source_id = p_source and p.run_id = r.artifact_run
     union all
     select 3, c.part_no, 'checkpoint', to_jsonb(c)

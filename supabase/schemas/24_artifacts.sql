@@ -99,11 +99,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.parts where source_id = p_source and run_id = p_run and no = p_no
 $$;
 
--- list_parts(source, run) → the parts of the artifact, in order.
+-- list_parts(source, run) → the parts of the artifact, in order, see show_part.
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
-$$;
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query
+    select shown.* from catalog.parts p cross join lateral catalog.show_part(p) shown
+    where p.source_id = p_source and p.run_id = p_run order by p.no;
+end $$;
 
 -- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
 -- writing it failed with `p_error`. Both null: the source has no copy.

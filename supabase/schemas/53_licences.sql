@@ -212,6 +212,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(catalog.end_licence(p_artifact.source_id, p_artifact.run_id, null) <= now(), false)
 $$;
 
+-- show_part(part) → the part. The record of a call is in its key, which is empty once the record has expired.
+create function catalog.show_part(p_part catalog.parts) returns catalog.parts
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if starts_with(p_part.key, 'data:')
+     and p_part.requested_at + catalog.expires_after(p_part.source_id) <= now() then
+    p_part.key := 'data:application/x-ndjson;base64,';
+  end if;
+  return p_part;
+end $$;
+
 -- show_artifact(artifact) → the artifact; `purged` and without warnings once it has expired.
 create function catalog.show_artifact(p_artifact catalog.artifacts) returns catalog.artifacts
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$

@@ -12,6 +12,7 @@ import type { Connector } from '../../src/core/connector.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { saveSource } from '../../src/db/sources.ts'
 import { decideReview } from '../../src/db/write/decisions.ts'
+import { purgeExpiredRows } from '../../src/db/write/retention.ts'
 import { openAmazon, settingsOf } from '../support/amazon.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
@@ -222,4 +223,23 @@ test('a maintainer purges what has expired, and an interrupted run without its a
   assert.deepEqual(await findPurged(), { purged: true, run: 'superseded', artifact: 'purged' })
   stopping.abort()
   await purging
+})
+
+test('the address of an image is forgotten with the last image that names it', async (t) => {
+  const { pipeline } = await open(t, { storeImages: true })
+  const { id } = await pipeline.source()
+  await db.query(
+    `with addresses as (
+       insert into catalog.image_addresses (key, url, channel, due_at, changed_at)
+         select sha256(url::bytea), url, 'c', now(), now() from catalog.images where source_id = $1
+         returning id, url)
+     update catalog.images i set address_id = a.id from addresses a where i.url = a.url and i.source_id = $1`,
+    [id],
+  )
+  const count = async (): Promise<number> =>
+    (await db.query(`select from catalog.image_addresses`)).rows.length
+  assert.equal(await count(), 3)
+  await passTime(db, '25 hours')
+  await purgeExpiredRows(db)
+  assert.equal(await count(), 0)
 })

@@ -29,7 +29,13 @@ import {
 const PLANT = 'zqplantq'
 /** In minor units: a price, the next one, and one that is held. */
 const PRICES = [987_654_321, 987_654_320, 887_654_321] as const
-const TEXTS = [PLANT, ...PRICES.map(String)]
+/** The planted text at each place in a text that is encoded in Base64, as calls are archived. */
+const ENCODED = ['', ' ', '  '].map((before) =>
+  Buffer.from(`${before}${PLANT}`)
+    .toString('base64')
+    .slice(before === '' ? 0 : 4, -4),
+)
+const TEXTS = [PLANT, ...ENCODED, ...PRICES.map(String)]
 const KEYS = Array.from({ length: 4 }, (_, at) => toAsin(at))
 const [REPRICED = '', RENAMED = '', HELD = '', INVALID = ''] = KEYS
 const REFUSED = toAsin(4)
@@ -243,7 +249,7 @@ test('no text of Amazon is readable 24 hours after its request, and none is stor
     before.views.filter((view) => view !== 'price_decisions'),
   )
   const called =
-    'describe_run explain_product find_products find_quarantined_record list_artifacts list_changes list_product_changes list_product_prices list_products list_published_changes list_quarantine list_reviews list_runs load_draft load_record summarize_runs'
+    'describe_run explain_product find_products find_quarantined_record list_artifacts list_changes list_parts load_work_done list_product_changes list_product_prices list_products list_published_changes list_quarantine list_reviews list_runs load_draft load_record summarize_runs'
   for (const name of called.split(' '))
     assert.ok(before.functions.includes(name), `${name} returns no planted text`)
   assert.ok((await findInFiles(storeRoot, TEXTS)).length > 0)

@@ -94,10 +94,7 @@ function warnOfRefusal(context: RunContext, { kind, externalId }: Term, { messag
   // The message may quote the term.
   const why = source.policy.expiresAfterHours === null ? `: ${message}` : ''
   const facts = { source: source.name, run: run.id, kind, term: sanitizeText(context, externalId) }
-  log.warn(
-    facts,
-    `Postgres cannot store a ${kind}; its products are written without it${why}`,
-  )
+  log.warn(facts, `Postgres cannot store a ${kind}; its products are written without it${why}`)
 }
 
 function isSame(sent: SentTerm, term: Term): boolean {

@@ -2,6 +2,7 @@
 // contain no secret.
 
 import assert from 'node:assert/strict'
+import { Policy } from '../../../src/core/policy.ts'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
 import { valuesOf, type Rig } from '../rig.ts'
 import { secretsOf, type Check } from './check.ts'
@@ -9,7 +10,9 @@ import { secretsOf, type Check } from './check.ts'
 const settingsReadBack: Check = {
   name: 'settings survive storage as JSON, and an invalid one is reported by its name',
   async prove({ subject: { connector, settings }, supplier }) {
-    const { settings: schema } = connector
+    const { settings: schema, policy = {} } = connector
+    const stored = Policy.parse(JSON.parse(JSON.stringify(policy)))
+    assert.deepEqual({ ...stored, ...policy }, stored, 'the policy does not survive JSON')
     const written = settings(supplier.origin)
     const read = schema.parse(written)
     assert.deepEqual(JSON.parse(JSON.stringify(read)), read, 'the settings do not survive JSON')
