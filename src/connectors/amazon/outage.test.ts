@@ -8,13 +8,16 @@ import type { AmazonSimulator } from '../../../simulators/amazon/server.ts'
 import { DEFAULTS, type AmazonSwitches } from '../../../simulators/amazon/switches.ts'
 import { GET_ITEMS, openAmazon, settingsOf } from '../../../test/support/amazon.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
+import { openServices } from '../../../test/support/services.ts'
 import { countOutcomes, openPipeline, type TestPipeline } from '../../../test/support/pipeline.ts'
+import { waitUntil } from '../../../test/support/wait-until.ts'
 import { listLimits } from '../../db/read/limits.ts'
 import { loadArtifact } from '../../db/read/artifacts.ts'
 import { createAmazon } from './connector.ts'
 import { AmazonSettings } from './settings.ts'
 
-const { pool: db } = await openTestDatabase()
+const database = await openTestDatabase()
+const { pool: db } = database
 const KEYS = Array.from({ length: 20 }, (_, at) => toAsin(at))
 const MANY_KEYS = Array.from({ length: 40 }, (_, at) => toAsin(at))
 const OUTAGE: AmazonFaultInput = { kind: 'status', status: 500, path: '/getItems*', times: null }
@@ -108,6 +111,25 @@ test('while the breaker is open, a refresh fails at once, sends nothing, and its
     pipeline.name,
   )
   assert.deepEqual([Number(stored?.products), stored?.failures], [20, 0])
+})
+
+test('a worker of the queue ends such a refresh for good, without another attempt or a dead letter', async (t) => {
+  const opened = await open(t)
+  const { simulator, pipeline, count } = opened
+  await pipeline.syncKeys(KEYS)
+  simulator.faults.set(OUTAGE)
+  await pipeline.syncKeys(KEYS)
+  const before = count()
+  const services = await openServices(t, database, pipeline)
+  services.startWorkers()
+  const { run } = await services.requestRun({ source: pipeline.name, keys: KEYS.slice(0, 10) })
+  assert.equal((await services.waitForEnd(run)).state, 'failed')
+  assert.deepEqual(await countJobs(opened, run), { skipped: 10 })
+  assert.equal(count(), before)
+  // The run ends first, its job a moment later.
+  const countTasks = () => services.queues.fetch.getJobCounts('active', 'failed', 'delayed')
+  await waitUntil(async () => (await countTasks())['active'] === 0)
+  assert.partialDeepStrictEqual(await countTasks(), { failed: 0, delayed: 0 })
 })
 
 test('an outage in the middle of a refresh settles what had arrived, and the rest is skipped', async (t) => {
