@@ -210,7 +210,15 @@ test('Retry-After is the least wait, and a quota that is used up skips what is l
   await refresh(opened)
   assert.ok(Math.max(...pipeline.waits.slice(waited)) >= 30_000)
   await age(opened, 21)
-  simulator.faults.set({ ...RESPONSES.quota, path: '/getItems*', skip: 1, times: 1 })
+  // As for the quota of the day, whose wait depends on the time of this test.
+  const untilTomorrow = { headers: { 'retry-after': '3600' } }
+  simulator.faults.set({
+    ...RESPONSES.throttled,
+    ...untilTomorrow,
+    path: '/getItems*',
+    skip: 1,
+    times: 1,
+  })
   await pipeline.query('select catalog.reset_limit(scope, key) from catalog.limits')
   const run = await refresh(opened)
   assert.equal(run.state, 'succeeded')
@@ -332,12 +340,12 @@ test('the quota of the credential decides how many products a run takes, and how
   const source = await pipeline.source()
   await saveSource(db, id, { settings: { ...Object(source.settings), requestsPerDay: 100 } })
   await pipeline.syncKeys(KEYS.slice(0, 10))
-  const [used] = await pipeline.query<{ today: number }>(
-    `select l.used as today from catalog.limits l join catalog.source_quotas q
+  const [used] = await pipeline.query<{ today: number; day: string }>(
+    `select l.used as today, l.day::text as day from catalog.limits l join catalog.source_quotas q
        on q.scope = l.scope and l.key = q.key || ' without the reserve' where q.source_id = $1`,
     id,
   )
-  const at = (time: string) => `${new Date().toISOString().slice(0, 10)}T${time}Z`
+  const at = (time: string) => `${used?.day}T${time}Z`
   const plan = async (time: string) => {
     const [row] = await pipeline.query<{ products: number }>(
       `select catalog.plan_refresh($1, interval '1 hour', 10000, $2) as products`,
