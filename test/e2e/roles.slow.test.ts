@@ -355,6 +355,8 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'delay_limit',
     'hold_limit',
     'leave_limit',
+    'record_quota',
+    'record_retries',
     'save_breaker',
     'update_artifact',
   ],
