@@ -8,6 +8,7 @@ import { SyncError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/error-table.ts'
 import { OUTCOMES, type Ledger, type Outcome } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
+import { planRefresh } from '../db/write/refreshes.ts'
 import type { RunReport } from '../pipeline/run-in-process.ts'
 import type { EdgeFunction, EdgeResult, EdgeTools } from './function.ts'
 import { BATCH_MAX, listOpenSources, syncBatch, type OpenSource } from './sync-products.ts'
@@ -32,6 +33,9 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'source/address-refused',
   'settings/invalid',
 ])
+
+/** The schedule of calls is not known here: the quota of the day is shared out as for hourly ones. */
+const INTERVAL_MS = 3_600_000
 
 export const refreshWorker: EdgeFunction<Body> = {
   name: 'refresh-worker',
@@ -60,9 +64,11 @@ async function refreshDue(body: Body, tools: EdgeTools): Promise<EdgeResult> {
   const totals = emptyTotals()
   const runs: number[] = []
   const stopped: Record<string, string> = {}
-  for (const source of sources) {
+  for (const [index, source] of sources.entries()) {
     const { name } = source.bound.source
-    const reason = await refreshSource(tools, source, body.limit - totals.due, { totals, runs })
+    // What one source leaves of its share is for those after it.
+    const share = Math.ceil((body.limit - totals.due) / (sources.length - index))
+    const reason = await refreshSource(tools, source, share, { totals, runs })
     if (reason !== null) stopped[name] = reason
   }
   const { due, refreshed, failed } = totals
@@ -78,8 +84,9 @@ async function refreshSource(
   limit: number,
   { totals, runs }: { readonly totals: Totals; readonly runs: number[] },
 ): Promise<string | null> {
-  if (limit <= 0) return 'limit'
-  const keys = await listDue(tools, source, limit)
+  const { id } = source.bound.source
+  const allowed = await planRefresh(tools.db, id, { intervalMs: INTERVAL_MS, atMost: limit })
+  const keys = await listDue(tools, source, allowed)
   totals.due += keys.length
   for (let from = 0; from < keys.length; from += BATCH_MAX) {
     if (Date.now() >= tools.untilMs) return 'time'
@@ -98,7 +105,7 @@ async function refreshSource(
     if (tools.signal.aborted) return 'time'
     if (code === null || FINAL.has(code)) return code ?? 'internal error'
   }
-  return null
+  return allowed < limit && keys.length === allowed ? 'quota' : null
 }
 
 /** Another worker may have the same products: that is a failed batch, not a failed invocation. */

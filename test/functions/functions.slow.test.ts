@@ -90,6 +90,42 @@ test('a refresh stops at the first batch while the circuit breaker is open, and 
   assert.equal(health.body.components.database.state, 'up')
 })
 
+test('a refresh requests nothing when the quota of the day is used up, apart from the reserve', async (t) => {
+  const { call, keys, pipeline, makeDue, simulator } = await open(t, { products: 40 })
+  await pipeline.syncKeys(keys)
+  await makeDue(keys)
+  const { id } = await pipeline.source()
+  // Four requests were used, and one in five is kept for imports.
+  await db.query('update catalog.source_quotas set per_day = 5 where source_id = $1', [id])
+  const before = simulator.stats.snapshot().requests[GET_ITEMS]
+  const { body } = await call(refreshWorker)
+  assert.deepEqual([body.refreshed, body.stopped], [0, { [pipeline.name]: 'quota' }])
+  assert.equal(simulator.stats.snapshot().requests[GET_ITEMS], before)
+})
+
+test('two sources share the products of one refresh', async (t) => {
+  const { call, keys, pipeline, makeDue } = await open(t, { products: 25 })
+  const other = await openFunctionSource(t, database, { products: 25 })
+  await db.query(`update catalog.sources set state = 'active' where name = any ($1)`, [
+    [pipeline.name, other.pipeline.name],
+  ])
+  for (const one of [{ pipeline, keys, makeDue }, other]) {
+    await one.pipeline.syncKeys(one.keys)
+    await one.makeDue(one.keys)
+  }
+  const { body } = await call(refreshWorker, { limit: 20 })
+  assert.equal(body.refreshed, 20)
+  const refreshed = await db.query<{ count: number }>(
+    `select count(*)::int as count from catalog.product_reads r join catalog.sources s on s.id = r.source_id
+     where s.name = any ($1) and r.due_at > now() group by s.id`,
+    [[pipeline.name, other.pipeline.name]],
+  )
+  assert.deepEqual(
+    refreshed.rows.map(({ count }) => count),
+    [10, 10],
+  )
+})
+
 test('a bad record or a refused item stops neither its batch nor the others', async (t) => {
   const { call, keys, pipeline, makeDue, simulator } = await open(t, { products: 12 })
   await pipeline.syncKeys(keys)
