@@ -218,12 +218,7 @@ async function change(
   }
 }
 
-/** The error of a request that an open breaker refuses. */
-export function toRefusal(
-  { key }: BreakerRule,
-  { failures }: Breaker,
-  retryAfterMs: number,
-): SyncError {
+function toRefusal({ key }: BreakerRule, { failures }: Breaker, retryAfterMs: number): SyncError {
   const seconds = Math.ceil(retryAfterMs / 1000)
   return new SyncError(
     'source/circuit-open',

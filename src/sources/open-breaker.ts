@@ -2,13 +2,13 @@
 // would only wait. It changes nothing: a breaker that may be tested counts as closed.
 
 import { admit, BREAKER_POLICY } from '../core/breaker.ts'
+import { SyncError } from '../core/errors.ts'
 import { defaultRules } from '../core/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { loadBreaker } from '../db/write/limits.ts'
 import type { BoundSource } from './bound-source.ts'
-import { toRefusal } from './breaker-guard.ts'
 
-/** @throws SyncError `source/circuit-open` while no request is sent to the address of the source */
+/** @throws SyncError `source/circuit-open`, with the time until when, while no request is sent to the address of the source */
 export async function refuseOpenBreaker(
   db: Catalog,
   { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
@@ -20,5 +20,12 @@ export async function refuseOpenBreaker(
   if (rule === null) return
   const { breaker, nowMs } = await loadBreaker(db, rule)
   const admission = admit(breaker, nowMs, { ...BREAKER_POLICY, ...rule.policy })
-  if (admission.kind === 'refuse') throw toRefusal(rule, breaker, admission.retryAfterMs)
+  if (admission.kind !== 'refuse') return
+  const { retryAfterMs } = admission
+  const until = new Date(nowMs + retryAfterMs).toISOString()
+  throw new SyncError(
+    'source/circuit-open',
+    `${rule.key} has failed ${breaker.failures} times, so no request is sent to it until ${until}`,
+    { retryAfterMs },
+  )
 }

@@ -82,7 +82,7 @@ export const SERVERS = {
           400: '`request/invalid`, with the member that is wrong · `usage/invalid`',
           404: '`source/unknown`',
           409: '`source/paused` · `source/no-connector`',
-          503: '`source/circuit-open`, with the time until the next request',
+          503: '`source/circuit-open`, with the time of the next request, and the header `Retry-After`',
         },
       },
       'GET /status': {

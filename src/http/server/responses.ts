@@ -74,5 +74,7 @@ export function sendError(c: Context<ServerEnv>, thrown: unknown): Response {
   c.set('errorCode', code)
   if (status >= 500 && !c.var.reportOutage(error))
     c.var.log.warn({ code, cause: message }, 'a request failed')
+  if (error.retryAfterMs !== null)
+    c.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1000)))
   return sendJson(c, status, { error: { code, message, hint } })
 }
