@@ -19,7 +19,10 @@ export interface Requester {
   readonly connector: Pick<Connector, 'rules'>
   readonly settings: unknown
   readonly credentials: unknown
-  /** Urgent requests may use the reserve of a limit: those of imports, and those for which a person waits. */
+  /**
+   * Urgent requests may use the reserve of a limit: those of imports, those for which a person waits, and
+   * those of a batch that is requested again.
+   */
   readonly urgent?: boolean | (() => boolean)
 }
 

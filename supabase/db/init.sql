@@ -7650,8 +7650,8 @@ $$;
 -- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
 -- depend on the size of the catalogue.
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
---   last_good_at  start of the last successful full or incremental run; of a source that only has refreshes, of
---                 the last successful refresh
+--   last_good_at  start of the last successful full or incremental run; of a source that only has refreshes,
+--                 of the last successful refresh
 --   due_since     the source is due at the first time of its schedule after this
 --   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
 --   removals_off  the reason why the newest full run could not detect missing products; else null
@@ -9905,7 +9905,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
   ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
-  ('20261122000070', 'summaries', 'd2bbbcf41608bb308fee17f92e4801f39392ca2b64b592b01b333741b9485ccf'),
+  ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),

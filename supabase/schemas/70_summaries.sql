@@ -143,8 +143,8 @@ $$;
 -- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
 -- depend on the size of the catalogue.
 --   last_run      newest run of the whole source; `last_refresh` the newest refresh
---   last_good_at  start of the last successful full or incremental run; of a source that only has refreshes, of
---                 the last successful refresh
+--   last_good_at  start of the last successful full or incremental run; of a source that only has refreshes,
+--                 of the last successful refresh
 --   due_since     the source is due at the first time of its schedule after this
 --   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
 --   removals_off  the reason why the newest full run could not detect missing products; else null
