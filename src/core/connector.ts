@@ -39,13 +39,13 @@ export interface FetchRequest<Settings = unknown, Credentials = unknown> {
    * Reads the lines of the newest complete fetch of the source, in the order in which they were
    * archived, without their line feeds. Without such a fetch it is empty, and it ends early when
    * the archive cannot be read. A connector that requests single documents uses it to make
-   * conditional requests, and archives the line of an unchanged document again: each archive must be
-   * able to rebuild the catalogue alone. Absent before a source exists.
+   * conditional requests, and archives the line of an unchanged document again: each archive must
+   * be able to rebuild the catalogue alone. Absent before a source exists.
    */
   readonly earlierLines?: () => AsyncIterable<Uint8Array>
   /**
-   * Reports a warning that is shown to the operator and logged (schema drift, an odd header). Never a
-   * secret, and no content of a record: the licence of a supplier may end, and a log stays.
+   * Reports a warning that is shown to the operator and logged (schema drift, an odd header). Never
+   * a secret, and no content of a record: the licence of a supplier may end, and a log stays.
    */
   readonly warn: (message: string) => void
 }
@@ -101,8 +101,8 @@ export interface Recognition<Settings> {
   readonly suggestedName: string
   readonly settings: Settings
   /**
-   * The facts by which it was recognised, as a sentence without its full stop: `sitemap.xml lists 312
-   * pages; 3 of 3 that were read state a product`.
+   * The facts by which it was recognised, as a sentence without its full stop: `sitemap.xml lists
+   * 312 pages; 3 of 3 that were read state a product`.
    */
   readonly found?: string
   /** Products that were read on the way. Without them, `add` reads some as a sync would. */
@@ -140,8 +140,8 @@ export interface KeyBatches {
   /** The least time before each further attempt, in order. Then the batch has failed. */
   readonly delaysMs: readonly number[]
   /**
-   * The batch that a fetch of these keys requests at `cursor`, and the cursor after it; null after the
-   * last one. The keys are those of the scope, in their order.
+   * The batch that a fetch of these keys requests at `cursor`, and the cursor after it; null after
+   * the last one. The keys are those of the scope, in their order.
    */
   find(keys: readonly string[], cursor: Cursor | null): KeyBatch | null
 }
@@ -200,14 +200,14 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   /** The default schedule of a source. */
   readonly schedule: DefaultSchedule
   /**
-   * The policy of a new source where it differs from the defaults, such as what the supplier's licence
-   * allows. It is stored with the source; the operator may change it.
+   * The policy of a new source where it differs from the defaults, such as what the supplier's
+   * licence allows. It is stored with the source; the operator may change it.
    */
   readonly policy?: Partial<Policy>
 
   /**
-   * The limits of a request, which hold across all workers. By default each host gets one request at
-   * a time, and one a second.
+   * The limits of a request, which hold across all workers. By default each host gets one request
+   * at a time, and one a second.
    */
   rules?(request: RuleRequest<Settings, Credentials>): RequestRules
 
@@ -238,9 +238,9 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   address(settings: Settings): string
 
   /**
-   * The URLs that receive the secrets, when `address` is not the only one: those of a service through
-   * which the source is read, or of a server that issues tokens. At least one; the key is checked at the
-   * first.
+   * The URLs that receive the secrets, when `address` is not the only one: those of a service
+   * through which the source is read, or of a server that issues tokens. At least one; the key is
+   * checked at the first.
    */
   secretsAddresses?(settings: Settings, credentials: Credentials): readonly string[]
 
@@ -258,9 +258,9 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
   unwrap(line: unknown): unknown
 
   /**
-   * Reads what a person types to name a product, such as the address of its page, without blanks around
-   * it. Returns the id as `identify` does, or what is wrong. Pure: requests nothing. Without this method,
-   * the text is the id. Callers use `readTypedKey`.
+   * Reads what a person types to name a product, such as the address of its page, without blanks
+   * around it. Returns the id as `identify` does, or what is wrong. Pure: requests nothing. Without
+   * this method, the text is the id. Callers use `readTypedKey`.
    */
   parseKey?(text: string, settings: Settings): TypedKey
 
@@ -275,8 +275,8 @@ export interface Connector<Settings = unknown, Credentials = unknown> {
 
   /**
    * Requests `address` to find out if it belongs to this kind of supplier, and returns null when it
-   * does not. Without this method, sources are added by the name of the connector. `credentials` are
-   * the shared ones; null when they may not be used.
+   * does not. Without this method, sources are added by the name of the connector. `credentials`
+   * are the shared ones; null when they may not be used.
    *
    * @throws SyncError `source/…` with the reason why this kind of supplier cannot be read there
    */

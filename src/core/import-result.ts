@@ -1,5 +1,5 @@
-// The result of importing one product, as commands, HTTP and edge functions return it: which fields the
-// supplier has stated, and which it has not. Fields have the names of the columns of
+// The result of importing one product, as commands, HTTP and edge functions return it: which fields
+// the supplier has stated, and which it has not. Fields have the names of the columns of
 // `api.amazon_products`, for every connector. Web standards only.
 
 import type { ErrorCode } from './error-table.ts'
@@ -68,7 +68,10 @@ type ImportedDraft = Pick<
   >[]
 }
 
-/** Divides the fields into those with a value and the others. The first price is that of the product. */
+/**
+ * Divides the fields into those with a value and the others. The first price is that of the
+ * product.
+ */
 export function listImportedFields(draft: ImportedDraft): ImportedFields {
   const { attributes, images, variants } = draft
   const price = draft.prices.find(({ amountMinor }) => amountMinor !== null)

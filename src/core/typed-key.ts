@@ -1,5 +1,5 @@
-// Text that a person types to name a product: its id or the address of its page. Web standards only,
-// because edge functions use it too.
+// Text that a person types to name a product: its id or the address of its page. Web standards
+// only, because edge functions use it too.
 
 /** The key of a product in its form for a fetch by keys, or the reason why the text names none. */
 export type TypedKey =
@@ -15,8 +15,8 @@ interface KeyReader<Settings> {
 const KEY_CHARS_MAX = 200
 
 /**
- * Reads a typed text with the connector of its source. Without a method of the connector, the text is
- * the id. Requests nothing.
+ * Reads a typed text with the connector of its source. Without a method of the connector, the text
+ * is the id. Requests nothing.
  */
 export function readTypedKey<Settings>(
   connector: KeyReader<Settings>,

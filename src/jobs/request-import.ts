@@ -1,5 +1,5 @@
-// A request to import named products: it starts a run, as any request does, or is refused before there is
-// one.
+// A request to import named products: it starts a run, as any request does, or is refused before
+// there is one.
 
 import type { CredentialValues } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
@@ -17,8 +17,8 @@ export interface ImportRequest extends ImportChoice {
 }
 
 /**
- * Starts the import, or finds the active one of the same products. One item that names no product refuses
- * all of them.
+ * Starts the import, or finds the active one of the same products. One item that names no product
+ * refuses all of them.
  *
  * @throws SyncError `request/invalid` with the member of each wrong item · `source/unknown` ·
  * `source/paused` · `source/circuit-open` · `usage/invalid` · `db/…`

@@ -1,5 +1,5 @@
-// The source that an import reads, and the products that a person names for it. A marketplace is the
-// setting `marketplace` of a connector; other sources are chosen by their name.
+// The source that an import reads, and the products that a person names for it. A marketplace is
+// the setting `marketplace` of a connector; other sources are chosen by their name.
 
 import type { Connector } from '../core/connector.ts'
 import type { CredentialValues } from '../core/credentials.ts'

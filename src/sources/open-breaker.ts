@@ -1,5 +1,5 @@
-// The circuit breaker of a source as a request would find it now, for callers that do not start work that
-// would only wait. It changes nothing: a breaker that may be tested counts as closed.
+// The circuit breaker of a source as a request would find it now, for callers that do not start
+// work that would only wait. It changes nothing: a breaker that may be tested counts as closed.
 
 import { admit, BREAKER_POLICY } from '../core/breaker.ts'
 import { SyncError } from '../core/errors.ts'
@@ -8,7 +8,10 @@ import type { Catalog } from '../db/catalog.ts'
 import { loadBreaker } from '../db/write/limits.ts'
 import type { BoundSource } from './bound-source.ts'
 
-/** @throws SyncError `source/circuit-open`, with the time until when, while no request is sent to the address of the source */
+/**
+ * @throws SyncError `source/circuit-open`, with the time until when, while no request is sent to
+ * the address of the source
+ */
 export async function refuseOpenBreaker(
   db: Catalog,
   { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,

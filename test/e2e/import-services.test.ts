@@ -1,5 +1,5 @@
-// POST /import and the workers behind it: an import waits behind no other task, and is never refused because
-// its source is busy.
+// POST /import and the workers behind it: an import waits behind no other task, and is never
+// refused because its source is busy.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

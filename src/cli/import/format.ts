@@ -1,5 +1,5 @@
-// The results of an import as text: a card for each product on a terminal, a line in a pipe. Texts of the
-// supplier cannot start a line or control the terminal.
+// The results of an import as text: a card for each product on a terminal, a line in a pipe. Texts
+// of the supplier cannot start a line or control the terminal.
 
 import type { FailedImport, ImportResult } from '../../core/import-result.ts'
 import type { ImportedFacts } from '../../db/read/imported-products.ts'

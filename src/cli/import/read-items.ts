@@ -14,7 +14,10 @@ interface ItemSources {
   readonly input: Input
 }
 
-/** @throws SyncError `usage/invalid` without a product, with too many, or when the file cannot be read */
+/**
+ * @throws SyncError `usage/invalid` without a product, with too many, or when the file cannot be
+ * read
+ */
 export async function readItems({ items, from, input }: ItemSources): Promise<readonly string[]> {
   const listed = from === undefined ? [] : toItems(await readBounded(from, input))
   const all = [...items, ...listed]
@@ -33,7 +36,10 @@ export async function readItems({ items, from, input }: ItemSources): Promise<re
   return all
 }
 
-/** The lines of a list without blank ones and comments: `#` begins one, at the start or after a blank. */
+/**
+ * The lines of a list without blank ones and comments: `#` begins one, at the start or after a
+ * blank.
+ */
 export function toItems(text: string): string[] {
   return text
     .replace(/^\ufeff/, '')

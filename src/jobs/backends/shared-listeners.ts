@@ -1,5 +1,6 @@
-// Lets two workers of a process wait for jobs on one connection to Postgres. BullMQ notifies of the jobs of
-// every queue on one channel, but opens a connection for each worker, and a process has only ten.
+// Lets two workers of a process wait for jobs on one connection to Postgres. BullMQ notifies of the
+// jobs of every queue on one channel, but opens a connection for each worker, and a process has
+// only ten.
 
 import type { BackendFactory, PostgresConnectionOptions, PostgresQueueBackend } from 'bullmq'
 
