@@ -191,7 +191,9 @@ test('reading a product, or rows that belong to one, uses an index', async (t) =
     assert.deepEqual(
       plan
         .filter((node) => node['Node Type'] === 'Function Scan')
-        .map((node) => node['Function Name']),
+        .map((node) => node['Function Name'])
+        // Of the detail of one change, once it has expired.
+        .filter((name) => name !== 'jsonb_object_keys'),
       [],
       `${what}: a relation is called`,
     )
