@@ -1,4 +1,4 @@
-// The schedule of a source that only has refreshes: no run of the whole source, and the products that are due.
+// The schedule of a source that only has refreshes: no run of the whole source, and due products.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -69,7 +69,7 @@ test('a scheduler starts refreshes of the products that are due for the longest 
   assert.deepEqual([lastRefresh?.id, lastGoodAt], [refresh?.id, lastRefresh?.startedAt])
 })
 
-test('a source that only has refreshes is late when a product is, and not without a full run', async (t) => {
+test('a source that only has refreshes is late when a product is, not without a full run', async (t) => {
   const { pipeline } = await openToy(t, { db })
   await pipeline.sync()
   const { id } = await pipeline.source()

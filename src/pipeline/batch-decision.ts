@@ -2,7 +2,7 @@
 
 import type { SyncError } from '../core/errors.ts'
 
-/** A supplier that refuses several batches in a row is down, and the others would use up the quota. */
+/** A supplier that refuses several batches in a row is down: the others would waste the quota. */
 const LEFT_IN_ROW_MAX = 5
 /** A longer Retry-After is a quota that is used up: the next run tries again. */
 const RETRY_AFTER_MS_MAX = 5 * 60_000

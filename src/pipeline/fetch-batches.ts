@@ -23,7 +23,7 @@ export interface BatchFetch {
   readonly batches: KeyBatches
   /** The products of the run. */
   readonly keys: readonly string[]
-  /** Requests the batches from the writer's cursor on, or only some products; ends at the first error. */
+  /** Requests the batches from the writer's cursor on, or some products; ends at the first error. */
   readonly request: (scope: {
     readonly isRetry: () => boolean
     readonly only?: readonly string[]

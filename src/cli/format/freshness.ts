@@ -18,16 +18,19 @@ export async function findFreshness(
   return measureFreshness(db, source, new Calendar().intervalMs(times, now))
 }
 
-/** `12 of 50,000 products are late, 2,310 are due; the quota keeps 51,840 fresh (6,912 requests …)`. */
+/** `12 of 50,000 products are late, 2,310 are due; the quota keeps 51,840 fresh (6,912 requests …` */
 export function formatFreshness(freshness: Freshness): string {
   const { products, hot, due, late, capacity, perDay, leftToday, sharing } = freshness
   const lateCount = late === 0 ? 'none' : formatCount(late)
   const warm = hot === 0 ? '' : `, ${formatCount(hot)} are hot`
-  const state = `${lateCount} of ${formatQuantity(products, 'product')} ${late > 1 ? 'are' : 'is'} late, ${formatCount(due)} ${due === 1 ? 'is' : 'are'} due${warm}`
+  const state =
+    `${lateCount} of ${formatQuantity(products, 'product')} ${late > 1 ? 'are' : 'is'} late, ` +
+    `${formatCount(due)} ${due === 1 ? 'is' : 'are'} due${warm}`
   if (capacity === null || perDay === null)
     return `${state}; the first run shows how many its quota keeps fresh`
   const shared = sharing !== null && sharing > 1 ? `, shared by ${sharing} sources` : ''
-  const quota = `${formatCount(perDay)} requests a day, ${formatCount(leftToday ?? 0)} left today${shared}`
+  const left = `${formatCount(leftToday ?? 0)} left today${shared}`
+  const quota = `${formatCount(perDay)} requests a day, ${left}`
   const advice =
     capacity < products ? ': set requestsPerDay if the supplier allows more, or keep fewer' : ''
   return `${state}; the quota keeps ${formatCount(Math.max(capacity, 0))} fresh (${quota})${advice}`

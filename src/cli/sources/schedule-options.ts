@@ -56,7 +56,8 @@ export function addScheduleOptions(command: Command): void {
     .addOption(
       new Option(
         '--refresh-products <products>',
-        'which products: all in turn, changing for those whose prices changed most in 30 days, or due for those that were not read for --refresh-age, the oldest first',
+        'which products: all in turn, changing for those whose prices changed most in 30 days, ' +
+          'or due for those that were not read for --refresh-age, the oldest first',
       ).choices(REFRESHED),
     )
     .addOption(
@@ -111,7 +112,8 @@ function checkWhole(tools: Tools, source: Source, fullOn: FullOn): void {
   if (fullOn !== 'never' && scopes.every((scope) => scope === 'keys'))
     throw new SyncError(
       'usage/invalid',
-      `The connector ${name} cannot list its products, so no run of ${source.name} is full: leave --full-on at never`,
+      `The connector ${name} cannot list its products, so no run of ${source.name} is full: ` +
+        'leave --full-on at never',
     )
 }
 

@@ -129,7 +129,8 @@ async function listDue(
 }
 
 function printNothingDue({ output }: Cli, sources: readonly Source[]): void {
-  const reason = `Nothing to refresh: no product of ${sources.map(({ name }) => name).join(', ')} is due.`
+  const names = sources.map(({ name }) => name).join(', ')
+  const reason = `Nothing to refresh: no product of ${names} is due.`
   output.result(toReportJson(toIdleReport(reason), createProgress()), reason)
 }
 

@@ -75,8 +75,8 @@ export interface Freshness {
 }
 
 /**
- * Null for a source that does not refresh due products. Counts every product of the source, which is
- * given by its name.
+ * Null for a source that does not refresh due products. Counts every product of the source, given by
+ * its name.
  */
 export async function measureFreshness(
   db: Catalog,
