@@ -74,7 +74,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from saving s
 $$;
 
--- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null.
+-- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null. The last
+-- warning of the fetch explains a product that did not arrive, as when its batch has failed.
 create function catalog.find_import_error(p_run catalog.runs, p_key text, p_was_seen boolean) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
@@ -82,12 +83,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       then jsonb_build_object('code', 'source/no-product', 'message', p_run.refusals ->> p_key)
     when q.rule is not null then jsonb_build_object('code', q.rule, 'message', q.message)
     when p_was_seen then null
-    when p_run.state in ('running', 'succeeded', 'held') then jsonb_build_object('code', 'source/no-product',
-      'message', 'The supplier has sent neither the product nor a reason')
+    when p_run.state in ('running', 'succeeded', 'held') then jsonb_build_object(
+      'code', coalesce(a.error_code,
+        case when a.warnings = '[]' then 'source/no-product' else 'source/unavailable' end),
+      'message', coalesce(a.warnings ->> -1, 'The supplier has sent neither the product nor a reason'))
     else jsonb_build_object('code', p_run.error_code,
       'message', coalesce(p_run.reason, format('Run %s is %s', p_run.id, p_run.state)))
   end
   from (values (1)) one
+  left join catalog.artifacts a on a.source_id = p_run.source_id and a.run_id = p_run.artifact_run
   left join lateral (
     select rule, message from catalog.quarantine
     where source_id = p_run.source_id and artifact_run = p_run.artifact_run and external_id = p_key

@@ -136,6 +136,28 @@ test('an item that Amazon no longer returns fails, and its product stays as an u
   assert.match(failed.error.message, /ItemNotAccessible/)
 })
 
+test('a batch that fails does not fail the others, and its products have its error', async (t) => {
+  const { simulator, importItems } = await openImporting(t, db)
+  simulator.faults.set({
+    ...RESPONSES.broken,
+    path: `/getItems?first=${toAsin(10)}`,
+    times: null,
+  })
+  const asins = Array.from({ length: 12 }, (_, at) => toAsin(at))
+  const { imports } = await importItems(...asins)
+  const failed = imports.filter(({ state }) => state === 'failed')
+  assert.deepEqual(
+    failed.map(({ externalId }) => externalId).toSorted(),
+    asins.slice(10).toSorted(),
+  )
+  assert.equal(imports.filter(({ state }) => state === 'created').length, 10)
+  for (const one of failed) {
+    assert.ok(one.state === 'failed')
+    assert.equal(one.error.code, 'source/unavailable')
+    assert.match(one.error.message, /500/)
+  }
+})
+
 test('an open circuit is an error at once, without a request', async (t) => {
   const { simulator, pipeline, importItems } = await openImporting(t, db)
   simulator.faults.set({ ...RESPONSES.broken, path: '/getItems*', times: null })
