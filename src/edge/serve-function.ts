@@ -152,7 +152,7 @@ function toResponse(
 function listSecrets({ connector }: Pick<EdgeFunction, 'connector'>, read: ReadVariable): string[] {
   const names = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'CRON_TOKEN']
   const own = names.map(read)
-  const secretKeys = [...(read('SUPABASE_SECRET_KEYS') ?? '').matchAll(/sb_\w+/g)].map(String)
+  const secretKeys = [...(read('SUPABASE_SECRET_KEYS') ?? '').matchAll(/sb_[\w-]+/g)].map(String)
   const variables = Object.values(connector.credentials.variables)
   const secretNames = new Set(variables.filter(({ secret }) => secret).map(({ name }) => name))
   const supplier = Object.entries(readCredentials(connector, '', read))
