@@ -1,5 +1,6 @@
-// Builds the edge functions into a folder that needs nothing else: three small entries and one bundle with
-// everything they import, for `shelfsync functions copy`. The npm package contains it as dist/functions.
+// Builds the edge functions into a folder that needs nothing else: three small entries and one
+// bundle with everything they import, for `shelfsync functions copy`. The npm package contains it
+// as dist/functions.
 
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -37,8 +38,8 @@ export declare function serveFunction(
 `
 
 /**
- * Modules that only other connectors and Node reach. The functions handle sources of Amazon, whose address
- * is never recognised; they send requests with `fetch` and write batches over the Data API.
+ * Modules that only other connectors and Node reach. The functions handle sources of Amazon, whose
+ * address is never recognised; they send requests with `fetch` and write batches over the Data API.
  */
 const UNREACHED: Plugin = {
   name: 'unreached',

@@ -1,4 +1,5 @@
-// Compiles src/ to dist/ for the npm package, and builds its edge functions. The repository runs from source and needs no build.
+// Compiles src/ to dist/ for the npm package, and builds its edge functions. The repository runs
+// from source and needs no build.
 
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'

@@ -17,8 +17,8 @@ export interface ArtifactStore {
   readonly codec?: Codec
 
   /**
-   * Returns the key under which a part is stored, which may contain its bytes. Without this method, it
-   * is `place`.
+   * Returns the key under which a part is stored, which may contain its bytes. Without this method,
+   * it is `place`.
    */
   toKey?(place: string, bytes: Uint8Array): string
 

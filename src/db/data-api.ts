@@ -1,5 +1,5 @@
-// The database of a Supabase project through its Data API: functions of schema `pipeline`, one transaction
-// for each call.
+// The database of a Supabase project through its Data API: functions of schema `pipeline`, one
+// transaction for each call.
 
 import { DataApiClient } from '../lib/data-api-client.ts'
 import { createRedactor } from '../telemetry/redact.ts'

@@ -1,6 +1,7 @@
-// The callers that an edge function accepts: those with a secret key of the project in the header `apikey`, as Supabase's client
-// sends it, and the schedule with its token. A secret key is not a JWT, so the functions are deployed with
-// `verify_jwt = false` and check it themselves. https://supabase.com/docs/guides/functions/auth
+// The callers that an edge function accepts: those with a secret key of the project in the header
+// `apikey`, as Supabase's client sends it, and the schedule with its token. A secret key is not a
+// JWT, so the functions are deployed with `verify_jwt = false` and check it themselves.
+// https://supabase.com/docs/guides/functions/auth
 
 import { SyncError } from '../core/errors.ts'
 import { findSecret } from '../lib/constant-time.ts'
@@ -9,8 +10,8 @@ import type { EdgeEnvironment } from './environment.ts'
 const PUBLISHABLE = 'sb_publishable_'
 
 /**
- * @throws SyncError `request/unauthorized` without a right key · `request/forbidden` for a publishable
- * key
+ * @throws SyncError `request/unauthorized` without a right key · `request/forbidden` for a
+ * publishable key
  */
 export async function authenticate(
   { secretKeys, publishableKeys, cronToken }: EdgeEnvironment,

@@ -81,7 +81,9 @@ function listOne(key: string | undefined): string[] {
   return key === undefined || key === '' ? [] : [key]
 }
 
-/** A dictionary in JSON: the default key first, because the others may be restricted or temporary. */
+/**
+ * A dictionary in JSON: the default key first, because the others may be restricted or temporary.
+ */
 function listKeys(name: string, text: string | undefined): string[] {
   if (text === undefined || text === '') return []
   const keys = Keys.safeParse(parseJson(text))

@@ -1,4 +1,5 @@
-// One edge function: its method, its body and its work. `serve-function.ts` does what all of them share.
+// One edge function: its method, its body and its work. `serve-function.ts` does what all of them
+// share.
 
 import type { z } from 'zod'
 import type { Connector } from '../core/connector.ts'

@@ -1,5 +1,6 @@
-// health-check: the state of everything that a refresh needs. It responds 200 while all of it works, and 503
-// with the reason otherwise. It requests a token of the supplier, which uses nothing of its quota.
+// health-check: the state of everything that a refresh needs. It responds 200 while all of it
+// works, and 503 with the reason otherwise. It requests a token of the supplier, which uses nothing
+// of its quota.
 
 import './node-globals.ts'
 import { z } from 'zod'

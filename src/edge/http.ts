@@ -1,5 +1,6 @@
-// The HTTP client of an edge function, on `fetch`. It sends requests to the addresses of the source only,
-// and follows no redirect: an API has none, and a redirect would carry the secrets to another address.
+// The HTTP client of an edge function, on `fetch`. It sends requests to the addresses of the source
+// only, and follows no redirect: an API has none, and a redirect would carry the secrets to another
+// address.
 
 import { SyncError } from '../core/errors.ts'
 import type { Http, HttpRequest } from '../core/http.ts'

@@ -1,5 +1,5 @@
-// import-product: requests one product by its ASIN, stores it, and responds with its id and the fields that
-// Amazon has stated. A product that is stored already is brought up to date.
+// import-product: requests one product by its ASIN, stores it, and responds with its id and the
+// fields that Amazon has stated. A product that is stored already is brought up to date.
 
 import './node-globals.ts'
 import { z } from 'zod'

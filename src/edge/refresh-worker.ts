@@ -1,5 +1,6 @@
-// refresh-worker: requests the products that are due again, oldest first, in batches of ten. Each batch is a
-// run that ends with its checkpoint. When the time is over, the rest stays due for the next invocation.
+// refresh-worker: requests the products that are due again, oldest first, in batches of ten. Each
+// batch is a run that ends with its checkpoint. When the time is over, the rest stays due for the
+// next invocation.
 
 import './node-globals.ts'
 import { z } from 'zod'
@@ -17,14 +18,17 @@ const Body = z.strictObject({
   /** Only this source. Default: all active ones of the connector. */
   source: z.string().optional(),
   /**
-   * Products of one invocation. The platform allows 2 s of CPU, and a product takes 2 to 3 ms of it, measured
-   * in Deno 2.1.4 and 2.9.6.
+   * Products of one invocation. The platform allows 2 s of CPU, and a product takes 2 to 3 ms of
+   * it, measured in Deno 2.1.4 and 2.9.6.
    */
   limit: z.int().min(1).max(500).default(250),
 })
 type Body = z.infer<typeof Body>
 
-/** No further batch can succeed now: the supplier is down, the quota is used up, or the key is wrong. */
+/**
+ * No further batch can succeed now: the supplier is down, the quota is used up, or the key is
+ * wrong.
+ */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   'source/circuit-open',
   'source/rate-limited',
@@ -34,7 +38,9 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'settings/invalid',
 ])
 
-/** The schedule of calls is not known here: the quota of the day is shared out as for hourly ones. */
+/**
+ * The schedule of calls is not known here: the quota of the day is shared out as for hourly ones.
+ */
 const INTERVAL_MS = 3_600_000
 
 export const refreshWorker: EdgeFunction<Body> = {
@@ -66,7 +72,7 @@ async function refreshDue(body: Body, tools: EdgeTools): Promise<EdgeResult> {
   const stopped: Record<string, string> = {}
   for (const [index, source] of sources.entries()) {
     const { name } = source.bound.source
-    // What one source leaves of its share is for those after it.
+    // The rest of a share is for the sources after it.
     const share = Math.ceil((body.limit - totals.due) / (sources.length - index))
     const reason = await refreshSource(tools, source, share, { totals, runs })
     if (reason !== null) stopped[name] = reason

@@ -1,4 +1,5 @@
-// The parts that all edge functions share, called in this process. test/functions has real Deno processes.
+// The parts that all edge functions share, called in this process. test/functions has real Deno
+// processes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// The parts that all edge functions share: method, key, body, errors, correlation id, log and time. A response to an
-// error has the form that the orchestrator's have.
+// The parts that all edge functions share: method, key, body, errors, correlation id, log and time.
+// A response to an error has the form that the orchestrator's have.
 
 import './node-globals.ts'
 import { checkValue, formatProblems } from '../core/check-value.ts'

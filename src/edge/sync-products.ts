@@ -1,6 +1,6 @@
-// Brings a few products of a source up to date, in one invocation: a run by keys of the pipeline, over the
-// Data API. Its gates, limits and circuit breaker are those of every other run. The supplier's bytes are
-// stored in the row of their part before they are read.
+// Brings a few products of a source up to date, in one invocation: a run by keys of the pipeline,
+// over the Data API. Its gates, limits and circuit breaker are those of every other run. The
+// supplier's bytes are stored in the row of their part before they are read.
 
 import './node-globals.ts'
 import { ROW_STORE } from '../artifacts/stores/rows.ts'
@@ -91,8 +91,8 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
 }
 
 /**
- * Executes one run for at most `BATCH_MAX` products. A run that the time ends is interrupted; the next
- * run of the same products resumes it.
+ * Executes one run for at most `BATCH_MAX` products. A run that the time ends is interrupted; the
+ * next run of the same products resumes it.
  *
  * @throws SyncError see `syncKeys`
  */
@@ -106,7 +106,10 @@ export function syncBatch(
   return syncKeys(tools, bound, keys, { progress: createProgress(), signal })
 }
 
-/** Executes an import: urgent, and with a result for each product. @throws SyncError see `importKeys` */
+/**
+ * Executes an import: urgent, and with a result for each product. @throws SyncError see
+ * `importKeys`
+ */
 export function importBatch(
   { bound, tools }: OpenSource,
   keys: readonly string[],

@@ -3,8 +3,8 @@
 const ENCODER = new TextEncoder()
 
 /**
- * Returns the index of the secret that equals `given`, or -1. It compares digests, with every secret, so
- * that the duration reveals neither which one matched nor how far.
+ * Returns the index of the secret that equals `given`, or -1. It compares digests, with every
+ * secret, so that the duration reveals neither which one matched nor how far.
  */
 export async function findSecret(secrets: readonly string[], given: string): Promise<number> {
   const digest = await digestOf(given)

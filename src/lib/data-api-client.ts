@@ -1,6 +1,6 @@
-// Calls functions of a schema through Supabase's Data API, in web standards. Each call is one request to
-// PostgREST and one transaction, so no state lasts between calls. A call is attempted once: the
-// caller knows whether it may be repeated.
+// Calls functions of a schema through Supabase's Data API, in web standards. Each call is one
+// request to PostgREST and one transaction, so no state lasts between calls. A call is attempted
+// once: the caller knows whether it may be repeated.
 
 import type { ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
@@ -106,7 +106,8 @@ export class DataApiClient {
   /**
    * Returns the rows of the function. Arguments are named without `p_`; bytes are passed as bytes.
    *
-   * @throws SyncError `db/…` · Error with the SQLSTATE as its `code`, and `hint` and `detail` of Postgres
+   * @throws SyncError `db/…` · Error with the SQLSTATE as its `code`, and `hint` and `detail` of
+   * Postgres
    */
   async call<Row>(
     name: string,

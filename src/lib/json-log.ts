@@ -1,6 +1,7 @@
-// A log of JSON lines within the limits of Supabase's edge functions, in web standards: a line has at most
-// 10,000 characters, and 100 lines are kept in 10 seconds. Without this, the platform cuts lines in the
-// middle and drops the rest silently. https://supabase.com/docs/guides/functions/limits
+// A log of JSON lines within the limits of Supabase's edge functions, in web standards: a line has
+// at most 10,000 characters, and 100 lines are kept in 10 seconds. Without this, the platform cuts
+// lines in the middle and drops the rest silently.
+// https://supabase.com/docs/guides/functions/limits
 
 import { cutText } from './text.ts'
 
@@ -33,7 +34,10 @@ export const WINDOW_MS = 10_000
 const TEXT_CHARS = [8_000, 1_000, 200] as const
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-/** Counts the lines of a process in windows of ten seconds. One place is kept for the note about the rest. */
+/**
+ * Counts the lines of a process in windows of ten seconds. One place is kept for the note about the
+ * rest.
+ */
 export class LineBudget {
   readonly #now: () => number
   #windowAtMs = Number.NEGATIVE_INFINITY

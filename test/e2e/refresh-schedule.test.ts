@@ -1,6 +1,6 @@
-// The schedule of the edge function refresh-worker. Postgres of the tests has neither pg_cron, pg_net nor the
-// Vault: the message about them is the real one, and the rest is tested with stand-ins of the same names
-// and signatures, which record what they receive.
+// The schedule of the edge function refresh-worker. Postgres of the tests has neither pg_cron,
+// pg_net nor the Vault: the message about them is the real one, and the rest is tested with
+// stand-ins of the same names and signatures, which record what they receive.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,6 @@
-// An edge function in a real Deno process with the least permissions: the network of this machine and its
-// environment, no file and no program. The versions are the one of the hosted runtime and the current one.
+// An edge function in a real Deno process with the least permissions: the network of this machine
+// and its environment, no file and no program. The versions are the one of the hosted runtime and
+// the current one.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -16,11 +17,16 @@ export type FunctionName = 'import-product' | 'refresh-worker' | 'health-check'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const CRON_TOKEN = 'only-for-tests-0123456789abcdef0123'
 
-/** The program of each version, from npm: `deno` is the current one, `deno-hosted` the hosted one. */
+/**
+ * The program of each version, from npm: `deno` is the current one, `deno-hosted` the hosted one.
+ */
 export const DENOS = ['deno-hosted', 'deno'] as const
 export type Deno = (typeof DENOS)[number]
 
-/** Returns the reason why tests with a version are skipped, or false: npm may lack it for a platform. */
+/**
+ * Returns the reason why tests with a version are skipped, or false: npm may lack it for a
+ * platform.
+ */
 export function explainMissingDeno(name: Deno): string | false {
   try {
     findDeno(name)
@@ -40,8 +46,8 @@ export function findDeno(name: Deno): string {
 }
 
 /**
- * Imported before a function, which then listens on a free port of this machine and prints it. On the
- * platform, the port is chosen outside the function.
+ * Imported before a function, which then listens on a free port of this machine and prints it. On
+ * the platform, the port is chosen outside the function.
  */
 const SERVE_LOCALLY = `
 const { serve } = Deno
@@ -92,7 +98,10 @@ export function functionEnv(api: FunctionOptions['api']): Record<string, string>
   }
 }
 
-/** Environment of a Deno process: what it compiles is kept between tests, and it looks for no update. */
+/**
+ * Environment of a Deno process: what it compiles is kept between tests, and it looks for no
+ * update.
+ */
 export function denoEnv(name: Deno): Record<string, string> {
   return {
     DENO_DIR: join(ROOT, 'node_modules/.cache', `shelfsync-${name}`),

@@ -1,5 +1,5 @@
-// The entries in supabase/functions, imported with a stand-in for the global of Deno: each serves its function,
-// which needs a key. The slow tests beside this run them in Deno.
+// The entries in supabase/functions, imported with a stand-in for the global of Deno: each serves
+// its function, which needs a key. The slow tests beside this run them in Deno.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// A source of Amazon that edge functions refresh: the simulator, the pipeline of Node for comparison, and
-// products that are due.
+// A source of Amazon that edge functions refresh: the simulator, the pipeline of Node for
+// comparison, and products that are due.
 
 import type { TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'

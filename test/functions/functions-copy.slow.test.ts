@@ -1,5 +1,5 @@
-// `shelfsync functions copy`: the copy of the edge functions is checked and run by both versions of Deno without
-// the repository, and the bundle of each is far below what the platform accepts.
+// `shelfsync functions copy`: the copy of the edge functions is checked and run by both versions of
+// Deno without the repository, and the bundle of each is far below what the platform accepts.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,5 +1,5 @@
-// The edge functions called in this process, against the simulator of Amazon and a real Postgres behind the
-// stand-in for the Data API. The slow tests beside this run them in Deno.
+// The edge functions called in this process, against the simulator of Amazon and a real Postgres
+// behind the stand-in for the Data API. The slow tests beside this run them in Deno.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -47,7 +47,9 @@ async function open(t: TestContext, options: AmazonOptions = {}) {
   return { api, env, lines, call, pass, ...source }
 }
 
-/** As five failures within a minute leave it: a batch alone would need seconds between its attempts. */
+/**
+ * As five failures within a minute leave it: a batch alone would need seconds between its attempts.
+ */
 async function openBreaker(pipeline: TestPipeline, { url }: AmazonSimulator): Promise<void> {
   const settings = AmazonSettings.parse((await pipeline.source()).settings)
   const rules = amazon.rules?.({ url: new URL(url + GET_ITEMS), settings, credentials: null })

@@ -1,5 +1,5 @@
-// refresh-worker in real Deno processes of both versions, against the simulator of Amazon and a real Postgres
-// behind the stand-in for the Data API.
+// refresh-worker in real Deno processes of both versions, against the simulator of Amazon and a
+// real Postgres behind the stand-in for the Data API.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

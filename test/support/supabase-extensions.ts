@@ -1,7 +1,10 @@
-// Stand-ins for the extensions pg_cron and pg_net and the Vault of a Supabase project, with the same names and
-// signatures: they record what they receive, and no job runs.
+// Stand-ins for the extensions pg_cron and pg_net and the Vault of a Supabase project, with the
+// same names and signatures: they record what they receive, and no job runs.
 
-/** https://github.com/citusdata/pg_cron · https://supabase.github.io/pg_net · https://supabase.com/docs/guides/database/vault */
+/**
+ * https://github.com/citusdata/pg_cron · https://supabase.github.io/pg_net ·
+ * https://supabase.com/docs/guides/database/vault
+ */
 export const SUPABASE_EXTENSIONS = `
   create schema cron; create schema net; create schema vault;
   create table cron.job (jobid bigserial, schedule text, command text, jobname text unique, active boolean default true);

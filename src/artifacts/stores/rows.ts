@@ -1,5 +1,6 @@
-// Keeps parts in their rows: the key of a part is a data URL with its bytes. Edge functions use it, whose
-// parts are small: the bytes become durable with the row, and the purge of the row removes them.
+// Keeps parts in their rows: the key of a part is a data URL with its bytes. Edge functions use it,
+// whose parts are small: the bytes become durable with the row, and the purge of the row removes
+// them.
 
 import { SyncError } from '../../core/errors.ts'
 import { toDataUrl } from '../parts.ts'

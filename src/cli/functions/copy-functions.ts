@@ -1,4 +1,5 @@
-// Copies the edge functions into a user's Supabase project, where `supabase functions deploy` deploys them.
+// Copies the edge functions into a user's Supabase project, where `supabase functions deploy`
+// deploys them.
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -25,8 +26,9 @@ export interface CopiedFile {
 }
 
 /**
- * Copies the functions into `directory`, the `supabase/functions` of a project, and adds them to the
- * `config.toml` beside it. A second call changes nothing, and one of a later version updates the bundle.
+ * Copies the functions into `directory`, the `supabase/functions` of a project, and adds them to
+ * the `config.toml` beside it. A second call changes nothing, and one of a later version updates
+ * the bundle.
  *
  * @throws SyncError `usage/invalid` in a checkout in which they cannot be built
  */

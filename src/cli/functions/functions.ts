@@ -1,4 +1,5 @@
-// `shelfsync functions copy DIR`: copies the edge functions into a project that the Supabase CLI deploys.
+// `shelfsync functions copy DIR`: copies the edge functions into a project that the Supabase CLI
+// deploys.
 
 import type { Command } from 'commander'
 import { type Cli, formatExamples } from '../cli.ts'
