@@ -6570,8 +6570,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from saving s
 $$;
 
--- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null. The last
--- warning of the fetch explains a product that did not arrive, as when its batch has failed.
+-- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null. The
+-- last warning of the fetch explains a product that did not arrive, as when its batch has failed.
 create function catalog.find_import_error(p_run catalog.runs, p_key text, p_was_seen boolean) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
@@ -9901,7 +9901,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', '4937d7647041013879391778afb49f1a4a501d9ed84dc0a1b11b090f00dfac29'),
+  ('20261122000052', 'imports', '85ea220bccee7184728918e8395a3e847c7b7fc46cb079edad2c8c6275da1a74'),
   ('20261122000053', 'licences', '11b0d66e05d03cc8a0873f5c6cd8581f28589f00af2b1079d4d2813f8fc18b4c'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

@@ -74,8 +74,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from saving s
 $$;
 
--- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null. The last
--- warning of the fetch explains a product that did not arrive, as when its batch has failed.
+-- find_import_error(run, key, was_seen) → {code, message} of a product that was not imported, or null. The
+-- last warning of the fetch explains a product that did not arrive, as when its batch has failed.
 create function catalog.find_import_error(p_run catalog.runs, p_key text, p_was_seen boolean) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
