@@ -6887,7 +6887,9 @@ $$;
 -- byte may be read. Its bytes are removed by the next purge.
 create function catalog.is_expired_artifact(p_artifact catalog.artifacts) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(catalog.end_licence(p_artifact.source_id, p_artifact.run_id, null) <= now(), false)
+  -- Most sources have no end, and a list may have thousands of artifacts.
+  select case when catalog.expires_after(p_artifact.source_id) is null then false
+    else catalog.end_licence(p_artifact.source_id, p_artifact.run_id, null) <= now() end
 $$;
 
 -- show_part(part) → the part. The record of a call is in its key, which is empty once the record has expired.
@@ -9902,7 +9904,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '85ea220bccee7184728918e8395a3e847c7b7fc46cb079edad2c8c6275da1a74'),
-  ('20261122000053', 'licences', '11b0d66e05d03cc8a0873f5c6cd8581f28589f00af2b1079d4d2813f8fc18b4c'),
+  ('20261122000053', 'licences', '6b205f0c8e665fd368c83afa8e4948f1004e9f55c27ee131f76aa78c03d5574a'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
