@@ -101,7 +101,7 @@ export async function observeRequest(
     const response = await send(deadline.signal)
     if (response.status >= 500) await fail(tools, admitted, `status ${response.status}`)
     else if (admitted.rule.judgesBody !== true) await succeed(tools, admitted)
-    else return { ...response, body: endWith(response.body, deadline.clear) }
+    else return endWith(response, deadline.clear)
     deadline.clear()
     return response
   } catch (error) {
@@ -139,18 +139,26 @@ function startDeadline(
   const limitMs = Math.max(probeMs - PROBE_MARGIN_MS, 1)
   const seconds = Math.round(limitMs / 1000)
   const error = new SyncError('source/too-slow', `${key} has not responded within ${seconds} s`)
-  const timer = setTimeout(() => limit.abort(error), limitMs).unref()
+  const timer = setTimeout(() => limit.abort(error), limitMs)
   return { signal: AbortSignal.any([signal, limit.signal]), clear: () => clearTimeout(timer) }
 }
 
-async function* endWith(
-  body: AsyncIterable<Uint8Array>,
-  end: () => void,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body
-  } finally {
-    end()
+/** Calls `end` when the body has ended or is cancelled. */
+function endWith(response: HttpResponse, end: () => void): HttpResponse {
+  async function* read(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* response.body
+    } finally {
+      end()
+    }
+  }
+  return {
+    ...response,
+    body: read(),
+    async cancel() {
+      end()
+      await response.cancel()
+    },
   }
 }
 
