@@ -220,7 +220,8 @@ class Play {
     const stored = {
       state: breaker.state,
       failures: breaker.failures,
-      retryAtMs: breaker.retryAtMs,
+      // The database states it in fractions of a second.
+      retryAtMs: breaker.retryAtMs === null ? null : Math.round(breaker.retryAtMs),
       cooldownMs: breaker.cooldownMs,
     }
     assert.deepEqual(stored, { state, failures, retryAtMs, cooldownMs })

@@ -45,7 +45,7 @@ export function defineImport(command: Command, cli: Cli): void {
     )
     .option(
       '--marketplace <marketplace>',
-      'such as www.amazon.de; by default AMAZON_MARKETPLACE, or the one of the only source',
+      'such as www.amazon.de; by default the one of the environment, or of the only source',
     )
     .option('--source <name>', 'the source, of any connector that can fetch products by their ids')
     .addHelpText(

@@ -109,8 +109,8 @@ export const ImportBody = z
       .nullable()
       .default(null)
       .describe(
-        'The marketplace, such as `www.amazon.com`. Omit for `AMAZON_MARKETPLACE`, or for the only ' +
-          'source with a marketplace.',
+        'The marketplace, such as `www.amazon.com`. Omit for the one of the environment, or ' +
+          'of the only source with a marketplace.',
       ),
     source: source
       .nullable()

@@ -72,6 +72,7 @@ test('a sync key starts runs and watches them, and every other route refuses it'
     'fetcher POST /run',
     'maintainer POST /run',
     'orchestrator POST /sync',
+    'orchestrator POST /import',
     'orchestrator GET /status',
     'orchestrator GET /runs/:id',
   ])
