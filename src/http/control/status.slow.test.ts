@@ -211,6 +211,7 @@ test('inserted, updated and skipped count created, updated and unchanged product
     'openQuarantine',
     'otherQuarantine',
     'diff',
+    'imports',
   ])
   assert.deepEqual(
     [details.id, details.state, details.correlationId, details.progress],

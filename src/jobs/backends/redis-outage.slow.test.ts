@@ -44,9 +44,9 @@ async function openWorker(
   }
 }
 
-/** Resolves when the worker waits for a job on its blocking connection. */
+/** Resolves when the worker waits for a job on both blocking connections, one of which is for imports. */
 async function waitUntilIdle(redis: Redis): Promise<void> {
-  await waitUntil(async () => (await redis.info('clients')).includes('blocked_clients:1'))
+  await waitUntil(async () => (await redis.info('clients')).includes('blocked_clients:2'))
 }
 
 test(
