@@ -114,7 +114,7 @@ Change it while it runs:
         `  export ALLOW_PRIVATE_HOSTS=127.0.0.1 AMAZON_CREDENTIAL_ID=${id} AMAZON_CREDENTIAL_SECRET=${secret}`,
         `  export AMAZON_CREDENTIAL_VERSION=${version} AMAZON_PARTNER_TAG=${DEFAULTS.tags[0]}`,
         `  shelfsync add amazon --name my-amazon --marketplace ${marketplace} --set apiUrl=${url} --set tokenUrl=${url}${path}`,
-        '  shelfsync sync my-amazon --keys B08DQQ8CBP',
+        '  shelfsync import B08DQQ8CBP',
       ].join('\n'),
     }
   },
