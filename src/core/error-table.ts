@@ -58,6 +58,13 @@ export const ERRORS = {
     status: 409,
     hint: 'Another process syncs this source. Wait for it; `shelfsync status` shows its progress.',
   },
+  'run/nothing-due': {
+    action: 'stop',
+    status: 409,
+    hint:
+      'Nothing needs to be done: the schedule refreshes each product when it is due. To refresh some ' +
+      'now, name them: `shelfsync sync NAME --keys …`.',
+  },
   'run/fenced': {
     action: 'stop',
     status: 409,

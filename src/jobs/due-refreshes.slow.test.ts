@@ -8,6 +8,8 @@ import { openServices } from '../../test/support/services.ts'
 import { loadSourceSummary, surveySources } from '../db/read/source-summaries.ts'
 import { saveSource } from '../db/sources.ts'
 import { Calendar } from '../sources/due.ts'
+import { requestRuns } from './request-runs.ts'
+import { AS_SCHEDULED } from './requests.ts'
 
 const database = await openTestDatabase()
 const db = database.pool
@@ -67,6 +69,30 @@ test('a scheduler starts refreshes of the products that are due for the longest 
   assert.deepEqual(jobs, [{ status: 'success', count: 10 }])
   const { lastGoodAt, lastRefresh } = await loadSourceSummary(db, pipeline.name)
   assert.deepEqual([lastRefresh?.id, lastGoodAt], [refresh?.id, lastRefresh?.startedAt])
+})
+
+test('a request for a run of such a source refreshes what is due, and is refused when nothing is', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  await pipeline.sync()
+  const { id } = await pipeline.source()
+  await saveSource(db, id, { schedule: SCHEDULE })
+  const services = await openServices(t, database, pipeline)
+  await assert.rejects(services.requestRun(), { code: 'run/nothing-due' })
+  const { pipeline: other } = await openToy(t, { db })
+  const all = await requestRuns(services.tools, { ...AS_SCHEDULED, source: null }, 'all')
+  const names = all.map(({ source }) => source)
+  assert.deepEqual([names.includes(other.name), names.includes(pipeline.name)], [true, false])
+  await db.query(
+    `update catalog.product_reads set due_at = now() where source_id = $1
+       and external_id in (select external_id from catalog.products where source_id = $1 and seq < 3)`,
+    [id],
+  )
+  const { run } = await services.requestRun()
+  const keys = await pipeline.query<{ kind: string; count: number }>(
+    'select kind, cardinality(keys) as count from catalog.runs where id = $1',
+    run,
+  )
+  assert.deepEqual(keys, [{ kind: 'refresh', count: 3 }])
 })
 
 test('a source that only has refreshes is late when a product is, not without a full run', async (t) => {

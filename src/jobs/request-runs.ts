@@ -10,6 +10,7 @@ import { findArtifact } from '../db/write/artifacts.ts'
 import { cancelRun } from '../db/write/queued-runs.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import type { Log } from '../pipeline/context.ts'
+import { listDueKeys } from '../sources/limit-refresh.ts'
 import { dequeueRun, enqueueRun } from './enqueue.ts'
 import { findOutageCode, toQueueError } from './queue-errors.ts'
 import type { Queues } from './queues.ts'
@@ -27,10 +28,11 @@ import { startOrFindRun } from './start-or-find-run.ts'
 const QUEUE_MS = 2_000
 
 /**
- * Starts or finds a run for each requested source. An error of one source does not stop the others.
+ * Starts or finds a run for each requested source. An error of one source does not stop the others;
+ * a source in which nothing is due is left out.
  *
  * @throws SyncError `usage/invalid` · the error of the first source when none has a run:
- * `source/unknown` · `source/paused` · `run/no-artifact` · `run/active` · `db/…`
+ * `source/unknown` · `source/paused` · `run/no-artifact` · `run/active` · `run/nothing-due` · `db/…`
  */
 export async function requestRuns(
   tools: RequestTools,
@@ -42,7 +44,8 @@ export async function requestRuns(
   const refused: { readonly source: string; readonly error: unknown }[] = []
   for (const source of await listRequested(tools.db, request)) {
     try {
-      started.push(await startOrFindRun(tools, source, request, { correlationId }))
+      const named = await nameDue(tools.db, source, request)
+      started.push(await startOrFindRun(tools, source, named, { correlationId }))
     } catch (error) {
       refused.push({ source: source.name, error: toSyncError(error) })
     }
@@ -52,8 +55,28 @@ export async function requestRuns(
   await enqueueRuns(tools, started)
   return [
     ...started.map(({ open: _, ...run }) => run),
-    ...refused.map((one) => toRefusedRun(tools.log, one, correlationId)),
+    ...refused
+      .filter(({ error }) => !isNothingDue(error))
+      .map((one) => toRefusedRun(tools.log, one, correlationId)),
   ]
+}
+
+/** Among other sources, one without a product that is due needs no run. */
+function isNothingDue(error: unknown): boolean {
+  return error instanceof SyncError && error.code === 'run/nothing-due'
+}
+
+/**
+ * As the schedule would, a source that only has refreshes requests the products that are due.
+ *
+ * @throws SyncError `run/nothing-due`
+ */
+async function nameDue(db: Db, source: Source, request: RunsRequest): Promise<RunsRequest> {
+  if (request.keys !== null || request.mode !== 'auto') return request
+  const keys = await listDueKeys(db, source, new Date())
+  if (keys === null) return request
+  if (keys.length > 0) return { ...request, keys }
+  throw new SyncError('run/nothing-due', `No product of ${source.name} is due`)
 }
 
 function requireValid(request: RunsRequest): void {

@@ -58,7 +58,8 @@ export const SyncBody = z
       .enum(['auto', 'full', 'fetch-only', 'maintain-only'])
       .default('auto')
       .describe(
-        '`auto` fetches only changes if the supplier supports it and no full run is due. ' +
+        '`auto` fetches only changes if the supplier supports it and no full run is due, and ' +
+          'the products that are due if the source only has refreshes. ' +
           '`full` fetches and applies everything. `fetch-only` archives everything for a later ' +
           'run. `maintain-only` applies an artifact that is already archived.',
       ),

@@ -50,7 +50,7 @@ const REFUSED = {
 } as const
 const REFUSED_ARCHIVE = {
   404: '`source/unknown` · `run/unknown`',
-  409: '`source/paused` · `source/no-connector` · `run/no-artifact` · `run/active`',
+  409: '`source/paused` · `source/no-connector` · `run/no-artifact` · `run/active` · `run/nothing-due`',
 } as const
 
 export const SERVERS = {
