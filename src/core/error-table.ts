@@ -62,8 +62,8 @@ export const ERRORS = {
     action: 'stop',
     status: 409,
     hint:
-      'Nothing needs to be done: the schedule refreshes each product when it is due. To refresh some ' +
-      'now, name them: `shelfsync sync NAME --keys …`.',
+      'Wait: the schedule refreshes each product when it is due. Name products to refresh them now: ' +
+      '`shelfsync sync NAME --keys …`.',
   },
   'run/fenced': {
     action: 'stop',
