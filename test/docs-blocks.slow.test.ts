@@ -4,12 +4,14 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startAmazon } from '../simulators/amazon/server.ts'
+import { DEFAULTS } from '../simulators/amazon/switches.ts'
 import { startMedipim } from '../simulators/medipim/simulator.ts'
 import { startShopify } from '../simulators/shopify/server.ts'
 import type { Db } from '../src/db/pool.ts'
@@ -95,7 +97,7 @@ test('the shell blocks of the README work when they are pasted in order', { skip
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
 })
 
-/** A clean folder with a database, a MediPim and two shops in place of the examples. */
+/** A clean folder with a database, a MediPim, Amazon and two shops in place of the examples. */
 async function openTerminal(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-docs-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -105,8 +107,18 @@ async function openTerminal(t: TestContext) {
     rateLimit: null,
     keys: [{ id: 'your-key-id', secret: 'your-key-secret' }],
   })
+  const amazon = await startAmazon({
+    credential: {
+      ...DEFAULTS.credential,
+      id: 'your-credential-id',
+      secret: 'your-credential-secret',
+    },
+    tags: ['your-tag-20'],
+  })
   const shops = [await startShopify({ products: 8 }), await startShopify({ products: 4 })]
-  t.after(async () => void (await Promise.all([medipim, ...shops].map((one) => one.close()))))
+  t.after(
+    async () => void (await Promise.all([medipim, amazon, ...shops].map((one) => one.close()))),
+  )
   const port = await freePort()
   for (const name of ['npx', 'shelfsync']) {
     const shift = name === 'npx' ? 'shift; ' : ''
@@ -119,6 +131,10 @@ async function openTerminal(t: TestContext) {
     ['https://some-shop.example', shops[0]?.url ?? ''],
     ['https://other-shop.example', shops[1]?.url ?? ''],
     ['https://api.medipim.be', medipim.url],
+    [
+      'add amazon',
+      `add amazon --set apiUrl=${amazon.url} --set tokenUrl=${amazon.url}/auth/o2/token`,
+    ],
     ['curl ', 'curl --silent --show-error --fail-with-body '],
     ['127.0.0.1:3003', `127.0.0.1:${port}`],
   ]
@@ -150,7 +166,7 @@ async function openTerminal(t: TestContext) {
     )
   return {
     values: {
-      save: async (code: string) => writeFile(join(folder, '.env'), await inExamples(code)),
+      save: async (code: string) => appendFile(join(folder, '.env'), await inExamples(code)),
     },
     async paste(code: string): Promise<string> {
       const text = await inExamples(code)
