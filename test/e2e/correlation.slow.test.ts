@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { addSource } from '../../src/db/sources.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
-import { openAmazon, settingsOf } from '../support/amazon.ts'
+import { CREDENTIAL_VARIABLES, openAmazon, settingsOf } from '../support/amazon.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { cleanEnv, FREE_PORTS, startProcess, type Process } from '../support/processes.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -39,17 +38,14 @@ async function openServices(t: TestContext) {
   const simulator = await openAmazon(t)
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-correlation-'))
   t.after(() => rm(home, { recursive: true, force: true }))
-  const { id, secret, version } = DEFAULTS.credential
-  const settings = { ...settingsOf(simulator, { version }), requestsPerSecond: 10 }
+  const settings = { ...settingsOf(simulator), requestsPerSecond: 10 }
   const schedule = { cron: '0 3 * * *', zone: 'UTC', fullOn: 'none' } as const
   await addSource(database.pool, { name: 'amazon', connector: 'amazon', settings, schedule })
   const env = cleanEnv({
     DATABASE_URL: database.url,
     SHELFSYNC_HOME: home,
     ADMIN_KEY,
-    AMAZON_CREDENTIAL_ID: id,
-    AMAZON_CREDENTIAL_SECRET: secret,
-    AMAZON_CREDENTIAL_VERSION: version,
+    ...CREDENTIAL_VARIABLES,
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
     ...FREE_PORTS,
   })

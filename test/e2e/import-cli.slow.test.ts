@@ -6,16 +6,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ESP32 } from '../../simulators/amazon/product.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { GET_ITEMS, openAmazon } from '../support/amazon.ts'
+import { CREDENTIAL_VARIABLES, GET_ITEMS, openAmazon } from '../support/amazon.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const { id, secret, version } = DEFAULTS.credential
-const ENV = {
-  AMAZON_CREDENTIAL_ID: id,
-  AMAZON_CREDENTIAL_SECRET: secret,
-  AMAZON_CREDENTIAL_VERSION: version,
-  AMAZON_PARTNER_TAG: DEFAULTS.tags[0],
-}
+const ENV = { ...CREDENTIAL_VARIABLES, AMAZON_PARTNER_TAG: DEFAULTS.tags[0] }
 
 test('without a source the error names the command that adds it', async (t) => {
   const shelf = await openShelfsync(t, ENV)

@@ -4,8 +4,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import type { AmazonSimulator } from '../../simulators/amazon/server.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { keepPurging } from '../../src/app/keep-purging.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { Connector } from '../../src/core/connector.ts'
@@ -13,9 +11,9 @@ import type { Policy } from '../../src/core/policy.ts'
 import { saveSource } from '../../src/db/sources.ts'
 import { decideReview } from '../../src/db/write/decisions.ts'
 import { purgeExpiredRows } from '../../src/db/write/retention.ts'
-import { openAmazon, settingsOf } from '../support/amazon.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../support/amazon-pipeline.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
 import { passTime } from '../support/readable.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -27,20 +25,8 @@ const INSERT_PRICE = `select api.rpc_insert_price(p_source => $1, p_platform_pro
 async function open(
   t: TestContext,
   policy: Partial<Policy> = {},
-): Promise<{ simulator: AmazonSimulator; pipeline: TestPipeline; sync: () => Promise<number> }> {
-  const simulator = await openAmazon(t)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
-    db,
-    connector: createAmazon(),
-    policy,
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
-  })
+): Promise<AmazonPipeline & { readonly sync: () => Promise<number> }> {
+  const { simulator, pipeline } = await openAmazonPipeline(t, { db, policy })
   const sync = async (): Promise<number> => (await pipeline.syncKeys([ASIN])).run
   simulator.update(ASIN, { title: 'First', priceMinor: 1_000 })
   await sync()

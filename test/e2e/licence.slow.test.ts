@@ -6,17 +6,15 @@ import { mkdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import type { AmazonSimulator } from '../../simulators/amazon/server.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { toArtifactPrefix } from '../../src/artifacts/manifest.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { purgeExpiredRows } from '../../src/db/write/retention.ts'
 import { purgeExpired } from '../../src/pipeline/purge.ts'
-import { openAmazon, settingsOf } from '../support/amazon.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../support/amazon-pipeline.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { countOutcomes } from '../support/pipeline.ts'
 import {
   findInFiles,
   findInFunctions,
@@ -48,28 +46,18 @@ const MEMBERS = new Set(
   ),
 )
 
-interface Opened {
-  readonly simulator: AmazonSimulator
-  readonly pipeline: TestPipeline
+interface Opened extends AmazonPipeline {
   readonly connector: Connector
 }
 
 async function open(t: TestContext): Promise<Opened> {
-  const simulator = await openAmazon(t)
-  const { id, secret, version } = DEFAULTS.credential
   const { pool: db } = await openTestDatabase(t)
   const connector = plantTexts(createAmazon())
-  const pipeline = await openPipeline(t, {
+  const { simulator, pipeline } = await openAmazonPipeline(t, {
     db,
     connector,
     // Its quarantined record would hold each run.
     policy: { quarantineShare: 1 },
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
   })
   return { simulator, pipeline, connector }
 }

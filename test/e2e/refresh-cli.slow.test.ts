@@ -4,16 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { openAmazon } from '../support/amazon.ts'
+import { CREDENTIAL_VARIABLES, openAmazon } from '../support/amazon.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const { id, secret, version } = DEFAULTS.credential
-const ENV = {
-  AMAZON_CREDENTIAL_ID: id,
-  AMAZON_CREDENTIAL_SECRET: secret,
-  AMAZON_CREDENTIAL_VERSION: version,
-  AMAZON_PARTNER_TAG: DEFAULTS.tags[0],
-}
+const ENV = { ...CREDENTIAL_VARIABLES, AMAZON_PARTNER_TAG: DEFAULTS.tags[0] }
 const KEYS = Array.from({ length: 12 }, (_, at) => toAsin(at))
 
 test('a source of Amazon refreshes each hour, sync takes what is due, and status says what stays fresh', async (t) => {

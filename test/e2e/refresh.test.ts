@@ -5,41 +5,28 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { RESPONSES } from '../../simulators/amazon/faults.ts'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import type { AmazonSimulator } from '../../simulators/amazon/server.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import { listRefreshKeys, saveSource } from '../../src/db/sources.ts'
 import { markHot, measureFreshness } from '../../src/db/write/refreshes.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { Calendar } from '../../src/sources/due.ts'
 import { limitRefresh } from '../../src/sources/limit-refresh.ts'
-import { GET_ITEMS, openAmazon, settingsOf } from '../support/amazon.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../support/amazon-pipeline.ts'
+import { GET_ITEMS } from '../support/amazon.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { countOutcomes } from '../support/pipeline.ts'
 
 const { pool: db } = await openTestDatabase()
 const KEYS = Array.from({ length: 25 }, (_, at) => toAsin(at))
 const [FIRST = ''] = KEYS
 
-interface Opened {
-  readonly simulator: AmazonSimulator
-  readonly pipeline: TestPipeline
+interface Opened extends AmazonPipeline {
   readonly id: number
 }
 
 /** A source with 25 imported items. */
 async function open(t: TestContext): Promise<Opened> {
-  const simulator = await openAmazon(t)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
+  const { simulator, pipeline } = await openAmazonPipeline(t, {
     db,
-    connector: createAmazon(),
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
     options: { partBytesMax: 1024 * 1024, batchRecordsMax: 100 },
   })
   const imported = await pipeline.syncKeys(KEYS)

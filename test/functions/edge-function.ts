@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { CREDENTIAL_VARIABLES } from '../support/amazon.ts'
 import type { TestDataApi } from '../support/data-api.ts'
 import { startProcess, type Process } from '../support/processes.ts'
 
@@ -84,16 +84,13 @@ export interface FunctionOptions {
 
 /** The environment of a function on the platform, with the credential of the simulator. */
 export function functionEnv(api: FunctionOptions['api']): Record<string, string> {
-  const { id, secret, version } = DEFAULTS.credential
   return {
     SUPABASE_URL: api.url,
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: api.keys.secret }),
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: api.keys.publishable }),
     CRON_TOKEN,
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    AMAZON_CREDENTIAL_ID: id,
-    AMAZON_CREDENTIAL_SECRET: secret,
-    AMAZON_CREDENTIAL_VERSION: version,
+    ...CREDENTIAL_VARIABLES,
     AMAZON_PARTNER_TAG: 'simulated-20',
   }
 }

@@ -3,16 +3,11 @@
 
 import type { TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import type { AmazonOptions, AmazonSimulator } from '../../simulators/amazon/server.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { createAmazon } from '../../src/connectors/amazon/connector.ts'
-import { openAmazon, settingsOf } from '../support/amazon.ts'
+import type { AmazonOptions } from '../../simulators/amazon/server.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../support/amazon-pipeline.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 
-export interface FunctionSource {
-  readonly simulator: AmazonSimulator
-  readonly pipeline: TestPipeline
+export interface FunctionSource extends AmazonPipeline {
   readonly keys: readonly string[]
   /** Makes these products due for a refresh. */
   makeDue(keys: readonly string[]): Promise<void>
@@ -24,19 +19,8 @@ export async function openFunctionSource(
   { pool: db }: TestDatabase,
   options: AmazonOptions = {},
 ): Promise<FunctionSource> {
-  const simulator = await openAmazon(t, options)
-  const { id, secret, version } = DEFAULTS.credential
   await db.query(`update catalog.sources set state = 'paused'`)
-  const pipeline = await openPipeline(t, {
-    db,
-    connector: createAmazon(),
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
-  })
+  const { simulator, pipeline } = await openAmazonPipeline(t, { db, simulator: options })
   const source = await pipeline.source()
   const refresh = { products: 'due', every: '7 * * * *', atMost: 1_000 }
   await db.query(

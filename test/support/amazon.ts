@@ -16,6 +16,13 @@ import { fetchHttp, listLines } from './shopify.ts'
 
 export const GET_ITEMS = '/catalog/v1/getItems'
 
+/** The environment variables of the simulator's credential. */
+export const CREDENTIAL_VARIABLES = {
+  AMAZON_CREDENTIAL_ID: DEFAULTS.credential.id,
+  AMAZON_CREDENTIAL_SECRET: DEFAULTS.credential.secret,
+  AMAZON_CREDENTIAL_VERSION: DEFAULTS.credential.version,
+} as const
+
 export async function openAmazon(
   t: TestContext,
   options: AmazonOptions = {},
@@ -34,7 +41,7 @@ export interface ReadOptions extends Partial<Pick<FetchRequest, 'cursor' | 'http
 
 export function settingsOf(
   { url }: AmazonSimulator,
-  { version }: { version: string },
+  { version }: { readonly version: string } = DEFAULTS.credential,
 ): Partial<AmazonSettings> {
   const path = version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
   return { apiUrl: url, tokenUrl: url + path, partnerTag: 'simulated-20' }

@@ -1,20 +1,15 @@
 // Imports from a simulated marketplace through the whole pipeline, in this process.
 
 import type { TestContext } from 'node:test'
-import type { AmazonOptions, AmazonSimulator } from '../../simulators/amazon/server.ts'
-import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { createAmazon } from '../../src/connectors/amazon/connector.ts'
+import type { AmazonOptions } from '../../simulators/amazon/server.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { loadRunDetails, type RunDetails } from '../../src/db/read/run-summaries.ts'
 import { createProgress } from '../../src/pipeline/context.ts'
 import { importKeys } from '../../src/pipeline/sync.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { openAmazon, settingsOf } from './amazon.ts'
-import { openPipeline, type TestPipeline } from './pipeline.ts'
+import { openAmazonPipeline, type AmazonPipeline } from './amazon-pipeline.ts'
 
-export interface Importing {
-  readonly simulator: AmazonSimulator
-  readonly pipeline: TestPipeline
+export interface Importing extends AmazonPipeline {
   /** Imports these ASINs and returns the run after its end. */
   importItems(...asins: readonly string[]): Promise<RunDetails>
 }
@@ -25,21 +20,10 @@ export async function openImporting(
   db: Db,
   options: AmazonOptions = {},
 ): Promise<Importing> {
-  const simulator = await openAmazon(t, options)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
+  const { simulator, pipeline } = await openAmazonPipeline(t, {
     db,
-    connector: createAmazon(),
-    settings: {
-      ...settingsOf(simulator, { version }),
-      marketplace: 'www.amazon.com',
-      requestsPerSecond: 10,
-    },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
+    simulator: options,
+    settings: { marketplace: 'www.amazon.com' },
   })
   return {
     simulator,

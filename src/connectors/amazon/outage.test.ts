@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { AmazonFaultInput } from '../../../simulators/amazon/faults.ts'
 import { toAsin } from '../../../simulators/amazon/product.ts'
-import type { AmazonSimulator } from '../../../simulators/amazon/server.ts'
 import { DEFAULTS, type AmazonSwitches } from '../../../simulators/amazon/switches.ts'
-import { GET_ITEMS, openAmazon, settingsOf } from '../../../test/support/amazon.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../../../test/support/amazon-pipeline.ts'
+import { GET_ITEMS } from '../../../test/support/amazon.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { openServices } from '../../../test/support/services.ts'
-import { countOutcomes, openPipeline, type TestPipeline } from '../../../test/support/pipeline.ts'
+import { countOutcomes } from '../../../test/support/pipeline.ts'
 import { waitUntil } from '../../../test/support/wait-until.ts'
 import { listLimits } from '../../db/read/limits.ts'
 import { loadArtifact } from '../../db/read/artifacts.ts'
@@ -22,26 +22,16 @@ const KEYS = Array.from({ length: 20 }, (_, at) => toAsin(at))
 const MANY_KEYS = Array.from({ length: 40 }, (_, at) => toAsin(at))
 const OUTAGE: AmazonFaultInput = { kind: 'status', status: 500, path: '/getItems*', times: null }
 
-interface Opened {
-  readonly simulator: AmazonSimulator
-  readonly pipeline: TestPipeline
+interface Opened extends AmazonPipeline {
   /** Requests for items so far. */
   count(): number
 }
 
 async function open(t: TestContext): Promise<Opened> {
-  const simulator = await openAmazon(t)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
+  const { simulator, pipeline } = await openAmazonPipeline(t, {
     db,
-    connector: createAmazon(),
-    settings: settingsOf(simulator, { version }),
+    settings: { requestsPerSecond: 1 },
     options: { attemptsMax: 8 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
   })
   const count = (): number => simulator.stats.snapshot().requests[GET_ITEMS] ?? 0
   return { simulator, pipeline, count }

@@ -3,35 +3,18 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { AmazonOptions, AmazonSimulator } from '../../../simulators/amazon/server.ts'
+import type { AmazonOptions } from '../../../simulators/amazon/server.ts'
 import { toAsin } from '../../../simulators/amazon/product.ts'
-import { DEFAULTS } from '../../../simulators/amazon/switches.ts'
-import { openAmazon, settingsOf } from '../../../test/support/amazon.ts'
+import { openAmazonPipeline, type AmazonPipeline } from '../../../test/support/amazon-pipeline.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
-import { countOutcomes, openPipeline, type TestPipeline } from '../../../test/support/pipeline.ts'
-import { createAmazon } from './connector.ts'
+import { countOutcomes, type TestPipeline } from '../../../test/support/pipeline.ts'
 
 const { pool: db } = await openTestDatabase()
 const KEYS = Array.from({ length: 12 }, (_, at) => toAsin(at))
 const [ESP32 = ''] = KEYS
 
-async function open(
-  t: TestContext,
-  options: AmazonOptions = {},
-): Promise<{ simulator: AmazonSimulator; pipeline: TestPipeline }> {
-  const simulator = await openAmazon(t, options)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
-    db,
-    connector: createAmazon(),
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
-  })
-  return { simulator, pipeline }
+function open(t: TestContext, simulator: AmazonOptions = {}): Promise<AmazonPipeline> {
+  return openAmazonPipeline(t, { db, simulator })
 }
 
 async function findProduct(pipeline: TestPipeline, asin: string) {

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../../simulators/amazon/product.ts'
-import { DEFAULTS } from '../../../simulators/amazon/switches.ts'
-import { GET_ITEMS, openAmazon, settingsOf } from '../../../test/support/amazon.ts'
+import { openAmazonPipeline } from '../../../test/support/amazon-pipeline.ts'
+import { GET_ITEMS } from '../../../test/support/amazon.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
-import { countOutcomes, openPipeline } from '../../../test/support/pipeline.ts'
+import { countOutcomes } from '../../../test/support/pipeline.ts'
 import type { Args } from '../../db/catalog.ts'
 import type { Db } from '../../db/pool.ts'
 import { DEFAULT_OPTIONS } from '../../pipeline/options.ts'
@@ -54,23 +54,12 @@ class TurnClock {
 
 async function open(t: TestContext) {
   const clock = new TurnClock(pool)
-  const simulator = await openAmazon(t, {
-    products: ITEMS,
-    perSecond: 1,
-    perDay: 8_640,
-    now: clock.now,
-  })
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
+  const { simulator, pipeline } = await openAmazonPipeline(t, {
     db: clock.db,
+    simulator: { products: ITEMS, perSecond: 1, perDay: 8_640, now: clock.now },
     connector: createAmazon(new TokenCache(() => Date.now() + clock.skippedMs)),
-    settings: settingsOf(simulator, { version }),
+    settings: { requestsPerSecond: 1 },
     options: { ...DEFAULT_OPTIONS, wait: clock.wait },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
   })
   const sync = async () => {
     const before = simulator.stats.snapshot().requests[GET_ITEMS] ?? 0

@@ -2,14 +2,11 @@
 // `api.amazon_products`, and what is hidden when its time has come.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../../simulators/amazon/product.ts'
-import { DEFAULTS } from '../../../simulators/amazon/switches.ts'
-import { openAmazon, settingsOf } from '../../../test/support/amazon.ts'
+import { openAmazonPipeline } from '../../../test/support/amazon-pipeline.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { createLogin } from '../../../test/support/login.ts'
-import { openPipeline } from '../../../test/support/pipeline.ts'
-import { createAmazon } from './connector.ts'
 import { MARKETPLACES } from './marketplaces.ts'
 
 const database = await openTestDatabase()
@@ -19,19 +16,8 @@ const [ESP32 = ''] = KEYS
 
 type Row = Readonly<Record<string, unknown>>
 
-async function open(t: Parameters<typeof openAmazon>[0]) {
-  const simulator = await openAmazon(t)
-  const { id, secret, version } = DEFAULTS.credential
-  const pipeline = await openPipeline(t, {
-    db,
-    connector: createAmazon(),
-    settings: { ...settingsOf(simulator, { version }), requestsPerSecond: 10 },
-    credentials: {
-      AMAZON_CREDENTIAL_ID: id,
-      AMAZON_CREDENTIAL_SECRET: secret,
-      AMAZON_CREDENTIAL_VERSION: version,
-    },
-  })
+async function open(t: TestContext) {
+  const { simulator, pipeline } = await openAmazonPipeline(t, { db })
   const find = async (asin: string): Promise<Row | undefined> => {
     const [row] = await pipeline.query<Row>(
       'select * from api.amazon_products where source = $1 and asin = $2',
