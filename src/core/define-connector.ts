@@ -131,7 +131,8 @@ function findId(record: unknown, path: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-function toDraft({ variants, prices = [], ...product }: NewDraft): Draft {
+/** Returns the draft with its defaults; see `NewDraft`. */
+export function toDraft({ variants, prices = [], ...product }: NewDraft): Draft {
   const { externalId } = product
   return {
     status: 'active',

@@ -2,9 +2,10 @@
 // an ASIN may be kept, so an item that Amazon no longer shows keeps nothing else.
 
 import { checkValue, formatProblems } from '../../core/check-value.ts'
+import { toDraft } from '../../core/define-connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import type { Draft, Image, Variant } from '../../core/product.ts'
+import type { Draft, Image } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { parseGtin } from '../../normalise/gtin.ts'
 import { readCategories } from './categories.ts'
@@ -33,12 +34,13 @@ export function normalise(record: unknown): Draft {
 
 function toUnavailable({ asin, refusal }: AmazonRecord): Draft {
   const { code, message } = refusal ?? { code: 'Unknown', message: 'Amazon has sent no item' }
-  return {
-    ...emptyDraft(asin),
+  return toDraft({
+    externalId: asin,
     status: 'unavailable',
+    identifiers: { asin },
     attributes: { unavailable_reason: code },
     warnings: [`Amazon does not return this item (${code}): ${message}`],
-  }
+  })
 }
 
 function toProduct({ asin }: AmazonRecord, item: Item): Draft {
@@ -50,8 +52,10 @@ function toProduct({ asin }: AmazonRecord, item: Item): Draft {
   const codes = listCodes(item)
   const gtins = [...codes.ean, ...codes.upc].map(parseGtin)
   const gtin = gtins.find((one) => one?.use === 'product' || one?.use === 'book')?.digits ?? null
-  return {
-    ...emptyDraft(asin),
+  // `description` is null: the API has none. `weightGrams` too: `itemDimensions.weight` may include
+  // the packaging.
+  return toDraft({
+    externalId: asin,
     status: offers.isUnavailable ? 'unavailable' : 'active',
     title: displayOf(itemInfo?.title),
     brand: displayOf(itemInfo?.byLineInfo?.brand),
@@ -60,51 +64,12 @@ function toProduct({ asin }: AmazonRecord, item: Item): Draft {
     url: textOf(item.detailPageURL),
     identifiers: toIdentifiers(asin, item, codes),
     attributes: { ...listAttributes(item), ...offers.attributes },
-    variants: [{ ...toVariant(asin), gtin, availability }],
-    prices: price === null ? [] : [{ variantId: asin, ...price }],
+    variants: [{ externalId: asin, gtin, availability }],
+    prices: price === null ? [] : [price],
     images: toImages(item),
     terms: readCategories(browseNodeInfo?.browseNodes ?? []),
     warnings,
-  }
-}
-
-function emptyDraft(asin: string): Draft {
-  return {
-    externalId: asin,
-    status: 'active',
-    title: null,
-    // The API has no description.
-    description: null,
-    brand: null,
-    manufacturer: null,
-    url: null,
-    identifiers: { asin },
-    attributes: {},
-    sourceUpdatedAtMs: null,
-    successorId: null,
-    expiresAtMs: null,
-    variants: [toVariant(asin)],
-    prices: [],
-    disagreements: [],
-    images: [],
-    terms: [],
-    provenance: {},
-    warnings: [],
-  }
-}
-
-function toVariant(externalId: string): Variant {
-  return {
-    externalId,
-    title: null,
-    sku: null,
-    gtin: null,
-    options: {},
-    // `itemDimensions.weight` may include the packaging: it is an attribute.
-    weightGrams: null,
-    packCount: null,
-    availability: null,
-  }
+  })
 }
 
 type Codes = Readonly<Record<'ean' | 'upc' | 'isbn', readonly string[]>>
