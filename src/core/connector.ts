@@ -140,14 +140,15 @@ export interface KeyBatches {
   /** The least time before each further attempt, in order. Then the batch has failed. */
   readonly delaysMs: readonly number[]
   /**
-   * The batch that a fetch of these keys requests at `cursor`, and the cursor after it; null after
-   * the last one. The keys are those of the scope, in their order.
+   * The batches that a fetch of these keys requests from `cursor` on, in order. The keys are those
+   * of the scope, in their order.
    */
-  find(keys: readonly string[], cursor: Cursor | null): KeyBatch | null
+  list(keys: readonly string[], cursor: Cursor | null): readonly KeyBatch[]
 }
 
 export interface KeyBatch {
   readonly keys: readonly string[]
+  /** The cursor from which a fetch continues after this batch. */
   readonly after: Cursor
 }
 

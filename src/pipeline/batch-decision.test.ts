@@ -44,11 +44,9 @@ test('an open circuit breaker ends the fetch, a refusal the run, and an odd resp
 test('the batches of Amazon have ten products, and continue after a cursor', () => {
   const { batches } = createAmazon()
   const keys = Array.from({ length: 25 }, (_, at) => `B${String(at).padStart(9, '0')}`)
-  const sizes: number[] = []
-  let batch = batches?.find(keys, null)
-  while (batch) {
-    sizes.push(batch.keys.length)
-    batch = batches?.find(keys, batch.after)
-  }
+  const all = batches?.list(keys, null) ?? []
+  const sizes = all.map((batch) => batch.keys.length)
   assert.deepEqual(sizes, [10, 10, 5])
+  for (const [at, { after }] of all.entries())
+    assert.deepEqual(batches?.list(keys, after), all.slice(at + 1))
 })

@@ -56,11 +56,11 @@ export async function fetchBatches(
       const error = toBatchError(context, writer, thrown)
       if (placeOf(writer) !== place) failures = NO_FAILURES
       place = placeOf(writer)
-      const batch = batches.find(fetch.keys, writer.cursor)
+      const [batch, ...later] = batches.list(fetch.keys, writer.cursor)
       const next = decideBatch(error, failures, batches.delaysMs)
-      if (batch === null || next.kind === 'fail') throw writer.locate(error)
+      if (batch === undefined || next.kind === 'fail') throw writer.locate(error)
       await recordFailure(context, batch.keys, error, failures.attempts)
-      if (next.kind === 'stop') return stop(context, fetch, batch, error)
+      if (next.kind === 'stop') return stop(context, fetch, { batch, later }, error)
       failures = next.failures
       if (next.kind === 'retry') await pause(context, error, next.leastMs)
       else {
@@ -103,14 +103,14 @@ async function requestLeft(
   return shortfall
 }
 
-/** Ends the fetch: the supplier is down, or the quota is used up. */
+/** Ends the fetch at a batch: the supplier is down, or the quota is used up. */
 async function stop(
   context: RunContext,
   fetch: BatchFetch,
-  batch: KeyBatch,
+  { batch, later }: { readonly batch: KeyBatch; readonly later: readonly KeyBatch[] },
   error: SyncError,
 ): Promise<Shortfall | null> {
-  const rest = listRest(fetch, batch)
+  const rest = later.flatMap(({ keys }) => keys)
   await recordFailure(context, rest, error, 0)
   if (!hasArrived(context, fetch)) throw fetch.writer.locate(error)
   warnOf(fetch.writer, batch.keys.length + rest.length, error)
@@ -142,17 +142,6 @@ async function pause(context: RunContext, error: SyncError, leastMs: number): Pr
   const host = URL.parse(connector.address(settings))?.host ?? connector.name
   outages.failed(error, { work: `fetch ${host}`, startedMs: performance.now(), host })
   await waitBeforeRetry(context, error, { attempt: 0, leastMs, jitterMs: leastMs * JITTER, host })
-}
-
-/** The products of all batches after this one. */
-function listRest({ batches, keys }: BatchFetch, { after }: KeyBatch): string[] {
-  const rest: string[] = []
-  let batch = batches.find(keys, after)
-  while (batch !== null) {
-    rest.push(...batch.keys)
-    batch = batches.find(keys, batch.after)
-  }
-  return rest
 }
 
 async function recordFailure(

@@ -65,10 +65,7 @@ export async function simulateDays(client: PoolClient, given: Days): Promise<Obs
 }
 
 function listBatches(keys: readonly string[]): (readonly string[])[] {
-  const lists: (readonly string[])[] = []
-  for (let batch = BATCHES.find(keys, null); batch; batch = BATCHES.find(keys, batch.after))
-    lists.push(batch.keys)
-  return lists
+  return BATCHES.list(keys, null).map((batch) => batch.keys)
 }
 
 class Simulation {

@@ -2,7 +2,7 @@
 // complete.
 
 import { z } from 'zod'
-import type { FetchRequest, KeyBatches, Page } from '../../core/connector.ts'
+import type { FetchRequest, KeyBatch, KeyBatches, Page } from '../../core/connector.ts'
 import { BATCH_MAX, openApi, type GetItems } from './api.ts'
 import { describeOldVariables, type AmazonCredentials } from './credentials.ts'
 import { ASIN, toLines } from './lines.ts'
@@ -11,16 +11,12 @@ import type { TokenCache } from './tokens.ts'
 
 /** The number of items that were requested. */
 const Cursor = z.strictObject({ key: z.int().nonnegative() })
+type Cursor = z.infer<typeof Cursor>
 
-/** Requirement 003: after 1, 2 and 4 seconds. */
 export const BATCHES: KeyBatches = {
   productsPerRequest: BATCH_MAX,
   delaysMs: [1_000, 2_000, 4_000],
-  find(keys, cursor) {
-    const [asins, start] = [listAsins(keys, () => undefined), toStart(cursor)]
-    const batch = asins.slice(start, start + BATCH_MAX)
-    return batch.length === 0 ? null : { keys: batch, after: { key: start + batch.length } }
-  },
+  list: (keys, cursor) => listBatches(listAsins(keys), cursor),
 }
 
 type Request = FetchRequest<AmazonSettings, AmazonCredentials>
@@ -35,17 +31,15 @@ export async function* fetchItems(
   const change = describeOldVariables(request.credentials)
   if (change !== null) warn(change)
   const asins = listAsins(scope.kind === 'keys' ? scope.keys : [], warn)
-  const start = toStart(request.cursor)
-  for (let from = start; from < asins.length; from += BATCH_MAX) {
-    const batch = asins.slice(from, from + BATCH_MAX)
-    const pieces = (await requestBatch(getItems, batch)).map(([own, arrived]) =>
+  for (const { from, keys, after } of listBatches(asins, request.cursor)) {
+    const pieces = (await requestBatch(getItems, keys)).map(([own, arrived]) =>
       toLines(settings.marketplace, own, arrived),
     )
     for (const { warnings } of pieces) for (const warning of warnings) warn(warning)
     yield* pieces.map(({ bytes, lineCount }, index): Page => ({
       bytes,
       lineCount,
-      cursor: { key: index === pieces.length - 1 ? from + batch.length : from },
+      cursor: index === pieces.length - 1 ? after : from,
       expected: null,
       watermarkMs: null,
       complete: false,
@@ -53,8 +47,18 @@ export async function* fetchItems(
   }
 }
 
-function toStart(cursor: Request['cursor']): number {
-  return cursor === null ? 0 : Cursor.parse(cursor).key
+interface Batch extends KeyBatch {
+  readonly from: Cursor
+}
+
+function listBatches(asins: readonly string[], cursor: Request['cursor']): Batch[] {
+  const batches: Batch[] = []
+  const start = cursor === null ? 0 : Cursor.parse(cursor).key
+  for (let from = start; from < asins.length; from += BATCH_MAX) {
+    const keys = asins.slice(from, from + BATCH_MAX)
+    batches.push({ from: { key: from }, keys, after: { key: from + keys.length } })
+  }
+  return batches
 }
 
 type Answered = readonly [asins: readonly string[], Awaited<ReturnType<GetItems>>]
@@ -72,10 +76,11 @@ async function requestBatch(getItems: GetItems, batch: readonly string[]): Promi
 }
 
 /** The valid ones without repetition, in order. */
-function listAsins(keys: readonly string[], warn: Request['warn']): string[] {
-  const asins = [...new Set(keys)].filter((key) => ASIN.test(key))
-  const wrong = new Set(keys).size - asins.length
+function listAsins(keys: readonly string[], warn?: Request['warn']): string[] {
+  const distinct = [...new Set(keys)]
+  const asins = distinct.filter((key) => ASIN.test(key))
+  const wrong = distinct.length - asins.length
   if (wrong > 0)
-    warn(`${wrong} of the keys are not ASINs (10 capital letters and digits) and were left out`)
+    warn?.(`${wrong} of the keys are not ASINs (10 capital letters and digits) and were left out`)
   return asins
 }
