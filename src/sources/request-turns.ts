@@ -75,11 +75,6 @@ export class RequestTurns {
     this.#buckets = limits.flatMap((limit) => toBuckets(limit, tools.requestIntervals, urgent))
   }
 
-  /** True while the request has a place among those in progress. */
-  get hasPlace(): boolean {
-    return this.#held.length > 0
-  }
-
   /**
    * Reads the circuit breaker of the request and, if it is closed, enters the first limits in the same
    * round trip.
