@@ -35,10 +35,19 @@ export interface BreakerTools {
 export interface Admitted {
   readonly rule: BreakerRule
   readonly policy: BreakerPolicy
-  /** The version of the row while this request is its probe; null for any other request. */
-  readonly probe: number | null
+  /** Null for any other request than the probe. */
+  readonly probe: Probe | null
   /** Failures in a row, when it was admitted. */
   readonly failures: number
+}
+
+interface Probe {
+  /** The version of the row while this request is its probe. */
+  readonly version: number
+  /** Aborts the request in time. */
+  readonly signal: AbortSignal
+  /** Called with the result. */
+  end(): void
 }
 
 /** Only these errors say that a supplier is down; status codes of 500 and more do as well. */
@@ -81,7 +90,12 @@ export async function admitRequest(
     if (!(await saveBreaker(db, rule, version, admission.next, null))) continue
     const again = breaker.state === 'half-open' ? ' again: the last test had no result' : ''
     log.info(factsOf(rule, admission.next), `${rule.key} is tested with one request${again}`)
-    return { rule, policy, probe: version + 1, failures: breaker.failures }
+    return {
+      rule,
+      policy,
+      probe: startProbe(rule, policy, version + 1),
+      failures: breaker.failures,
+    }
   }
 }
 
@@ -96,18 +110,14 @@ export async function observeRequest(
   send: (signal: AbortSignal) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
   if (admitted === null) return send(signal)
-  const deadline = startDeadline(admitted, signal)
+  const { rule, probe } = admitted
   try {
-    const response = await send(deadline.signal)
+    const response = await send(probe === null ? signal : AbortSignal.any([signal, probe.signal]))
     if (response.status >= 500) await fail(tools, admitted, `status ${response.status}`)
-    else if (admitted.rule.judgesBody !== true) await succeed(tools, admitted)
-    else return endWith(response, deadline.clear)
-    deadline.clear()
+    else if (rule.judgesBody !== true) await succeed(tools, admitted)
     return response
   } catch (error) {
-    deadline.clear()
-    if (isOutage(error, OUTAGES)) await fail(tools, admitted, error.message)
-    else await giveUp(tools, admitted)
+    await judgeError(tools, admitted, error, OUTAGES)
     throw error
   }
 }
@@ -121,45 +131,27 @@ export async function judgeBody(
 ): Promise<void> {
   if (admitted?.rule.judgesBody !== true || status >= 500) return
   if (error === null) await succeed(tools, admitted)
-  else if (isOutage(error, BODY_OUTAGES)) await fail(tools, admitted, error.message)
+  else await judgeError(tools, admitted, error, BODY_OUTAGES)
+}
+
+async function judgeError(
+  tools: BreakerTools,
+  admitted: Admitted,
+  error: unknown,
+  outages: ReadonlySet<string>,
+): Promise<void> {
+  if (error instanceof SyncError && outages.has(error.code))
+    await fail(tools, admitted, error.message)
   else await giveUp(tools, admitted)
 }
 
-function isOutage(error: unknown, codes: ReadonlySet<string>): error is SyncError {
-  return error instanceof SyncError && codes.has(error.code)
-}
-
-/** Aborts a probe in time; any other request has only the signal of its caller. */
-function startDeadline(
-  { rule: { key }, policy: { probeMs }, probe }: Admitted,
-  signal: AbortSignal,
-): { readonly signal: AbortSignal; clear(): void } {
-  if (probe === null) return { signal, clear() {} }
+function startProbe({ key }: BreakerRule, { probeMs }: BreakerPolicy, version: number): Probe {
   const limit = new AbortController()
   const limitMs = Math.max(probeMs - PROBE_MARGIN_MS, 1)
   const seconds = Math.round(limitMs / 1000)
   const error = new SyncError('source/too-slow', `${key} has not responded within ${seconds} s`)
   const timer = setTimeout(() => limit.abort(error), limitMs)
-  return { signal: AbortSignal.any([signal, limit.signal]), clear: () => clearTimeout(timer) }
-}
-
-/** Calls `end` when the body has ended or is cancelled. */
-function endWith(response: HttpResponse, end: () => void): HttpResponse {
-  async function* read(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* response.body
-    } finally {
-      end()
-    }
-  }
-  return {
-    ...response,
-    body: read(),
-    async cancel() {
-      end()
-      await response.cancel()
-    },
-  }
+  return { version, signal: limit.signal, end: () => clearTimeout(timer) }
 }
 
 async function fail(tools: BreakerTools, admitted: Admitted, reason: string): Promise<void> {
@@ -177,18 +169,14 @@ async function fail(tools: BreakerTools, admitted: Admitted, reason: string): Pr
 }
 
 async function succeed(tools: BreakerTools, admitted: Admitted): Promise<void> {
-  const { rule, policy, probe, failures: before } = admitted
+  const { rule, policy, probe, failures } = admitted
   if (probe === null) {
-    // Without a failure before, the row needs no look.
-    if (policy.inARow && before > 0)
+    // Most requests follow no failure, and need no read of the row.
+    if (policy.inARow && failures > 0)
       await change(tools, admitted, null, ({ breaker }) => afterSuccess(breaker, policy))
     return
   }
-  let failures = 0
-  const next = await change(tools, admitted, null, ({ breaker }) => {
-    failures = breaker.failures
-    return CLOSED
-  })
+  const next = await change(tools, admitted, null, () => CLOSED)
   if (next === null) return
   const message = `${rule.key} responds again after ${failures} failures`
   // The same level as the beginning of the outage, so that no log shows only one of them.
@@ -217,9 +205,10 @@ async function change(
   reason: string | null,
   compute: (stored: StoredBreaker) => Breaker | null,
 ): Promise<Breaker | null> {
+  probe?.end()
   for (;;) {
     const stored = await loadBreaker(db, rule)
-    if (probe !== null && stored.version !== probe) return null
+    if (probe !== null && stored.version !== probe.version) return null
     const next = compute(stored)
     if (next === null) return null
     if (await saveBreaker(db, rule, stored.version, next, reason)) return next
