@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ESP32 } from '../../simulators/amazon/product.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { saveBreaker } from '../../src/db/write/limits.ts'
 import { CREDENTIAL_VARIABLES, GET_ITEMS, openAmazon } from '../support/amazon.ts'
 import { openShelfsync } from './shelfsync.ts'
 
@@ -77,4 +78,35 @@ test('valid products are imported once, wrong ones are explained without a reque
     assert.equal(refused.code, 64)
     assert.match(refused.stderr, message)
   }
+})
+
+test('while the circuit breaker is open, the report has its error, and the reason of each wrong product', async (t) => {
+  const { url } = await openAmazon(t)
+  const shelf = await openShelfsync(t, ENV)
+  const set = ['--set', `apiUrl=${url}`, '--set', `tokenUrl=${url}/auth/o2/token`]
+  assert.equal((await shelf.run('add', 'amazon', '--name', 'amazon-us', ...set)).code, 0)
+  const rule = { scope: 'amazon', key: `${new URL(url).host}/NA` }
+  const nowMs = Date.now()
+  const breaker = {
+    state: 'open',
+    failedAtMs: [nowMs],
+    failures: 5,
+    openedAtMs: nowMs,
+    retryAtMs: nowMs + 300_000,
+    cooldownMs: 300_000,
+  } as const
+  assert.ok(await saveBreaker(shelf.db, rule, 0, breaker, 'status 500'))
+  for (const wrong of [[], ['B08']]) {
+    const refused = await shelf.run('import', 'B08DQQ8CBP', ...wrong, '--json')
+    assert.deepEqual([refused.code, refused.stderr], [1, ''])
+    const { run, state, code, imports } = refused.json()
+    assert.deepEqual([run, state, code], [null, 'failed', 'source/circuit-open'])
+    assert.partialDeepStrictEqual(
+      imports,
+      wrong.map((externalId) => ({ externalId, state: 'failed' })),
+    )
+  }
+  const alone = await shelf.run('import', 'B08DQQ8CBP')
+  assert.deepEqual([alone.code, alone.stdout], [1, ''])
+  assert.match(alone.stderr, /has failed 5 times/)
 })

@@ -2,15 +2,12 @@
 
 import type { Command } from 'commander'
 import type { SyncTools } from '../../app/compose.ts'
-import { isStop, SyncError } from '../../core/errors.ts'
+import { SyncError } from '../../core/errors.ts'
 import type { FailedImport, ImportResult } from '../../core/import-result.ts'
 import { loadImportedFacts } from '../../db/read/imported-products.ts'
-import { loadRunDetails } from '../../db/read/run-summaries.ts'
-import { toSyncError } from '../../db/errors.ts'
+import { loadRunDetails, type RunDetails } from '../../db/read/run-summaries.ts'
+import type { Source } from '../../db/sources.ts'
 import { cutText } from '../../lib/text.ts'
-import { createProgress } from '../../pipeline/context.ts'
-import { keepArtifacts } from '../../pipeline/keep-artifacts.ts'
-import type { RunReport } from '../../pipeline/run-in-process.ts'
 import { importKeys } from '../../pipeline/sync.ts'
 import { bindSource, type BoundSource } from '../../sources/bound-source.ts'
 import {
@@ -19,8 +16,9 @@ import {
   readTypedKeys,
   type RefusedText,
 } from '../../sources/import-source.ts'
-import { type Cli, EXIT, formatExamples } from '../cli.ts'
-import { showProgress } from '../terminal/progress.ts'
+import { type Cli, EXIT, formatExamples, toErrorExitCode } from '../cli.ts'
+import { describeError, toRefusedReport, type Report } from '../sync/report.ts'
+import { watchRun } from '../sync/watch-run.ts'
 import { formatCard, formatLine, formatSummary } from './format.ts'
 import { readItems } from './read-items.ts'
 
@@ -65,7 +63,7 @@ async function importProducts(
   items: readonly string[],
   flags: ImportFlags,
 ): Promise<void> {
-  const { output, input } = cli
+  const { input } = cli
   const { from, marketplace = null, source: name = null } = flags
   const texts = await readItems({ items, from, input })
   const signal = cli.createStopSignal(STOPPING)
@@ -75,91 +73,85 @@ async function importProducts(
   const bound = bindSource(tools, source)
   const { keys, refused } = readTypedKeys(bound, texts)
   const refusals = refused.map((one) => toRefusal(bound, one))
-  if (keys.length === 0)
-    return await printResults(cli, tools, bound, { run: null, results: refusals })
-  const progress = createProgress()
-  const hide = showProgress(output, source.name, progress)
-  let report: RunReport
-  try {
-    report = await importKeys(tools, bound, keys, { progress, signal })
-  } catch (thrown) {
-    if (refusals.length > 0) await printResults(cli, tools, bound, { run: null, results: refusals })
-    throw toSyncError(thrown)
-  } finally {
-    hide()
-  }
-  const { imports } = await loadRunDetails(tools.db, report.run)
-  await printResults(cli, tools, bound, { run: report, results: [...imports, ...refusals] })
-  await keepArtifacts(
-    tools,
-    source,
-    { id: report.run, succeeded: report.state === 'succeeded' },
-    tools.settings,
-  )
+  const print = (report: Report) => printResults(cli, tools, bound, { report, refusals })
+  if (keys.length === 0) return await print(toRefusedReport(source.name, NO_PRODUCT))
+  await watchRun(cli, tools, source, {
+    work: (progress) => importKeys(tools, bound, keys, { progress, signal }),
+    print,
+  })
 }
 
-interface Results {
-  /** Null when no run was started. */
-  readonly run: RunReport | null
-  readonly results: readonly ImportResult[]
+interface Ended {
+  readonly report: Report
+  /** The results of the texts that name no product. */
+  readonly refusals: readonly FailedImport[]
 }
 
 async function printResults(
   cli: Cli,
   tools: SyncTools,
-  bound: BoundSource,
-  { run, results }: Results,
+  { source, settings }: BoundSource,
+  { report, refusals }: Ended,
 ): Promise<void> {
   const { output } = cli
-  const { source } = bound
-  const error = run === null ? NO_PRODUCT : run.error instanceof SyncError ? run.error : null
-  output.result(
-    {
-      run: run?.run ?? null,
-      source: source.name,
-      marketplace: marketplaceOf(bound.settings),
-      state: run?.state ?? 'failed',
-      reason: run === null ? NO_PRODUCT.message : run.reason,
-      code: isStop(run?.error) ? 'run/cancelled' : (error?.code ?? null),
-      imports: results,
-      hint: error?.hint ?? null,
-    },
-    await formatResults(cli, tools, bound, { run, results }),
-  )
+  const { run, state, reason, error } = report
+  const details = run === null ? null : await loadRunDetails(tools.db, run)
+  const results = [...(details?.imports ?? []), ...refusals]
+  const { code, hint } = describeError(error)
+  if (output.json || results.length > 0)
+    output.result(
+      {
+        run,
+        source: source.name,
+        marketplace: marketplaceOf(settings),
+        state,
+        reason,
+        code,
+        imports: results,
+        hint,
+      },
+      output.json ? '' : await formatResults(cli, tools, source, { report, details, results }),
+    )
   output.isReported = true
-  if (run?.error != null) {
-    if (output.json && run.error instanceof Error) output.reportedError = run.error
-    output.error(run.error)
+  if (output.json && error instanceof Error) output.reportedError = error
+  // The results explain each text that names no product.
+  if (error !== null && error !== NO_PRODUCT) {
+    output.error(error)
+    if (run === null) cli.end(toErrorExitCode(error))
   }
-  if (isStop(run?.error)) cli.end(EXIT.interrupted)
-  else if (results.some(({ state }) => state === 'failed')) cli.end(EXIT.failed)
-  else if (run?.state === 'held') cli.end(EXIT.held)
+  if (results.some((one) => one.state === 'failed')) cli.end(EXIT.failed)
+}
+
+interface Results {
+  readonly report: Report
+  /** Null when no run was started. */
+  readonly details: RunDetails | null
+  readonly results: readonly ImportResult[]
 }
 
 async function formatResults(
   { output }: Cli,
   { db }: SyncTools,
-  { source }: BoundSource,
-  { run, results }: Results,
+  { id }: Source,
+  { report: { run, state, reason }, details, results }: Results,
 ): Promise<string> {
-  if (output.json) return ''
   const lines = results.length === 1 ? [] : [formatSummary(results)]
   const held =
-    run?.state === 'held'
+    state === 'held'
       ? [
-          `run ${run.run} is held: ${output.short(run.reason ?? '', 500)}`,
-          `decide: shelfsync runs diff ${run.run}`,
+          `run ${run} is held: ${output.short(reason ?? '', 500)}`,
+          `decide: shelfsync runs diff ${run}`,
         ]
       : []
   const isTerminal = output.width !== Infinity
   if (!isTerminal || results.length > CARDS_MAX)
     return [...results.map((one) => formatLine(output, one)), ...lines, ...held].join('\n')
-  const asOf = run === null ? null : (await loadRunDetails(db, run.run)).startedAt
   const facts = await loadImportedFacts(
     db,
-    source.id,
+    id,
     results.map(({ externalId }) => externalId),
   )
+  const asOf = details?.startedAt ?? null
   const cards = results.map((result) =>
     formatCard(output, { result, asOf, facts: facts.get(result.externalId) ?? null }),
   )

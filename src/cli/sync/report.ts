@@ -1,5 +1,6 @@
 // The result of a run as text, as one JSON line, and as an exit code.
 
+import type { ErrorCode } from '../../core/error-table.ts'
 import { hasAction, isAbort, isStop, messageOf, SyncError } from '../../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../../core/ledger.ts'
 import { toSyncError } from '../../db/errors.ts'
@@ -61,6 +62,7 @@ export function printReport(output: Output, report: Report, progress: Progress):
 /** The order of these keys is stable; new keys are added at the end. */
 export function toReportJson(report: Report, { fetchedBytes }: Progress): unknown {
   const { run, source, state, reason, ledger, removalsOff, seconds, kind, resumed, error } = report
+  const { code, hint } = describeError(error)
   return {
     run,
     source,
@@ -83,12 +85,21 @@ export function toReportJson(report: Report, { fetchedBytes }: Progress): unknow
     seconds,
     kind,
     resumed,
-    code: isStop(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
+    code,
     bytes: fetchedBytes,
     peakMemoryBytes: readPeakMemoryBytes(),
     removalsOff,
-    hint: isStop(error) || !(error instanceof SyncError) ? null : error.hint,
+    hint,
   }
+}
+
+/** Returns the code and the hint of the error in a report. */
+export function describeError(error: unknown): {
+  readonly code: ErrorCode | null
+  readonly hint: string | null
+} {
+  if (isStop(error)) return { code: 'run/cancelled', hint: null }
+  return error instanceof SyncError ? error : { code: null, hint: null }
 }
 
 /**

@@ -18,7 +18,7 @@ type Work = (progress: Progress) => Promise<RunReport>
 interface Watch {
   readonly work: Work
   /** Prints the report. Default: all of it. */
-  readonly print?: (report: Report, progress: Progress) => void
+  readonly print?: (report: Report, progress: Progress) => void | Promise<void>
   /** False: no bars on a terminal, but lines, because other runs are shown too. */
   readonly bars?: boolean
 }
@@ -41,7 +41,7 @@ export async function watchRun(
   } finally {
     hide()
   }
-  if (print) print(report, progress)
+  if (print) await print(report, progress)
   else printReport(cli.output, report, progress)
   cli.end(toExitCode(report))
   const { run, state } = report
