@@ -1,15 +1,15 @@
-// POST /import: reads the request, and waits for its run at the request of the caller.
+// POST /import: reads the request, and with `wait` polls the run until it ends.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import type { Db } from '../../db/pool.ts'
-import { loadRunDetails, type RunDetails } from '../../db/read/run-summaries.ts'
+import { loadRunDetails, loadRunSummary, type RunDetails } from '../../db/read/run-summaries.ts'
 import type { ImportRequest } from '../../jobs/request-import.ts'
 import type { ImportBody } from './request-schemas.ts'
 import { listRunErrors } from './runs.ts'
 
-/** Between two looks at the run. */
-const LOOK_MS = 200
+/** Interval at which the state of the run is read. */
+const POLL_MS = 200
 
 export function toImportRequest(body: z.output<typeof ImportBody>): ImportRequest {
   const { asin, items, ...choice } = body
@@ -28,9 +28,9 @@ export async function waitForRun(
 ): Promise<RunDetails | null> {
   const untilMs = performance.now() + waitMs
   while (performance.now() < untilMs && !signal.aborted) {
-    const details = await loadRunDetails(db, run, responseMs)
-    if (details.finishedAt !== null) return details
-    await sleep(LOOK_MS)
+    const { finishedAt } = await loadRunSummary(db, run, responseMs)
+    if (finishedAt !== null) return loadRunDetails(db, run, responseMs)
+    await sleep(POLL_MS)
   }
   return null
 }
