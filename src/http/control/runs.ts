@@ -30,26 +30,16 @@ export function toRunJson(run: RunSummary) {
 }
 
 export function toRunDetailsJson(run: RunDetails) {
-  const {
-    artifact,
-    changes,
-    openReviews,
-    heldPrices,
-    openQuarantine,
-    otherQuarantine,
-    diff,
-    imports,
-  } = run
   return {
     ...toRunJson(run),
-    artifact,
-    changes,
-    openReviews,
-    heldPrices,
-    openQuarantine,
-    otherQuarantine,
-    diff,
-    imports,
+    artifact: run.artifact,
+    changes: run.changes,
+    openReviews: run.openReviews,
+    heldPrices: run.heldPrices,
+    openQuarantine: run.openQuarantine,
+    otherQuarantine: run.otherQuarantine,
+    diff: run.diff,
+    imports: run.imports,
   }
 }
 
