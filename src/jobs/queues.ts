@@ -141,7 +141,7 @@ export async function openQueues(
   opened.defer(() => redis?.disconnect())
   const connection = redis ?? (await requireQueueSchema(db))
   const factory = redis === null ? createCalmBackend(onError) : undefined
-  const listeners = redis === null ? new SharedListeners(createCalmBackend(onError)) : null
+  const listeners = factory && new SharedListeners(factory)
   const options = { connection, prefix: PREFIX } as QueueOptions
   const keep = <One extends Emits & { close(): Promise<unknown> }>(one: One): One =>
     opened.adopt(listenTo(one, onError), async () => void (await one.close()))
