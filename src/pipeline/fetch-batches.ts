@@ -30,6 +30,8 @@ export interface BatchFetch {
   }) => Promise<void>
   /** True when an earlier attempt of the run has archived something. */
   readonly hasParts: boolean
+  /** The names of the supplier and of the requests to it in reports of outages. */
+  readonly supplier: { readonly host: string; readonly work: string }
 }
 
 /**
@@ -51,6 +53,7 @@ export async function fetchBatches(
     const isRetry = (): boolean => failures.attempts > 0 && placeOf(writer) === place
     try {
       await fetch.request({ isRetry })
+      if (placeOf(writer) !== place) context.outages.worked(fetch.supplier.work)
       break
     } catch (thrown) {
       const error = toBatchError(context, writer, thrown)
@@ -62,7 +65,7 @@ export async function fetchBatches(
       await recordFailure(context, batch.keys, error, failures.attempts)
       if (next.kind === 'stop') return stop(context, fetch, { batch, later }, error)
       failures = next.failures
-      if (next.kind === 'retry') await pause(context, error, next.leastMs)
+      if (next.kind === 'retry') await pause(context, fetch, error, next.leastMs)
       else {
         left.batches.push(batch.keys)
         left.error = error
@@ -86,12 +89,16 @@ async function requestLeft(
   fetch: BatchFetch,
   left: Left,
 ): Promise<Shortfall | null> {
-  const { writer, batches, request } = fetch
+  const { writer, batches, request, supplier } = fetch
   let shortfall: SyncError | null = null
   for (const only of left.batches) {
+    if (shortfall !== null) {
+      warnOf(writer, only.length, shortfall)
+      continue
+    }
     try {
-      if (shortfall === null) await request({ only, isRetry: () => true })
-      else warnOf(writer, only.length, shortfall)
+      await request({ only, isRetry: () => true })
+      context.outages.worked(supplier.work)
     } catch (thrown) {
       const error = toBatchError(context, writer, thrown)
       if (isSkipped(error.code)) shortfall = error
@@ -137,10 +144,14 @@ function warnOf(writer: ArtifactWriter, count: number, { message }: SyncError): 
   writer.warn(`${count} products were not read, and stay due: ${message}`)
 }
 
-async function pause(context: RunContext, error: SyncError, leastMs: number): Promise<void> {
-  const { connector, settings, outages } = context
-  const host = URL.parse(connector.address(settings))?.host ?? connector.name
-  outages.failed(error, { work: `fetch ${host}`, startedMs: performance.now(), host })
+async function pause(
+  context: RunContext,
+  { supplier }: BatchFetch,
+  error: SyncError,
+  leastMs: number,
+): Promise<void> {
+  const { host } = supplier
+  context.outages.failed(error, supplier)
   await waitBeforeRetry(context, error, { attempt: 0, leastMs, jitterMs: leastMs * JITTER, host })
 }
 

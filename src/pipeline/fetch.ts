@@ -76,12 +76,18 @@ async function fetchRest(
   const { batches } = connector
   if (batches === undefined || run.keys === null) return fetchWithRetries(context, writer)
   await noteQuota(context, batches)
-  const host = URL.parse(connector.address(context.settings))?.host ?? context.source.name
-  const onPage = (): void => context.outages.worked(`fetch ${host}`, CALM_MS)
+  const supplier = nameSupplier(context)
+  const onPage = (): void => context.outages.worked(supplier.work, CALM_MS)
   const requestLog = new RequestLog(context.progress.requestCount)
   const request: BatchFetch['request'] = (scope) =>
     fetchOnce(context, writer, { requestLog, ...scope }, onPage)
-  return fetchBatches(context, { writer, batches, keys: run.keys, request, hasParts })
+  return fetchBatches(context, { writer, batches, keys: run.keys, request, hasParts, supplier })
+}
+
+/** Names the supplier, and the requests to it, in reports of outages. */
+function nameSupplier({ connector, settings, source }: RunContext): BatchFetch['supplier'] {
+  const host = URL.parse(connector.address(settings))?.host ?? source.name
+  return { host, work: `fetch ${host}` }
 }
 
 /**
@@ -95,9 +101,8 @@ async function fetchWithRetries(
   context: RunContext,
   writer: ArtifactWriter,
 ): Promise<Shortfall | null> {
-  const { options, signal, outages, connector, settings, source } = context
-  const host = URL.parse(connector.address(settings))?.host ?? source.name
-  const work = `fetch ${host}`
+  const { options, signal, outages } = context
+  const { host, work } = nameSupplier(context)
   const requestLog = new RequestLog(context.progress.requestCount)
   const reached = new Set([JSON.stringify(writer.cursor)])
   for (let attempt = 0; ;) {

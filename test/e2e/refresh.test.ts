@@ -187,6 +187,20 @@ test('a failed request is retried after 1, 2 and 4 seconds, and its batch succee
   assert.equal(simulator.stats.snapshot().requests[GET_ITEMS], 6)
 })
 
+test('an outage that ends within a refresh has one warning when it begins and one when it is over', async (t) => {
+  const opened = await open(t)
+  const { simulator, pipeline } = opened
+  const { host } = new URL(simulator.url)
+  simulator.faults.set({ ...RESPONSES.broken, path: '/getItems*', times: 3 })
+  await age(opened, 21)
+  assert.equal((await refresh(opened)).state, 'succeeded')
+  const lines = pipeline.logged.filter((line) => line.includes(`"outage":"${host}"`))
+  const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn')
+  assert.equal(warnings.length, 2, lines.join('\n'))
+  assert.match(warnings[0].message, /does not respond/)
+  assert.match(warnings[1].message, /responds again after/)
+})
+
 test('Retry-After is the least wait, and a quota that is used up skips what is left', async (t) => {
   const opened = await open(t)
   const { simulator, pipeline } = opened
