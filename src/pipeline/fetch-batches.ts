@@ -48,8 +48,8 @@ export async function fetchBatches(
   const { writer, batches } = fetch
   const left: Left = { batches: [], error: null }
   let failures: Failures = NO_FAILURES
-  let place = placeOf(writer)
   for (;;) {
+    const place = placeOf(writer)
     const isRetry = (): boolean => failures.attempts > 0 && placeOf(writer) === place
     try {
       await fetch.request({ isRetry })
@@ -58,7 +58,6 @@ export async function fetchBatches(
     } catch (thrown) {
       const error = toBatchError(context, writer, thrown)
       if (placeOf(writer) !== place) failures = NO_FAILURES
-      place = placeOf(writer)
       const [batch, ...later] = batches.list(fetch.keys, writer.cursor)
       const next = decideBatch(error, failures, batches.delaysMs)
       if (batch === undefined || next.kind === 'fail') throw writer.locate(error)
@@ -70,7 +69,6 @@ export async function fetchBatches(
         left.batches.push(batch.keys)
         left.error = error
         writer.cursor = batch.after
-        place = placeOf(writer)
       }
     }
   }
