@@ -16,7 +16,7 @@ import {
 } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
 import { repeat } from '../lib/repeat.ts'
-import { Calendar, faultOf } from '../sources/due.ts'
+import { Calendar, faultOf, type Times } from '../sources/due.ts'
 import { limitRefresh } from '../sources/limit-refresh.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import { findOutageCode, toQueueError } from './queue-errors.ts'
@@ -147,11 +147,12 @@ interface LaterSource extends ScheduledSource {
   readonly at: Date
 }
 
+interface TimedSource extends Pick<ScheduledSource, 'source' | 'sinceAt' | 'now'> {
+  readonly schedule: Times
+}
+
 /** @throws SyncError `settings/invalid` when the schedule has no next time */
-function findTime(
-  calendar: Calendar,
-  { source, schedule, sinceAt, now }: Omit<ScheduledSource, 'scheduleSetAt'>,
-): Date {
+function findTime(calendar: Calendar, { source, schedule, sinceAt, now }: TimedSource): Date {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null)
     throw new SyncError(
@@ -184,8 +185,7 @@ async function refreshIfDue(
   const { source, schedule, lastRun, after, now } = scheduled
   const { refresh, zone } = schedule
   if (refresh === undefined) return null
-  const times = { cron: refresh.cron, zone, fullOn: 'none' } as const
-  const dueAt = findTime(calendar, { ...scheduled, schedule: times })
+  const dueAt = findTime(calendar, { ...scheduled, schedule: { cron: refresh.cron, zone } })
   if (dueAt > now) return null
   const found = await loadSource(tools.db, source)
   const atMost = await limitRefresh(tools.db, calendar, found, now)

@@ -13,6 +13,9 @@ const DAY_MS = 24 * 60 * 60_000
 /** Maximum number of cached times, of about 200 bytes each. */
 const TIMES_MAX = 10_000
 
+/** When something is due: a run of the whole source, or a refresh. */
+export type Times = Pick<Schedule, 'cron' | 'zone'>
+
 /** A source with the members of its summary that decide when it is due. */
 interface Scheduled {
   readonly schedule: Schedule
@@ -34,8 +37,8 @@ export interface Due {
  * Returns the due time of a source. `sinceAt` is the start of the last successful run, or the time
  * at which the schedule was set, if that was later: a schedule does not apply to the time before.
  */
-export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
-  return new Calendar().dueAt(schedule, sinceAt, now)
+export function dueAt(times: Times, sinceAt: Date, now: Date): Due {
+  return new Calendar().dueAt(times, sinceAt, now)
 }
 
 /**
@@ -47,12 +50,12 @@ export class Calendar {
   readonly #crons = new Map<string, Cron | null>()
 
   /** As the function `dueAt`. */
-  dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
-    const key = JSON.stringify([schedule.cron, schedule.zone, sinceAt])
+  dueAt(times: Times, sinceAt: Date, now: Date): Due {
+    const key = JSON.stringify([times.cron, times.zone, sinceAt])
     let at = this.#times.get(key)
     if (at === undefined) {
       if (this.#times.size >= TIMES_MAX) this.#times.clear()
-      at = this.#nextTime(schedule, sinceAt)
+      at = this.#nextTime(times, sinceAt)
       this.#times.set(key, at)
     }
     return dueOf(at, now)
@@ -70,9 +73,9 @@ export class Calendar {
   }
 
   /** Returns the time between the next two runs; a day for a schedule without them. */
-  intervalMs(schedule: Schedule, now: Date): number {
-    const next = this.dueAt(schedule, now, now).at
-    const second = next && this.dueAt(schedule, next, now).at
+  intervalMs(times: Times, now: Date): number {
+    const next = this.dueAt(times, now, now).at
+    const second = next && this.dueAt(times, next, now).at
     return next && second ? second.getTime() - next.getTime() : DAY_MS
   }
 
@@ -80,7 +83,7 @@ export class Calendar {
    * Returns null on an error: a source whose time zone this machine does not know must not break the
    * status of all others.
    */
-  #nextTime({ cron, zone }: Schedule, after: Date): Date | null {
+  #nextTime({ cron, zone }: Times, after: Date): Date | null {
     const key = `${cron} ${zone}`
     let parsed = this.#crons.get(key)
     if (parsed === undefined) {
@@ -109,7 +112,7 @@ function dueOf(at: Date | null, now: Date): Due {
 }
 
 /** Describes the error in a schedule, or returns null. */
-export function faultOf({ cron, zone }: Pick<Schedule, 'cron' | 'zone'>): string | null {
+export function faultOf({ cron, zone }: Times): string | null {
   if (cron.trim().split(/\s+/).length !== 5)
     return (
       `"${cron}" is not a valid cron expression: write minute, hour, day of month, month and ` +

@@ -2,8 +2,7 @@
 
 import { refreshesDue } from '../core/schedule.ts'
 import type { Catalog } from '../db/catalog.ts'
-import type { Source } from '../db/sources.ts'
-import { listRefreshKeys } from '../db/sources.ts'
+import { listRefreshKeys, type Source } from '../db/sources.ts'
 import { planRefresh } from '../db/write/refreshes.ts'
 import { Calendar } from './due.ts'
 
@@ -17,7 +16,7 @@ export async function limitRefresh(
   const { refresh, zone } = schedule
   if (refresh === undefined) return 0
   if (!refreshesDue(schedule)) return refresh.atMost
-  const intervalMs = calendar.intervalMs({ cron: refresh.cron, zone, fullOn: 'none' }, now)
+  const intervalMs = calendar.intervalMs({ cron: refresh.cron, zone }, now)
   return planRefresh(db, id, { intervalMs, atMost: refresh.atMost })
 }
 

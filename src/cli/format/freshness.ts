@@ -14,8 +14,8 @@ export async function findFreshness(
 ): Promise<Freshness | null> {
   const { refresh, zone } = schedule
   if (refresh === undefined || !refreshesDue(schedule)) return null
-  const times = { cron: refresh.cron, zone, fullOn: 'none' } as const
-  return measureFreshness(db, source, new Calendar().intervalMs(times, now))
+  const intervalMs = new Calendar().intervalMs({ cron: refresh.cron, zone }, now)
+  return measureFreshness(db, source, intervalMs)
 }
 
 /** `12 of 50,000 products are late, 2,310 are due; the quota keeps 51,840 fresh (6,912 requests …` */
