@@ -4,6 +4,7 @@
 
 import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
+import { isEndedByBreaker } from '../core/refreshing.ts'
 import { toSyncError } from '../db/errors.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import { chooseDelayMs } from '../lib/back-off.ts'
@@ -98,5 +99,5 @@ export async function waitBeforeRetry(
  * for the test of the circuit breaker.
  */
 export function isRetried({ keys }: Pick<LeasedRun, 'keys'>, error: unknown): boolean {
-  return hasAction(error, 'retry') && !(keys !== null && error.code === 'source/circuit-open')
+  return hasAction(error, 'retry') && !isEndedByBreaker(keys, error.code)
 }

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../core/error-table.ts'
 import { classifyFailure } from '../../core/failure-class.ts'
 import type { Counts, Ledger } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
+import { isEndedByBreaker } from '../../core/refreshing.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 
 export type RunKind = 'full' | 'incremental' | 'refresh' | 'import' | 'replay'
@@ -219,17 +220,10 @@ export async function endRun(db: Catalog, run: LeasedRun, end: RunEnd): Promise<
     state: end.state,
     code: end.code,
     reason: end.reason,
-    failure: isSkipped(run, end) ? null : classifyFailure(end.code),
+    // The breaker already limits the requests: if it counted as a failed run of the host, an outage of
+    // three hours would end the refreshes of a day.
+    failure: isEndedByBreaker(run.keys, end.code) ? null : classifyFailure(end.code),
   })
-}
-
-/**
- * True for a refresh or an import that an open circuit breaker has ended. The breaker already limits the
- * requests: if it counted as a failed run of the host, an outage of three hours would end the refreshes of
- * a day.
- */
-function isSkipped({ keys }: LeasedRun, { code }: RunEnd): boolean {
-  return keys !== null && code === 'source/circuit-open'
 }
 
 export interface SeenProducts {
