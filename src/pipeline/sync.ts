@@ -16,15 +16,14 @@ export async function syncSource(
   request: SyncRequest,
   controls: RunControls,
 ): Promise<RunReport> {
-  refusePaused(bound)
-  refuseIncomplete(tools, bound)
+  requireStartable(tools, bound)
   return runInProcess(tools, bound, chooseRun(bound, request), controls)
 }
 
 /**
  * Brings only these products up to date, beside any other run of the source.
  *
- * @throws SyncError `source/paused` · see `chooseKeyedRun` and `runInProcess`
+ * @throws SyncError as `syncSource` · see `chooseKeyedRun`
  */
 export async function syncKeys(
   tools: StartTools,
@@ -32,8 +31,7 @@ export async function syncKeys(
   keys: readonly string[],
   controls: RunControls,
 ): Promise<RunReport> {
-  refusePaused(bound)
-  refuseIncomplete(tools, bound)
+  requireStartable(tools, bound)
   return runInProcess(tools, bound, await chooseKeyedRun(tools.db, bound, keys), controls)
 }
 
@@ -41,7 +39,7 @@ export async function syncKeys(
  * Imports these products for a person who waits: beside any other run, and without waiting for a
  * supplier that is down.
  *
- * @throws SyncError `source/paused` · `source/circuit-open` · see `chooseImport` and `runInProcess`
+ * @throws SyncError as `syncSource` · `source/circuit-open` · see `chooseImport`
  */
 export async function importKeys(
   tools: StartTools,
@@ -49,20 +47,20 @@ export async function importKeys(
   keys: readonly string[],
   controls: RunControls,
 ): Promise<RunReport> {
-  refusePaused(bound)
-  refuseIncomplete(tools, bound)
+  requireStartable(tools, bound)
   const chosen = chooseImport(bound, keys)
   await refuseOpenBreaker(tools.db, bound)
   return runInProcess(tools, bound, chosen, controls)
 }
 
-function refusePaused({ source: { name, state } }: BoundSource): void {
-  if (state === 'paused') throw new SyncError('source/paused', `${name} is paused`)
-}
-
-/** Before a run starts, because the fetch would fail and leave a failed run. */
-function refuseIncomplete({ credentials }: StartTools, bound: BoundSource): void {
+/**
+ * Before a run starts, because without a key the fetch would fail and leave a failed run.
+ *
+ * @throws SyncError `source/paused` · `settings/invalid` without a key
+ */
+function requireStartable({ credentials }: StartTools, bound: BoundSource): void {
   const { source, connector, settings } = bound
+  if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   if (!isReady(connector, settings, credentials(bound)))
     throw new SyncError(
       'settings/invalid',
