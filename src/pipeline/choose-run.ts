@@ -3,7 +3,6 @@
 // it.
 
 import { isOfCall } from '../artifacts/parts.ts'
-import type { Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { KEYS_MAX } from '../core/schedule.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
@@ -11,7 +10,7 @@ import type { Source } from '../db/sources.ts'
 import { findArtifact, listParts, type ArtifactNote } from '../db/write/artifacts.ts'
 import { listProductSeqs } from '../db/write/product-numbers.ts'
 import type { RunRequest } from '../db/write/runs.ts'
-import type { BoundSource } from '../sources/bound-source.ts'
+import { listScopes, type BoundSource } from '../sources/bound-source.ts'
 import { isFullDue } from '../sources/schedule.ts'
 
 /**
@@ -39,7 +38,7 @@ export function chooseRun(
   { source, connector, settings, normaliserVersion }: BoundSource,
   { mode, sinceAt, now }: SyncRequest,
 ): ChosenRun {
-  if (listScopes(connector, settings).every((scope) => scope === 'keys'))
+  if (listScopes({ connector, settings }).every((scope) => scope === 'keys'))
     throw new SyncError(
       'usage/invalid',
       `${source.name} cannot list its products. Name them: shelfsync sync ${source.name} --keys …; without an option, sync refreshes those that are due`,
@@ -51,7 +50,11 @@ export function chooseRun(
     resumeAny: mode === 'auto' && sinceAt === null,
   } as const
   if (sinceAt) return { ...full, kind: 'incremental', sinceAt }
-  if (mode === 'full' || !listScopes(connector, settings).includes('since') || !source.watermarkAt)
+  if (
+    mode === 'full' ||
+    !listScopes({ connector, settings }).includes('since') ||
+    !source.watermarkAt
+  )
     return full
   const newNormaliser =
     source.normaliserVersion !== null && source.normaliserVersion !== normaliserVersion
@@ -62,13 +65,6 @@ export function chooseRun(
     kind: 'incremental',
     sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
   }
-}
-
-function listScopes(
-  connector: BoundSource['connector'],
-  settings: unknown,
-): readonly Scope['kind'][] {
-  return connector.scopesOf?.(settings) ?? connector.scopes
 }
 
 /**
@@ -108,16 +104,11 @@ export function chooseImport(bound: BoundSource, requested: readonly string[]): 
 
 export type KeyedRun = ChosenRun & { readonly keys: readonly string[] }
 
-/** True if the source can fetch products that are named by their ids. */
-export function fetchesByKey({ connector, settings }: BoundSource): boolean {
-  return listScopes(connector, settings).includes('keys')
-}
-
 /** In order and without repetition. @throws SyncError `usage/invalid` */
 function requireKeys(bound: BoundSource, requested: readonly string[]): readonly string[] {
   const { source, connector } = bound
   const keys = [...new Set(requested)].sort()
-  if (!fetchesByKey(bound))
+  if (!listScopes(bound).includes('keys'))
     throw new SyncError(
       'usage/invalid',
       `The connector ${connector.name} cannot fetch single products. Sync ${source.name} without keys`,

@@ -1,7 +1,7 @@
 // A source with its connector and its settings, parsed by that connector.
 
 import { checkValue, formatProblems } from '../core/check-value.ts'
-import type { Connector } from '../core/connector.ts'
+import type { Connector, Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { SourceOptions } from '../core/source-options.ts'
 import type { Source } from '../db/sources.ts'
@@ -57,6 +57,14 @@ export function loadConnector({ connectors }: Connectors, { name, connector }: S
       `The source ${name} uses the connector ${connector}, which this version of Shelfsync does not have`,
     )
   return found
+}
+
+/** Returns the scopes that a source with these settings can fetch. */
+export function listScopes({
+  connector,
+  settings,
+}: Pick<BoundSource, 'connector' | 'settings'>): readonly Scope['kind'][] {
+  return connector.scopesOf?.(settings) ?? connector.scopes
 }
 
 /** Returns the address that a source reads, or null when this version cannot read its settings. */

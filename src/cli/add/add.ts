@@ -11,7 +11,7 @@ import { messageOf, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { findSuccessions } from '../../db/successions.ts'
 import { syncSource } from '../../pipeline/sync.ts'
-import { bindConnector } from '../../sources/bound-source.ts'
+import { bindConnector, listScopes } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
 import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { addMany } from './add-many.ts'
@@ -163,8 +163,8 @@ function reportAdded(
       `${name} has no key yet: ${connector.credentials.hint} in the environment or .env; \`shelfsync doctor\` tests it`,
     )
   const next = isComplete ? 'Next' : 'When the key is set'
-  const scopes = connector.scopesOf?.(settings) ?? connector.scopes
-  const command = scopes.includes('all') ? `sync ${name}` : `import PRODUCT --source ${name}`
+  const isListed = listScopes({ connector, settings }).includes('all')
+  const command = isListed ? `sync ${name}` : `import PRODUCT --source ${name}`
   output.result(
     {
       source: name,
