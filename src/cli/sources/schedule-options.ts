@@ -13,7 +13,6 @@ import {
   type Schedule,
 } from '../../core/schedule.ts'
 import type { Source } from '../../db/sources.ts'
-
 import { loadConnector } from '../../sources/bound-source.ts'
 import { faultOf } from '../../sources/due.ts'
 import { parseCount } from '../arguments/numbers.ts'
@@ -81,9 +80,14 @@ export function addScheduleOptions(command: Command): void {
 }
 
 export function changesSchedule(flags: ScheduleFlags): boolean {
-  const { schedule, zone, fullOn, refresh, refreshProducts, refreshAtMost } = flags
-  const times = [schedule, zone, fullOn, refresh, refreshProducts, refreshAtMost]
-  return [...times, flags.refreshAge, flags.hotAge].some((time) => time !== undefined)
+  const { schedule, zone, fullOn, refresh } = flags
+  return (schedule ?? zone ?? fullOn ?? refresh) !== undefined || changesRefreshes(flags)
+}
+
+/** True if an option changes which products are refreshed. */
+function changesRefreshes(flags: Omit<ScheduleFlags, 'refresh'>): boolean {
+  const { refreshProducts, refreshAtMost, refreshAge, hotAge } = flags
+  return (refreshProducts ?? refreshAtMost ?? refreshAge ?? hotAge) !== undefined
 }
 
 /** @throws SyncError `usage/invalid` */
@@ -127,8 +131,7 @@ function toRefresh(
   if (cron === 'none') return null
   const chosen = cron ?? before?.cron
   if (chosen === undefined) {
-    const { refreshProducts, refreshAtMost, refreshAge, hotAge } = flags
-    if ((refreshProducts ?? refreshAtMost ?? refreshAge ?? hotAge) === undefined) return null
+    if (!changesRefreshes(flags)) return null
     throw new SyncError('usage/invalid', `${source.name} has no refreshes yet: give --refresh too`)
   }
   const connector = loadConnector(tools, source)
