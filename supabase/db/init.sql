@@ -8422,7 +8422,8 @@ $$;
 --   due         now; late: see has_late_products
 --   oldest_at   the request that returned the oldest content
 --   capacity    number of products that the quota keeps fresh even when one request in twenty fails: each
---               needs its turn within 18 hours. Hot ones use more turns. Null without a quota
+--               needs its turn within nine tenths of the time after which it is due (18 hours of 20). Hot
+--               ones use more turns. Null without a quota
 --   p_interval  between two refreshes
 create function catalog.measure_freshness(
   p_source text, p_interval interval, p_now timestamptz default clock_timestamp()
@@ -8433,13 +8434,15 @@ create function catalog.measure_freshness(
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.*, (
       select floor(least(
-          (s.schedule #>> '{refresh,atMost}')::double precision * 18 * 3600 / extract(epoch from p_interval),
-          18 / 24.0 * q.share * least(q.per_day, q.per_second * 86400) * q.products_per_request)
+          (s.schedule #>> '{refresh,atMost}')::double precision * turn.seconds
+            / extract(epoch from p_interval),
+          turn.seconds / 86400 * q.share * least(q.per_day, q.per_second * 86400) * q.products_per_request)
         -- A hot product takes the turns of several others.
         - r.hot * (extract(epoch from a.age) / extract(epoch from a.hot_age) - 1))::bigint),
     q.per_day, q.left_today, q.sharing
   from catalog.sources s
   cross join lateral catalog.load_refresh_ages(s.schedule) a
+  cross join lateral (select 0.9 * extract(epoch from a.age) as seconds) turn
   cross join lateral (
     select count(*) as products, count(*) filter (where r.hot) as hot,
       count(*) filter (where r.due_at <= p_now) as due,
@@ -9917,7 +9920,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
-  ('20261122000076', 'freshness', 'f97ec99233eb18780674453e995d4da6e513474210b10fe3c6ac58b923e58b9a'),
+  ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
   ('20261122000079', 'purge_expired', 'cc3fc869505011d0678f0efeee9d33e2f1ce516990b688afd22b32bd56ecdd6d'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),

@@ -7,7 +7,8 @@
 --   due         now; late: see has_late_products
 --   oldest_at   the request that returned the oldest content
 --   capacity    number of products that the quota keeps fresh even when one request in twenty fails: each
---               needs its turn within 18 hours. Hot ones use more turns. Null without a quota
+--               needs its turn within nine tenths of the time after which it is due (18 hours of 20). Hot
+--               ones use more turns. Null without a quota
 --   p_interval  between two refreshes
 create function catalog.measure_freshness(
   p_source text, p_interval interval, p_now timestamptz default clock_timestamp()
@@ -18,13 +19,15 @@ create function catalog.measure_freshness(
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.*, (
       select floor(least(
-          (s.schedule #>> '{refresh,atMost}')::double precision * 18 * 3600 / extract(epoch from p_interval),
-          18 / 24.0 * q.share * least(q.per_day, q.per_second * 86400) * q.products_per_request)
+          (s.schedule #>> '{refresh,atMost}')::double precision * turn.seconds
+            / extract(epoch from p_interval),
+          turn.seconds / 86400 * q.share * least(q.per_day, q.per_second * 86400) * q.products_per_request)
         -- A hot product takes the turns of several others.
         - r.hot * (extract(epoch from a.age) / extract(epoch from a.hot_age) - 1))::bigint),
     q.per_day, q.left_today, q.sharing
   from catalog.sources s
   cross join lateral catalog.load_refresh_ages(s.schedule) a
+  cross join lateral (select 0.9 * extract(epoch from a.age) as seconds) turn
   cross join lateral (
     select count(*) as products, count(*) filter (where r.hot) as hot,
       count(*) filter (where r.due_at <= p_now) as due,

@@ -360,6 +360,12 @@ test('the quota of the credential decides how many products a run takes, and how
   assert.equal(await plan('04:00:00'), Math.floor(left / 20) * 10)
   const fresh = await measureFreshness(db, pipeline.name, 3_600_000)
   assert.deepEqual([fresh?.products, fresh?.perDay, fresh?.capacity], [25, 80, 600])
+  const { schedule } = source
+  assert.ok(schedule.refresh)
+  const longer = { ...schedule, refresh: { ...schedule.refresh, ageMinutes: 40 * 60 } }
+  await saveSource(db, id, { schedule: longer })
+  assert.equal((await measureFreshness(db, pipeline.name, 3_600_000))?.capacity, 1_200)
+  await saveSource(db, id, { schedule })
   await age(opened, 25, KEYS.slice(0, 2))
   assert.deepEqual((await measureFreshness(db, pipeline.name, 3_600_000))?.late, 2)
 })
