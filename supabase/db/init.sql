@@ -7497,7 +7497,7 @@ end $$;
 
 -- Generated from supabase/schemas/65_refresh_jobs.sql until the first release: do not edit.
 
--- The refreshes of products for readers, as requirement 003 names their columns.
+-- The refreshes of products for readers.
 
 -- The refreshes of the last seven days, one row for each product and run.
 create view api.refresh_jobs with (security_invoker = true) as
@@ -9913,7 +9913,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
-  ('20261122000065', 'refresh_jobs', 'b541236193e606618ac13cfc48261b64a58bae2982c1ba0a6fa582a5d941ec1c'),
+  ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),

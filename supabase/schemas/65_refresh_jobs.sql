@@ -1,4 +1,4 @@
--- The refreshes of products for readers, as requirement 003 names their columns.
+-- The refreshes of products for readers.
 
 -- The refreshes of the last seven days, one row for each product and run.
 create view api.refresh_jobs with (security_invoker = true) as

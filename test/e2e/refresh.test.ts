@@ -1,5 +1,4 @@
-// Refreshes of due products: the test cases of story 2 of requirement 003, one by one, on the
-// simulated Creators API.
+// Refreshes of due products, on the simulated Creators API.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
