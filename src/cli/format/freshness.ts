@@ -22,12 +22,11 @@ export async function findFreshness(
 export function formatFreshness(freshness: Freshness): string {
   const { products, hot, due, late, capacity, perDay, leftToday, sharing } = freshness
   const lateCount = late === 0 ? 'none' : formatCount(late)
-  const warm = hot === 0 ? '' : `, ${formatCount(hot)} are hot`
+  const warm = hot === 0 ? '' : `, ${formatCount(hot)} ${hot === 1 ? 'is' : 'are'} hot`
   const state =
     `${lateCount} of ${formatQuantity(products, 'product')} ${late > 1 ? 'are' : 'is'} late, ` +
     `${formatCount(due)} ${due === 1 ? 'is' : 'are'} due${warm}`
-  if (capacity === null || perDay === null)
-    return `${state}; the first run shows how many its quota keeps fresh`
+  if (capacity === null || perDay === null) return `${state}; no run has recorded a daily quota`
   const shared = sharing !== null && sharing > 1 ? `, shared by ${sharing} sources` : ''
   const left = `${formatCount(leftToday ?? 0)} left today${shared}`
   const quota = `${formatCount(perDay)} requests a day, ${left}`
