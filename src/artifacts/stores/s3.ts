@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../../core/errors.ts'
-import { callOnce } from '../../lib/call-once.ts'
+import { shareLoad } from '../../lib/share-load.ts'
 import { classifyStatus, isTransientStatus } from '../../lib/http-status.ts'
 import { findErrno } from '../../node/system-errors.ts'
 import {
@@ -61,7 +61,7 @@ const REMEDY =
 
 export class S3Store implements ArtifactStore {
   readonly #options: S3Options
-  readonly #open = callOnce(() => this.#createClient())
+  readonly #open = shareLoad(() => this.#createClient())
 
   constructor(options: S3Options) {
     this.#options = options

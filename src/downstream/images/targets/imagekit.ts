@@ -6,7 +6,7 @@ import type { APIError } from '@imagekit/nodejs'
 import { IMAGEKIT_PASSWORD } from '../../../config/image-settings.ts'
 import { SyncError } from '../../../core/errors.ts'
 import { parseRetryAfter } from '../../../lib/back-off.ts'
-import { callOnce } from '../../../lib/call-once.ts'
+import { shareLoad } from '../../../lib/share-load.ts'
 import { isTransientStatus } from '../../../lib/http-status.ts'
 import { cutText } from '../../../lib/text.ts'
 import type { Redactor } from '../../../telemetry/redact.ts'
@@ -29,7 +29,7 @@ const MISSING_SDK =
 export class ImageKitTarget implements ImageTarget {
   readonly name: string
   readonly #options: ImageKitOptions
-  readonly #open = callOnce(() => this.#createClient())
+  readonly #open = shareLoad(() => this.#createClient())
 
   constructor(options: ImageKitOptions) {
     this.name = `imagekit:${options.folder}`
