@@ -4,7 +4,7 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { Http, HttpRequest } from '../core/http.ts'
-import { describeFetchError } from '../lib/fetch-error.ts'
+import { describeFetchError } from '../node/system-errors.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import type { AddressGuard } from '../node/address-guard.ts'
 

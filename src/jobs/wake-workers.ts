@@ -3,7 +3,7 @@
 
 import type { Queue } from 'bullmq'
 import { repeat } from '../lib/repeat.ts'
-import { describeFetchError } from '../lib/fetch-error.ts'
+import { describeFetchError } from '../node/system-errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import {
   countWaitingTasks,

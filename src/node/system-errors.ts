@@ -6,3 +6,10 @@ export function findErrno(error: unknown): string | null {
     ? error.code
     : null
 }
+
+/** Describes a failure of `fetch` by its code only: the message may quote request headers. */
+export function describeFetchError(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  if (error.name === 'TimeoutError') return 'timeout'
+  return findErrno(error.cause) ?? 'the connection broke'
+}

@@ -6,7 +6,7 @@ import { chooseDelayMs, wait as waitFor, type Waiter } from '../../lib/back-off.
 import { classifyStatus, isTransientStatus, readRetryAfter } from '../../lib/http-status.ts'
 import { cutText } from '../../lib/text.ts'
 import { createRedactor, type Redactor } from '../../telemetry/redact.ts'
-import { describeFetchError } from '../../lib/fetch-error.ts'
+import { describeFetchError } from '../../node/system-errors.ts'
 
 export interface ApiOptions {
   /** The address of the project. */
