@@ -4,7 +4,7 @@
 // https://supabase.com/docs/guides/functions/auth
 
 import { SyncError } from '../core/errors.ts'
-import { findSecret } from '../lib/constant-time.ts'
+import { digestSecrets, isAnyOf } from '../node/secret-digests.ts'
 import type { EdgeEnvironment } from './environment.ts'
 
 const PUBLISHABLE = 'sb_publishable_'
@@ -13,17 +13,17 @@ const PUBLISHABLE = 'sb_publishable_'
  * @throws SyncError `request/unauthorized` without a right key · `request/forbidden` for a
  * publishable key
  */
-export async function authenticate(
+export function authenticate(
   { secretKeys, publishableKeys, cronToken }: EdgeEnvironment,
   headers: Headers,
   allowsCron: boolean,
-): Promise<'key' | 'cron'> {
+): 'key' | 'cron' {
   const token = headers.get('x-cron-token')
   if (allowsCron && token !== null && cronToken !== null)
-    if ((await findSecret([cronToken], token)) >= 0) return 'cron'
+    if (isAnyOf(digestSecrets([cronToken]), token)) return 'cron'
   const key = headers.get('apikey') ?? ''
-  if (key !== '' && (await findSecret(secretKeys, key)) >= 0) return 'key'
-  if (key.startsWith(PUBLISHABLE) || (await findSecret(publishableKeys, key)) >= 0)
+  if (key !== '' && isAnyOf(digestSecrets(secretKeys), key)) return 'key'
+  if (key.startsWith(PUBLISHABLE) || isAnyOf(digestSecrets(publishableKeys), key))
     throw new SyncError('request/forbidden', 'A publishable key may not call this function')
   throw new SyncError('request/unauthorized', 'The key is missing or wrong')
 }

@@ -96,6 +96,10 @@ test('the token of the schedule is accepted by the function that the schedule ca
   const { call } = open({ allowsCron: true })
   assert.equal((await call({ headers: { 'x-cron-token': TOKEN } })).status, 200)
   assert.equal((await call({ headers: { 'x-cron-token': `${TOKEN}0` } })).status, 401)
+  const token = `ü${TOKEN}`
+  const other = open({ allowsCron: true, env: { CRON_TOKEN: token } })
+  const sent = Buffer.from(token).toString('latin1')
+  assert.equal((await other.call({ headers: { 'x-cron-token': sent } })).status, 200)
   const without = open({ allowsCron: true, env: { CRON_TOKEN: undefined } })
   assert.equal((await without.call({ headers: { 'x-cron-token': '' } })).status, 401)
 })

@@ -70,7 +70,7 @@ async function respond<Body>(
     if (request.method !== fn.method)
       throw new SyncError('request/wrong-method', `${fn.name} takes ${fn.method} only`)
     const environment = readEnvironment(invocation.read)
-    const caller = await authenticate(environment, request.headers, fn.allowsCron)
+    const caller = authenticate(environment, request.headers, fn.allowsCron)
     invocation.log.debug({ caller }, 'authenticated')
     const body = await readRequest(fn, request)
     const { url, secretKeys, workMs } = environment

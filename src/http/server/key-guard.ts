@@ -2,10 +2,10 @@
 // same response in the same time. A right key always passes, even from a banned network: behind a
 // proxy, many callers share an address.
 
-import { hash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context, MiddlewareHandler } from 'hono'
 import { SyncError } from '../../core/errors.ts'
+import { digestSecrets, isAnyOf } from '../../node/secret-digests.ts'
 import type { ServerEnv } from './responses.ts'
 import { toNetwork } from './client-address.ts'
 import { createKeyAttempts } from './key-attempts.ts'
@@ -52,8 +52,8 @@ export function createKeyGuard({
       'settings/invalid',
       'ADMIN_KEY: missing; the HTTP servers do not start without it',
     )
-  const adminDigests = digestAll(keys)
-  const syncDigests = digestAll(syncKeys)
+  const adminDigests = digestSecrets(keys)
+  const syncDigests = digestSecrets(syncKeys)
   const attempts = createKeyAttempts(nowMs)
   let slowed = 0
 
@@ -95,21 +95,4 @@ function readKey(c: Context<ServerEnv>): string | undefined {
   return (
     c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
   )
-}
-
-function digestAll(keys: readonly string[]): Buffer[] {
-  return keys.map((key) => digestOf(Buffer.from(key)))
-}
-
-/** Compares with every key, so that the duration reveals neither which key matched nor how far. */
-function isAnyOf(digests: readonly Buffer[], given: string): boolean {
-  // Node decodes header values as Latin-1.
-  const digest = digestOf(Buffer.from(given, 'latin1'))
-  let found = false
-  for (const key of digests) found = timingSafeEqual(key, digest) || found
-  return found
-}
-
-function digestOf(bytes: Buffer): Buffer {
-  return hash('sha256', bytes, 'buffer')
 }
