@@ -4,7 +4,7 @@
 import type { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
 import type { DataApi } from '../db/data-api.ts'
-import type { JsonLog } from '../lib/json-log.ts'
+import type { Log } from '../pipeline/context.ts'
 import type { EdgeEnvironment, ReadVariable } from './environment.ts'
 
 /** The tools of one invocation. */
@@ -12,7 +12,7 @@ export interface EdgeTools {
   readonly environment: EdgeEnvironment
   readonly read: ReadVariable
   readonly db: DataApi
-  readonly log: JsonLog
+  readonly log: Log
   /** From the header `x-correlation-id`, or new; stored in each run that the invocation starts. */
   readonly correlationId: string
   /** The secrets that texts of the invocation may quote. */

@@ -7,11 +7,11 @@ import { ERRORS, type ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
 import { toSyncError } from '../db/errors.ts'
-import { createJsonLog, LineBudget, writeLeftOut, type JsonLogOptions } from '../lib/json-log.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import { authenticate } from './authenticate.ts'
 import { readEnvironment, readCredentials, type ReadVariable } from './environment.ts'
 import type { EdgeFunction, EdgeResult, EdgeTools } from './function.ts'
+import { createJsonLog, LineBudget, writeLeftOut, type JsonLogOptions } from './json-log.ts'
 
 export interface EdgeHost {
   readonly read: ReadVariable

@@ -1,20 +1,12 @@
-// A log of JSON lines within the limits of Supabase's edge functions, in web standards: a line has
-// at most 10,000 characters, and 100 lines are kept in 10 seconds. Without this, the platform cuts
-// lines in the middle and drops the rest silently.
+// A log of JSON lines within the limits of Supabase's edge functions: a line has at most 10,000
+// characters, and 100 lines are kept in 10 seconds. Without this, the platform cuts lines in the
+// middle and drops the rest silently.
 // https://supabase.com/docs/guides/functions/limits
 
-import { cutText } from './text.ts'
+import { cutText } from '../lib/text.ts'
+import type { Log } from '../pipeline/context.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-export interface JsonLog {
-  debug(facts: object, message: string): void
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
-  /** Returns a log whose lines have these facts too. */
-  child(facts: object): JsonLog
-}
+type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export interface JsonLogOptions {
   readonly write: (line: string) => void
@@ -70,7 +62,7 @@ export class LineBudget {
   }
 }
 
-export function createJsonLog(options: JsonLogOptions, bindings: object = {}): JsonLog {
+export function createJsonLog(options: JsonLogOptions, bindings: object = {}): Log {
   const { budget, level: least = 'info' } = options
   const log = (level: LogLevel, facts: object, message: string): void => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least) || !budget.take()) return
