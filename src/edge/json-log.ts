@@ -6,17 +6,15 @@
 import { cutText } from '../lib/text.ts'
 import type { Log } from '../pipeline/context.ts'
 
-type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+type LogLevel = 'info' | 'warn' | 'error'
 
 export interface JsonLogOptions {
   readonly write: (line: string) => void
   /** Removes secrets. It receives each text of a line, before the text is cut. */
   readonly redact: (text: string) => string
   readonly budget: LineBudget
-  /** Lines of lower levels are not written. Default: info. */
-  readonly level?: LogLevel
-  /** Epoch milliseconds. Default: the clock. */
-  readonly now?: () => number
+  /** Epoch milliseconds. */
+  readonly now: () => number
 }
 
 export const LINE_CHARS_MAX = 10_000
@@ -24,7 +22,6 @@ export const LINES_MAX = 100
 export const WINDOW_MS = 10_000
 /** Limits of each text in a line, tried in order until the line is short enough. */
 const TEXT_CHARS = [8_000, 1_000, 200] as const
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /**
  * Counts the lines of a process in windows of ten seconds. One place is kept for the note about the
@@ -36,7 +33,7 @@ export class LineBudget {
   #lines = 0
   #leftOut = 0
 
-  constructor(now: () => number = Date.now) {
+  constructor(now: () => number) {
     this.#now = now
   }
 
@@ -62,16 +59,15 @@ export class LineBudget {
   }
 }
 
+/** Lines of level debug are not written. */
 export function createJsonLog(options: JsonLogOptions, bindings: object = {}): Log {
-  const { budget, level: least = 'info' } = options
   const log = (level: LogLevel, facts: object, message: string): void => {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(least) || !budget.take()) return
-    const count = budget.takeLeftOut()
-    if (count > 0) writeLine(options, 'warn', bindings, `${count} lines of the log were left out`)
+    if (!options.budget.take()) return
+    writeLeftOut(options, bindings)
     writeLine(options, level, { ...bindings, ...facts }, message)
   }
   return {
-    debug: (facts, message) => log('debug', facts, message),
+    debug: () => undefined,
     info: (facts, message) => log('info', facts, message),
     warn: (facts, message) => log('warn', facts, message),
     error: (facts, message) => log('error', facts, message),
@@ -86,7 +82,7 @@ export function writeLeftOut(options: JsonLogOptions, bindings: object = {}): vo
 }
 
 function writeLine(
-  { write, redact, now = Date.now }: JsonLogOptions,
+  { write, redact, now }: JsonLogOptions,
   level: LogLevel,
   facts: object,
   message: string,
