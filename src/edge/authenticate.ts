@@ -17,12 +17,12 @@ export function authenticate(
   { secretKeys, publishableKeys, cronToken }: EdgeEnvironment,
   headers: Headers,
   allowsCron: boolean,
-): 'key' | 'cron' {
+): void {
   const token = headers.get('x-cron-token')
   if (allowsCron && token !== null && cronToken !== null)
-    if (isAnyOf(digestSecrets([cronToken]), token)) return 'cron'
+    if (isAnyOf(digestSecrets([cronToken]), token)) return
   const key = headers.get('apikey') ?? ''
-  if (key !== '' && isAnyOf(digestSecrets(secretKeys), key)) return 'key'
+  if (key !== '' && isAnyOf(digestSecrets(secretKeys), key)) return
   if (key.startsWith(PUBLISHABLE) || isAnyOf(digestSecrets(publishableKeys), key))
     throw new SyncError('request/forbidden', 'A publishable key may not call this function')
   throw new SyncError('request/unauthorized', 'The key is missing or wrong')

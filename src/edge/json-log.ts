@@ -5,13 +5,14 @@
 
 import { cutText } from '../lib/text.ts'
 import type { Log } from '../pipeline/context.ts'
+import type { Redactor } from '../telemetry/redact.ts'
 
 type LogLevel = 'info' | 'warn' | 'error'
 
 export interface JsonLogOptions {
   readonly write: (line: string) => void
   /** Removes secrets. It receives each text of a line, before the text is cut. */
-  readonly redact: (text: string) => string
+  readonly redact: Redactor
   readonly budget: LineBudget
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -98,14 +99,14 @@ function writeLine(
 }
 
 /** The facts by which lines are joined stay in a line that is too long. */
-function pickIds(facts: object, redact: (text: string) => string): object {
+function pickIds(facts: object, redact: Redactor): object {
   const kept = Object.entries(facts).filter(([name]) => ['cid', 'function', 'run'].includes(name))
   return Object.fromEntries(
     kept.map(([name, value]) => [name, cutText(redact(String(value)), 200)]),
   )
 }
 
-function toLogged(value: unknown, redact: (text: string) => string, textMax: number): unknown {
+function toLogged(value: unknown, redact: Redactor, textMax: number): unknown {
   if (typeof value === 'string') return cutText(redact(value), textMax)
   if (typeof value === 'bigint') return value.toString()
   if (!(value instanceof Error)) return value

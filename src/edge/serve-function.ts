@@ -7,7 +7,8 @@ import { ERRORS, type ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
 import { toSyncError } from '../db/errors.ts'
-import { createRedactor } from '../telemetry/redact.ts'
+import { redactJson } from '../telemetry/redact-json.ts'
+import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { authenticate } from './authenticate.ts'
 import { readEnvironment, readCredentials, type ReadVariable } from './environment.ts'
 import type { EdgeFunction, EdgeResult, EdgeTools } from './function.ts'
@@ -70,8 +71,7 @@ async function respond<Body>(
     if (request.method !== fn.method)
       throw new SyncError('request/wrong-method', `${fn.name} takes ${fn.method} only`)
     const environment = readEnvironment(invocation.read)
-    const caller = authenticate(environment, request.headers, fn.allowsCron)
-    invocation.log.debug({ caller }, 'authenticated')
+    authenticate(environment, request.headers, fn.allowsCron)
     const body = await readRequest(fn, request)
     const { url, secretKeys, workMs } = environment
     const { secrets } = invocation
@@ -134,11 +134,9 @@ function toFailure(thrown: unknown, { log, correlationId }: Invocation): EdgeRes
 function toResponse(
   { status, body }: EdgeResult,
   correlationId: string,
-  redact: (text: string) => string,
+  redact: Redactor,
 ): Response {
-  const safe = (_: string, value: unknown): unknown =>
-    typeof value === 'string' ? redact(value) : value
-  return new Response(JSON.stringify(body, safe), {
+  return new Response(redactJson(body, redact), {
     status,
     headers: {
       'content-type': 'application/json',
