@@ -62,10 +62,10 @@ export function readEnvironment(read: ReadVariable): EdgeEnvironment {
   }
 }
 
-/** Returns the variables that the credentials of a source may come from. */
+/** Returns the variables that the credentials of a source may come from. Null: the shared ones. */
 export function readCredentials(
   connector: Connector,
-  source: string,
+  source: string | null,
   read: ReadVariable,
 ): CredentialValues {
   const names = chooseVariables(connector.credentials, {}, source).flatMap((one) => one.names)

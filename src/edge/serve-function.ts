@@ -3,6 +3,7 @@
 
 import './node-globals.ts'
 import { checkValue, formatProblems } from '../core/check-value.ts'
+import { listSecrets } from '../core/credentials.ts'
 import { ERRORS, type ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
@@ -47,7 +48,7 @@ export function serveFunction<Body>(
     const given = request.headers.get('x-correlation-id') ?? ''
     const cid = CORRELATION_ID.test(given) ? given : crypto.randomUUID()
     const facts = { cid, function: fn.name }
-    const secrets = listSecrets(fn, read)
+    const secrets = listAllSecrets(fn, read)
     const options: JsonLogOptions = { write, redact: createRedactor(secrets), budget, now }
     const log = createJsonLog(options, facts)
     const startedMs = now()
@@ -147,14 +148,13 @@ function toResponse(
 }
 
 /** The keys of the project and those of the supplier, as far as they are set. */
-function listSecrets({ connector }: Pick<EdgeFunction, 'connector'>, read: ReadVariable): string[] {
+function listAllSecrets(
+  { connector }: Pick<EdgeFunction, 'connector'>,
+  read: ReadVariable,
+): string[] {
   const names = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'CRON_TOKEN']
-  const own = names.map(read)
+  const own = names.map((name) => read(name) ?? '').filter((value) => value !== '')
   const secretKeys = [...(read('SUPABASE_SECRET_KEYS') ?? '').matchAll(/sb_[\w-]+/g)].map(String)
-  const variables = Object.values(connector.credentials.variables)
-  const secretNames = new Set(variables.filter(({ secret }) => secret).map(({ name }) => name))
-  const supplier = Object.entries(readCredentials(connector, '', read))
-    .filter(([name]) => secretNames.has(name))
-    .map(([, value]) => value)
-  return [...own, ...secretKeys, ...supplier].filter((value) => (value ?? '') !== '') as string[]
+  const supplier = listSecrets([connector.credentials], readCredentials(connector, null, read))
+  return [...own, ...secretKeys, ...supplier]
 }

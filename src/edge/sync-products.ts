@@ -5,7 +5,7 @@
 import './node-globals.ts'
 import { ROW_STORE } from '../artifacts/stores/rows.ts'
 import type { Connector } from '../core/connector.ts'
-import { chooseVariables, parseCredentials } from '../core/credentials.ts'
+import { listSecrets, parseCredentials } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { listSources, type Source } from '../db/sources.ts'
@@ -61,10 +61,9 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
   const bound = bindConnector(connector, source)
   const values = readCredentials(connector, source.name, edge.read)
   const guard = createAddressGuard(allowPrivateHosts)
-  const { schema, spellings } = connector.credentials
   const parsed = parseCredentials(connector.credentials, values, source.name)
   // Their faults are reported when they are used.
-  const credentials = parsed.credentials ?? schema.parse({})
+  const credentials = parsed.credentials ?? connector.credentials.schema.parse({})
   const addresses = connector.secretsAddresses?.(bound.settings, credentials) ?? []
   const http = createFetchHttp({
     addresses: [connector.address(bound.settings), ...addresses],
@@ -72,9 +71,6 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
     userAgent,
   })
   const log = edge.log.child({ source: source.name })
-  const secrets = chooseVariables(connector.credentials, values, source.name)
-    .filter(({ secret, name }) => secret && name !== null)
-    .map(({ name }) => values[name ?? ''] ?? '')
   const tools: StartTools = {
     db,
     store: ROW_STORE,
@@ -83,7 +79,7 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
     credentials: createCredentialReader(values, guard),
     log,
     outages: new Outages(log),
-    redact: createRedactor([...secrets, ...spellings(credentials)], edge.secrets),
+    redact: createRedactor(listSecrets([connector.credentials], values), edge.secrets),
     options: OPTIONS,
     correlationId,
   }
