@@ -6,7 +6,9 @@ import './node-globals.ts'
 import { z } from 'zod'
 import { amazon } from '../connectors/amazon/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import { toInstant } from '../db/catalog.ts'
 import { toSyncError } from '../db/errors.ts'
+import { listBreakers, type OpenBreaker } from '../db/read/limits.ts'
 import { limitRequests } from '../sources/limited-http.ts'
 import type { EdgeFunction, EdgeResult, EdgeTools } from './function.ts'
 import { listOpenSources, type OpenSource } from './sync-products.ts'
@@ -15,15 +17,6 @@ interface Component {
   readonly state: 'up' | 'down'
   readonly code?: string | null
   readonly message?: string
-}
-
-interface StoredBreaker {
-  readonly scope: string
-  readonly key: string
-  readonly state: string
-  readonly failures: number
-  readonly opened_at: string
-  readonly retry_at: string
 }
 
 /** The newest request of the schedule, as `catalog.load_refresh_schedule` returns it. */
@@ -59,14 +52,14 @@ async function checkHealth(tools: EdgeTools): Promise<EdgeResult> {
 
 interface Stored {
   readonly sources: readonly OpenSource[]
-  readonly breakers: readonly StoredBreaker[]
+  readonly breakers: readonly OpenBreaker[]
   readonly schedule: object
 }
 
 async function checkDatabase(tools: EdgeTools): Promise<[Component, Stored | null]> {
   try {
     const sources = await listOpenSources(tools, amazon)
-    const breakers = await tools.db.call<StoredBreaker>('list_breakers', {})
+    const breakers = await listBreakers(tools.db)
     const [newest] = await tools.db.call<StoredSchedule>('load_refresh_schedule', {})
     return [{ state: 'up' }, { sources, breakers, schedule: describeSchedule(newest) }]
   } catch (error) {
@@ -102,16 +95,17 @@ async function checkSupplier(
   }
 }
 
-function describeBreaker(open: StoredBreaker | undefined): object {
+function describeBreaker(open: OpenBreaker | undefined): object {
   if (open === undefined) return { state: 'closed' }
-  const { state, failures, opened_at: since, retry_at: retryAt } = open
+  const { state, failures, openedAt: since, retryAt } = open
   return { state, failures, since, retryAt }
 }
 
 /** For a person: a schedule that fails does not make the functions unusable. */
 function describeSchedule(newest: StoredSchedule | undefined): object {
   if (newest === undefined) return { state: 'none' }
-  const { scheduled, requested_at: requestedAt, status_code: status, error } = newest
+  const { scheduled, requested_at, status_code: status, error } = newest
+  const requestedAt = toInstant(requested_at)
   return { state: scheduled ? 'scheduled' : 'none', requestedAt, status, error }
 }
 

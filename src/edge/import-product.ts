@@ -7,8 +7,8 @@ import { amazon } from '../connectors/amazon/connector.ts'
 import { AmazonSettings } from '../connectors/amazon/settings.ts'
 import { ERRORS } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
-import type { ImportResult } from '../core/import-result.ts'
 import { readTypedKey } from '../core/typed-key.ts'
+import { loadRunDetails } from '../db/read/run-summaries.ts'
 import type { EdgeFunction, EdgeResult, EdgeTools } from './function.ts'
 import { importBatch, listOpenSources, type OpenSource } from './sync-products.ts'
 
@@ -34,10 +34,7 @@ async function importOne({ asin, marketplace }: Body, tools: EdgeTools): Promise
   const { key, problem } = readTypedKey(amazon, asin, settingsOf(source))
   if (key === null) throw new SyncError('request/invalid', problem)
   const report = await importBatch(source, [key], tools.signal)
-  const [run] = await tools.db.call<{ imports: ImportResult[] }>('describe_run', {
-    run: report.run,
-  })
-  const result = run?.imports[0]
+  const [result] = (await loadRunDetails(tools.db, report.run)).imports
   if (result === undefined) throw report.error
   const { state } = result
   tools.log.info({ run: report.run, asin: key, state }, 'import')
