@@ -2,7 +2,6 @@
 // to a file that only its owner may read.
 
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { type Command, InvalidArgumentError } from 'commander'
 import { toLoginAddress } from '../config/login-address.ts'
@@ -13,7 +12,7 @@ import { openPool, type Db } from '../db/pool.ts'
 import { saveLogin } from '../db/write/logins.ts'
 import type { WorkerRole } from '../db/rights.ts'
 import { writePrivateFile } from '../node/replace-file.ts'
-import { findErrno } from '../node/system-errors.ts'
+import { readIfPresent } from '../node/read-if-present.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
 /** `services` is for one process with every role. */
@@ -130,10 +129,9 @@ async function readAddresses(
   path: string,
 ): Promise<{ text: string; values: Readonly<Record<string, string | undefined>> }> {
   try {
-    const text = await readFile(path, 'utf8')
+    const text = (await readIfPresent(path)) ?? ''
     return { text, values: parseEnv(text) }
   } catch (error) {
-    if (findErrno(error) === 'ENOENT') return { text: '', values: {} }
     throw new SyncError('usage/invalid', `${path} cannot be read: ${messageOf(error)}`, {
       cause: error,
     })

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { SyncError } from '../../core/errors.ts'
 import { makeFolder } from '../../node/make-folder.ts'
-import { findErrno } from '../../node/system-errors.ts'
+import { readIfPresent } from '../../node/read-if-present.ts'
 
 /** The functions that the npm package ships. A checkout builds its own. */
 const SHIPPED = fileURLToPath(new URL('../../../dist/functions/', import.meta.url))
@@ -99,13 +99,4 @@ async function addToConfig(directory: string, names: readonly string[]): Promise
   const before = present === null || present === '' ? '' : `${present.trimEnd()}\n\n`
   await writeFile(path, before + sections.join('\n'))
   return { file, outcome: present === null ? 'copied' : 'updated' }
-}
-
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return null
-    throw error
-  }
 }

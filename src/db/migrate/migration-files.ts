@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SyncError } from '../../core/errors.ts'
 import { makeFolder } from '../../node/make-folder.ts'
-import { findErrno } from '../../node/system-errors.ts'
+import { readIfPresent } from '../../node/read-if-present.ts'
 
 /** The migrations that this version of Shelfsync ships. */
 export const MIGRATIONS_DIRECTORY = fileURLToPath(
@@ -96,14 +96,4 @@ export async function copyMigrations(
 
 function normaliseLineEndings(text: string): string {
   return text.replaceAll('\r\n', '\n')
-}
-
-/** Returns null if the file does not exist; any other failure is thrown. */
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return null
-    throw error
-  }
 }
