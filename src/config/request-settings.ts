@@ -2,9 +2,11 @@
 
 import { z } from 'zod'
 import { ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
+import { VERSION } from '../core/version.ts'
 import { plain } from './setting.ts'
 import { HostPatterns, matching, RequestRates } from './value-schemas.ts'
 
+const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** The roles that send requests to suppliers. */
@@ -46,4 +48,9 @@ export const requestSettings = {
     example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
     readBy: REQUESTERS,
   }),
+}
+
+/** The User-Agent of requests while USER_AGENT is not set. */
+export function formatUserAgent(contact = HOME_PAGE): string {
+  return `Shelfsync/${VERSION} (+${contact})`
 }

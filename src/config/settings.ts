@@ -12,7 +12,6 @@ import {
   type CredentialValues,
 } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
-import { VERSION } from '../core/version.ts'
 import type { AllowPrivateHosts } from '../node/address-guard.ts'
 import { secretsOfAddress } from './connection-address.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
@@ -25,12 +24,12 @@ import {
 } from './image-settings.ts'
 import { CONCURRENCY, METRICS_HOST_DEFAULT, PORTS } from './service-settings.ts'
 import { LLM_REQUESTS_PER_DAY_DEFAULT } from './model-settings.ts'
+import { formatUserAgent } from './request-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
 import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
 import { BUCKET_DEFAULT } from './supabase-settings.ts'
 
 const SCHEMAS = [...CONNECTORS.values()].map(({ credentials }) => credentials)
-const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
 export interface Settings {
   /** Null selects the embedded Postgres in `home`, or the Data API of `supabase`. */
@@ -182,7 +181,7 @@ function build(
     allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? [],
     requestIntervals: env.REQUEST_RATES ?? new Map(),
     logLevel: env.LOG_LEVEL ?? 'info',
-    userAgent: env.USER_AGENT ?? `Shelfsync/${VERSION} (+${env.CONTACT ?? HOME_PAGE})`,
+    userAgent: env.USER_AGENT ?? formatUserAgent(env.CONTACT),
     queue: {
       url: env.QUEUE_URL ?? null,
       concurrency: {

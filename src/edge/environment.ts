@@ -2,10 +2,13 @@
 // others are secrets of the project: `supabase secrets set`.
 
 import { z } from 'zod'
+import { formatUserAgent, requestSettings } from '../config/request-settings.ts'
+import type { Setting } from '../config/setting.ts'
 import { chooseVariables, type CredentialValues } from '../core/credentials.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
-import { VERSION } from '../core/version.ts'
+
+const { ALLOW_PRIVATE_HOSTS, USER_AGENT } = requestSettings
 
 /** Returns the value of a variable. */
 export type ReadVariable = (name: string) => string | undefined
@@ -30,7 +33,6 @@ const Token = z.string().min(32)
 /** The wall clock ends an invocation after 150 s on the free plan, and after 400 s on others. */
 const WORK_SECONDS_DEFAULT = 100
 const WorkSeconds = z.coerce.number().min(1).max(380)
-const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
 /** @throws SyncError `settings/invalid` with the variable, never with its value */
 export function readEnvironment(read: ReadVariable): EdgeEnvironment {
@@ -53,11 +55,8 @@ export function readEnvironment(read: ReadVariable): EdgeEnvironment {
     secretKeys: [first, ...rest],
     publishableKeys: listKeys('SUPABASE_PUBLISHABLE_KEYS', read('SUPABASE_PUBLISHABLE_KEYS')),
     cronToken: readToken(read('CRON_TOKEN')),
-    allowPrivateHosts:
-      read('ALLOW_PRIVATE_HOSTS')
-        ?.split(/[\s,]+/)
-        .filter(Boolean) ?? [],
-    userAgent: read('USER_AGENT') ?? `Shelfsync/${VERSION} (+${HOME_PAGE})`,
+    allowPrivateHosts: readSetting('ALLOW_PRIVATE_HOSTS', ALLOW_PRIVATE_HOSTS, read) ?? [],
+    userAgent: readSetting('USER_AGENT', USER_AGENT, read) ?? formatUserAgent(),
     workMs: readWorkMs(read('FUNCTION_SECONDS')),
   }
 }
@@ -75,6 +74,20 @@ export function readCredentials(
       return value === undefined || value === '' ? [] : [[name, value] as const]
     }),
   )
+}
+
+/** Returns a setting that the commands have too. Undefined: it is not set. */
+function readSetting<Value>(
+  name: string,
+  { schema }: Setting<Value>,
+  read: ReadVariable,
+): Value | undefined {
+  const text = read(name)
+  if (text === undefined || text === '') return undefined
+  const { data, error } = schema.safeParse(text)
+  if (error === undefined) return data
+  const expected = error.issues.map(({ message }) => message).join(', ')
+  throw new SyncError('settings/invalid', `${name}: expected ${expected}`)
 }
 
 function listOne(key: string | undefined): string[] {

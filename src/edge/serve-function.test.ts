@@ -163,6 +163,8 @@ test('a wrong environment is named without its value', async () => {
     [{ SUPABASE_SECRET_KEYS: '{}' }, /SUPABASE_SECRET_KEYS has no key/],
     [{ SUPABASE_SECRET_KEYS: 'sb_secret_alone' }, /SUPABASE_SECRET_KEYS is not a JSON object/],
     [{ CRON_TOKEN: 'short' }, /CRON_TOKEN has fewer than 32 characters/],
+    [{ ALLOW_PRIVATE_HOSTS: 'true' }, /ALLOW_PRIVATE_HOSTS: expected a list of host/],
+    [{ USER_AGENT: 'Café/1.0' }, /USER_AGENT: expected plain ASCII text/],
     [{ FUNCTION_SECONDS: '1000' }, /FUNCTION_SECONDS is not a number from 1 to 380/],
   ] as const) {
     const { status, body } = await open({ env }).call()
