@@ -112,10 +112,14 @@ test('another method, a body that is not JSON, is too large or has another form 
     [{ body: JSON.stringify({ asin: 'x'.repeat(20_000) }) }, 413, 'request/too-large'],
     [{ body: JSON.stringify({ asin: 1 }) }, 400, 'request/invalid'],
     [{ body: JSON.stringify({ other: 1 }) }, 400, 'request/invalid'],
+    [{ body: Buffer.from('{"asin":"é"}', 'latin1') }, 400, 'request/invalid'],
   ] as const) {
     const response = await call({ headers: { apikey: SECRET }, ...init })
     assert.deepEqual([response.status, response.body.error.code], [status, code])
   }
+  const body = new ReadableStream({ start: (controller) => controller.error(new Error('left')) })
+  const left = await call({ body, duplex: 'half' } as RequestInit)
+  assert.deepEqual([left.status, left.body.error.code], [400, 'request/invalid'])
   assert.equal((await call({ body: '' })).status, 200)
 })
 

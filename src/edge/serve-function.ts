@@ -8,6 +8,7 @@ import { ERRORS, type ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
 import { toSyncError } from '../db/errors.ts'
+import { readRequestText } from '../lib/read-request-text.ts'
 import { redactJson } from '../telemetry/redact-json.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { authenticate } from './authenticate.ts'
@@ -90,25 +91,10 @@ async function readRequest<Body>(
   { name, method, body: schema }: EdgeFunction<Body>,
   request: Request,
 ): Promise<Body> {
-  const text = method === 'GET' ? '' : await readText(request)
-  const { data, problems } = checkValue(schema, text.trim() === '' ? {} : parseJson(text))
+  const text = method === 'GET' ? '' : await readRequestText(request, BODY_BYTES_MAX)
+  const { data, problems } = checkValue(schema, text === '' ? {} : parseJson(text))
   if (problems === null) return data
   throw new SyncError('request/invalid', `The body of ${name}: ${formatProblems(problems)}`)
-}
-
-/** Reads no more than the limit, also when Content-Length states less. */
-async function readText({ body }: Request): Promise<string> {
-  if (body === null) return ''
-  const decoder = new TextDecoder()
-  let text = ''
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.byteLength
-    if (size > BODY_BYTES_MAX)
-      throw new SyncError('request/too-large', `The body has more than ${BODY_BYTES_MAX} bytes`)
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
 }
 
 function parseJson(text: string): unknown {

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
+import { readRequestText } from '../../lib/read-request-text.ts'
 import type { ServerEnv } from './responses.ts'
 
 export const BODY_BYTES_MAX = 64 * 1024
@@ -25,7 +26,7 @@ export async function readBody<Schema extends z.ZodType>(
       'request/invalid',
       'This route takes its parameters as JSON in the body, not in the query string',
     )
-  const text = await readText(c)
+  const text = await readRequestText(c.req.raw, BODY_BYTES_MAX)
   if (text === '') return parseValue(schema, {})
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json')
@@ -62,28 +63,6 @@ function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z
   const { data, problems } = checkValue(schema, value)
   if (problems === null) return data
   throw new SyncError('request/invalid', `The request is not valid: ${formatProblems(problems)}`)
-}
-
-async function readText(c: Context<ServerEnv>): Promise<string> {
-  if (Number(c.req.header('Content-Length') ?? 0) > BODY_BYTES_MAX) throw createTooLargeError()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  try {
-    for await (const chunk of c.req.raw.body ?? []) {
-      size += chunk.byteLength
-      if (size > BODY_BYTES_MAX) throw createTooLargeError()
-      chunks.push(chunk)
-    }
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).trim()
-  } catch (cause) {
-    throw cause instanceof SyncError
-      ? cause
-      : new SyncError('request/invalid', 'The body is incomplete or not UTF-8', { cause })
-  }
-}
-
-function createTooLargeError(): SyncError {
-  return new SyncError('request/too-large', `The body is larger than ${BODY_BYTES_MAX} bytes`)
 }
 
 /** Drops the message of JSON.parse, because it quotes the body. */
