@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { createClock, type Clock } from '../../simulators/support/clock.ts'
+import { createClock } from '../../simulators/support/clock.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { isSyncError } from '../../test/support/error-matchers.ts'
+import { createRequestTools, withClock } from '../../test/support/requests.ts'
 import { BREAKER_POLICY } from '../core/breaker.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Http, HttpResponse } from '../core/http.ts'
@@ -134,13 +135,7 @@ interface Worker {
 function createWorker(db: Catalog, http: Http, rule: BreakerRule): Worker {
   const worker: Worker = { send, isProbe: false }
   const info = (_: object, text: string): void => void (worker.isProbe ||= /is tested/.test(text))
-  const tools = {
-    db,
-    http,
-    log: { debug() {}, info, warn() {} },
-    options: { wait: () => Promise.resolve() },
-    requestIntervals: new Map<string, number>(),
-  }
+  const tools = createRequestTools({ db, http, log: { debug() {}, info, warn() {} } })
   const rules = () => ({ limits: [], breaker: rule })
   const limited = limitRequests(tools, { connector: { rules }, settings: null, credentials: null })
   async function send(): Promise<void> {
@@ -149,18 +144,6 @@ function createWorker(db: Catalog, http: Http, rule: BreakerRule): Worker {
     for await (const _ of response.body);
   }
   return worker
-}
-
-/** The state is that of the database, the clock that of the test. */
-function withClock(db: Catalog, clock: Clock): Catalog {
-  return {
-    async call<Row>(name: string, args: Args): Promise<Row[]> {
-      const rows = await db.call<Row>(name, args)
-      if (name === 'load_breaker' || name === 'admit_request')
-        for (const row of rows) Object.assign(row as object, { now_ms: clock.nowMs() })
-      return rows
-    },
-  }
 }
 
 let keys = 0

@@ -8,11 +8,12 @@ import { createClock, type Clock } from '../../simulators/support/clock.ts'
 import { listen } from '../../simulators/support/server.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { isSyncError } from '../../test/support/error-matchers.ts'
+import { createRequestTools, withClock } from '../../test/support/requests.ts'
 import { BREAKER_POLICY } from '../core/breaker.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import type { RequestLimit, RequestRules } from '../core/limits.ts'
-import type { Args, Catalog } from '../db/catalog.ts'
+import type { Catalog } from '../db/catalog.ts'
 import { openPool } from '../db/pool.ts'
 import { admitRequest } from '../db/write/limits.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
@@ -81,26 +82,15 @@ function createWorker(
     await new Promise((resolve) => setImmediate(resolve))
   }
   const take = (_: object, message: string): void => void logged.push(message)
-  const tools = {
+  const tools = createRequestTools({
     db: clock === undefined ? db : withClock(db, clock),
     http,
     log: { debug() {}, info: take, warn: take },
     options: { wait },
     requestIntervals,
-  }
+  })
   const requester = { connector: { rules: () => rules }, settings: null, credentials: null }
   return { http: limitRequests(tools, requester), waits, logged }
-}
-
-function withClock(db: Catalog, clock: Clock): Catalog {
-  return {
-    async call<Row>(name: string, args: Args): Promise<Row[]> {
-      const rows = await db.call<Row>(name, args)
-      if (name === 'load_breaker' || name === 'admit_request')
-        for (const row of rows) Object.assign(row as object, { now_ms: clock.nowMs() })
-      return rows
-    },
-  }
 }
 
 const signal = new AbortController().signal
@@ -218,19 +208,12 @@ test(
       return rows[0]?.at ?? 0
     }
     const ends: number[] = []
-    const tools = {
-      db: secondPool,
-      http,
-      log: { debug() {}, info() {}, warn() {} },
-      options: {
-        async wait() {
-          ends.push(await readEnd())
-          t.mock.timers.tick(10_000)
-          while ((await readEnd()) === ends[0]);
-        },
-      },
-      requestIntervals: new Map<string, number>(),
+    const wait = async (): Promise<void> => {
+      ends.push(await readEnd())
+      t.mock.timers.tick(10_000)
+      while ((await readEnd()) === ends[0]);
     }
+    const tools = createRequestTools({ db: secondPool, http, options: { wait } })
     const rules = (): RequestRules => ({ limits, breaker: null })
     const limited = limitRequests(tools, {
       connector: { rules },
@@ -379,17 +362,12 @@ test('no interleaving of two workers has two probes at the same time', async () 
         if (isProbe) probes.delete(startedMs)
         throw new SyncError(fails ? 'source/unavailable' : 'source/address-refused', 'no response')
       }
-      const tools = {
+      const info = (_: object, text: string) => void (isProbe ||= /tested/.test(text))
+      const tools = createRequestTools({
         db: withClock(worker === 0 ? database.pool : secondPool, clock),
         http: supplier,
-        log: {
-          debug() {},
-          info: (_: object, text: string) => void (isProbe ||= /tested/.test(text)),
-          warn() {},
-        },
-        options: { wait: () => Promise.resolve() },
-        requestIntervals: new Map<string, number>(),
-      }
+        log: { debug() {}, info, warn() {} },
+      })
       const rules = () => ({ limits: [], breaker })
       const limited = limitRequests(tools, {
         connector: { rules },

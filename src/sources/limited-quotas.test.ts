@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { isSyncError } from '../../test/support/error-matchers.ts'
+import { createRequestTools } from '../../test/support/requests.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import type { RequestLimit } from '../core/limits.ts'
@@ -22,26 +23,12 @@ const HOUR_MS = 3_600_000
 const signal = new AbortController().signal
 const REQUEST = { url: 'http://supplier.example' }
 
-const supplier: Http = async ({ url }) => ({
-  status: 200,
-  headers: new Headers(),
-  url,
-  body: (async function* () {})(),
-  cancel: async () => undefined,
-})
-
 /** A client that fails instead of waiting. */
 function createClient(db: Catalog, limits: readonly RequestLimit[], urgent: boolean): Http {
   const wait = async (): Promise<void> => {
     throw new SyncError('source/rate-limited', 'it would wait')
   }
-  const tools = {
-    db,
-    http: supplier,
-    log: { debug() {}, info() {}, warn() {} },
-    options: { wait },
-    requestIntervals: new Map<string, number>(),
-  }
+  const tools = createRequestTools({ db, options: { wait } })
   const rules = () => ({ limits, breaker: { scope: 'host', key: 'supplier.example' } })
   return limitRequests(tools, { connector: { rules }, settings: null, credentials: null, urgent })
 }

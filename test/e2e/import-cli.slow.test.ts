@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ESP32 } from '../../simulators/amazon/product.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
-import { saveBreaker } from '../../src/db/write/limits.ts'
 import { CREDENTIAL_VARIABLES, GET_ITEMS, openAmazon } from '../support/amazon.ts'
+import { openBreaker } from '../support/requests.ts'
 import { openShelfsync } from './shelfsync.ts'
 
 const ENV = { ...CREDENTIAL_VARIABLES, AMAZON_PARTNER_TAG: DEFAULTS.tags[0] }
@@ -85,17 +85,7 @@ test('while the circuit breaker is open, the report has its error, and the reaso
   const shelf = await openShelfsync(t, ENV)
   const set = ['--set', `apiUrl=${url}`, '--set', `tokenUrl=${url}/auth/o2/token`]
   assert.equal((await shelf.run('add', 'amazon', '--name', 'amazon-us', ...set)).code, 0)
-  const rule = { scope: 'amazon', key: `${new URL(url).host}/NA` }
-  const nowMs = Date.now()
-  const breaker = {
-    state: 'open',
-    failedAtMs: [nowMs],
-    failures: 5,
-    openedAtMs: nowMs,
-    retryAtMs: nowMs + 300_000,
-    cooldownMs: 300_000,
-  } as const
-  assert.ok(await saveBreaker(shelf.db, rule, 0, breaker, 'status 500'))
+  await openBreaker(shelf.db, { scope: 'amazon', key: `${new URL(url).host}/NA` })
   for (const wrong of [[], ['B08']]) {
     const refused = await shelf.run('import', 'B08DQQ8CBP', ...wrong, '--json')
     assert.deepEqual([refused.code, refused.stderr], [1, ''])

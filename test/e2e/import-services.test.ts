@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../simulators/amazon/product.ts'
-import { saveBreaker } from '../../src/db/write/limits.ts'
 import { createOrchestratorApp, type ServerOptions } from '../../src/http/control/servers.ts'
 import { requestImport } from '../../src/jobs/request-import.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startServer, type TestServer } from '../support/http-server.ts'
 import { openImporting, type Importing } from '../support/imports.ts'
+import { openBreaker } from '../support/requests.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -107,17 +107,7 @@ test('a request that names no product, or no source, is refused before there is 
 
 test('an open circuit is 503 at once, and starts no run', async (t) => {
   const { simulator, pipeline, post } = await open(t)
-  const nowMs = Date.now()
-  const rule = { scope: 'amazon', key: `${new URL(simulator.url).host}/NA` }
-  const breaker = {
-    state: 'open',
-    failedAtMs: [nowMs],
-    failures: 5,
-    openedAtMs: nowMs,
-    retryAtMs: nowMs + 300_000,
-    cooldownMs: 300_000,
-  } as const
-  assert.ok(await saveBreaker(database.pool, rule, 0, breaker, 'status 500'))
+  await openBreaker(database.pool, { scope: 'amazon', key: `${new URL(simulator.url).host}/NA` })
   const response = await post('/import?wait=20', { asin: ESP32, source: pipeline.name })
   assert.equal(response.status, 503)
   const text = await response.text()
