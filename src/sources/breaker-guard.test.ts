@@ -62,7 +62,7 @@ test('a test without a response in time is ended as a failure, before another re
   assert.deepEqual([breaker.state, breaker.failures], ['open', 6])
 })
 
-test('a small response that is left before its end is one', async () => {
+test('a test whose small response is cancelled before its end has succeeded', async () => {
   const rule = await openTestable({ judgesBody: true })
   const response = await createClient(respondEmpty, rule)()
   assert.equal(await stateOf(rule), 'half-open')
