@@ -6650,11 +6650,11 @@ end $$;
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
 -- left out.
 create function catalog.list_imported_products(p_source integer, p_products text[]) returns table (
-  product text, title text, brand text, url text, status text, availability text, amount_minor bigint,
-  currency text, compare_at_minor bigint
+  product text, title text, url text, availability text, amount_minor bigint, currency text,
+  compare_at_minor bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, p.brand, p.url, p.status,
+  select p.external_id, p.title, p.url,
     coalesce(p.attributes ->> 'availability_message', v.availability), v.amount_minor, v.currency,
     v.compare_at_minor
   from catalog.products p
@@ -9906,7 +9906,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', '85ea220bccee7184728918e8395a3e847c7b7fc46cb079edad2c8c6275da1a74'),
+  ('20261122000052', 'imports', 'da701fdcf1f61df698f088d73677b9b80c5ea2b86bfeaf13ef2c93a1da08464e'),
   ('20261122000053', 'licences', '6b205f0c8e665fd368c83afa8e4948f1004e9f55c27ee131f76aa78c03d5574a'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

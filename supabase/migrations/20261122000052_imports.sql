@@ -156,11 +156,11 @@ end $$;
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
 -- left out.
 create function catalog.list_imported_products(p_source integer, p_products text[]) returns table (
-  product text, title text, brand text, url text, status text, availability text, amount_minor bigint,
-  currency text, compare_at_minor bigint
+  product text, title text, url text, availability text, amount_minor bigint, currency text,
+  compare_at_minor bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, p.brand, p.url, p.status,
+  select p.external_id, p.title, p.url,
     coalesce(p.attributes ->> 'availability_message', v.availability), v.amount_minor, v.currency,
     v.compare_at_minor
   from catalog.products p
