@@ -6638,13 +6638,17 @@ $$;
 -- Their messages expire with the content of the source.
 create function catalog.load_import_results(p_run catalog.runs) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  results jsonb;
 begin
-  return case
-    when not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then '[]'
-    when p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
-      then catalog.hide_messages(coalesce(p_run.imports, catalog.list_import_results(p_run, null)))
-    else coalesce(p_run.imports, catalog.list_import_results(p_run, null))
-  end;
+  if not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then
+    return '[]';
+  end if;
+  results := coalesce(p_run.imports, catalog.list_import_results(p_run, null));
+  if p_run.finished_at + catalog.expires_after(p_run.source_id) <= now() then
+    return catalog.hide_messages(results);
+  end if;
+  return results;
 end $$;
 
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
@@ -9906,7 +9910,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', 'da701fdcf1f61df698f088d73677b9b80c5ea2b86bfeaf13ef2c93a1da08464e'),
+  ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
   ('20261122000053', 'licences', '6b205f0c8e665fd368c83afa8e4948f1004e9f55c27ee131f76aa78c03d5574a'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),

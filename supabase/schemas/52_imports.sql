@@ -142,13 +142,17 @@ $$;
 -- Their messages expire with the content of the source.
 create function catalog.load_import_results(p_run catalog.runs) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  results jsonb;
 begin
-  return case
-    when not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then '[]'
-    when p_run.finished_at + catalog.expires_after(p_run.source_id) <= now()
-      then catalog.hide_messages(coalesce(p_run.imports, catalog.list_import_results(p_run, null)))
-    else coalesce(p_run.imports, catalog.list_import_results(p_run, null))
-  end;
+  if not p_run.options ? 'import' or p_run.state in ('running', 'fetched') then
+    return '[]';
+  end if;
+  results := coalesce(p_run.imports, catalog.list_import_results(p_run, null));
+  if p_run.finished_at + catalog.expires_after(p_run.source_id) <= now() then
+    return catalog.hide_messages(results);
+  end if;
+  return results;
 end $$;
 
 -- list_imported_products(source, products) → what a card of each of these products shows; expired ones are
