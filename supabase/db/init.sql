@@ -8342,7 +8342,8 @@ end $$;
 -- rank_sources() → the urgency of each source: 6 a run is held, 5 flagged, 4 late by its stored due time,
 -- 3 failed, 2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. Reads the
 -- newest run of each source and nothing else of it, and what is open.
---   run_state    state of that run as of now; 'without a run' before the first
+--   run_state    state of that run as of now, or of the newest refresh of a source that only has refreshes;
+--                'without a run' before the first
 --   unknown_due  active, and no scheduler has stored its due time
 create function catalog.rank_sources() returns table (
   name text, urgency integer, run_state text, unknown_due boolean
@@ -8373,16 +8374,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       when r.state in ('running', 'interrupted', 'fetched') then 1
       else 0
     end,
-    coalesce(n.state, r.state, 'without a run'),
+    coalesce(n.state, r.state, m.state, f.state, 'without a run'),
     s.state = 'active' and s.due_at is null and s.schedule ->> 'fullOn' is distinct from 'never'
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
   ) r on true
+  left join lateral (
+    select * from catalog.runs f
+    where s.schedule ->> 'fullOn' = 'never' and f.source_id = s.id and f.kind = 'refresh'
+    order by f.id desc limit 1
+  ) f on true
   -- Called only for running runs, because of the offset.
   left join lateral (
     select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
   ) n on true
+  left join lateral (
+    select state from catalog.derive_run_state(f) where f.state = 'running' offset 0
+  ) m on true
 $$;
 
 -- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and
@@ -9923,7 +9932,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
   ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
-  ('20261122000075', 'source_survey', 'c09898a7efbca796130f21ab4a5aeaa82fe90c71a231e36bdb359382ad33e4c1'),
+  ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
   ('20261122000079', 'purge_expired', 'cc3fc869505011d0678f0efeee9d33e2f1ce516990b688afd22b32bd56ecdd6d'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),

@@ -3,7 +3,8 @@
 -- rank_sources() → the urgency of each source: 6 a run is held, 5 flagged, 4 late by its stored due time,
 -- 3 failed, 2 has something open, 1 runs, 0 nothing; a paused one only 6, 2 (held prices) or 0. Reads the
 -- newest run of each source and nothing else of it, and what is open.
---   run_state    state of that run as of now; 'without a run' before the first
+--   run_state    state of that run as of now, or of the newest refresh of a source that only has refreshes;
+--                'without a run' before the first
 --   unknown_due  active, and no scheduler has stored its due time
 create function catalog.rank_sources() returns table (
   name text, urgency integer, run_state text, unknown_due boolean
@@ -34,16 +35,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       when r.state in ('running', 'interrupted', 'fetched') then 1
       else 0
     end,
-    coalesce(n.state, r.state, 'without a run'),
+    coalesce(n.state, r.state, m.state, f.state, 'without a run'),
     s.state = 'active' and s.due_at is null and s.schedule ->> 'fullOn' is distinct from 'never'
   from catalog.sources s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
   ) r on true
+  left join lateral (
+    select * from catalog.runs f
+    where s.schedule ->> 'fullOn' = 'never' and f.source_id = s.id and f.kind = 'refresh'
+    order by f.id desc limit 1
+  ) f on true
   -- Called only for running runs, because of the offset.
   left join lateral (
     select state from catalog.derive_run_state(r) where r.state = 'running' offset 0
   ) n on true
+  left join lateral (
+    select state from catalog.derive_run_state(f) where f.state = 'running' offset 0
+  ) m on true
 $$;
 
 -- survey_sources(limit) → up to `p_limit` sources, or all with null, the most urgent first, then by name, and

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { RESPONSES } from '../../simulators/amazon/faults.ts'
 import { toAsin } from '../../simulators/amazon/product.ts'
+import { listSourceSummaries, surveySources } from '../../src/db/read/source-summaries.ts'
 import { listRefreshKeys, saveSource } from '../../src/db/sources.ts'
 import { markHot, measureFreshness } from '../../src/db/write/refreshes.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
@@ -385,4 +386,17 @@ test('jobs are removed after seven days, and hold no content of the supplier', a
      where table_schema = 'catalog' and table_name = 'refresh_jobs'`,
   )
   assert.ok(columns.every(({ name }) => !/title|price|raw|image/.test(name)))
+})
+
+test('the survey of all sources counts them by the run that their summaries show', async (t) => {
+  const opened = await open(t)
+  await age(opened, 21)
+  await refresh(opened)
+  const states: Record<string, number> = {}
+  for (const { lastRun } of await listSourceSummaries(db)) {
+    const state = lastRun?.state ?? 'without a run'
+    states[state] = (states[state] ?? 0) + 1
+  }
+  assert.ok(states['succeeded'])
+  assert.deepEqual((await surveySources(db, null)).states, states)
 })
