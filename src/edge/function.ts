@@ -25,6 +25,7 @@ export interface EdgeTools {
 
 export interface EdgeResult {
   readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
   readonly body: object
 }
 

@@ -4,7 +4,8 @@
 import './node-globals.ts'
 import { checkValue, formatProblems } from '../core/check-value.ts'
 import { listSecrets } from '../core/credentials.ts'
-import { ERRORS, type ErrorCode } from '../core/error-table.ts'
+import { toErrorResponse } from '../core/error-response.ts'
+import type { ErrorCode } from '../core/error-table.ts'
 import { SyncError } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -107,25 +108,21 @@ function parseJson(text: string): unknown {
 
 function toFailure(thrown: unknown, { log, correlationId }: Invocation): EdgeResult {
   const error = toSyncError(thrown)
-  if (!(error instanceof SyncError)) {
-    log.error({ err: error }, 'internal error')
-    const hint = `This is a bug. Search the log for correlation id ${correlationId}.`
-    return { status: 500, body: { error: { code: null, message: 'internal error', hint } } }
-  }
-  const { code, message } = error
-  const { status } = ERRORS[code]
-  log.warn({ code, cause: message }, 'the request failed')
-  return { status, body: { error: { code, message, hint: HINTS[code] ?? error.hint } } }
+  if (error instanceof SyncError)
+    log.warn({ code: error.code, cause: error.message }, 'the request failed')
+  else log.error({ err: error }, 'internal error')
+  return toErrorResponse(error, correlationId, HINTS)
 }
 
 function toResponse(
-  { status, body }: EdgeResult,
+  { status, headers, body }: EdgeResult,
   correlationId: string,
   redact: Redactor,
 ): Response {
   return new Response(redactJson(body, redact), {
     status,
     headers: {
+      ...headers,
       'content-type': 'application/json',
       'cache-control': 'no-store',
       'x-correlation-id': correlationId,

@@ -5,7 +5,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { ERRORS, type ErrorCode } from '../../core/error-table.ts'
+import { toErrorResponse } from '../../core/error-response.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import { toSyncError } from '../../db/errors.ts'
 import type { Log } from '../../telemetry/log.ts'
@@ -63,18 +64,16 @@ export function sendText(
 /** Sends `{"error":{"code","message","hint"}}` with the status of the error's code. */
 export function sendError(c: Context<ServerEnv>, thrown: unknown): Response {
   const error = toSyncError(thrown)
-  if (!(error instanceof SyncError)) {
+  const { status, headers, body } = toErrorResponse(error, c.var.correlationId)
+  if (error instanceof SyncError) {
+    const { code, message } = error
+    c.set('errorCode', code)
+    if (status >= 500 && !c.var.reportOutage(error))
+      c.var.log.warn({ code, cause: message }, 'a request failed')
+  } else {
     c.set('errorCode', 'internal error')
     c.var.log.error({ err: error }, 'internal error')
-    const hint = `This is a bug. Search the log for correlation id ${c.var.correlationId}.`
-    return sendJson(c, 500, { error: { code: null, message: 'internal error', hint } })
   }
-  const { code, message, hint } = error
-  const { status } = ERRORS[code]
-  c.set('errorCode', code)
-  if (status >= 500 && !c.var.reportOutage(error))
-    c.var.log.warn({ code, cause: message }, 'a request failed')
-  if (error.retryAfterMs !== null)
-    c.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1000)))
-  return sendJson(c, status, { error: { code, message, hint } })
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  return sendJson(c, status, body)
 }
