@@ -71,6 +71,10 @@ test('ages and hot products are options of the source, and wrong ones are explai
     /refresh 5 \* \* \* \* of at most 10,000 products that were not read for 18 h, or hot ones for 50 min/,
   )
   await change('--not-hot', other)
+  const slower = await change('--set', 'requestsPerDay=5000')
+  assert.deepEqual([slower.code, slower.stderr], [0, ''])
+  assert.match(slower.stdout, /Each product is read again by its next refresh/)
+  assert.doesNotMatch(slower.stdout, /next sync is full/)
   const { rows } = await shelf.db.query<{ minutes: number; hot: boolean }>(
     `select extract(epoch from due_at - read_at)::integer / 60 as minutes, hot
      from catalog.product_reads where external_id = any ($1) order by hot desc`,

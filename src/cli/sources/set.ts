@@ -125,7 +125,11 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
   )
   if (url !== undefined) for (const note of await listTwins(tools, saved)) cli.output.note(note)
   if (changesSettings || changesOptions)
-    cli.output.say(`The next sync is full and reads every record again: shelfsync sync ${name}`)
+    cli.output.say(
+      saved.schedule.fullOn === 'never'
+        ? 'Each product is read again by its next refresh'
+        : `The next sync is full and reads every record again: shelfsync sync ${name}`,
+    )
 }
 
 /** @throws SyncError `usage/invalid` when the source does not refresh one of the products by its age */
