@@ -2,7 +2,7 @@
 // gzip.
 
 import { PassThrough, type Transform } from 'node:stream'
-// By name, zstd would be missing in Deno 2.1 before any code has run.
+// As a whole: Deno 2.1 refuses a module that imports the functions of zstd by name.
 import * as zlib from 'node:zlib'
 import { z } from 'zod'
 

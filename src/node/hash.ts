@@ -1,7 +1,7 @@
 // Hashes of records and files. A record's hash omits volatile bytes, so that a record with only a
 // new timestamp counts as unchanged.
 
-// By name, `hash` would be missing in Deno 2.1 before any code has run.
+// As a whole: Deno 2.1 lacks `hash`, and refuses a module that imports it by name.
 import * as crypto from 'node:crypto'
 import type { Scan } from '../core/connector.ts'
 
