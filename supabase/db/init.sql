@@ -7422,7 +7422,8 @@ create view api.marketplaces with (security_invoker = true) as
   left join lateral (
     select substring(p.url from '[?&]tag=([A-Za-z0-9_-]{1,64})') as tag
     from catalog.sources s
-    join catalog.products p on p.source_id = s.id and p.expires_at > now() and p.url ~ '[?&]tag='
+    join catalog.products p on p.source_id = s.id and p.url ~ '[?&]tag='
+      and (p.expires_at is null or p.expires_at > now())
     where s.marketplace = m.code limit 1
   ) linked on true;
 
@@ -9925,7 +9926,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
-  ('20261122000064', 'amazon', '86d1853d1439804e0841dfead01c837732c7a456ca79f4d029f3b646e7aa0926'),
+  ('20261122000064', 'amazon', '00c0fe6b80cdf8bf9b163f06d7269560c3c80dd87a4ee96b321c1bda4265efad'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),

@@ -10,7 +10,8 @@ create view api.marketplaces with (security_invoker = true) as
   left join lateral (
     select substring(p.url from '[?&]tag=([A-Za-z0-9_-]{1,64})') as tag
     from catalog.sources s
-    join catalog.products p on p.source_id = s.id and p.expires_at > now() and p.url ~ '[?&]tag='
+    join catalog.products p on p.source_id = s.id and p.url ~ '[?&]tag='
+      and (p.expires_at is null or p.expires_at > now())
     where s.marketplace = m.code limit 1
   ) linked on true;
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../../simulators/amazon/product.ts'
-import { openAmazonPipeline } from '../../../test/support/amazon-pipeline.ts'
+import { openAmazonPipeline, type AmazonSetup } from '../../../test/support/amazon-pipeline.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { createLogin } from '../../../test/support/login.ts'
 import { MARKETPLACES } from './marketplaces.ts'
@@ -13,11 +13,12 @@ const database = await openTestDatabase()
 const { pool: db } = database
 const KEYS = Array.from({ length: 8 }, (_, at) => toAsin(at))
 const [ESP32 = ''] = KEYS
+const BRAZIL = 'www.amazon.com.br'
 
 type Row = Readonly<Record<string, unknown>>
 
-async function open(t: TestContext) {
-  const { simulator, pipeline } = await openAmazonPipeline(t, { db })
+async function open(t: TestContext, setup: Omit<AmazonSetup, 'db'> = {}) {
+  const { simulator, pipeline } = await openAmazonPipeline(t, { db, ...setup })
   const find = async (asin: string): Promise<Row | undefined> => {
     const [row] = await pipeline.query<Row>(
       'select * from api.amazon_products where source = $1 and asin = $2',
@@ -144,6 +145,21 @@ test('while another price waits for a person, the last good one has its own time
   )
   const later = await find(ESP32)
   assert.deepEqual([later?.['current_price'], later?.['currency']], [null, 'USD'])
+})
+
+test('an item without an end is shown, and its marketplace has the associate tag of its link', async (t) => {
+  const { pipeline, find } = await open(t, {
+    policy: { expiresAfterHours: null },
+    settings: { marketplace: BRAZIL },
+  })
+  await pipeline.syncKeys([ESP32])
+  const row = await find(ESP32)
+  assert.deepEqual([row?.['marketplace'], row?.['expires_at']], [BRAZIL, null])
+  const markets = await pipeline.query<Row>(
+    'select associate_tag from api.marketplaces where code = $1',
+    BRAZIL,
+  )
+  assert.deepEqual(markets, [{ associate_tag: 'simulated-20' }])
 })
 
 test('an expired item is hidden, and a reader of the views sees neither raw nor settings', async (t) => {
