@@ -7474,14 +7474,14 @@ create view api.amazon_products with (security_invoker = true) as
     on parent.source_id = p.source_id and parent.external_id = p.attributes ->> 'parent_asin'
     and (parent.expires_at is null or parent.expires_at > now())
   left join lateral (
-    select round(c.amount_minor / unit.minor, unit.decimals) as amount,
-      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency,
+    select round(c.amount_minor / 10::numeric ^ unit.decimals, unit.decimals) as amount,
+      round(c.compare_at_minor / 10::numeric ^ unit.decimals, unit.decimals) as original, c.currency,
       coalesce(c.expires_at - (p.expires_at - p.refreshed_at), p.refreshed_at) as as_of
     from catalog.prices c
+    -- Readers may not execute `catalog.count_decimals`. No marketplace has a currency of 3 decimals.
     cross join lateral (
       select case when c.currency in ('JPY', 'KRW', 'CLP', 'VND', 'ISK') then 0 else 2 end as decimals
-    ) currency
-    cross join lateral (select currency.decimals, (10 ^ currency.decimals)::numeric as minor) unit
+    ) unit
     where c.source_id = p.source_id and c.product_external_id = p.external_id
       and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
       and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())
@@ -9926,7 +9926,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
-  ('20261122000064', 'amazon', '00c0fe6b80cdf8bf9b163f06d7269560c3c80dd87a4ee96b321c1bda4265efad'),
+  ('20261122000064', 'amazon', '518687425ed530f3f3d86c8d707e1ff00aebf031bd481dc6c7c7c4909d9e41a9'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),

@@ -62,14 +62,14 @@ create view api.amazon_products with (security_invoker = true) as
     on parent.source_id = p.source_id and parent.external_id = p.attributes ->> 'parent_asin'
     and (parent.expires_at is null or parent.expires_at > now())
   left join lateral (
-    select round(c.amount_minor / unit.minor, unit.decimals) as amount,
-      round(c.compare_at_minor / unit.minor, unit.decimals) as original, c.currency,
+    select round(c.amount_minor / 10::numeric ^ unit.decimals, unit.decimals) as amount,
+      round(c.compare_at_minor / 10::numeric ^ unit.decimals, unit.decimals) as original, c.currency,
       coalesce(c.expires_at - (p.expires_at - p.refreshed_at), p.refreshed_at) as as_of
     from catalog.prices c
+    -- Readers may not execute `catalog.count_decimals`. No marketplace has a currency of 3 decimals.
     cross join lateral (
       select case when c.currency in ('JPY', 'KRW', 'CLP', 'VND', 'ISK') then 0 else 2 end as decimals
-    ) currency
-    cross join lateral (select currency.decimals, (10 ^ currency.decimals)::numeric as minor) unit
+    ) unit
     where c.source_id = p.source_id and c.product_external_id = p.external_id
       and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
       and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())

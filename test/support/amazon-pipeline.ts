@@ -3,9 +3,10 @@
 
 import type { TestContext } from 'node:test'
 import type { AmazonOptions, AmazonSimulator } from '../../simulators/amazon/server.ts'
+import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
-import { CREDENTIAL_VARIABLES, openAmazon, settingsOf } from './amazon.ts'
+import { openAmazon, settingsOf, variablesOf } from './amazon.ts'
 import { openPipeline, type PipelineSetup, type TestPipeline } from './pipeline.ts'
 
 export interface AmazonPipeline {
@@ -27,11 +28,12 @@ export async function openAmazonPipeline(
   { simulator: options, settings, connector = createAmazon(), ...setup }: AmazonSetup,
 ): Promise<AmazonPipeline> {
   const simulator = await openAmazon(t, options)
+  const credential = options?.credential ?? DEFAULTS.credential
   const pipeline = await openPipeline(t, {
     ...setup,
     connector,
-    settings: { ...settingsOf(simulator), requestsPerSecond: 10, ...settings },
-    credentials: CREDENTIAL_VARIABLES,
+    settings: { ...settingsOf(simulator, credential), requestsPerSecond: 10, ...settings },
+    credentials: variablesOf(credential),
   })
   return { simulator, pipeline }
 }

@@ -8,7 +8,7 @@ import {
 } from '../../simulators/amazon/server.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
-import type { AmazonCredentials } from '../../src/connectors/amazon/credentials.ts'
+import type { AmazonCredentials, Credential } from '../../src/connectors/amazon/credentials.ts'
 import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
 import type { TokenCache } from '../../src/connectors/amazon/tokens.ts'
 import type { FetchRequest, Page } from '../../src/core/connector.ts'
@@ -16,12 +16,13 @@ import { fetchHttp, listLines } from './shopify.ts'
 
 export const GET_ITEMS = '/catalog/v1/getItems'
 
-/** The environment variables of the simulator's credential. */
-export const CREDENTIAL_VARIABLES = {
-  AMAZON_CREDENTIAL_ID: DEFAULTS.credential.id,
-  AMAZON_CREDENTIAL_SECRET: DEFAULTS.credential.secret,
-  AMAZON_CREDENTIAL_VERSION: DEFAULTS.credential.version,
-} as const
+/** The environment variables of a credential. */
+export const variablesOf = ({ id, secret, version }: Credential) => ({
+  AMAZON_CREDENTIAL_ID: id,
+  AMAZON_CREDENTIAL_SECRET: secret,
+  AMAZON_CREDENTIAL_VERSION: version,
+})
+export const CREDENTIAL_VARIABLES = variablesOf(DEFAULTS.credential)
 
 export async function openAmazon(
   t: TestContext,

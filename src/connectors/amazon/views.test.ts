@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { toAsin } from '../../../simulators/amazon/product.ts'
+import { DEFAULTS } from '../../../simulators/amazon/switches.ts'
 import { openAmazonPipeline, type AmazonSetup } from '../../../test/support/amazon-pipeline.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { createLogin } from '../../../test/support/login.ts'
@@ -145,6 +146,19 @@ test('while another price waits for a person, the last good one has its own time
   )
   const later = await find(ESP32)
   assert.deepEqual([later?.['current_price'], later?.['currency']], [null, 'USD'])
+})
+
+test('a price in yen has no decimals', async (t) => {
+  const { pipeline, find } = await open(t, {
+    simulator: { credential: { ...DEFAULTS.credential, version: '3.3' } },
+    settings: { marketplace: 'www.amazon.co.jp' },
+  })
+  await pipeline.syncKeys([ESP32])
+  const row = await find(ESP32)
+  assert.deepEqual(
+    [row?.['current_price'], row?.['original_price'], row?.['currency']],
+    ['15', '20', 'JPY'],
+  )
 })
 
 test('an item without an end is shown, and its marketplace has the associate tag of its link', async (t) => {
