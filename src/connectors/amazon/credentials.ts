@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { CredentialSchema, CredentialVariable } from '../../core/credentials.ts'
 import { SyncError } from '../../core/errors.ts'
-import { MARKETPLACES, REGION_GROUPS, type Marketplace } from './marketplaces.ts'
+import { findMarketplace, MARKETPLACES, REGION_GROUPS, type Marketplace } from './marketplaces.ts'
 import { API_URL, marketplaceOf, type AmazonSettings } from './settings.ts'
 
 /** https://affiliate-program.amazon.com/creatorsapi/docs/en-us/get-started/using-curl */
@@ -74,7 +74,7 @@ const Variables = z
     marketplace: z
       .string()
       .refine(
-        (code) => MARKETPLACES.some((one) => one.code === code),
+        (code) => findMarketplace(code) !== null,
         'expected a marketplace such as www.amazon.com',
       )
       .optional(),
