@@ -33,7 +33,7 @@ export async function failureOf(response: HttpResponse): Promise<Failure> {
   const text = await readStart(response.body, ERROR_BYTES_MAX)
   await response.cancel()
   const body = parse(text)
-  const type = wordOf(body?.['type']) ?? wordOf(String(body?.['__type']).split('#').at(-1))
+  const type = wordOf(body?.['type']) ?? wordOf(nameOf(body?.['__type']))
   const reason = wordOf(body?.['reason']) ?? wordOf(body?.['error'])
   const { status } = response
   const error = toError({ response, body, type, reason })
@@ -145,10 +145,13 @@ function fieldsOf(body: Members | null): (string | null)[] {
   return list.slice(0, 5).map((field: unknown) => wordOf(isObject(field) ? field['name'] : field))
 }
 
+/** `com.amazon.paapi5#AccessDeniedException` → `AccessDeniedException`. */
+function nameOf(type: unknown): unknown {
+  return typeof type === 'string' ? type.split('#').at(-1) : null
+}
+
 function wordOf(value: unknown): string | null {
-  return typeof value === 'string' && /^[A-Za-z][\w.]{0,59}$/.test(value) && value !== 'undefined'
-    ? value
-    : null
+  return typeof value === 'string' && /^[A-Za-z][\w.]{0,59}$/.test(value) ? value : null
 }
 
 function parse(text: string): Members | null {
