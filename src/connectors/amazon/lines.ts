@@ -8,8 +8,7 @@ import { findMember, findValueStart, readElements, type Slice } from '../../lib/
 import { isObject, type Members } from '../../lib/objects.ts'
 import { cutText } from '../../lib/text.ts'
 import type { Arrived } from './api.ts'
-
-export const ASIN = /^[A-Z0-9]{10}$/
+import { ASIN } from './records.ts'
 
 /** The errors that are about an item; any other may pass. */
 const ITEM_CODES: ReadonlySet<string> = new Set([

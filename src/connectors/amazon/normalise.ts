@@ -9,9 +9,8 @@ import type { Draft, Image } from '../../core/product.ts'
 import { isObject } from '../../lib/objects.ts'
 import { parseGtin } from '../../normalise/gtin.ts'
 import { readCategories } from './categories.ts'
-import { ASIN } from './lines.ts'
 import { readOffers, withoutNull, type Offers } from './offers.ts'
-import { AmazonRecord, displayOf, displaysOf, textOf, type Item } from './records.ts'
+import { AmazonRecord, ASIN, displayOf, displaysOf, textOf, type Item } from './records.ts'
 
 /** Why `customer_reviews` is null. */
 const NO_REVIEWS = 'The Creators API does not return them, and its licence forbids their use'

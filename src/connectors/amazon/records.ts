@@ -3,6 +3,8 @@
 
 import { z } from 'zod'
 
+export const ASIN = /^[A-Z0-9]{10}$/
+
 const Scalar = z.union([z.string(), z.number(), z.boolean()]).nullish()
 const Text = z.string().nullish()
 const Value = z.object({ displayValue: Scalar, unit: Text }).nullish()
@@ -130,7 +132,7 @@ const Item = z.object({
 export type Item = z.infer<typeof Item>
 
 export const AmazonRecord = z.object({
-  asin: z.string().regex(/^[A-Z0-9]{10}$/, 'must be an ASIN'),
+  asin: z.string().regex(ASIN, 'must be an ASIN'),
   marketplace: z.string(),
   /** The time at which the response arrived, by which the licence counts. */
   fetchedAt: z.iso.datetime(),
