@@ -12,6 +12,7 @@ import { RESPONSES } from './faults.ts'
 import { listMarketplaces } from './marketplaces.ts'
 import { startAmazon, type AmazonOptions } from './server.ts'
 import { DEFAULTS } from './switches.ts'
+import { tokenPathOf } from './tokens.ts'
 
 interface AmazonArguments extends AmazonOptions {
   /** Names in `RESPONSES`, sent for every request of items. */
@@ -105,7 +106,6 @@ Change it while it runs:
     )
     const { id, secret, version } = options.credential ?? credential
     const [marketplace] = listMarketplaces(version).keys()
-    const path = version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
     return {
       url,
       close,
@@ -113,7 +113,7 @@ Change it while it runs:
         `The Creators API with ${items.size} items at ${url}`,
         `  export ALLOW_PRIVATE_HOSTS=127.0.0.1 AMAZON_CREDENTIAL_ID=${id} AMAZON_CREDENTIAL_SECRET=${secret}`,
         `  export AMAZON_CREDENTIAL_VERSION=${version} AMAZON_PARTNER_TAG=${DEFAULTS.tags[0]}`,
-        `  shelfsync add amazon --name my-amazon --marketplace ${marketplace} --set apiUrl=${url} --set tokenUrl=${url}${path}`,
+        `  shelfsync add amazon --name my-amazon --marketplace ${marketplace} --set apiUrl=${url} --set tokenUrl=${url}${tokenPathOf(version)}`,
         '  shelfsync import B08DQQ8CBP',
       ].join('\n'),
     }

@@ -12,6 +12,11 @@ export interface Tokens {
   revoke(): void
 }
 
+/** The endpoint of credentials of this version. */
+export function tokenPathOf(version: string): string {
+  return version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
+}
+
 /** Tokens have a number, so that tests see when one was renewed. */
 export function createTokens(
   switches: () => Required<AmazonSwitches>,

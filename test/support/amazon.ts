@@ -7,6 +7,7 @@ import {
   type AmazonSimulator,
 } from '../../simulators/amazon/server.ts'
 import { DEFAULTS } from '../../simulators/amazon/switches.ts'
+import { tokenPathOf } from '../../simulators/amazon/tokens.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import type { AmazonCredentials, Credential } from '../../src/connectors/amazon/credentials.ts'
 import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
@@ -44,8 +45,7 @@ export function settingsOf(
   { url }: AmazonSimulator,
   { version }: { readonly version: string } = DEFAULTS.credential,
 ): Partial<AmazonSettings> {
-  const path = version.startsWith('2') ? '/oauth2/token' : '/auth/o2/token'
-  return { apiUrl: url, tokenUrl: url + path, partnerTag: 'simulated-20' }
+  return { apiUrl: url, tokenUrl: url + tokenPathOf(version), partnerTag: 'simulated-20' }
 }
 
 /** Reads these items, with the credential of the simulator by default. */
