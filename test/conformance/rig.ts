@@ -69,6 +69,16 @@ const SMALL = {
 /** High, because one bad record among few exceeds the default of one in a hundred. */
 const POLICY = { quarantineShare: 0.05 }
 const TABLES = listTablesWithout('quarantine', 'reviews')
+/** The SQL of what changes with each write of a row. */
+const ROW_VERSION = `xmin::text || ' ' || ctid::text`
+/** The same for rows whose time of expiry is written again. */
+const TERM_VERSION = `external_id || ' ' || changed_at`
+const EXPIRING_VERSIONS: Readonly<Record<string, string>> = {
+  products: `external_id || ' ' || changed_at || ' ' || content_hash`,
+  brands: TERM_VERSION,
+  organizations: TERM_VERSION,
+  categories: TERM_VERSION,
+}
 
 /** Other checks use the same database: their Retry-After must not delay the requests of this one. */
 function withOwnLimits(connector: Connector, owner: string): Connector {
@@ -275,13 +285,10 @@ export class Rig {
    */
   async snapshot(): Promise<string[]> {
     const { isExpiring = false } = this.subject
-    const terms = ['brands', 'organizations', 'categories']
-    const one = (table: string): string =>
-      isExpiring && terms.includes(table)
-        ? `select '${table} ' || external_id || ' ' || changed_at as row from catalog.${table} where source_id = $1`
-        : isExpiring && table === 'products'
-          ? `select 'products ' || external_id || ' ' || changed_at || ' ' || content_hash as row from catalog.products where source_id = $1`
-          : `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
+    const one = (table: string): string => {
+      const version = (isExpiring ? EXPIRING_VERSIONS[table] : null) ?? ROW_VERSION
+      return `select '${table} ' || ${version} as row from catalog.${table} where source_id = $1`
+    }
     const rows = await this.query<{ row: string }>(TABLES.map(one).join(' union all '))
     return rows.map(({ row }) => row).sort()
   }
