@@ -133,11 +133,11 @@ export interface AddOption {
 
 /**
  * The batches of a fetch by keys. A batch whose attempts have all failed is left out, and the fetch
- * continues with the next one: its products are requested again by a later run.
+ * continues with the next one. The pipeline requests it once more at the end.
  */
 export interface KeyBatches {
   readonly productsPerRequest: number
-  /** The least time before each further attempt, in order. Then the batch has failed. */
+  /** The least wait before each retry of a batch. After the last one, the batch has failed. */
   readonly delaysMs: readonly number[]
   /**
    * The batches that a fetch of these keys requests from `cursor` on, in order. The keys are those
