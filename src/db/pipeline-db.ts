@@ -8,7 +8,10 @@ import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
 export type TakeHash = (hash: Uint8Array, seq: number) => void
 
 export interface PipelineDb extends Catalog {
-  /** Calls `take` once for each product of the source that is not removed, in any order. */
+  /**
+   * Calls `take` once for each product of the source that is not removed and whose licence has no
+   * end, in any order.
+   */
   readKnownHashes(sourceId: number, take: TakeHash): Promise<void>
 
   /** Returns a writer for the batches of one lane. The caller closes it. */

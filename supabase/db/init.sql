@@ -2614,11 +2614,12 @@ end $$;
 -- Records of a run: known hashes, product numbers, checkpoints, quarantine, and the brands, organisations and
 -- categories that records mention.
 
--- list_known_records(source) → number and hash of every product: a record with that hash would leave it
--- unchanged.
+-- list_known_records(source) → number and hash of every product without an end of its licence: a record with
+-- that hash would leave it unchanged. With an end, the record may renew or remove that end.
 create function catalog.list_known_records(p_source integer) returns table (seq integer, record_hash bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
+  select seq, record_hash from catalog.products
+  where source_id = p_source and status <> 'removed' and expires_at is null
 $$;
 
 -- list_known_records_page(source, after, limit) → (last, records): the same by id, for products after the id
@@ -2632,7 +2633,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (
     select external_id, seq, record_hash from catalog.products
-    where source_id = p_source and external_id > p_after and status <> 'removed'
+    where source_id = p_source and external_id > p_after and status <> 'removed' and expires_at is null
     order by external_id limit p_limit
   ) page
 $$;
@@ -9898,7 +9899,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', '11a56385c5ddda3c16266c01e0b4e711f28c0d126312ce82a020cf705d0d163f'),
+  ('20261122000030', 'records', '6333beb0c49aae4586699e2610a1ad6a18ec6ec96ddd0884524da0ff746e6664'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
   ('20261122000033', 'apply', '895f051a41ffcd1be29ae92a6e921e4b5d6439be032a70d9ec065548bc3270d4'),

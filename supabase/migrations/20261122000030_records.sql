@@ -3,11 +3,12 @@
 -- Records of a run: known hashes, product numbers, checkpoints, quarantine, and the brands, organisations and
 -- categories that records mention.
 
--- list_known_records(source) → number and hash of every product: a record with that hash would leave it
--- unchanged.
+-- list_known_records(source) → number and hash of every product without an end of its licence: a record with
+-- that hash would leave it unchanged. With an end, the record may renew or remove that end.
 create function catalog.list_known_records(p_source integer) returns table (seq integer, record_hash bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
+  select seq, record_hash from catalog.products
+  where source_id = p_source and status <> 'removed' and expires_at is null
 $$;
 
 -- list_known_records_page(source, after, limit) → (last, records): the same by id, for products after the id
@@ -21,7 +22,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (
     select external_id, seq, record_hash from catalog.products
-    where source_id = p_source and external_id > p_after and status <> 'removed'
+    where source_id = p_source and external_id > p_after and status <> 'removed' and expires_at is null
     order by external_id limit p_limit
   ) page
 $$;

@@ -15,6 +15,7 @@ import { openAmazonPipeline, type AmazonPipeline } from '../support/amazon-pipel
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
 import { passTime } from '../support/readable.ts'
+import { openToy } from '../support/toy/open.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const { pool: db } = await openTestDatabase()
@@ -140,6 +141,23 @@ test('an end that is set later holds for what the source has already', async (t)
   assert.equal((await findShown(pipeline)).hours, 38)
   await saveSource(db, id, { policy: { expiresAfterHours: 5 } })
   assert.equal((await findShown(pipeline)).title, null)
+})
+
+test('an end that is taken back no longer holds after the next full run, which changes nothing', async (t) => {
+  const { pipeline } = await openToy(t, { db, policy: { expiresAfterHours: 24 } })
+  await pipeline.sync()
+  const { id } = await pipeline.source()
+  const countEnding = async (): Promise<number> =>
+    (
+      await pipeline.query(
+        `select from catalog.products where source_id = $1 and expires_at is not null`,
+        id,
+      )
+    ).length
+  assert.equal(await countEnding(), 30)
+  await saveSource(db, id, { policy: { expiresAfterHours: null } })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
+  assert.equal(await countEnding(), 0)
 })
 
 test('a replay gives no product a later end than its artifact allows', async (t) => {
