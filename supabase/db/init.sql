@@ -2729,13 +2729,14 @@ create function catalog.quarantine_records(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb
 ) returns setof integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  ends timestamptz := catalog.end_licence(p_source, p_artifact_run, p_part);
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length,
       external_id, rule, message, raw, expires_at)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length,
-      r.external_id, r.rule, r.message, decode(r.raw, 'base64'),
-      catalog.end_licence(p_source, p_artifact_run, p_part)
+      r.external_id, r.rule, r.message, decode(r.raw, 'base64'), ends
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint,
       external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
@@ -9899,7 +9900,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', '6333beb0c49aae4586699e2610a1ad6a18ec6ec96ddd0884524da0ff746e6664'),
+  ('20261122000030', 'records', '5146072b31d5f8811462951e312b8b8dea28dc5a8bf807a51b35056bd8700fa5'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
   ('20261122000033', 'apply', '895f051a41ffcd1be29ae92a6e921e4b5d6439be032a70d9ec065548bc3270d4'),

@@ -116,13 +116,14 @@ create function catalog.quarantine_records(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb
 ) returns setof integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  ends timestamptz := catalog.end_licence(p_source, p_artifact_run, p_part);
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length,
       external_id, rule, message, raw, expires_at)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length,
-      r.external_id, r.rule, r.message, decode(r.raw, 'base64'),
-      catalog.end_licence(p_source, p_artifact_run, p_part)
+      r.external_id, r.rule, r.message, decode(r.raw, 'base64'), ends
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint,
       external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
