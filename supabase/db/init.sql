@@ -3156,15 +3156,16 @@ begin
   perform catalog.judge_first_prices();
 end $$;
 
--- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
--- verdict created or updated makes.
+-- list_staged_changes(source) → (line_no, external_id, kind, detail, expires_at): the change that each line
+-- with the verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               The values before are null once their licence has ended.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
+--   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
-returns table (line_no integer, external_id text, kind text, detail jsonb)
+returns table (line_no integer, external_id text, kind text, detail jsonb, expires_at timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -3193,7 +3194,9 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-    || coalesce(w.detail, '{}')
+    || coalesce(w.detail, '{}'),
+    case when j.verdict <> 'created' then
+      least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (
@@ -3254,16 +3257,8 @@ begin
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail, expires_at)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
-        else c.detail - '{description, description_md, description_text}'::text[] end,
-      -- The values before end earlier, and those that have ended are not among them.
-      case when c.kind <> 'created' then least(s.expires_at, p.expires_at) end
+        else c.detail - '{description, description_md, description_text}'::text[] end, c.expires_at
     from catalog.list_staged_changes(p_source) c
-    join pg_temp.staged_products s on s.line_no = c.line_no
-    left join lateral (
-      select w.expires_at from catalog.products w
-      where s.expires_at is not null and w.source_id = p_source and w.external_id = s.external_id
-        and w.expires_at > now() offset 0
-    ) p on true
     on conflict (source_id, run_id, product_external_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
@@ -9902,8 +9897,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', '5146072b31d5f8811462951e312b8b8dea28dc5a8bf807a51b35056bd8700fa5'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', '8a044e0afac1255c8deef2c24dc3fbd63c2b0a6fabc72c1f96185318d0e4a9c4'),
-  ('20261122000033', 'apply', '895f051a41ffcd1be29ae92a6e921e4b5d6439be032a70d9ec065548bc3270d4'),
+  ('20261122000032', 'judge', '8056fe23a217784195a0b22a3dcb2d91105cd2320fd995d8705b4de0a2e5719f'),
+  ('20261122000033', 'apply', '77cd6a2279869e9354c2f08d52a936a24e8c325163c51b85cd754b2d067ca72f'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),

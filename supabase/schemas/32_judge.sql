@@ -250,15 +250,16 @@ begin
   perform catalog.judge_first_prices();
 end $$;
 
--- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
--- verdict created or updated makes.
+-- list_staged_changes(source) → (line_no, external_id, kind, detail, expires_at): the change that each line
+-- with the verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               The values before are null once their licence has ended.
 --               Empty members for a new product: in apply its row exists by now, so only the verdict shows
 --               that it is new
+--   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
-returns table (line_no integer, external_id text, kind text, detail jsonb)
+returns table (line_no integer, external_id text, kind text, detail jsonb, expires_at timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -287,7 +288,9 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-    || coalesce(w.detail, '{}')
+    || coalesce(w.detail, '{}'),
+    case when j.verdict <> 'created' then
+      least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (

@@ -45,16 +45,8 @@ begin
   insert into catalog.changes (source_id, run_id, product_external_id, kind, detail, expires_at)
     select p_source, p_run, c.external_id, c.kind,
       case c.kind when 'created' then '{}'
-        else c.detail - '{description, description_md, description_text}'::text[] end,
-      -- The values before end earlier, and those that have ended are not among them.
-      case when c.kind <> 'created' then least(s.expires_at, p.expires_at) end
+        else c.detail - '{description, description_md, description_text}'::text[] end, c.expires_at
     from catalog.list_staged_changes(p_source) c
-    join pg_temp.staged_products s on s.line_no = c.line_no
-    left join lateral (
-      select w.expires_at from catalog.products w
-      where s.expires_at is not null and w.source_id = p_source and w.external_id = s.external_id
-        and w.expires_at > now() offset 0
-    ) p on true
     on conflict (source_id, run_id, product_external_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(

@@ -160,6 +160,17 @@ test('an end that is taken back no longer holds after the next full run, which c
   assert.equal(await countEnding(), 0)
 })
 
+test('the values before a change end at their own time when the source no longer has an end', async (t) => {
+  const { simulator, pipeline, sync } = await open(t)
+  await saveSource(db, (await pipeline.source()).id, { policy: { expiresAfterHours: null } })
+  simulator.update(ASIN, { title: 'Second' })
+  await sync()
+  const changed = await findShown(pipeline)
+  assert.deepEqual([changed.hours, changed.change], [null, { title: ['First', 'Second'] }])
+  await passTime(db, '25 hours')
+  assert.deepEqual((await findShown(pipeline)).change, { title: [] })
+})
+
 test('a replay gives no product a later end than its artifact allows', async (t) => {
   const { pipeline } = await open(t)
   const [run] = await pipeline.query<{ id: number }>(
