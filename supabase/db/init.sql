@@ -8196,7 +8196,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 
+        'normaliser_version', p.normaliser_version,
         'warnings', case when p.expires_at <= now() then null else p.warnings end,
         'provenance', case when p.expires_at <= now() then null else p.provenance end, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (
@@ -8617,8 +8617,8 @@ begin
 end $$;
 
 -- purge_expired(limit) → rows purged; 0 when nothing is left. The caller repeats it: a call is one
--- transaction, with at most `p_limit` products and as many rows of each other table. Artifacts in a store are
--- removed by `shelfsync purge` and by the maintainers.
+-- transaction, which purges at most `p_limit` products, and as many rows of each table that quotes content.
+-- `shelfsync purge` and the maintainers remove artifacts from the store.
 create function catalog.purge_expired(p_limit integer default 1000) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -9928,11 +9928,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
-  ('20261122000073', 'explain', 'd7c4e4a6fe3a0b268ba35c93b83d05b4ba32a6f65a403bc557965d623032b50a'),
+  ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
-  ('20261122000079', 'purge_expired', 'cc3fc869505011d0678f0efeee9d33e2f1ce516990b688afd22b32bd56ecdd6d'),
+  ('20261122000079', 'purge_expired', 'dcee4c6df6cd9eebb44b25fd73c05243eec99f120e913e59c128dcd9e227cf87'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),

@@ -151,7 +151,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
         'source_updated_at', p.source_updated_at, 'first_seen_at', p.first_seen_at,
         'changed_at', p.changed_at, 'last_available_at', p.last_available_at, 'expires_at', p.expires_at,
-        'normaliser_version', p.normaliser_version, 
+        'normaliser_version', p.normaliser_version,
         'warnings', case when p.expires_at <= now() then null else p.warnings end,
         'provenance', case when p.expires_at <= now() then null else p.provenance end, 'run_id', p.run_id,
         'part_no', p.part_no, 'line_no', p.line_no, 'artifact_state', (

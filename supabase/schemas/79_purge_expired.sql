@@ -145,8 +145,8 @@ begin
 end $$;
 
 -- purge_expired(limit) → rows purged; 0 when nothing is left. The caller repeats it: a call is one
--- transaction, with at most `p_limit` products and as many rows of each other table. Artifacts in a store are
--- removed by `shelfsync purge` and by the maintainers.
+-- transaction, which purges at most `p_limit` products, and as many rows of each table that quotes content.
+-- `shelfsync purge` and the maintainers remove artifacts from the store.
 create function catalog.purge_expired(p_limit integer default 1000) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

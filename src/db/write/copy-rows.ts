@@ -134,7 +134,7 @@ export class CopyRows {
     this.#length += this.#buffer.write(binary, this.#length, byteLength, 'latin1')
   }
 
-  /** Appends the bytes of `rows` from `from` on. */
+  /** Appends the bytes of `rows` from `from` to `to`, which is not included. */
   copy(rows: CopyRows, from: number, to = rows.#length): void {
     this.#reserve(to - from)
     this.#length += rows.#buffer.copy(this.#buffer, this.#length, from, to)
