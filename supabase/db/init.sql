@@ -6710,6 +6710,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select expires_at from catalog.products where source_id = p_source and external_id = p_product
 $$;
 
+-- has_ends(source) → whether the licence of a product of the source has an end: by its policy, by an earlier
+-- policy, or because the record states one. Reads an index in which other products are not.
+create function catalog.has_ends(p_source integer) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (select from catalog.products where source_id = p_source and expires_at is not null)
+$$;
+
 -- is_shown(source, product) → whether the licence of the product has not ended; true for an unknown one.
 create function catalog.is_shown(p_source integer, p_product text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -6740,16 +6747,17 @@ end $$;
 create function catalog.forget_expired_prices(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
+  if not catalog.has_ends(p_source) then
+    return;
+  end if;
   update pg_temp.price_verdicts q set last_good = null
     from catalog.products p
     where p.source_id = p_source and p.external_id = q.external_id and p.expires_at <= now();
-  if catalog.expires_after(p_source) is not null then
-    update pg_temp.price_verdicts q set last_good = null
-      from catalog.prices c
-      where c.source_id = p_source and c.product_external_id = q.external_id
-        and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
-        and c.state = 'current' and c.expires_at <= now();
-  end if;
+  update pg_temp.price_verdicts q set last_good = null
+    from catalog.prices c
+    where c.source_id = p_source and c.product_external_id = q.external_id
+      and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
+      and c.state = 'current' and c.expires_at <= now();
 end $$;
 
 -- limit_earlier_prices(source): before products are written. A current price that a record contradicts keeps
@@ -6758,7 +6766,7 @@ end $$;
 create function catalog.limit_earlier_prices(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  if catalog.expires_after(p_source) is null then
+  if not catalog.has_ends(p_source) then
     return;
   end if;
   update catalog.prices c set expires_at = least(c.expires_at, p.expires_at)
@@ -9918,7 +9926,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
-  ('20261122000053', 'licences', '6b205f0c8e665fd368c83afa8e4948f1004e9f55c27ee131f76aa78c03d5574a'),
+  ('20261122000053', 'licences', 'b64a617a9359440a4e9f1690a8a2475ea85f46892f6d6066404f59cd4625c5d1'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),

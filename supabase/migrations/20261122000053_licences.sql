@@ -33,6 +33,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select expires_at from catalog.products where source_id = p_source and external_id = p_product
 $$;
 
+-- has_ends(source) → whether the licence of a product of the source has an end: by its policy, by an earlier
+-- policy, or because the record states one. Reads an index in which other products are not.
+create function catalog.has_ends(p_source integer) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (select from catalog.products where source_id = p_source and expires_at is not null)
+$$;
+
 -- is_shown(source, product) → whether the licence of the product has not ended; true for an unknown one.
 create function catalog.is_shown(p_source integer, p_product text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -63,16 +70,17 @@ end $$;
 create function catalog.forget_expired_prices(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
+  if not catalog.has_ends(p_source) then
+    return;
+  end if;
   update pg_temp.price_verdicts q set last_good = null
     from catalog.products p
     where p.source_id = p_source and p.external_id = q.external_id and p.expires_at <= now();
-  if catalog.expires_after(p_source) is not null then
-    update pg_temp.price_verdicts q set last_good = null
-      from catalog.prices c
-      where c.source_id = p_source and c.product_external_id = q.external_id
-        and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
-        and c.state = 'current' and c.expires_at <= now();
-  end if;
+  update pg_temp.price_verdicts q set last_good = null
+    from catalog.prices c
+    where c.source_id = p_source and c.product_external_id = q.external_id
+      and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type
+      and c.state = 'current' and c.expires_at <= now();
 end $$;
 
 -- limit_earlier_prices(source): before products are written. A current price that a record contradicts keeps
@@ -81,7 +89,7 @@ end $$;
 create function catalog.limit_earlier_prices(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  if catalog.expires_after(p_source) is null then
+  if not catalog.has_ends(p_source) then
     return;
   end if;
   update catalog.prices c set expires_at = least(c.expires_at, p.expires_at)

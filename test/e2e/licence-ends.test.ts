@@ -171,6 +171,17 @@ test('the values before a change end at their own time when the source no longer
   assert.deepEqual((await findShown(pipeline)).change, { title: [] })
 })
 
+test('an earlier price ends at its own time when the source no longer has an end', async (t) => {
+  const { simulator, pipeline, sync } = await open(t, { keepPriceHistory: true })
+  await saveSource(db, (await pipeline.source()).id, { policy: { expiresAfterHours: null } })
+  simulator.update(ASIN, { priceMinor: 1_100 })
+  await sync()
+  assert.deepEqual(await listPrices(pipeline), ['past 1000', 'current 1100'])
+  await passTime(db, '25 hours')
+  await purgeExpiredRows(db)
+  assert.deepEqual(await listPrices(pipeline), ['current 1100'])
+})
+
 test('a replay gives no product a later end than its artifact allows', async (t) => {
   const { pipeline } = await open(t)
   const [run] = await pipeline.query<{ id: number }>(
