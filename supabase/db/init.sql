@@ -493,6 +493,7 @@ create table catalog.enrichments (
   expires_at          timestamptz,                   -- of the product when it was accepted
   primary key (source_id, product_external_id, field)
 );
+create index enrichments_expiring on catalog.enrichments (expires_at) where expires_at is not null;
 
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.
@@ -6831,6 +6832,8 @@ begin
     where q.source_id = p_source;
   update catalog.changes c set expires_at = least(c.expires_at, c.changed_at + after)
     where c.source_id = p_source and c.kind <> 'loaded' and c.detail <> '{}';
+  update catalog.enrichments e set expires_at = least(e.expires_at, e.accepted_at + after)
+    where e.source_id = p_source;
   update catalog.reviews r set expires_at = least(r.expires_at, r.opened_at + after)
     where r.source_id = p_source and r.kind <> 'run';
   foreach of_table in array '{brands,organizations,categories}'::text[] loop
@@ -9885,7 +9888,7 @@ end $$;
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', 'ee428e4e0c1142abf2abf7c09ddcadd16688e6662a46b3cb71323faaa074eddd'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
-  ('20261122000012', 'review_tables', '38dc1ff7d2acec6764c2707f74e7eda118f68832f61d8518e9de3ff06334d682'),
+  ('20261122000012', 'review_tables', '95da72aa8ec1d808598c4f2ad58820a1b0fb241e4a21a27129302cb66e492289'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -9926,7 +9929,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
-  ('20261122000053', 'licences', 'b64a617a9359440a4e9f1690a8a2475ea85f46892f6d6066404f59cd4625c5d1'),
+  ('20261122000053', 'licences', '539c03c6c04c8439cdb1df890fb5c07f9861148a891b85d2dffb7286860f4cbf'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),

@@ -95,6 +95,7 @@ create table catalog.enrichments (
   expires_at          timestamptz,                   -- of the product when it was accepted
   primary key (source_id, product_external_id, field)
 );
+create index enrichments_expiring on catalog.enrichments (expires_at) where expires_at is not null;
 
 -- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
 -- it skips no change.

@@ -152,6 +152,8 @@ begin
     where q.source_id = p_source;
   update catalog.changes c set expires_at = least(c.expires_at, c.changed_at + after)
     where c.source_id = p_source and c.kind <> 'loaded' and c.detail <> '{}';
+  update catalog.enrichments e set expires_at = least(e.expires_at, e.accepted_at + after)
+    where e.source_id = p_source;
   update catalog.reviews r set expires_at = least(r.expires_at, r.opened_at + after)
     where r.source_id = p_source and r.kind <> 'run';
   foreach of_table in array '{brands,organizations,categories}'::text[] loop

@@ -182,6 +182,28 @@ test('an earlier price ends at its own time when the source no longer has an end
   assert.deepEqual(await listPrices(pipeline), ['current 1100'])
 })
 
+test('an end that is set later holds for the enrichments of earlier content', async (t) => {
+  const { simulator, pipeline, sync } = await open(t, { expiresAfterHours: null })
+  const { id } = await pipeline.source()
+  await db.query(
+    `select catalog.propose_value(source_id, external_id, 'attributes.use', '"home"', 'First', 0.9, 'model', content_hash, 0.5)
+     from catalog.products where source_id = $1`,
+    [id],
+  )
+  const countEnrichments = async (from: string): Promise<number> =>
+    (await pipeline.query(`select from ${from}`)).length
+  simulator.update(ASIN, { title: 'Second' })
+  await sync()
+  await saveSource(db, id, { policy: { expiresAfterHours: 24 } })
+  await passTime(db, '20 hours')
+  await sync()
+  assert.equal(await countEnrichments('api.enrichments'), 1)
+  await passTime(db, '5 hours')
+  assert.equal(await countEnrichments('api.enrichments'), 0)
+  await purgeExpiredRows(db)
+  assert.equal(await countEnrichments('catalog.enrichments'), 0)
+})
+
 test('a replay gives no product a later end than its artifact allows', async (t) => {
   const { pipeline } = await open(t)
   const [run] = await pipeline.query<{ id: number }>(
