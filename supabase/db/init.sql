@@ -3162,8 +3162,7 @@ end $$;
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               The values before are null once their licence has ended.
---               Empty members for a new product: in apply its row exists by now, so only the verdict shows
---               that it is new
+--               Empty members for a new product, whose row exists already in apply
 --   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
 returns table (line_no integer, external_id text, kind text, detail jsonb, expires_at timestamptz)
@@ -3186,9 +3185,8 @@ begin
             p.successor, p.identifiers, p.attributes) end,
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
-    end
-    || case when j.verdict = 'created' then '{}' else
-      catalog.diff_provenance(case when p.expires_at <= now() then null else p.provenance end, s.provenance)
+      || catalog.diff_provenance(
+        case when p.expires_at <= now() then null else p.provenance end, s.provenance)
     end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
@@ -9908,7 +9906,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', '5146072b31d5f8811462951e312b8b8dea28dc5a8bf807a51b35056bd8700fa5'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', '8056fe23a217784195a0b22a3dcb2d91105cd2320fd995d8705b4de0a2e5719f'),
+  ('20261122000032', 'judge', 'f868bb2a9caff59c052a746ee51cb8d1ea03def2c4d324581a4153ee2d5de6d7'),
   ('20261122000033', 'apply', '77cd6a2279869e9354c2f08d52a936a24e8c325163c51b85cd754b2d067ca72f'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),

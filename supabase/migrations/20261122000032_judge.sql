@@ -257,8 +257,7 @@ end $$;
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
 --               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
 --               The values before are null once their licence has ended.
---               Empty members for a new product: in apply its row exists by now, so only the verdict shows
---               that it is new
+--               Empty members for a new product, whose row exists already in apply
 --   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
 returns table (line_no integer, external_id text, kind text, detail jsonb, expires_at timestamptz)
@@ -281,9 +280,8 @@ begin
             p.successor, p.identifiers, p.attributes) end,
         catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
           s.identifiers, s.attributes))
-    end
-    || case when j.verdict = 'created' then '{}' else
-      catalog.diff_provenance(case when p.expires_at <= now() then null else p.provenance end, s.provenance)
+      || catalog.diff_provenance(
+        case when p.expires_at <= now() then null else p.provenance end, s.provenance)
     end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
