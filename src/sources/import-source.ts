@@ -75,7 +75,7 @@ export interface RefusedText {
   readonly problem: string
 }
 
-/** Reads what a person typed for products of the source, and requests nothing. */
+/** Converts typed texts to keys of products of the source. Sends no request. */
 export function readTypedKeys(
   { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
   texts: readonly string[],
@@ -116,18 +116,17 @@ function createUnknownError({ connectors }: ImportTools, marketplace: string | n
   const connector = [...connectors.values()].find(({ options }) =>
     options.some(({ setting }) => setting === SETTING),
   )
-  const option = marketplace === null ? '' : ` --marketplace ${marketplace}`
-  const issue =
-    marketplace === null
-      ? undefined
-      : connector?.settings
-          .safeParse({ [SETTING]: marketplace })
-          .error?.issues.find(({ path }) => path[0] === SETTING)
+  if (marketplace === null)
+    return new SyncError(
+      'source/unknown',
+      `No source reads a marketplace, so nothing was imported. Add it: shelfsync add ${connector?.name}`,
+    )
+  const { error } = connector?.settings.safeParse({ [SETTING]: marketplace }) ?? {}
+  const issue = error?.issues.find(({ path }) => path[0] === SETTING)
   if (issue !== undefined)
     return new SyncError('usage/invalid', `The marketplace ${marketplace} ${issue.message}`)
-  const what = marketplace === null ? 'a marketplace' : marketplace
   return new SyncError(
     'source/unknown',
-    `No source reads ${what}, so nothing was imported. Add it: shelfsync add ${connector?.name}${option}`,
+    `No source reads ${marketplace}, so nothing was imported. Add it: shelfsync add ${connector?.name} --marketplace ${marketplace}`,
   )
 }
