@@ -11,7 +11,7 @@ import { startRedis } from '../../test/support/redis.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { checkQueue } from '../cli/doctor/environment.ts'
 import { openPool } from '../db/pool.ts'
-import { migrateQueue, openQueues, QUEUE_SCHEMA, type Task } from '../jobs/queues.ts'
+import { listQueues, migrateQueue, openQueues, QUEUE_SCHEMA, type Task } from '../jobs/queues.ts'
 import { countUntakenTasks } from '../jobs/untaken-tasks.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 
@@ -136,19 +136,22 @@ for (const backend of ['redis', 'postgres'] as const) {
       const look = async () =>
         (await checkHealth({ ...NOTHING, db, queues })).find((one) => one.component === 'fetcher')
       await waitUntil(async () => (await look())?.ok)
-      await worker.workers[0]?.pause()
-      const enqueuedAt = Date.now() - 40_000
-      await queues.fetch.add('fetch', {} as Task, { timestamp: enqueuedAt })
-      const { ok, detail } = (await look()) ?? {}
-      assert.equal(ok, false)
-      assert.match(
-        detail ?? '',
-        /^1 connected, but a task has waited for 4\d s and none takes it: /,
-      )
-      assert.equal(await countUntakenTasks(queues.fetch), 1)
-      await worker.workers[0]?.resume()
-      await waitUntil(async () => (await look())?.ok)
-      assert.equal(await countUntakenTasks(queues.fetch), 0)
+      // The second queue is that of imports.
+      for (const [index, queue] of listQueues(queues, ['fetch']).entries()) {
+        await worker.workers[index]?.pause()
+        const enqueuedAt = Date.now() - 40_000
+        await queue.add('fetch', {} as Task, { timestamp: enqueuedAt })
+        const { ok, detail } = (await look()) ?? {}
+        assert.equal(ok, false)
+        assert.match(
+          detail ?? '',
+          /^1 connected, but a task has waited for 4\d s and none takes it: /,
+        )
+        assert.equal(await countUntakenTasks(queues, 'fetch'), 1)
+        await worker.workers[index]?.resume()
+        await waitUntil(async () => (await look())?.ok)
+        assert.equal(await countUntakenTasks(queues, 'fetch'), 0)
+      }
     },
   )
 }

@@ -58,7 +58,7 @@ function checkStore(store: ArtifactStore): Promise<ComponentHealth> {
 
 /** @throws Error when the workers are connected, but take no task */
 async function describeConnected(queues: Queues, name: QueueName): Promise<string> {
-  const waitedMs = await findUntakenTask(queues[name])
+  const waitedMs = await findUntakenTask(queues, name)
   const connected = `${await queues[name].getWorkersCount()} connected`
   if (waitedMs === null) return connected
   const waited = formatDuration(Math.round(waitedMs / 1000))

@@ -83,7 +83,7 @@ async function readQueues(queues: Queues): Promise<Reading[]> {
         labels: { queue, state },
         value: listed.reduce((sum, counts) => sum + (counts[state] ?? 0), 0),
       }))
-      const untaken = await countUntakenTasks(queues[queue])
+      const untaken = await countUntakenTasks(queues, queue)
       return [
         ...jobs,
         { name: 'shelfsync_queue_untaken_jobs', labels: { queue }, value: untaken } as const,

@@ -190,7 +190,7 @@ export async function countWaitingTasks(queue: Queue<Task>): Promise<number> {
   return queue.getJobCountByTypes('waiting', 'prioritized', 'delayed')
 }
 
-type AllQueues = Pick<Queues, QueueName | 'urgent'>
+export type AllQueues = Pick<Queues, QueueName | 'urgent'>
 
 /** Lists the queues of these kinds of work, those for imports included. */
 export function listQueues(
