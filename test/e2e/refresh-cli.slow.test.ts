@@ -94,4 +94,8 @@ test('ages and hot products are options of the source, and wrong ones are explai
     assert.equal(refused.code, 64, args.join(' '))
     assert.match(refused.stderr, words)
   }
+  const partly = await change('--hot', `B0UNKNOWN1,${other}`, '--not-hot', hot)
+  assert.match(partly.stderr, /does not refresh B0UNKNOWN1 by age: .*\. Everything else was set/)
+  const marked = await shelf.db.query('select external_id from catalog.product_reads where hot')
+  assert.deepEqual(marked.rows, [{ external_id: other }])
 })

@@ -132,25 +132,26 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
     )
 }
 
-/** @throws SyncError `usage/invalid` when the source does not refresh one of the products by its age */
+/** @throws SyncError `usage/invalid` when the source does not refresh some of the products by their age */
 async function markProducts(
   { db }: Tools,
   { id, name }: Source,
   { hot, notHot }: { readonly hot: readonly string[]; readonly notHot: readonly string[] },
 ): Promise<void> {
+  const unknown: string[] = []
   for (const [ids, isHot] of [
     [hot, true],
     [notHot, false],
   ] as const) {
     if (ids.length === 0) continue
     const marked = new Set(await markHot(db, id, ids, isHot))
-    const unknown = ids.filter((one) => !marked.has(one))
-    if (unknown.length > 0)
-      throw new SyncError(
-        'usage/invalid',
-        `${name} does not refresh ${unknown.slice(0, 5).join(', ')} by age: import a product first, and use --refresh-products due`,
-      )
+    unknown.push(...ids.filter((one) => !marked.has(one)))
   }
+  if (unknown.length > 0)
+    throw new SyncError(
+      'usage/invalid',
+      `${name} does not refresh ${unknown.slice(0, 5).join(', ')} by age: import a product first, and use --refresh-products due. Everything else was set`,
+    )
 }
 
 function parseIdList(text: string): string[] {
