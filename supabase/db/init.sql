@@ -7418,7 +7418,7 @@ end $$;
 
 -- Generated from supabase/schemas/64_amazon.sql until the first release: do not edit.
 
--- Amazon's marketplaces and their items, in the terms of requirements for affiliate sites.
+-- Amazon's marketplaces and their items, for readers.
 
 -- The associate tag is the one that Amazon has put into the links of the marketplace's products.
 create view api.marketplaces with (security_invoker = true) as
@@ -9932,7 +9932,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
-  ('20261122000064', 'amazon', '518687425ed530f3f3d86c8d707e1ff00aebf031bd481dc6c7c7c4909d9e41a9'),
+  ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),

@@ -1,6 +1,6 @@
 -- Generated from supabase/schemas/64_amazon.sql until the first release: do not edit.
 
--- Amazon's marketplaces and their items, in the terms of requirements for affiliate sites.
+-- Amazon's marketplaces and their items, for readers.
 
 -- The associate tag is the one that Amazon has put into the links of the marketplace's products.
 create view api.marketplaces with (security_invoker = true) as

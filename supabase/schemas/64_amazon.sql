@@ -1,4 +1,4 @@
--- Amazon's marketplaces and their items, in the terms of requirements for affiliate sites.
+-- Amazon's marketplaces and their items, for readers.
 
 -- The associate tag is the one that Amazon has put into the links of the marketplace's products.
 create view api.marketplaces with (security_invoker = true) as

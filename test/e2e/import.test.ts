@@ -1,5 +1,5 @@
-// Story 1 of the Amazon document, in the order of its test cases: an import stores what the API
-// returns, and its result names it.
+// Imports from the simulated Creators API: an import stores what the API returns, and its result
+// names it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
