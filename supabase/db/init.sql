@@ -6061,9 +6061,9 @@ create function catalog.open_refresh_jobs(p_run catalog.runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   delete from catalog.refresh_jobs
     where source_id = p_run.source_id and created_at < p_run.started_at - interval '7 days';
+  -- A product without a time was due at the start: least() ignores null.
   insert into catalog.refresh_jobs (source_id, run_id, product_external_id, scheduled_at, created_at)
-    select p_run.source_id, p_run.id, k, coalesce(least(r.due_at, p_run.started_at), p_run.started_at),
-      p_run.started_at
+    select p_run.source_id, p_run.id, k, least(r.due_at, p_run.started_at), p_run.started_at
     from unnest(p_run.keys) k
     left join catalog.product_reads r on r.source_id = p_run.source_id and r.external_id = k
     on conflict do nothing
@@ -9923,7 +9923,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
   ('20261122000048', 'calls', '7002334c6f97eaf8d9c5a603b73f864f6033e2a74a1ffc69227f51d6176d55c6'),
-  ('20261122000049', 'refresh_jobs', 'f954c7cd8c22e0a8376be2315dfc6e2f1f52b2c8bac01ba7361b2f47a362a70c'),
+  ('20261122000049', 'refresh_jobs', '443e36c6e072d2b9747dd87cf3579d05be452bb894f2d4088fb60e20d52c5ec9'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),

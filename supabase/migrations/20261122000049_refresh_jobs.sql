@@ -15,9 +15,9 @@ create function catalog.open_refresh_jobs(p_run catalog.runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   delete from catalog.refresh_jobs
     where source_id = p_run.source_id and created_at < p_run.started_at - interval '7 days';
+  -- A product without a time was due at the start: least() ignores null.
   insert into catalog.refresh_jobs (source_id, run_id, product_external_id, scheduled_at, created_at)
-    select p_run.source_id, p_run.id, k, coalesce(least(r.due_at, p_run.started_at), p_run.started_at),
-      p_run.started_at
+    select p_run.source_id, p_run.id, k, least(r.due_at, p_run.started_at), p_run.started_at
     from unnest(p_run.keys) k
     left join catalog.product_reads r on r.source_id = p_run.source_id and r.external_id = k
     on conflict do nothing
