@@ -17,6 +17,8 @@ export interface EdgeTools {
   readonly correlationId: string
   /** The secrets that texts of the invocation may quote. */
   readonly secrets: readonly string[]
+  /** Adds secrets, which are then removed from the log and the response too. */
+  readonly hide: (secrets: readonly string[]) => void
   /** Epoch milliseconds from which no further batch is begun. */
   readonly untilMs: number
   /** Aborted some seconds later: a batch that is in progress then stops at its checkpoint. */

@@ -51,10 +51,15 @@ export function serveFunction<Body>(
     const cid = CORRELATION_ID.test(given) ? given : crypto.randomUUID()
     const facts = { cid, function: fn.name }
     const secrets = listAllSecrets(fn, read)
-    const options: JsonLogOptions = { write, redact: createRedactor(secrets), budget, now }
+    let redact = createRedactor(secrets)
+    const hide = (more: readonly string[]): void => {
+      secrets.push(...more)
+      redact = createRedactor(secrets)
+    }
+    const options: JsonLogOptions = { write, redact: (text) => redact(text), budget, now }
     const log = createJsonLog(options, facts)
     const startedMs = now()
-    const result = await respond(fn, request, { read, log, correlationId: cid, secrets, now })
+    const result = await respond(fn, request, { read, log, correlationId: cid, secrets, hide, now })
     const { status } = result
     log.info({ method: request.method, status, ms: now() - startedMs }, 'request')
     writeLeftOut(options, facts)
@@ -62,7 +67,7 @@ export function serveFunction<Body>(
   }
 }
 
-type Invocation = Pick<EdgeTools, 'read' | 'log' | 'correlationId' | 'secrets'>
+type Invocation = Pick<EdgeTools, 'read' | 'log' | 'correlationId' | 'secrets' | 'hide'>
 
 /** Never throws: an error becomes its response. */
 async function respond<Body>(

@@ -71,6 +71,8 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
     userAgent,
   })
   const log = edge.log.child({ source: source.name })
+  const secrets = listSecrets([connector.credentials], values)
+  edge.hide(secrets)
   const tools: StartTools = {
     db,
     store: ROW_STORE,
@@ -79,7 +81,7 @@ function openSource(edge: EdgeTools, connector: Connector, source: Source): Open
     credentials: createCredentialReader(values, guard),
     log,
     outages: new Outages(log),
-    redact: createRedactor(listSecrets([connector.credentials], values), edge.secrets),
+    redact: createRedactor(secrets, edge.secrets),
     options: OPTIONS,
     correlationId,
   }

@@ -7,6 +7,7 @@ import type { AmazonOptions, AmazonSimulator } from '../../simulators/amazon/ser
 import type { EdgeFunction } from '../../src/edge/function.ts'
 import { amazon } from '../../src/connectors/amazon/connector.ts'
 import { AmazonSettings } from '../../src/connectors/amazon/settings.ts'
+import { sourceVariable } from '../../src/core/credentials.ts'
 import { healthCheck } from '../../src/edge/health-check.ts'
 import { importProduct } from '../../src/edge/import-product.ts'
 import { refreshWorker } from '../../src/edge/refresh-worker.ts'
@@ -215,6 +216,17 @@ test('an import names the product, or says what is wrong with the ASIN or the ma
     assert.equal(response.status, status)
     assert.match(response.body.error.message, message)
   }
+})
+
+test('a secret that only one source has reaches neither a response nor the log', async (t) => {
+  const { call, env, lines, pipeline } = await open(t)
+  const secret = 'only-of-this-source-0123456789'
+  env[sourceVariable(pipeline.name, 'credentialId')] = 'an-id-of-this-source'
+  env[sourceVariable(pipeline.name, 'credentialSecret')] = secret
+  const { status, body } = await call(importProduct, { asin: secret })
+  assert.deepEqual([status, body.error.code], [400, 'request/invalid'])
+  assert.match(body.error.message, /\[redacted\]/)
+  for (const text of [JSON.stringify(body), ...lines]) assert.ok(!text.includes(secret))
 })
 
 test('an imported product has its id, its state and the fields that Amazon states, and a second import updates it', async (t) => {
