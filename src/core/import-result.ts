@@ -1,6 +1,6 @@
-// The result of importing one product, as commands, HTTP and edge functions return it: which fields
-// the supplier has stated, and which it has not. Fields have the names of the columns of
-// `api.amazon_products`, for every connector. Web standards only.
+// The result of importing one product, as commands, HTTP and edge functions return it: the fields
+// with a value, and those without. Fields have the names of the columns of `api.amazon_products`,
+// for every connector. Web standards only.
 
 import type { ErrorCode } from './error-table.ts'
 import type { Draft } from './product.ts'

@@ -88,6 +88,7 @@ async function tryToRecognise(
   tools: RequestTools,
   signal: AbortSignal,
 ): Promise<Recognised | null> {
+  // Loaded only for a shop that may have moved, because it takes time at the start of a command.
   const { recogniseAddress } = await import('./add-source.ts')
   try {
     return await recogniseAddress(connectors, address, tools, signal)
