@@ -9,8 +9,8 @@ import {
   countWaitingTasks,
   listQueues,
   QUEUE_NAMES,
+  type AllQueues,
   type QueueName,
-  type Queues,
   type Task,
 } from './queues.ts'
 import { TICK_MS } from './scheduler.ts'
@@ -29,7 +29,7 @@ const WORKERS = { fetch: 'fetchers', apply: 'maintainers' } as const satisfies R
 export type WakeUrls = Readonly<Record<QueueName, string | null>>
 
 export interface WakerTools {
-  readonly queues: Pick<Queues, QueueName | 'urgent'>
+  readonly queues: AllQueues
   readonly urls: WakeUrls
   readonly log: Log
 }
