@@ -76,8 +76,11 @@ export function createKeyGuard({
       }
       if (refusal) {
         onAuthFailure(refusal.reason)
-        c.header('Retry-After', String(Math.ceil(refusal.waitMs / 1000)))
-        throw new SyncError('request/too-many-failures', 'Too many requests without the right key')
+        throw new SyncError(
+          'request/too-many-failures',
+          'Too many requests without the right key',
+          { retryAfterMs: refusal.waitMs },
+        )
       }
       const reason = given === undefined ? 'missing' : 'wrong'
       onAuthFailure(reason)
