@@ -2,6 +2,7 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
+import { joinBytes } from './join-bytes.ts'
 
 /**
  * Reads a body of at most `bytesMax` bytes and passes each chunk to `onChunk` as it arrives.
@@ -27,13 +28,7 @@ export async function readBytes(
     chunks.push(chunk)
     onChunk?.(chunk)
   }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return joinBytes(chunks)
 }
 
 export function toHost(url: string): string {
