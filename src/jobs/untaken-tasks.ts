@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job, Queue } from 'bullmq'
 import { listQueues, type AllQueues, type QueueName, type Task } from './queues.ts'
 
-/** A worker notices a task within five seconds, even after a lost notification. */
-const PATIENCE_MS = 30_000
+/** Age of an overdue task. A worker notices one within five seconds, even after a lost notification. */
+const OVERDUE_AFTER_MS = 30_000
 /** A task that has just returned to the queue is old. Between two looks a worker takes it. */
 const LOOK_AGAIN_MS = 1_000
 
@@ -34,7 +34,9 @@ async function listOverdueTasks(queues: AllQueues, name: QueueName): Promise<Job
       queue.getJobs(['waiting', 'prioritized'], 0, 0, true),
     ),
   )
-  return oldest.flatMap(([job]) => (job && Date.now() - job.timestamp > PATIENCE_MS ? [job] : []))
+  return oldest.flatMap(([job]) =>
+    job && Date.now() - job.timestamp > OVERDUE_AFTER_MS ? [job] : [],
+  )
 }
 
 interface Untaken {
