@@ -48,7 +48,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/services.md':
     'its first blocks are those of the README; the others need dead letters and all ports',
   'docs/uninstall.md': 'removes everything; test/e2e/uninstall.slow.test.ts',
-  'npm ci && npm start': 'installs packages; scripts/start.test.ts runs the demo',
+  'npm ci && npm start': 'installs packages; scripts/start.slow.test.ts runs the demo',
   'npm ci && npm test': 'installs packages, and contains this test',
 }
 
