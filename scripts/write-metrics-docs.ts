@@ -1,10 +1,16 @@
 // Writes docs/metrics.md and the alert rules of Prometheus from the table of metrics.
 
 import type { Metric } from '../src/telemetry/metric.ts'
+import { ALERT_RULES, type AlertRule } from '../src/telemetry/alert-rules.ts'
 import { METRICS } from '../src/telemetry/metrics-table.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
 
 const metrics = Object.entries<Metric>(METRICS)
+const rules = Object.entries<AlertRule>(ALERT_RULES)
+
+/** The external label of Prometheus, or the address on this machine. */
+const DASHBOARD_URL =
+  '{{ with $externalLabels.shelfsync_url }}{{ . }}{{ else }}http://localhost:3000{{ end }}'
 
 const SCOPES: Readonly<Record<Metric['scope'], readonly string[]>> = {
   system: [
@@ -29,27 +35,28 @@ function formatPage(): string {
     'Every process exports metrics at `GET /metrics` in the Prometheus text format. Label values are listed below or are names that you',
     'chose; they never contain an id, an address or a key. A metric that cannot be read is absent, never stale: see',
     '`shelfsync_collect_failures_total`.',
-    '`scripts/write-metrics-docs.ts` writes this page and the alert rules in `deploy/prometheus/alerts.yml` from `src/telemetry/metrics-table.ts`.',
+    'The dashboard for Grafana in `deploy/grafana/shelfsync.json` shows them; import it and select your Prometheus.',
   ]
   for (const [scope, introduction] of Object.entries(SCOPES)) {
     const rows = metrics
       .filter(([, metric]) => metric.scope === scope)
-      .map(([name, { type, labels, help, alert }]) => [
+      .map(([name, { type, labels, help }]) => [
         `\`${name}\``,
         type,
         formatLabels(labels),
         help,
-        alert
-          ? `\`${alert.when}\`${alert.forMinutes > 0 ? ` for ${alert.forMinutes} min` : ''}`
-          : '',
+        listRulesOn(name)
+          .map((rule) => `[${rule}](#${rule.toLowerCase()})`)
+          .join(', '),
       ])
     lines.push(
       '',
       ...introduction,
       '',
-      ...formatTable(['metric', 'type', 'labels', 'description', 'alert'], rows),
+      ...formatTable(['metric', 'type', 'labels', 'description', 'alerts'], rows),
     )
   }
+  lines.push(...formatRules())
   return `${lines.join('\n')}\n`
 }
 
@@ -59,23 +66,64 @@ function formatLabels(labels: Metric['labels']): string {
     .join('; ')
 }
 
+function listRulesOn(metric: string): string[] {
+  const named = new RegExp(`\\b${metric}\\b`)
+  return rules.filter(([, { when }]) => named.test(when)).map(([name]) => name)
+}
+
+function formatRules(): string[] {
+  return [
+    '',
+    '## Alerts',
+    '',
+    'The rules are in `deploy/prometheus/alerts.yml`. Each has the label `severity` (`page`: act now; `ticket`: within a day) and the',
+    'annotations `summary`, `action` and `link`, a page of the dashboard. Set the external label `shelfsync_url` of Prometheus to its address:',
+    '',
+    '```yaml',
+    'global:',
+    '  external_labels:',
+    '    shelfsync_url: https://shelfsync.example',
+    'rule_files:',
+    '  - alerts.yml',
+    '```',
+    ...rules.flatMap(([name, { when, forMinutes, severity, summary, action }]) => [
+      '',
+      `### ${name}`,
+      '',
+      `\`${severity}\`${forMinutes > 0 ? `, after ${forMinutes} minutes` : ''}. ${showLabels(summary)} ${showLabels(action)}`,
+      '',
+      '```promql',
+      when,
+      '```',
+    ]),
+  ]
+}
+
+/** Shows `{{ $labels.source }}` as `SOURCE`. */
+function showLabels(text: string): string {
+  return text
+    .replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => label.toUpperCase())
+    .replaceAll(/\{\{ \$value[^}]*\}\}/g, 'VALUE')
+}
+
 function formatAlertRules(): string {
   const lines = [
-    '# Written by scripts/write-metrics-docs.ts from src/telemetry/metrics-table.ts.',
+    '# Written by scripts/write-metrics-docs.ts from src/telemetry/alert-rules.ts.',
     'groups:',
     '  - name: shelfsync',
     '    rules:',
-  ]
-  for (const [name, { alert }] of metrics) {
-    if (!alert) continue
-    lines.push(
-      `      - alert: ${name.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())}`,
-      `        expr: ${JSON.stringify(alert.when)}`,
-      `        for: ${alert.forMinutes}m`,
+    ...rules.flatMap(([name, { when, forMinutes, severity, summary, action, page }]) => [
+      `      - alert: ${name}`,
+      `        expr: ${JSON.stringify(when)}`,
+      `        for: ${forMinutes}m`,
+      '        labels:',
+      `          severity: ${severity}`,
       '        annotations:',
-      `          summary: ${JSON.stringify(alert.summary)}`,
-    )
-  }
+      `          summary: ${JSON.stringify(summary)}`,
+      `          action: ${JSON.stringify(action)}`,
+      `          link: ${JSON.stringify(`${DASHBOARD_URL}${page}`)}`,
+    ]),
+  ]
   return `${lines.join('\n')}\n`
 }
 

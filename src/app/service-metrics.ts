@@ -3,6 +3,7 @@
 import { SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
+import { readStorageMetrics } from '../db/read/work-metrics.ts'
 import { findOutageCode, toQueueError } from '../jobs/queue-errors.ts'
 import { listQueues, QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { countUntakenTasks } from '../jobs/untaken-tasks.ts'
@@ -10,10 +11,13 @@ import { withTimeout } from '../lib/timeout.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
 import { METRICS } from '../telemetry/metrics-table.ts'
 import type { Role } from '../core/roles.ts'
+import { Calendar } from '../sources/due.ts'
 import type { ServiceTools } from './serve.ts'
 
 /** Less than the limit of a read in src/telemetry/metrics.ts, whose error does not name the cause. */
 const COLLECT_MS = 4_000
+/** Adding up the sizes of a million parts takes a second. */
+const STORAGE_EVERY_MS = 5 * 60_000
 
 /** Creates the metrics of a process. `toKnown` names an error of a collector. */
 export function openProcessMetrics(
@@ -49,14 +53,25 @@ export function openMetrics(tools: ServiceTools, roles: readonly Role[]): Metric
       metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
   // Only orchestrators report metrics of the system, each of them all of these.
   if (roles.includes('orchestrator')) {
-    const readDatabase = createMetricsReader(db)
+    const calendar = new Calendar()
+    const readDatabase = createMetricsReader(
+      db,
+      (source) => calendar.dueOf(source, new Date()).late,
+    )
     const collectors = [
       { name: 'database', code: 'db/unreachable', read: readDatabase },
       { name: 'queue', code: findOutageCode(queues), read: () => readQueues(queues) },
+      {
+        name: 'storage',
+        code: 'db/unreachable',
+        read: () => readStorageMetrics(db),
+        everyMs: STORAGE_EVERY_MS,
+      },
     ] as const
-    for (const { name, code, read } of collectors)
+    for (const { name, code, read, ...interval } of collectors)
       metrics.collect({
         name,
+        ...interval,
         async read() {
           const readings = await withTimeout(
             read(),

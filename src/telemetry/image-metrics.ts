@@ -12,11 +12,12 @@ export const IMAGE_METRICS = {
     scope: 'system',
     labels: {},
     help: 'Hosts that refuse requests for images, and get one a day.',
-    alert: {
-      when: 'shelfsync_image_flagged_hosts > 0',
-      forMinutes: 60,
-      summary: 'Hosts refuse requests for images: see shelfsync images.',
-    },
+  },
+  shelfsync_image_queue_age_seconds: {
+    type: 'gauge',
+    scope: 'system',
+    labels: {},
+    help: 'Time for which the first image has been due at a host that is not paused; 0 if none is due.',
   },
   shelfsync_images_total: {
     type: 'counter',

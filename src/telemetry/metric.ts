@@ -15,14 +15,4 @@ export interface Metric {
   readonly help: string
   /** Upper bounds of a histogram, ascending. */
   readonly buckets?: readonly number[]
-  readonly alert?: Alert
-}
-
-export interface Alert {
-  /** PromQL that is true when the alert fires. */
-  readonly when: string
-  /** Minutes for which it must be true. */
-  readonly forMinutes: number
-  /** Text for the person on call; `$labels` are the labels of the metric. */
-  readonly summary: string
 }

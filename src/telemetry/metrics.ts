@@ -16,8 +16,18 @@ export interface Distribution {
   readonly sum: number
 }
 
+/** Several orchestrators report the same values. */
+const SYSTEM_NOTE = 'Read from shared state: aggregate processes with max, never with sum.'
+
 /** Matches configured names and versions. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/
+
+/** Gauges of prom-client with the suffix of a counter, which `promtool check metrics` rejects. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const
 
 type ReadingOf<Name extends MetricName> = Name extends MetricName
   ? {
@@ -107,6 +117,7 @@ export function createMetrics({
   // Sampling the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process; every
   // 100 ms costs a tenth of that.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   return metrics
 }
 
@@ -225,7 +236,7 @@ function formatReadings(readings: readonly Reading[]): string {
   const paragraphs = [...families].map(([name, members]) => {
     const { help, type } = METRICS[name]
     return [
-      `# HELP ${name} ${help}`,
+      `# HELP ${name} ${help} ${SYSTEM_NOTE}`,
       `# TYPE ${name} ${type}`,
       ...members.flatMap(formatReading),
       '',

@@ -35,11 +35,11 @@ export const REQUEST_METRICS = {
     scope: 'system',
     labels: { scope: 'name', state: ['open', 'half-open'] },
     help: 'Circuit breakers that are not closed. The scope is `host`, or the connector whose requests share one; `shelfsync limits` names the hosts.',
-    alert: {
-      when: 'sum by (scope) (shelfsync_open_circuit_breakers) > 0',
-      forMinutes: 60,
-      summary:
-        'A supplier ({{ $labels.scope }}) has been down for an hour and gets no request: shelfsync limits.',
-    },
+  },
+  shelfsync_circuit_breaker_open_seconds: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { scope: 'name' },
+    help: 'Time since the oldest circuit breaker of this scope opened; 0 while all are closed.',
   },
 } as const

@@ -140,6 +140,9 @@ create index runs_held on catalog.runs (source_id, id) where state = 'held';
 create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
+-- Every scrape of the metrics counts the runs of the last week.
+create index runs_started on catalog.runs (started_at) include (source_id, state, error_code, kind)
+  where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)
   where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
@@ -7996,28 +7999,45 @@ $$;
 --   ledger       of the newest run that settled
 --   removals_off label of the reason why the newest full run could not detect missing products
 --   open_state   state of the run that is active, or that the next sync resumes
+--   copy_broken  the last attempt to write latest.ndjson failed
+--   week_runs    runs that requested the supplier and ended in the last seven days, other than cancelled and
+--                superseded ones; `week_failures` those that failed, by error code
 create function catalog.measure_sources() returns table (
-  id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text, failures integer, failure_class text,
-  expected bigint, fetched bigint, applied bigint, bytes bigint
+  id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
+  late_products boolean, ledger jsonb, reviews bigint, quarantine bigint, held_runs integer,
+  copy_failures integer, copy_broken boolean, removals_off text, open_state text, failures integer,
+  failure_class text, week_runs bigint, week_failures jsonb, expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with week as (
+    select source_id, sum(runs)::bigint as runs,
+      jsonb_object_agg(coalesce(error_code, 'internal'), runs) filter (where state = 'failed') as failures
+    from (
+      select r.source_id, r.state, r.error_code, count(*) as runs from catalog.runs r
+      where r.started_at > clock_timestamp() - interval '7 days'
+        and r.kind in ('full', 'incremental', 'refresh')
+        and r.state in ('succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')
+      group by r.source_id, r.state, r.error_code
+    ) ended group by source_id
+  )
   select s.id, s.name,
     case s.state when 'active'
       then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
+    s.schedule, summary.due_since, summary.late_products,
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null
       order by l.id desc limit 1),
-    summary.open_reviews, summary.open_quarantine, s.copy_failures,
+    summary.open_reviews, summary.open_quarantine, cardinality(summary.held_runs), s.copy_failures, s.copy_error is not null,
     (select case when a.complete then 'unreadable' else 'incomplete' end
       from catalog.find_settled_full_run(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run
       where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
       where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched') and o.keys is null),
-    s.failures, s.failure_class,
+    s.failures, s.failure_class, coalesce(week.runs, 0), coalesce(week.failures, '{}'),
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
+  left join week on week.source_id = s.id
   left join lateral (
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c
@@ -8048,6 +8068,54 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
   where e.no > p_after order by e.no limit 5000
+$$;
+
+-- measure_work() → {reviews, models, breakers, images}: the queues of work besides runs, as objects by kind.
+--   reviews     open ones by kind: {count, seconds}, the age of the oldest
+--   models      products that wait for a language model, or have failed attempts: {waiting, retried, seconds}
+--   breakers    circuit breakers that are not closed, by scope: {open, half-open, seconds} since the oldest
+--   images      seconds since the oldest image was due; null if none waits
+create function catalog.measure_work() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'reviews', (
+      select coalesce(jsonb_object_agg(kind, jsonb_build_object('count', n, 'seconds', seconds)), '{}')
+      from (
+        select r.kind, count(*) as n, extract(epoch from clock_timestamp() - min(r.opened_at)) as seconds
+        from catalog.reviews r where r.state = 'open' group by r.kind) k),
+    'models', (
+      select jsonb_build_object('waiting', count(*) filter (where w.attempts = 0),
+        'retried', count(*) filter (where w.attempts > 0),
+        'seconds', coalesce(greatest(extract(epoch from clock_timestamp() - min(w.due_at)), 0), 0))
+      from catalog.enrichment_work w where w.due_at is not null),
+    'breakers', (
+      select coalesce(jsonb_object_agg(scope, jsonb_build_object(
+        'open', open, 'half-open', half_open, 'seconds', seconds)), '{}')
+      from (
+        select b.scope, count(*) filter (where b.state = 'open') as open,
+          count(*) filter (where b.state = 'half-open') as half_open,
+          extract(epoch from clock_timestamp() - min(b.opened_at)) as seconds
+        from catalog.list_breakers() b group by b.scope) k),
+    'images', (
+      select greatest(extract(epoch from clock_timestamp() - min(c.due_at)), 0)
+      from catalog.image_channels c
+      where c.due_at is not null and c.flagged_at is null
+        and coalesce(c.paused_until, c.due_at) <= clock_timestamp()))
+$$;
+
+-- measure_storage() → {database, sources: {source: bytes}}: the size of the database, and of the archived
+-- parts of each source in the store or in their rows. Reads every part, so call it rarely.
+create function catalog.measure_storage() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('database', pg_database_size(current_database()), 'sources', (
+    select coalesce(jsonb_object_agg(s.name, coalesce(stored.bytes, 0)), '{}')
+    from catalog.sources s
+    left join (
+      select p.source_id, sum(p.stored_bytes)::bigint as bytes
+      from catalog.artifacts a
+      join catalog.parts p on p.source_id = a.source_id and p.run_id = a.run_id
+      where a.state <> 'purged' group by p.source_id
+    ) stored on stored.source_id = s.id))
 $$;
 
 -- 20261122000073_explain.sql
@@ -9851,7 +9919,8 @@ grant execute on function
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker
+  catalog.list_run_ends, catalog.measure_work, catalog.measure_storage, catalog.list_breakers,
+  catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -9884,7 +9953,7 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'ee428e4e0c1142abf2abf7c09ddcadd16688e6662a46b3cb71323faaa074eddd'),
+  ('20261122000010', 'run_tables', '3b91a96154ef52f7945a33377030471f616b5b56dfd7a109e79bb0f27a82957b'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
   ('20261122000012', 'review_tables', '95da72aa8ec1d808598c4f2ad58820a1b0fb241e4a21a27129302cb66e492289'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -9936,7 +10005,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
-  ('20261122000072', 'metrics', 'aaeb630f20ff65dd13f3f602f8d8ac4e995cb2e30ead3286668dd140a7cc3ef1'),
+  ('20261122000072', 'metrics', '9cff0e5174cf6a4cbdc3bef58e1d7672a14c9d174401c42dce87db82e93bc81b'),
   ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
@@ -9947,6 +10016,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
-  ('20261122000090', 'security', 'c2e56329d79377f32ed1ed12ec1049be078470e32c28ad978747e7b6b50832c7');
+  ('20261122000090', 'security', 'e7274e6355b59dda519fdb7dd9465e694eb904a5e30c40d075f05f158d560901');
 
 commit;

@@ -17,7 +17,9 @@ import { createMetricsReader } from './metrics.ts'
 import { openPool } from '../pool.ts'
 import { removeSource } from '../write/remove-source.ts'
 import { listReviews } from './reviews.ts'
+import { Calendar } from '../../sources/due.ts'
 import { saveSource } from '../sources.ts'
+import { readStorageMetrics } from './work-metrics.ts'
 
 const { pool: db, url } = await openTestDatabase()
 
@@ -276,6 +278,133 @@ test('the age counts from the last successful run, otherwise from the creation o
   assert.ok(late >= 7200 && late < 86_400, `${late} s`)
   await saveSource(db, id, { state: 'paused' })
   assert.equal(await age(), undefined)
+})
+
+test('a source is late by its own schedule, and a paused one never', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  const { id } = await pipeline.source()
+  const calendar = new Calendar()
+  const late = async (): Promise<number | undefined> => {
+    const read = createMetricsReader(db, (source) => calendar.dueOf(source, new Date()).late)
+    const own = (await read()).find(
+      ({ name, labels }) =>
+        name === 'shelfsync_source_late' && 'source' in labels && labels.source === pipeline.name,
+    )
+    return own === undefined ? undefined : Number(own.value)
+  }
+  const setSchedule = (cron: string, ago: string) =>
+    pipeline.query(
+      `update catalog.sources set schedule = jsonb_build_object('cron', $2::text, 'zone', 'UTC', 'fullOn', 'every'),
+         schedule_set_at = now() - $3::interval where id = $1`,
+      id,
+      cron,
+      ago,
+    )
+  await setSchedule('0 * * * *', '3 hours')
+  assert.equal(await late(), 1)
+  await setSchedule('0 3 1 1 *', '3 hours')
+  assert.equal(await late(), 0)
+  await setSchedule('0 * * * *', '3 hours')
+  await saveSource(db, id, { state: 'paused' })
+  assert.equal(await late(), undefined)
+})
+
+test('the failed runs of a week use up the error budget, without those of the host itself', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  const { id } = await pipeline.source()
+  const addRuns = (
+    count: number,
+    state: string,
+    code: string | null,
+    days: number,
+    kind = 'full',
+  ) =>
+    pipeline.query(
+      `insert into catalog.runs (source_id, kind, state, error_code, correlation_id, artifact_run,
+           normaliser_version, first_load, started_at, finished_at)
+         select $1, $5, $2, $3, 'test', 0, 1, false, now() - $4 * interval '1 day', now()
+         from generate_series(1, $6)`,
+      id,
+      state,
+      code,
+      days,
+      kind,
+      count,
+    )
+  await addRuns(97, 'succeeded', null, 1)
+  await addRuns(3, 'failed', 'source/unavailable', 2)
+  await addRuns(4, 'failed', 'source/gone', 2)
+  await addRuns(5, 'failed', 'source/unavailable', 8)
+  await addRuns(6, 'failed', 'source/unavailable', 1, 'replay')
+  const show = (name: string) => listOwnSeries(pipeline, name)
+  assert.deepEqual(await show('shelfsync_week_runs'), {
+    'result="good"': 97,
+    'result="failed"': 3,
+    'result="excluded"': 4,
+  })
+  assert.deepEqual(await show('shelfsync_failed_runs_ratio'), { '': 0.03 })
+  assert.deepEqual(await show('shelfsync_error_budget_left_ratio'), { '': -2 })
+})
+
+test('what waits is counted with the age of the oldest', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  const { id } = await pipeline.source()
+  const { run } = await pipeline.sync()
+  await pipeline.query(
+    `insert into catalog.reviews (source_id, kind, run_id, reason, opened_at) values
+       ($1, 'record', $2, 'test', now() - interval '2 hours'), ($1, 'record', $2, 'test', now())`,
+    id,
+    run,
+  )
+  await pipeline.query(
+    `insert into catalog.enrichment_work (source_id, product_external_id, content_hash, due_at, attempts) values
+       ($1, 'a', '', now() - interval '1 hour', 0), ($1, 'b', '', now(), 2), ($1, 'c', '', null, 0)`,
+    id,
+  )
+  await pipeline.query(
+    `insert into catalog.circuit_breakers (scope, key, version, state, failed_at, failures, opened_at, retry_at,
+         cooldown_ms, changed_at)
+       values ('toy', 'a.example', 1, 'open', '{}', 5, now() - interval '3 hours', now(), 0, now()),
+         ('toy', 'b.example', 1, 'half-open', '{}', 5, now(), now(), 0, now())`,
+  )
+  await pipeline.query(
+    `insert into catalog.image_channels (channel, host, due_at, flagged_at) values
+       ('a.example', 'a.example', now() - interval '4 hours', null),
+       ('b.example', 'b.example', now() - interval '9 hours', now())`,
+  )
+  t.after(() => db.query(`delete from catalog.circuit_breakers where scope = 'toy'`))
+  const text = await showMetrics()
+  const values = (name: string) => listSeries(text, name)
+  const hours = (seconds: number | undefined): number => Math.round((seconds ?? 0) / 3600)
+  assert.equal(values('shelfsync_review_backlog')['kind="record"'], 2)
+  assert.equal(hours(values('shelfsync_review_backlog_age_seconds')['kind="record"']), 2)
+  assert.deepEqual(values('shelfsync_model_queue'), { 'state="waiting"': 1, 'state="retried"': 1 })
+  assert.equal(hours(values('shelfsync_model_queue_age_seconds')['']), 1)
+  assert.deepEqual(values('shelfsync_open_circuit_breakers'), {
+    'scope="host",state="open"': 0,
+    'scope="host",state="half-open"': 0,
+    'scope="toy",state="open"': 1,
+    'scope="toy",state="half-open"': 1,
+  })
+  assert.equal(hours(values('shelfsync_circuit_breaker_open_seconds')['scope="toy"']), 3)
+  assert.equal(hours(values('shelfsync_image_queue_age_seconds')['']), 4)
+})
+
+test('the stored bytes of a source are those of its parts that are not purged', async (t) => {
+  const { pipeline } = await openToy(t, { db })
+  const { run } = await pipeline.sync()
+  const stored = async (): Promise<unknown> =>
+    (await readStorageMetrics(db)).find(
+      ({ labels }) => 'source' in labels && labels.source === pipeline.name,
+    )?.value
+  const { rows } = await db.query<{ bytes: number }>(
+    'select sum(stored_bytes)::float8 as bytes from catalog.parts where run_id = $1',
+    [run],
+  )
+  assert.ok((rows[0]?.bytes ?? 0) > 0)
+  assert.equal(await stored(), rows[0]?.bytes)
+  await pipeline.query(`update catalog.artifacts set state = 'purged' where run_id = $1`, run)
+  assert.equal(await stored(), 0)
 })
 
 test('the WAL and the rows written per table are counted', { timeout: 60_000 }, async (t) => {

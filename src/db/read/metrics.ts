@@ -2,41 +2,16 @@
 // never changes and disappears only with its source, so each is read once: the sums never fall, and
 // later reads cost little.
 
-import {
-  countLines,
-  emptyOutcomes,
-  OUTCOMES,
-  type Ledger,
-  type Outcome,
-} from '../../core/ledger.ts'
-import type { FailureClass } from '../../core/failure-class.ts'
+import { emptyOutcomes, OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import type { Distribution, Reading } from '../../telemetry/metrics.ts'
-import { METRICS, type OpenState, type RunEnd } from '../../telemetry/metrics-table.ts'
+import { METRICS } from '../../telemetry/metrics-table.ts'
+import type { RunEnd } from '../../telemetry/source-metrics.ts'
 import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
 import type { DbClient } from '../transaction.ts'
 import { readImageMetrics } from './images.ts'
-
-interface SourceRow {
-  readonly id: number
-  readonly source: string
-  readonly age_seconds: number | null
-  /** The ledger of the newest settled run. */
-  readonly ledger: Ledger | null
-  readonly reviews: number
-  readonly quarantine: number
-  /** Failed attempts to write `latest.ndjson`. */
-  readonly copy_failures: number
-  readonly removals_off: (typeof REASONS)[number] | null
-  readonly open_state: OpenState | null
-  readonly failures: number
-  readonly failure_class: FailureClass | null
-  /** These four describe the active run; null without one. */
-  readonly expected: number | null
-  readonly fetched: number | null
-  readonly applied: number | null
-  readonly bytes: number | null
-}
+import { toSourceReadings, type LateCheck, type SourceRow } from './source-metrics.ts'
+import { readWorkMetrics } from './work-metrics.ts'
 
 interface EndRow {
   readonly no: number
@@ -55,16 +30,16 @@ interface Totals {
 }
 
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
-const REASONS = METRICS.shelfsync_removals_off.labels.reason
-const BREAKER_STATES = METRICS.shelfsync_open_circuit_breakers.labels.state
-type BreakerState = (typeof BREAKER_STATES)[number]
-const OPEN_STATES = METRICS.shelfsync_open_runs.labels.state
 
 /**
  * Creates the `read` of a collector. The first call sums all ends of runs, 5,000 at a time; later
- * calls add new ones. Calls must not overlap. A call throws `db/not-migrated` without the tables.
+ * calls add new ones. Calls must not overlap. Without `isLate`, which decides by
+ * the schedule of a source, `shelfsync_source_late` is absent. A call throws `db/not-migrated` without the tables.
  */
-export function createMetricsReader(db: Db): () => Promise<Reading[]> {
+export function createMetricsReader(
+  db: Db,
+  isLate: LateCheck | null = null,
+): () => Promise<Reading[]> {
   const totals = new Map<number, Totals>()
   let counted = 0
   return () =>
@@ -85,8 +60,11 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
           counted = ends.at(-1)?.no ?? counted
         }
         return [
-          ...sources.flatMap((row) => toReadings(row, totals.get(row.id) ?? createTotals())),
-          ...(await readBreakers(client)),
+          ...sources.flatMap((row) => [
+            ...toSourceReadings(row, isLate),
+            ...toTotalReadings(row, totals.get(row.id) ?? createTotals()),
+          ]),
+          ...(await readWorkMetrics(client)),
           ...(await readImageMetrics(client)),
           ...(await readServerStatistics(client)),
         ]
@@ -132,60 +110,19 @@ function addEnd(
   if (ledger) for (const outcome of OUTCOMES) totals.outcomes[outcome] += ledger[outcome]
 }
 
-function toReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Reading[] {
-  const { source, age_seconds: ageSeconds, ledger, expected, fetched, applied } = row
-  const stages = [
-    ['expected', expected],
-    ['fetched', fetched],
-    ['applied', applied],
-  ] as const
+function toTotalReadings({ source, bytes: active }: SourceRow, totals: Totals): Reading[] {
   return [
     ...OUTCOMES.map((outcome): Reading => ({
       name: 'shelfsync_records_total',
       labels: { source, outcome },
-      value: outcomes[outcome],
+      value: totals.outcomes[outcome],
     })),
-    { name: 'shelfsync_fetched_bytes_total', labels: { source }, value: bytes + (row.bytes ?? 0) },
-    { name: 'shelfsync_open_reviews', labels: { source }, value: row.reviews },
-    { name: 'shelfsync_open_quarantine', labels: { source }, value: row.quarantine },
-    { name: 'shelfsync_latest_copy_failures_total', labels: { source }, value: row.copy_failures },
-    ...REASONS.map((reason): Reading => ({
-      name: 'shelfsync_removals_off',
-      labels: { source, reason },
-      value: reason === row.removals_off ? 1 : 0,
-    })),
-    ...(ageSeconds === null
-      ? []
-      : [{ name: 'shelfsync_run_age_seconds', labels: { source }, value: ageSeconds } as const]),
-    ...(ledger === null
-      ? []
-      : [
-          {
-            name: 'shelfsync_ledger_difference_records',
-            labels: { source },
-            value: ledger.fetched - countLines(ledger),
-          } as const,
-        ]),
-    ...(row.failure_class === null
-      ? []
-      : [
-          {
-            name: 'shelfsync_failing_runs',
-            labels: { source, class: row.failure_class },
-            value: row.failures,
-          } as const,
-        ]),
-    ...OPEN_STATES.map((state): Reading => ({
-      name: 'shelfsync_open_runs',
-      labels: { source, state },
-      value: row.open_state === state ? 1 : 0,
-    })),
-    ...stages.flatMap(([stage, value]): Reading[] =>
-      value === null
-        ? []
-        : [{ name: 'shelfsync_active_run_records', labels: { source, stage }, value }],
-    ),
-    ...[...ends].flatMap(([state, { runs, ...durations }]) =>
+    {
+      name: 'shelfsync_fetched_bytes_total',
+      labels: { source },
+      value: totals.bytes + (active ?? 0),
+    },
+    ...[...totals.ends].flatMap(([state, { runs, ...durations }]) =>
       toEndReadings(source, state, runs, durations),
     ),
   ]
@@ -213,21 +150,6 @@ function toEndReadings(
           value: { counts: [...counts], sum },
         },
       ]
-}
-
-/** Counts the open circuit breakers by scope. Those of hosts are counted from 0. */
-async function readBreakers(client: DbClient): Promise<Reading[]> {
-  const { rows } = await client.query<{ scope: string; state: BreakerState; count: number }>(
-    'select scope, state, count(*)::integer from catalog.list_breakers() group by scope, state',
-  )
-  const scopes = new Set(['host', ...rows.map(({ scope }) => scope)])
-  return [...scopes].flatMap((scope) =>
-    BREAKER_STATES.map((state): Reading => ({
-      name: 'shelfsync_open_circuit_breakers',
-      labels: { scope, state },
-      value: rows.find((row) => row.scope === scope && row.state === state)?.count ?? 0,
-    })),
-  )
 }
 
 /** Reads the statistics of the server, which every role may read. */
