@@ -23,7 +23,7 @@ test('1 % of the runs of a week uses up the budget, and one failed run alone doe
   }
 })
 
-test('a run that fails because of the host itself uses none of the budget', () => {
+test('a run that fails because of the host itself does not use the budget', () => {
   const failures = { 'source/gone': 1, 'source/password': 1, 'source/malformed': 3, 'db/slow': 1 }
   assert.deepEqual(measureErrorBudget({ runs: 10, failures }), {
     good: 4,

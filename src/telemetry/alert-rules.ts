@@ -47,7 +47,7 @@ function burnsRuns([long, short, factor]: (typeof FAILURE_WINDOWS)[number]): str
     `sum(max by (source, state) (increase(shelfsync_runs_total{state=~"${states}"}[${window}])))`
   const share = (window: string): string =>
     `${ends(window, 'failed')} / ${ends(window, 'succeeded|held|failed')}`
-  // A single failed run of few is no trend.
+  // Of few runs, a single failure proves nothing.
   return `(${share(long)} > ${limit} and ${share(short)} > ${limit} and ${ends(long, 'failed')} >= 2)`
 }
 

@@ -29,7 +29,7 @@ export const SOURCE_METRICS = {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Seconds since the last successful run started, or since the source was added. Absent for a paused source. Whether that is late depends on its schedule: see `shelfsync_source_late`.',
+    help: 'Seconds since the last successful run started, or since the source was added. Absent for a paused source. `shelfsync_source_late` compares it with the schedule.',
   },
   shelfsync_runs_total: {
     type: 'counter',

@@ -30,7 +30,7 @@ export interface ShelvesSetup {
   readonly title?: string
 }
 
-/** What the shelves contain. */
+/** Counts of the products, runs and reviews on the shelves. */
 export interface Shelves {
   readonly pharmacy: TestPipeline
   readonly roastery: TestPipeline

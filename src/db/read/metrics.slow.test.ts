@@ -346,7 +346,7 @@ test('the failed runs of a week use up the error budget, without those of the ho
   assert.deepEqual(await show('shelfsync_error_budget_left_ratio'), { '': -2 })
 })
 
-test('what waits is counted with the age of the oldest', async (t) => {
+test('waiting work is counted with the age of the oldest', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const { run } = await pipeline.sync()
