@@ -86,8 +86,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'export',
-    usage: '[options] <name>',
-    description: 'write all products of a source as CSV or NDJSON',
+    usage: '[options] [name]',
+    description: 'write all products or prices of one source or of all as CSV or NDJSON',
     load: async () => (await import('./export.ts')).defineExport,
   },
   {

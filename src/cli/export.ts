@@ -1,19 +1,23 @@
-// `shelfsync export`: writes all products of a source as CSV or NDJSON, in one snapshot and with
-// one page in memory.
+// `shelfsync export`: writes all products, prices or changes of one source or of all as CSV or NDJSON, in
+// one snapshot and with one page in memory.
 
-import type { Command } from 'commander'
-import type { Tools } from '../app/compose.ts'
+import { createGzip } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
+import type { ProductStatus } from '../db/read/products.ts'
+import { readInSnapshot } from '../db/read/snapshot.ts'
+import type { Db } from '../db/pool.ts'
+import { loadSource } from '../db/sources.ts'
 import {
-  listPriceTypes,
-  type ProductFilter,
-  type ProductStatus,
-  readProducts,
-} from '../db/read/products.ts'
-import { loadSource, type Source } from '../db/sources.ts'
+  exportList,
+  EXPORT_LISTS,
+  type ExportChunk,
+  type ExportList,
+  type ExportRequest,
+} from '../http/catalogue/export/export.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatQuantity } from './format/format.ts'
-import { type CsvOptions, formatCsvHeader, formatCsvLines } from './format/product-csv.ts'
 import { chooseStatuses, createStatusOption } from './products.ts'
 import { writeBytes } from './terminal/write-bytes.ts'
 import { writeToFile } from './terminal/write-file.ts'
@@ -21,82 +25,111 @@ import { writeToFile } from './terminal/write-file.ts'
 interface ExportFlags {
   readonly csv?: boolean
   readonly ndjson?: boolean
+  readonly list: ExportList
   readonly to?: string
+  readonly gzip?: boolean
   readonly exact?: boolean
   readonly status?: readonly ProductStatus[]
-}
-
-interface Counted {
-  products: number
+  readonly type?: string
+  readonly history?: boolean
 }
 
 export function defineExport(command: Command, cli: Cli): void {
   command
-    .argument('<name>', 'the source')
+    .argument('[name]', 'the source; by default all sources')
     .option(
       '--csv',
-      'one line for each variant; text that a spreadsheet would execute begins with an apostrophe',
+      'lines for spreadsheets; text that one would execute begins with an apostrophe',
     )
-    .option('--ndjson', 'one JSON object for each product, with its variants, prices and images')
-    .option('--to <file>', 'write to this file; by default to standard output')
+    .option('--ndjson', 'one JSON object on each line, as the read API returns it')
+    .addOption(
+      new Option('--list <list>', 'what to export').choices(EXPORT_LISTS).default('products'),
+    )
+    .option(
+      '--to <file>',
+      'write to this file, compressed if it ends with .gz; by default to standard output',
+    )
+    .option('--gzip', 'compress the output')
     .option('--exact', 'with --csv: write every text unchanged, for programs')
     .addOption(createStatusOption())
+    .option('--type <type>', 'with --list prices: only prices of this type')
+    .option('--history', 'with --list prices: earlier prices too')
     .addHelpText(
       'after',
       formatExamples(
         'shelfsync export my-shop --csv --to my-shop.csv',
         'shelfsync export my-shop --ndjson | head -1',
+        'shelfsync export --ndjson --list prices --history --to prices.ndjson.gz',
         'shelfsync export my-shop --csv --exact --status active',
       ),
     )
-    .action((name: string, flags: ExportFlags) => exportProducts(cli, name, flags))
+    .action((name: string | undefined, flags: ExportFlags) => writeExport(cli, name, flags))
 }
 
-async function exportProducts(cli: Cli, name: string, flags: ExportFlags): Promise<void> {
-  const { csv = false, ndjson = false, exact = false, to } = flags
-  if (csv === ndjson) throw new SyncError('usage/invalid', 'Give either --csv or --ndjson')
-  if (exact && !csv) throw new SyncError('usage/invalid', '--exact needs --csv: NDJSON is exact')
-  if (csv && cli.output.json && to === undefined)
-    throw new SyncError('usage/invalid', '--csv with --json needs --to: CSV lines are not JSON')
+async function writeExport(cli: Cli, name: string | undefined, flags: ExportFlags): Promise<void> {
+  const { csv = false, exact = false, to } = flags
+  requireConsistent(flags, cli.output.json)
   await using tools = await cli.open()
-  const source = await loadSource(tools.db, name)
-  const filter = { words: [], statuses: chooseStatuses(flags.status) }
-  const counted: Counted = { products: 0 }
-  const chunks = csv
-    ? formatCsv(tools, source, filter, { exact, counted })
-    : formatNdjson(tools, source, filter, counted)
-  if (to === undefined) return await writeBytes(toBytes(chunks))
-  await writeToFile(to, chunks)
+  const { db } = tools
+  const request = await toRequest(db, name, flags)
+  const counted = { rows: 0 }
+  const format = csv ? 'csv' : 'ndjson'
+  const text = countRows(
+    readInSnapshot(db, (session) => exportList(session, request, format, { exact })),
+    counted,
+  )
+  const bytes = compress(text, flags)
+  if (to === undefined) return await writeBytes(bytes)
+  await writeToFile(to, bytes)
   cli.output.result(
-    { source: name, file: to, products: counted.products },
-    `${formatQuantity(counted.products, 'product')} of ${name} in ${to}.`,
+    { source: name, list: flags.list, file: to, [flags.list]: counted.rows },
+    `${formatQuantity(counted.rows, flags.list.slice(0, -1))} of ${name ?? 'all sources'} in ${to}.`,
   )
 }
 
-async function* formatCsv(
-  { db }: Tools,
-  { id }: Source,
-  filter: ProductFilter,
-  { exact, counted }: { readonly exact: boolean; readonly counted: Counted },
+/** @throws SyncError `usage/invalid` */
+function requireConsistent(flags: ExportFlags, json: boolean): void {
+  const { csv = false, ndjson = false, exact = false, to, list, gzip = false } = flags
+  const ofPrices = flags.type !== undefined || flags.history === true
+  const problems: readonly (readonly [boolean, string])[] = [
+    [csv === ndjson, 'Give either --csv or --ndjson'],
+    [exact && !csv, '--exact needs --csv: NDJSON is exact'],
+    [flags.status !== undefined && list !== 'products', '--status needs --list products'],
+    [ofPrices && list !== 'prices', '--type and --history need --list prices'],
+    [json && to === undefined && csv, '--csv with --json needs --to: CSV lines are not JSON'],
+    [json && to === undefined && gzip, '--gzip with --json needs --to: bytes are not JSON'],
+  ]
+  const problem = problems.find(([isWrong]) => isWrong)
+  if (problem) throw new SyncError('usage/invalid', problem[1])
+}
+
+/** @throws SyncError `source/unknown` */
+async function toRequest(
+  db: Db,
+  name: string | undefined,
+  { list, status, type, history = false }: ExportFlags,
+): Promise<ExportRequest> {
+  const sourceId = name === undefined ? null : (await loadSource(db, name)).id
+  if (list === 'products') return { list, filter: { sourceId, statuses: chooseStatuses(status) } }
+  return { list, filter: { sourceId, product: null, variant: null, type: type ?? null, history } }
+}
+
+async function* countRows(
+  chunks: AsyncIterable<ExportChunk>,
+  counted: { rows: number },
 ): AsyncGenerator<string> {
-  const options: CsvOptions = { exact, priceTypes: await listPriceTypes(db, id) }
-  yield formatCsvHeader(options)
-  for await (const products of readProducts(db, id, filter)) {
-    counted.products += products.length
-    yield products.map((product) => formatCsvLines(product, options)).join('')
+  for await (const { text, rows } of chunks) {
+    counted.rows += rows
+    yield text
   }
 }
 
-async function* formatNdjson(
-  { db }: Tools,
-  { id }: Source,
-  filter: ProductFilter,
-  counted: Counted,
-): AsyncGenerator<string> {
-  for await (const products of readProducts(db, id, filter)) {
-    counted.products += products.length
-    yield products.map((product) => `${JSON.stringify(product)}\n`).join('')
-  }
+function compress(
+  text: AsyncIterable<string>,
+  { gzip = false, to }: ExportFlags,
+): AsyncIterable<Buffer> {
+  if (!gzip && to?.endsWith('.gz') !== true) return toBytes(text)
+  return Readable.from(text).compose(createGzip())
 }
 
 /** A terminal needs no carriage returns. */

@@ -28,11 +28,17 @@ export function minorOf(decimal: string, currency: string): number | null {
 
 /** 1250 in AUD → `AUD 12.50`. Without separators, so that `minorOf` can parse the number. */
 export function formatMoney(amountMinor: number, currency: string): string {
+  return `${currency} ${formatAmount(String(amountMinor), currency)}`
+}
+
+/** `1250` in AUD → `12.50`. The digits may exceed the safe integers. */
+export function formatAmount(minor: string, currency: string): string {
   const decimals = decimalsOf(currency)
-  const digits = String(Math.abs(amountMinor)).padStart(decimals + 1, '0')
+  const [sign, unsigned] = minor.startsWith('-') ? ['-', minor.slice(1)] : ['', minor]
+  const digits = unsigned.padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
   const fraction = decimals > 0 ? `.${digits.slice(-decimals)}` : ''
-  return `${currency} ${amountMinor < 0 ? '-' : ''}${whole}${fraction}`
+  return `${sign}${whole}${fraction}`
 }
 
 /**

@@ -36,6 +36,11 @@ export const REQUEST_ERRORS = {
     status: 415,
     hint: 'Send JSON, with the header Content-Type: application/json.',
   },
+  'request/too-many-exports': {
+    action: 'retry',
+    status: 429,
+    hint: 'Wait until one of them has ended, or write the file with `shelfsync export`.',
+  },
   'request/too-many-failures': {
     action: 'stop',
     status: 429,

@@ -115,7 +115,7 @@ create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
 -- Every scrape of the metrics counts the runs of the last week.
-create index runs_started on catalog.runs (started_at) include (source_id, state, error_code, kind)
+create index runs_of_week on catalog.runs (started_at) include (source_id, state, error_code, kind)
   where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
 create index runs_explained on catalog.runs (source_id, id)

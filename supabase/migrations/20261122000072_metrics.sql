@@ -13,7 +13,8 @@ create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
   late_products boolean, ledger jsonb, reviews bigint, quarantine bigint, held_runs integer,
   copy_failures integer, copy_broken boolean, removals_off text, open_state text, failures integer,
-  failure_class text, week_runs bigint, week_failures jsonb, expected bigint, fetched bigint, applied bigint, bytes bigint
+  failure_class text, week_runs bigint, week_failures jsonb,
+  expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with week as (
@@ -33,7 +34,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     s.schedule, summary.due_since, summary.late_products,
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null
       order by l.id desc limit 1),
-    summary.open_reviews, summary.open_quarantine, cardinality(summary.held_runs), s.copy_failures, s.copy_error is not null,
+    summary.open_reviews, summary.open_quarantine, cardinality(summary.held_runs), s.copy_failures,
+    s.copy_error is not null,
     (select case when a.complete then 'unreadable' else 'incomplete' end
       from catalog.find_settled_full_run(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run

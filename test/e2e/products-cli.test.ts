@@ -116,8 +116,11 @@ test('an export has every product, is safe for spreadsheets, and exact with --ex
   const csv = await run('export', 'pharmacy', '--csv')
   assertEnded(csv, 0)
   const [header = '', first = '', ...rest] = csv.stdout.trimEnd().split('\r\n')
-  assert.match(header, /^product,status,title,.*,sku,gtin,.*public_price,public_currency$/)
-  assert.match(first, /^[^,]+,\w+,"'=2\+5, ""x""",/)
+  assert.match(
+    header,
+    /^source,product,id,status,title,.*,sku,gtin,.*public_price,public_currency$/,
+  )
+  assert.match(first, /^pharmacy,[^,]+,[\w-]+,\w+,"'=2\+5, ""x""",/)
   const { rows } = await db.query<{ n: number }>(
     `select count(*) as n from catalog.products where status <> 'removed'`,
   )

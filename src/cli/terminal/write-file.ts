@@ -11,7 +11,10 @@ import { replaceFile } from '../../node/replace-file.ts'
  *
  * @throws SyncError `usage/invalid` when the file cannot be written · the error of `chunks`
  */
-export async function writeToFile(path: string, chunks: AsyncIterable<string>): Promise<void> {
+export async function writeToFile(
+  path: string,
+  chunks: AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   try {
     await replaceFile(path, (draft) =>
       pipeline(Readable.from(chunks), createWriteStream(draft, { flags: 'wx' })),

@@ -31,6 +31,17 @@ export type ListName =
   | 'quarantine'
   /** Addresses of images that have failed. */
   | 'images'
+  | CatalogueList
+
+/** A list of the whole catalogue, whose key has several columns. */
+export type CatalogueList = keyof typeof COMPOUND_KEYS
+
+/** The types of the columns of each key. A cursor holds them as a JSON list. */
+const COMPOUND_KEYS = {
+  'catalogue-products': ['source', 'text'],
+  'catalogue-variants': ['source', 'text', 'text'],
+  'catalogue-prices': ['source', 'text', 'text', 'text', 'run'],
+} as const
 
 interface PageReader<Row, Item> {
   /** Loads up to `limit` rows after the key, or the first ones with null. */
@@ -86,13 +97,14 @@ export function isCursor(list: ListName, text: string): boolean {
   return findKey(list, text) !== null
 }
 
-function decodeCursor(list: ListName, text: string): string {
+/** @throws SyncError `usage/invalid` when the cursor is not one of this list */
+export function decodeCursor(list: ListName, text: string): string {
   const key = findKey(list, text)
   if (key === null) throw new SyncError('usage/invalid', `"${text}" is not a cursor of ${list}`)
   return key
 }
 
-function encodeCursor(list: ListName, key: string | number): string {
+export function encodeCursor(list: ListName, key: string | number): string {
   return Buffer.from(`${list}:${key}`).toString('base64url')
 }
 
@@ -101,6 +113,34 @@ function findKey(list: ListName, cursor: string): string | null {
   if (!text.startsWith(`${list}:`) || encodeCursor(list, text.slice(list.length + 1)) !== cursor)
     return null
   const key = text.slice(list.length + 1)
+  if (isCatalogueList(list)) return isCompoundKey(key, COMPOUND_KEYS[list]) ? key : null
   const isText = list === 'sources' || list === 'changes' || list === 'products' || list === 'diff'
   return isText || /^\d{1,16}$/.test(key) ? key : null
+}
+
+function isCatalogueList(list: ListName): list is CatalogueList {
+  return list in COMPOUND_KEYS
+}
+
+type KeyColumn = 'source' | 'run' | 'text'
+
+const INTEGER_MAX = { source: 2 ** 31 - 1, run: Number.MAX_SAFE_INTEGER } as const
+
+function isCompoundKey(key: string, types: readonly KeyColumn[]): boolean {
+  const columns = parseKey(key)
+  return columns.length === types.length && types.every((type, at) => isColumn(type, columns[at]))
+}
+
+function isColumn(type: KeyColumn, value: unknown): boolean {
+  if (type === 'text') return typeof value === 'string'
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= INTEGER_MAX[type]
+}
+
+function parseKey(key: string): readonly unknown[] {
+  try {
+    const columns: unknown = JSON.parse(key)
+    return Array.isArray(columns) ? columns : []
+  } catch {
+    return []
+  }
 }

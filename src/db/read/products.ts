@@ -1,8 +1,6 @@
-// The read model of products: searched page by page, or read to the end in one snapshot.
+// The read model of the products of a source, searched page by page.
 
-import { type Catalog, inSession, toInstant } from '../catalog.ts'
-import { translateErrors } from '../errors.ts'
-import type { Db } from '../pool.ts'
+import { type Catalog, toInstant } from '../catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export const PRODUCT_STATUSES = ['active', 'unavailable', 'draft', 'filtered', 'removed'] as const
@@ -80,9 +78,6 @@ export interface ProductFilter {
   readonly statuses: readonly ProductStatus[]
 }
 
-/** Rows of one page of an export: some megabytes. */
-const EXPORT_PAGE = 500
-
 /** A page of the products of a source by id. */
 export function listProducts(
   db: Catalog,
@@ -95,35 +90,6 @@ export function listProducts(
     toItem: toListedProduct,
     keyOf: ({ id }) => id,
   })
-}
-
-/**
- * Yields all products of a source in pages, as they were at the beginning, with one page in memory.
- * The reader may be slow.
- */
-export async function* readProducts(
-  db: Db,
-  sourceId: number,
-  filter: ProductFilter,
-): AsyncGenerator<readonly ListedProduct[]> {
-  const client = await translateErrors(db.connect())
-  try {
-    await translateErrors(
-      client.query(
-        'begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0',
-      ),
-    )
-    let after: string | undefined
-    do {
-      const request = { ...filter, limit: EXPORT_PAGE, after }
-      const page = await listProducts(inSession(client), sourceId, request)
-      yield page.items
-      after = page.next ?? undefined
-    } while (after !== undefined)
-  } finally {
-    // Ends the transaction, also when the reader stops early.
-    client.release(true)
-  }
 }
 
 /** The types of the current prices of a source, by name. */

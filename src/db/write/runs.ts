@@ -8,7 +8,8 @@ import type { Policy } from '../../core/policy.ts'
 import { isEndedByBreaker } from '../../core/refreshing.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 
-export type RunKind = 'full' | 'incremental' | 'refresh' | 'import' | 'replay'
+export const RUN_KINDS = ['full', 'incremental', 'refresh', 'import', 'replay'] as const
+export type RunKind = (typeof RUN_KINDS)[number]
 
 /** Lease duration. When it expires, another worker may take over the run or the task. */
 export const LEASE_MS = 15_000

@@ -1,0 +1,111 @@
+// The queries and paths that requests to the read API may have. An unknown parameter is an error.
+
+import { z } from 'zod'
+import { isCursor, type ListName } from '../../db/read/page.ts'
+import { PRODUCT_STATUSES } from '../../db/read/products.ts'
+import { RUN_STATES } from '../../db/read/run-summaries.ts'
+
+/** The most rows that a page holds. Products are documents, the others are short. */
+const LIMITS = { products: 200, rows: 1000 } as const
+const PAGE_SIZE = 50
+const TEXT_CHARS_MAX = 500
+
+const source = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'expected the name of a source' })
+const ofSource = source.optional().describe('Name of a source. Omit to read every source.')
+const product = z
+  .guid({ error: 'expected the id of a product' })
+  .optional()
+  .describe('Only of the product with this id.')
+const text = z
+  .string()
+  .min(1)
+  .max(TEXT_CHARS_MAX)
+  .refine((given) => !given.includes('\0'), { error: 'expected text without NUL' })
+const status = z
+  .enum([...PRODUCT_STATUSES, 'all'])
+  .optional()
+  .describe('Only products in this status. Omit to read all that are not removed.')
+
+function limitTo(most: number) {
+  return z.coerce
+    .number<string>({ error: 'expected a number' })
+    .int()
+    .min(1)
+    .max(most)
+    .default(PAGE_SIZE)
+    .describe('Maximum number of items in the response.')
+}
+
+function after(list: ListName) {
+  return z
+    .string()
+    .max(10_000)
+    .refine((given) => isCursor(list, given), { error: 'expected the `next` of an earlier page' })
+    .optional()
+    .describe('The `next` of the page before. Omit to get the first page.')
+}
+
+export const ProductsQuery = z.strictObject({
+  source: ofSource,
+  status,
+  limit: limitTo(LIMITS.products),
+  after: after('catalogue-products'),
+})
+
+export const VariantsQuery = z.strictObject({
+  source: ofSource,
+  product,
+  gtin: z
+    .string()
+    .regex(/^\d{1,14}$/, { error: 'expected the digits of a GTIN' })
+    .optional()
+    .describe('Only with this GTIN; zeros before it do not matter.'),
+  limit: limitTo(LIMITS.rows),
+  after: after('catalogue-variants'),
+})
+
+export const PricesQuery = z.strictObject({
+  source: ofSource,
+  product,
+  variant: text.optional().describe('Only of variants with this external id.'),
+  type: text.optional().describe('Only prices of this type, such as `list`.'),
+  limit: limitTo(LIMITS.rows),
+  after: after('catalogue-prices'),
+})
+
+export const SourcesQuery = z.strictObject({
+  limit: limitTo(LIMITS.rows),
+  after: after('sources'),
+})
+
+export const RunsQuery = z.strictObject({
+  source: ofSource,
+  state: z.enum(RUN_STATES).optional().describe('Only runs in this state.'),
+  limit: limitTo(LIMITS.products),
+  after: after('runs'),
+})
+
+export const ProductsExportQuery = z.strictObject({ source: ofSource, status })
+
+export const PricesExportQuery = z.strictObject({
+  source: ofSource,
+  type: text.optional().describe('Only prices of this type, such as `list`.'),
+  history: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((given) => given === 'true')
+    .describe('`true`: earlier prices too.'),
+})
+
+export const NoQuery = z.strictObject({})
+
+export const ProductPath = z.strictObject({ id: z.guid({ error: 'expected the id of a product' }) })
+export const SourcePath = z.strictObject({ name: source })
+export const RunPath = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, { error: 'expected the number of a run' })
+    .transform(Number),
+})
