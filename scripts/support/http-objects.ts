@@ -89,6 +89,7 @@ const SOURCE: SourceSummary = {
   state: 'active',
   schedule: { cron: '17 16 * * *', zone: 'UTC', fullOn: 'none' },
   lateProducts: null,
+  longestMs: null,
   watermarkAt: new Date('2026-11-20T16:02:11Z'),
   lastRun: { id: 12, kind: 'full', state: 'running', startedAt: STARTED_AT, finishedAt: null },
   lastRefresh: null,

@@ -57,7 +57,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'status',
     usage: '[options] [name]',
     description: 'show sources: products, last run, what is late, and open decisions',
-    load: async () => (await import('./status.ts')).defineStatus,
+    load: async () => (await import('./status/status.ts')).defineStatus,
   },
   {
     name: 'explain',

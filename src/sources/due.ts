@@ -5,9 +5,7 @@ import { Cron } from 'croner'
 import { messageOf } from '../core/errors.ts'
 import type { Schedule } from '../core/schedule.ts'
 
-/**
- * Time after a due time at which a source is late. Until then, its run may still be in progress.
- */
+/** Time after a due time at which a source is late. A run in progress may have more, see `graceOf`. */
 const GRACE_MS = 60 * 60_000
 const DAY_MS = 24 * 60 * 60_000
 /** Maximum number of cached times, of about 200 bytes each. */
@@ -21,6 +19,8 @@ interface Scheduled {
   readonly schedule: Schedule
   readonly dueSinceAt: Date
   readonly lateProducts: boolean | null
+  /** The duration of its longest recent run; null unless a run is in progress. */
+  readonly longestMs: number | null
 }
 
 export interface Due {
@@ -58,18 +58,18 @@ export class Calendar {
       at = this.#nextTime(times, sinceAt)
       this.#times.set(key, at)
     }
-    return dueOf(at, now)
+    return toDue(at, now, GRACE_MS)
   }
 
   /**
    * Returns the due time of a source by its summary. A source that only has refreshes is late when a
    * product is, and a time at which no product was due has passed without a run.
    */
-  dueOf({ schedule, dueSinceAt, lateProducts }: Scheduled, now: Date): Due {
-    const due = this.dueAt(schedule, dueSinceAt, now)
-    if (lateProducts === null) return due
-    const at = due.at !== null && due.at < now ? this.dueAt(schedule, now, now).at : due.at
-    return { at, late: lateProducts }
+  dueOf({ schedule, dueSinceAt, lateProducts, longestMs }: Scheduled, now: Date): Due {
+    const { at } = this.dueAt(schedule, dueSinceAt, now)
+    if (lateProducts === null) return toDue(at, now, graceOf(longestMs))
+    const next = at !== null && at < now ? this.dueAt(schedule, now, now).at : at
+    return { at: next, late: lateProducts }
   }
 
   /** Returns the time between the next two runs; a day for a schedule without them. */
@@ -107,8 +107,13 @@ function parseCron(cron: string, zone: string): Cron | null {
   }
 }
 
-function dueOf(at: Date | null, now: Date): Due {
-  return { at, late: at === null || at.getTime() + GRACE_MS < now.getTime() }
+/** A run in progress may take twice as long as the longest recent one before its source is late. */
+function graceOf(longestMs: number | null): number {
+  return Math.max(GRACE_MS, 2 * (longestMs ?? 0))
+}
+
+function toDue(at: Date | null, now: Date, graceMs: number): Due {
+  return { at, late: at === null || at.getTime() + graceMs < now.getTime() }
 }
 
 /** Describes the error in a schedule, or returns null. */

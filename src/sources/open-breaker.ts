@@ -3,7 +3,7 @@
 
 import { admit, BREAKER_POLICY } from '../core/breaker.ts'
 import { SyncError } from '../core/errors.ts'
-import { defaultRules } from '../core/limits.ts'
+import { defaultRules, type RequestRules } from '../core/limits.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { loadBreaker } from '../db/write/limits.ts'
 import type { BoundSource } from './bound-source.ts'
@@ -14,12 +14,9 @@ import type { BoundSource } from './bound-source.ts'
  */
 export async function refuseOpenBreaker(
   db: Catalog,
-  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
+  bound: Pick<BoundSource, 'connector' | 'settings'>,
 ): Promise<void> {
-  const url = URL.parse(connector.address(settings))
-  if (url === null) return
-  const { breaker: rule } =
-    connector.rules?.({ url, settings, credentials: null }) ?? defaultRules(url)
+  const rule = findRules(bound)?.breaker ?? null
   if (rule === null) return
   const { breaker, nowMs } = await loadBreaker(db, rule)
   const admission = admit(breaker, nowMs, { ...BREAKER_POLICY, ...rule.policy })
@@ -31,4 +28,14 @@ export async function refuseOpenBreaker(
     `${rule.key} has failed ${breaker.failures} times, so no request is sent to it until ${until}`,
     { retryAfterMs },
   )
+}
+
+/** Returns the rules of requests to the address of the source; null for one without an address. */
+export function findRules({
+  connector,
+  settings,
+}: Pick<BoundSource, 'connector' | 'settings'>): RequestRules | null {
+  const url = URL.parse(connector.address(settings))
+  if (url === null) return null
+  return connector.rules?.({ url, settings, credentials: null }) ?? defaultRules(url)
 }

@@ -7666,6 +7666,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     'finished_at', case p_run.state when 'running' then p_finished_at else p_run.finished_at end) end
 $$;
 
+-- find_longest_run(source) → seconds that the longest of its last ten successful runs took, interruptions
+-- included; null without one. Keyed runs do not count.
+create function catalog.find_longest_run(p_source integer) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select extract(epoch from max(r.finished_at - r.started_at))::double precision
+  from (
+    select started_at, finished_at from catalog.runs
+    where source_id = p_source and keys is null and state = 'succeeded' order by id desc limit 10
+  ) r
+$$;
+
 -- summarize_sources(source, after, limit, sources) → sources by name: one, or all with null; of these, up to
 -- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
 -- depend on the size of the catalogue.
@@ -7674,6 +7685,7 @@ $$;
 --                 of the last successful refresh
 --   due_since     the source is due at the first time of its schedule after this
 --   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
+--   longest_seconds see find_longest_run; null unless a run of the whole source is running
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(
@@ -7683,7 +7695,7 @@ create function catalog.summarize_sources(
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
   copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
-  failed_at timestamptz, not_before timestamptz, late_products boolean
+  failed_at timestamptz, not_before timestamptz, late_products boolean, longest_seconds double precision
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
@@ -7712,9 +7724,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
-    s.failures, s.failure_class, s.failing_since, s.failed_at,
-    catalog.find_earliest_run(s.failures, s.failed_at),
-    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end
+    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s.failures, s.failed_at),
+    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end,
+    case when n.state = 'running' then catalog.find_longest_run(s.id) end
   from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1
@@ -8004,7 +8016,8 @@ $$;
 --                superseded ones; `week_failures` those that failed, by error code
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
-  late_products boolean, ledger jsonb, reviews bigint, quarantine bigint, held_runs integer,
+  late_products boolean, longest_seconds double precision, ledger jsonb, reviews bigint,
+  quarantine bigint, held_runs integer,
   copy_failures integer, copy_broken boolean, removals_off text, open_state text, failures integer,
   failure_class text, week_runs bigint, week_failures jsonb,
   expected bigint, fetched bigint, applied bigint, bytes bigint
@@ -8024,7 +8037,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
     case s.state when 'active'
       then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
-    s.schedule, summary.due_since, summary.late_products,
+    s.schedule, summary.due_since, summary.late_products, summary.longest_seconds,
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null
       order by l.id desc limit 1),
     summary.open_reviews, summary.open_quarantine, cardinality(summary.held_runs), s.copy_failures,
@@ -8543,6 +8556,99 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   ) r
   left join lateral catalog.load_quota(s.id, p_now) q on true
   where s.name = p_source and a.age is not null
+$$;
+
+-- 20261122000077_source_healths.sql
+
+-- Generated from supabase/schemas/77_source_healths.sql until the first release: do not edit.
+
+-- The facts by which the health of a source is judged, beside its summary: results of runs, failures beside
+-- the run, and the use of quotas. src/sources/health-parts.ts describes them.
+
+-- count_week_runs() → for each source with runs that started in the last seven days, imports apart:
+--   runs           those that requested the supplier and ended, other than cancelled and superseded ones;
+--                  `failures` those that failed, by error code
+--   changes_today  products that runs which ended today, by UTC, have created, updated or removed
+create function catalog.count_week_runs() returns table (
+  source_id integer, runs bigint, failures jsonb, changes_today bigint
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select source_id, coalesce(sum(n) filter (where state in (
+      'succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')), 0)::bigint,
+    coalesce(jsonb_object_agg(coalesce(error_code, 'internal'), n) filter (where state = 'failed'), '{}'),
+    coalesce(sum(changed), 0)::bigint
+  from (
+    select r.source_id, r.state, r.error_code, count(*) as n,
+      sum((r.ledger ->> 'created')::bigint + (r.ledger ->> 'updated')::bigint
+          + (r.ledger ->> 'removed')::bigint)
+        filter (where r.finished_at >= catalog.to_day(now())::timestamp at time zone 'UTC') as changed
+    from catalog.runs r
+    where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
+    group by r.source_id, r.state, r.error_code
+  ) ended group by source_id
+$$;
+
+-- count_failing_images() → for each source with such images: those whose newest 1,000 failed addresses have
+-- failed for good, and the flagged hosts that its waiting images come from.
+create function catalog.count_failing_images() returns table (
+  source_id integer, failed bigint, flagged_hosts text[]
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with failed as (
+    select i.source_id, count(*) as images
+    from (select id from catalog.image_addresses where state = 'failed' order by id desc limit 1000) a
+    join catalog.images i on i.address_id = a.id
+    group by i.source_id
+  ), flagged as (
+    select i.source_id, array_agg(distinct l.host order by l.host) as hosts
+    from catalog.image_channels l
+    cross join lateral (
+      select a.id from catalog.image_addresses a
+      where a.channel = l.channel and a.state = 'waiting' order by a.due_at limit 100
+    ) a
+    join catalog.images i on i.address_id = a.id
+    where l.flagged_at is not null
+    group by i.source_id
+  )
+  select source_id, coalesce(f.images, 0), coalesce(g.hosts, '{}')
+  from failed f full join flagged g using (source_id)
+$$;
+
+-- source_healths(sources) → the named sources, or all with null, by name. Counts no products, so the
+-- cost depends on the number of sources and of their runs in a week only.
+--   summary        see summarize_sources
+--   result         newest run of the whole source (of a source that only has refreshes: the newest refresh)
+--                  that succeeded, failed, is held or was rejected: {id, state, reason, error_code,
+--                  finished_at}; null without one
+--   runs, failures, changes_today see count_week_runs
+--   failed_images, flagged_hosts  see count_failing_images
+--   quota, used    requests of a day that the supplier allows, and those of this day in UTC; null without a
+--                  quota
+create function catalog.source_healths(p_sources text[] default null)
+returns table (
+  source text, summary jsonb, settings jsonb, result jsonb, runs bigint, failures jsonb,
+  changes_today bigint, failed_images bigint, flagged_hosts text[], quota integer, used integer
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, to_jsonb(summary), s.settings, result.run, coalesce(w.runs, 0), coalesce(w.failures, '{}'),
+    coalesce(w.changes_today, 0), coalesce(i.failed, 0), coalesce(i.flagged_hosts, '{}'), q.per_day,
+    case when q.per_day is not null then coalesce(l.used, 0) end
+  from catalog.summarize_sources(null, p_sources => p_sources) summary
+  join catalog.sources s on s.id = summary.id
+  left join lateral (
+    select jsonb_build_object('id', r.id, 'state', r.state, 'error_code', r.error_code,
+      'reason', case r.state when 'failed' then catalog.show_reason(r) else r.reason end,
+      'finished_at', r.finished_at) as run
+    from catalog.runs r
+    where r.source_id = s.id and r.state in ('succeeded', 'held', 'failed', 'rejected')
+      and (r.keys is null or r.kind = 'refresh' and s.schedule ->> 'fullOn' = 'never')
+    order by r.id desc limit 1
+  ) result on true
+  left join catalog.count_week_runs() w on w.source_id = s.id
+  left join catalog.count_failing_images() i on i.source_id = s.id
+  left join catalog.source_quotas q on q.source_id = s.id
+  left join catalog.limits l on l.scope = q.scope and l.key = q.key and l.day = catalog.to_day(now())
+  order by s.name
 $$;
 
 -- 20261122000079_purge_expired.sql
@@ -10062,7 +10168,7 @@ grant execute on function
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
   catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
-  catalog.survey_sources, catalog.load_status,
+  catalog.survey_sources, catalog.source_healths, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -10101,7 +10207,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_storage, catalog.list_breakers,
-  catalog.load_breaker
+  catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -10110,13 +10216,13 @@ do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'find_successions', 'list_sources', 'add_source', 'list_runs', 'summarize_sources',
-    'survey_sources', 'count_products',
+    'survey_sources', 'source_healths', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
-    'list_breakers', 'measure_images', 'count_images',
+    'list_breakers', 'list_limits', 'measure_images', 'count_images',
     'list_due_products', 'load_refresh_schedule', 'plan_refresh', 'record_quota', 'record_retries',
     'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
@@ -10184,13 +10290,14 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
-  ('20261122000070', 'summaries', '9ae3451065187736fcdb4110d8b7614c4284733bb16664a459c7b9ecfbf663d5'),
+  ('20261122000070', 'summaries', '40c4bff1831bf9ac5bd3d39277e23c765f164a602ce3781afe7dc5f73fb2cf86'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
-  ('20261122000072', 'metrics', 'fc584e71548fd5e08dc6a9930b732ffaa744355027f3a0f142843d531be05a84'),
+  ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
   ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
   ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
+  ('20261122000077', 'source_healths', '0ac0e113f2e31357002c3f6be3b61591266a777ed5efbd3649af78e2e807b2f2'),
   ('20261122000079', 'purge_expired', 'dcee4c6df6cd9eebb44b25fd73c05243eec99f120e913e59c128dcd9e227cf87'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
@@ -10198,6 +10305,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
-  ('20261122000090', 'security', 'e7274e6355b59dda519fdb7dd9465e694eb904a5e30c40d075f05f158d560901');
+  ('20261122000090', 'security', 'a3cbae62a52e05c56bd790df29fc215736d9c46b2248e4a3c12da118bc3747d4');
 
 commit;

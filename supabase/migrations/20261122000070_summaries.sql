@@ -141,6 +141,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     'finished_at', case p_run.state when 'running' then p_finished_at else p_run.finished_at end) end
 $$;
 
+-- find_longest_run(source) → seconds that the longest of its last ten successful runs took, interruptions
+-- included; null without one. Keyed runs do not count.
+create function catalog.find_longest_run(p_source integer) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select extract(epoch from max(r.finished_at - r.started_at))::double precision
+  from (
+    select started_at, finished_at from catalog.runs
+    where source_id = p_source and keys is null and state = 'succeeded' order by id desc limit 10
+  ) r
+$$;
+
 -- summarize_sources(source, after, limit, sources) → sources by name: one, or all with null; of these, up to
 -- `p_limit` after the name `p_after`; or those named in `p_sources`. Counts no products, so the cost does not
 -- depend on the size of the catalogue.
@@ -149,6 +160,7 @@ $$;
 --                 of the last successful refresh
 --   due_since     the source is due at the first time of its schedule after this
 --   late_products whether a product is late, see has_late_products; null unless the source only has refreshes
+--   longest_seconds see find_longest_run; null unless a run of the whole source is running
 --   removals_off  the reason why the newest full run could not detect missing products; else null
 --   failures      see record_host_result; `not_before` see find_earliest_run
 create function catalog.summarize_sources(
@@ -158,7 +170,7 @@ create function catalog.summarize_sources(
   last_good_at timestamptz, due_since timestamptz, last_run jsonb, last_refresh jsonb, held_runs bigint[],
   held_prices bigint, open_reviews bigint, open_quarantine bigint, copied_run bigint,
   copy_error text, removals_off text, failures integer, failure_class text, failing_since timestamptz,
-  failed_at timestamptz, not_before timestamptz, late_products boolean
+  failed_at timestamptz, not_before timestamptz, late_products boolean, longest_seconds double precision
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with picked as materialized (
@@ -187,9 +199,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
-    s.failures, s.failure_class, s.failing_since, s.failed_at,
-    catalog.find_earliest_run(s.failures, s.failed_at),
-    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end
+    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s.failures, s.failed_at),
+    case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end,
+    case when n.state = 'running' then catalog.find_longest_run(s.id) end
   from picked s
   left join lateral (
     select * from catalog.runs r where r.source_id = s.id and r.keys is null order by r.id desc limit 1

@@ -9,7 +9,8 @@
 --                superseded ones; `week_failures` those that failed, by error code
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
-  late_products boolean, ledger jsonb, reviews bigint, quarantine bigint, held_runs integer,
+  late_products boolean, longest_seconds double precision, ledger jsonb, reviews bigint,
+  quarantine bigint, held_runs integer,
   copy_failures integer, copy_broken boolean, removals_off text, open_state text, failures integer,
   failure_class text, week_runs bigint, week_failures jsonb,
   expected bigint, fetched bigint, applied bigint, bytes bigint
@@ -29,7 +30,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
     case s.state when 'active'
       then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
-    s.schedule, summary.due_since, summary.late_products,
+    s.schedule, summary.due_since, summary.late_products, summary.longest_seconds,
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null
       order by l.id desc limit 1),
     summary.open_reviews, summary.open_quarantine, cardinality(summary.held_runs), s.copy_failures,

@@ -180,7 +180,7 @@ grant execute on function
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
   catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
-  catalog.survey_sources, catalog.load_status,
+  catalog.survey_sources, catalog.source_healths, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -219,7 +219,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_storage, catalog.list_breakers,
-  catalog.load_breaker
+  catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -228,13 +228,13 @@ do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
     'find_source', 'find_successions', 'list_sources', 'add_source', 'list_runs', 'summarize_sources',
-    'survey_sources', 'count_products',
+    'survey_sources', 'source_healths', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
-    'list_breakers', 'measure_images', 'count_images',
+    'list_breakers', 'list_limits', 'measure_images', 'count_images',
     'list_due_products', 'load_refresh_schedule', 'plan_refresh', 'record_quota', 'record_retries',
     'measure_freshness',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',

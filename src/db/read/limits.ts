@@ -54,7 +54,7 @@ export interface LimitState {
 }
 
 /** The limits that affect requests now; those of open breakers first. */
-export async function listLimits(db: Catalog): Promise<LimitState[]> {
+export async function listLimits(db: Catalog, timeoutMs?: number): Promise<LimitState[]> {
   const rows = await db.call<{
     scope: string
     key: string
@@ -65,7 +65,7 @@ export async function listLimits(db: Catalog): Promise<LimitState[]> {
     in_progress: number
     used: number
     reason: string | null
-  }>('list_limits', {})
+  }>('list_limits', {}, timeoutMs)
   return rows.map(({ opened_at, next_at, in_progress, used, ...row }) => ({
     ...row,
     openedAt: toInstant(opened_at),

@@ -15,6 +15,7 @@ export interface SourceRow {
   readonly schedule: Schedule
   readonly due_since: Date
   readonly late_products: boolean | null
+  readonly longest_seconds: number | null
   /** The ledger of the newest settled run. */
   readonly ledger: Ledger | null
   readonly reviews: number
@@ -42,6 +43,8 @@ export type LateCheck = (scheduled: {
   readonly schedule: Schedule
   readonly dueSinceAt: Date
   readonly lateProducts: boolean | null
+  /** See `SourceSummary`. */
+  readonly longestMs: number | null
 }) => boolean
 
 const REASONS = METRICS.shelfsync_removals_off.labels.reason
@@ -75,7 +78,12 @@ function toTimeReadings(row: SourceRow, isLate: LateCheck | null): Reading[] {
   const labels = { source }
   const readings: Reading[] = [{ name: 'shelfsync_run_age_seconds', labels, value: age }]
   if (isLate !== null) {
-    const late = isLate({ schedule, dueSinceAt: row.due_since, lateProducts })
+    const late = isLate({
+      schedule,
+      dueSinceAt: row.due_since,
+      lateProducts,
+      longestMs: row.longest_seconds === null ? null : 1000 * row.longest_seconds,
+    })
     readings.push({ name: 'shelfsync_source_late', labels, value: Number(late) })
   }
   return readings

@@ -37,6 +37,11 @@ export interface SourceSummary {
    * late when a product is.
    */
   readonly lateProducts: boolean | null
+  /**
+   * The duration of the longest of its last ten successful runs. Null unless a run of the whole source
+   * is running.
+   */
+  readonly longestMs: number | null
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
   /** Held prices and held runs. */
@@ -82,7 +87,7 @@ interface LastRunRow {
   readonly finished_at: string | null
 }
 
-interface SourceRow {
+export interface SummaryRow {
   readonly source: string
   readonly connector: string
   readonly state: Source['state']
@@ -105,6 +110,7 @@ interface SourceRow {
   readonly failed_at: string | null
   readonly not_before: string | null
   readonly late_products: boolean | null
+  readonly longest_seconds: number | null
 }
 
 /** Counts of the rows and bytes of a source. */
@@ -142,7 +148,7 @@ export async function listSourceSummaries(
   sources: readonly string[] | null = null,
   timeoutMs?: number,
 ): Promise<SourceSummary[]> {
-  const rows = await db.call<SourceRow>('summarize_sources', { source: null, sources }, timeoutMs)
+  const rows = await db.call<SummaryRow>('summarize_sources', { source: null, sources }, timeoutMs)
   return rows.map(toSourceSummary)
 }
 
@@ -172,7 +178,7 @@ export async function surveySources(db: Catalog, limit: number | null): Promise<
 
 /** @throws SyncError `source/unknown` */
 export async function loadSourceSummary(db: Catalog, source: string): Promise<SourceSummary> {
-  const [row] = await db.call<SourceRow>('summarize_sources', { source })
+  const [row] = await db.call<SummaryRow>('summarize_sources', { source })
   if (!row) throw createUnknownSourceError(source)
   return toSourceSummary(row)
 }
@@ -220,7 +226,7 @@ export async function loadStatus(
       const row = one(
         await db.call<{
           run: RunRow | null
-          sources: readonly SourceRow[]
+          sources: readonly SummaryRow[]
           breakers: readonly BreakerRow[]
         }>('load_status', { source, after, limit }, timeoutMs),
       )
@@ -240,7 +246,7 @@ export async function loadStatus(
   }
 }
 
-function toSourceSummary(row: SourceRow): SourceSummary {
+export function toSourceSummary(row: SummaryRow): SourceSummary {
   const onlyRefreshes = row.schedule.fullOn === 'never'
   const lastRun = row.last_run ?? (onlyRefreshes ? row.last_refresh : null)
   return {
@@ -254,6 +260,7 @@ function toSourceSummary(row: SourceRow): SourceSummary {
     lastGoodAt: toInstant(row.last_good_at),
     dueSinceAt: toInstant(row.due_since),
     lateProducts: row.late_products,
+    longestMs: row.longest_seconds === null ? null : 1000 * row.longest_seconds,
     heldRuns: row.held_runs,
     heldPrices: row.held_prices,
     openReviews: row.open_reviews,
@@ -264,7 +271,7 @@ function toSourceSummary(row: SourceRow): SourceSummary {
   }
 }
 
-function toHostFailure({ failure_class, failures, ...times }: SourceRow): HostFailure | null {
+function toHostFailure({ failure_class, failures, ...times }: SummaryRow): HostFailure | null {
   const sinceAt = toInstant(times.failing_since)
   const lastAt = toInstant(times.failed_at)
   if (failure_class === null || sinceAt === null || lastAt === null) return null
@@ -284,6 +291,6 @@ function toLastRun({ id, kind, state, ...times }: LastRunRow): LastRun {
   return { id, kind, state, startedAt, finishedAt }
 }
 
-function createUnknownSourceError(source: string): SyncError {
+export function createUnknownSourceError(source: string): SyncError {
   return new SyncError('source/unknown', `Source ${source} does not exist`)
 }

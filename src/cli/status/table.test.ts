@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type SourceStatus, toStatusTable } from './status.ts'
+import type { SourceStatus } from './list-statuses.ts'
+import { toStatusTable } from './table.ts'
 
 const NOW = new Date('2026-01-31T12:00:00Z')
 
@@ -9,12 +10,14 @@ function status(source: string, draft: number): SourceStatus {
     source,
     connector: 'shopify',
     state: 'active',
+    health: { state: 'fresh', level: 'ok', reason: 'run 1 succeeded', command: null, parts: [] },
     products: { draft, active: 7, unavailable: 2, filtered: 0, removed: 1 },
     lastRun: null,
     lastRefresh: null,
     lastGoodAt: null,
     dueSinceAt: NOW,
     lateProducts: null,
+    longestMs: null,
     freshness: null,
     watermarkAt: null,
     due: null,
@@ -26,13 +29,19 @@ function status(source: string, draft: number): SourceStatus {
     latestCopy: null,
     removalsOff: null,
     failure: null,
+    result: null,
+    week: { runs: 0, failures: {} },
+    changesToday: 0,
+    failedImages: 0,
+    flaggedHosts: [],
+    quota: null,
   }
 }
 
 test('the column of drafts exists only when a source has drafts', () => {
   const cells = (...statuses: SourceStatus[]) => {
     const { headings, rows } = toStatusTable(statuses, NOW)
-    return [headings.slice(2, -4), ...rows.map((row) => row.slice(2, -4))]
+    return [headings.slice(3, -4), ...rows.map((row) => row.slice(3, -4))]
   }
   assert.deepEqual(cells(status('a', 0)), [
     ['active', 'unavailable', 'removed'],
