@@ -7724,7 +7724,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
-    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s.failures, s.failed_at),
+    s.failures, s.failure_class, s.failing_since, s.failed_at,
+    catalog.find_earliest_run(s.failures, s.failed_at),
     case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end,
     case when n.state = 'running' then catalog.find_longest_run(s.id) end
   from picked s
@@ -7744,8 +7745,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by g.id desc limit 1
   ) good on true
   left join reviews on reviews.source_id = s.id
-  left join quarantine on quarantine.source_id = s.id
-  left join held on held.source_id = s.id
+  left join quarantine on quarantine.source_id = s.id left join held on held.source_id = s.id
   order by s.name
 $$;
 
@@ -10290,7 +10290,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
-  ('20261122000070', 'summaries', '40c4bff1831bf9ac5bd3d39277e23c765f164a602ce3781afe7dc5f73fb2cf86'),
+  ('20261122000070', 'summaries', '59dc81f41438a468765ab17caafe090857ff330350d57c844c76c30d4709f242'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
   ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),

@@ -199,7 +199,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- As find_settled_full_run, whose call for each source would take longer than all the rest.
     (select f.removals_off from catalog.runs f
       where f.source_id = s.id and f.kind = 'full' and f.ledger is not null order by f.id desc limit 1),
-    s.failures, s.failure_class, s.failing_since, s.failed_at, catalog.find_earliest_run(s.failures, s.failed_at),
+    s.failures, s.failure_class, s.failing_since, s.failed_at,
+    catalog.find_earliest_run(s.failures, s.failed_at),
     case when s.schedule ->> 'fullOn' = 'never' then catalog.has_late_products(s.id, s.schedule) end,
     case when n.state = 'running' then catalog.find_longest_run(s.id) end
   from picked s
@@ -219,8 +220,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by g.id desc limit 1
   ) good on true
   left join reviews on reviews.source_id = s.id
-  left join quarantine on quarantine.source_id = s.id
-  left join held on held.source_id = s.id
+  left join quarantine on quarantine.source_id = s.id left join held on held.source_id = s.id
   order by s.name
 $$;
 
