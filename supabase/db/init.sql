@@ -3488,6 +3488,8 @@ begin
     perform catalog.correct_first_prices(p_source, p_run);
     perform catalog.write_changed_prices(p_source, p_run, p_part);
   end if;
+  perform catalog.index_products(p_source, array(
+    select j.external_id from pg_temp.verdicts j where j.verdict in ('created', 'updated')));
   return query
     select count(*) filter (where verdict = 'created' and not j.held)::integer,
       count(*) filter (where verdict = 'updated' and not j.held)::integer,
@@ -4586,6 +4588,7 @@ declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
   kept text[] := catalog.list_changed_products(p_source, p_unseen);
   removed integer;
+  ids text[];
 begin
   with gone as (
     update catalog.products p
@@ -4606,7 +4609,8 @@ begin
   ), cleared as (
     delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
   )
-  select count(*) into removed from gone;
+  select count(*), array_agg(external_id) into removed, ids from gone;
+  perform catalog.index_products(p_source, ids);
   insert into catalog.misses (source_id, external_id, run_id, missed_at)
     select p_source, external_id, p_run, now() from catalog.products p
     where p.source_id = p_source and p.status <> 'removed'
@@ -4691,6 +4695,7 @@ create function catalog.publish_run(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   removed integer := 0;
+  repriced text[];
 begin
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
@@ -4700,7 +4705,8 @@ begin
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
   perform catalog.complete_succession(p_source, p_run);
-  perform catalog.publish_prices(p_source, p_run, p_others);
+  repriced := catalog.publish_prices(p_source, p_run, p_others);
+  perform catalog.index_products(p_source, repriced);
   perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);
@@ -5277,11 +5283,13 @@ begin
       and state = 'past' and not catalog.keeps_price_history(p_review.source_id);
 end $$;
 
--- publish_prices(source, run, others): pending prices become current, and the ones they replace past, or are
--- deleted if the source keeps no history. Those of the runs `p_others` stay pending, see
--- list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
+-- publish_prices(source, run, others) → the products with a price that became current: pending prices become
+-- current, and the ones they replace past, or are deleted if the source keeps no history. Those of the runs
+-- `p_others` stay pending, see list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  products text[];
 begin
   update catalog.prices c set state = 'past'
     from catalog.prices n
@@ -5294,8 +5302,12 @@ begin
       and c.source_id = p_source and c.state = 'past' and not catalog.keeps_price_history(p_source)
       and (c.product_external_id, c.variant_external_id, c.price_type)
         = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current', settled_run = p_run
-    where source_id = p_source and state = 'pending' and run_id <> all (p_others);
+  with published as (
+    update catalog.prices set state = 'current', settled_run = p_run
+      where source_id = p_source and state = 'pending' and run_id <> all (p_others)
+      returning product_external_id)
+  select array_agg(distinct product_external_id) into products from published;
+  return products;
 end $$;
 
 -- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
@@ -5381,6 +5393,7 @@ begin
   elsif review.kind = 'record' then
     perform catalog.decide_record(review, p_approve);
   end if;
+  perform catalog.index_products(review.source_id, array[review.product_external_id]);
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
@@ -5596,6 +5609,8 @@ begin
       'url', count(*) filter (where rule = 'url'), 'sku', count(*) filter (where rule = 'sku'),
       'handle', count(*) filter (where rule = 'handle'))
     into counts from ended;
+  perform catalog.index_products(p_predecessor, array(
+    select external_id from catalog.products where source_id = p_predecessor and status <> 'removed'));
   return counts;
 end $$;
 
@@ -7521,6 +7536,429 @@ create view api.refresh_jobs with (security_invoker = true) as
     j.retry_count, j.error_code, j.error_message, j.circuit_breaker_state, j.created_at
   from catalog.refresh_jobs j join catalog.sources s on s.id = j.source_id;
 
+-- 20261122000066_search_entries.sql
+
+-- Generated from supabase/schemas/66_search_entries.sql until the first release: do not edit.
+
+-- What a search of products reads: one narrow row for each product, with its words, its codes and the values
+-- by which lists are filtered and sorted. apply_batch and the other functions that write products or publish
+-- prices keep it, in the same transaction; an unchanged product costs no write.
+
+create table catalog.search_entries (
+  source_id          integer not null references catalog.sources (id),
+  external_id        text collate "C" not null,
+  status             text not null,
+  changed_at         timestamptz not null,
+  -- The beginning of the folded title, by which lists are sorted; see fold_text.
+  title              text collate "C" not null,
+  -- The lowest current price in units of its currency, see find_shown_price; null without one.
+  price              numeric,
+  currency           text,                           -- of `price`
+  price_ends_at      timestamptz,                    -- end of the licence of `price`, if it has its own
+  -- Lexemes: words of the title, the brand and the manufacturer; codes with `#`; and facets with `=`, such as
+  -- `=a:in_stock`. No word has such a mark.
+  words              tsvector not null,
+  primary key (source_id, external_id)
+);
+create index search_entries_words on catalog.search_entries using gin (words);
+create index search_entries_newest on catalog.search_entries (source_id, status, changed_at, external_id);
+create index search_entries_title on catalog.search_entries (source_id, status, title, external_id);
+create index search_entries_price on catalog.search_entries (source_id, status, price, external_id)
+  where price is not null;
+
+-- fold_text(text) → the text in lower case, without accents, with ligatures and other letters of Latin
+-- alphabets as they are typed without them: `Crème Brûlée` → `creme brulee`, `Straße` → `strasse`.
+create function catalog.fold_text(p_text text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+begin
+  if octet_length(p_text) = length(p_text) then
+    return lower(p_text);
+  end if;
+  p_text := lower(regexp_replace(normalize(lower(p_text), nfkd), '[\u0300-\u036f]', '', 'g'));
+  if p_text ~ '[ßæœøłđðþıŋħ]' then
+    p_text := translate(replace(replace(replace(replace(
+      p_text, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), 'øłđðıŋħ', 'olddinh');
+  end if;
+  return p_text;
+end $$;
+
+-- fold_words(text) → the words of the text, folded, with one space between them. An apostrophe is no
+-- separator: `L'Oréal` → `loreal`.
+create function catalog.fold_words(p_text text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+begin
+  -- Ranges of code points rather than classes, whose letters depend on the locale of the database.
+  return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''),
+    '[\u0001-/:-@\[-\u0060\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
+end $$;
+
+-- fold_code(text) → the code without separators and, if it is a number, without leading zeros: a GTIN is the
+-- same in each of its lengths, and `ab-12` is `AB 12`. Null if nothing is left of it.
+create function catalog.fold_code(p_text text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+begin
+  p_text := replace(catalog.fold_words(left(p_text, 200)), ' ', '');
+  return nullif(left(case when p_text ~ '^0\d*$' then ltrim(p_text, '0') else p_text end, 100), '');
+end $$;
+
+-- list_codes(identifiers) → the codes of a product, of every scheme.
+create function catalog.list_codes(p_identifiers jsonb) returns setof text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select c.value from jsonb_each(p_identifiers) i
+  cross join lateral jsonb_array_elements_text(
+    case jsonb_typeof(i.value) when 'array' then i.value else jsonb_build_array(i.value) end) c
+$$;
+
+-- compose_words(…) → the lexemes of a product, see search_entries. At most 250 words and 100 codes.
+create function catalog.compose_words(
+  p_title text, p_brand text, p_manufacturer text, p_codes text[], p_availability text, p_categories jsonb
+) returns tsvector
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+  plain text := left(concat_ws(' ', p_title, p_brand, p_manufacturer), 2000);
+  folded text := catalog.fold_words(plain);
+begin
+  -- After an apostrophe begins another word too: `oreal` finds `L'Oréal`.
+  if plain ~ '[''’]' then
+    folded := folded || ' ' || catalog.fold_words(translate(plain, '''’', '  '));
+  end if;
+  return array_to_tsvector(array(
+    select left(w, 100) from unnest((string_to_array(folded, ' '))[:250]) w where w <> ''
+    union all
+    select '#' || catalog.fold_code(c) from unnest(p_codes[:100]) c where catalog.fold_code(c) is not null
+    union all select '=a:' || p_availability where p_availability is not null
+    union all select '=b:' || left(catalog.fold_words(p_brand), 100) where p_brand is not null
+    union all
+    select '=c:' || left(c, 100) from jsonb_array_elements_text(
+      case jsonb_typeof(p_categories) when 'array' then p_categories else '[]' end) c));
+end $$;
+
+-- find_shown_price(source, product) → the lowest current price of its variants: of the type `public`,
+-- otherwise of `list`, otherwise of the first other type by name.
+create function catalog.find_shown_price(
+  p_source integer, p_product text, out price numeric, out currency text, out ends_at timestamptz
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select round(c.amount_minor / 10::numeric ^ d.decimals, d.decimals), c.currency, c.expires_at
+  from catalog.prices c cross join lateral (select catalog.count_decimals(c.currency) as decimals) d
+  where c.source_id = p_source and c.product_external_id = p_product and c.state = 'current'
+    and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())
+  order by c.price_type <> 'public', c.price_type <> 'list', c.price_type, c.amount_minor limit 1
+$$;
+
+-- index_products(source, products): writes the search entries of these products.
+--   idempotent  a product whose entry is right costs no write
+create function catalog.index_products(p_source integer, p_products text[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  insert into catalog.search_entries as e
+      (source_id, external_id, status, changed_at, title, price, currency, price_ends_at, words)
+    select p_source, p.external_id, p.status, p.changed_at,
+      left(catalog.fold_words(coalesce(p.title, '')), 100), c.price, c.currency, c.ends_at,
+      catalog.compose_words(p.title, p.brand, p.manufacturer,
+        p.external_id || v.codes || array(select catalog.list_codes(p.identifiers)), v.availability,
+        p.attributes -> 'category_ids')
+    from unnest(p_products) named
+    cross join lateral (
+      select * from catalog.products o where o.source_id = p_source and o.external_id = named offset 0
+    ) p
+    cross join lateral (
+      select coalesce(array_agg(o.sku) filter (where o.sku is not null), '{}')
+          || coalesce(array_agg(o.gtin) filter (where o.gtin is not null), '{}') as codes,
+        (array_agg(o.availability order by
+          array_position('{in_stock,preorder,out_of_stock,discontinued}', o.availability)))[1]
+          as availability
+      from catalog.variants o
+      where o.source_id = p_source and o.product_external_id = named and o.removed_at is null
+    ) v
+    cross join lateral catalog.find_shown_price(p_source, named) c
+    order by p.external_id
+    on conflict (source_id, external_id) do update
+      set status = excluded.status, changed_at = excluded.changed_at, title = excluded.title,
+          price = excluded.price, currency = excluded.currency, price_ends_at = excluded.price_ends_at,
+          words = excluded.words
+      where (e.status, e.changed_at, e.title, e.price, e.currency, e.price_ends_at, e.words)
+        is distinct from (excluded.status, excluded.changed_at, excluded.title, excluded.price,
+          excluded.currency, excluded.price_ends_at, excluded.words);
+end $$;
+
+-- 20261122000067_search.sql
+
+-- Generated from supabase/schemas/67_search.sql until the first release: do not edit.
+
+-- The search of products: by words and codes, with filters, page by page.
+--
+-- A search that matches at most 10,000 products counts and sorts them. One that matches more reads its page
+-- from the index of its order, see walk_entries, so that neither the number of products nor that of matches
+-- decides on its time.
+
+-- quote_lexeme(text) → the text as a lexeme of a tsquery.
+create function catalog.quote_lexeme(p_text text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select '''' || replace(replace(p_text, '\', '\\'), '''', '''''') || ''''
+$$;
+
+-- compose_term(text) → a word of a search as text of a tsquery: products with these words, of which the last
+-- may be the beginning of one, or with this code. Null if it has neither a letter nor a digit.
+--   A beginning has at least 3 characters, that of a code 4 with a digit.
+create function catalog.compose_term(p_text text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select '((' || string_agg(catalog.quote_lexeme(left(w, 100))
+      || case when n = cardinality(words) and length(w) >= 3 then ':*' else '' end, ' & ' order by n)
+    || ') | ' || catalog.quote_lexeme('#' || code)
+    || case when length(code) >= 4 and code ~ '\d' then ':*' else '' end || ')'
+  from (
+    select string_to_array(catalog.fold_words(p_text), ' ') as words, catalog.fold_code(p_text) as code
+  ) folded
+  cross join unnest(words) with ordinality w (w, n)
+  where code is not null group by code
+$$;
+
+-- compose_search(text, filter) → the search as conditions on `search_entries.words`.
+--   matches     null: every product. At most the first 200 characters and 16 words of the text count
+--   codes       products with exactly this code; null without a text
+create function catalog.compose_search(
+  p_text text, p_filter jsonb, out matches tsquery, out codes tsquery
+)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  given constant text := left(btrim(coalesce(p_text, '')), 200);
+  whole constant text := catalog.fold_code(given);
+  terms constant text := (
+    select string_agg(catalog.compose_term(t), ' & ')
+    from unnest((regexp_split_to_array(given, '\s+'))[:16]) t);
+  conditions text[];
+begin
+  if given <> '' then
+    codes := catalog.quote_lexeme('#' || coalesce(whole, ''));
+    -- A code may be typed in groups: `9 312345 678907`. A text without letters and digits matches nothing.
+    conditions := array[format('(%s)', concat_ws(' | ', terms, codes))];
+  end if;
+  conditions := conditions || array(
+    select catalog.quote_lexeme('=b:' || left(catalog.fold_words(b), 100))
+    from jsonb_array_elements_text(p_filter -> 'brand') b)
+    || (select '(' || string_agg(catalog.quote_lexeme('=c:' || left(c, 100)), ' | ') || ')'
+      from jsonb_array_elements_text(p_filter -> 'categories') c)
+    || (select '(' || string_agg(catalog.quote_lexeme('=a:' || a), ' | ') || ')'
+      from jsonb_array_elements_text(p_filter -> 'availability') a);
+  matches := nullif(array_to_string(conditions, ' & '), '')::tsquery;
+end $$;
+
+-- compose_conditions(filter) → the filter as SQL conditions on a row `e` of search_entries, apart from source
+-- and status. Parameters: $3 matches, $4 codes, $5 the filter.
+--   Licences that have ended hide their product, or its price, as the views do.
+create function catalog.compose_conditions(p_filter jsonb, p_searches boolean) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select concat_ws(' and ',
+    'not exists (select from catalog.products x where x.source_id = e.source_id
+      and x.external_id = e.external_id and x.expires_at <= now())',
+    case when p_searches then 'e.words @@ $3' end,
+    case when p_filter ?| '{priced,minPrice,maxPrice}'
+      then '(e.price_ends_at is null or e.price_ends_at > now())' end,
+    case when p_filter ? 'minPrice' then 'e.price >= ($5 ->> ''minPrice'')::numeric' end,
+    case when p_filter ? 'maxPrice' then 'e.price <= ($5 ->> ''maxPrice'')::numeric' end,
+    case when p_filter ? 'currency' then 'e.currency = $5 ->> ''currency''' end,
+    case when p_filter ? 'changedSince' then 'e.changed_at >= ($5 ->> ''changedSince'')::timestamptz' end,
+    case when p_filter ? 'review' then '(e.source_id, e.external_id) in (
+      select v.source_id, v.product_external_id from catalog.reviews v where v.state = ''open'')' end)
+$$;
+
+-- compose_order(sort) → the key of an order of products as an expression of `e`, its type and its direction.
+-- Products with the same key follow each other by source and id, in the same direction.
+--   relevance   the code, the whole title, its beginning, the words beside each other, then the others, each
+--               by title. $6 is the folded text
+create function catalog.compose_order(p_sort text, out key text, out type text, out direction text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case p_sort
+      when 'relevance' then $rank$case when e.words @@ $4 then '0' when e.title = $6 then '1'
+        when starts_with(e.title, $6) then '2' when strpos(' ' || e.title, ' ' || $6) > 0 then '3'
+        else '4' end || e.title$rank$
+      when 'newest' then 'e.changed_at' when 'title' then 'e.title' else 'e.price' end,
+    case p_sort when 'newest' then 'timestamptz' when 'relevance' then 'text collate "C"'
+      when 'title' then 'text collate "C"' else 'numeric' end,
+    case when p_sort in ('newest', 'price-high') then 'desc' else 'asc' end
+$$;
+
+-- compose_page(sort, conditions, matches_max) → the statement that returns (total, page) for a search with
+-- few matches: it reads all of them, but not more than `matches_max`, and sorts them.
+--   page        [{source, product, key}], at most $8 after the one of $7
+create function catalog.compose_page(p_sort text, p_conditions text, p_matches_max integer) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format($sql$
+    with hits as materialized (
+      select e.source_id, e.external_id, %1$s as key from catalog.search_entries e
+      where e.source_id = any ($1) and e.status = any ($2) and %1$s is not null and %2$s limit %3$s
+    ), page as (
+      select h.* from hits h
+      where $7 is null or (h.key, h.source_id, h.external_id)
+        %4$s (($7 ->> 'key')::%5$s, ($7 ->> 'source')::integer, $7 ->> 'product')
+      order by h.key %6$s, h.source_id %6$s, h.external_id %6$s limit $8
+    )
+    select (select count(*) from hits), (
+      select coalesce(jsonb_agg(jsonb_build_object('source', source_id, 'product', external_id, 'key', key)
+        order by key %6$s, source_id %6$s, external_id %6$s), '[]') from page)$sql$,
+    o.key, p_conditions, p_matches_max, case o.direction when 'asc' then '>' else '<' end, o.type, o.direction)
+  from catalog.compose_order(p_sort) o
+$$;
+
+-- compose_walk(sort, conditions, continues, reads_max) → the statement that returns a page as `page` of
+-- compose_page for a search with many matches: it reads the first `reads_max` entries of each source and
+-- status in the index of the order. Where these have no page of matches, the matches are few, and read by
+-- their words.
+--   continues   the page is not the first one: it begins after $7
+create function catalog.compose_walk(
+  p_sort text, p_conditions text, p_continues boolean, p_reads_max integer
+) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format($sql$
+    with pairs as materialized (
+      select source_id, status, case sign(source_id - ($7 ->> 'source')::integer)
+        when 1 then '' when 0 then $7 ->> 'product' else chr(1114111) end collate "C" as beyond
+      from unnest($1) source_id cross join unnest($2) status
+    ), walked as materialized (
+      select p.source_id, p.status, w.external_id, w.key from pairs p cross join lateral (
+        select e.external_id, e.key
+        from (
+          select e.*, %1$s as key from catalog.search_entries e
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s
+          order by %1$s %3$s, e.external_id %3$s limit %4$s
+        ) e
+        where %5$s order by e.key %3$s, e.external_id %3$s limit $8
+      ) w
+    ), sparse as materialized (
+      select p.* from pairs p
+      where (select count(*) from walked w where w.source_id = p.source_id and w.status = p.status) < $8
+        and (select count(*) from (
+          select from catalog.search_entries e
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s limit %4$s) n) >= %4$s
+    ), found as (
+      select w.source_id, w.external_id, w.key from walked w
+        where (w.source_id, w.status) not in (select s.source_id, s.status from sparse s)
+      union all
+      select p.source_id, g.external_id, g.key from sparse p cross join lateral (
+        select e.external_id, e.key from (
+          select e.external_id, %1$s as key from catalog.search_entries e
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s offset 0
+        ) e
+        order by e.key %3$s, e.external_id %3$s limit $8
+      ) g
+    ), page as (
+      select * from found order by key %3$s, source_id %3$s, external_id %3$s limit $8
+    )
+    select coalesce(jsonb_agg(jsonb_build_object('source', source_id, 'product', external_id, 'key', key)
+      order by key %3$s, source_id %3$s, external_id %3$s), '[]') from page$sql$,
+    o.key, case when p_continues then format($sql$(%s, e.external_id) %s (($7 ->> 'key')::%s, p.beyond)$sql$,
+      o.key, case o.direction when 'asc' then '>' else '<' end, o.type) else 'true' end,
+    o.direction, p_reads_max, p_conditions)
+  from catalog.compose_order(p_sort) o
+$$;
+
+-- 20261122000068_found_products.sql
+
+-- Generated from supabase/schemas/68_found_products.sql until the first release: do not edit.
+
+-- The result of a search of products, with what a list shows of each.
+
+-- find_entries(text, filter, sort, after, limit) → the page of a search, see search_products.
+--   total       10,001 for more than 10,000
+create function catalog.find_entries(
+  p_text text, p_filter jsonb, p_sort text, p_after jsonb, p_limit integer, out total integer,
+  out sort text, out page jsonb
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+  matches_max constant integer := 10001;
+  search record := catalog.compose_search(p_text, p_filter);
+  filter jsonb := p_filter || case when p_sort like 'price-%' then '{"priced": true}' else '{}'::jsonb end;
+  conditions text := catalog.compose_conditions(filter, search.matches is not null);
+  sources constant integer[] := array(select s.id from catalog.sources s
+    where not p_filter ? 'sources' or p_filter -> 'sources' ? s.name);
+  statuses constant text[] := array(select jsonb_array_elements_text(p_filter -> 'statuses'));
+  folded constant text := left(catalog.fold_words(left(coalesce(p_text, ''), 200)), 100);
+  -- Of each source and status. Where a page needs more, the matches are so few that reading all is cheaper.
+  reads_max constant integer := 20000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
+begin
+  -- A list continues in the order in which it began, even if fewer products match by now.
+  sort := coalesce(p_after ->> 'sort',
+    case when p_sort = 'relevance' and search.codes is null then 'newest' else p_sort end);
+  execute catalog.compose_page(sort, conditions, matches_max) into total, page
+    using sources, statuses, search.matches, search.codes, filter, folded, p_after, p_limit;
+  if total < matches_max then
+    return;
+  end if;
+  sort := case sort when 'relevance' then 'newest' else sort end;
+  execute catalog.compose_walk(sort, conditions, p_after is not null, reads_max)
+    into page using sources, statuses, search.matches, search.codes, filter, folded, p_after, p_limit;
+end $$;
+
+-- list_shown_variants(source, product) → the variants of the product with their current prices, as a list.
+create function catalog.list_shown_variants(p_source integer, p_product text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+      'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
+      'prices', coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
+            'compareAtMinor', c.compare_at_minor) order by c.price_type)
+        from catalog.prices c
+        where c.source_id = p_source and c.product_external_id = p_product
+          and c.variant_external_id = v.external_id and c.state = 'current'
+          and (c.expires_at is null or c.expires_at > now())
+          and c.amount_minor is not null), '[]')) order by v.position, v.external_id), '[]')
+  from catalog.variants v
+  where v.source_id = p_source and v.product_external_id = p_product and v.removed_at is null
+$$;
+
+-- list_shown_images(source, product) → the images of the product by position, as a list.
+create function catalog.list_shown_images(p_source integer, p_product text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'url', i.url, 'alt', i.alt, 'cdnUrl', i.cdn_url) order by i.position), '[]')
+  from catalog.images i where i.source_id = p_source and i.product_external_id = p_product
+$$;
+
+-- show_found_product(product, source) → what a list shows of the product: its facts, its variants with their
+-- current prices, its images, and the number of its open reviews.
+create function catalog.show_found_product(p_product catalog.products, p_source text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('source', p_source, 'product', p_product.external_id, 'status', p_product.status,
+    'title', p_product.title, 'brand', p_product.brand, 'manufacturer', p_product.manufacturer,
+    'url', p_product.url, 'identifiers', p_product.identifiers, 'successor', p_product.successor,
+    'source_updated_at', p_product.source_updated_at, 'first_seen_at', p_product.first_seen_at,
+    'changed_at', p_product.changed_at, 'expires_at', p_product.expires_at,
+    'variants', catalog.list_shown_variants(p_product.source_id, p_product.external_id),
+    'images', catalog.list_shown_images(p_product.source_id, p_product.external_id),
+    'reviews', (
+      select count(*) from catalog.reviews v
+      where v.state = 'open' and v.source_id = p_product.source_id
+        and v.product_external_id = p_product.external_id))
+$$;
+
+-- search_products(text, filter, sort, after, limit) → one row: a page of products of all sources.
+--   text        words, each of them in the title, the brand or the manufacturer, where the last may be a
+--               beginning; or a code: the supplier's id, a SKU, a GTIN in any length, another identifier.
+--               Upper and lower case, accents, and the separators in codes do not count. Null: every product
+--   filter      {statuses, and optionally sources (names), brand, categories (ids), availability (each a
+--               list), minPrice, maxPrice, currency, changedSince, review (an open one)}
+--   sort        relevance, newest (change), title, price-low, price-high. A sort by price leaves out products
+--               without one
+--   after       the `key` of the last product of the page before, with its `sort`; null: the first page
+--   total       10,001 for more than 10,000. sort: that of the page; relevance becomes newest for them
+--   products    [{…, key}], without those whose licence has ended
+create function catalog.search_products(
+  p_text text, p_filter jsonb, p_sort text, p_after jsonb, p_limit integer
+) returns table (total integer, sort text, products jsonb)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select f.total, f.sort, (
+    select coalesce(jsonb_agg(catalog.show_found_product(p, s.name) || jsonb_build_object('key',
+      found.entry || jsonb_build_object('sort', f.sort)) order by found.n), '[]')
+    from jsonb_array_elements(f.page) with ordinality found (entry, n)
+    join catalog.sources s on s.id = (found.entry ->> 'source')::integer
+    join catalog.products p on p.source_id = s.id and p.external_id = found.entry ->> 'product')
+  from catalog.find_entries(p_text, p_filter, p_sort, p_after, p_limit) f
+$$;
+
 -- 20261122000070_summaries.sql
 
 -- Generated from supabase/schemas/70_summaries.sql until the first release: do not edit.
@@ -8364,26 +8802,7 @@ begin
     )
     select p.external_id, p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers,
       p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at,
-      coalesce((
-        select jsonb_agg(jsonb_build_object(
-            'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
-            'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
-            'prices', coalesce((
-              select jsonb_agg(jsonb_build_object(
-                  'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
-                  'compareAtMinor', c.compare_at_minor) order by c.price_type)
-              from catalog.prices c
-              where c.source_id = p_source and c.product_external_id = p.external_id
-                and c.variant_external_id = v.external_id and c.state = 'current'
-                and (c.expires_at is null or c.expires_at > now())
-                and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
-        from catalog.variants v
-        where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
-        ), '[]'),
-      coalesce((
-        select jsonb_agg(jsonb_build_object(
-          'url', i.url, 'alt', i.alt, 'cdnUrl', i.cdn_url) order by i.position)
-        from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
+      catalog.list_shown_variants(p_source, p.external_id), catalog.list_shown_images(p_source, p.external_id)
     from page p order by p.external_id;
 end $$;
 
@@ -8718,6 +9137,8 @@ begin
         record_hash = decode(repeat('00', 16), 'hex'), content_hash = decode(repeat('00', 16), 'hex')
     from unnest(sources, products) d (source, product)
     where p.source_id = d.source and p.external_id = d.product;
+  perform catalog.index_products(d.source, array_agg(d.product))
+    from unnest(sources, products) d (source, product) group by d.source;
   return cardinality(products);
 end $$;
 
@@ -10263,7 +10684,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000030', 'records', '5146072b31d5f8811462951e312b8b8dea28dc5a8bf807a51b35056bd8700fa5'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'f868bb2a9caff59c052a746ee51cb8d1ea03def2c4d324581a4153ee2d5de6d7'),
-  ('20261122000033', 'apply', '77cd6a2279869e9354c2f08d52a936a24e8c325163c51b85cd754b2d067ca72f'),
+  ('20261122000033', 'apply', '818e9c6de9b21ed68d44ef49274df93d795bb90be074f9245a440baed92865f3'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
@@ -10271,12 +10692,12 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
   ('20261122000039', 'package_sizes', '3405c8cf46093143b231e4aec39d26c82a6417e38c21936b68bff18211852876'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', 'd229e2d96c972e944b349209efdf4f9eda3617aae518e7f2e5e5edebfe373adc'),
+  ('20261122000041', 'settle', '1e568028f942d60dec1c5b500695f19a583b81c5d7533265f95fb5fa71ae71c5'),
   ('20261122000042', 'reviews', '9457b86fe1a0516274f475dfeb7ee023962c1cd04f1bc77d9f4970843a55b040'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', 'ee033cd80bb64611179f7ceb1e160ed4feb0a14bca9aedc78f8bcdb84898c18d'),
+  ('20261122000044', 'decisions', 'e6b77a911f7a1d14e40eee0b2a6737aec04a89d4b4b1f492573b8daa4bd9151b'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
-  ('20261122000046', 'successions', 'a60c30fede2bd950f45fd5f5e7d61192a57fa487fe1e140dab361c5361bf9612'),
+  ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
   ('20261122000048', 'calls', '7002334c6f97eaf8d9c5a603b73f864f6033e2a74a1ffc69227f51d6176d55c6'),
   ('20261122000049', 'refresh_jobs', '443e36c6e072d2b9747dd87cf3579d05be452bb894f2d4088fb60e20d52c5ec9'),
@@ -10290,15 +10711,18 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
+  ('20261122000066', 'search_entries', '5b0a07bb7dada388c12a0d4591f0f189ab7651317bfe696ac9a5a2b3b3366b0a'),
+  ('20261122000067', 'search', '68d2d2dbc184cd0fb1248b8a69ef4126bdfbc19e016b64414acfe47a41e6b438'),
+  ('20261122000068', 'found_products', '69ad5b6912f4efc75d0b8c10a656bb673dec7cf0c0bf059a21c4b641ddf40f34'),
   ('20261122000070', 'summaries', '59dc81f41438a468765ab17caafe090857ff330350d57c844c76c30d4709f242'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
   ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
-  ('20261122000074', 'products', 'dc5702b6b603b20ee04bb85f33de2d54944cfb32fd702416da10d085ef3aa0a7'),
+  ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
   ('20261122000077', 'source_healths', '0ac0e113f2e31357002c3f6be3b61591266a777ed5efbd3649af78e2e807b2f2'),
-  ('20261122000079', 'purge_expired', 'dcee4c6df6cd9eebb44b25fd73c05243eec99f120e913e59c128dcd9e227cf87'),
+  ('20261122000079', 'purge_expired', '8ef0877ed4cce6370108145bcab5f10f482752e0d8c636c62383519aa9f5a4a2'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),

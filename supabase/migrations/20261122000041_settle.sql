@@ -38,6 +38,7 @@ declare
   beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
   kept text[] := catalog.list_changed_products(p_source, p_unseen);
   removed integer;
+  ids text[];
 begin
   with gone as (
     update catalog.products p
@@ -58,7 +59,8 @@ begin
   ), cleared as (
     delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
   )
-  select count(*) into removed from gone;
+  select count(*), array_agg(external_id) into removed, ids from gone;
+  perform catalog.index_products(p_source, ids);
   insert into catalog.misses (source_id, external_id, run_id, missed_at)
     select p_source, external_id, p_run, now() from catalog.products p
     where p.source_id = p_source and p.status <> 'removed'
@@ -143,6 +145,7 @@ create function catalog.publish_run(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   removed integer := 0;
+  repriced text[];
 begin
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
@@ -152,7 +155,8 @@ begin
     removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once, p_unseen);
   end if;
   perform catalog.complete_succession(p_source, p_run);
-  perform catalog.publish_prices(p_source, p_run, p_others);
+  repriced := catalog.publish_prices(p_source, p_run, p_others);
+  perform catalog.index_products(p_source, repriced);
   perform catalog.publish_changes(p_source, p_run, p_others);
   perform catalog.supersede_held_runs(p_source, p_run);
   perform catalog.advance_source(p_source, p_run);

@@ -119,6 +119,8 @@ begin
       'url', count(*) filter (where rule = 'url'), 'sku', count(*) filter (where rule = 'sku'),
       'handle', count(*) filter (where rule = 'handle'))
     into counts from ended;
+  perform catalog.index_products(p_predecessor, array(
+    select external_id from catalog.products where source_id = p_predecessor and status <> 'removed'));
   return counts;
 end $$;
 

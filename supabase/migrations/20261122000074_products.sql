@@ -38,26 +38,7 @@ begin
     )
     select p.external_id, p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers,
       p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at,
-      coalesce((
-        select jsonb_agg(jsonb_build_object(
-            'id', v.external_id, 'title', v.title, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
-            'weightGrams', v.weight_grams, 'packCount', v.pack_count, 'availability', v.availability,
-            'prices', coalesce((
-              select jsonb_agg(jsonb_build_object(
-                  'type', c.price_type, 'amountMinor', c.amount_minor, 'currency', c.currency,
-                  'compareAtMinor', c.compare_at_minor) order by c.price_type)
-              from catalog.prices c
-              where c.source_id = p_source and c.product_external_id = p.external_id
-                and c.variant_external_id = v.external_id and c.state = 'current'
-                and (c.expires_at is null or c.expires_at > now())
-                and c.amount_minor is not null), '[]')) order by v.position, v.external_id)
-        from catalog.variants v
-        where v.source_id = p_source and v.product_external_id = p.external_id and v.removed_at is null
-        ), '[]'),
-      coalesce((
-        select jsonb_agg(jsonb_build_object(
-          'url', i.url, 'alt', i.alt, 'cdnUrl', i.cdn_url) order by i.position)
-        from catalog.images i where i.source_id = p_source and i.product_external_id = p.external_id), '[]')
+      catalog.list_shown_variants(p_source, p.external_id), catalog.list_shown_images(p_source, p.external_id)
     from page p order by p.external_id;
 end $$;
 

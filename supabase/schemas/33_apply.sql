@@ -274,6 +274,8 @@ begin
     perform catalog.correct_first_prices(p_source, p_run);
     perform catalog.write_changed_prices(p_source, p_run, p_part);
   end if;
+  perform catalog.index_products(p_source, array(
+    select j.external_id from pg_temp.verdicts j where j.verdict in ('created', 'updated')));
   return query
     select count(*) filter (where verdict = 'created' and not j.held)::integer,
       count(*) filter (where verdict = 'updated' and not j.held)::integer,

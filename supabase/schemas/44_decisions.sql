@@ -44,11 +44,13 @@ begin
       and state = 'past' and not catalog.keeps_price_history(p_review.source_id);
 end $$;
 
--- publish_prices(source, run, others): pending prices become current, and the ones they replace past, or are
--- deleted if the source keeps no history. Those of the runs `p_others` stay pending, see
--- list_unpublished_by_others.
-create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns void
+-- publish_prices(source, run, others) → the products with a price that became current: pending prices become
+-- current, and the ones they replace past, or are deleted if the source keeps no history. Those of the runs
+-- `p_others` stay pending, see list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_run bigint, p_others bigint[]) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  products text[];
 begin
   update catalog.prices c set state = 'past'
     from catalog.prices n
@@ -61,8 +63,12 @@ begin
       and c.source_id = p_source and c.state = 'past' and not catalog.keeps_price_history(p_source)
       and (c.product_external_id, c.variant_external_id, c.price_type)
         = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current', settled_run = p_run
-    where source_id = p_source and state = 'pending' and run_id <> all (p_others);
+  with published as (
+    update catalog.prices set state = 'current', settled_run = p_run
+      where source_id = p_source and state = 'pending' and run_id <> all (p_others)
+      returning product_external_id)
+  select array_agg(distinct product_external_id) into products from published;
+  return products;
 end $$;
 
 -- approve_claim(review, claim): the price that the claim states becomes current. It counts as observed when
@@ -148,6 +154,7 @@ begin
   elsif review.kind = 'record' then
     perform catalog.decide_record(review, p_approve);
   end if;
+  perform catalog.index_products(review.source_id, array[review.product_external_id]);
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve

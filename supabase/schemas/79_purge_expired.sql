@@ -61,6 +61,8 @@ begin
         record_hash = decode(repeat('00', 16), 'hex'), content_hash = decode(repeat('00', 16), 'hex')
     from unnest(sources, products) d (source, product)
     where p.source_id = d.source and p.external_id = d.product;
+  perform catalog.index_products(d.source, array_agg(d.product))
+    from unnest(sources, products) d (source, product) group by d.source;
   return cardinality(products);
 end $$;
 

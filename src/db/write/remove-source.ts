@@ -16,6 +16,7 @@ export const TABLES = [
   'product_reads',
   'source_quotas',
   'refresh_jobs',
+  'search_entries',
   'images',
   'prices',
   'variants',
