@@ -7540,7 +7540,7 @@ create view api.refresh_jobs with (security_invoker = true) as
 
 -- Generated from supabase/schemas/66_search_entries.sql until the first release: do not edit.
 
--- What a search of products reads: one narrow row for each product, with its words, its codes and the values
+-- The search entries of products: one narrow row for each, with its words, its codes and the values
 -- by which lists are filtered and sorted. apply_batch and the other functions that write products or publish
 -- prices keep it, in the same transaction; an unchanged product costs no write.
 
@@ -7574,7 +7574,8 @@ begin
   if octet_length(p_text) = length(p_text) then
     return lower(p_text);
   end if;
-  p_text := lower(regexp_replace(normalize(lower(p_text), nfkd), '[\u0300-\u036f]', '', 'g'));
+  -- By ICU, because the locale of the database may know only the letters of ASCII.
+  p_text := lower(regexp_replace(normalize(p_text, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu");
   if p_text ~ '[ßæœøłđðþıŋħ]' then
     p_text := translate(replace(replace(replace(replace(
       p_text, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), 'øłđðıŋħ', 'olddinh');
@@ -7588,8 +7589,8 @@ create function catalog.fold_words(p_text text) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
   -- Ranges of code points rather than classes, whose letters depend on the locale of the database.
-  return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''),
-    '[\u0001-/:-@\[-\u0060\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
+  return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''), '[\u0001-/:-@\[-\u0060'
+    '\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
 end $$;
 
 -- fold_code(text) → the code without separators and, if it is a number, without leading zeros: a GTIN is the
@@ -7787,7 +7788,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format($sql$
     with hits as materialized (
       select e.source_id, e.external_id, %1$s as key from catalog.search_entries e
-      where e.source_id = any ($1) and e.status = any ($2) and %1$s is not null and %2$s limit %3$s
+      where e.source_id = any ($1) and e.status = any ($2) and %1$s is not null and %2$s
+      limit %3$s
     ), page as (
       select h.* from hits h
       where $7 is null or (h.key, h.source_id, h.external_id)
@@ -7797,7 +7799,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     select (select count(*) from hits), (
       select coalesce(jsonb_agg(jsonb_build_object('source', source_id, 'product', external_id, 'key', key)
         order by key %6$s, source_id %6$s, external_id %6$s), '[]') from page)$sql$,
-    o.key, p_conditions, p_matches_max, case o.direction when 'asc' then '>' else '<' end, o.type, o.direction)
+    o.key, p_conditions, p_matches_max, case o.direction when 'asc' then '>' else '<' end, o.type,
+    o.direction)
   from catalog.compose_order(p_sort) o
 $$;
 
@@ -7830,7 +7833,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       where (select count(*) from walked w where w.source_id = p.source_id and w.status = p.status) < $8
         and (select count(*) from (
           select from catalog.search_entries e
-          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s limit %4$s) n) >= %4$s
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s
+          limit %4$s) n) >= %4$s
     ), found as (
       select w.source_id, w.external_id, w.key from walked w
         where (w.source_id, w.status) not in (select s.source_id, s.status from sparse s)
@@ -7838,7 +7842,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       select p.source_id, g.external_id, g.key from sparse p cross join lateral (
         select e.external_id, e.key from (
           select e.external_id, %1$s as key from catalog.search_entries e
-          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s offset 0
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s
+          offset 0
         ) e
         order by e.key %3$s, e.external_id %3$s limit $8
       ) g
@@ -7875,7 +7880,8 @@ declare
     where not p_filter ? 'sources' or p_filter -> 'sources' ? s.name);
   statuses constant text[] := array(select jsonb_array_elements_text(p_filter -> 'statuses'));
   folded constant text := left(catalog.fold_words(left(coalesce(p_text, ''), 200)), 100);
-  -- Of each source and status. Where a page needs more, the matches are so few that reading all is cheaper.
+  -- Reads of each source and status. Where a page needs more, the matches are so few that it is cheaper to
+  -- read all of them.
   reads_max constant integer := 20000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
 begin
   -- A list continues in the order in which it began, even if fewer products match by now.
@@ -10711,9 +10717,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
-  ('20261122000066', 'search_entries', '5b0a07bb7dada388c12a0d4591f0f189ab7651317bfe696ac9a5a2b3b3366b0a'),
-  ('20261122000067', 'search', '68d2d2dbc184cd0fb1248b8a69ef4126bdfbc19e016b64414acfe47a41e6b438'),
-  ('20261122000068', 'found_products', '69ad5b6912f4efc75d0b8c10a656bb673dec7cf0c0bf059a21c4b641ddf40f34'),
+  ('20261122000066', 'search_entries', '690b1dede2e300df968aa1597510f103803a53b5080ce7c3b655d50bc9930aed'),
+  ('20261122000067', 'search', '05d846e21a206936b8d8ee4ddf335e5bddaba6b5e0923b9e8ce9819ac5fd3986'),
+  ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
   ('20261122000070', 'summaries', '59dc81f41438a468765ab17caafe090857ff330350d57c844c76c30d4709f242'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),

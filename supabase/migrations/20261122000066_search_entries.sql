@@ -1,6 +1,6 @@
 -- Generated from supabase/schemas/66_search_entries.sql until the first release: do not edit.
 
--- What a search of products reads: one narrow row for each product, with its words, its codes and the values
+-- The search entries of products: one narrow row for each, with its words, its codes and the values
 -- by which lists are filtered and sorted. apply_batch and the other functions that write products or publish
 -- prices keep it, in the same transaction; an unchanged product costs no write.
 
@@ -34,7 +34,8 @@ begin
   if octet_length(p_text) = length(p_text) then
     return lower(p_text);
   end if;
-  p_text := lower(regexp_replace(normalize(lower(p_text), nfkd), '[\u0300-\u036f]', '', 'g'));
+  -- By ICU, because the locale of the database may know only the letters of ASCII.
+  p_text := lower(regexp_replace(normalize(p_text, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu");
   if p_text ~ '[ßæœøłđðþıŋħ]' then
     p_text := translate(replace(replace(replace(replace(
       p_text, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), 'øłđðıŋħ', 'olddinh');
@@ -48,8 +49,8 @@ create function catalog.fold_words(p_text text) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
   -- Ranges of code points rather than classes, whose letters depend on the locale of the database.
-  return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''),
-    '[\u0001-/:-@\[-\u0060\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
+  return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''), '[\u0001-/:-@\[-\u0060'
+    '\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
 end $$;
 
 -- fold_code(text) → the code without separators and, if it is a number, without leading zeros: a GTIN is the

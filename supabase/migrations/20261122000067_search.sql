@@ -101,7 +101,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format($sql$
     with hits as materialized (
       select e.source_id, e.external_id, %1$s as key from catalog.search_entries e
-      where e.source_id = any ($1) and e.status = any ($2) and %1$s is not null and %2$s limit %3$s
+      where e.source_id = any ($1) and e.status = any ($2) and %1$s is not null and %2$s
+      limit %3$s
     ), page as (
       select h.* from hits h
       where $7 is null or (h.key, h.source_id, h.external_id)
@@ -111,7 +112,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     select (select count(*) from hits), (
       select coalesce(jsonb_agg(jsonb_build_object('source', source_id, 'product', external_id, 'key', key)
         order by key %6$s, source_id %6$s, external_id %6$s), '[]') from page)$sql$,
-    o.key, p_conditions, p_matches_max, case o.direction when 'asc' then '>' else '<' end, o.type, o.direction)
+    o.key, p_conditions, p_matches_max, case o.direction when 'asc' then '>' else '<' end, o.type,
+    o.direction)
   from catalog.compose_order(p_sort) o
 $$;
 
@@ -144,7 +146,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       where (select count(*) from walked w where w.source_id = p.source_id and w.status = p.status) < $8
         and (select count(*) from (
           select from catalog.search_entries e
-          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s limit %4$s) n) >= %4$s
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s
+          limit %4$s) n) >= %4$s
     ), found as (
       select w.source_id, w.external_id, w.key from walked w
         where (w.source_id, w.status) not in (select s.source_id, s.status from sparse s)
@@ -152,7 +155,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       select p.source_id, g.external_id, g.key from sparse p cross join lateral (
         select e.external_id, e.key from (
           select e.external_id, %1$s as key from catalog.search_entries e
-          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s offset 0
+          where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s
+          offset 0
         ) e
         order by e.key %3$s, e.external_id %3$s limit $8
       ) g

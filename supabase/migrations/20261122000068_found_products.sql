@@ -18,7 +18,8 @@ declare
     where not p_filter ? 'sources' or p_filter -> 'sources' ? s.name);
   statuses constant text[] := array(select jsonb_array_elements_text(p_filter -> 'statuses'));
   folded constant text := left(catalog.fold_words(left(coalesce(p_text, ''), 200)), 100);
-  -- Of each source and status. Where a page needs more, the matches are so few that reading all is cheaper.
+  -- Reads of each source and status. Where a page needs more, the matches are so few that it is cheaper to
+  -- read all of them.
   reads_max constant integer := 20000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
 begin
   -- A list continues in the order in which it began, even if fewer products match by now.

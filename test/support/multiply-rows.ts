@@ -11,6 +11,7 @@ const TABLES = [
   ['images', 'product_external_id'],
   ['changes', 'product_external_id'],
   ['reviews', 'product_external_id'],
+  ['search_entries', 'external_id'],
 ] as const
 
 /** Adds `copies` of each product of the source; the key of copy n ends in `-n`. */

@@ -9,8 +9,6 @@ import { type ListedProduct, PRODUCT_STATUSES, type ProductStatus } from './prod
 export const SEARCH_SORTS = ['relevance', 'newest', 'title', 'price-low', 'price-high'] as const
 export type SearchSort = (typeof SEARCH_SORTS)[number]
 
-export const AVAILABILITIES = ['in_stock', 'preorder', 'out_of_stock', 'discontinued'] as const
-
 /** The largest number of products that a search counts. */
 export const COUNTED_MAX = 10_000
 
@@ -108,11 +106,6 @@ export async function searchProducts(
     total: total > COUNTED_MAX ? null : total,
     sort: found.sort,
   }
-}
-
-/** Returns true if the text is the cursor of a search. */
-export function isSearchCursor(text: string): boolean {
-  return findPlace(text) !== null
 }
 
 /** Members that are absent do not filter. */
