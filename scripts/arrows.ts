@@ -7,11 +7,12 @@ const PURE = ['core', 'lib']
 const PLATFORM = [...PURE, 'node', 'config', 'telemetry']
 const STORES = [...PLATFORM, 'artifacts', 'db']
 /** Folders from `sources/` on may import connectors and parsers. */
-const PIPELINE = [...STORES, 'connectors', 'normalise', 'sources', 'pipeline']
+const PIPELINE = [...STORES, 'connectors', 'normalise', 'format', 'sources', 'pipeline']
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   lib: ['core'],
+  format: [...PURE, 'db'],
   connectors: [...PURE, 'normalise'],
   normalise: PURE,
   node: PURE,
@@ -20,9 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   artifacts: PLATFORM,
   'embedded-postgres': [...PLATFORM, 'db'],
   db: [...PLATFORM, 'artifacts'],
-  sources: [...STORES, 'connectors', 'normalise'],
+  sources: [...STORES, 'connectors', 'normalise', 'format'],
   pipeline: PIPELINE,
-  downstream: [...STORES, 'connectors', 'normalise', 'sources'],
+  downstream: [...STORES, 'connectors', 'normalise', 'format', 'sources'],
   jobs: PIPELINE,
   http: [...PIPELINE, 'jobs'],
   /** Edge functions: one run by keys of the pipeline in one invocation, in Deno. */

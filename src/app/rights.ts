@@ -9,6 +9,7 @@ const DATABASE_ROLES: Readonly<Record<Role, WorkerRole>> = {
   fetcher: 'shelfsync_fetcher',
   maintainer: 'shelfsync_maintainer',
   orchestrator: 'shelfsync_orchestrator',
+  web: 'shelfsync_web',
   scheduler: 'shelfsync_orchestrator',
   images: 'shelfsync_images',
 }

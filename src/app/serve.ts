@@ -94,7 +94,8 @@ export async function startServices(
   const metrics = openMetrics(tools, roles)
   const waker = new Waker({ queues, urls: settings.queue.wakeUrls, log })
   const servers: OpenServer[] = []
-  for (const [name, app] of createServers({ ...tools, waker }, metrics, roles)) {
+  const created = createServers({ ...tools, waker }, { metrics, roles, stopping: stopping.signal })
+  for await (const [name, app] of created) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
     const listening = await listen(app, {
       host,
@@ -182,10 +183,15 @@ function startWork(
   return checked.promise.then(() => waitUntilIdle(taskTools.activity, { idleMs, hasWork, signal }))
 }
 
-function* createServers(
+interface ServerParts {
+  readonly metrics: Metrics
+  readonly roles: readonly Role[]
+  readonly stopping: AbortSignal
+}
+
+async function* createServers(
   tools: ServiceTools & { readonly waker: Waker },
-  metrics: Metrics,
-  roles: readonly Role[],
+  { metrics, roles, stopping }: ServerParts,
 ) {
   const { settings, db, queues, log, outages, waker } = tools
   const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
@@ -196,6 +202,7 @@ function* createServers(
     redact: createRedactor([], settings.secrets),
     keys: settings.http.keys,
     syncKeys: settings.http.syncKeys,
+    readKeys: settings.http.readKeys,
     trust: {
       flyHeader: settings.http.trustFlyHeader,
       proxies: createNetworks(settings.http.trustProxy),
@@ -218,6 +225,19 @@ function* createServers(
   if (roles.includes('maintainer')) yield ['maintainer', createMaintainerApp(options)] as const
   if (roles.includes('orchestrator'))
     yield ['orchestrator', createOrchestratorApp(options)] as const
+  if (roles.includes('web')) {
+    const { createWebApp } = await import('../http/web.ts')
+    const { readKeys } = settings.http
+    const web = {
+      ...options,
+      readKeys,
+      queues,
+      store: tools.store,
+      settings: settings.http,
+      stopping,
+    }
+    yield ['web', createWebApp(web)] as const
+  }
   yield ['metrics', createMetricsApp(options)] as const
 }
 

@@ -5,7 +5,7 @@ import { CHANGE_KINDS, listPublishedChanges, type PublishedChange } from '../db/
 import type { PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatInstant } from './format/format.ts'
+import { formatInstant } from '../format/format.ts'
 import { CHANGE_HEADINGS, toChangeCells } from './format/changes.ts'
 import { createLimitOption } from './arguments/numbers.ts'
 import { createSinceOption } from './arguments/time.ts'

@@ -20,7 +20,7 @@ import {
   formatNext,
   formatQuantity,
   formatRelative,
-} from './format/format.ts'
+} from '../format/format.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 const URL_CHARS_MAX = 80

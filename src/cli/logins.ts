@@ -20,16 +20,18 @@ const KINDS = {
   fetcher: ['shelfsync_fetcher'],
   maintainer: ['shelfsync_maintainer'],
   orchestrator: ['shelfsync_orchestrator'],
+  web: ['shelfsync_web'],
   images: ['shelfsync_images'],
   services: [
     'shelfsync_fetcher',
     'shelfsync_maintainer',
     'shelfsync_orchestrator',
+    'shelfsync_web',
     'shelfsync_images',
   ],
 } as const satisfies Readonly<Record<string, readonly WorkerRole[]>>
 type Kind = keyof typeof KINDS
-const SEPARATE: readonly Kind[] = ['fetcher', 'maintainer', 'orchestrator', 'images']
+const SEPARATE: readonly Kind[] = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images']
 
 const PREFIX = /^[a-z][a-z0-9_]{0,40}$/
 const PASSWORD_BYTES = 32
@@ -51,7 +53,7 @@ export function defineLogins(command: Command, cli: Cli): void {
   command
     .argument(
       '[kinds...]',
-      'fetcher, maintainer, orchestrator, images (default: these four); services has the rights of all',
+      'fetcher, maintainer, orchestrator, web, images (default: these five); services has the rights of all',
       parseKind,
     )
     .option('--to <file>', 'the file for the addresses of the logins', '.env.logins')

@@ -11,7 +11,7 @@ import {
 } from '../db/read/products.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatPrice, formatRelative } from './format/format.ts'
+import { formatPrice, formatRelative } from '../format/format.ts'
 import { formatTitle } from './format/changes.ts'
 import type { Output } from './terminal/output.ts'
 import { createLimitOption } from './arguments/numbers.ts'

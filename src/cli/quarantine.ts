@@ -23,7 +23,7 @@ import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 import { STOPPING, watchRun } from './sync/watch-run.ts'
-import { formatBytes, formatQuantity } from './format/format.ts'
+import { formatBytes, formatQuantity } from '../format/format.ts'
 import { formatPlace, formatQuarantinedRecord, formatRecordBytes } from './format/quarantine.ts'
 import { writeBytes } from './terminal/write-bytes.ts'
 

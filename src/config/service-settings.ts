@@ -15,7 +15,13 @@ const FETCH_CONCURRENCY_MAX = 64
  */
 const APPLY_CONCURRENCY_MAX = 6
 /** Default port of each HTTP server. */
-export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
+export const PORTS = {
+  fetcher: 3001,
+  maintainer: 3002,
+  orchestrator: 3003,
+  web: 3000,
+  metrics: 9091,
+} as const
 
 /** Default address for metrics without a key: only this machine can read them. */
 export const METRICS_HOST_DEFAULT = '127.0.0.1'
@@ -51,6 +57,19 @@ export const serviceSettings = {
     example: 'a-fourth-16-characters-or-more',
     readBy: SERVER_ROLES,
   }),
+  READ_KEY: secret(AdminKey, {
+    description:
+      'A key that may only look: it opens the dashboard without its buttons, and every GET route. It must differ from ADMIN_KEY and SYNC_KEY.',
+    default: 'none',
+    example: 'a-fifth-16-characters-or-more',
+    readBy: SERVER_ROLES,
+  }),
+  READ_KEY_NEXT: secret(AdminKey, {
+    description: 'A second READ_KEY that is also accepted, for the time of a rotation.',
+    default: 'none',
+    example: 'a-sixth-16-characters-or-more',
+    readBy: SERVER_ROLES,
+  }),
   LISTEN_HOST: plain(Host, {
     description:
       'The address on which the HTTP servers that require a key listen; `::` means every address, including IPv4.',
@@ -61,6 +80,20 @@ export const serviceSettings = {
   FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher', ['fetcher']),
   MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer', ['maintainer']),
   ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator', ['orchestrator']),
+  WEB_PORT: port(PORTS.web, 'of the dashboard', ['web']),
+  WEB_URL: plain(HttpUrl, {
+    description:
+      'The address at which people reach the dashboard, for links in messages. With `https`, cookies are sent over TLS only.',
+    default: 'none: messages have no links',
+    example: 'https://shelfsync.example',
+    readBy: ['web'],
+  }),
+  PUBLIC_STATUS: plain(Switch, {
+    description: 'A status page without a key: it names each source and says only if it is late.',
+    default: 'false',
+    example: 'true',
+    readBy: ['web'],
+  }),
   METRICS_PORT: port(PORTS.metrics, 'for metrics without a key; keep it private', ROLES),
   METRICS_HOST: plain(Host, {
     description:

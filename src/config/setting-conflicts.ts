@@ -13,6 +13,8 @@ export function findConflicts(given: GivenValues): string[] {
     ...missingPartners(given, 'ADMIN_KEY_NEXT', 'ADMIN_KEY', 'ADMIN_KEY_NEXT needs it'),
     ...missingPartners(given, 'SYNC_KEY', 'ADMIN_KEY', 'SYNC_KEY needs it'),
     ...missingPartners(given, 'SYNC_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT needs it'),
+    ...missingPartners(given, 'READ_KEY', 'ADMIN_KEY', 'READ_KEY needs it'),
+    ...missingPartners(given, 'READ_KEY_NEXT', 'READ_KEY', 'READ_KEY_NEXT needs it'),
     ...findSharedKeys(given),
     ...imageConflicts(given),
     ...missingPartners(given, 'LLM_URL', 'LLM_MODEL', 'LLM_URL needs it'),
@@ -50,12 +52,31 @@ function imageConflicts(given: GivenValues): string[] {
   return []
 }
 
-/** A sync key that is also an admin key would be allowed everything. */
+/** A key for fewer rights that equals one for more would be allowed more. */
 function findSharedKeys(given: GivenValues): string[] {
-  const adminKeys = [given.ADMIN_KEY, given.ADMIN_KEY_NEXT]
-  return ['SYNC_KEY', 'SYNC_KEY_NEXT']
-    .filter((name) => given[name] !== undefined && adminKeys.includes(given[name]))
-    .map((name) => `${name}: expected a key other than ADMIN_KEY and ADMIN_KEY_NEXT`)
+  return [
+    ...sharedWith(given, ['SYNC_KEY', 'SYNC_KEY_NEXT'], ['ADMIN_KEY', 'ADMIN_KEY_NEXT']),
+    ...sharedWith(
+      given,
+      ['READ_KEY', 'READ_KEY_NEXT'],
+      ['ADMIN_KEY', 'ADMIN_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT'],
+    ),
+  ]
+}
+
+function sharedWith(
+  given: GivenValues,
+  names: readonly string[],
+  others: readonly string[],
+): string[] {
+  const taken = others.map((name) => given[name])
+  return names
+    .filter((name) => given[name] !== undefined && taken.includes(given[name]))
+    .map((name) => `${name}: expected a key other than ${formatNames(others)}`)
+}
+
+function formatNames(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 function missingPartners(

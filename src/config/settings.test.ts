@@ -388,6 +388,8 @@ const WRONG: Record<string, string> = {
   ADMIN_KEY_NEXT: 'planted',
   SYNC_KEY: 'planted',
   SYNC_KEY_NEXT: 'planted',
+  READ_KEY: 'planted',
+  READ_KEY_NEXT: 'planted',
   LISTEN_HOST: 'planted host',
   METRICS_HOST: 'planted host',
   MEDIPIM_HOSTS: 'planted host',
@@ -398,6 +400,9 @@ const WRONG: Record<string, string> = {
   FETCHER_PORT: 'planted',
   MAINTAINER_PORT: '-1',
   ORCHESTRATOR_PORT: '65536',
+  WEB_PORT: 'planted',
+  WEB_URL: 'planted',
+  PUBLIC_STATUS: 'planted',
   METRICS_PORT: '1.5',
   TRUST_FLY_HEADER: 'planted',
   TRUST_PROXY: 'planted',
@@ -535,7 +540,14 @@ test('every setting with a key, a secret or a connection address is marked as se
 })
 
 test('each role uses only its own secrets, and the login of the owner belongs to no role', () => {
-  const keys = ['ADMIN_KEY', 'ADMIN_KEY_NEXT', 'SYNC_KEY', 'SYNC_KEY_NEXT']
+  const keys = [
+    'ADMIN_KEY',
+    'ADMIN_KEY_NEXT',
+    'SYNC_KEY',
+    'SYNC_KEY_NEXT',
+    'READ_KEY',
+    'READ_KEY_NEXT',
+  ]
   const s3 = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']
   const storage = [...s3, 'SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY']
   const supplier = ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'MEDIPIM_API_KEY']
@@ -547,6 +559,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
     fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website, ...amazon, ...retired],
     maintainer: [...everyRole, ...keys, ...storage, 'LLM_KEY'],
     orchestrator: [...everyRole, ...keys],
+    web: [...everyRole, ...keys],
     scheduler: everyRole,
     images: [
       'DATABASE_URL',

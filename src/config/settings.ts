@@ -60,6 +60,8 @@ export interface Settings {
      * SYNC_KEY, if set, and SYNC_KEY_NEXT during a rotation: they may only start and watch runs.
      */
     readonly syncKeys: readonly string[]
+    /** READ_KEY, if set, and READ_KEY_NEXT during a rotation: they may only look. */
+    readonly readKeys: readonly string[]
     readonly host: string
     /** The address for metrics without a key. */
     readonly metricsHost: string
@@ -67,6 +69,10 @@ export interface Settings {
     readonly trustFlyHeader: boolean
     /** Addresses and networks of proxies whose X-Forwarded-For is trusted. */
     readonly trustProxy: readonly string[]
+    /** The address at which people reach the dashboard, or null. */
+    readonly webUrl: string | null
+    /** True if the dashboard has a status page without a key. */
+    readonly publicStatus: boolean
   }
   /**
    * The variables that connectors declare and the secrets of single sources, for
@@ -192,23 +198,31 @@ function build(
     },
     exitWhenIdleMs:
       env.EXIT_WHEN_IDLE_SECONDS === undefined ? null : env.EXIT_WHEN_IDLE_SECONDS * 1000,
-    http: {
-      keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
-      syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),
-      host: env.LISTEN_HOST ?? '::',
-      metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
-      ports: {
-        fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
-        maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,
-        orchestrator: env.ORCHESTRATOR_PORT ?? PORTS.orchestrator,
-        metrics: env.METRICS_PORT ?? PORTS.metrics,
-      },
-      trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
-      trustProxy: env.TRUST_PROXY ?? [],
-    },
+    http: buildHttp(env),
     supabase,
     images: buildImages(env),
     model: buildModel(env),
+  }
+}
+
+function buildHttp(env: Environment): Settings['http'] {
+  return {
+    keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
+    syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),
+    readKeys: [env.READ_KEY, env.READ_KEY_NEXT].filter((key) => key !== undefined),
+    host: env.LISTEN_HOST ?? '::',
+    metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
+    ports: {
+      fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
+      maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,
+      orchestrator: env.ORCHESTRATOR_PORT ?? PORTS.orchestrator,
+      web: env.WEB_PORT ?? PORTS.web,
+      metrics: env.METRICS_PORT ?? PORTS.metrics,
+    },
+    trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
+    trustProxy: env.TRUST_PROXY ?? [],
+    webUrl: env.WEB_URL ?? null,
+    publicStatus: env.PUBLIC_STATUS ?? false,
   }
 }
 

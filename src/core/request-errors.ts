@@ -14,7 +14,12 @@ export const REQUEST_ERRORS = {
   'request/forbidden': {
     action: 'stop',
     status: 403,
-    hint: 'Send the value of ADMIN_KEY instead of SYNC_KEY. docs/http.md lists the routes for a SYNC_KEY.',
+    hint: 'Send the value of ADMIN_KEY: a READ_KEY may only look, and docs/http.md lists the routes for a SYNC_KEY.',
+  },
+  'request/other-site': {
+    action: 'stop',
+    status: 403,
+    hint: 'Open the page in the dashboard again and repeat what you did. Behind a proxy, set WEB_URL to the address in the browser.',
   },
   'request/unknown-path': {
     action: 'stop',

@@ -3,17 +3,24 @@
 
 /**
  * `fetcher` archives the data of suppliers · `maintainer` applies and settles · `orchestrator`
- * accepts requests, reports status and keeps the schedules · `scheduler` only keeps the schedules ·
- * `images` stores images.
+ * accepts requests, reports status and keeps the schedules · `web` serves the dashboard · `scheduler`
+ * only keeps the schedules · `images` stores images.
  */
-export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler', 'images'] as const
+export const ROLES = [
+  'fetcher',
+  'maintainer',
+  'orchestrator',
+  'web',
+  'scheduler',
+  'images',
+] as const
 export type Role = (typeof ROLES)[number]
 /** The roles of `serve` without arguments, besides those that settings switch on. */
-export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
+export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator', 'web']
 /** The roles of downstream steps, which do not use the queue. */
 const STEP_ROLES: readonly Role[] = ['images']
 export const QUEUE_ROLES: readonly Role[] = ROLES.filter((role) => !STEP_ROLES.includes(role))
 /** The roles that read and write artifacts. */
 export const WORKER_ROLES: readonly Role[] = ['fetcher', 'maintainer']
 /** The roles whose HTTP server requires a key. */
-export const SERVER_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
+export const SERVER_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator', 'web']

@@ -10,6 +10,7 @@ const ROLE_FUNCTIONS = {
   shelfsync_fetcher: 'add_part',
   shelfsync_maintainer: 'apply_batch',
   shelfsync_orchestrator: 'list_due_sources',
+  shelfsync_web: 'open_session',
   shelfsync_images: 'claim_images',
 } as const
 export type WorkerRole = keyof typeof ROLE_FUNCTIONS

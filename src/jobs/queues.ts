@@ -227,7 +227,7 @@ export async function migrateQueue(db: Db): Promise<QueueMigration> {
           execute format('alter function %s set ${QUEUE_PATH.replace('=', ' = ')}', f);
         end loop;
       end $$`)
-    const roles = 'shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator'
+    const roles = 'shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web'
     await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public;
       revoke execute on all functions in schema ${QUEUE_SCHEMA} from public;
       grant usage on schema ${QUEUE_SCHEMA} to ${roles};

@@ -99,7 +99,8 @@ end $$;
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array[
-    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images']::name[]
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web',
+    'shelfsync_images']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -162,6 +163,7 @@ revoke execute on all functions in schema api from public;
 --   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
 --   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
 --                 applies
+--   web           serves the dashboard: 91_web_rights.sql
 --   images        stores images; it sees no product besides their addresses, and takes no part in a run
 do $$
 declare
@@ -174,7 +176,7 @@ begin
   end loop;
 end $$;
 grant usage on schema catalog
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function

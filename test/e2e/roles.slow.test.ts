@@ -26,7 +26,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { openFleet, type Machine, type Fleet } from './fleet.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'images'] as const
+const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images'] as const
 type Kind = (typeof KINDS)[number]
 /** The role for images does not start without a place for them. */
 const IMAGES = { IMAGES: 'imagekit:shop', IMAGEKIT_PRIVATE_KEY: 'private_key' }
@@ -60,12 +60,14 @@ async function makeLogins(): Promise<
     async () =>
       void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))),
   )
-  const [fetcher, maintainer, orchestrator, images] = made.map(([, name = '', password = '']) => ({
-    name,
-    password,
-  }))
-  assert.ok(fetcher && maintainer && orchestrator && images)
-  return { fetcher, maintainer, orchestrator, images }
+  const [fetcher, maintainer, orchestrator, web, images] = made.map(
+    ([, name = '', password = '']) => ({
+      name,
+      password,
+    }),
+  )
+  assert.ok(fetcher && maintainer && orchestrator && web && images)
+  return { fetcher, maintainer, orchestrator, web, images }
 }
 
 function urlOf(kind: Kind, databaseUrl: string): string {
@@ -304,7 +306,8 @@ test('a process whose login lacks rights of its role refuses to start and names 
   await refused('orchestrator', ['fetcher'], 'shelfsync_fetcher')
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
   await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
-  await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator')
+  await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator, shelfsync_web')
+  await refused('orchestrator', ['web'], 'shelfsync_web')
   await refused('fetcher', ['images'], 'shelfsync_images')
   await requireRights(await createLogin(t, 'orchestrator'), ['scheduler'])
   await requireRights(database.pool, ROLES)
@@ -393,6 +396,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'upsert_terms',
   ],
   orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run', 'save_due_times'],
+  web: [...ORDERING, 'cancel_run', 'end_session', 'open_session'],
   images: [
     'admit_request',
     'begin_blob_removal',

@@ -3,7 +3,7 @@
 
 import type { App } from '../../src/http/server/app.ts'
 import type { ServerOptions } from '../../src/http/control/servers.ts'
-import type { AuthFailure } from '../../src/http/server/key-guard.ts'
+import type { AuthFailure } from '../../src/http/server/key-check.ts'
 import { listen } from '../../src/http/server/listen.ts'
 import type { ComponentHealth, Operations } from '../../src/http/control/operations.ts'
 import { AS_SCHEDULED, type RunsRequest } from '../../src/jobs/requests.ts'

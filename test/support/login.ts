@@ -7,6 +7,7 @@ import type { Lifetime, TestDatabase } from './database.ts'
 
 export interface Login {
   readonly name: string
+  readonly url: string
   readonly pool: Db
 }
 
@@ -19,16 +20,14 @@ export async function createLogin(
   const name = `test_${randomUUID().slice(0, 8)}`
   await db.query(`create role ${name} login password 'only-a-test'`)
   for (const role of roles) await db.query(`grant ${role} to ${name}`)
-  const pool = await openPool(
-    Object.assign(new URL(url), { username: name, password: 'only-a-test' }).href,
-    { applicationName: 'login', max: 6 },
-  )
+  const own = Object.assign(new URL(url), { username: name, password: 'only-a-test' }).href
+  const pool = await openPool(own, { applicationName: 'login', max: 6 })
   t.after(async () => {
     await pool.end()
     await db.query(`drop owned by ${name}`)
     await db.query(`drop role ${name}`)
   })
-  return { name, pool }
+  return { name, url: own, pool }
 }
 
 /**
@@ -38,7 +37,7 @@ export async function createLogin(
 export async function dropLogins(databaseUrl: string, prefix: string): Promise<void> {
   const server = Object.assign(new URL(databaseUrl), { pathname: 'postgres' }).href
   const pool = await openPool(server, { applicationName: 'test', max: 1 })
-  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'images', 'services'])
+  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'web', 'images', 'services'])
     await pool.query(`drop role if exists ${prefix}_${kind}`)
   await pool.end()
 }

@@ -15,7 +15,7 @@ import {
   formatPrice,
   formatPriceChange,
   formatRelative,
-} from './format.ts'
+} from '../../format/format.ts'
 import { formatMembers, formatPriceLabel, formatTitle } from './changes.ts'
 import { formatExplainedReview } from '../reviews/format.ts'
 import type { Output } from '../terminal/output.ts'

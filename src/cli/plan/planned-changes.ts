@@ -3,7 +3,7 @@
 
 import type { PlannedChange } from '../../pipeline/apply/plan-writer.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { type Amount, formatCount, formatPrice, formatQuantity } from '../format/format.ts'
+import { type Amount, formatCount, formatPrice, formatQuantity } from '../../format/format.ts'
 import { COUNTED_KINDS, formatMembers, formatTitle } from '../format/changes.ts'
 import type { Output } from '../terminal/output.ts'
 

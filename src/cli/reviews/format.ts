@@ -4,7 +4,7 @@ import type { PriceClaim } from '../../core/product.ts'
 import type { ExplainedReview } from '../../db/read/product-explanations.ts'
 import type { ReviewDetail, ReviewSummary } from '../../db/read/reviews.ts'
 import { formatPriceLabel, formatTitle } from '../format/changes.ts'
-import { formatArgument, formatInstant, formatPrice, formatRelative } from '../format/format.ts'
+import { formatArgument, formatInstant, formatPrice, formatRelative } from '../../format/format.ts'
 import { formatDiff } from '../runs/diff.ts'
 import type { Output } from '../terminal/output.ts'
 

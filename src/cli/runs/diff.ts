@@ -6,7 +6,7 @@ import { listRunDiff, loadRunDiff, type DiffItem, type RunDiff } from '../../db/
 import type { PlannedDiff } from '../../db/write/plans.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { formatTitle } from '../format/changes.ts'
-import { formatInstant, formatPrice, formatQuantity } from '../format/format.ts'
+import { formatInstant, formatPrice, formatQuantity } from '../../format/format.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 import { createLimitOption, parseId } from '../arguments/numbers.ts'

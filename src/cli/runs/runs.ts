@@ -31,7 +31,7 @@ import {
   formatQuantity,
   formatInstant,
   formatRelative,
-} from '../format/format.ts'
+} from '../../format/format.ts'
 
 const REASON_CHARS_MAX = 60
 

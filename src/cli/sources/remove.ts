@@ -8,7 +8,7 @@ import { loadSource, saveSource, type Source } from '../../db/sources.ts'
 import { removeSource } from '../../db/write/remove-source.ts'
 import { removeArtifacts, type RemovedArtifacts } from '../../pipeline/remove-artifacts.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { formatBytes, formatQuantity } from '../format/format.ts'
+import { formatBytes, formatQuantity } from '../../format/format.ts'
 import { openQueueIfPossible } from '../open-queue.ts'
 import { ask, isInteractive } from '../terminal/prompt.ts'
 

@@ -3,7 +3,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../../db/read/page.ts'
 import type { Output } from './output.ts'
-import { formatArgument, formatCount } from '../format/format.ts'
+import { formatArgument, formatCount } from '../../format/format.ts'
 import { printList } from './list.ts'
 import type { Rows } from './table.ts'
 

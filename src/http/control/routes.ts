@@ -166,6 +166,12 @@ export const SERVERS = {
       'GET /metrics': METRICS,
     },
   },
+  web: {
+    summary: 'Serves the dashboard: [dashboard.md](dashboard.md).',
+    port: PORTS.web,
+    setting: 'WEB_PORT',
+    routes: { 'GET /healthz': HEALTHZ, 'GET /metrics': METRICS },
+  },
   metrics: {
     summary:
       'Serves the metrics without a key, on loopback or on the address `METRICS_HOST`. ' +

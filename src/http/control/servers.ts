@@ -27,7 +27,7 @@ import {
   WaitQuery,
 } from './request-schemas.ts'
 import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
-import type { KeyGuardOptions } from '../server/key-guard.ts'
+import { createKeyCheck, type KeyCheckOptions } from '../server/key-check.ts'
 import { toImportJson, toImportRequest, waitForRun } from './imports.ts'
 import type { Operations } from './operations.ts'
 import { readBody, readPath, readQuery } from '../server/read-request.ts'
@@ -39,7 +39,7 @@ export interface MetricsOptions extends AppOptions {
   readonly metricsText: () => Promise<string>
 }
 
-export interface ServerOptions extends MetricsOptions, KeyGuardOptions {
+export interface ServerOptions extends MetricsOptions, KeyCheckOptions {
   readonly operations: Operations
   /** Deadline of responses that need the database, in milliseconds. Default 5,000. */
   readonly responseMs?: number
@@ -69,7 +69,7 @@ export function createFetcherApp(options: ServerOptions): App {
       'GET /metrics': createMetricsHandler(options),
     },
     options,
-    options,
+    createKeyCheck(options),
   )
 }
 
@@ -88,7 +88,7 @@ export function createMaintainerApp(options: ServerOptions): App {
       'GET /metrics': createMetricsHandler(options),
     },
     options,
-    options,
+    createKeyCheck(options),
   )
 }
 
@@ -142,7 +142,7 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
       'GET /metrics': createMetricsHandler(options),
     },
     options,
-    options,
+    createKeyCheck(options),
   )
 }
 
@@ -189,9 +189,9 @@ function toRunPath({ run }: { readonly run: number }): string {
   return `/runs/${run}`
 }
 
-const sendAlive: Handler = (c) => sendJson(c, 200, { ok: true })
+export const sendAlive: Handler = (c) => sendJson(c, 200, { ok: true })
 
-function createMetricsHandler({ metricsText }: MetricsOptions): Handler {
+export function createMetricsHandler({ metricsText }: MetricsOptions): Handler {
   return async (c) =>
     sendText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
 }

@@ -11,7 +11,8 @@ import type { Outages } from '../../telemetry/outages.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { sendError, type ServerEnv } from './responses.ts'
 import { findClientAddress, type ProxyTrust } from './client-address.ts'
-import { createKeyGuard, type KeyGuardOptions } from './key-guard.ts'
+import type { KeyCheck } from './key-check.ts'
+import { createKeyGuard } from './key-guard.ts'
 import { SERVERS, type ServerName, type Route } from '../control/routes.ts'
 
 export interface AppOptions {
@@ -35,22 +36,23 @@ export type Handlers<Name extends ServerName> = Readonly<
  */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
-/** Builds the app of a server. `guard` may be null only if no route needs a key. */
+/** Builds the app of a server. `checkKey` may be null only if no route needs a key. */
 export function createApp<Name extends ServerName>(
   name: Name,
   handlers: Handlers<Name>,
   options: AppOptions,
-  guard: KeyGuardOptions | null,
+  checkKey: KeyCheck | null,
 ): App {
   const app: App = new Hono()
-  const keyGuard = guard && createKeyGuard(guard)
+  const keyGuard = checkKey && createKeyGuard(checkKey)
   const methods = new Map<string, string[]>()
   app.use(createRequestContext(options))
   for (const [route, handler] of Object.entries<Handler>(handlers)) {
     const [method = '', path = ''] = route.split(' ')
     const { needsKey, allowsSyncKey = false } = loadRoute(name, route)
     if (needsKey && !keyGuard) throw new Error(`${name} ${route} needs a key guard`)
-    app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard({ allowsSyncKey })] : []), handler)
+    const access = { allowsSyncKey, allowsReadKey: method === 'GET' }
+    app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard(access)] : []), handler)
     methods.set(path, [
       ...(methods.get(path) ?? []),
       ...(method === 'GET' ? ['GET', 'HEAD'] : [method]),

@@ -1,7 +1,7 @@
 // Formats numbers, money and times for a terminal: every command uses these spellings. Pure:
 // the current time is an argument.
 
-import { formatMoney } from '../../core/money.ts'
+import { formatMoney } from '../core/money.ts'
 
 /** `1,234,567`. `Intl.NumberFormat` formats counts in the same way, but takes 10 ms to start. */
 export function formatCount(value: number): string {

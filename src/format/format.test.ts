@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatDuration } from '../../lib/format-duration.ts'
+import { formatDuration } from '../lib/format-duration.ts'
 import {
   formatArgument,
   formatBytes,
@@ -11,7 +11,6 @@ import {
   formatPriceChange,
   formatRelative,
 } from './format.ts'
-import { formatTable } from '../terminal/table.ts'
 
 test('numbers have separators, and nouns follow their number', () => {
   assert.deepEqual(
@@ -53,39 +52,6 @@ test('an instant is formatted relative to now, or in UTC', () => {
   const next = (seconds: number) => formatNext(new Date(now.getTime() + seconds * 1000), now)
   assert.deepEqual([next(-10), next(20), next(3 * 3600)], ['now', 'in 20 s', 'in 3 h'])
   assert.deepEqual([formatInstant(now), formatInstant(null)], ['2026-01-31 12:00:00 UTC', '-'])
-})
-
-test('table columns fit their widest cell, and numbers are aligned to the right', () => {
-  assert.equal(
-    formatTable(
-      ['name', 'n', 'note'],
-      [
-        ['a', 1200, null],
-        ['longer', 7, 'x'],
-      ],
-    ),
-    'name        n  note\na       1,200  -\nlonger      7  x',
-  )
-  assert.equal(formatTable(['name'], []), '')
-})
-
-test('on a narrow terminal, a row becomes lines, and a long fact continues under its heading', () => {
-  const rows = [['2', 'M40643A3B4 pharmacist (Glucose Test Strips 2 Pack 4863)', 'the price rose']]
-  assert.equal(
-    formatTable(['review', 'subject', 'reason'], rows, { width: 40 }),
-    [
-      'review 2',
-      '  subject M40643A3B4 pharmacist (Glucose',
-      '    Test Strips 2 Pack 4863)',
-      '  reason the price rose',
-    ].join('\n'),
-  )
-  assert.doesNotMatch(
-    formatTable(['product', 'detail'], [['M005145B85', 'title: "One" → "Two, and more"']], {
-      width: 30,
-    }),
-    /…/,
-  )
 })
 
 test('a change of a price states the currency once, unless the currency changes too', () => {

@@ -1,0 +1,256 @@
+// Small charts as inline SVG, drawn on the server. Each has a text alternative, and each mark a title.
+// Colours are classes: the Content-Security-Policy allows no inline style.
+
+import { EMPTY, html, raw, type Html } from '../html.ts'
+import type { Tone } from './badge.ts'
+
+const SPARK = { width: 120, height: 28, margin: 2 } as const
+
+/** A line without axes; null is a gap. `label` says what it shows, with the last value. */
+export function sparkline(values: readonly (number | null)[], label: string): Html {
+  const { width, height, margin } = SPARK
+  const known = values.filter((value) => value !== null)
+  if (known.length === 0) return html`<span class="quiet">no data</span>`
+  const [low, high] = [Math.min(...known), Math.max(...known)]
+  const x = (index: number) =>
+    margin + (index * (width - 2 * margin)) / Math.max(1, values.length - 1)
+  const y = (value: number) =>
+    high === low
+      ? height / 2
+      : height - margin - ((value - low) * (height - 2 * margin)) / (high - low)
+  const path = toPath(values.map((value, index) => (value === null ? null : [x(index), y(value)])))
+  const last = values.findLastIndex((value) => value !== null)
+  return html`<svg
+    class="spark"
+    viewBox="0 0 ${width} ${height}"
+    width="${width}"
+    height="${height}"
+    role="img"
+    aria-label="${label}"
+  >
+    <title>${label}</title>
+    <path d="${path}" />
+    <circle cx="${round(x(last))}" cy="${round(y(values[last] ?? low))}" r="2" />
+  </svg>`
+}
+
+export interface Bar {
+  /** The text of the mark, such as `Monday: 1,200 records`. */
+  readonly title: string
+  /** From bottom to top. */
+  readonly parts: readonly { readonly value: number; readonly tone: Tone }[]
+  readonly href?: string
+}
+
+interface BarChartOptions {
+  readonly label: string
+  readonly bars: readonly Bar[]
+  /** Under the first and the last bar. */
+  readonly from?: string
+  readonly to?: string
+  /** The text of the highest value. */
+  readonly high?: string
+}
+
+const BARS = { width: 640, height: 120, gap: 0.25 } as const
+
+/** Stacked bars. */
+export function barChart({ label, bars, from, to, high }: BarChartOptions): Html {
+  const { width, height, gap } = BARS
+  const total = (bar: Bar): number => bar.parts.reduce((sum, { value }) => sum + value, 0)
+  const highest = Math.max(...bars.map(total), 0)
+  if (highest === 0) return html`<p class="quiet">No data to draw.</p>`
+  const step = width / bars.length
+  const drawn = bars.map((bar, index) => {
+    let top = height
+    const rects = bar.parts.map(({ value, tone }) => {
+      // A value that is not zero stays visible.
+      const size = value === 0 ? 0 : Math.max(1.5, (value / highest) * height)
+      top -= size
+      return html`<rect
+        class="${tone}"
+        x="${round(index * step + (step * gap) / 2)}"
+        y="${round(top)}"
+        width="${round(step * (1 - gap))}"
+        height="${round(size)}"
+      />`
+    })
+    const group = html`<g
+      ><title>${bar.title}</title
+      ><rect
+        class="hit"
+        x="${round(index * step)}"
+        y="0"
+        width="${round(step)}"
+        height="${height}"
+      />${rects}</g
+    >`
+    return bar.href === undefined
+      ? group
+      : html`<a href="${bar.href}" aria-label="${bar.title}">${group}</a>`
+  })
+  return html`<figure class="chart">
+    ${high === undefined ? EMPTY : html`<span class="chart-high">${high}</span>`}
+    <svg
+      viewBox="0 0 ${width} ${height}"
+      preserveAspectRatio="none"
+      role="${bars.some(({ href }) => href) ? 'group' : 'img'}"
+      aria-label="${label}"
+    >
+      ${drawn}
+    </svg>
+    ${axis(from, to)}
+  </figure>`
+}
+
+export interface Series {
+  readonly name: string
+  readonly tone: Tone
+  /** In order of time; a null value is a gap. */
+  readonly points: readonly { readonly at: Date; readonly value: number | null }[]
+}
+
+interface LineChartOptions {
+  readonly label: string
+  readonly series: readonly Series[]
+  readonly format: (value: number) => string
+  /** Draws a step at each point, for values that stay until the next one, such as prices. */
+  readonly isStep?: boolean
+  readonly from: Date
+  readonly to: Date
+  readonly formatAt: (at: Date) => string
+}
+
+const LINES = { width: 640, height: 160, margin: 6 } as const
+
+/** Lines over time, with the lowest and highest value beside them. */
+export function lineChart({
+  label,
+  series,
+  format,
+  isStep = false,
+  ...span
+}: LineChartOptions): Html {
+  const { width, height, margin } = LINES
+  const values = series.flatMap(({ points }) =>
+    points.flatMap(({ value }) => (value === null ? [] : [value])),
+  )
+  if (values.length === 0) return html`<p class="quiet">No data to draw.</p>`
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const spanMs = Math.max(1, span.to.getTime() - span.from.getTime())
+  const x = (at: Date) => ((at.getTime() - span.from.getTime()) / spanMs) * width
+  const y = (value: number) =>
+    high === low
+      ? height / 2
+      : height - margin - ((value - low) * (height - 2 * margin)) / (high - low)
+  const lines = series.map(({ name, tone, points }) => {
+    const path = toPath(
+      points.map(({ at, value }) => (value === null ? null : [x(at), y(value)])),
+      isStep ? width : null,
+    )
+    const marks = points.map(({ at, value }) =>
+      value === null
+        ? EMPTY
+        : html`<circle class="${tone}" cx="${round(x(at))}" cy="${round(y(value))}" r="3"
+            ><title>${name}: ${format(value)}, ${span.formatAt(at)}</title></circle
+          >`,
+    )
+    return html`<g
+      ><path class="line ${tone}" d="${path}" />${points.length <= 120 ? marks : EMPTY}</g
+    >`
+  })
+  const legend =
+    series.length < 2
+      ? EMPTY
+      : html`<ul class="legend">
+          ${series.map(({ name, tone }) => html`<li><span class="swatch ${tone}"></span>${name}</li>`)}
+        </ul>`
+  return html`<figure class="chart">
+    ${legend}<span class="chart-high">${format(high)}</span>
+    <svg
+      viewBox="0 0 ${width} ${height}"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label="${label}"
+    >
+      ${lines}
+    </svg>
+    ${low === high ? EMPTY : html`<span class="chart-low">${format(low)}</span>`}${axis(span.formatAt(span.from), span.formatAt(span.to))}
+  </figure>`
+}
+
+export interface Segment {
+  readonly name: string
+  /** The text of the mark, such as `fetch: 2 min 3 s`. */
+  readonly title: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly tone: Tone
+  /** True for time in which it only waited: drawn hatched. */
+  readonly isWait?: boolean
+}
+
+/** Spans of time under each other; spans of one name share a row. The text alternative is a list. */
+export function waterfall(segments: readonly Segment[], label: string): Html {
+  if (segments.length === 0) return EMPTY
+  const start = Math.min(...segments.map(({ startMs }) => startMs))
+  const spanMs = Math.max(1, Math.max(...segments.map(({ endMs }) => endMs)) - start)
+  const rows = Map.groupBy(segments, ({ name }) => name)
+  return html`<ul class="waterfall" aria-label="${label}">
+    ${Array.from(
+      rows,
+      ([name, own]) =>
+        html`<li>
+          <span class="name">${name}</span>
+          <svg
+            viewBox="0 0 1000 12"
+            preserveAspectRatio="none"
+            role="img"
+            aria-label="${own.map(({ title }) => title).join('; ')}"
+          >
+            ${own.map(
+              ({ title, startMs, endMs, tone, isWait = false }) =>
+                html`<rect
+                  class="${tone}${isWait ? ' wait' : ''}"
+                  x="${round(((startMs - start) / spanMs) * 1000)}"
+                  y="0"
+                  width="${round(Math.max(2, ((endMs - startMs) / spanMs) * 1000))}"
+                  height="12"
+                  ><title>${title}</title></rect
+                >`,
+            )}
+          </svg>
+        </li>`,
+    )}
+  </ul>`
+}
+
+function axis(from: string | undefined, to: string | undefined): Html {
+  if (from === undefined && to === undefined) return EMPTY
+  return html`<figcaption class="chart-axis"><span>${from}</span><span>${to}</span></figcaption>`
+}
+
+/** A path through the points, interrupted at null. A step path ends at `stepTo`. */
+function toPath(
+  points: readonly (readonly [x: number, y: number] | null)[],
+  stepTo: number | null = null,
+): Html {
+  let pen = 'M'
+  const commands: string[] = []
+  for (const point of points) {
+    if (point === null) {
+      pen = 'M'
+      continue
+    }
+    const [x, y] = point
+    if (pen === 'L' && stepTo !== null) commands.push(`H${round(x)}`, `V${round(y)}`)
+    else commands.push(`${pen}${round(x)} ${round(y)}`)
+    pen = 'L'
+  }
+  if (stepTo !== null && pen === 'L') commands.push(`H${stepTo}`)
+  return raw(commands.join(''))
+}
+
+function round(value: number): string {
+  return String(Math.round(value * 10) / 10)
+}

@@ -1,0 +1,20 @@
+-- The rights of the role for the dashboard. It reads by functions, starts and cancels runs as any other role
+-- that takes requests, and neither archives nor applies.
+
+grant execute on function
+  catalog.open_session, catalog.find_session, catalog.end_session
+  to shelfsync_web;
+-- Requests for runs.
+grant execute on function
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
+  catalog.find_newest_artifact, catalog.find_newest_full_artifact, catalog.list_product_seqs,
+  catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
+  catalog.cancel_run
+  to shelfsync_web;
+-- What it shows.
+grant execute on function
+  catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources, catalog.load_status,
+  catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
+  catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
+  to shelfsync_web;
