@@ -10,7 +10,7 @@ create table catalog.sessions (
   name text not null,
   -- True after a sign-in with ADMIN_KEY, false with READ_KEY.
   may_write boolean not null,
-  -- HMAC of the token under the key of the sign-in: the session ends when that key is no longer accepted.
+  -- HMAC of the token under the key of the sign-in: the session ends when that key is not accepted any more.
   key_proof bytea not null,
   opened_at timestamptz not null default now(),
   expires_at timestamptz not null

@@ -13,7 +13,7 @@ grant execute on function
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
   catalog.cancel_run
   to shelfsync_web;
--- What it shows.
+-- The pages.
 grant execute on function
   catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources, catalog.load_status,
   catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
