@@ -10230,6 +10230,54 @@ begin
     ) r on true;
 end $$;
 
+-- 20261122000085_sessions.sql
+
+-- Generated from supabase/schemas/85_sessions.sql until the first release: do not edit.
+
+-- Sessions of the dashboard: who has signed in, with which kind of key, and until when.
+
+-- One signed-in browser. The token itself is only in its cookie.
+create table catalog.sessions (
+  -- SHA-256 of the token.
+  token_hash bytea primary key,
+  -- The name that the person gave at the sign-in, for the action log.
+  name text not null,
+  -- True after a sign-in with ADMIN_KEY, false with READ_KEY.
+  may_write boolean not null,
+  -- HMAC of the token under the key of the sign-in: the session ends when that key is not accepted any more.
+  key_proof bytea not null,
+  opened_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+
+-- open_session(token_hash, name, may_write, key_proof, lifetime): opens a session, and deletes those that have
+-- expired.
+--   atomic      one row, or nothing
+create function catalog.open_session(
+  p_token_hash bytea, p_name text, p_may_write boolean, p_key_proof bytea, p_lifetime interval
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from catalog.sessions where expires_at <= now();
+  insert into catalog.sessions (token_hash, name, may_write, key_proof, expires_at)
+  values (p_token_hash, p_name, p_may_write, p_key_proof, now() + p_lifetime);
+end $$;
+
+-- find_session(token_hash) → (name, may_write, key_proof, expires_at), or no row after its end.
+create function catalog.find_session(p_token_hash bytea)
+returns table (name text, may_write boolean, key_proof bytea, expires_at timestamptz)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, s.may_write, s.key_proof, s.expires_at from catalog.sessions s
+  where s.token_hash = p_token_hash and s.expires_at > now()
+$$;
+
+-- end_session(token_hash): signs out.
+--   idempotent  a session that has ended stays ended
+create function catalog.end_session(p_token_hash bytea) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.sessions where token_hash = p_token_hash
+$$;
+
 -- 20261122000086_catalogue_pages.sql
 
 -- Generated from supabase/schemas/86_catalogue_pages.sql until the first release: do not edit.
@@ -10512,7 +10560,8 @@ end $$;
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array[
-    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images']::name[]
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web',
+    'shelfsync_images']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -10575,6 +10624,7 @@ revoke execute on all functions in schema api from public;
 --   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
 --   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
 --                 applies
+--   web           serves the dashboard: 91_web_rights.sql
 --   images        stores images; it sees no product besides their addresses, and takes no part in a run
 do $$
 declare
@@ -10587,7 +10637,7 @@ begin
   end loop;
 end $$;
 grant usage on schema catalog
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -10666,6 +10716,31 @@ begin
   end if;
 end $$;
 
+-- 20261122000091_web_rights.sql
+
+-- Generated from supabase/schemas/91_web_rights.sql until the first release: do not edit.
+
+-- The rights of the role for the dashboard. It reads by functions, starts and cancels runs as any other role
+-- that takes requests, and neither archives nor applies.
+
+grant execute on function
+  catalog.open_session, catalog.find_session, catalog.end_session
+  to shelfsync_web;
+-- Requests for runs.
+grant execute on function
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
+  catalog.find_newest_artifact, catalog.find_newest_full_artifact, catalog.list_product_seqs,
+  catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
+  catalog.cancel_run
+  to shelfsync_web;
+-- The pages.
+grant execute on function
+  catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources, catalog.load_status,
+  catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
+  catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
+  to shelfsync_web;
+
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '80398310b11de01219f6bb37239dfbc9dcfb42b925291daa8d2bbfe1668959c4'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
@@ -10734,7 +10809,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
+  ('20261122000085', 'sessions', '8a5ecd67be04f122acbc591c8293f4c701a69ee20d394a59c2648765c4813257'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
-  ('20261122000090', 'security', 'a3cbae62a52e05c56bd790df29fc215736d9c46b2248e4a3c12da118bc3747d4');
+  ('20261122000090', 'security', '61abe8180cfea37123cd077a06db28751dcc0d7cfb7a0e83ed03a0a104471977'),
+  ('20261122000091', 'web_rights', '9e934b16815d664fe81080fe14ba8e06ec8c78d93a379a4b3fc73df3c93009e1');
 
 commit;
