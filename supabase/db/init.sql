@@ -10250,8 +10250,8 @@ create table catalog.sessions (
   expires_at timestamptz not null
 );
 
--- open_session(token_hash, name, may_write, key_proof, lifetime): opens a session, and deletes those that have
--- expired.
+-- open_session(token_hash, name, may_write, key_proof, lifetime): opens a session, and deletes those that
+-- have expired.
 --   atomic      one row, or nothing
 create function catalog.open_session(
   p_token_hash bytea, p_name text, p_may_write boolean, p_key_proof bytea, p_lifetime interval
@@ -10809,7 +10809,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
-  ('20261122000085', 'sessions', '8a5ecd67be04f122acbc591c8293f4c701a69ee20d394a59c2648765c4813257'),
+  ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000090', 'security', '61abe8180cfea37123cd077a06db28751dcc0d7cfb7a0e83ed03a0a104471977'),
   ('20261122000091', 'web_rights', '9e934b16815d664fe81080fe14ba8e06ec8c78d93a379a4b3fc73df3c93009e1');

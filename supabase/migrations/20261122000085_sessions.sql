@@ -16,8 +16,8 @@ create table catalog.sessions (
   expires_at timestamptz not null
 );
 
--- open_session(token_hash, name, may_write, key_proof, lifetime): opens a session, and deletes those that have
--- expired.
+-- open_session(token_hash, name, may_write, key_proof, lifetime): opens a session, and deletes those that
+-- have expired.
 --   atomic      one row, or nothing
 create function catalog.open_session(
   p_token_hash bytea, p_name text, p_may_write boolean, p_key_proof bytea, p_lifetime interval
