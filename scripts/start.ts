@@ -1,13 +1,13 @@
 // `npm start`: the whole pipeline on this machine, without any setup. Syncs a simulated supplier three
 // times, while products change, and prints the results. Each call starts from an empty source, and
-// never uses a real key or database. The source is left paused, because its supplier ends with this
-// process.
+// never uses a real key or database. The supplier and the dashboard go on in the background until
+// `shelfsync stop`.
 
-import { spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { demo } from '../simulators/demo.ts'
 import { openTools, type Tools } from '../src/app/compose.ts'
 import { findDataApi } from '../src/app/open-database.ts'
@@ -17,15 +17,18 @@ import { Output } from '../src/cli/terminal/output.ts'
 import { showProgress } from '../src/cli/terminal/progress.ts'
 import { formatBytes, formatCount } from '../src/format/format.ts'
 import { removeSource } from '../src/db/write/remove-source.ts'
-import { addSource, loadSource, saveSource, type Source } from '../src/db/sources.ts'
+import { addSource, loadSource } from '../src/db/sources.ts'
 import { EMBEDDED } from '../src/config/database-choice.ts'
+import { endBackground } from '../src/node/background-services.ts'
 import { readPeakMemoryBytes } from '../src/node/peak-memory.ts'
+import { PORTS } from '../src/config/service-settings.ts'
 import { loadSettings } from '../src/config/settings.ts'
 import { createProgress } from '../src/pipeline/context.ts'
 import { bindSource } from '../src/sources/bound-source.ts'
 import { chooseSchedule } from '../src/sources/schedule.ts'
 import type { RunReport } from '../src/pipeline/run-in-process.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
+import { startDemoServices } from './support/demo.ts'
 
 const NAME = demo.source
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
@@ -37,83 +40,97 @@ const DAYS = 2
 const output = new Output(process.stdout, process.stderr)
 
 async function main(signal: AbortSignal): Promise<void> {
-  await using simulator = await startSimulator()
-  const settings = loadSettings({
+  await endBackground(HOME)
+  await mkdir(HOME, { recursive: true })
+  using services = await startDemoServices(HOME, PRODUCTS)
+  const simulator = connectSimulator(services.supplier)
+  const environment = {
     SHELFSYNC_HOME: HOME,
     ARTIFACTS: process.env['ARTIFACTS'],
     LOG_LEVEL: 'warn',
     ...demo.environment(simulator.url),
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-  })
+  }
+  const settings = loadSettings(environment)
   console.log(
     `A simulated ${demo.title} with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
   )
   await using tools = await openTools(settings, await new Cli(output, {}).createHost(settings), {
     keepServer: true,
   })
-  const { id } = await resetDemo(tools, simulator)
-  try {
-    const syncs = [await sync('first sync', tools, signal)]
-    const [broken] = await changeProducts(simulator)
-    await breakProduct(simulator, broken)
-    syncs.push(await sync('after changes', tools, signal))
-    await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
-    await breakProduct(simulator, broken)
-    syncs.push(await sync('once more', tools, signal))
-    console.log(`\n${formatFigures(syncs)}\n\n${await formatNextSteps(tools)}`)
-  } finally {
-    await saveSource(tools.db, id, { state: 'paused' })
-  }
+  await resetDemo(tools, simulator)
+  const syncs = [await sync('first sync', tools, signal)]
+  const [broken] = await changeProducts(simulator)
+  await breakProduct(simulator, broken)
+  syncs.push(await sync('after changes', tools, signal))
+  await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
+  await breakProduct(simulator, broken)
+  syncs.push(await sync('once more', tools, signal))
+  const key = randomBytes(9).toString('base64url')
+  const dashboard = await services.serve({
+    environment: {
+      PATH: process.env['PATH'],
+      ...environment,
+      DATABASE_URL: EMBEDDED,
+      ADMIN_KEY: key,
+      ...(await choosePorts()),
+    },
+  })
+  console.log(`\n${formatFigures(syncs)}\n\n${await formatNextSteps(tools, { dashboard, key })}`)
 }
 
-interface Simulator extends AsyncDisposable {
+interface Simulator {
   readonly url: string
   /** Changes the catalogue, and returns the ids of the changed products. */
   control(verb: string, body: unknown): Promise<readonly string[]>
 }
 
-/** A separate process, so that the figures cover the sync only. */
-async function startSimulator(): Promise<Simulator> {
-  const cli = fileURLToPath(new URL('../simulators/cli.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    [cli, demo.connector, '--products', String(PRODUCTS), '--port', '0'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const lines = createInterface({ input: child.stdout })
-  for await (const line of lines) {
-    const url = /http:\/\/\S+/.exec(line)?.[0]
-    if (url === undefined) continue
-    return {
-      url,
-      async control(verb, body) {
-        const response = await fetch(`${url}/_control/${verb}`, {
-          method: 'POST',
-          body: JSON.stringify(body),
-        })
-        const { ids = [], error } = (await response.json()) as { ids?: string[]; error?: string }
-        if (!response.ok) throw new Error(`The simulator rejected ${verb}: ${error}`)
-        return ids
-      },
-      async [Symbol.asyncDispose]() {
-        child.kill()
-      },
-    }
+function connectSimulator(url: string): Simulator {
+  return {
+    url,
+    async control(verb, body) {
+      const response = await fetch(`${url}/_control/${verb}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+      })
+      const { ids = [], error } = (await response.json()) as { ids?: string[]; error?: string }
+      if (!response.ok) throw new Error(`The simulator rejected ${verb}: ${error}`)
+      return ids
+    },
   }
-  throw new Error('The simulator did not start')
+}
+
+/** The usual port of the dashboard, or a free one if another process has it; the other servers get free ones. */
+async function choosePorts(): Promise<Readonly<Record<string, string>>> {
+  const ports = Object.keys(PORTS).map((name) => [`${name.toUpperCase()}_PORT`, '0'] as const)
+  return {
+    ...Object.fromEntries(ports),
+    WEB_PORT: (await isFree(PORTS.web)) ? String(PORTS.web) : '0',
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const listening = once(server.listen(port, '127.0.0.1'), 'listening')
+  const free = await listening.then(
+    () => true,
+    () => false,
+  )
+  server.close()
+  return free
 }
 
 async function resetDemo(
   { db, store, connectors }: Tools,
   { url, control }: Simulator,
-): Promise<Source> {
+): Promise<void> {
   const connector = connectors.get(demo.connector)
   if (!connector) throw new Error(`Unknown connector ${demo.connector}`)
   await removeSource(db, NAME)
   await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
   await control('clock', { set: new Date().toISOString(), advanceSeconds: -DAYS * DAY_SECONDS })
   const settings = demo.settings(url)
-  return addSource(db, {
+  await addSource(db, {
     name: NAME,
     connector: connector.name,
     settings,
@@ -202,7 +219,10 @@ function formatFigures(syncs: readonly Figures[]): string {
     .join('\n')
 }
 
-async function formatNextSteps({ db }: Tools): Promise<string> {
+async function formatNextSteps(
+  { db }: Tools,
+  { dashboard, key }: { readonly dashboard: string; readonly key: string },
+): Promise<string> {
   const { rows } = await db.query<{ port: number }>('select inet_server_port() as port')
   const chosen = await findPrefix()
   const steps = [
@@ -210,15 +230,17 @@ async function formatNextSteps({ db }: Tools): Promise<string> {
     ['reviews', 'held prices, which rose twentyfold'],
     ['quarantine', 'the record that could not be applied'],
     ['runs', 'the three runs; `runs show ID` shows one'],
-    ['stop', 'stops the database, which keeps running until then'],
+    ['stop', 'stops the dashboard, the supplier and the database'],
   ].map(([command, what]) => `  ${chosen}npx shelfsync ${command?.padEnd(20)}${what}`)
   const psql = `  PGPASSWORD=$(cat ${quoteForShell(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select external_id, status, left(title, 50) as title from api.products limit 5'`
-  return `Next steps${chosen === '' ? '' : ' (your settings choose another database, so each command names the one of the demo)'}:
+  return `The dashboard is open: ${dashboard}
+  Sign in with the key ${key}, which only this demo accepts. Run now, review the held
+  prices, or search the products there.
+
+Next steps${chosen === '' ? '' : ' (your settings choose another database, so each command names the one of the demo)'}:
 ${[...steps.slice(0, -1), psql, ...steps.slice(-1)].join('\n')}
 
-${NAME} is paused, because its supplier has stopped: \`shelfsync sync\` skips it.
-
-Your own catalogues:
+Your own catalogues, after \`${chosen}npx shelfsync stop\`:
   ${demo.realCommands.join('\n  ')}
   npx shelfsync add https://some-shop.example
   .env.example explains every setting; DATABASE_URL chooses your own database.`

@@ -1,9 +1,10 @@
-// `shelfsync stop`: stops the embedded database.
+// `shelfsync stop`: stops the embedded database, and the services that the demo left in the background.
 
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { EMBEDDED } from '../config/database-choice.ts'
 import { stopEmbedded } from '../embedded-postgres/embedded.ts'
+import { endBackground } from '../node/background-services.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
 const RESULTS = {
@@ -22,6 +23,7 @@ export function defineStop(command: Command, cli: Cli): void {
 
 async function stopDatabase(cli: Cli): Promise<void> {
   const { databaseUrl, home } = await cli.readSettings()
+  if (databaseUrl === null) await endBackground(home)
   const result = databaseUrl === null ? await stopEmbedded(home) : 'foreign'
   cli.output.result({ stopped: result === 'stopped' }, RESULTS[result](resolve(home)))
 }

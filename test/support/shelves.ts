@@ -1,6 +1,6 @@
 // A catalogue as an operator has it after a week: sources of several kinds with runs, changes, held
-// prices, a held run, a quarantined record, a source that fails, licensed products, and, where asked
-// for, many copies of one source's products.
+// prices, a held run, a quarantined record, a source that fails, licensed products, and, on request,
+// many copies of one source's products.
 
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { RESPONSES } from '../../simulators/shopify/faults.ts'
@@ -30,7 +30,7 @@ export interface ShelvesSetup {
   readonly title?: string
 }
 
-/** Counts of the products, runs and reviews on the shelves. */
+/** The sources, and the runs that need a person. */
 export interface Shelves {
   readonly pharmacy: TestPipeline
   readonly roastery: TestPipeline
