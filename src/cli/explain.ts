@@ -11,7 +11,7 @@ import {
 } from '../db/read/product-explanations.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import { formatQuantity } from '../format/format.ts'
+import { formatQuantity } from '../lib/words.ts'
 import { formatTitle } from './format/changes.ts'
 import { formatExplanation } from './format/explanation.ts'
 import { printList } from './terminal/list.ts'

@@ -17,7 +17,7 @@ import {
   type ExportRequest,
 } from '../http/catalogue/export/export.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatQuantity } from '../format/format.ts'
+import { formatQuantity } from '../lib/words.ts'
 import { chooseStatuses, createStatusOption } from './products.ts'
 import { writeBytes } from './terminal/write-bytes.ts'
 import { writeToFile } from './terminal/write-file.ts'

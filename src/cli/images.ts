@@ -14,13 +14,8 @@ import { loadSource } from '../db/sources.ts'
 import { retryImages } from '../db/write/images.ts'
 import { createLimitOption } from './arguments/numbers.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import {
-  formatBytes,
-  formatCount,
-  formatNext,
-  formatQuantity,
-  formatRelative,
-} from '../format/format.ts'
+import { formatBytes } from '../format/format.ts'
+import { formatCount, formatNext, formatQuantity, formatRelative } from '../lib/words.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 const URL_CHARS_MAX = 80

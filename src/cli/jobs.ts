@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatRelative } from '../format/format.ts'
+import { formatRelative } from '../lib/words.ts'
 import { openQueue } from './open-queue.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { LimitState } from '../db/read/limits.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatNext } from '../format/format.ts'
+import { formatNext } from '../lib/words.ts'
 
 export function defineLimits(limits: Command, cli: Cli): void {
   limits.addHelpText(

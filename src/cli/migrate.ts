@@ -8,7 +8,7 @@ import type { Migration } from '../db/migrate/migration-files.ts'
 import { requireWorkerRoles } from '../db/rights.ts'
 import type { QueueMigration } from '../jobs/queues.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatQuantity } from '../format/format.ts'
+import { formatQuantity } from '../lib/words.ts'
 
 const QUEUE: Readonly<Record<QueueMigration, string>> = {
   created: 'The tables of the queue were created.',

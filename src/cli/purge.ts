@@ -8,7 +8,8 @@ import { listSources, loadSource } from '../db/sources.ts'
 import { purgeExpiredRows } from '../db/write/retention.ts'
 import { purgeSource } from '../pipeline/purge.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { formatBytes, formatQuantity } from '../format/format.ts'
+import { formatBytes } from '../format/format.ts'
+import { formatQuantity } from '../lib/words.ts'
 
 interface PurgeFlags {
   readonly keep?: Exclude<Keep, 'none'>

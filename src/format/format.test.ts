@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatDuration } from '../lib/format-duration.ts'
-import {
-  formatArgument,
-  formatBytes,
-  formatCount,
-  formatQuantity,
-  formatInstant,
-  formatNext,
-  formatPriceChange,
-  formatRelative,
-} from './format.ts'
+import { formatArgument, formatBytes, formatInstant, formatPriceChange } from './format.ts'
+import { formatCount, formatQuantity, formatNext, formatRelative } from '../lib/words.ts'
 
 test('numbers have separators, and nouns follow their number', () => {
   assert.deepEqual(

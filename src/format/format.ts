@@ -3,43 +3,12 @@
 
 import { formatMoney } from '../core/money.ts'
 
-/** `1,234,567`. `Intl.NumberFormat` formats counts in the same way, but takes 10 ms to start. */
-export function formatCount(value: number): string {
-  return String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
-}
-
-/** `1 product`, `2 products`; `plural` is for nouns whose plural does not end in s. */
-export function formatQuantity(value: number, noun: string, plural = `${noun}s`): string {
-  return `${formatCount(value)} ${value === 1 ? noun : plural}`
-}
-
 /** Decimal units, as disks and suppliers use them: `812 B`, `5.6 KB`, `601 MB`. */
 export function formatBytes(value: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']
   const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1)
   const scaled = value / 1000 ** step
   return `${scaled.toFixed(step === 0 || scaled >= 100 ? 0 : 1)} ${units[step]}`
-}
-
-/** `just now`, `5 min ago`, `in 3 h`, `2 d ago`. */
-export function formatRelative(at: Date, now: Date): string {
-  const seconds = (at.getTime() - now.getTime()) / 1000
-  const size = Math.abs(seconds)
-  if (size < 45) return 'just now'
-  const text =
-    size < 5400
-      ? `${Math.round(size / 60)} min`
-      : size < 129_600
-        ? `${Math.round(size / 3600)} h`
-        : `${Math.round(size / 86_400)} d`
-  return seconds < 0 ? `${text} ago` : `in ${text}`
-}
-
-/** `now`, `in 20 s`, `in 3 h`: the earliest time of something that is still to come. */
-export function formatNext(at: Date, now: Date): string {
-  const seconds = Math.ceil((at.getTime() - now.getTime()) / 1000)
-  if (seconds <= 0) return 'now'
-  return seconds < 60 ? `in ${seconds} s` : formatRelative(at, now)
 }
 
 /** `2026-01-31 03:17:02 UTC`, or `-` for null. */

@@ -13,7 +13,7 @@ import { type Check, toFailedCheck } from './check.ts'
 import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../../app/open-database.ts'
 import { checkQueueTables, checkSchema } from './schema.ts'
 import type { Output } from '../terminal/output.ts'
-import { formatQuantity } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 
 /**
  * Tolerated clock difference. Leases and removals use the server's clock; a larger difference only

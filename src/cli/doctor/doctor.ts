@@ -20,7 +20,7 @@ import {
 import { checkRequiredKey, checkServiceDatabase } from './service.ts'
 import { openRequests } from './open-requests.ts'
 import { checkReachability } from './sources.ts'
-import { formatQuantity } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 import { openBasics } from '../../app/compose.ts'
 import { readDotEnv } from '../read-settings.ts'
 

@@ -10,7 +10,8 @@ import { ROLES, type Role } from '../../core/roles.ts'
 import { findLostStorage } from '../../config/lasting-storage.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
-import { formatBytes, formatQuantity } from '../../format/format.ts'
+import { formatBytes } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 
 /** Time limit of a write to Redis. */
 const QUEUE_MS = 3_000

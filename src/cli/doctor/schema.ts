@@ -7,7 +7,7 @@ import {
 } from '../../db/migrate/schema-objects.ts'
 import type { Db } from '../../db/pool.ts'
 import { type Check, toFailedCheck } from './check.ts'
-import { formatQuantity } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 
 const OBJECTS_SHOWN = 5
 

@@ -2,7 +2,8 @@
 // order, prices with their currency.
 
 import { CHANGE_KINDS, type ChangeSummary } from '../../db/read/changes.ts'
-import { type Amount, formatCount, formatPrice, formatPriceChange } from '../../format/format.ts'
+import { type Amount, formatPrice, formatPriceChange } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import type { Output } from '../terminal/output.ts'
 
 /** Maximum length of a value in the text; --json contains all of it. */

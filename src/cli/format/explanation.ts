@@ -10,12 +10,11 @@ import type {
 } from '../../db/read/product-explanations.ts'
 import {
   formatArgument,
-  formatCount,
   formatInstant,
   formatPrice,
   formatPriceChange,
-  formatRelative,
 } from '../../format/format.ts'
+import { formatCount, formatRelative } from '../../lib/words.ts'
 import { formatMembers, formatPriceLabel, formatTitle } from './changes.ts'
 import { formatExplainedReview } from '../reviews/format.ts'
 import type { Output } from '../terminal/output.ts'

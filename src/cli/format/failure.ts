@@ -1,7 +1,7 @@
 // Formats an open circuit breaker for `status`.
 
 import type { OpenBreaker } from '../../db/read/limits.ts'
-import { formatNext } from '../../format/format.ts'
+import { formatNext } from '../../lib/words.ts'
 
 /** The line about a supplier that gets no request because it is down. */
 export function formatBreaker({ key, failures, state, retryAt }: OpenBreaker, now: Date): string {

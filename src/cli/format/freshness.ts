@@ -4,7 +4,7 @@ import { refreshesDue, type Schedule } from '../../core/schedule.ts'
 import type { Catalog } from '../../db/catalog.ts'
 import { measureFreshness, type Freshness } from '../../db/write/refreshes.ts'
 import { Calendar } from '../../sources/due.ts'
-import { formatCount, formatQuantity } from '../../format/format.ts'
+import { formatCount, formatQuantity } from '../../lib/words.ts'
 
 /** Returns null unless the source refreshes due products. */
 export async function findFreshness(

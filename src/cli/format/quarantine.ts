@@ -1,7 +1,8 @@
 // The text of one quarantined record.
 
 import type { QuarantineDetails, QuarantineSummary } from '../../db/read/quarantine.ts'
-import { formatArgument, formatBytes, formatCount, formatInstant } from '../../format/format.ts'
+import { formatArgument, formatBytes, formatInstant } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import type { Output } from '../terminal/output.ts'
 
 const BYTES_CHARS_MAX = 2000

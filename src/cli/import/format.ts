@@ -3,7 +3,8 @@
 
 import type { FailedImport, ImportResult } from '../../core/import-result.ts'
 import type { ImportedFacts } from '../../db/read/imported-products.ts'
-import { formatInstant, formatPrice, formatQuantity } from '../../format/format.ts'
+import { formatInstant, formatPrice } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 import type { Output } from '../terminal/output.ts'
 
 const TITLE_CHARS_MAX = 200

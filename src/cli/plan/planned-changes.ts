@@ -3,7 +3,8 @@
 
 import type { PlannedChange } from '../../pipeline/apply/plan-writer.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { type Amount, formatCount, formatPrice, formatQuantity } from '../../format/format.ts'
+import { type Amount, formatPrice } from '../../format/format.ts'
+import { formatCount, formatQuantity } from '../../lib/words.ts'
 import { COUNTED_KINDS, formatMembers, formatTitle } from '../format/changes.ts'
 import type { Output } from '../terminal/output.ts'
 

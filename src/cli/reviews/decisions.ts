@@ -14,7 +14,7 @@ import { parseId, parseIds } from '../arguments/numbers.ts'
 import { printList } from '../terminal/list.ts'
 import { confirm } from '../terminal/prompt.ts'
 import { createByOption, formatBy } from '../runs/decisions.ts'
-import { formatQuantity } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 import { REVIEW_HEADINGS, toReviewCells } from './format.ts'
 
 const DONE = { approve: 'approved', reject: 'rejected' } as const

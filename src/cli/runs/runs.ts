@@ -25,13 +25,8 @@ import { addDiff, formatDiff } from './diff.ts'
 import { addCancel } from './cancel.ts'
 import { CHANGE_HEADINGS, formatChangeCounts, toChangeCells } from '../format/changes.ts'
 import { formatLedger } from '../sync/report.ts'
-import {
-  formatBytes,
-  formatCount,
-  formatQuantity,
-  formatInstant,
-  formatRelative,
-} from '../../format/format.ts'
+import { formatBytes, formatInstant } from '../../format/format.ts'
+import { formatCount, formatQuantity, formatRelative } from '../../lib/words.ts'
 
 const REASON_CHARS_MAX = 60
 

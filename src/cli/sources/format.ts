@@ -9,7 +9,7 @@ import {
 import type { Json } from '../../core/json.ts'
 import type { Source } from '../../db/sources.ts'
 import { MATCH_RULES, type Succession, type Successions } from '../../db/successions.ts'
-import { formatCount, formatQuantity } from '../../format/format.ts'
+import { formatCount, formatQuantity } from '../../lib/words.ts'
 
 export function toSourceJson(source: Source): Record<string, unknown> {
   return {

@@ -8,7 +8,7 @@ import { copyLatest } from '../../pipeline/keep-artifacts.ts'
 import { removeLatest } from '../../pipeline/remove-artifacts.ts'
 import { loadConnector } from '../../sources/bound-source.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { formatQuantity } from '../../format/format.ts'
+import { formatQuantity } from '../../lib/words.ts'
 import { toSourceJson } from './format.ts'
 
 /** A variable of the old name, and the one that the renamed source reads. */

@@ -12,7 +12,7 @@ import { listSecretStates, type SecretState } from '../../sources/credentials.ts
 import { loadSourceSummary } from '../../db/read/source-summaries.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import { formatFailure } from '../../sources/format-failure.ts'
-import { formatCount } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import { formatTable } from '../terminal/table.ts'
 import { createLimitOption } from '../arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'

@@ -2,7 +2,7 @@
 
 import type { ImageCounts } from '../../db/read/images.ts'
 import type { Due } from '../../sources/due.ts'
-import { formatCount, formatQuantity, formatRelative } from '../../format/format.ts'
+import { formatCount, formatQuantity, formatRelative } from '../../lib/words.ts'
 import type { Others, SourceStatus } from './list-statuses.ts'
 
 /** `9,960 other sources (9,900 succeeded, 60 running); …`, by the state of the newest run. */

@@ -10,7 +10,8 @@ import type { Progress } from '../../pipeline/context.ts'
 import type { RunReport } from '../../pipeline/run-in-process.ts'
 import { EXIT } from '../cli.ts'
 import type { Output } from '../terminal/output.ts'
-import { formatBytes, formatCount, formatQuantity } from '../../format/format.ts'
+import { formatBytes } from '../../format/format.ts'
+import { formatCount, formatQuantity } from '../../lib/words.ts'
 
 /**
  * The report of a run, or of a sync that could not start a run. In the second case `run` and `kind`

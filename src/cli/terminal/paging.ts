@@ -3,7 +3,8 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../../db/read/page.ts'
 import type { Output } from './output.ts'
-import { formatArgument, formatCount } from '../../format/format.ts'
+import { formatArgument } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import { printList } from './list.ts'
 import type { Rows } from './table.ts'
 

@@ -6,7 +6,8 @@ import { OUTCOMES } from '../../core/ledger.ts'
 import { formatDuration } from '../../lib/format-duration.ts'
 import type { Progress } from '../../pipeline/context.ts'
 import type { Output } from './output.ts'
-import { formatBytes, formatCount } from '../../format/format.ts'
+import { formatBytes } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import { TerminalBars } from './bars.ts'
 
 const LINE_EVERY_MS = 5000

@@ -2,7 +2,7 @@
 // first; ids and commands are never cut. A table that is still too wide becomes a block of lines
 // per row.
 
-import { formatCount } from '../../format/format.ts'
+import { formatCount } from '../../lib/words.ts'
 import { measureCharacter, measureText } from './measure-text.ts'
 import { splitWords } from './wrap.ts'
 

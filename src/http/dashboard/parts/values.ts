@@ -1,13 +1,7 @@
 // Numbers, times and amounts as people read them: with the exact value where the text rounds.
 
-import {
-  formatBytes,
-  formatCount,
-  formatInstant,
-  formatPrice,
-  formatRelative,
-  type Amount,
-} from '../../../format/format.ts'
+import { formatBytes, formatInstant, formatPrice, type Amount } from '../../../format/format.ts'
+import { formatCount, formatRelative } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 import { html, type Html } from '../html.ts'
 
