@@ -67,7 +67,7 @@ async function main(signal: AbortSignal): Promise<void> {
   await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
   await breakProduct(simulator, broken)
   syncs.push(await sync('once more', tools, signal))
-  const key = randomBytes(9).toString('base64url')
+  const key = randomBytes(12).toString('base64url')
   const dashboard = await services.serve({
     environment: {
       PATH: process.env['PATH'],
