@@ -36,7 +36,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createNetworks } from '../node/networks.ts'
-import { createRedactor } from '../telemetry/redact.ts'
+import { createKeyRedactor, createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
 import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
@@ -227,10 +227,11 @@ async function* createServers(
     yield ['orchestrator', createOrchestratorApp(options)] as const
   if (roles.includes('web')) {
     const { createWebApp } = await import('../http/web.ts')
-    const { readKeys } = settings.http
     const web = {
       ...options,
-      readKeys,
+      readKeys: settings.http.readKeys,
+      redactKeys: createKeyRedactor(settings.secrets),
+      orchestratorUrl: `http://127.0.0.1:${settings.http.ports.orchestrator}`,
       queues,
       store: tools.store,
       settings: settings.http,

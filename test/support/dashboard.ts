@@ -14,6 +14,7 @@ import { listen } from '../../src/http/server/listen.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
 import { requestImport } from '../../src/jobs/request-import.ts'
 import { cancelRequestedRun, requestRuns } from '../../src/jobs/request-runs.ts'
+import { createKeyRedactor } from '../../src/telemetry/redact.ts'
 import { Waker } from '../../src/jobs/wake-workers.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
 import { KEY, serverOptions, type Recorded } from './http-server.ts'
@@ -63,6 +64,8 @@ export async function openDashboard(
   const app = createWebApp({
     ...options,
     readKeys: [READ_KEY],
+    redactKeys: createKeyRedactor([KEY, READ_KEY]),
+    orchestratorUrl: 'http://127.0.0.1:3003',
     db,
     queues,
     store: new DiskStore(folder),

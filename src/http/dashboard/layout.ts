@@ -1,6 +1,6 @@
 // The frame around every page: head, navigation, notices and the state of the live updates.
 
-import type { Assets } from './assets.ts'
+import type { AssetName, Assets } from './assets.ts'
 import { attributes, EMPTY, html, type Html } from './html.ts'
 import { isCurrent, type NavigationEntry } from './navigation.ts'
 import type { Notice } from './notices.ts'
@@ -12,6 +12,8 @@ import type { Theme } from './theme.ts'
 interface Frame {
   readonly assets: Assets
   readonly theme: Theme
+  /** Files of this page alone. */
+  readonly own?: readonly AssetName[]
 }
 
 export interface LayoutOptions extends Frame {
@@ -66,7 +68,7 @@ export function bareLayout(
 }
 
 function document(
-  { assets, theme, title }: Frame & Pick<LayoutOptions, 'title'>,
+  { assets, theme, title, own = [] }: Frame & Pick<LayoutOptions, 'title'>,
   body: Html,
 ): Html {
   const { addressOf } = assets
@@ -85,11 +87,18 @@ function document(
         <script src="${addressOf('htmx.js')}" defer></script>
         <script src="${addressOf('dashboard.js')}" defer></script>
         <script src="${addressOf('live.js')}" defer></script>
+        ${own.map((name) => ownAsset(name, addressOf(name)))}
       </head>
       <body>
         ${body}
       </body>
     </html>`
+}
+
+function ownAsset(name: AssetName, address: string): Html {
+  return name.endsWith('.css')
+    ? html`<link rel="stylesheet" href="${address}" />`
+    : html`<script src="${address}" defer></script>`
 }
 
 function navigationLink(entry: NavigationEntry, path: string): Html {

@@ -9,6 +9,7 @@ import type { Db } from '../../db/pool.ts'
 import type { Queues } from '../../jobs/queues.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Operations } from '../control/operations.ts'
+import type { AssetName } from './assets.ts'
 import type { Html } from './html.ts'
 
 export interface DashboardSettings {
@@ -61,6 +62,8 @@ export interface RenderedPage {
   readonly main: Html
   /** Default 200. */
   readonly status?: 200 | 404 | 503
+  /** Scripts and style sheets of this page alone, by their names in assets.ts. */
+  readonly assets?: readonly AssetName[]
 }
 
 export interface ActionResult {

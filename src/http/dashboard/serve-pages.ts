@@ -22,14 +22,15 @@ import type { DashboardServices, Page, RawInput, User } from './page.ts'
 import { PAGES } from './pages.ts'
 import { toOwnPath } from './return-address.ts'
 import { setSecurityHeaders } from './security-headers.ts'
-import { createSessions, isCsrfToken, type Session, type Sessions } from './sessions.ts'
+import { isCsrfToken, type Session, type Sessions } from './sessions.ts'
 import { signIn, signInForm } from './sign-in.ts'
 import { readTheme, saveTheme } from './theme.ts'
 
 export interface DashboardOptions extends DashboardServices {
   readonly checkKey: KeyCheck
-  readonly keys: readonly string[]
-  readonly readKeys: readonly string[]
+  readonly sessions: Sessions
+  /** True if a READ_KEY is set, which the sign-in then mentions. */
+  readonly hasReadKey: boolean
   /** Ends when the process stops: the open streams then end. */
   readonly stopping: AbortSignal
   /** Deadline of a page. Default 5,000 ms. */
@@ -59,7 +60,7 @@ export function serveDashboard(app: App, options: DashboardOptions): void {
     options,
     responseMs,
     assets: loadAssets(),
-    sessions: createSessions({ ...options, webUrl: settings.webUrl, responseMs }),
+    sessions: options.sessions,
     streams: new LiveStreams(),
     navigation: NAVIGATION.filter(({ path }) => paths.has(path)),
   }
@@ -81,7 +82,7 @@ export function serveDashboard(app: App, options: DashboardOptions): void {
 function addAccountRoutes(app: App, dashboard: Dashboard): void {
   const { options, sessions, assets } = dashboard
   const { webUrl } = options.settings
-  const tools = { ...options, sessions, hasReadKey: options.readKeys.length > 0 }
+  const tools = { ...options, sessions }
   const sendForm = (c: WebContext, status: ContentfulStatusCode, main: Html): Response =>
     sendPage(
       c,
@@ -127,9 +128,9 @@ function addPage(app: App, dashboard: Dashboard, page: Page): void {
     const rendering = page.render(read(AbortSignal.timeout(dashboard.responseMs)))
     const rendered = await withDeadline(rendering, dashboard.responseMs)
     if (rendered instanceof Response) return rendered
-    const { title, main, status = 200 } = rendered
+    const { title, main, status = 200, assets: own = [] } = rendered
     const isLive = readRegions(main).size > 0
-    const frame = { assets: dashboard.assets, theme: readTheme(c), title, main, isLive }
+    const frame = { assets: dashboard.assets, theme: readTheme(c), title, main, isLive, own }
     if (session === null) return sendPage(c, status, bareLayout(frame))
     const { navigation } = dashboard
     const notice = takeNotice(c)
