@@ -24,12 +24,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sources: [...STORES, 'connectors', 'normalise', 'format'],
   pipeline: PIPELINE,
   downstream: [...STORES, 'connectors', 'normalise', 'format', 'sources'],
+  /** Alerts: judged from the database, sent to Slack and Sentry. */
+  alerts: [...STORES, 'connectors', 'normalise', 'format', 'sources'],
   jobs: PIPELINE,
   http: [...PIPELINE, 'jobs'],
   /** Edge functions: one run by keys of the pipeline in one invocation, in Deno. */
   edge: PIPELINE,
-  app: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http'],
-  cli: [...PIPELINE, 'downstream', 'embedded-postgres', 'jobs', 'http', 'app'],
+  app: [...PIPELINE, 'alerts', 'downstream', 'embedded-postgres', 'jobs', 'http'],
+  cli: [...PIPELINE, 'alerts', 'downstream', 'embedded-postgres', 'jobs', 'http', 'app'],
   /** The entry of the npm package. */
   'index.ts': [...PURE, 'app'],
 }

@@ -43,6 +43,7 @@ const OVERVIEW: Row = {
     stat('Held runs', 'sum(max by (source) (shelfsync_held_runs))', 1),
     stat('Breakers open', 'sum(max by (scope, state) (shelfsync_open_circuit_breakers))', 1),
     stat('Open reviews', 'sum(max by (kind) (shelfsync_review_backlog))'),
+    stat('Open alerts', 'sum(max by (kind) (shelfsync_open_alerts))', 1),
     stat('Dead letters', 'sum(max by (queue) (shelfsync_queue_jobs{state="failed"}))', 1),
     stat(
       'On time, 7 days',
@@ -169,6 +170,10 @@ const QUEUES: Row = {
     chart('Jobs that no worker takes', 'short', [
       'max by (queue) (shelfsync_queue_untaken_jobs)',
       '{{queue}}',
+    ]),
+    chart('Failed attempts to send alerts', 'short', [
+      'sum by (channel) (increase(shelfsync_alert_send_failures_total[$__rate_interval]))',
+      '{{channel}}',
     ]),
     chart('Back-pressure', 'percentunit', [
       'sum by (reason) (rate(shelfsync_backpressure_seconds_total[$__rate_interval]))',

@@ -1,6 +1,7 @@
 // The services of a process that only executes downstream steps. It needs neither the queue nor a
 // key: its HTTP server has the metrics, and `/healthz`.
 
+import { RecentCounts } from '../alerts/recent-counts.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Role } from '../core/roles.ts'
 import { createMetricsApp } from '../http/control/servers.ts'
@@ -8,6 +9,7 @@ import { listen } from '../http/server/listen.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
+import { startAlerts } from './alerts.ts'
 import type { Services } from './serve.ts'
 import { openProcessMetrics } from './service-metrics.ts'
 import { startSteps, type StepServiceTools, type StepsHaveWork } from './start-steps.ts'
@@ -32,6 +34,7 @@ export async function startStepServices(
   const port = settings.http.ports.metrics
   const listening = await listen(app, { host, port, setting: 'METRICS_PORT' })
   opened.defer(() => listening.close())
+  await startAlerts({ ...tools, metrics }, { opened, signal: stopping.signal }, new RecentCounts())
   const hasWork = startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
   const kept = opened.move()
   let stopped: Promise<void> | null = null

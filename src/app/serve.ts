@@ -41,6 +41,8 @@ import type { Settings } from '../config/settings.ts'
 import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
+import { RecentCounts } from '../alerts/recent-counts.ts'
+import { startAlerts } from './alerts.ts'
 import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { keepPurging } from './keep-purging.ts'
@@ -92,9 +94,13 @@ export async function startServices(
   const stopping = new AbortController()
   await using opened = new AsyncDisposableStack()
   const metrics = openMetrics(tools, roles)
+  const recent = new RecentCounts()
   const waker = new Waker({ queues, urls: settings.queue.wakeUrls, log })
   const servers: OpenServer[] = []
-  const created = createServers({ ...tools, waker }, { metrics, roles, stopping: stopping.signal })
+  const created = createServers(
+    { ...tools, waker, recent },
+    { metrics, roles, stopping: stopping.signal },
+  )
   for await (const [name, app] of created) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
     const listening = await listen(app, {
@@ -110,9 +116,15 @@ export async function startServices(
     async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
   )
   const lifespan = { opened, signal: stopping.signal }
+  await startAlerts({ ...tools, metrics }, lifespan, recent)
   const stepsHaveWork = startSteps({ ...tools, metrics }, roles, lifespan)
   const idle = startWork(
-    { ...tools, taskTools: openTaskTools(tools, metrics, roles, clients), waker, stepsHaveWork },
+    {
+      ...tools,
+      taskTools: openTaskTools({ ...tools, recent }, metrics, roles, clients),
+      waker,
+      stepsHaveWork,
+    },
     roles,
     lifespan,
   )
@@ -190,10 +202,10 @@ interface ServerParts {
 }
 
 async function* createServers(
-  tools: ServiceTools & { readonly waker: Waker },
+  tools: ServiceTools & { readonly waker: Waker; readonly recent: RecentCounts },
   { metrics, roles, stopping }: ServerParts,
 ) {
-  const { settings, db, queues, log, outages, waker } = tools
+  const { settings, db, queues, log, outages, waker, recent } = tools
   const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
   const options: OrchestratorOptions = {
     db,
@@ -209,10 +221,13 @@ async function* createServers(
     },
     nowMs: () => Date.now(),
     metricsText: () => metrics.text(),
-    onAuthFailure: (reason) =>
+    onAuthFailure(reason) {
+      // A missing key is no attempt to guess one.
+      if (reason !== 'missing') recent.addWrongKey()
       metrics.count('shelfsync_auth_failures_total', {
         reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
-      }),
+      })
+    },
     operations: {
       requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),
       requestImport: (request, correlationId) =>
@@ -243,7 +258,7 @@ async function* createServers(
 }
 
 function openTaskTools(
-  tools: ServiceTools,
+  tools: ServiceTools & { readonly recent: RecentCounts },
   metrics: Metrics,
   roles: readonly Role[],
   clients: Clients,
@@ -275,7 +290,7 @@ function openTaskTools(
 }
 
 function openEvents(
-  { db, store, log, outages, settings }: ServiceTools,
+  { db, store, log, outages, settings, recent }: ServiceTools & { readonly recent: RecentCounts },
   metrics: Metrics,
 ): TaskEvents {
   const tools = { db, store, log, outages, redact: createRedactor([], settings.secrets) }
@@ -284,6 +299,6 @@ function openEvents(
       await keepArtifacts(tools, source, { id: run.id, succeeded: state === 'succeeded' }, settings)
     },
     archived: (source) => copyLatest(tools, source, settings),
-    ...countTasks(metrics),
+    ...countTasks(metrics, recent),
   }
 }

@@ -1,17 +1,23 @@
 // Counts the events of tasks in the metrics of the process that executes them.
 
+import type { RecentCounts } from '../alerts/recent-counts.ts'
 import type { ErrorCode } from '../core/error-table.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** Counts waits by their cause, the time until parts are applied, and tasks that other workers took over. */
-export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'applied' | 'leaseLost'> {
+export function countTasks(
+  metrics: Metrics,
+  recent: Pick<RecentCounts, 'addWait'>,
+): Pick<TaskEvents, 'paused' | 'applied' | 'leaseLost'> {
   return {
     paused({ code, waitMs, triedMs }, connector) {
       const reason = toBackpressureReason(code)
-      if (reason !== null)
-        metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
-      else if (code === 'source/rate-limited' && connector !== null)
+      if (reason !== null) {
+        const seconds = (triedMs + waitMs) / 1000
+        recent.addWait(reason, seconds)
+        metrics.count('shelfsync_backpressure_seconds_total', { reason }, seconds)
+      } else if (code === 'source/rate-limited' && connector !== null)
         metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
     },
     applied: (seconds, connector) =>

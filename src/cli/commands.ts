@@ -140,6 +140,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./serve.ts')).defineServe,
   },
   {
+    name: 'alerts',
+    usage: '',
+    description: 'list open alerts, acknowledge or mute one, and send a test message',
+    load: async () => (await import('./alerts.ts')).defineAlerts,
+  },
+  {
     name: 'limits',
     usage: '',
     description: 'list the limits of requests and the circuit breakers, and reset one',

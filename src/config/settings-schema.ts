@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { CONNECTORS } from '../connectors/registry.ts'
 import { isSourceVariable, type CredentialVariable } from '../core/credentials.ts'
 import type { Role } from '../core/roles.ts'
+import { alertSettings } from './alert-settings.ts'
 import { artifactSettings } from './artifact-settings.ts'
 import { databaseSettings } from './database-settings.ts'
 import { imageSettings } from './image-settings.ts'
@@ -20,6 +21,7 @@ const own = {
   ...supabaseSettings,
   ...imageSettings,
   ...serviceSettings,
+  ...alertSettings,
   ...modelSettings,
   ...requestSettings,
 }
@@ -62,6 +64,7 @@ export const SETTING_GROUPS: ReadonlyMap<string, ReadonlyMap<string, ListedSetti
         ] as const,
     ),
   ['Services', new Map(Object.entries<ListedSetting>(serviceSettings))],
+  ['Alerts', new Map(Object.entries<ListedSetting>(alertSettings))],
   ['Language model', new Map(Object.entries<ListedSetting>(modelSettings))],
   ['Requests and log', new Map(Object.entries<ListedSetting>(requestSettings))],
 ])

@@ -407,6 +407,8 @@ const WRONG: Record<string, string> = {
   TRUST_FLY_HEADER: 'planted',
   TRUST_PROXY: 'planted',
   QUEUE_URL: 'amqp://planted',
+  SLACK_WEBHOOK_URL: 'planted',
+  SENTRY_DSN: 'https://planted.example/1',
   FETCH_CONCURRENCY: '0',
   APPLY_CONCURRENCY: 'planted',
   FETCHER_WAKE_URL: 'planted',
@@ -440,6 +442,8 @@ const SECRETS = Object.fromEntries(
 function plantedAs(name: string): string {
   const planted = `planted-${name.toLowerCase().replaceAll('_', '-')}-its-value`
   if (name.endsWith('DATABASE_URL')) return `postgres://worker:${planted}%2F1@db.example/x`
+  if (name === 'SLACK_WEBHOOK_URL') return `https://hooks.slack.example/${planted}`
+  if (name === 'SENTRY_DSN') return `https://${planted}@sentry.example/1`
   if (name === 'QUEUE_URL') return `redis-cluster://:${planted}%2F1@one:1,two:2`
   // The form of a private Ed25519 key.
   if (name === 'WEB_BOT_AUTH_KEY') return planted.padEnd(43, 'A')

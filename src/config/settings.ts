@@ -95,6 +95,8 @@ export interface Settings {
     /** Time for which a copy is kept after no image names it any more. */
     readonly graceMs: number
   }
+  /** Where alerts are sent; null: nowhere. Both are secrets. */
+  readonly alerts: { readonly slackUrl: string | null; readonly sentryDsn: string | null }
   /** Null: no language model is asked. */
   readonly model: {
     readonly url: string
@@ -201,6 +203,7 @@ function build(
     http: buildHttp(env),
     supabase,
     images: buildImages(env),
+    alerts: { slackUrl: env.SLACK_WEBHOOK_URL ?? null, sentryDsn: env.SENTRY_DSN ?? null },
     model: buildModel(env),
   }
 }

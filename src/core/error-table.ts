@@ -87,6 +87,16 @@ export const ERRORS = {
       'run with `shelfsync sync NAME`.',
   },
   'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
+  'alert/not-sent': {
+    action: 'stop',
+    status: 502,
+    hint: 'Correct SLACK_WEBHOOK_URL or SENTRY_DSN, then send a message with `shelfsync alerts test`.',
+  },
+  'alert/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the open alerts with `shelfsync alerts`.',
+  },
   'run/not-held': {
     action: 'stop',
     status: 409,

@@ -222,6 +222,14 @@ const SERVICE_RULES = {
     action: 'Find the caller in the log (`wrong key`). Correct its key, or block its address.',
     page: '/alerts',
   },
+  ShelfsyncAlertsUnsent: {
+    when: 'max by (channel) (shelfsync_alert_failed_sends) >= 3',
+    forMinutes: 0,
+    severity: 'page',
+    summary: 'Messages to {{ $labels.channel }} have failed {{ $value }} times in a row.',
+    action: 'Read the error on the page of alerts; `shelfsync alerts test` sends a message.',
+    page: '/alerts',
+  },
   ShelfsyncNotScraped: {
     when: 'absent(shelfsync_build_info)',
     forMinutes: 5,

@@ -70,6 +70,12 @@ export const METRICS = {
     labels: { reason: ['missing', 'wrong', 'limited'] },
     help: 'Requests to Shelfsync with a missing key, with a wrong key, or limited after too many wrong keys.',
   },
+  shelfsync_alert_send_failures_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: { channel: ['slack', 'sentry'] },
+    help: 'Failed attempts to send alerts. They are sent again later.',
+  },
   shelfsync_collect_failures_total: {
     type: 'counter',
     scope: 'process',

@@ -1,6 +1,10 @@
 // The metrics of work that waits: the queue, reviews and the language model. A part of the table of metrics.
 
+import { ALERT_KINDS, type AlertKind } from '../core/alert.ts'
+
 const REVIEW_KINDS = ['price', 'run', 'disagreement', 'proposal', 'record'] as const
+
+const ALERT_KIND_NAMES = Object.keys(ALERT_KINDS) as readonly AlertKind[]
 
 export const WORK_METRICS = {
   shelfsync_queue_jobs: {
@@ -29,6 +33,18 @@ export const WORK_METRICS = {
     scope: 'system',
     labels: { kind: REVIEW_KINDS },
     help: 'Time since the oldest review of this kind was opened; 0 without one.',
+  },
+  shelfsync_open_alerts: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { kind: ALERT_KIND_NAMES },
+    help: 'Open alerts by kind, with acknowledged and muted ones.',
+  },
+  shelfsync_alert_failed_sends: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { channel: ['slack', 'sentry'] },
+    help: 'Failed attempts in a row to send alerts; 0 while they arrive.',
   },
   shelfsync_model_queue: {
     type: 'gauge',

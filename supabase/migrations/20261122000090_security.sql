@@ -178,6 +178,12 @@ end $$;
 grant usage on schema catalog
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
 
+-- Any process may judge alerts and send their messages.
+grant execute on function
+  catalog.beat_alerts, catalog.leave_alerts, catalog.load_alert_facts, catalog.list_alerts,
+  catalog.list_alert_channels, catalog.save_alerts, catalog.record_notices, catalog.list_reported_ends
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
+
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
@@ -222,8 +228,8 @@ grant execute on function
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.measure_work, catalog.measure_storage, catalog.list_breakers,
-  catalog.list_limits, catalog.load_breaker
+  catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
+  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role

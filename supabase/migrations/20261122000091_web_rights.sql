@@ -20,3 +20,5 @@ grant execute on function
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
+-- Decisions on alerts.
+grant execute on function catalog.decide_alert to shelfsync_web;

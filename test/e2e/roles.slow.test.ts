@@ -349,8 +349,12 @@ test('the orchestrator ends a run that a dead letter blocks, and resumes it on r
 const ORDERING = ['start_run', 'extend_run']
 const TASKS = ['claim_task', 'end_run', 'record_copy', 'release_task', 'renew_lease']
 /** All functions that write or read products, by the roles that may call them. */
+/** Any process may judge alerts and send their messages. */
+const ALERTING = ['beat_alerts', 'leave_alerts', 'save_alerts', 'record_notices'] as const
+
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [
+    ...ALERTING,
     ...ORDERING,
     ...TASKS,
     'add_part',
@@ -364,6 +368,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'update_artifact',
   ],
   maintainer: [
+    ...ALERTING,
     ...ORDERING,
     ...TASKS,
     'apply_batch',
@@ -395,9 +400,17 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'settle_run',
     'upsert_terms',
   ],
-  orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run', 'save_due_times'],
-  web: [...ORDERING, 'cancel_run', 'end_session', 'open_session'],
+  orchestrator: [
+    ...ALERTING,
+    ...ORDERING,
+    'cancel_run',
+    'interrupt_run',
+    'reopen_run',
+    'save_due_times',
+  ],
+  web: [...ALERTING, 'decide_alert', ...ORDERING, 'cancel_run', 'end_session', 'open_session'],
   images: [
+    ...ALERTING,
     'admit_request',
     'begin_blob_removal',
     'claim_images',

@@ -191,6 +191,11 @@ function callsOn({
       ['sources', 'rename', 'none', 'other'],
       ['sources', 'remove', 'none', '--yes'],
       ['images', 'retry', '--source', name],
+      ['alerts', 'list'],
+      ['alerts', 'acknowledge', '999999'],
+      ['alerts', 'mute', '999999'],
+      ['alerts', 'unmute', '999999'],
+      ['alerts', 'test'],
       // Its rows depend on the clock.
       ['limits', 'list'],
       ['limits', 'reset', 'none'],

@@ -229,6 +229,15 @@ export const ALERT_CASES: Readonly<Record<AlertRuleName, AlertCase>> = {
     },
     quiet: { series: { 'shelfsync_auth_failures_total{reason="wrong"}': '0+1x30' }, minute: 20 },
   },
+  ShelfsyncAlertsUnsent: {
+    fires: {
+      series: two('shelfsync_alert_failed_sends', 'channel="slack"', '4x3'),
+      minute: 1,
+      labels: { channel: 'slack' },
+      value: '4',
+    },
+    quiet: { series: { 'shelfsync_alert_failed_sends{channel="slack"}': '2x3' }, minute: 1 },
+  },
   ShelfsyncNotScraped: {
     fires: { series: { 'up{job="shelfsync"}': '0x10' }, minute: 6, labels: {} },
     quiet: { series: { 'shelfsync_build_info{version="1",node="v24"}': '1x10' }, minute: 6 },

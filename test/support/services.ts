@@ -125,7 +125,7 @@ export async function openServices(
 
 /** Counts tasks in `metrics` and records their pauses. */
 function recordPauses(metrics: Metrics, pauses: Pause[]): TaskEvents {
-  const counting = countTasks(metrics)
+  const counting = countTasks(metrics, { addWait: () => undefined })
   return {
     ...counting,
     archived: () => Promise.resolve(),

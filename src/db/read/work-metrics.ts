@@ -17,6 +17,8 @@ type BreakerCounts = Readonly<Record<'open' | 'half-open' | 'seconds', number>>
 
 const REVIEW_KINDS = METRICS.shelfsync_review_backlog.labels.kind
 const BREAKER_STATES = METRICS.shelfsync_open_circuit_breakers.labels.state
+const ALERT_KINDS = METRICS.shelfsync_open_alerts.labels.kind
+const CHANNELS = METRICS.shelfsync_alert_failed_sends.labels.channel
 const CLOSED: BreakerCounts = { open: 0, 'half-open': 0, seconds: 0 }
 
 /** Reads inside the transaction of another reader. */
@@ -45,6 +47,28 @@ export async function readWorkMetrics(client: DbClient): Promise<Reading[]> {
     { name: 'shelfsync_model_queue_age_seconds', labels: {}, value: models.seconds },
     { name: 'shelfsync_image_queue_age_seconds', labels: {}, value: images ?? 0 },
     ...toBreakerReadings(breakers),
+    ...(await readAlertMetrics(client)),
+  ]
+}
+
+async function readAlertMetrics(client: DbClient): Promise<Reading[]> {
+  const { open, failures } = one(
+    await inSession(client).call<{
+      open: Readonly<Record<string, number>>
+      failures: Readonly<Record<string, number>>
+    }>('measure_alerts', {}),
+  )
+  return [
+    ...ALERT_KINDS.map((kind): Reading => ({
+      name: 'shelfsync_open_alerts',
+      labels: { kind },
+      value: open[kind] ?? 0,
+    })),
+    ...CHANNELS.filter((channel) => failures[channel] !== undefined).map((channel): Reading => ({
+      name: 'shelfsync_alert_failed_sends',
+      labels: { channel },
+      value: failures[channel] ?? 0,
+    })),
   ]
 }
 
