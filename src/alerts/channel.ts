@@ -18,7 +18,7 @@ export class SendError extends Error {
 
 export interface Channel {
   readonly name: ChannelName
-  /** Whether it gets the weekly note. */
+  /** True if it gets the weekly note. */
   readonly hasWeekly: boolean
   /** @throws SendError */
   send(message: Message, digest: Digest | null, signal: AbortSignal): Promise<void>

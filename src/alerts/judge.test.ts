@@ -91,7 +91,7 @@ test('an alert that stays as it is has no change', () => {
   assert.equal(judgeAlerts([alert], [cause('late', 'shop', 'worse')], at(5))[0]?.reason, 'worse')
 })
 
-test('a message is due for alerts that nobody knows of, after a moment in which others may join', () => {
+test('a message is due for alerts that no person knows of, after a moment in which others may join', () => {
   const cases: readonly [string, Partial<StoredAlert>, Partial<AlertChannel>, number, boolean][] = [
     ['at once', {}, {}, 0.1, false],
     ['after half a minute', {}, {}, 0.5, true],

@@ -6,7 +6,7 @@ import type { AlertChange } from '../db/alerts.ts'
 
 const MINUTE_MS = 60_000
 
-/** How long a cause lasts before its alert opens, and is absent before it closes. */
+/** Time for which a cause lasts before its alert opens, and is absent before it closes. */
 const TIMES: Readonly<Record<AlertKind, { readonly openMs: number; readonly closeMs: number }>> = {
   // Its grace of an hour has passed, and its run succeeds once.
   late: { openMs: 0, closeMs: 0 },

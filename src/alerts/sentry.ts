@@ -2,7 +2,7 @@
 // changes no global, and our own HTTP client: @sentry/node adds 70 MB and instruments the process.
 // https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
 
-import type { DataCollection, Event } from '@sentry/core'
+import type { DataCollection, Event, TransportRequestExecutor } from '@sentry/core'
 import type { ServerRuntimeClient } from '@sentry/core/server'
 import { messageOf } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
@@ -61,32 +61,7 @@ export async function openSentry({ http, dsn, redact }: SentryTools): Promise<Ch
     tracesSampleRate: 0,
     beforeSend: (event) => redactEvent(event, redact),
     transport: (options) =>
-      createTransport(options, async ({ body }) => {
-        const response = await http(
-          {
-            url: options.url,
-            method: 'POST',
-            headers: { 'content-type': 'application/x-sentry-envelope' },
-            body: typeof body === 'string' ? body : new TextDecoder().decode(body),
-            firstByteTimeoutMs: TIMEOUT_MS,
-            idleTimeoutMs: TIMEOUT_MS,
-          },
-          AbortSignal.timeout(TIMEOUT_MS),
-        ).catch((error: unknown) => {
-          failures.push(new SendError(redact(`Sentry could not be reached: ${messageOf(error)}`)))
-          throw error
-        })
-        await readBytes(response, RESPONSE_BYTES_MAX)
-        if (response.status >= 400)
-          failures.push(new SendError(`Sentry responded with ${response.status}`))
-        return {
-          statusCode: response.status,
-          headers: {
-            'x-sentry-rate-limits': response.headers.get('x-sentry-rate-limits'),
-            'retry-after': response.headers.get('retry-after'),
-          },
-        }
-      }),
+      createTransport(options, createSender({ http, redact, url: options.url }, failures)),
   })
   client.init()
   /** Sends what was captured. @throws SendError for the first failure */
@@ -109,6 +84,43 @@ export async function openSentry({ http, dsn, redact }: SentryTools): Promise<Ch
       await flush()
     },
     close: async () => void (await client.close(TIMEOUT_MS)),
+  }
+}
+
+interface SenderTools extends Pick<SentryTools, 'http' | 'redact'> {
+  readonly url: string
+}
+
+/** Sends one envelope. The SDK ignores failures, so they are collected in `failures`. */
+function createSender(
+  { http, redact, url }: SenderTools,
+  failures: SendError[],
+): TransportRequestExecutor {
+  return async ({ body }) => {
+    const response = await http(
+      {
+        url: url,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-sentry-envelope' },
+        body: typeof body === 'string' ? body : new TextDecoder().decode(body),
+        firstByteTimeoutMs: TIMEOUT_MS,
+        idleTimeoutMs: TIMEOUT_MS,
+      },
+      AbortSignal.timeout(TIMEOUT_MS),
+    ).catch((error: unknown) => {
+      failures.push(new SendError(redact(`Sentry could not be reached: ${messageOf(error)}`)))
+      throw error
+    })
+    await readBytes(response, RESPONSE_BYTES_MAX)
+    if (response.status >= 400)
+      failures.push(new SendError(`Sentry responded with ${response.status}`))
+    return {
+      statusCode: response.status,
+      headers: {
+        'x-sentry-rate-limits': response.headers.get('x-sentry-rate-limits'),
+        'retry-after': response.headers.get('retry-after'),
+      },
+    }
   }
 }
 

@@ -35,7 +35,7 @@ interface StandIn {
   readonly url: string
   readonly bodies: string[]
   readonly headers: IncomingHttpHeaders[]
-  /** Answers the next requests; later ones get 200. */
+  /** Respond to the next requests; later ones get 200. */
   readonly faults: ((response: ServerResponse) => void)[]
 }
 
@@ -127,7 +127,7 @@ async function openLate(
   return { name: pipeline.name, id, recover: async () => void (await setSince('0 hours')) }
 }
 
-test('a late source is announced once, also by a process that starts again, and so is its recovery', async (t) => {
+test('a late source is announced once, also by a process that starts again, and its recovery once', async (t) => {
   await reset()
   const slack = await startStandIn(t)
   const channel = openSlack({ http, url: `${slack.url}/services/${SECRET}`, redact })

@@ -1,9 +1,9 @@
-// Alerts in a process of the services: every process takes part, whatever its roles are.
+// Alerts in a process of the services: every process takes part, with any role.
 
 import { randomUUID } from 'node:crypto'
 import { openSentry } from '../alerts/sentry.ts'
 import { openSlack } from '../alerts/slack.ts'
-import { RecentCounts } from '../alerts/recent-counts.ts'
+import type { RecentCounts } from '../alerts/recent-counts.ts'
 import { watchAlerts } from '../alerts/watch.ts'
 import type { Channel } from '../alerts/channel.ts'
 import type { Settings } from '../config/settings.ts'
@@ -70,6 +70,6 @@ export async function startAlerts(
   )
   opened.defer(async () => {
     await watching
-    await Promise.all(channels.map((channel) => channel.close?.()))
+    for (const channel of channels) await channel.close?.()
   })
 }

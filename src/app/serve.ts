@@ -48,7 +48,7 @@ import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { keepPurging } from './keep-purging.ts'
 import { openMetrics } from './service-metrics.ts'
 import { startSteps, type Lifespan, type StepsHaveWork } from './start-steps.ts'
-import { countTasks } from './task-metrics.ts'
+import { countAuthFailures, countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
   readonly settings: Settings
@@ -221,13 +221,7 @@ async function* createServers(
     },
     nowMs: () => Date.now(),
     metricsText: () => metrics.text(),
-    onAuthFailure(reason) {
-      // A missing key is no attempt to guess one.
-      if (reason !== 'missing') recent.addWrongKey()
-      metrics.count('shelfsync_auth_failures_total', {
-        reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
-      })
-    },
+    onAuthFailure: countAuthFailures(metrics, recent),
     operations: {
       requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),
       requestImport: (request, correlationId) =>

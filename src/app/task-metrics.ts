@@ -1,7 +1,8 @@
-// Counts the events of tasks in the metrics of the process that executes them.
+// Counts the events of tasks, and requests with wrong keys, in the metrics of their process.
 
 import type { RecentCounts } from '../alerts/recent-counts.ts'
 import type { ErrorCode } from '../core/error-table.ts'
+import type { AuthFailure } from '../http/server/key-check.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
@@ -23,6 +24,18 @@ export function countTasks(
     applied: (seconds, connector) =>
       metrics.observe('shelfsync_page_to_rows_seconds', { connector }, seconds),
     leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
+  }
+}
+
+/** Alerts do not count a missing key, because its sender does not guess. */
+export function countAuthFailures(
+  metrics: Metrics,
+  recent: Pick<RecentCounts, 'addWrongKey'>,
+): (reason: AuthFailure) => void {
+  return (reason) => {
+    if (reason !== 'missing') recent.addWrongKey()
+    const label = reason === 'missing' || reason === 'wrong' ? reason : 'limited'
+    metrics.count('shelfsync_auth_failures_total', { reason: label })
   }
 }
 

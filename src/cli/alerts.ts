@@ -1,7 +1,7 @@
 // `shelfsync alerts`: what is wrong, who knows, and whether messages arrive.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { adviseOn, ALERT_KINDS } from '../core/alert.ts'
+import { adviseOn, ALERT_KINDS, type StoredAlert } from '../core/alert.ts'
 import { SyncError } from '../core/errors.ts'
 import type { AlertDecision } from '../db/alerts.ts'
 import { parseId } from './arguments/numbers.ts'
@@ -99,14 +99,7 @@ async function printAlerts(cli: Cli): Promise<void> {
       )
 }
 
-function describeState(
-  {
-    state,
-    acknowledgedBy,
-    mutedUntil,
-  }: Awaited<ReturnType<typeof import('../db/alerts.ts').listAlerts>>[number],
-  now: Date,
-): string {
+function describeState({ state, acknowledgedBy, mutedUntil }: StoredAlert, now: Date): string {
   if (state === 'closed') return 'closed'
   if (mutedUntil !== null && mutedUntil > now) return 'muted'
   return acknowledgedBy === null ? state : 'acknowledged'
@@ -143,14 +136,14 @@ async function sendTest(cli: Cli): Promise<void> {
       title: 'Shelfsync: this is a test',
       sections: [[{ text: 'Alerts will arrive here.', link: null }]],
     }
-    for (const { name, send } of channels)
+    for (const { send } of channels)
       await send(message, null, AbortSignal.timeout(30_000)).catch((cause: unknown) => {
         throw new SyncError('alert/not-sent', String(cause), { cause })
       })
     const sent = channels.map(({ name }) => name)
     cli.output.result({ sent }, `A test message was sent to ${sent.join(' and ')}.`)
   } finally {
-    await Promise.all(channels.map((channel) => channel.close?.()))
+    for (const channel of channels) await channel.close?.()
     await http.close()
   }
 }

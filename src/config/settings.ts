@@ -95,7 +95,7 @@ export interface Settings {
     /** Time for which a copy is kept after no image names it any more. */
     readonly graceMs: number
   }
-  /** Where alerts are sent; null: nowhere. Both are secrets. */
+  /** The addresses that alerts are sent to, both secrets; null: alerts are not sent there. */
   readonly alerts: { readonly slackUrl: string | null; readonly sentryDsn: string | null }
   /** Null: no language model is asked. */
   readonly model: {

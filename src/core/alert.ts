@@ -13,7 +13,7 @@ export const ALERT_KINDS = {
 
 export type AlertKind = keyof typeof ALERT_KINDS
 
-/** What is wrong now. `kind` and `subject` identify it. */
+/** A present fault. `kind` and `subject` identify it. */
 export interface Cause {
   readonly kind: AlertKind
   /** A source, a host, or `all`. */

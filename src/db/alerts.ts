@@ -74,7 +74,7 @@ export async function loadAlertFacts(db: Catalog, timeoutMs?: number): Promise<A
   }
 }
 
-/** What a process tells the others. */
+/** Facts about a process that the others need. */
 export interface Signals {
   readonly waits: Readonly<Record<string, number>>
   readonly wrongKeys: number
@@ -214,7 +214,7 @@ export interface NoticeResult {
   readonly notices?: readonly { readonly alert: number; readonly event: 'opened' | 'recovered' }[]
   readonly weekly?: true
   readonly runEnd?: number
-  /** Of a failed attempt. Never a secret. */
+  /** The error of a failed attempt. Never a secret. */
   readonly error?: string
   readonly retrySeconds?: number
 }

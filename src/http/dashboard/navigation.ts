@@ -17,6 +17,7 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/review', label: 'Review', icon: 'review' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
   { path: '/health', label: 'Health', icon: 'health' },
+  { path: '/alerts', label: 'Alerts', icon: 'warning' },
   { path: '/rules', label: 'Rules', icon: 'rules' },
   { path: '/deliveries', label: 'Deliveries', icon: 'deliveries' },
   { path: '/actions', label: 'Actions', icon: 'actions' },

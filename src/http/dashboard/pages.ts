@@ -1,6 +1,7 @@
 // Every page of the dashboard. One line each.
 
 import type { Page } from './page.ts'
+import { alertsPage } from './pages/alerts.ts'
 import { overviewPage } from './pages/overview.ts'
 
-export const PAGES: readonly Page[] = [overviewPage]
+export const PAGES: readonly Page[] = [overviewPage, alertsPage]
