@@ -2,7 +2,7 @@
 // from source and needs no build.
 
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildFunctions } from './build-functions.ts'
 
@@ -11,4 +11,6 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 rmSync(`${root}dist`, { recursive: true, force: true })
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
+// The style sheets and scripts of the pages are served as they are.
+cpSync(`${root}src/http/dashboard/assets`, `${root}dist/http/dashboard/assets`, { recursive: true })
 if (status === 0) await buildFunctions(`${root}dist/functions`)

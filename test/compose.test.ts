@@ -76,7 +76,10 @@ for (const [name, service] of own) {
   })
 }
 
-test('one port is published, that of the orchestrator, and only to the host itself', () => {
+test('the ports of the orchestrator and the dashboard are published, and only to the host itself', () => {
   const ports = Object.values(services).flatMap((service) => service.ports ?? [])
-  assert.deepEqual(ports, [`127.0.0.1:${PORTS.orchestrator}:${PORTS.orchestrator}`])
+  assert.deepEqual(
+    ports,
+    [PORTS.orchestrator, PORTS.web].map((port) => `127.0.0.1:${port}:${port}`),
+  )
 })
