@@ -91,6 +91,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./export.ts')).defineExport,
   },
   {
+    name: 'mcp',
+    usage: '[options]',
+    description:
+      'serve the catalogue to an agent over standard input and output (MCP), to read only',
+    load: async () => (await import('./mcp.ts')).defineMcp,
+  },
+  {
     name: 'reviews',
     usage: '',
     description: 'list, approve or reject held prices and runs',

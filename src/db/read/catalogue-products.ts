@@ -153,6 +153,19 @@ export async function describeProducts(
   return (await db.call<ProductRow>('describe_products', args, timeoutMs)).map(toProduct)
 }
 
+/** As `describeProducts`, for the names of the sources. */
+export async function describeNamedProducts(
+  db: Catalog,
+  keys: readonly { readonly source: string; readonly product: string }[],
+  timeoutMs?: number,
+): Promise<CatalogueProduct[]> {
+  const args = {
+    sources: keys.map(({ source }) => source),
+    products: keys.map(({ product }) => product),
+  }
+  return (await db.call<ProductRow>('describe_named_products', args, timeoutMs)).map(toProduct)
+}
+
 /** Finds the key of the product with this id of `api.products`; null for an unknown or expired one. */
 export async function findProductKey(
   db: Catalog,

@@ -7,7 +7,8 @@ import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
-export type ReviewKind = 'price' | 'run' | 'disagreement' | 'proposal' | 'record'
+export const REVIEW_KINDS = ['price', 'run', 'disagreement', 'proposal', 'record'] as const
+export type ReviewKind = (typeof REVIEW_KINDS)[number]
 
 export interface ReviewSummary {
   readonly id: number
