@@ -38,7 +38,6 @@ async function serveMcp(
   ])
   const tools = { db, log, correlationId, responseMs, redact: redactKeys }
   const handler = createMcpHandler(() => createMcpServer(tools), {
-    responseMode: 'json',
     maxRequestBodySize: BODY_BYTES_MAX,
     onerror: (error) => log.info({ cause: error.message }, 'a request to /mcp was refused'),
   })
