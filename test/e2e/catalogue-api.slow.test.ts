@@ -128,6 +128,23 @@ test('a page of large products ends early, and continues', async () => {
   await db.query(text, [null, name, beyond])
 })
 
+test('products are searched by words, and the search continues with its own cursor only', async () => {
+  const { name } = shelves.pharmacy
+  const [wanted] = await listAll(`&source=${name}`)
+  const title = encodeURIComponent((wanted as unknown as { title: string }).title)
+  const found = await listProducts(`?q=${title}&source=${name}&limit=200`)
+  assert.ok(found.items.some(({ id }) => id === wanted?.id))
+  const word = title.split('%20')[0]
+  const first = await listProducts(`?q=${word}&limit=1`)
+  if (first.next !== null) {
+    const second = await listProducts(`?q=${word}&limit=1&after=${first.next}`)
+    assert.notEqual(second.items[0]?.id, first.items[0]?.id)
+    assert.deepEqual(await getError(`${PRODUCTS}?after=${first.next}`), [400, 'request/invalid'])
+  }
+  const { next } = await listProducts('?limit=1')
+  assert.deepEqual(await getError(`${PRODUCTS}?q=x&after=${next}`), [400, 'request/invalid'])
+})
+
 test('one product, its variants, its prices and their history have the same content', async () => {
   const [item] = (await listProducts(`?source=${shelves.pharmacy.name}`)).items
   assert.ok(item)

@@ -35,6 +35,7 @@ const ACTING = [
   'parse',
   'replay',
   'serve',
+  'mcp',
   'migrate',
   'migrations',
   'functions',

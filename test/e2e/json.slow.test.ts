@@ -63,8 +63,8 @@ function findError(messages: readonly Line[], line: string): Line {
 }
 
 /**
- * Calls in an order in which each finds what it needs; `serve` is stopped separately, and `parse` reads
- * standard input.
+ * Calls in an order in which each finds what it needs; `serve` is stopped separately, and `parse` and
+ * `mcp` read standard input.
  */
 const CALLS = [
   'add medipim --name pharmacy',
@@ -89,6 +89,7 @@ const CALLS = [
   'export pharmacy --ndjson',
   'export pharmacy --csv',
   'export pharmacy --csv --to products.csv',
+  'export --ndjson --list prices --to prices.ndjson.gz',
   'reviews list',
   'reviews show 1',
   'reviews approve 1',
@@ -142,7 +143,7 @@ test('every command with --json writes JSON objects only, one per line, when it 
   const commands = listCommands(await createSilentProgram()).map(({ name }) => name)
   const missing = commands.filter(
     (name) =>
-      !['parse', 'serve'].includes(name) &&
+      !['mcp', 'parse', 'serve'].includes(name) &&
       !CALLS.some((line) => line === name || line.startsWith(`${name} `)),
   )
   assert.deepEqual(missing, [], 'commands without a call')

@@ -80,7 +80,7 @@ interface Result {
 async function call(name: string, given: Record<string, unknown>): Promise<Result> {
   const { isError, structuredContent, content } = await client.callTool({ name, arguments: given })
   assert.ok(isError !== true, JSON.stringify(content))
-  return structuredContent as unknown as Result
+  return structuredContent as Result
 }
 
 const search = (catalog: Record<string, unknown>): Promise<Result> =>
@@ -240,7 +240,7 @@ test('`shelfsync mcp` serves the same tools over standard input and output', asy
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [MAIN, 'mcp'],
-    env: cleanEnv({ DATABASE_URL: url, SHELFSYNC_HOME: folder }) as Record<string, string>,
+    env: cleanEnv({ DATABASE_URL: url, SHELFSYNC_HOME: folder }),
     cwd: folder,
   })
   await stdio.connect(transport)

@@ -12,7 +12,7 @@ import { STREAM, withMedipim } from './medipim-shelf.ts'
 import type { Shelfsync } from './shelfsync.ts'
 
 /** Commands that print data, and the one that does not end. */
-const DATA = ['artifacts cat', 'export', 'parse', 'serve']
+const DATA = ['artifacts cat', 'export', 'mcp', 'parse', 'serve']
 
 /** Run 2 is held, with removals, a held price and a quarantined record. */
 async function openHeld(t: TestContext): Promise<Shelfsync & { id: string; bad: string }> {

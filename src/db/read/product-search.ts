@@ -108,6 +108,11 @@ export async function searchProducts(
   }
 }
 
+/** Returns true if the text is the cursor of a search. */
+export function isSearchCursor(text: string): boolean {
+  return findPlace(text) !== null
+}
+
 /** Members that are absent do not filter. */
 function toFilter(search: ProductSearch): Readonly<Record<string, unknown>> {
   const { sources, statuses, brand, categories, availability } = search

@@ -2,16 +2,20 @@
 // sends it with an ETag.
 
 import type { Context } from 'hono'
+import type { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { pagePrices, pageVariants, type PriceFilter } from '../../db/read/catalogue-prices.ts'
 import {
+  describeNamedProducts,
   describeProducts,
   findProductKey,
   pageProducts,
+  type CatalogueProduct,
   type ProductKey,
 } from '../../db/read/catalogue-products.ts'
 import type { ListPage } from '../../db/read/page.ts'
+import { searchProducts } from '../../db/read/product-search.ts'
 import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
 import { loadStatus } from '../../db/read/source-summaries.ts'
 import { loadSource } from '../../db/sources.ts'
@@ -79,13 +83,13 @@ function createProductHandlers(tools: CatalogueTools) {
   }
   return {
     'GET /api/v1/products': async (c: Context<ServerEnv>) => {
-      const { source, status, limit, after } = readQuery(c, ProductsQuery)
-      const page = await loadWithin(tools, async () => {
-        const { sourceId } = await findPlace(tools, { source })
-        const filter = { sourceId, statuses: chooseStatuses(status) }
-        return pageProducts(db, { ...filter, limit, after }, responseMs)
-      })
-      return sendPage(c, tools, page, toProductJson)
+      const query = readQuery(c, ProductsQuery)
+      return sendPage(
+        c,
+        tools,
+        await loadWithin(tools, () => loadProducts(tools, query)),
+        toProductJson,
+      )
     },
     'GET /api/v1/products/:id': async (c: Context<ServerEnv>) => {
       readQuery(c, NoQuery)
@@ -143,6 +147,21 @@ function createOperationHandlers(tools: CatalogueTools) {
       return sendOperation(c, toRunDetailJson(run))
     },
   } satisfies Partial<Record<ObjectRoute, Handler>>
+}
+
+/** Lists products by their keys, or with words those that have them, the best match first. */
+async function loadProducts(
+  tools: CatalogueTools,
+  { q, source, status, limit, after }: z.output<typeof ProductsQuery>,
+): Promise<ListPage<CatalogueProduct>> {
+  const { db, responseMs } = tools
+  const { sourceId } = await findPlace(tools, { source })
+  const statuses = chooseStatuses(status)
+  if (q === undefined) return pageProducts(db, { sourceId, statuses, limit, after }, responseMs)
+  const sources = source === undefined ? undefined : [source]
+  const found = await searchProducts(db, { text: q, sources, statuses }, { limit, after })
+  const keys = found.items.map(({ source: name, id }) => ({ source: name, product: id }))
+  return { items: await describeNamedProducts(db, keys, responseMs), next: found.next }
 }
 
 interface Place {

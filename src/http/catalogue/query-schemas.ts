@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { isCursor, type ListName } from '../../db/read/page.ts'
+import { isSearchCursor } from '../../db/read/product-search.ts'
 import { PRODUCT_STATUSES } from '../../db/read/products.ts'
 import { RUN_STATES } from '../../db/read/run-summaries.ts'
 
@@ -9,6 +10,7 @@ import { RUN_STATES } from '../../db/read/run-summaries.ts'
 const LIMITS = { products: 200, rows: 1000 } as const
 const PAGE_SIZE = 50
 const TEXT_CHARS_MAX = 500
+const CURSOR_CHARS_MAX = 10_000
 
 const source = z
   .string()
@@ -41,18 +43,32 @@ function limitTo(most: number) {
 function after(list: ListName) {
   return z
     .string()
-    .max(10_000)
+    .max(CURSOR_CHARS_MAX)
     .refine((given) => isCursor(list, given), { error: 'expected the `next` of an earlier page' })
     .optional()
     .describe('The `next` of the page before. Omit to get the first page.')
 }
 
-export const ProductsQuery = z.strictObject({
-  source: ofSource,
-  status,
-  limit: limitTo(LIMITS.products),
-  after: after('catalogue-products'),
-})
+export const ProductsQuery = z
+  .strictObject({
+    q: text
+      .optional()
+      .describe('Words of the title or brand, or an id, SKU or GTIN. The best match comes first.'),
+    source: ofSource,
+    status,
+    limit: limitTo(LIMITS.products),
+    after: z
+      .string()
+      .max(CURSOR_CHARS_MAX)
+      .optional()
+      .describe('The `next` of the page before, with the same `q`. Omit to get the first page.'),
+  })
+  .refine(
+    ({ q, after: cursor }) =>
+      cursor === undefined ||
+      (q === undefined ? isCursor('catalogue-products', cursor) : isSearchCursor(cursor)),
+    { error: 'expected the `next` of an earlier page', path: ['after'] },
+  )
 
 export const VariantsQuery = z.strictObject({
   source: ofSource,
