@@ -6,6 +6,8 @@ import { createMetricsHandler, sendAlive, type OrchestratorOptions } from './con
 import { createReaderGuard } from './dashboard/reader-guard.ts'
 import { serveDashboard, type DashboardOptions } from './dashboard/serve-pages.ts'
 import { createSessions } from './dashboard/sessions.ts'
+import { addMcpRoute } from './mcp/add-route.ts'
+import { createKeyGuard } from './server/key-guard.ts'
 import { createApp, type App } from './server/app.ts'
 import { RESPONSE_MS } from './server/deadline.ts'
 import { createKeyCheck } from './server/key-check.ts'
@@ -31,6 +33,8 @@ export function createWebApp(options: WebOptions): App {
     checkKey,
   )
   addCatalogueRoutes(app, { ...options, guard: createReaderGuard({ checkKey, sessions }) })
+  const byKey = createKeyGuard(checkKey)({ allowsSyncKey: false, allowsReadKey: true })
+  addMcpRoute(app, { ...options, guard: byKey })
   serveDashboard(app, { ...options, checkKey, sessions, hasReadKey: readKeys.length > 0 })
   return app
 }

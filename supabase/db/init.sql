@@ -11028,6 +11028,12 @@ grant execute on function
   to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
+-- The read API, its exports and the tools for agents.
+grant execute on function
+  catalog.find_product_key, catalog.describe_products, catalog.describe_named_products,
+  catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
+  catalog.search_products
+  to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '80398310b11de01219f6bb37239dfbc9dcfb42b925291daa8d2bbfe1668959c4'),
@@ -11101,6 +11107,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '156981a2641a71c0fd0445c285d644d591e47a3c11b8dae052a2ec61b0d585f6'),
-  ('20261122000091', 'web_rights', '9994bd0a686c49d4d8f4c85671aa5cb1e9851444b8e9e3507dc5389052b7f499');
+  ('20261122000091', 'web_rights', 'bae09b4aecc8d947d690fa834708e1b3bf2c4ae6a08d8940010175ded3ffe493');
 
 commit;

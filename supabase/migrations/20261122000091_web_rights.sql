@@ -22,3 +22,9 @@ grant execute on function
   to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
+-- The read API, its exports and the tools for agents.
+grant execute on function
+  catalog.find_product_key, catalog.describe_products, catalog.describe_named_products,
+  catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
+  catalog.search_products
+  to shelfsync_web;

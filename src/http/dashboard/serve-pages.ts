@@ -68,7 +68,8 @@ export function serveDashboard(app: App, options: DashboardOptions): void {
   app.get('/assets/:hash/:name', dashboard.assets.send)
   addAccountRoutes(app, dashboard)
   for (const page of enabled) addPage(app, dashboard, page)
-  const jsonErrors = (c: WebContext): boolean => c.req.path.startsWith('/api/')
+  const jsonErrors = (c: WebContext): boolean =>
+    c.req.path.startsWith('/api/') || c.req.path === '/mcp'
   app.notFound((c) => {
     const error = new SyncError('request/unknown-path', 'No page has this address')
     return jsonErrors(c) ? sendError(c, error) : sendErrorPage(c, dashboard, error)

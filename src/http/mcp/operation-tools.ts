@@ -12,7 +12,7 @@ import { RunDetail, SourceItem } from '../catalogue/schemas.ts'
 const LIMIT = 50
 const LIMIT_MAX = 200
 const limit = z.int().min(1).max(LIMIT_MAX).default(LIMIT)
-const source = z
+const sourceName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
   .optional()
@@ -36,7 +36,7 @@ export const RunRequest = z.object({ id: z.int().min(1).describe('Number of the 
 export const RunResponse = z.object({ run: RunDetail })
 
 export const ReviewsRequest = z.object({
-  source,
+  source: sourceName,
   run: z.int().min(1).optional(),
   kind: z.enum(REVIEW_KINDS).optional(),
   limit,
