@@ -82,7 +82,7 @@ export interface RawInput extends Visit {
   readonly signal: AbortSignal
 }
 
-export interface Page {
+export interface DashboardPage {
   readonly path: string
   /** An address that tests open. */
   readonly example: string
@@ -130,7 +130,7 @@ export function definePage<
   Params extends z.ZodType = z.ZodType<Readonly<Record<string, string>>>,
   Query extends z.ZodType = z.ZodType<Readonly<Record<string, never>>>,
   Forms extends Readonly<Record<string, z.ZodType>> = Record<string, z.ZodType>,
->(definition: PageDefinition<Params, Query, Forms>): Page {
+>(definition: PageDefinition<Params, Query, Forms>): DashboardPage {
   const { path, example = path, access = 'key', isEnabled = () => true } = definition
   const actions = Object.entries(definition.actions ?? {}).map(
     ([name, { form, run }]: [string, AnyAction<z.output<Params>>]) =>

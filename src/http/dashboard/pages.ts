@@ -1,7 +1,7 @@
 // Every page of the dashboard. One line each.
 
-import type { Page } from './page.ts'
+import type { DashboardPage } from './page.ts'
 import { alertsPage } from './pages/alerts.ts'
 import { overviewPage } from './pages/overview.ts'
 
-export const PAGES: readonly Page[] = [overviewPage, alertsPage]
+export const PAGES: readonly DashboardPage[] = [overviewPage, alertsPage]

@@ -18,7 +18,7 @@ import { bareLayout, layout } from './layout.ts'
 import { LiveStreams, readRegions, streamRegions } from './live.ts'
 import { NAVIGATION, type NavigationEntry } from './navigation.ts'
 import { leaveNotice, takeNotice } from './notices.ts'
-import type { DashboardServices, Page, RawInput, User } from './page.ts'
+import type { DashboardPage, DashboardServices, RawInput, User } from './page.ts'
 import { PAGES } from './pages.ts'
 import { toOwnPath } from './return-address.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -36,7 +36,7 @@ export interface DashboardOptions extends DashboardServices {
   /** Deadline of a page. Default 5,000 ms. */
   readonly responseMs?: number
   /** Default: those of pages.ts. */
-  readonly pages?: readonly Page[]
+  readonly pages?: readonly DashboardPage[]
 }
 
 /** State shared by all requests. */
@@ -111,7 +111,7 @@ function addAccountRoutes(app: App, dashboard: Dashboard): void {
   })
 }
 
-function addPage(app: App, dashboard: Dashboard, page: Page): void {
+function addPage(app: App, dashboard: Dashboard, page: DashboardPage): void {
   app.get(page.path, async (c) => {
     const session = page.access === 'public' ? null : await dashboard.sessions.find(c)
     if (page.access === 'key' && session === null) return requireSignIn(c)
@@ -142,7 +142,7 @@ function addPage(app: App, dashboard: Dashboard, page: Page): void {
 }
 
 interface StreamedPage {
-  readonly page: Page
+  readonly page: DashboardPage
   readonly session: Session | null
   readonly read: (signal: AbortSignal) => RawInput
 }
