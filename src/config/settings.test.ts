@@ -42,11 +42,14 @@ test('without any setting, every value except a secret has a default', () => {
     http: {
       keys: [],
       syncKeys: [],
+      readKeys: [],
       host: '::',
-      ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 },
+      ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, web: 3000, metrics: 9091 },
       trustFlyHeader: false,
       trustProxy: [],
       metricsHost: '127.0.0.1',
+      webUrl: null,
+      publicStatus: false,
     },
     queue: {
       url: null,

@@ -22,6 +22,5 @@ test('a person signs in and sees the overview', { skip: WITHOUT_BROWSER }, async
   await page.waitForURL('/')
   await page.getByText('Live', { exact: true }).waitFor()
   assert.deepEqual(await findAccessFaults(page), [])
-  if (process.env['SHOTS']) await page.screenshot({ path: `${process.env['SHOTS']}/frame.png` })
   assert.deepEqual(faults, [])
 })
