@@ -43,7 +43,7 @@ function describeBreaker({ breaker, now }: Circumstances): HealthPart[] {
       state: 'failing',
       level: 'problem',
       reason: `the circuit breaker is open: ${key} has failed ${formatQuantity(failures, 'time')} and gets no request; ${test}`,
-      next: toStep('limits', '/system', 'see the circuit breaker'),
+      next: toStep('limits', '/health', 'see the circuit breaker'),
     },
   ]
 }
@@ -56,7 +56,7 @@ function describeQuarantine({ facts: { source, openQuarantine } }: Circumstances
       `${formatQuantity(openQuarantine, 'record')} could not be applied and ${openQuarantine === 1 ? 'is' : 'are'} in quarantine`,
       toStep(
         `quarantine --source ${source}`,
-        `/reviews?source=${source}&kind=record`,
+        `/review?source=${source}&kind=record`,
         'read the reasons',
       ),
     ),
@@ -99,7 +99,7 @@ function describeCopy({ facts: { latestCopy } }: Circumstances): HealthPart[] {
     warn(
       'latest copy',
       `latest.ndjson could not be written (${copy}): ${error}`,
-      toStep('doctor', '/system', 'check the artifact store'),
+      toStep('doctor', '/health', 'check the artifact store'),
     ),
   ]
 }
@@ -112,7 +112,7 @@ function describeImages({ facts: { failedImages, flaggedHosts } }: Circumstances
           warn(
             'images',
             `${formatQuantity(failedImages, 'image')} could not be stored`,
-            toStep('images', '/system', 'read the reasons'),
+            toStep('images', '/health', 'read the reasons'),
           ),
         ]
   const [host] = flaggedHosts

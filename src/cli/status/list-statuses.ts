@@ -92,7 +92,7 @@ export async function listStatuses(
   }
 }
 
-export function needsPerson({ health }: JudgedSource): boolean {
+function needsPerson({ health }: JudgedSource): boolean {
   return health.next !== null
 }
 
@@ -126,7 +126,7 @@ async function toStatuses(
   )
 }
 
-function toStatusHealth({ state, level, reason, next, parts }: SourceHealth): StatusHealth {
+export function toStatusHealth({ state, level, reason, next, parts }: SourceHealth): StatusHealth {
   return {
     state,
     level,

@@ -2,10 +2,11 @@
 
 import { type Command, Option } from 'commander'
 import { countImages } from '../../db/read/images.ts'
+import { loadSource } from '../../db/sources.ts'
 import { listBreakers } from '../../db/read/limits.ts'
 import { Calendar } from '../../sources/due.ts'
 import { parseCount } from '../arguments/numbers.ts'
-import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
+import { type Cli, EXIT, formatExamples, NO_SOURCES } from '../cli.ts'
 import type { StatusList } from './list-statuses.ts'
 
 /** Number of sources in the text without --limit. */
@@ -14,6 +15,7 @@ const SHOWN_COUNT = 40
 interface Options {
   readonly all?: boolean
   readonly limit?: number
+  readonly watch?: boolean
 }
 
 export function defineStatus(command: Command, cli: Cli): void {
@@ -25,16 +27,35 @@ export function defineStatus(command: Command, cli: Cli): void {
         .conflicts('all'),
     )
     .option('--all', 'show all sources')
+    .addOption(
+      new Option(
+        '--watch',
+        'show the sources until Ctrl-C: redrawn in a terminal, else a line for each change',
+      ).conflicts(['all', 'limit']),
+    )
     .addHelpText(
       'after',
       formatExamples(
         'shelfsync status',
         'shelfsync status my-shop',
         'shelfsync status --limit 200',
+        'shelfsync status --watch',
         "shelfsync status --json | jq 'select(.due.late)'",
       ),
     )
-    .action((name: string | undefined, options: Options) => printStatus(cli, name, options))
+    .action((name: string | undefined, options: Options) =>
+      options.watch === true ? watchStatus(cli, name ?? null) : printStatus(cli, name, options),
+    )
+}
+
+async function watchStatus(cli: Cli, name: string | null): Promise<void> {
+  await using tools = await cli.openSync()
+  // Ctrl-C is the way to end it, and not reported.
+  cli.output.isReported = true
+  const signal = cli.createStopSignal('', { code: EXIT.green, say: () => undefined })
+  if (name !== null) await loadSource(tools.db, name)
+  const { watchStatuses } = await import('./watch.ts')
+  await watchStatuses(cli, { ...tools, calendar: new Calendar() }, { name, signal })
 }
 
 async function printStatus(cli: Cli, name: string | undefined, options: Options): Promise<void> {
