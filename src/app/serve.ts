@@ -241,6 +241,7 @@ async function* createServers(
       readKeys: settings.http.readKeys,
       redactKeys: createKeyRedactor(settings.secrets),
       orchestratorUrl: `http://127.0.0.1:${settings.http.ports.orchestrator}`,
+      connectors: tools.connectors,
       queues,
       store: tools.store,
       settings: settings.http,

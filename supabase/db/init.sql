@@ -8223,7 +8223,7 @@ $$;
 -- product, which takes seconds on a catalogue of millions.
 create function catalog.count_products(p_sources text[] default null)
 returns table (source text, products jsonb)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (
@@ -9074,6 +9074,28 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join catalog.source_quotas q on q.source_id = s.id
   left join catalog.limits l on l.scope = q.scope and l.key = q.key and l.day = catalog.to_day(now())
   order by s.name
+$$;
+
+-- list_source_runs(sources, limit) → the newest `p_limit` runs of the whole of each named source, and the
+-- refreshes of a source that has only those, the oldest first.
+--   ledger      null before the run settles
+--   bytes       that it has archived, before compression
+create function catalog.list_source_runs(p_sources text[], p_limit integer) returns table (
+  source text, id bigint, kind text, state text, started_at timestamptz, finished_at timestamptz,
+  ledger jsonb, bytes bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, r.id, r.kind, r.state, r.started_at, r.finished_at, r.ledger,
+    (select coalesce(sum(p.raw_bytes), 0)::bigint from catalog.parts p
+      where p.source_id = r.source_id and p.run_id = r.id)
+  from unnest(p_sources) named
+  join catalog.sources s on s.name = named
+  cross join lateral (
+    select * from catalog.runs r
+    where r.source_id = s.id and (r.keys is null or r.kind = 'refresh' and s.schedule ->> 'fullOn' = 'never')
+    order by r.id desc limit p_limit
+  ) r
+  order by s.name, r.id
 $$;
 
 -- 20261122000079_purge_expired.sql
@@ -11024,6 +11046,8 @@ grant execute on function
   catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources, catalog.load_status,
   catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.source_healths, catalog.list_limits, catalog.list_source_runs, catalog.count_products,
+  catalog.save_source,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
 -- Decisions on alerts.
@@ -11089,14 +11113,14 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000066', 'search_entries', '690b1dede2e300df968aa1597510f103803a53b5080ce7c3b655d50bc9930aed'),
   ('20261122000067', 'search', '05d846e21a206936b8d8ee4ddf335e5bddaba6b5e0923b9e8ce9819ac5fd3986'),
   ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
-  ('20261122000070', 'summaries', '59dc81f41438a468765ab17caafe090857ff330350d57c844c76c30d4709f242'),
+  ('20261122000070', 'summaries', '64e26f51067f52770c257d9cacba421eeb1f40fa96f58c24ad7b5109291652e2'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
   ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
-  ('20261122000077', 'source_healths', '0ac0e113f2e31357002c3f6be3b61591266a777ed5efbd3649af78e2e807b2f2'),
+  ('20261122000077', 'source_healths', 'd768d4f94ad548d0b9a1e65e6b68d5762c81ec00a6cfa8e0e995f655857e4c2e'),
   ('20261122000079', 'purge_expired', '8ef0877ed4cce6370108145bcab5f10f482752e0d8c636c62383519aa9f5a4a2'),
   ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
@@ -11107,6 +11131,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '156981a2641a71c0fd0445c285d644d591e47a3c11b8dae052a2ec61b0d585f6'),
-  ('20261122000091', 'web_rights', 'bae09b4aecc8d947d690fa834708e1b3bf2c4ae6a08d8940010175ded3ffe493');
+  ('20261122000091', 'web_rights', 'caf713339e5c16c22379f0db23bd5cd1f173ac248b69acdfa28b5e3d667d6187');
 
 commit;

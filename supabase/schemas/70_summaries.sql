@@ -252,7 +252,7 @@ $$;
 -- product, which takes seconds on a catalogue of millions.
 create function catalog.count_products(p_sources text[] default null)
 returns table (source text, products jsonb)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "filtered": 0, "removed": 0}' || coalesce((
       select jsonb_object_agg(status, n) from (

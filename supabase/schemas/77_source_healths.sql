@@ -86,3 +86,25 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join catalog.limits l on l.scope = q.scope and l.key = q.key and l.day = catalog.to_day(now())
   order by s.name
 $$;
+
+-- list_source_runs(sources, limit) → the newest `p_limit` runs of the whole of each named source, and the
+-- refreshes of a source that has only those, the oldest first.
+--   ledger      null before the run settles
+--   bytes       that it has archived, before compression
+create function catalog.list_source_runs(p_sources text[], p_limit integer) returns table (
+  source text, id bigint, kind text, state text, started_at timestamptz, finished_at timestamptz,
+  ledger jsonb, bytes bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, r.id, r.kind, r.state, r.started_at, r.finished_at, r.ledger,
+    (select coalesce(sum(p.raw_bytes), 0)::bigint from catalog.parts p
+      where p.source_id = r.source_id and p.run_id = r.id)
+  from unnest(p_sources) named
+  join catalog.sources s on s.name = named
+  cross join lateral (
+    select * from catalog.runs r
+    where r.source_id = s.id and (r.keys is null or r.kind = 'refresh' and s.schedule ->> 'fullOn' = 'never')
+    order by r.id desc limit p_limit
+  ) r
+  order by s.name, r.id
+$$;

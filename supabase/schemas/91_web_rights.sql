@@ -16,6 +16,8 @@ grant execute on function
   catalog.summarize_runs, catalog.summarize_sources, catalog.survey_sources, catalog.load_status,
   catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.source_healths, catalog.list_limits, catalog.list_source_runs, catalog.count_products,
+  catalog.save_source,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
 -- Decisions on alerts.

@@ -14,6 +14,8 @@ import { openShelfsync, type RunningCommand } from './shelfsync.ts'
 
 const { pool: db, url } = await openTestDatabase()
 await addManySources(db, 3)
+// No earlier time is due.
+await db.query('update catalog.sources set schedule_set_at = now() where true')
 
 /** Resolves with all of standard output so far when it matches. */
 function waitForLine({ child }: RunningCommand, pattern: RegExp): Promise<string> {

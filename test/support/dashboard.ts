@@ -67,6 +67,7 @@ export async function openDashboard(
     redactKeys: createKeyRedactor([KEY, READ_KEY]),
     orchestratorUrl: 'http://127.0.0.1:3003',
     db,
+    connectors: CONNECTORS,
     queues,
     store: new DiskStore(folder),
     nowMs: () => Date.now(),

@@ -13,7 +13,8 @@ import {
   type JudgedSource,
 } from '../../sources/source-healths.ts'
 import { NO_SOURCES, type Cli } from '../cli.ts'
-import { formatInstant, formatQuantity, formatRelative } from '../format/format.ts'
+import { formatInstant } from '../../format/format.ts'
+import { formatQuantity, formatRelative } from '../../lib/words.ts'
 import { TerminalBars } from '../terminal/bars.ts'
 import { formatTable } from '../terminal/table.ts'
 import { compareHealth, toStatusHealth } from './list-statuses.ts'
@@ -71,7 +72,7 @@ export async function watchStatuses(
   }
 }
 
-/** Prints the sources that are new or have changed; a time that passes is no change. */
+/** Prints the sources that are new or have changed; the time alone changes nothing. */
 function createLines(cli: Watcher): Show {
   const known = new Map<string, string>()
   return (sources, now) => {

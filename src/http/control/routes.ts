@@ -170,7 +170,20 @@ export const SERVERS = {
     summary: 'Serves the dashboard: [dashboard.md](dashboard.md).',
     port: PORTS.web,
     setting: 'WEB_PORT',
-    routes: { 'GET /healthz': HEALTHZ, 'GET /metrics': METRICS },
+    routes: {
+      'GET /late': {
+        summary:
+          'Reports to an outside monitor whether a source is late. It needs no key and names no source. ' +
+          'The response is about a second old.',
+        needsKey: false,
+        responses: {
+          200: '`{"late":0,"sources","error":null}`: `sources` is the number of sources that are not paused',
+          503: 'the same object: `late` sources are late, or `error` is the reason why the state is unknown',
+        },
+      },
+      'GET /healthz': HEALTHZ,
+      'GET /metrics': METRICS,
+    },
   },
   metrics: {
     summary:

@@ -10,6 +10,7 @@ import type { Queues } from '../../jobs/queues.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Operations } from '../control/operations.ts'
 import type { AssetName } from './assets.ts'
+import type { CountReader, HealthReader } from '../../sources/health-reader.ts'
 import type { Html } from './html.ts'
 
 export interface DashboardSettings {
@@ -24,6 +25,9 @@ export interface DashboardServices {
   readonly operations: Operations
   readonly settings: DashboardSettings
   readonly nowMs: () => number
+  /** The health of all sources, about a second old. */
+  readonly readHealths: HealthReader
+  readonly readProductCounts: CountReader
 }
 
 /** The person who looks at a page. */

@@ -3,5 +3,6 @@
 import type { DashboardPage } from './page.ts'
 import { alertsPage } from './pages/alerts.ts'
 import { overviewPage } from './pages/overview.ts'
+import { statusPage } from './pages/status-page.ts'
 
-export const PAGES: readonly DashboardPage[] = [overviewPage, alertsPage]
+export const PAGES: readonly DashboardPage[] = [overviewPage, alertsPage, statusPage]

@@ -1,0 +1,24 @@
+// The health of a source as the pages show it.
+
+import type { HealthPart, NextStep, SourceHealth } from '../../../core/source-health.ts'
+import { html, type Html } from '../html.ts'
+import { badge } from './badge.ts'
+
+/** A state with a warning keeps its word; the mark says that something is wrong beside it. */
+export function healthBadge({ state, level }: Pick<SourceHealth, 'state' | 'level'>): Html {
+  return level === 'warning'
+    ? badge(state, { tone: 'warn', icon: 'warning', label: `${state}, with a warning` })
+    : badge(state)
+}
+
+/** The step as a link to the page where it is done. */
+export function stepLink({ text, page }: NextStep): Html {
+  return html`<a href="${page}">${text}</a>`
+}
+
+export function partLine({ part, state, level, reason, next }: HealthPart): Html {
+  return html`<li>
+    ${level === 'ok' ? badge('ok', { label: part }) : badge(level === 'problem' ? state : 'warning', { label: part })}
+    ${reason}${next === null ? '' : html` · ${stepLink(next)} <code>${next.command}</code>`}
+  </li>`
+}
