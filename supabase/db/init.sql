@@ -7965,6 +7965,30 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.find_entries(p_text, p_filter, p_sort, p_after, p_limit) f
 $$;
 
+-- 20261122000069_daily_summaries.sql
+
+-- Generated from supabase/schemas/69_daily_summaries.sql until the first release: do not edit.
+
+-- The days of the sources, for readers.
+
+-- Products that changed on a day (UTC), by source and kind of change, as published: a change that waited for
+-- a person counts on the day of the decision. `loaded` is the size of a first load, whose products have no
+-- single changes. A view rather than stored counts: it is exact after each decision, and a year of a source
+-- whose night changes a thousand products is read in a fraction of a second.
+create view api.daily_summary with (security_invoker = true) as
+  select s.name as source, (c.changed_at at time zone 'UTC')::date as day,
+    count(distinct c.run_id) as runs,
+    coalesce(sum((c.detail ->> 'products')::bigint) filter (where c.kind = 'loaded'), 0)::bigint as loaded,
+    count(*) filter (where c.kind = 'created') as created,
+    count(*) filter (where c.kind = 'updated') as updated,
+    count(*) filter (where c.kind = 'repriced') as repriced,
+    count(*) filter (where c.kind = 'unavailable') as unavailable,
+    count(*) filter (where c.kind = 'removed') as removed,
+    count(*) filter (where c.kind = 'returned') as returned
+  from catalog.changes c join catalog.sources s on s.id = c.source_id
+  where c.position is not null
+  group by s.name, (c.changed_at at time zone 'UTC')::date;
+
 -- 20261122000070_summaries.sql
 
 -- Generated from supabase/schemas/70_summaries.sql until the first release: do not edit.
@@ -11113,6 +11137,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000066', 'search_entries', '690b1dede2e300df968aa1597510f103803a53b5080ce7c3b655d50bc9930aed'),
   ('20261122000067', 'search', '05d846e21a206936b8d8ee4ddf335e5bddaba6b5e0923b9e8ce9819ac5fd3986'),
   ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
+  ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '64e26f51067f52770c257d9cacba421eeb1f40fa96f58c24ad7b5109291652e2'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
