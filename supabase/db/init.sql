@@ -8605,8 +8605,9 @@ $$;
 
 -- Generated from supabase/schemas/73_explain.sql until the first release: do not edit.
 
--- The read model of one product, for the command `explain`. It contains the supplier's record and the names
--- of people, so no role for processes may call these functions.
+-- The read model of one product, for the command `explain` and the page of the product. It contains the
+-- supplier's record and the names of people, so of the roles for processes only that of the dashboard may
+-- call these functions.
 
 -- list_gtin_spellings(text) → the spellings of a GTIN with and without leading zeros; only the text itself if
 -- it is not a number.
@@ -8750,7 +8751,7 @@ $$;
 create function catalog.explain_product(p_source integer, p_product text, p_limit integer) returns table (
   product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb, reviews jsonb
 )
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select jsonb_build_object('id', md5(p.source_id::text || ' ' || p.external_id)::uuid,
         'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
@@ -8785,7 +8786,7 @@ $$;
 -- load_record(source, product) → the record of the product as indented text; null without one, and once its
 -- licence has ended.
 create function catalog.load_record(p_source integer, p_product text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select jsonb_pretty(raw::jsonb) from catalog.products
   where source_id = p_source and external_id = p_product and (expires_at is null or expires_at > now())
 $$;
@@ -11082,6 +11083,9 @@ grant execute on function
   catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
   catalog.search_products
   to shelfsync_web;
+-- The page of a product, with the supplier's record.
+grant execute on function catalog.explain_product, catalog.load_record
+  to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '80398310b11de01219f6bb37239dfbc9dcfb42b925291daa8d2bbfe1668959c4'),
@@ -11141,7 +11145,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000070', 'summaries', '64e26f51067f52770c257d9cacba421eeb1f40fa96f58c24ad7b5109291652e2'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
-  ('20261122000073', 'explain', 'b4f930a5b65f5dfded9d424db09801cb2a260efec18a427798c9a1fff62c717d'),
+  ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
@@ -11156,6 +11160,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '156981a2641a71c0fd0445c285d644d591e47a3c11b8dae052a2ec61b0d585f6'),
-  ('20261122000091', 'web_rights', 'caf713339e5c16c22379f0db23bd5cd1f173ac248b69acdfa28b5e3d667d6187');
+  ('20261122000091', 'web_rights', '92e4a8093b30cd1489751fc83219ab699cf094f4d971e0dcfe5ce9b6657f88d9');
 
 commit;

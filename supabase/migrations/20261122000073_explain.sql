@@ -1,7 +1,8 @@
 -- Generated from supabase/schemas/73_explain.sql until the first release: do not edit.
 
--- The read model of one product, for the command `explain`. It contains the supplier's record and the names
--- of people, so no role for processes may call these functions.
+-- The read model of one product, for the command `explain` and the page of the product. It contains the
+-- supplier's record and the names of people, so of the roles for processes only that of the dashboard may
+-- call these functions.
 
 -- list_gtin_spellings(text) → the spellings of a GTIN with and without leading zeros; only the text itself if
 -- it is not a number.
@@ -145,7 +146,7 @@ $$;
 create function catalog.explain_product(p_source integer, p_product text, p_limit integer) returns table (
   product jsonb, prices jsonb, changes jsonb, runs jsonb, miss jsonb, quarantine jsonb, reviews jsonb
 )
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select
     (select jsonb_build_object('id', md5(p.source_id::text || ' ' || p.external_id)::uuid,
         'external_id', p.external_id, 'status', p.status, 'title', catalog.show_title(p),
@@ -180,7 +181,7 @@ $$;
 -- load_record(source, product) → the record of the product as indented text; null without one, and once its
 -- licence has ended.
 create function catalog.load_record(p_source integer, p_product text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select jsonb_pretty(raw::jsonb) from catalog.products
   where source_id = p_source and external_id = p_product and (expires_at is null or expires_at > now())
 $$;

@@ -30,3 +30,6 @@ grant execute on function
   catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
   catalog.search_products
   to shelfsync_web;
+-- The page of a product, with the supplier's record.
+grant execute on function catalog.explain_product, catalog.load_record
+  to shelfsync_web;

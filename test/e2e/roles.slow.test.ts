@@ -408,7 +408,17 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'reopen_run',
     'save_due_times',
   ],
-  web: [...ALERTING, 'decide_alert', ...ORDERING, 'cancel_run', 'end_session', 'open_session'],
+  web: [
+    ...ALERTING,
+    'decide_alert',
+    ...ORDERING,
+    'cancel_run',
+    'end_session',
+    'explain_product',
+    'load_record',
+    'open_session',
+    'search_products',
+  ],
   images: [
     ...ALERTING,
     'admit_request',
@@ -434,6 +444,9 @@ const TELLING = [
   'list_missing',
   'count_products',
   'list_newer_seen',
+  'explain_product',
+  'load_record',
+  'search_products',
 ]
 
 test('no role may use a table, or call a function of another role', async (t) => {

@@ -162,13 +162,17 @@ interface ExplanationRow {
   readonly reviews: readonly Row[]
 }
 
-/** A product without any row has empty lists and `product` null. */
+/**
+ * A product without any row has empty lists and `product` null. Each list has its newest entries, by default 6
+ * of them.
+ */
 export async function explainProduct(
   db: Catalog,
   sourceId: number,
   externalId: string,
+  entriesMax = ENTRIES_MAX,
 ): Promise<ProductExplanation> {
-  const args = { source: sourceId, product: externalId, limit: ENTRIES_MAX }
+  const args = { source: sourceId, product: externalId, limit: entriesMax }
   const row = one(await db.call<ExplanationRow>('explain_product', args))
   return {
     product: row.product && toProduct(row.product),
