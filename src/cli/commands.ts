@@ -104,6 +104,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./reviews/reviews.ts')).defineReviews,
   },
   {
+    name: 'actions',
+    usage: '[options]',
+    description: 'list what people changed, by whom and why, the newest first',
+    load: async () => (await import('./actions.ts')).defineActions,
+  },
+  {
     name: 'quarantine',
     usage: '',
     description: 'list quarantined records, or apply them again',

@@ -16,6 +16,7 @@ import { createLimitOption } from './arguments/numbers.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatBytes } from '../format/format.ts'
 import { formatCount, formatNext, formatQuantity, formatRelative } from '../lib/words.ts'
+import { recordOwnAction } from './record-own-action.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 
 const URL_CHARS_MAX = 80
@@ -103,5 +104,11 @@ async function retry(cli: Cli, { source, host, all = false }: RetryFlags): Promi
   await using tools = await cli.open()
   const sourceId = source === undefined ? null : (await loadSource(tools.db, source)).id
   const retried = await retryImages(tools.db, { sourceId, host: host ?? null, all })
+  await recordOwnAction(tools.db, {
+    action: 'image.retry',
+    source,
+    subject: host,
+    detail: { images: retried, all },
+  })
   cli.output.result({ retried }, `${formatQuantity(retried, 'image')} will be fetched again.`)
 }

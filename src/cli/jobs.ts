@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatRelative } from '../lib/words.ts'
 import { openQueue } from './open-queue.ts'
+import { recordOwnAction } from './record-own-action.ts'
 
 export function defineJobs(jobs: Command, cli: Cli): void {
   jobs.addHelpText(
@@ -64,6 +65,7 @@ async function retryJob(cli: Cli, id: string): Promise<void> {
   await using tools = await openQueue(cli, await cli.readSettings())
   const { retryDeadLetter } = await loadDeadLetters()
   const letter = await retryDeadLetter(tools.db, tools.queues, id)
+  await recordOwnAction(tools.db, { action: 'job.retry', run: letter.run, subject: id })
   cli.output.result(letter, `Run ${letter.run} of ${letter.source} resumes.`)
 }
 
@@ -71,6 +73,7 @@ async function discardJob(cli: Cli, id: string): Promise<void> {
   await using tools = await openQueue(cli, await cli.readSettings())
   const { discardDeadLetter } = await loadDeadLetters()
   const letter = await discardDeadLetter(tools.queues, id)
+  await recordOwnAction(tools.db, { action: 'job.discard', run: letter.run, subject: id })
   cli.output.result(
     letter,
     `${letter.id} is deleted. Run ${letter.run} of ${letter.source} stays failed.`,

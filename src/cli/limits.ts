@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { LimitState } from '../db/read/limits.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatNext } from '../lib/words.ts'
+import { recordOwnAction } from './record-own-action.ts'
 
 export function defineLimits(limits: Command, cli: Cli): void {
   limits.addHelpText(
@@ -67,5 +68,6 @@ async function reset(cli: Cli, scope: string, name: string): Promise<void> {
   await using tools = await cli.open()
   const { resetLimit } = await import('../db/read/limits.ts')
   await resetLimit(tools.db, scope, name)
+  await recordOwnAction(tools.db, { action: 'limit.reset', subject: `${scope} ${name}` })
   cli.output.result({ scope, name }, `The next request to ${name} begins at once.`)
 }

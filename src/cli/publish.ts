@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { listReaders, publishTo, unpublishFrom } from '../db/write/publications.ts'
 import { type Cli, formatExamples } from './cli.ts'
+import { recordOwnAction } from './record-own-action.ts'
 
 interface PublishFlags {
   readonly role: readonly string[]
@@ -36,8 +37,13 @@ async function publish(cli: Cli, { role: roles, revoke = false }: PublishFlags):
       '--revoke needs a role: shelfsync publish --role anon --revoke',
     )
   await using tools = await cli.open()
-  for (const role of roles)
+  for (const role of roles) {
     await (revoke ? unpublishFrom(tools.db, role) : publishTo(tools.db, role))
+    await recordOwnAction(tools.db, {
+      action: revoke ? 'catalogue.unpublish' : 'catalogue.publish',
+      subject: role,
+    })
+  }
   const readers = await listReaders(tools.db)
   cli.output.result(
     { readers },

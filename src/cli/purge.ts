@@ -10,6 +10,7 @@ import { purgeSource } from '../pipeline/purge.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatBytes } from '../format/format.ts'
 import { formatQuantity } from '../lib/words.ts'
+import { recordOwnAction } from './record-own-action.ts'
 
 interface PurgeFlags {
   readonly keep?: Exclude<Keep, 'none'>
@@ -60,6 +61,12 @@ async function purge(
   for (const source of sources) {
     const purged = await purgeSource(tools, source, kept, { dryRun })
     const { runs, storedBytes, rebuild } = purged
+    if (!dryRun && runs.length > 0)
+      await recordOwnAction(tools.db, {
+        action: 'source.purge',
+        source: source.name,
+        detail: { kept, runs: runs.length },
+      })
     const result =
       runs.length === 0
         ? 'nothing to purge'

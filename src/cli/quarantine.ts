@@ -22,6 +22,7 @@ import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
+import { recordOwnAction } from './record-own-action.ts'
 import { STOPPING, watchRun } from './sync/watch-run.ts'
 import { formatBytes } from '../format/format.ts'
 import { formatQuantity } from '../lib/words.ts'
@@ -148,6 +149,7 @@ async function replayQuarantine(cli: Cli, name: string): Promise<void> {
   const source = await loadSource(tools.db, name)
   const bound = bindSource(tools, source)
   const before = await listOpenRecords(tools.db, source.id)
+  await recordOwnAction(tools.db, { action: 'quarantine.replay', source: name })
   for (const { run, artifact } of await listQuarantinedRuns(tools.db, source.id)) {
     if (signal.aborted) return
     if (artifact !== 'closed') {

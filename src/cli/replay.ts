@@ -9,6 +9,7 @@ import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { parseId } from './arguments/numbers.ts'
 import { addPlanOptions, showPlan, type PlanOutputFlags } from './plan/plan.ts'
+import { recordOwnAction } from './record-own-action.ts'
 import { STOPPING, watchRun } from './sync/watch-run.ts'
 
 interface ReplayFlags extends PlanOutputFlags {
@@ -56,6 +57,7 @@ async function replay(cli: Cli, name: string, { run }: ReplayFlags): Promise<voi
   await using tools = await cli.openSync()
   const source = await loadSource(tools.db, name)
   const artifactRun = requireArtifact(source, run)
+  await recordOwnAction(tools.db, { action: 'run.replay', source: name, run: artifactRun })
   await watchRun(cli, tools, source, (progress) =>
     replayRun(tools, bindSource(tools, source), artifactRun, { progress, signal }),
   )

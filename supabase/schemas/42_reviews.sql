@@ -195,8 +195,9 @@ end $$;
 --   prices      prices that became current
 --   errors      see lock_held_run, also when another person has decided it · usage/invalid (an approval
 --               without a version, or with one of another run)
-create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text, p_version text)
-returns table (
+create function catalog.decide_run(
+  p_run bigint, p_approve boolean, p_by text, p_version text, p_reason text default null
+) returns table (
   state text, removed integer, prices bigint, waiting_removals bigint, waiting_prices bigint
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -220,5 +221,8 @@ begin
           decided_by = p_by
       where v.source_id = run.source_id and v.kind = 'run' and v.run_id = p_run and v.state = 'open';
   end if;
+  perform catalog.record_action(p_by, case when p_approve then 'run.approve' else 'run.reject' end, null,
+    p_run, null, jsonb_strip_nulls(jsonb_build_object('version', p_version, 'removed', removed,
+      'prices', prices)), p_reason);
   return next;
 end $$;

@@ -101,7 +101,7 @@ begin
           line_no = excluded.line_no;
 end $$;
 
--- decide_review(review, approve, by, claim): a person's decision on an open review.
+-- decide_review(review, approve, by, claim, reason): a person's decision on an open review.
 --   price          see decide_price
 --   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
 --                  Rejected: the last good price stays. The same claims open no other review
@@ -113,8 +113,9 @@ end $$;
 --                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
-create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
-returns void
+create function catalog.decide_review(
+  p_review bigint, p_approve boolean, p_by text, p_claim integer, p_reason text default null
+) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
@@ -125,7 +126,7 @@ begin
       perform catalog.fail('usage/invalid', format('Review %s is that of run %s. See what it would change,'
         ' then approve it: shelfsync runs approve %s', p_review, review.run_id, review.run_id));
     end if;
-    perform catalog.decide_run(review.run_id, false, p_by, null);
+    perform catalog.decide_run(review.run_id, false, p_by, null, p_reason);
     return;
   end if;
   if review.kind = 'record' then
@@ -160,4 +161,6 @@ begin
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
           then jsonb_build_object('claim', coalesce(p_claim, 1)) else '{}' end
     where source_id = review.source_id and id = p_review;
+  perform catalog.record_decision(review, case when p_approve then 'approve' else 'reject' end, p_by,
+    p_reason, jsonb_strip_nulls(jsonb_build_object('claim', p_claim)));
 end $$;

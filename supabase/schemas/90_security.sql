@@ -227,7 +227,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
-  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
+  catalog.list_breakers, catalog.list_limits, catalog.load_breaker, catalog.record_action
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -239,7 +239,7 @@ begin
     'survey_sources', 'source_healths', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
-    'decide_run', 'decide_review',
+    'decide_run', 'decide_review', 'record_action', 'list_actions',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'list_limits', 'measure_images', 'count_images',

@@ -151,6 +151,7 @@ test("no command lets a supplier write to the terminal, and JSON contains the su
     [['sources'], null],
     [['sources', 'show', pipeline.name], null],
     [['changes'], null],
+    [['actions'], null],
     [['products', pipeline.name], /Title x\\u001b\[31m/],
     [['runs'], /code x\\u001b\[31m/],
     [['runs', 'show', String(refused.id)], /reason .*code x\\u001b\[31m.*\\u202e/],

@@ -86,6 +86,7 @@ const CALLS = [
   'products pharmacy',
   'explain pharmacy nothing',
   'changes',
+  'actions',
   'export pharmacy --ndjson',
   'export pharmacy --csv',
   'export pharmacy --csv --to products.csv',

@@ -155,6 +155,7 @@ function callsOn({
       ['runs', 'diff', '1'],
       ['products', name],
       ['changes', name],
+      ['actions', '--source', name],
       ['export', 'none', '--ndjson'],
       ['parse'],
       ['reviews', 'list'],

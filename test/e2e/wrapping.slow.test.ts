@@ -87,6 +87,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     `explain pharmacy ${bad}`,
     'explain pharmacy nothing',
     'changes',
+    'actions',
     'reviews list',
     'reviews show 1',
     'reviews approve 999',

@@ -5,6 +5,7 @@ import { isStop, SyncError } from '../../core/errors.ts'
 import type { Source } from '../../db/sources.ts'
 import { syncSource } from '../../pipeline/sync.ts'
 import { bindSource } from '../../sources/bound-source.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { type Cli, toErrorExitCode } from '../cli.ts'
 import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
 import { listTried } from './found.ts'
@@ -64,7 +65,9 @@ async function addOne(
 ): Promise<Result | null> {
   try {
     if (request.shop === '') throw new SyncError('usage/invalid', 'The line has no address')
-    return { created: await createSource(tools, request, signal) }
+    const created = await createSource(tools, request, signal)
+    await recordOwnAction(tools.db, { action: 'source.add', source: created.source.name })
+    return { created }
   } catch (error) {
     if (isStop(error)) return null
     if (error instanceof SyncError) return { error }

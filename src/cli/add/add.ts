@@ -15,6 +15,7 @@ import { bindConnector, listScopes } from '../../sources/bound-source.ts'
 import { listSecretStates } from '../../sources/credentials.ts'
 import type { TriedRequest } from '../../sources/tried-requests.ts'
 import { addMany } from './add-many.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createSource, type CreatedSource, type SourceRequest } from './create-source.ts'
 import { formatSamples, formatTried, listTried } from './found.ts'
@@ -131,6 +132,7 @@ async function addOne(
     throw error
   })
   const { source, connector, samples } = created
+  await recordOwnAction(tools.db, { action: 'source.add', source: source.name })
   const isSynced = syncs && samples !== null
   reportAdded(cli, tools, created, isSynced)
   if (isSynced)

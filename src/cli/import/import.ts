@@ -16,6 +16,7 @@ import {
   readTypedKeys,
   type RefusedText,
 } from '../../sources/import-source.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { type Cli, EXIT, formatExamples, toErrorExitCode } from '../cli.ts'
 import { describeError, toRefusedReport, type Report } from '../sync/report.ts'
 import { watchRun } from '../sync/watch-run.ts'
@@ -75,6 +76,11 @@ async function importProducts(
   const refusals = refused.map((one) => toRefusal(bound, one))
   const print = (report: Report) => printResults(cli, tools, bound, { report, refusals })
   if (keys.length === 0) return await print(toRefusedReport(source.name, NO_PRODUCT))
+  await recordOwnAction(tools.db, {
+    action: 'source.import',
+    source: source.name,
+    detail: { products: keys.length },
+  })
   await watchRun(cli, tools, source, {
     work: (progress) => importKeys(tools, bound, keys, { progress, signal }),
     print,

@@ -9,6 +9,7 @@ import { cancelRun, findQueuedRun } from '../../db/write/queued-runs.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { openQueueIfPossible } from '../open-queue.ts'
 import { parseId } from '../arguments/numbers.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { describeUser } from '../user.ts'
 import { formatEffects, rejectHeld } from './decisions.ts'
 
@@ -39,6 +40,7 @@ async function cancel(cli: Cli, id: number, flags: CancelFlags): Promise<void> {
   const ended = await cancelRun(tools.db, id)
   if (ended !== 'cancelled')
     throw new SyncError('run/ended', `Run ${id} cannot be cancelled: it is already ${ended}`)
+  await recordOwnAction(tools.db, { action: 'run.cancel', run: id })
   if (isQueued || state === 'interrupted') await removeTasks(cli, tools, id)
   cli.output.result(
     { run: id, state: ended },

@@ -11,6 +11,7 @@ import { type Cli, formatExamples } from '../cli.ts'
 import { formatBytes } from '../../format/format.ts'
 import { formatQuantity } from '../../lib/words.ts'
 import { openQueueIfPossible } from '../open-queue.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { ask, isInteractive } from '../terminal/prompt.ts'
 
 interface RemoveFlags {
@@ -48,6 +49,11 @@ async function remove(cli: Cli, name: string, flags: RemoveFlags): Promise<void>
       ? { runs: [], elsewhere: [] }
       : await removeArtifacts(tools, source)
   await removeSource(tools.db, name)
+  await recordOwnAction(tools.db, {
+    action: 'source.remove',
+    source: name,
+    detail: { products: contents.products, artifacts: removed.runs.length },
+  })
   const jobs = await removeJobs(cli, tools, source)
   const { products, openReviews } = contents
   cli.output.result(

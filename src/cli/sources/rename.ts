@@ -9,6 +9,7 @@ import { removeLatest } from '../../pipeline/remove-artifacts.ts'
 import { loadConnector } from '../../sources/bound-source.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { formatQuantity } from '../../lib/words.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { toSourceJson } from './format.ts'
 
 /** A variable of the old name, and the one that the renamed source reads. */
@@ -31,6 +32,11 @@ async function rename(cli: Cli, before: string, after: string): Promise<void> {
   await using tools = await cli.open()
   const source = await loadSource(tools.db, before)
   const renamed = await renameSource(tools.db, source.id, after)
+  await recordOwnAction(tools.db, {
+    action: 'source.rename',
+    source: after,
+    detail: { from: before },
+  })
   const variables = listVariables(tools, source, after)
   cli.output.result(
     { ...toSourceJson(renamed), renamedFrom: before, variables },

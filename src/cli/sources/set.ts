@@ -16,6 +16,7 @@ import type { Tools } from '../../app/compose.ts'
 import { formatPolicy, formatSchedule, formatSetting, toSourceJson } from './format.ts'
 import { parseAddress } from '../add/shop-address.ts'
 import { splitSettings } from '../add/source-options.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
 import {
   addScheduleOptions,
@@ -119,6 +120,11 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
     ...(changesOptions && { options: { ...toMembers(source.options), ...options } }),
   })
   await markProducts(tools, saved, { hot, notHot })
+  await recordOwnAction(tools.db, {
+    action: 'source.set',
+    source: name,
+    detail: describeChange(saved, flags),
+  })
   cli.output.result(
     toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
@@ -130,6 +136,25 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
         ? 'Each product is read again by its next refresh'
         : `The next sync is full and reads every record again: shelfsync sync ${name}`,
     )
+}
+
+/** Settings are listed by their names: an address may contain more than the log should have. */
+function describeChange(
+  { schedule }: Source,
+  { policy, url, set, hot = [], notHot = [], ...flags }: SetFlags,
+): Readonly<Record<string, Json>> {
+  const settings = [...Object.keys(set), ...(url === undefined ? [] : ['url'])]
+  return {
+    ...(policy && { policy: toJson(policy) }),
+    ...(changesSchedule(flags) && { schedule: formatSchedule(schedule) }),
+    ...(settings.length > 0 && { settings: settings.join(', ') }),
+    ...(hot.length > 0 && { hot: hot.length }),
+    ...(notHot.length > 0 && { notHot: notHot.length }),
+  }
+}
+
+function toJson(value: object): Json {
+  return z.json().parse(JSON.parse(JSON.stringify(value)))
 }
 
 /** @throws SyncError `usage/invalid` when the source does not refresh some of the products by their age */

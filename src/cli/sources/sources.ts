@@ -17,6 +17,7 @@ import { formatTable } from '../terminal/table.ts'
 import { createLimitOption } from '../arguments/numbers.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 import type { SyncTools } from '../../app/compose.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { addRemove } from './remove.ts'
 import { addRename } from './rename.ts'
 import { addSet } from './set.ts'
@@ -160,5 +161,9 @@ async function saveState(cli: Cli, name: string, state: Source['state']): Promis
   await using tools = await cli.open()
   const { id } = await loadSource(tools.db, name)
   const saved = await saveSource(tools.db, id, { state })
+  await recordOwnAction(tools.db, {
+    action: state === 'paused' ? 'source.pause' : 'source.resume',
+    source: name,
+  })
   cli.output.result(toSourceJson(saved), `${name} is ${state}.`)
 }

@@ -11,6 +11,7 @@ import { syncKeys, syncSource } from '../../pipeline/sync.ts'
 import { createSinceOption } from '../arguments/time.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import type { SyncTools } from '../../app/compose.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { printReport, toIdleReport, toRefusedReport, toReportJson } from './report.ts'
 import { toRequest } from './sync-request.ts'
 import { STOPPING, watchRun } from './watch-run.ts'
@@ -99,12 +100,18 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
   }
 }
 
-function syncOne(
+async function syncOne(
   tools: SyncTools,
   bound: BoundSource,
   { keys, ...flags }: SyncFlags,
   controls: RunControls,
 ): Promise<RunReport> {
+  const { mode } = toRequest(flags)
+  await recordOwnAction(tools.db, {
+    action: 'source.sync',
+    source: bound.source.name,
+    detail: keys ? { products: keys.length } : { mode },
+  })
   return keys
     ? syncKeys(tools, bound, keys, controls)
     : syncSource(tools, bound, toRequest(flags), controls)

@@ -29,6 +29,8 @@ export type ListName =
   | 'diff'
   | 'reviews'
   | 'quarantine'
+  /** The log of actions. */
+  | 'actions'
   /** Addresses of images that have failed. */
   | 'images'
   | CatalogueList
