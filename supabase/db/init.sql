@@ -5041,8 +5041,9 @@ end $$;
 --   prices      prices that became current
 --   errors      see lock_held_run, also when another person has decided it · usage/invalid (an approval
 --               without a version, or with one of another run)
-create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text, p_version text)
-returns table (
+create function catalog.decide_run(
+  p_run bigint, p_approve boolean, p_by text, p_version text, p_reason text default null
+) returns table (
   state text, removed integer, prices bigint, waiting_removals bigint, waiting_prices bigint
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -5066,6 +5067,9 @@ begin
           decided_by = p_by
       where v.source_id = run.source_id and v.kind = 'run' and v.run_id = p_run and v.state = 'open';
   end if;
+  perform catalog.record_action(p_by, case when p_approve then 'run.approve' else 'run.reject' end, null,
+    p_run, null, jsonb_strip_nulls(jsonb_build_object('version', p_version, 'removed', removed,
+      'prices', prices)), p_reason);
   return next;
 end $$;
 
@@ -5340,7 +5344,7 @@ begin
           line_no = excluded.line_no;
 end $$;
 
--- decide_review(review, approve, by, claim): a person's decision on an open review.
+-- decide_review(review, approve, by, claim, reason): a person's decision on an open review.
 --   price          see decide_price
 --   disagreement   approved: see approve_claim, with the first claim unless `p_claim` names another one.
 --                  Rejected: the last good price stays. The same claims open no other review
@@ -5352,8 +5356,9 @@ end $$;
 --                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
 --                  lock_held_run
-create function catalog.decide_review(p_review bigint, p_approve boolean, p_by text, p_claim integer)
-returns void
+create function catalog.decide_review(
+  p_review bigint, p_approve boolean, p_by text, p_claim integer, p_reason text default null
+) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
@@ -5364,7 +5369,7 @@ begin
       perform catalog.fail('usage/invalid', format('Review %s is that of run %s. See what it would change,'
         ' then approve it: shelfsync runs approve %s', p_review, review.run_id, review.run_id));
     end if;
-    perform catalog.decide_run(review.run_id, false, p_by, null);
+    perform catalog.decide_run(review.run_id, false, p_by, null, p_reason);
     return;
   end if;
   if review.kind = 'record' then
@@ -5399,6 +5404,8 @@ begin
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
           then jsonb_build_object('claim', coalesce(p_claim, 1)) else '{}' end
     where source_id = review.source_id and id = p_review;
+  perform catalog.record_decision(review, case when p_approve then 'approve' else 'reject' end, p_by,
+    p_reason, jsonb_strip_nulls(jsonb_build_object('claim', p_claim)));
 end $$;
 
 -- 20261122000045_record_reviews.sql
@@ -6960,6 +6967,93 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when (p_run.error_code is not null or p_run.state in ('failed', 'interrupted'))
       and coalesce(p_run.finished_at, p_run.last_started_at) + catalog.expires_after(p_run.source_id) <= now()
     then null else p_run.reason end
+$$;
+
+-- 20261122000054_actions.sql
+
+-- Generated from supabase/schemas/54_actions.sql until the first release: do not edit.
+
+-- The action log: everything that a person changed, by whom and why.
+
+-- Actions of people by a command, the API or the dashboard. The log outlives the sources that it names.
+create table catalog.actions (
+  id                  bigint generated always as identity primary key,
+  at                  timestamptz not null default clock_timestamp(),
+  actor               text not null,                 -- name at the sign-in; user@host of a command
+  action              text not null check (action ~ '^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$'),  -- source.pause
+  source_id           integer,                       -- no reference: the source may be removed
+  source              text,                          -- its name at that time
+  run_id              bigint,
+  subject             text,                          -- such as the number of a review or the name of a host
+  reason              text,                          -- as the person stated it
+  -- Settings and counts; never a secret, and never content of a supplier, whose licence may end.
+  detail              jsonb not null default '{}'
+);
+create index actions_source on catalog.actions (source_id, id) where source_id is not null;
+create index actions_run on catalog.actions (run_id, id) where run_id is not null;
+create index actions_actor on catalog.actions (actor, id);
+create index actions_at on catalog.actions (at);
+
+-- record_action(actor, action, source, run, subject, detail, reason) → the number of the action.
+--   source      name of a source; null: that of the run
+--   atomic      part of the caller's transaction
+--   errors      usage/invalid  no actor
+create function catalog.record_action(
+  p_actor text, p_action text, p_source text default null, p_run bigint default null,
+  p_subject text default null, p_detail jsonb default '{}', p_reason text default null
+) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  recorded bigint;
+begin
+  if coalesce(trim(p_actor), '') = '' then
+    perform catalog.fail('usage/invalid', 'An action needs the name of the person');
+  end if;
+  insert into catalog.actions (actor, action, source_id, source, run_id, subject, detail, reason)
+    select left(p_actor, 200), p_action, s.id, coalesce(s.name, p_source), p_run, left(p_subject, 500),
+      coalesce(p_detail, '{}'), nullif(left(trim(p_reason), 2000), '')
+    from (values (1)) always
+    left join catalog.sources s on case when p_source is null
+      then s.id = (select r.source_id from catalog.runs r where r.id = p_run)
+      else s.name = p_source end
+    returning id into recorded;
+  return recorded;
+end $$;
+
+-- list_actions(…) → actions before the number `p_after`, the newest first. Each filter may be null.
+--   p_source    name of a source, also an earlier one or that of a removed source
+--   p_actor     the whole name
+--   p_action    an action such as `source.pause`, or the word before its dot
+create function catalog.list_actions(
+  p_source text, p_run bigint, p_actor text, p_action text, p_since timestamptz, p_after bigint,
+  p_limit integer
+) returns table (
+  id bigint, at timestamptz, actor text, action text, source text, run bigint, subject text, reason text,
+  detail jsonb
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select a.id, a.at, a.actor, a.action, coalesce(s.name, a.source), a.run_id, a.subject, a.reason, a.detail
+  from catalog.actions a left join catalog.sources s on s.id = a.source_id
+  where a.id < coalesce(p_after, 9223372036854775807)
+    and (p_source is null or a.source = p_source
+      or a.source_id = (select o.id from catalog.sources o where o.name = p_source))
+    and (p_run is null or a.run_id = p_run) and (p_actor is null or a.actor = p_actor)
+    and (p_action is null or a.action = p_action or starts_with(a.action, p_action || '.'))
+    and (p_since is null or a.at >= p_since)
+  order by a.id desc limit p_limit
+$$;
+
+-- record_decision(review, verb, by, reason, detail): the decision in the log of actions. The review keeps the
+-- evidence, as long as its licence allows.
+create function catalog.record_decision(
+  p_review catalog.reviews, p_verb text, p_by text, p_reason text, p_detail jsonb
+) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  select catalog.record_action(p_by, 'review.' || p_verb,
+    (select s.name from catalog.sources s where s.id = p_review.source_id), p_review.run_id,
+    'review ' || p_review.id, jsonb_build_object('kind', p_review.kind)
+      || case when p_review.product_external_id is null then '{}'
+        else jsonb_build_object('product', p_review.product_external_id) end || p_detail, p_reason)
 $$;
 
 -- 20261122000060_views.sql
@@ -11017,7 +11111,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
-  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
+  catalog.list_breakers, catalog.list_limits, catalog.load_breaker, catalog.record_action
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -11029,7 +11123,7 @@ begin
     'survey_sources', 'source_healths', 'count_products',
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
-    'decide_run', 'decide_review',
+    'decide_run', 'decide_review', 'record_action', 'list_actions',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'list_limits', 'measure_images', 'count_images',
@@ -11086,6 +11180,8 @@ grant execute on function
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
+-- The log of actions.
+grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '80398310b11de01219f6bb37239dfbc9dcfb42b925291daa8d2bbfe1668959c4'),
@@ -11120,9 +11216,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000039', 'package_sizes', '3405c8cf46093143b231e4aec39d26c82a6417e38c21936b68bff18211852876'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', '1e568028f942d60dec1c5b500695f19a583b81c5d7533265f95fb5fa71ae71c5'),
-  ('20261122000042', 'reviews', '9457b86fe1a0516274f475dfeb7ee023962c1cd04f1bc77d9f4970843a55b040'),
+  ('20261122000042', 'reviews', '06153f4a86a4b03999474d6ca63c368bdfef3304a71ca67761fd7a0ec3d94ecf'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', 'e6b77a911f7a1d14e40eee0b2a6737aec04a89d4b4b1f492573b8daa4bd9151b'),
+  ('20261122000044', 'decisions', 'fbb0ffd8071b2c2470e157b6fb22ec18ebfa386a793ad41b4f063ec9b2e1f2d1'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
@@ -11132,6 +11228,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
   ('20261122000053', 'licences', '539c03c6c04c8439cdb1df890fb5c07f9861148a891b85d2dffb7286860f4cbf'),
+  ('20261122000054', 'actions', 'f742f6157c56b46f32f37ffbd2f2cd17a47d1fa314521b0d3e976863ea63d000'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -11159,7 +11256,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
-  ('20261122000090', 'security', '156981a2641a71c0fd0445c285d644d591e47a3c11b8dae052a2ec61b0d585f6'),
-  ('20261122000091', 'web_rights', '92e4a8093b30cd1489751fc83219ab699cf094f4d971e0dcfe5ce9b6657f88d9');
+  ('20261122000090', 'security', '9100bdc7b509a807542aeac922c136514b8221722debd7ccdc259f36de4242f0'),
+  ('20261122000091', 'web_rights', '50835c91cee722e25e40888768bdc83a1b31eac3c10638a4e69818a44381a5f0');
 
 commit;

@@ -33,3 +33,5 @@ grant execute on function
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
+-- The log of actions.
+grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
