@@ -236,10 +236,20 @@ export function listRefreshKeys(
 
 /**
  * Records the run whose artifact `latest.ndjson` of the source contains, or the error of the attempt
- * to write it. Null: the source has no copy.
+ * to write it, which took `ageMs`. Null: the source has no copy.
  */
-export async function saveCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
-  await db.call('record_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
+export async function saveCopy(
+  db: Catalog,
+  id: number,
+  copy: LatestCopy | null,
+  ageMs: number | null = null,
+): Promise<void> {
+  await db.call('record_copy', {
+    source: id,
+    run: copy?.run ?? null,
+    error: copy?.error ?? null,
+    age: ageMs === null ? null : `${Math.ceil(ageMs)} ms`,
+  })
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   noteArtifact,
   type ArchivedPart,
   type ArtifactNote,
+  type PartArrival,
   type StoredPart,
 } from '../db/write/artifacts.ts'
 import type { WorkDone } from '../db/write/work-done.ts'
@@ -28,7 +29,7 @@ const FIRST_PART_BYTES = 2 * 1024 * 1024
 /** Limit of a line's compressed bytes: a part is stored from memory, and a line is in one part. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
 
-/** The state in which a fetch begins: empty, or as an interrupted fetch left it. */
+/** An empty state, or as an interrupted fetch left it. */
 export type FetchStart = Pick<WorkDone, 'artifact' | 'parts'>
 
 interface PartTimes {
@@ -37,6 +38,10 @@ interface PartTimes {
   /** Time at which its first page had arrived. */
   readonly arrivedMs: number
 }
+
+type PartPlace = PartTimes &
+  Pick<ArchivedPart, 'no' | 'cursorAfter'> &
+  Pick<PartArrival, 'waitedMs'>
 
 export class ArtifactWriter {
   cursor: Cursor | null
@@ -55,6 +60,8 @@ export class ArtifactWriter {
   #requestedMs = performance.now()
   /** Times of the current part; null while it is empty. */
   #partTimes: PartTimes | null = null
+  /** The waits that belong to the parts before the current one. */
+  #waitedMs = 0
   /** The latest instant of the server's clock that is known, in epoch milliseconds. */
   #serverMs: number
 
@@ -218,6 +225,7 @@ export class ArtifactWriter {
     const cursorAfter = this.cursor
     const hashing = this.#hashing
     const times = this.#partTimes ?? this.#readTimes()
+    const waitedMs = this.#context.progress.supplierWaitMs - this.#waitedMs
     this.#writer = this.#newWriter()
     this.#hashing = null
     this.#partTimes = null
@@ -226,7 +234,8 @@ export class ArtifactWriter {
       writer.discard()
       return false
     }
-    const place = { no: this.#nextNo++, cursorAfter, ...times }
+    this.#waitedMs += waitedMs
+    const place = { no: this.#nextNo++, cursorAfter, waitedMs, ...times }
     const note = closes ? this.#notes.toNote(true, this.complete) : null
     this.#storing = this.#store(writer, place, note).then((part) => {
       this.#serverMs = part.createdAt.getTime()
@@ -240,7 +249,7 @@ export class ArtifactWriter {
 
   async #store(
     writer: PartWriter,
-    { requestedMs, arrivedMs, ...place }: PartTimes & Pick<ArchivedPart, 'no' | 'cursorAfter'>,
+    { requestedMs, arrivedMs, waitedMs, ...place }: PartPlace,
     note: ArtifactNote | null,
   ): Promise<StoredPart> {
     const { db, store, run, source } = this.#context
@@ -257,6 +266,7 @@ export class ArtifactWriter {
       addPart(db, run, part, {
         ageMs: performance.now() - requestedMs,
         arrivedAgeMs: performance.now() - arrivedMs,
+        waitedMs,
         note,
       }),
     )

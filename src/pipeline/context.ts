@@ -36,6 +36,8 @@ export interface Progress {
   readonly requestCount: RequestCount
   /** The reason why the run is waiting, or null. */
   waiting: string | null
+  /** Total of the waits for the turns of requests and before their retries. */
+  supplierWaitMs: number
 }
 
 export function createProgress(): Progress {
@@ -49,6 +51,7 @@ export function createProgress(): Progress {
     counts: emptyCounts(),
     requestCount: { requests: 0, failedRequests: 0 },
     waiting: null,
+    supplierWaitMs: 0,
   }
 }
 

@@ -210,6 +210,7 @@ function reportTurn(
   waitMs: number,
 ): void {
   progress.waiting = waitMs >= TURN_SHOWN_MS ? reason : null
+  progress.supplierWaitMs += waitMs
   if (waitMs > 0) onPause?.({ code: 'source/rate-limited', waitMs, triedMs: 0 })
 }
 

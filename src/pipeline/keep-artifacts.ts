@@ -73,8 +73,9 @@ export async function copyLatest(
     let copied = copy?.error === null ? copy.run : null
     // Another worker may have written an older copy over it, or a newer artifact may be complete.
     while ((run = await findNewestWholeArtifact(db, id)) !== copied && run !== null) {
+      const beganMs = performance.now()
       await writeLatest(store, name, await listParts(db, id, run))
-      await saveCopy(db, id, { run, error: null })
+      await saveCopy(db, id, { run, error: null }, performance.now() - beganMs)
       copied = run
     }
     outages.worked('copy')

@@ -88,6 +88,7 @@ export async function waitBeforeRetry(
   log.debug({ code: failure.code, attempt: attempt + 1, waitMs }, 'waiting before the next attempt')
   progress.waiting = `waiting for ${describeComponent(failure.code, host)}; next attempt in ${Math.ceil(waitMs / 1000)} s`
   onPause?.({ code: failure.code, waitMs, triedMs })
+  if (host !== undefined) progress.supplierWaitMs += waitMs
   await options.wait(waitMs, signal)
   progress.waiting = null
   return waitMs

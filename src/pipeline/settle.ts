@@ -23,6 +23,7 @@ export async function settle(
 ): Promise<{ readonly settled: Settled; readonly rates: SuccessRates }> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
+  const beganMs = performance.now()
   const work = await withRetry(context, 'load', () => loadWorkDone(db, run))
   const overwritten = await withRetry(context, 'load', () =>
     listOverwrittenProducts(db, source.id, run.id),
@@ -32,7 +33,16 @@ export async function settle(
   seen.known.union(seen.staged)
   await withRetry(context, 'store', () => writeManifest(context, work))
   const settled = await withRetry(context, 'settle', () =>
-    settleRun(db, run, { seen: seen.known.toBytes(), repeats: seen.repeats }, source.policy),
+    settleRun(
+      db,
+      run,
+      {
+        seen: seen.known.toBytes(),
+        repeats: seen.repeats,
+        ageMs: performance.now() - beganMs,
+      },
+      source.policy,
+    ),
   )
   if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
     await db.analyzeAfterLoad((reason) => log.debug({ reason }, 'a table was not analysed'))

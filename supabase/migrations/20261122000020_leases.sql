@@ -123,6 +123,7 @@ begin
 end $$;
 
 -- claim_task(source, run, task, owner, dead_owner, duration) → (token, previous_owner), as take_lease
+--   recorded    as an event of the run
 --   errors      run/over (the run has ended, or one process has taken all of it over) · run/active (another
 --               worker has this task)
 create function catalog.claim_task(
@@ -142,6 +143,9 @@ begin
     perform catalog.fail('run/active',
       format('Another worker has the lease of "%s" of run %s', p_task, p_run));
   end if;
+  insert into catalog.run_events (source_id, run_id, event, task, worker, detail)
+    values (p_source, p_run, 'claimed', p_task, p_owner,
+      jsonb_strip_nulls(jsonb_build_object('from', previous_owner)));
 end $$;
 
 -- find_lease_owner(source, run, task) → the owner, also of an expired lease; null without a lease.
@@ -175,3 +179,14 @@ create function catalog.release_task(p_source integer, p_run bigint, p_token big
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
+
+-- record_resumption(run): records that the run, which stopped or whose worker died, is running again. The
+-- reason is kept unless it may quote content whose licence ends.
+create function catalog.record_resumption(p_run catalog.runs) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into catalog.run_events (source_id, run_id, event, detail)
+    values (p_run.source_id, p_run.id, 'resumed', jsonb_strip_nulls(jsonb_build_object(
+      'state', p_run.state, 'code', p_run.error_code, 'stopped_at', p_run.finished_at,
+      'reason', case when catalog.expires_after(p_run.source_id) is null then p_run.reason end)));
+end $$;

@@ -41,6 +41,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
 begin
+  perform catalog.record_resumption(p_active);
   update catalog.runs r
     set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(),
         finished_at = null, correlation_id = p_correlation_id, queued = p_queued, options = p_options
@@ -52,7 +53,8 @@ end $$;
 -- insert_run(…) → a new run, with a new artifact unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
-  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
+  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[],
+  p_by_schedule boolean default false
 ) returns catalog.runs
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -60,9 +62,9 @@ declare
 begin
   insert into catalog.runs
       (source_id, kind, since, keys, artifact_run, normaliser_version, correlation_id, queued, options,
-        first_load)
+        by_schedule, first_load)
     values (p_source, p_kind, p_since, p_keys, coalesce(p_artifact_run, 0), p_normaliser_version,
-      p_correlation_id, p_queued, p_options,
+      p_correlation_id, p_queued, p_options, p_by_schedule,
       p_keys is null and not exists (select from catalog.products where source_id = p_source))
     returning * into run;
   if p_artifact_run is null then
@@ -169,7 +171,7 @@ begin
           finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     run := catalog.insert_run(p_source, p_kind, p_since, p_artifact_run, p_normaliser_version,
-      p_correlation_id, p_queued, p_options, p_keys);
+      p_correlation_id, p_queued, p_options, p_keys, p_after is not null);
   end if;
   if not p_queued then
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
@@ -269,20 +271,26 @@ end $$;
 -- reopen_run(run) → whether the run is running for the queue again. Only the newest run of a source (of a
 -- refresh or an import: the newest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
-  with reopened as (
-    update catalog.runs r
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  stopped catalog.runs;
+begin
+  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
+  select * into stopped from catalog.runs r where r.id = p_run;
+  update catalog.runs r
     set state = 'running', queued = true, reason = null, error_code = null,
         last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (
         select from catalog.runs y
         where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys
-          and y.options ? 'import' = r.options ? 'import')
-    returning 1)
-  select exists (select from reopened)
-$$;
+          and y.options ? 'import' = r.options ? 'import');
+  if not found then
+    return false;
+  end if;
+  perform catalog.record_resumption(stopped);
+  return true;
+end $$;
 
 -- interrupt_run(run, reason): ends a running run of the queue that no worker will finish, because its job is
 -- a dead letter. The next sync may resume it.

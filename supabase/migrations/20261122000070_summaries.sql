@@ -61,10 +61,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.id = any (p_runs) order by r.id desc
 $$;
 
--- list_runs(…) → runs, the newest first: of one source and in one state, or of all with null, older than
--- `p_before`.
+-- list_runs(…) → runs, the newest first: of one source, in one state, of one kind and started since an
+-- instant, or of all with null, older than `p_before`.
 create function catalog.list_runs(
-  p_source text, p_state text, p_before bigint, p_limit integer
+  p_source text, p_state text, p_before bigint, p_limit integer, p_kind text default null,
+  p_since timestamptz default null
 ) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
   options jsonb, since timestamptz, key_count integer, artifact_run bigint,
@@ -77,25 +78,33 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
   before bigint := coalesce(p_before, catalog.max_id());
+  -- Ids follow the times of the starts.
+  oldest bigint := case when p_since is null then 0
+    else coalesce((select min(r.id) from catalog.runs r where r.started_at >= p_since), before) end;
 begin
   return query select * from catalog.summarize_runs(case
     -- A branch for each filter, so that each has its index. The stored state is filtered first, then the
     -- state as of now.
     when p_source is not null then array(
       select r.id from catalog.runs r
-      where r.source_id = of_source and r.id < before
+      where r.source_id = of_source and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (p_state is null or (select n.state from catalog.derive_run_state(r) n) = p_state)
       order by r.id desc limit p_limit)
     when p_state is null then array(
-      select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
+      select r.id from catalog.runs r
+      where r.id < before and r.id >= oldest and (p_kind is null or r.kind = p_kind)
+      order by r.id desc limit p_limit)
     when p_state = 'interrupted' then array(
       select r.id from catalog.runs r
-      where r.state in ('running', 'interrupted') and r.id < before
+      where r.state in ('running', 'interrupted') and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
-      where r.state = p_state and r.id < before
+      where r.state = p_state and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
   end);

@@ -174,13 +174,15 @@ end $$;
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
 --   p_counts    the part's outcomes before this batch. Null: the records were counted earlier, and the
 --               checkpoint stays as it is
+--   p_age       see save_checkpoint
 --   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
 --               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see
 --               raise_lease_error
 create function catalog.write_batch(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint,
   p_bytes_done bigint, p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea, p_records text[],
-  p_quarantined jsonb, p_seq_from integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea
+  p_quarantined jsonb, p_seq_from integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea,
+  p_age interval default '0'
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -222,7 +224,8 @@ begin
   if p_counts is not null then
     update catalog.checkpoints
       set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total,
-          known = p_known, staged = p_staged, last_staged = named
+          known = p_known, staged = p_staged, last_staged = named, saved_at = clock_timestamp(),
+          began_at = case when p_lines_before = 0 then clock_timestamp() - p_age else began_at end
       where source_id = p_source and run_id = p_run and part_no = p_part;
   end if;
   return query select total, named, free_seq;

@@ -82,11 +82,14 @@ create table catalog.runs (
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- executed by workers of the queue, not by one process
+  by_schedule        boolean not null default false, -- started by the schedule of the source, not by a person
   -- Of a manual run: stages, chunkSize, offset, limit, debug, import.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
   -- When it was last started or resumed.
   last_started_at    timestamptz not null default clock_timestamp(),
+  -- When the worker that settled it began to; null before that.
+  settle_began_at    timestamptz,
   finished_at        timestamptz,
   ledger             jsonb,
   -- The reason why a full run could not detect missing products, or why those of a held run that this one
@@ -116,6 +119,7 @@ create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refres
 create index runs_of_week on catalog.runs (started_at) include (source_id, state, error_code, kind)
   where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
+create index runs_started on catalog.runs using brin (started_at);
 create index runs_explained on catalog.runs (source_id, id)
   where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
 create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
@@ -154,6 +158,7 @@ create table catalog.artifacts (
   -- Requests to the supplier, and those without a response of the status 2xx or 3xx.
   requests           integer not null default 0,
   failed_requests    integer not null default 0,
+  closed_at          timestamptz,                    -- when the fetch ended
   -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),
@@ -180,6 +185,8 @@ create table catalog.parts (
   -- When its first page had arrived.
   arrived_at         timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
+  -- Time in which the fetch sent nothing while the part filled: for its turn of a limit, or before a retry.
+  waited             interval not null default '0',
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
@@ -214,6 +221,25 @@ create table catalog.checkpoints (
   -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
   -- can unpack. Empty for a worker with a session, which adds them to `staged` itself.
   last_staged        bytea not null default '',
+  began_at           timestamptz not null default clock_timestamp(), -- when a worker first began the part
+  saved_at           timestamptz not null default clock_timestamp(), -- commit of the last batch
   primary key (source_id, run_id, part_no),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+
+-- Events of a run that its other rows do not keep.
+--   claimed     a worker took the task, whose earlier worker is `from` in the detail if it had died
+--   resumed     the run was running again, after the state, the error code and the time in the detail
+--   copied      latest.ndjson was written, or not, after `seconds`
+create table catalog.run_events (
+  source_id          integer not null,
+  run_id             bigint not null,
+  id                 bigint generated always as identity,
+  at                 timestamptz not null default clock_timestamp(),
+  event              text not null check (event in ('claimed', 'resumed', 'copied')),
+  task               text,
+  worker             text,
+  detail             jsonb not null default '{}',
+  primary key (source_id, run_id, id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );

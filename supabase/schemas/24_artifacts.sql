@@ -2,6 +2,7 @@
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested; `p_arrived_age` since its first page had arrived
+--   waited      see the table
 --   note        {complete, expected, watermark, warnings, facts}: the part is the last one, and closes the
 --               artifact, see update_artifact
 --   idempotent  the same part a second time changes nothing
@@ -9,16 +10,16 @@
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
-  p_note jsonb default null, p_arrived_age interval default '0'
+  p_note jsonb default null, p_arrived_age interval default '0', p_waited interval default '0'
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
       (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
-        requested_at, arrived_at)
+        requested_at, arrived_at, waited)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age)
+      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age, p_waited)
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
@@ -44,6 +45,7 @@ begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
     set state = case when p_closed then 'closed' else state end,
+        closed_at = case when p_closed then coalesce(closed_at, clock_timestamp()) end,
         complete = p_complete,
         expected = coalesce(p_expected, expected),
         watermark = greatest(
@@ -108,10 +110,17 @@ begin
     where p.source_id = p_source and p.run_id = p_run order by p.no;
 end $$;
 
--- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
--- writing it failed with `p_error`. Both null: the source has no copy.
-create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
+-- record_copy(source, run, error, age): records that `latest.ndjson` contains the artifact of `p_run`, or
+-- that writing it failed with `p_error`. Both null: the source has no copy.
+--   age         how long it took; with it, the copy is an event of the run
+create function catalog.record_copy(
+  p_source integer, p_run bigint, p_error text, p_age interval default null
+) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.run_events (source_id, run_id, event, detail)
+    select source_id, id, 'copied', jsonb_strip_nulls(jsonb_build_object(
+      'seconds', extract(epoch from p_age), 'failed', case when p_error is not null then true end))
+    from catalog.runs where source_id = p_source and id = p_run and p_age is not null;
   update catalog.sources
     set copied_run = case when p_error is null then p_run else copied_run end,
         copy_error = p_error,
@@ -171,8 +180,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
--- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call. A run that is
--- interrupted, or fetched and not applied, cannot resume without its artifact: it is superseded.
+-- checkpoints and the claims of the runs that applied them. Those of calls are removed here: see
+-- archive_call. A run that is interrupted, or fetched and not applied, cannot resume without its artifact: it
+-- is superseded.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
@@ -189,5 +199,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = any (p_runs) and starts_with(key, 'data:');
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (
+      select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+  delete from catalog.run_events
+    where source_id = p_source and event = 'claimed' and run_id in (
       select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;

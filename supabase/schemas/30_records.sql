@@ -54,21 +54,24 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- save_checkpoint(source, run, token, part, …): replaces the part's checkpoint.
+--   age         time since the worker began the part. The first checkpoint states when it was begun
 --   atomic      with the rows that the caller wrote in the same transaction
 --   errors      see raise_lease_error
 create function catalog.save_checkpoint(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint,
-  p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea
+  p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea, p_age interval default '0'
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.checkpoints
-      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
-    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
+      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged, began_at)
+    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged,
+      clock_timestamp() - p_age)
     on conflict (source_id, run_id, part_no) do update
       set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
-          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
+          counts = excluded.counts, known = excluded.known, staged = excluded.staged,
+          saved_at = clock_timestamp();
 end $$;
 
 -- list_checkpoints(source, run) → the checkpoints of all parts, in order.

@@ -237,12 +237,14 @@ end $$;
 
 -- settle_run(source, run, token, seen, repeats, policy) → (state, reason, ledger, removals_off)
 --   atomic      everything that publish_run does, and the end of the run
---   state       succeeded, or held with a review that lists the reasons
+--   state       succeeded, or held with a review that lists the reasons, with the facts that were judged
 --   p_repeats   see build_ledger
 --   p_policy    see list_hold_reasons
+--   p_age       time since the worker began to settle
 --   errors      see raise_lease_error; a second call fails with run/over, as the run has ended
 create function catalog.settle_run(
-  p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb
+  p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb,
+  p_age interval default '0'
 ) returns table (state text, reason text, ledger jsonb, removals_off text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -267,8 +269,9 @@ begin
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
-    insert into catalog.reviews (source_id, kind, run_id, reason)
-      values (p_source, 'run', p_run, array_to_string(reasons, '; '));
+    insert into catalog.reviews (source_id, kind, run_id, reason, detail)
+      values (p_source, 'run', p_run, array_to_string(reasons, '; '),
+        jsonb_build_object('facts', facts - '{run,warning}'::text[], 'policy', p_policy));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
   perform catalog.review_records(p_source, p_run);
@@ -279,7 +282,7 @@ begin
         ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
           case when not green then (facts ->> 'missing')::bigint end),
         removals_off = off,
-        seen = p_seen, finished_at = clock_timestamp(),
+        seen = p_seen, settle_began_at = clock_timestamp() - p_age, finished_at = clock_timestamp(),
         imports = case when r.options ? 'import' then catalog.list_import_results(r, p_seen) end,
         watermark = (
           select a.watermark from catalog.artifacts a

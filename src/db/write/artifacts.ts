@@ -56,6 +56,8 @@ export interface PartArrival {
   readonly ageMs: number
   /** Time since its first page had arrived. */
   readonly arrivedAgeMs: number
+  /** Time in which the fetch waited to send a request while the part filled. */
+  readonly waitedMs: number
   /** For the last part, if it is known to be the last: the artifact is closed with it. */
   readonly note: ArtifactNote | null
 }
@@ -69,7 +71,7 @@ export async function addPart(
   db: Catalog,
   run: LeasedRun,
   part: ArchivedPart,
-  { ageMs, arrivedAgeMs, note }: PartArrival,
+  { ageMs, arrivedAgeMs, waitedMs, note }: PartArrival,
 ): Promise<StoredPart> {
   const rows = await db.call<string>('add_part', {
     source: run.sourceId,
@@ -85,6 +87,7 @@ export async function addPart(
     cursor_after: jsonb(part.cursorAfter),
     age: `${Math.ceil(ageMs)} ms`,
     arrived_age: `${Math.ceil(arrivedAgeMs)} ms`,
+    waited: `${Math.ceil(waitedMs)} ms`,
     note: note && jsonb({ ...note, watermark: toWatermark(note), facts: toFacts(note) }),
   })
   return { ...part, createdAt: toInstant(one(rows)) }

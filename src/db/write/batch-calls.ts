@@ -64,6 +64,7 @@ export async function callBatch(
       volatile: rules.volatilePaths,
       price_factor: rules.priceFactor,
       seen_later: rules.seenLater,
+      age: `${Math.ceil(checkpoint?.ageMs ?? 0)} ms`,
     }),
   )
   return { counts: row.counts, seqs: toInts(row.seqs), nextSeq: row.next_seq }

@@ -14,9 +14,11 @@ export interface Checkpoint {
   /** Packed bitmaps: products whose hash was known, and products that went through staging. */
   readonly known: Buffer
   readonly staged: Buffer
+  /** Time since the worker began the part. */
+  readonly ageMs: number
 }
 
-export interface StoredCheckpoint extends Checkpoint {
+export interface StoredCheckpoint extends Omit<Checkpoint, 'ageMs'> {
   /**
    * Numbers of further products that went through staging. The database adds them itself to a
    * checkpoint that came with its batch in one call.
@@ -41,6 +43,7 @@ export async function saveCheckpoint(
     counts: jsonb(checkpoint.counts),
     known: checkpoint.known,
     staged: checkpoint.staged,
+    age: `${Math.ceil(checkpoint.ageMs)} ms`,
   })
 }
 

@@ -28,6 +28,7 @@ export const TABLES = [
   'parts',
   'artifacts',
   'leases',
+  'run_events',
   'run_ends',
   'runs',
   'successions',

@@ -232,6 +232,8 @@ export interface SeenProducts {
   readonly seen: Buffer
   /** Records that were counted as unchanged in two parts. */
   readonly repeats: number
+  /** Time since the worker began to settle. */
+  readonly ageMs: number
 }
 
 export interface Settled {
@@ -250,7 +252,7 @@ export interface Settled {
 export async function settleRun(
   db: Catalog,
   run: LeasedRun,
-  { seen, repeats }: SeenProducts,
+  { seen, repeats, ageMs }: SeenProducts,
   policy: Policy,
 ): Promise<Settled> {
   const row = one(
@@ -266,6 +268,7 @@ export async function settleRun(
       seen,
       repeats,
       policy: jsonb(policy),
+      age: `${Math.ceil(ageMs)} ms`,
     }),
   )
   const { state, reason, removals_off: removalsOff } = row

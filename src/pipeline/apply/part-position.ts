@@ -35,6 +35,7 @@ export class PartPosition {
   #line: number
   #byte: number
   #reported: Counts
+  readonly #beganMs = performance.now()
 
   constructor(part: ArrivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE) {
     this.part = part
@@ -105,6 +106,7 @@ export class PartPosition {
       counts,
       known: this.known.pack(),
       staged: (outcome ? this.staged.with(outcome.seqs) : this.staged).pack(),
+      ageMs: performance.now() - this.#beganMs,
     }
   }
 }

@@ -18,7 +18,7 @@ export function formatCsvLine(cells: readonly Cell[], { exact }: CsvOptions): st
   return `${cells.map((cell) => formatCell(cell, exact)).join(',')}\r\n`
 }
 
-/** Numbers are of our own making, and keep their sign. */
+/** Numbers are of the server, and keep their sign. */
 function formatCell(cell: Cell, exact: boolean): string {
   if (cell === null) return ''
   if (cell instanceof Date) return cell.toISOString()
