@@ -102,7 +102,7 @@ $$;
 -- reset_limit(scope, key) → whether there was one. Its breaker is closed, and its next request waits for
 -- nothing but the requests in progress. The quota of the day stays used.
 create function catalog.reset_limit(p_scope text, p_key text) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   is_known boolean;
 begin

@@ -94,6 +94,9 @@ interface RunDecision {
 export interface RunFilter extends PageRequest {
   readonly source?: string | undefined
   readonly state?: RunState | undefined
+  readonly kind?: RunKind | undefined
+  /** Started at this instant or later. */
+  readonly sinceAt?: Date | null | undefined
 }
 
 /** The columns of `catalog.summarize_runs`. */
@@ -123,7 +126,7 @@ export interface RunRow {
 /** The newest first. @throws SyncError `db/unreachable`, also after `timeoutMs` */
 export function listRuns(
   db: Catalog,
-  { source, state, ...page }: RunFilter,
+  { source, state, kind, sinceAt, ...page }: RunFilter,
   timeoutMs?: number,
 ): Promise<ListPage<RunSummary>> {
   return loadPage('runs', page, {
@@ -133,6 +136,8 @@ export function listRuns(
         {
           source: source ?? null,
           state: state ?? null,
+          kind: kind ?? null,
+          since: sinceAt ?? null,
           before: before === null ? null : Number(before),
           limit,
         },

@@ -21,6 +21,7 @@ const FILES = {
   'pico.css': '@picocss/pico/css/pico.min.css',
   'dashboard.css': './assets/dashboard.css',
   'parts.css': './assets/parts.css',
+  'runs.css': './assets/runs.css',
   'htmx.js': 'htmx.org/dist/htmx.min.js',
   'dashboard.js': './assets/dashboard.js',
   'live.js': './assets/live.js',

@@ -84,6 +84,7 @@ function document(
         <link rel="stylesheet" href="${addressOf('pico.css')}" />
         <link rel="stylesheet" href="${addressOf('dashboard.css')}" />
         <link rel="stylesheet" href="${addressOf('parts.css')}" />
+        <link rel="stylesheet" href="${addressOf('runs.css')}" />
         <script src="${addressOf('htmx.js')}" defer></script>
         <script src="${addressOf('dashboard.js')}" defer></script>
         <script src="${addressOf('live.js')}" defer></script>

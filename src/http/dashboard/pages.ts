@@ -2,15 +2,24 @@
 
 import type { DashboardPage } from './page.ts'
 import { alertsPage } from './pages/alerts.ts'
+import { jobsPage } from './pages/jobs.ts'
 import { overviewPage } from './pages/overview.ts'
 import { productPage } from './pages/product.ts'
 import { productsPage } from './pages/products.ts'
+import { runArtifactPage, runPartPage } from './pages/run-artifact.ts'
+import { runPage } from './pages/run.ts'
+import { runsPage } from './pages/runs.ts'
 import { statusPage } from './pages/status-page.ts'
 
 export const PAGES: readonly DashboardPage[] = [
   overviewPage,
+  runsPage,
+  runPage,
+  runArtifactPage,
+  runPartPage,
   productsPage,
   productPage,
+  jobsPage,
   alertsPage,
   statusPage,
 ]

@@ -1,0 +1,74 @@
+// One run: its progress, its work over time, its ledger, its changes, and the decision about it.
+
+import { z } from 'zod'
+import { SyncError } from '../../../core/errors.ts'
+import { approveRun, rejectRun } from '../../../db/write/decisions.ts'
+import { AS_SCHEDULED } from '../../../jobs/requests.ts'
+import { formatQuantity } from '../../../format/format.ts'
+import { loadRunSummary } from '../../../db/read/run-summaries.ts'
+import { definePage } from '../page.ts'
+import { renderRun, RUN_VIEWS } from '../run/run-view.ts'
+
+const RunId = z.object({ id: z.coerce.number().int().positive() })
+
+export const runPage = definePage({
+  path: '/runs/:id',
+  example: '/runs/1',
+  params: RunId,
+  query: z.object({
+    view: z.enum(RUN_VIEWS).default('overview'),
+    after: z.string().max(500).optional(),
+  }),
+  render: ({ services, params, query, user }) =>
+    renderRun({ services, user, ...query, id: params.id }),
+  actions: {
+    approve: {
+      form: z.object({ version: z.string().max(10_000) }),
+      async run({ services: { db }, params: { id }, form: { version }, user }) {
+        const approval = await approveRun(db, id, { version, by: user.name })
+        const { removed, prices, waiting } = approval
+        const done = `${formatQuantity(removed, 'removal')} and ${formatQuantity(prices, 'changed price')} approved`
+        const notice =
+          approval.state === 'succeeded'
+            ? `Run ${id} is approved: ${done}.`
+            : `${done}. ${formatQuantity(waiting.removals, 'removal')} and ${formatQuantity(waiting.prices, 'changed price')} appeared after this page and wait.`
+        return { notice }
+      },
+    },
+    reject: {
+      form: z.object({}),
+      async run({ services: { db }, params: { id }, user }) {
+        await rejectRun(db, id, user.name)
+        return { notice: `Run ${id} is rejected.` }
+      },
+    },
+    cancel: {
+      form: z.object({}),
+      async run({ services: { operations }, params: { id } }) {
+        const { state } = await operations.cancelRun(id)
+        if (state !== 'cancelled')
+          throw new SyncError('run/ended', `Run ${id} has ended already: it is ${state}`)
+        return { notice: `Run ${id} is cancelled. Its committed records stay.` }
+      },
+    },
+    replay: {
+      form: z.object({}),
+      async run({ services: { db, operations }, params: { id }, correlationId }) {
+        const { source, artifactRun } = await loadRunSummary(db, id)
+        const request = {
+          ...AS_SCHEDULED,
+          source,
+          mode: 'maintain-only' as const,
+          artifact: artifactRun,
+        }
+        const [started] = await operations.requestRuns(request, correlationId)
+        if (started === undefined || 'error' in started)
+          throw new SyncError('run/active', started?.error.message ?? 'No run could be started')
+        return {
+          notice: `Run ${started.run} replays the artifact of run ${artifactRun}.`,
+          to: `/runs/${started.run}`,
+        }
+      },
+    },
+  },
+})

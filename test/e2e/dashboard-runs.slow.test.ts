@@ -1,0 +1,51 @@
+// The pages of runs and jobs in a real browser, over a catalogue with runs in several states.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { DiskStore } from '../../src/artifacts/stores/disk.ts'
+import { openDashboard, READ_KEY } from '../support/dashboard.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { stockShelves } from '../support/shelves.ts'
+
+const HOSTILE = '<img src=x onerror=alert(1)>'
+const database = await openTestDatabase()
+const storeRoot = await mkdtemp(join(tmpdir(), 'dashboard-runs-'))
+after(() => rm(storeRoot, { recursive: true }))
+const shelves = await stockShelves({ after }, { db: database.pool, storeRoot, title: HOSTILE })
+const dashboard = await openDashboard({ after }, database, { store: new DiskStore(storeRoot) })
+const ada = await dashboard.signIn()
+
+test('a run explains itself, and its archived lines are a download', async () => {
+  const page = await ada.read(`/runs/${shelves.failedRun}`)
+  assert.match(page, /The run failed/)
+  assert.doesNotMatch(page, /<img src=x/)
+  const whole = await ada.get('/runs/1/artifact')
+  assert.equal(whole.status, 200)
+  assert.match(whole.headers.get('Content-Disposition') ?? '', /^attachment; /)
+  assert.equal(whole.headers.get('Content-Type'), 'application/octet-stream')
+  assert.ok((await whole.text()).endsWith('\n'))
+  assert.match(await ada.read('/runs/1'), /Balanced\./)
+  assert.match(await ada.read('/runs/1'), /class="work-apply"/)
+})
+
+test('the page of jobs has every part', async () => {
+  const page = await ada.read('/jobs')
+  for (const part of ['Queues', 'Dead letters', 'Breakers and limits', 'Services', 'Storage'])
+    assert.match(page, new RegExp(`<h2>${part}</h2>`))
+})
+
+test('a held run is decided once: the second person sees who was first', async () => {
+  const path = `/runs/${shelves.heldRun}`
+  const shown = await ada.read(path)
+  const [, version = ''] = /name="version" value="([^"]+)"/.exec(shown) ?? []
+  assert.match(shown, /Products missing/)
+  const grace = await dashboard.signIn({ name: 'Grace Hopper' })
+  const reader = await dashboard.signIn({ name: 'Reader', key: READ_KEY })
+  assert.doesNotMatch(await reader.read(path), /runs\/\d+\/approve/)
+  assert.equal((await reader.post(`${path}/approve`, { version })).status, 403)
+  assert.match(await ada.act(`${path}/approve`, { version, back: path }), /is approved/)
+  assert.match(await grace.act(`${path}/reject`, { back: path }), /Ada Lovelace approved it/)
+})
