@@ -113,8 +113,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
               else p_run.kind in ('full', 'incremental') end
 $$;
 
--- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
--- superseded.
+-- start_run(…) → the run, new or resumed (see may_resume); an active run that is not resumed is superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
 --   superseded  the active run that was superseded, and its state before; null without one

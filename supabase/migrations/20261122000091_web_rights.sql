@@ -22,7 +22,13 @@ grant execute on function
   catalog.save_source,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
-<<<<<<< HEAD
+-- Runs, their decisions, and the work of the service.
+grant execute on function
+  catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
+  catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
+  catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
+  catalog.list_storage, catalog.list_failing_hosts
+  to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
 -- The read API, its exports and the tools for agents.
@@ -30,14 +36,6 @@ grant execute on function
   catalog.find_product_key, catalog.describe_products, catalog.describe_named_products,
   catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
   catalog.search_products
-=======
--- Runs, their decisions, and the work of the service.
-grant execute on function
-  catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
-  catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
-  catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
-  catalog.list_storage, catalog.list_failing_hosts
->>>>>>> 1ea653c7 (dashboard: the pages of runs, of one run and of jobs)
   to shelfsync_web;
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
