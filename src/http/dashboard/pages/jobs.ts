@@ -10,7 +10,7 @@ import {
 import { listLimits, resetLimit } from '../../../db/read/limits.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from '../../../jobs/dead-letters.ts'
 import { listDelayedTasks, measureQueues } from '../../../jobs/queue-depths.ts'
-import { formatQuantity } from '../../../format/format.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { keepReading } from '../jobs/keep.ts'
 import { retryAll } from '../jobs/retry-all.ts'

@@ -5,7 +5,7 @@ import { RUN_STATES, listRuns, type RunSummary } from '../../../db/read/run-summ
 import { listSources } from '../../../db/sources.ts'
 import { RUN_KINDS } from '../../../db/write/runs.ts'
 import { countLinesDone, toRunProgress } from '../../control/run-progress.ts'
-import { formatCount } from '../../../format/format.ts'
+import { formatCount } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage } from '../page.ts'

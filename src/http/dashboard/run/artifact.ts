@@ -3,7 +3,7 @@
 import { OUTCOMES } from '../../../core/ledger.ts'
 import type { RunDetails } from '../../../db/read/run-summaries.ts'
 import type { RunParts } from '../../../db/read/run-times.ts'
-import { formatCount, formatQuantity } from '../../../format/format.ts'
+import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 import { badge } from '../parts/badge.ts'
 import { emptyState, facts } from '../parts/blocks.ts'

@@ -4,7 +4,7 @@
 
 import { countLines, OUTCOMES, type Outcome } from '../../../core/ledger.ts'
 import type { RunSummary } from '../../../db/read/run-summaries.ts'
-import { formatCount, formatQuantity } from '../../../format/format.ts'
+import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 
 const WIDTH = 1000

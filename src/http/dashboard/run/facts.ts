@@ -3,7 +3,7 @@
 
 import type { RunDetails } from '../../../db/read/run-summaries.ts'
 import type { RunTimes } from '../../../db/read/run-times.ts'
-import { formatQuantity } from '../../../format/format.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 import { html, type Html } from '../html.ts'
 import { facts } from '../parts/blocks.ts'

@@ -3,7 +3,7 @@
 
 import type { RunSummary } from '../../../db/read/run-summaries.ts'
 import type { RunLease } from '../../../db/read/run-times.ts'
-import { formatCount } from '../../../format/format.ts'
+import { formatCount } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 import type { RunProgress } from '../../control/run-progress.ts'
 import { html, type Html } from '../html.ts'

@@ -2,7 +2,8 @@
 
 import type { RunQuarantine } from '../../../db/read/run-quarantine.ts'
 import { ERRORS, type ErrorCode } from '../../../core/error-table.ts'
-import { formatBytes, formatCount } from '../../../format/format.ts'
+import { formatBytes } from '../../../format/format.ts'
+import { formatCount } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 import { badge } from '../parts/badge.ts'
 import { code, emptyState } from '../parts/blocks.ts'

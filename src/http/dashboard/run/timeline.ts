@@ -2,7 +2,7 @@
 
 import type { RunDetails } from '../../../db/read/run-summaries.ts'
 import type { RunEvent, RunTimes } from '../../../db/read/run-times.ts'
-import { formatQuantity } from '../../../format/format.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 
 export interface TimelineEntry {

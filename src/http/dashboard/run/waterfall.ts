@@ -2,7 +2,8 @@
 // shows both, with the wait between them. Pure; the page draws it.
 
 import type { RunEvent, RunParts, RunTimes } from '../../../db/read/run-times.ts'
-import { formatBytes, formatQuantity } from '../../../format/format.ts'
+import { formatBytes } from '../../../format/format.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 
 /**

@@ -3,7 +3,7 @@
 import { ERRORS, type ErrorCode } from '../../../core/error-table.ts'
 import type { RunDetails } from '../../../db/read/run-summaries.ts'
 import type { RunTimes } from '../../../db/read/run-times.ts'
-import { formatQuantity } from '../../../format/format.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import type { NoticeTone } from '../parts/blocks.ts'
 import type { RunProgress } from '../../control/run-progress.ts'
 
