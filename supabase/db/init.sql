@@ -110,11 +110,14 @@ create table catalog.runs (
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- executed by workers of the queue, not by one process
+  by_schedule        boolean not null default false, -- started by the schedule of the source, not by a person
   -- Of a manual run: stages, chunkSize, offset, limit, debug, import.
   options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
   -- When it was last started or resumed.
   last_started_at    timestamptz not null default clock_timestamp(),
+  -- When the worker that settled it began to; null before that.
+  settle_began_at    timestamptz,
   finished_at        timestamptz,
   ledger             jsonb,
   -- The reason why a full run could not detect missing products, or why those of a held run that this one
@@ -144,6 +147,7 @@ create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refres
 create index runs_of_week on catalog.runs (started_at) include (source_id, state, error_code, kind)
   where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
+create index runs_started on catalog.runs using brin (started_at);
 create index runs_explained on catalog.runs (source_id, id)
   where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
 create index runs_quoting on catalog.runs (source_id, id) where refusals <> '{}'
@@ -182,6 +186,7 @@ create table catalog.artifacts (
   -- Requests to the supplier, and those without a response of the status 2xx or 3xx.
   requests           integer not null default 0,
   failed_requests    integer not null default 0,
+  closed_at          timestamptz,                    -- when the fetch ended
   -- From then on bytes may be missing. Once the state is `purged`, all of them are.
   purge_began_at     timestamptz,
   primary key (source_id, run_id),
@@ -208,6 +213,8 @@ create table catalog.parts (
   -- When its first page had arrived.
   arrived_at         timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
+  -- Time in which the fetch sent nothing while the part filled: for its turn of a limit, or before a retry.
+  waited             interval not null default '0',
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
@@ -242,7 +249,26 @@ create table catalog.checkpoints (
   -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
   -- can unpack. Empty for a worker with a session, which adds them to `staged` itself.
   last_staged        bytea not null default '',
+  began_at           timestamptz not null default clock_timestamp(), -- when a worker first began the part
+  saved_at           timestamptz not null default clock_timestamp(), -- commit of the last batch
   primary key (source_id, run_id, part_no),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+
+-- Events of a run that its other rows do not keep.
+--   claimed     a worker took the task, whose earlier worker is `from` in the detail if it had died
+--   resumed     the run was running again, after the state, the error code and the time in the detail
+--   copied      latest.ndjson was written, or not, after `seconds`
+create table catalog.run_events (
+  source_id          integer not null,
+  run_id             bigint not null,
+  id                 bigint generated always as identity,
+  at                 timestamptz not null default clock_timestamp(),
+  event              text not null check (event in ('claimed', 'resumed', 'copied')),
+  task               text,
+  worker             text,
+  detail             jsonb not null default '{}',
+  primary key (source_id, run_id, id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
@@ -999,6 +1025,7 @@ begin
 end $$;
 
 -- claim_task(source, run, task, owner, dead_owner, duration) → (token, previous_owner), as take_lease
+--   recorded    as an event of the run
 --   errors      run/over (the run has ended, or one process has taken all of it over) · run/active (another
 --               worker has this task)
 create function catalog.claim_task(
@@ -1018,6 +1045,9 @@ begin
     perform catalog.fail('run/active',
       format('Another worker has the lease of "%s" of run %s', p_task, p_run));
   end if;
+  insert into catalog.run_events (source_id, run_id, event, task, worker, detail)
+    values (p_source, p_run, 'claimed', p_task, p_owner,
+      jsonb_strip_nulls(jsonb_build_object('from', previous_owner)));
 end $$;
 
 -- find_lease_owner(source, run, task) → the owner, also of an expired lease; null without a lease.
@@ -1051,6 +1081,17 @@ create function catalog.release_task(p_source integer, p_run bigint, p_token big
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
+
+-- record_resumption(run): records that the run, which stopped or whose worker died, is running again. The
+-- reason is kept unless it may quote content whose licence ends.
+create function catalog.record_resumption(p_run catalog.runs) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into catalog.run_events (source_id, run_id, event, detail)
+    values (p_run.source_id, p_run.id, 'resumed', jsonb_strip_nulls(jsonb_build_object(
+      'state', p_run.state, 'code', p_run.error_code, 'stopped_at', p_run.finished_at,
+      'reason', case when catalog.expires_after(p_run.source_id) is null then p_run.reason end)));
+end $$;
 
 -- 20261122000021_runs.sql
 
@@ -1097,6 +1138,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
 begin
+  perform catalog.record_resumption(p_active);
   update catalog.runs r
     set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(),
         finished_at = null, correlation_id = p_correlation_id, queued = p_queued, options = p_options
@@ -1108,7 +1150,8 @@ end $$;
 -- insert_run(…) → a new run, with a new artifact unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
-  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
+  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[],
+  p_by_schedule boolean default false
 ) returns catalog.runs
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1116,9 +1159,9 @@ declare
 begin
   insert into catalog.runs
       (source_id, kind, since, keys, artifact_run, normaliser_version, correlation_id, queued, options,
-        first_load)
+        by_schedule, first_load)
     values (p_source, p_kind, p_since, p_keys, coalesce(p_artifact_run, 0), p_normaliser_version,
-      p_correlation_id, p_queued, p_options,
+      p_correlation_id, p_queued, p_options, p_by_schedule,
       p_keys is null and not exists (select from catalog.products where source_id = p_source))
     returning * into run;
   if p_artifact_run is null then
@@ -1167,8 +1210,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
               else p_run.kind in ('full', 'incremental') end
 $$;
 
--- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
--- superseded.
+-- start_run(…) → the run, new or resumed (see may_resume); an active run that is not resumed is superseded.
 --   started     this call started or resumed the run
 --   token       null for a run of the queue: each of its tasks is claimed separately
 --   superseded  the active run that was superseded, and its state before; null without one
@@ -1225,7 +1267,7 @@ begin
           finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     run := catalog.insert_run(p_source, p_kind, p_since, p_artifact_run, p_normaliser_version,
-      p_correlation_id, p_queued, p_options, p_keys);
+      p_correlation_id, p_queued, p_options, p_keys, p_after is not null);
   end if;
   if not p_queued then
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
@@ -1325,20 +1367,26 @@ end $$;
 -- reopen_run(run) → whether the run is running for the queue again. Only the newest run of a source (of a
 -- refresh or an import: the newest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
-  with reopened as (
-    update catalog.runs r
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  stopped catalog.runs;
+begin
+  perform from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
+  select * into stopped from catalog.runs r where r.id = p_run;
+  update catalog.runs r
     set state = 'running', queued = true, reason = null, error_code = null,
         last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (
         select from catalog.runs y
         where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys
-          and y.options ? 'import' = r.options ? 'import')
-    returning 1)
-  select exists (select from reopened)
-$$;
+          and y.options ? 'import' = r.options ? 'import');
+  if not found then
+    return false;
+  end if;
+  perform catalog.record_resumption(stopped);
+  return true;
+end $$;
 
 -- interrupt_run(run, reason): ends a running run of the queue that no worker will finish, because its job is
 -- a dead letter. The next sync may resume it.
@@ -1650,6 +1698,7 @@ end $$;
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
 --   age         time since the part was requested; `p_arrived_age` since its first page had arrived
+--   waited      see the table
 --   note        {complete, expected, watermark, warnings, facts}: the part is the last one, and closes the
 --               artifact, see update_artifact
 --   idempotent  the same part a second time changes nothing
@@ -1657,16 +1706,16 @@ end $$;
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval,
-  p_note jsonb default null, p_arrived_age interval default '0'
+  p_note jsonb default null, p_arrived_age interval default '0', p_waited interval default '0'
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
       (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
-        requested_at, arrived_at)
+        requested_at, arrived_at, waited)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age)
+      p_cursor_after, clock_timestamp() - p_age, clock_timestamp() - p_arrived_age, p_waited)
     on conflict do nothing;
   if p_note is not null then
     perform catalog.update_artifact(p_source, p_run, p_token, true, (p_note ->> 'complete')::boolean,
@@ -1692,6 +1741,7 @@ begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
     set state = case when p_closed then 'closed' else state end,
+        closed_at = case when p_closed then coalesce(closed_at, clock_timestamp()) end,
         complete = p_complete,
         expected = coalesce(p_expected, expected),
         watermark = greatest(
@@ -1756,10 +1806,17 @@ begin
     where p.source_id = p_source and p.run_id = p_run order by p.no;
 end $$;
 
--- record_copy(source, run, error): records that `latest.ndjson` contains the artifact of `p_run`, or that
--- writing it failed with `p_error`. Both null: the source has no copy.
-create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
+-- record_copy(source, run, error, age): records that `latest.ndjson` contains the artifact of `p_run`, or
+-- that writing it failed with `p_error`. Both null: the source has no copy.
+--   age         how long it took; with it, the copy is an event of the run
+create function catalog.record_copy(
+  p_source integer, p_run bigint, p_error text, p_age interval default null
+) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.run_events (source_id, run_id, event, detail)
+    select source_id, id, 'copied', jsonb_strip_nulls(jsonb_build_object(
+      'seconds', extract(epoch from p_age), 'failed', case when p_error is not null then true end))
+    from catalog.runs where source_id = p_source and id = p_run and p_age is not null;
   update catalog.sources
     set copied_run = case when p_error is null then p_run else copied_run end,
         copy_error = p_error,
@@ -1819,8 +1876,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- mark_purged(source, runs): records that the bytes of these artifacts have been removed, and deletes the
--- checkpoints of the runs that applied them. Those of calls are removed here: see archive_call. A run that is
--- interrupted, or fetched and not applied, cannot resume without its artifact: it is superseded.
+-- checkpoints and the claims of the runs that applied them. Those of calls are removed here: see
+-- archive_call. A run that is interrupted, or fetched and not applied, cannot resume without its artifact: it
+-- is superseded.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged'
@@ -1837,6 +1895,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = p_source and run_id = any (p_runs) and starts_with(key, 'data:');
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (
+      select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+  delete from catalog.run_events
+    where source_id = p_source and event = 'claimed' and run_id in (
       select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;
 
@@ -2211,7 +2272,7 @@ $$;
 -- reset_limit(scope, key) → whether there was one. Its breaker is closed, and its next request waits for
 -- nothing but the requests in progress. The quota of the day stays used.
 create function catalog.reset_limit(p_scope text, p_key text) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   is_known boolean;
 begin
@@ -2671,21 +2732,24 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- save_checkpoint(source, run, token, part, …): replaces the part's checkpoint.
+--   age         time since the worker began the part. The first checkpoint states when it was begun
 --   atomic      with the rows that the caller wrote in the same transaction
 --   errors      see raise_lease_error
 create function catalog.save_checkpoint(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint,
-  p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea
+  p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea, p_age interval default '0'
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.checkpoints
-      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
-    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
+      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged, began_at)
+    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged,
+      clock_timestamp() - p_age)
     on conflict (source_id, run_id, part_no) do update
       set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
-          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
+          counts = excluded.counts, known = excluded.known, staged = excluded.staged,
+          saved_at = clock_timestamp();
 end $$;
 
 -- list_checkpoints(source, run) → the checkpoints of all parts, in order.
@@ -4789,12 +4853,14 @@ end $$;
 
 -- settle_run(source, run, token, seen, repeats, policy) → (state, reason, ledger, removals_off)
 --   atomic      everything that publish_run does, and the end of the run
---   state       succeeded, or held with a review that lists the reasons
+--   state       succeeded, or held with a review that lists the reasons, with the facts that were judged
 --   p_repeats   see build_ledger
 --   p_policy    see list_hold_reasons
+--   p_age       time since the worker began to settle
 --   errors      see raise_lease_error; a second call fails with run/over, as the run has ended
 create function catalog.settle_run(
-  p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb
+  p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb,
+  p_age interval default '0'
 ) returns table (state text, reason text, ledger jsonb, removals_off text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -4819,8 +4885,9 @@ begin
   else
     -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
-    insert into catalog.reviews (source_id, kind, run_id, reason)
-      values (p_source, 'run', p_run, array_to_string(reasons, '; '));
+    insert into catalog.reviews (source_id, kind, run_id, reason, detail)
+      values (p_source, 'run', p_run, array_to_string(reasons, '; '),
+        jsonb_build_object('facts', facts - '{run,warning}'::text[], 'policy', p_policy));
   end if;
   perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
   perform catalog.review_records(p_source, p_run);
@@ -4831,7 +4898,7 @@ begin
         ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed,
           case when not green then (facts ->> 'missing')::bigint end),
         removals_off = off,
-        seen = p_seen, finished_at = clock_timestamp(),
+        seen = p_seen, settle_began_at = clock_timestamp() - p_age, finished_at = clock_timestamp(),
         imports = case when r.options ? 'import' then catalog.list_import_results(r, p_seen) end,
         watermark = (
           select a.watermark from catalog.artifacts a
@@ -8148,10 +8215,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.id = any (p_runs) order by r.id desc
 $$;
 
--- list_runs(…) → runs, the newest first: of one source and in one state, or of all with null, older than
--- `p_before`.
+-- list_runs(…) → runs, the newest first: of one source, in one state, of one kind and started since an
+-- instant, or of all with null, older than `p_before`.
 create function catalog.list_runs(
-  p_source text, p_state text, p_before bigint, p_limit integer
+  p_source text, p_state text, p_before bigint, p_limit integer, p_kind text default null,
+  p_since timestamptz default null
 ) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
   options jsonb, since timestamptz, key_count integer, artifact_run bigint,
@@ -8164,25 +8232,33 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
   before bigint := coalesce(p_before, catalog.max_id());
+  -- Ids follow the times of the starts.
+  oldest bigint := case when p_since is null then 0
+    else coalesce((select min(r.id) from catalog.runs r where r.started_at >= p_since), before) end;
 begin
   return query select * from catalog.summarize_runs(case
     -- A branch for each filter, so that each has its index. The stored state is filtered first, then the
     -- state as of now.
     when p_source is not null then array(
       select r.id from catalog.runs r
-      where r.source_id = of_source and r.id < before
+      where r.source_id = of_source and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (p_state is null or (select n.state from catalog.derive_run_state(r) n) = p_state)
       order by r.id desc limit p_limit)
     when p_state is null then array(
-      select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
+      select r.id from catalog.runs r
+      where r.id < before and r.id >= oldest and (p_kind is null or r.kind = p_kind)
+      order by r.id desc limit p_limit)
     when p_state = 'interrupted' then array(
       select r.id from catalog.runs r
-      where r.state in ('running', 'interrupted') and r.id < before
+      where r.state in ('running', 'interrupted') and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
-      where r.state = p_state and r.id < before
+      where r.state = p_state and r.id < before and r.id >= oldest
+        and (p_kind is null or r.kind = p_kind)
         and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
   end);
@@ -9217,6 +9293,198 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name, r.id
 $$;
 
+-- 20261122000078_operation.sql
+
+-- Generated from supabase/schemas/78_operation.sql until the first release: do not edit.
+
+-- The read model of runs and of the whole service for a person: when the work of a run was done and when it
+-- waited, the workers, what is stored, and the hosts that fail.
+
+-- load_run_times(run) → when the run's work began and ended; no row for an unknown run.
+--   closed_at       end of the fetch; null while it lasts, and of a replay, which fetches nothing
+--   parts           of the artifact that the run applies; `applied` of them completely
+--   review_opened   when the run was held; decided: when that ended, by whom, see catalog.reviews
+--   judged          {facts, policy} of the judgement that held the run: see list_hold_reasons
+--   latest          the newest run of its source, for the link to it
+create function catalog.load_run_times(p_run bigint) returns table (
+  connector text, by_schedule boolean, queued boolean, started_at timestamptz, last_started_at timestamptz,
+  settle_began_at timestamptz, finished_at timestamptz, closed_at timestamptz, parts integer, applied integer,
+  review bigint, review_state text, review_opened_at timestamptz, review_decided_at timestamptz,
+  review_decided_by text, judged jsonb, latest bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.connector, r.by_schedule, r.queued, r.started_at, r.last_started_at, r.settle_began_at,
+    r.finished_at, case when r.artifact_run = r.id then a.closed_at end, (
+      select count(*)::integer from catalog.parts p
+      where p.source_id = r.source_id and p.run_id = r.artifact_run), (
+      select count(*)::integer from catalog.checkpoints c
+      where c.source_id = r.source_id and c.run_id = r.id and c.done),
+    v.id, v.state, v.opened_at, v.decided_at, v.decided_by, v.detail - '{approvedBy,approvedAt}'::text[], (
+      select l.id from catalog.runs l
+      where l.source_id = r.source_id and l.keys is null order by l.id desc limit 1)
+  from catalog.runs r
+  join catalog.sources s on s.id = r.source_id
+  left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+  left join catalog.reviews v on v.source_id = r.source_id and v.run_id = r.id and v.kind = 'run'
+  where r.id = p_run
+$$;
+
+-- list_run_parts(run, after, limit, size) → the parts of the artifact that the run applies, in groups of
+-- `p_size` parts that follow each other, after the part `p_after`.
+--   requested_at  of the first part; for a replay, the times of the fetch are null
+--   waited        seconds in which the fetch waited to send a request
+--   began_at      when a worker began to apply the first of them; saved_at: the last commit
+--   applied       lines that are applied; done: all parts are
+--   outcomes      their lines by outcome
+create function catalog.list_run_parts(
+  p_run bigint, p_after integer, p_limit integer, p_size integer default 1
+) returns table (
+  first_no integer, last_no integer, lines bigint, raw_bytes bigint, stored_bytes bigint,
+  requested_at timestamptz, arrived_at timestamptz, archived_at timestamptz, waited double precision,
+  began_at timestamptz, saved_at timestamptz, applied bigint, done boolean, outcomes jsonb, sha256 text
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with shown as materialized (
+    select p.*, c.began_at, c.saved_at, c.lines_done, coalesce(c.done, false) as is_done, c.counts,
+      r.artifact_run = r.id as is_own, (p.no - 1) / p_size as place
+    from catalog.runs r
+    join catalog.parts p on p.source_id = r.source_id and p.run_id = r.artifact_run
+    left join catalog.checkpoints c on c.source_id = r.source_id and c.run_id = r.id and c.part_no = p.no
+    where r.id = p_run and p.no > coalesce(p_after, 0) and p.no <= coalesce(p_after, 0) + p_limit * p_size
+  )
+  select min(no), max(no), sum(line_count)::bigint, sum(raw_bytes)::bigint, sum(stored_bytes)::bigint,
+    min(requested_at) filter (where is_own), min(arrived_at) filter (where is_own),
+    max(created_at) filter (where is_own),
+    coalesce(extract(epoch from sum(waited) filter (where is_own)), 0)::double precision,
+    min(began_at), max(saved_at), coalesce(sum(lines_done), 0)::bigint, bool_and(is_done),
+    coalesce((
+      select jsonb_object_agg(key, total) from (
+        select o.key, sum(o.value::bigint) as total
+        from shown s cross join lateral jsonb_each_text(s.counts) o
+        where s.place = g.place group by o.key) k), '{}'),
+    case when count(*) = 1 then min(encode(sha256, 'hex')) end
+  from shown g group by place order by place
+$$;
+
+-- list_run_events(run, limit) → the newest events of the run, the oldest first: see catalog.run_events.
+create function catalog.list_run_events(p_run bigint, p_limit integer) returns table (
+  at timestamptz, event text, task text, worker text, detail jsonb
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select e.at, e.event, e.task, e.worker, e.detail
+  from (
+    select e.* from catalog.runs r
+    join catalog.run_events e on e.source_id = r.source_id and e.run_id = r.id
+    where r.id = p_run order by e.id desc limit p_limit
+  ) e order by e.id
+$$;
+
+-- list_run_leases(run) → the workers that have a task of the run now.
+create function catalog.list_run_leases(p_run bigint) returns table (
+  task text, worker text, expires_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select l.task, l.owner, l.expires_at
+  from catalog.runs r join catalog.leases l on l.source_id = r.source_id and l.run_id = r.id
+  where r.id = p_run and l.expires_at > clock_timestamp() order by l.task collate "C"
+$$;
+
+-- list_run_quarantine(run, after, limit) → quarantined records of the run, in any state, after the record
+-- `p_after`, each with at most the first 4 KiB of its bytes; without them once its licence has ended.
+create function catalog.list_run_quarantine(p_run bigint, p_after bigint, p_limit integer) returns table (
+  id bigint, state text, rule text, message text, product text, artifact_run bigint, part integer,
+  line integer, byte_offset bigint, byte_length bigint, raw bytea, expired boolean, closed_run bigint,
+  created_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select q.id, q.state, q.rule, shown.message, q.external_id, q.artifact_run, q.part_no, q.line_no,
+    q.byte_offset, q.byte_length, substring(shown.raw for 4096), coalesce(q.expires_at <= now(), false),
+    case when q.state <> 'open' then q.closed_run end, q.created_at
+  from catalog.runs r
+  join catalog.quarantine q on q.source_id = r.source_id and q.run_id = r.id
+  cross join lateral catalog.show_record(q) shown
+  where r.id = p_run and q.id > coalesce(p_after, 0) order by q.id limit p_limit
+$$;
+
+-- list_workers() → the processes that have a task now, by name, and their tasks.
+create function catalog.list_workers() returns table (
+  worker text, tasks bigint, runs bigint[], expires_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select owner, count(*), array_agg(distinct run_id), max(l.expires_at)
+  from catalog.leases l where l.expires_at > clock_timestamp() group by owner order by owner
+$$;
+
+-- list_quotas() → sources whose supplier allows a number of requests a day, with those of this day in UTC.
+--   reserved    the share that is kept for imports
+create function catalog.list_quotas() returns table (
+  source text, scope text, per_day integer, per_second double precision, reserved double precision,
+  used integer, resets_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, q.scope, q.per_day, q.per_second, q.reserve,
+    case when l.day = catalog.to_day(clock_timestamp()) then l.used else 0 end,
+    (catalog.to_day(clock_timestamp()) + 1)::timestamp at time zone 'UTC'
+  from catalog.source_quotas q
+  join catalog.sources s on s.id = q.source_id
+  left join catalog.limits l on l.scope = q.scope and l.key = q.key
+  order by s.name
+$$;
+
+-- list_storage() → what is stored, by source and, with a null source, for all of them. Reads every part and
+-- every stored image, which takes seconds on a large catalogue.
+--   artifacts   bytes of the parts that are not removed; images: copies that products of the source show. A
+--               copy that two sources show counts for both, and once in the row of all
+--   database    bytes of the database, only in the row of all
+create function catalog.list_storage() returns table (
+  source text, artifacts bigint, parts bigint, images bigint, image_files bigint, database bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with parts as (
+    select p.source_id, sum(p.stored_bytes)::bigint as bytes, count(*) as files
+    from catalog.parts p
+    join catalog.artifacts a on a.source_id = p.source_id and a.run_id = p.run_id
+    where a.state <> 'purged' group by p.source_id
+  ), images as (
+    select o.source_id, sum(b.bytes)::bigint as bytes, count(*) as files
+    from (
+      select distinct i.source_id, a.sha256
+      from catalog.images i join catalog.image_addresses a on a.id = i.address_id
+      where a.sha256 is not null
+    ) o join catalog.blobs b on b.sha256 = o.sha256 group by o.source_id
+  )
+  select s.name, coalesce(p.bytes, 0), coalesce(p.files, 0), coalesce(i.bytes, 0), coalesce(i.files, 0),
+    null::bigint
+  from catalog.sources s
+  left join parts p on p.source_id = s.id
+  left join images i on i.source_id = s.id
+  union all
+  select null, (select coalesce(sum(bytes), 0)::bigint from parts),
+    (select coalesce(sum(files), 0)::bigint from parts),
+    (select coalesce(sum(bytes), 0)::bigint from catalog.blobs), (select count(*) from catalog.blobs),
+    pg_database_size(current_database())
+  order by 1 nulls first
+$$;
+
+-- list_failing_hosts(limit) → hosts that refuse or do not respond: of sources, by their runs, and of images.
+--   subject     the source, or the host of images
+--   failures    in a row
+--   next_at     when it is requested again; null: at any time
+create function catalog.list_failing_hosts(p_limit integer) returns table (
+  kind text, subject text, failures integer, reason text, since timestamptz, next_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from (
+    select 'source', s.name, s.failures, s.failure_class, s.failing_since,
+      catalog.find_earliest_run(s.failures, s.failed_at)
+    from catalog.sources s where s.failures > 0
+    union all
+    select 'images', c.host, max(c.refusals), max(c.flag_reason), min(c.flagged_at),
+      max(coalesce(c.paused_until, c.due_at))
+    from catalog.image_channels c where c.flagged_at is not null or c.refusals > 0 group by c.host
+  ) f order by 3 desc, 1, 2 limit p_limit
+$$;
+
 -- 20261122000079_purge_expired.sql
 
 -- Generated from supabase/schemas/79_purge_expired.sql until the first release: do not edit.
@@ -9565,13 +9833,15 @@ end $$;
 --               (`p_lines_before`). Sent again, it writes nothing and returns the first result
 --   p_counts    the part's outcomes before this batch. Null: the records were counted earlier, and the
 --               checkpoint stays as it is
+--   p_age       see save_checkpoint
 --   errors      record/invalid (see merge_accepted: the sender quarantines the records and sends the rest
 --               again) · db/busy (see lock_checkpoint: the sender reads the checkpoint again) · see
 --               raise_lease_error
 create function catalog.write_batch(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint,
   p_bytes_done bigint, p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea, p_records text[],
-  p_quarantined jsonb, p_seq_from integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea
+  p_quarantined jsonb, p_seq_from integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea,
+  p_age interval default '0'
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -9613,7 +9883,8 @@ begin
   if p_counts is not null then
     update catalog.checkpoints
       set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total,
-          known = p_known, staged = p_staged, last_staged = named
+          known = p_known, staged = p_staged, last_staged = named, saved_at = clock_timestamp(),
+          began_at = case when p_lines_before = 0 then clock_timestamp() - p_age else began_at end
       where source_id = p_source and run_id = p_run and part_no = p_part;
   end if;
   return query select total, named, free_seq;
@@ -11169,6 +11440,13 @@ grant execute on function
   catalog.save_source,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
+-- Runs, their decisions, and the work of the service.
+grant execute on function
+  catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
+  catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
+  catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
+  catalog.list_storage, catalog.list_failing_hosts
+  to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
 -- The read API, its exports and the tools for agents.
@@ -11184,7 +11462,7 @@ grant execute on function catalog.explain_product, catalog.load_record
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', '80398310b11de01219f6bb37239dfbc9dcfb42b925291daa8d2bbfe1668959c4'),
+  ('20261122000010', 'run_tables', 'dd18dbab1cdef685beda2af3ddf7144171552cafa62ddeb1367f83d9eba51263'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
   ('20261122000012', 'review_tables', '95da72aa8ec1d808598c4f2ad58820a1b0fb241e4a21a27129302cb66e492289'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -11194,17 +11472,17 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000017', 'marketplaces', 'b5382c8c0e9dc815a0f1f327a24ed4534033b0eb837b48eea1ddf82eadc430ef'),
   ('20261122000018', 'callers', '0751a0516b14738489409602b90631e829f10c82880faa7cb2ed3707541830ff'),
   ('20261122000019', 'failures', '81b9148f1fab018c6401b7bb0e3a7c4b89f8a1876946b5996e1d21c18ccb3874'),
-  ('20261122000020', 'leases', '2a7691ab2e6fb213c425f18fd5fc0f3bad528e392966c5ac1d2686a64fdffeec'),
-  ('20261122000021', 'runs', 'd960b0d4ffe62105f592764ee7fee1ab1de4f92866783513627ee9de7a38afe6'),
+  ('20261122000020', 'leases', '97b786c4578e39e458d280f53be339334ab3f0163814bcb449c883ef0699db5a'),
+  ('20261122000021', 'runs', 'e9ffc535b2d9f0e598c561de2e2e62ee90fd9c01174581ca966c96b2c255f973'),
   ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
   ('20261122000023', 'sources', 'e112caa72417c65328e9ae68d631304c0ae057f4f1c1d535c24594c60163589b'),
-  ('20261122000024', 'artifacts', '78d6186c1e863897e41c1affab8bc2f9d06847148bafa8e8a5325f8d642153da'),
+  ('20261122000024', 'artifacts', '8b754a95352f1bff5e75d36fff2320d8ca66fdac1224cb0358a6fbb0b55011a0'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'fc954dc3246dc2b3b7e3918e02e3ab350898f638e2f8ed9a7a3c5f7dd91ac0a4'),
-  ('20261122000027', 'breakers', '10684dcd7b66061074e36faec2369afb37e3af9eb005abcd85ff50065b387cec'),
+  ('20261122000027', 'breakers', '77f14dcd435ddc8cb9fc2e0cc178e7d62f9014353b10df241636b6c6585ff464'),
   ('20261122000028', 'image_work', 'ebe4f94d0e91b61170d98d51f696fe2aa503ffe48aa5dc7facdc924be4fa1351'),
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
-  ('20261122000030', 'records', '5146072b31d5f8811462951e312b8b8dea28dc5a8bf807a51b35056bd8700fa5'),
+  ('20261122000030', 'records', 'e8e2fa4b8b2e19d0d593657e2354403003356faec91f22413b160061ebd31058'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
   ('20261122000032', 'judge', 'f868bb2a9caff59c052a746ee51cb8d1ea03def2c4d324581a4153ee2d5de6d7'),
   ('20261122000033', 'apply', '818e9c6de9b21ed68d44ef49274df93d795bb90be074f9245a440baed92865f3'),
@@ -11215,7 +11493,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
   ('20261122000039', 'package_sizes', '3405c8cf46093143b231e4aec39d26c82a6417e38c21936b68bff18211852876'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', '1e568028f942d60dec1c5b500695f19a583b81c5d7533265f95fb5fa71ae71c5'),
+  ('20261122000041', 'settle', 'e4aac003ebbaef3c9cb298a7a138974e60d3d981a5791e27b0a278ca98fe8200'),
   ('20261122000042', 'reviews', '06153f4a86a4b03999474d6ca63c368bdfef3304a71ca67761fd7a0ec3d94ecf'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
   ('20261122000044', 'decisions', 'fbb0ffd8071b2c2470e157b6fb22ec18ebfa386a793ad41b4f063ec9b2e1f2d1'),
@@ -11239,7 +11517,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000067', 'search', '05d846e21a206936b8d8ee4ddf335e5bddaba6b5e0923b9e8ce9819ac5fd3986'),
   ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
-  ('20261122000070', 'summaries', '64e26f51067f52770c257d9cacba421eeb1f40fa96f58c24ad7b5109291652e2'),
+  ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
   ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
   ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
@@ -11247,8 +11525,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
   ('20261122000077', 'source_healths', 'd768d4f94ad548d0b9a1e65e6b68d5762c81ec00a6cfa8e0e995f655857e4c2e'),
+  ('20261122000078', 'operation', '5d911188e01e8d84010474262da1a4e1c4d067c3037ac1473a3df02b8e5aec2a'),
   ('20261122000079', 'purge_expired', '8ef0877ed4cce6370108145bcab5f10f482752e0d8c636c62383519aa9f5a4a2'),
-  ('20261122000080', 'data_api', 'ca90128eb218b22d171a251942013003567f3642470e5748b913103bb4a4a96c'),
+  ('20261122000080', 'data_api', 'd77c50ca2ed106be987db3d0ecba341955e53e9c68d788fdf4247e26ed7b9daa'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
@@ -11257,6 +11536,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '9100bdc7b509a807542aeac922c136514b8221722debd7ccdc259f36de4242f0'),
-  ('20261122000091', 'web_rights', '50835c91cee722e25e40888768bdc83a1b31eac3c10638a4e69818a44381a5f0');
+  ('20261122000091', 'web_rights', '5804d75aed32e0c28f97f185c085b7032fcb3430297db0cc361d2b03a751d13b');
 
 commit;
