@@ -8,6 +8,7 @@ import {
   listWorkers,
 } from '../../../db/read/operation.ts'
 import { listLimits, resetLimit } from '../../../db/read/limits.ts'
+import { recordAction } from '../../../db/write/actions.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from '../../../jobs/dead-letters.ts'
 import { listDelayedTasks, measureQueues } from '../../../jobs/queue-depths.ts'
 import { formatQuantity } from '../../../lib/words.ts'
@@ -74,30 +75,44 @@ export const jobsPage = definePage({
   actions: {
     retry: {
       form: z.object({ id: z.string().max(200) }),
-      async run({ services: { db, queues }, form: { id } }) {
+      async run({ services: { db, queues }, form: { id }, user }) {
         const letter = await retryDeadLetter(db, queues, id)
+        const { source, run } = letter
+        await recordAction(db, { actor: user.name, action: 'job.retry', source, run, subject: id })
         return { notice: `Run ${letter.run} of ${letter.source} resumes.` }
       },
     },
     'retry-all': {
       form: z.object({ source: z.string().max(63).optional() }),
-      async run({ services: { db, queues }, form: { source = null } }) {
+      async run({ services: { db, queues }, form: { source = null }, user }) {
         const { runs, refused } = await retryAll(db, queues, source)
+        for (const run of runs)
+          await recordAction(db, { actor: user.name, action: 'job.retry', run })
         const rest = refused.length === 0 ? '' : ` ${refused.length} cannot resume: ${refused[0]}.`
         return { notice: `${formatQuantity(runs.length, 'run')} resumed.${rest}` }
       },
     },
     discard: {
       form: z.object({ id: z.string().max(200) }),
-      async run({ services: { queues }, form: { id } }) {
+      async run({ services: { db, queues }, form: { id }, user }) {
         const letter = await discardDeadLetter(queues, id)
+        const { source, run } = letter
+        await recordAction(db, {
+          actor: user.name,
+          action: 'job.discard',
+          source,
+          run,
+          subject: id,
+        })
         return { notice: `${letter.id} is discarded. Run ${letter.run} stays as it is.` }
       },
     },
     reset: {
       form: z.object({ scope: z.string().max(200), key: z.string().max(500) }),
-      async run({ services: { db }, form: { scope, key } }) {
+      async run({ services: { db }, form: { scope, key }, user }) {
         await resetLimit(db, scope, key)
+        const subject = `${scope} ${key}`
+        await recordAction(db, { actor: user.name, action: 'limit.reset', subject })
         return { notice: `The circuit breaker of ${key} is closed.` }
       },
     },

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { SyncError } from '../../../core/errors.ts'
+import { recordAction } from '../../../db/write/actions.ts'
 import { approveRun, rejectRun } from '../../../db/write/decisions.ts'
 import { AS_SCHEDULED } from '../../../jobs/requests.ts'
 import { formatQuantity } from '../../../lib/words.ts'
@@ -44,16 +45,17 @@ export const runPage = definePage({
     },
     cancel: {
       form: z.object({}),
-      async run({ services: { operations }, params: { id } }) {
+      async run({ services: { db, operations }, params: { id }, user }) {
         const { state } = await operations.cancelRun(id)
         if (state !== 'cancelled')
           throw new SyncError('run/ended', `Run ${id} has ended already: it is ${state}`)
+        await recordAction(db, { actor: user.name, action: 'run.cancel', run: id })
         return { notice: `Run ${id} is cancelled. Its committed records stay.` }
       },
     },
     replay: {
       form: z.object({}),
-      async run({ services: { db, operations }, params: { id }, correlationId }) {
+      async run({ services: { db, operations }, params: { id }, correlationId, user }) {
         const { source, artifactRun } = await loadRunSummary(db, id)
         const request = {
           ...AS_SCHEDULED,
@@ -64,6 +66,7 @@ export const runPage = definePage({
         const [started] = await operations.requestRuns(request, correlationId)
         if (started === undefined || 'error' in started)
           throw new SyncError('run/active', started?.error.message ?? 'No run could be started')
+        await recordAction(db, { actor: user.name, action: 'run.replay', source, run: started.run })
         return {
           notice: `Run ${started.run} replays the artifact of run ${artifactRun}.`,
           to: `/runs/${started.run}`,
