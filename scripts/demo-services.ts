@@ -1,5 +1,5 @@
-// What the demo leaves running in the background: its simulated supplier, and `shelfsync serve` with
-// the dashboard. `npm start` forks this file and asks it for both. It ends when `npm start` ends
+// The processes of the demo that stay in the background: its simulated supplier, and
+// `shelfsync serve` with the dashboard. `npm start` forks this file and requests both. It ends when `npm start` ends
 // before the dashboard is open, and when `shelfsync stop` asks it to.
 
 import { spawn, type ChildProcess } from 'node:child_process'

@@ -1,7 +1,7 @@
 // `npm start`: the whole pipeline on this machine, without any setup. Syncs a simulated supplier three
 // times, while products change, and prints the results. Each call starts from an empty source, and
-// never uses a real key or database. The supplier and the dashboard go on in the background until
-// `shelfsync stop`.
+// never uses a real key or database. The supplier and the dashboard keep running in the
+// background until `shelfsync stop`.
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

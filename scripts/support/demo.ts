@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Asks for `shelfsync serve`, with its complete environment. */
+/** A request to start `shelfsync serve`, with its complete environment. */
 export interface DemoRequest {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -19,7 +19,9 @@ export type DemoAnswer =
 export interface DemoServices extends Disposable {
   /** The address of the simulated supplier. */
   readonly supplier: string
-  /** Starts `shelfsync serve` and returns the address of the dashboard. From then on, both go on in the background. */
+  /**
+   * Starts `shelfsync serve` and returns the address of the dashboard. From then on, both keep running in the background.
+   */
   serve(request: DemoRequest): Promise<string>
 }
 

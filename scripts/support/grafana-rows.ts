@@ -1,5 +1,5 @@
-// The rows and panels of the dashboard for Grafana, as a table. Queries aggregate system metrics with max,
-// because every orchestrator reports them, and process metrics with sum.
+// The rows and panels of the dashboard for Grafana, as a table. Queries aggregate system metrics
+// with max, because every orchestrator reports them, and process metrics with sum.
 
 export interface Panel {
   readonly title: string

@@ -1,5 +1,5 @@
-// Finds the causes of alerts in the state of the system. A single failure, which a retry may repair, does
-// not count: a source is failing after three runs in a row.
+// Finds the causes of alerts in the state of the system. A single failure, which a retry may
+// repair, does not count: a source is failing after three runs in a row.
 
 import type { Cause } from '../core/alert.ts'
 import { measureErrorBudget } from '../core/error-budget.ts'

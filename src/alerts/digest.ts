@@ -1,5 +1,5 @@
-// Decides which message is due, and writes it. Many alerts share one message: causes that begin together
-// are collected for a moment, and a channel gets at most one message in five minutes.
+// Decides which message is due, and writes it. Many alerts share one message: causes that begin
+// together are collected for a moment, and a channel gets at most one message in five minutes.
 
 import { adviseOn, ALERT_KINDS, type AlertKind, type StoredAlert } from '../core/alert.ts'
 import type { AlertChannel } from '../db/alerts.ts'
@@ -17,7 +17,9 @@ export interface Digest {
   readonly recovered: readonly StoredAlert[]
 }
 
-/** Returns the message that is due now, or null. Acknowledged and muted alerts are not announced. */
+/**
+ * Returns the message that is due now, or null. Acknowledged and muted alerts are not announced.
+ */
 export function planDigest(
   channel: AlertChannel,
   alerts: readonly StoredAlert[],

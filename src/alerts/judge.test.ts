@@ -15,7 +15,10 @@ function cause(kind: AlertKind, subject = 'shop', reason = 'something is wrong')
   return { kind, subject, source: subject, run: null, reason }
 }
 
-/** Judges once a minute and returns the state after each minute. `present` are its minutes with the cause. */
+/**
+ * Judges once a minute and returns the state after each minute. `present` are its minutes with the
+ * cause.
+ */
 function live(kind: AlertKind, minutes: number, present: (minute: number) => boolean): string[] {
   let alerts: StoredAlert[] = []
   let next = 1

@@ -1,5 +1,5 @@
-// The life of an alert. A cause must last before its alert opens, and be absent for a while before it
-// closes, so that a value at a threshold sends two messages and not a hundred.
+// The life of an alert. A cause must last before its alert opens, and be absent for a while before
+// it closes, so that a value at a threshold sends two messages and not a hundred.
 
 import type { AlertKind, Alert, Cause, StoredAlert } from '../core/alert.ts'
 import type { AlertChange } from '../db/alerts.ts'
@@ -20,7 +20,9 @@ const TIMES: Readonly<Record<AlertKind, { readonly openMs: number; readonly clos
   'sign-ins': { openMs: 0, closeMs: 15 * MINUTE_MS },
 }
 
-/** Returns the changes to `alerts` that these causes make. Alerts that stay as they are have none. */
+/**
+ * Returns the changes to `alerts` that these causes make. Alerts that stay as they are have none.
+ */
 export function judgeAlerts(
   alerts: readonly StoredAlert[],
   causes: readonly Cause[],

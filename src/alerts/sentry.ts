@@ -1,6 +1,6 @@
-// Sends alerts, failed runs and check-ins of schedules to Sentry. Uses the core of Sentry's SDK, which
-// changes no global, and our own HTTP client: @sentry/node adds 70 MB and instruments the process.
-// https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
+// Sends alerts, failed runs and check-ins of schedules to Sentry. Uses the core of Sentry's SDK,
+// which changes no global, and our own HTTP client: @sentry/node adds 70 MB and instruments the
+// process. https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
 
 import type { DataCollection, Event, TransportRequestExecutor } from '@sentry/core'
 import type { ServerRuntimeClient } from '@sentry/core/server'

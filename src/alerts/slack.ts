@@ -1,5 +1,6 @@
-// Sends messages to an incoming webhook of Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-// The address is a secret: no error names it.
+// Sends messages to an incoming webhook of Slack:
+// https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks The address is a
+// secret: no error names it.
 
 import { messageOf } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
@@ -79,7 +80,10 @@ function formatLine({ text, link }: Line): string {
   return link === null ? escaped : `• ${escaped} <${link}|Open>`
 }
 
-/** Slack reads these three characters as markup: https://docs.slack.dev/messaging/formatting-message-text */
+/**
+ * Slack reads these three characters as markup:
+ * https://docs.slack.dev/messaging/formatting-message-text
+ */
 function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

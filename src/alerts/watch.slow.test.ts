@@ -1,5 +1,5 @@
-// Alerts with a real Postgres, and with Slack and Sentry as HTTP servers on loopback that refuse, break and
-// delay requests.
+// Alerts with a real Postgres, and with Slack and Sentry as HTTP servers on loopback that refuse,
+// break and delay requests.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
-// Judges alerts and sends their messages, in one living process at a time: every process beats, and the
-// one with the lease works. When it dies, its lease ends after a minute and another process continues.
-// A message is recorded after it was sent, so a crash between the two repeats one message.
+// Judges alerts and sends their messages, in one living process at a time: every process beats, and
+// the one with the lease works. When it dies, its lease ends after a minute and another process
+// continues. A message is recorded after it was sent, so a crash between the two repeats one
+// message.
 
 import type { Catalog } from '../db/catalog.ts'
 import {

@@ -1,5 +1,5 @@
-// The services of one process: the workers, schedules and HTTP servers of its roles. All state is in
-// the database, so any number of processes may run, and each may be killed at any time.
+// The services of one process: the workers, schedules and HTTP servers of its roles. All state is
+// in the database, so any number of processes may run, and each may be killed at any time.
 
 import type { Queue } from 'bullmq'
 import type { ArtifactStore } from '../artifacts/store.ts'

@@ -14,7 +14,9 @@ import type { Role } from '../core/roles.ts'
 import { Calendar } from '../sources/due.ts'
 import type { ServiceTools } from './serve.ts'
 
-/** Less than the limit of a read in src/telemetry/metrics.ts, whose error does not name the cause. */
+/**
+ * Less than the limit of a read in src/telemetry/metrics.ts, whose error does not name the cause.
+ */
 const COLLECT_MS = 4_000
 /** Adding up the sizes of a million parts takes a second. */
 const STORAGE_EVERY_MS = 5 * 60_000

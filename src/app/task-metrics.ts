@@ -6,7 +6,10 @@ import type { AuthFailure } from '../http/server/key-check.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
-/** Counts waits by their cause, the time until parts are applied, and tasks that other workers took over. */
+/**
+ * Counts waits by their cause, the time until parts are applied, and tasks that other workers took
+ * over.
+ */
 export function countTasks(
   metrics: Metrics,
   recent: Pick<RecentCounts, 'addWait'>,

@@ -1,5 +1,5 @@
-// `shelfsync export`: writes all products, prices or changes of one source or of all as CSV or NDJSON, in
-// one snapshot and with one page in memory.
+// `shelfsync export`: writes all products, prices or changes of one source or of all as CSV or
+// NDJSON, in one snapshot and with one page in memory.
 
 import { createGzip } from 'node:zlib'
 import { Readable } from 'node:stream'

@@ -1,4 +1,5 @@
-// `shelfsync mcp`: serves the tools for agents over standard input and output, until the agent closes it.
+// `shelfsync mcp`: serves the tools for agents over standard input and output, until the agent
+// closes it.
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

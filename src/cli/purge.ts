@@ -1,5 +1,5 @@
-// `shelfsync purge`: removes archived bytes beyond the retention limit, and content whose licence has
-// ended. Every successful run does the same.
+// `shelfsync purge`: removes archived bytes beyond the retention limit, and content whose licence
+// has ended. Every successful run does the same.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Keep } from '../artifacts/retention.ts'

@@ -1,4 +1,5 @@
-// `shelfsync stop`: stops the embedded database, and the services that the demo left in the background.
+// `shelfsync stop`: stops the embedded database, and the services that the demo left in the
+// background.
 
 import { resolve } from 'node:path'
 import type { Command } from 'commander'

@@ -1,5 +1,5 @@
-// The error budget of a source: less than 1 % of its runs in seven days may fail. Runs that fail because
-// of the host itself, which is gone, is closed or sends another format, do not count.
+// The error budget of a source: less than 1 % of its runs in seven days may fail. Runs that fail
+// because of the host itself, which is gone, is closed or sends another format, do not count.
 
 import type { ErrorCode } from './error-table.ts'
 import { classifyFailure, type FailureClass } from './failure-class.ts'

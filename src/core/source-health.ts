@@ -1,5 +1,5 @@
-// The health of a source: its parts, each with a state and a reason that a person reads, and the source as
-// the worst of them. A failure that is retried without a person is only a warning.
+// The health of a source: its parts, each with a state and a reason that a person reads, and the
+// source as the worst of them. A failure that is retried without a person is only a warning.
 
 /** The states of a source, the worst first. */
 export const HEALTH_STATES = [

@@ -11,7 +11,10 @@ export interface AlertFacts {
   readonly now: Date
   readonly sources: readonly AlertSource[]
   readonly breakers: readonly OpenBreaker[]
-  /** Seconds of back-pressure by reason in the last fifteen minutes, of the process that waited longest. */
+  /**
+   * Seconds of back-pressure by reason in the last fifteen minutes, of the process that waited
+   * longest.
+   */
   readonly waits: Readonly<Record<string, number>>
   /** Requests and sign-ins with a wrong key in the last fifteen minutes, in all processes. */
   readonly wrongKeys: number

@@ -1,5 +1,5 @@
-// The queues: BullMQ over the same Postgres, or over Redis when one machine is not enough. The rows of
-// the runs record the remaining work; a lost queue is filled again from them.
+// The queues: BullMQ over the same Postgres, or over Redis when one machine is not enough. The rows
+// of the runs record the remaining work; a lost queue is filled again from them.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -208,7 +208,9 @@ export async function listFailed(queues: AllQueues): Promise<Job<Task>[]> {
 /** What `migrateQueue` did to BullMQ's tables. */
 export type QueueMigration = 'created' | 'updated' | 'unchanged'
 
-/** Creates or updates BullMQ's tables and grants the workers' roles access. Calling twice is safe. */
+/**
+ * Creates or updates BullMQ's tables and grants the workers' roles access. Calling twice is safe.
+ */
 export async function migrateQueue(db: Db): Promise<QueueMigration> {
   const client = await db.connect()
   try {
@@ -217,8 +219,8 @@ export async function migrateQueue(db: Db): Promise<QueueMigration> {
     await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
     const before = await findQueueVersion(client)
     const version = await runMigrations(client, QUEUE_SCHEMA)
-    // Some of BullMQ's functions set no search path. The others set one without pg_temp, and Postgres
-    // then searches the caller's temporary schema first.
+    // Some of BullMQ's functions set no search path. The others set one without pg_temp, and
+    // Postgres then searches the caller's temporary schema first.
     await client.query(`do $$
       declare f regprocedure;
       begin

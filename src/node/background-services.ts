@@ -1,6 +1,6 @@
 // Services that run in the background of a folder, such as those of the demo. A file in the folder
-// names the process; removing the file asks the process to stop. No signal is sent, because the pid in
-// an old file may belong to another program.
+// names the process; removing the file asks the process to stop. No signal is sent, because the pid
+// in an old file may belong to another program.
 
 import { randomUUID } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,7 +12,10 @@ const FILE = 'background-services.json'
 const POLL_MS = 200
 const Background = z.strictObject({ id: z.string(), pid: z.int().positive() })
 
-/** Until `signal` aborts, or until `endBackground` is called for this folder or another process claims it. */
+/**
+ * Until `signal` aborts, or until `endBackground` is called for this folder or another process
+ * claims it.
+ */
 export async function claimBackground(home: string, signal: AbortSignal): Promise<void> {
   const file = join(home, FILE)
   const id = randomUUID()
@@ -22,7 +25,7 @@ export async function claimBackground(home: string, signal: AbortSignal): Promis
   if ((await readBackground(home))?.id === id) await rm(file, { force: true })
 }
 
-/** How long `endBackground` waits for the process, in milliseconds. */
+/** Deadline of `endBackground` for the end of the process. */
 const END_MS = 30_000
 
 /**

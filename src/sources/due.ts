@@ -5,7 +5,9 @@ import { Cron } from 'croner'
 import { messageOf } from '../core/errors.ts'
 import type { Schedule } from '../core/schedule.ts'
 
-/** Time after a due time at which a source is late. A run in progress may have more, see `graceOf`. */
+/**
+ * Time after a due time at which a source is late. A run in progress may have more, see `graceOf`.
+ */
 const GRACE_MS = 60 * 60_000
 const DAY_MS = 24 * 60 * 60_000
 /** Maximum number of cached times, of about 200 bytes each. */

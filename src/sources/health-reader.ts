@@ -1,5 +1,5 @@
-// Reads the health and the sizes of all sources for many readers at once: monitors, open pages and the status
-// page. Only one read is in progress at a time, and a failure is not kept.
+// Reads the health and the sizes of all sources for many readers at once: monitors, open pages and
+// the status page. Only one read is in progress at a time, and a failure is not kept.
 
 import type { Catalog } from '../db/catalog.ts'
 import { countProducts, type ProductCounts } from '../db/read/source-summaries.ts'

@@ -1,5 +1,5 @@
-// The parts of a source's health beside its runs: the circuit breaker, limits, quarantine, removals, the copy
-// `latest.ndjson`, images and the error budget.
+// The parts of a source's health beside its runs: the circuit breaker, limits, quarantine,
+// removals, the copy `latest.ndjson`, images and the error budget.
 
 import { measureErrorBudget } from '../core/error-budget.ts'
 import type { HealthPart, NextStep } from '../core/source-health.ts'

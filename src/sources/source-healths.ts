@@ -1,6 +1,6 @@
-// The health of all sources: the facts of the database, judged by the calendar of each source and the
-// circuit breaker of its supplier. Every report of a source's state uses this: commands, pages, metrics and
-// alerts.
+// The health of all sources: the facts of the database, judged by the calendar of each source and
+// the circuit breaker of its supplier. Every report of a source's state uses this: commands, pages,
+// metrics and alerts.
 
 import type { Connector } from '../core/connector.ts'
 import { judgeSource, type SourceHealth } from '../core/source-health.ts'

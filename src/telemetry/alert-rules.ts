@@ -1,12 +1,15 @@
 // The alert rules for Prometheus. deploy/prometheus/alerts.yml is generated from this table, and
-// test/e2e/prometheus.slow.test.ts fires each of them. An alert links to a page of the dashboard: its
-// address is the external label `shelfsync_url` of Prometheus.
+// test/e2e/prometheus.slow.test.ts fires each of them. An alert links to a page of the dashboard:
+// its address is the external label `shelfsync_url` of Prometheus.
 
 /** `page`: a person acts now. `ticket`: within a day. */
 export type Severity = 'page' | 'ticket'
 
 export interface AlertRule {
-  /** PromQL that is true when the alert fires. System metrics come from every orchestrator: `max by`. */
+  /**
+   * PromQL that is true when the alert fires. System metrics come from every orchestrator: `max
+   * by`.
+   */
   readonly when: string
   /** Minutes for which it must be true. */
   readonly forMinutes: number

@@ -1,6 +1,9 @@
 // The description of one metric.
 
-/** The values of a label: one of these words, or with `name` the name of a source, connector or table. */
+/**
+ * The values of a label: one of these words, or with `name` the name of a source, connector or
+ * table.
+ */
 export type LabelWords = readonly string[] | 'name'
 
 export interface Metric {

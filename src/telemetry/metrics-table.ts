@@ -1,6 +1,6 @@
-// Every metric with its labels and meaning, from which docs/metrics.md is generated. The values of a
-// label are listed here, or are names that the operator chose; never ids or URLs. The alerts on them
-// are in alert-rules.ts.
+// Every metric with its labels and meaning, from which docs/metrics.md is generated. The values of
+// a label are listed here, or are names that the operator chose; never ids or URLs. The alerts on
+// them are in alert-rules.ts.
 
 import { MODEL_ERRORS } from '../core/downstream-errors.ts'
 import { IMAGE_METRICS } from './image-metrics.ts'

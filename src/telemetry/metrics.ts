@@ -114,8 +114,8 @@ export function createMetrics({
     },
   }
   metrics.set('shelfsync_build_info', { version: VERSION, node: process.version }, 1)
-  // Sampling the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process; every
-  // 100 ms costs a tenth of that.
+  // Sampling the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process;
+  // every 100 ms costs a tenth of that.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return metrics

@@ -1,4 +1,5 @@
-// The metrics of requests to suppliers, and of the time until their pages are rows. `METRICS` checks their form.
+// The metrics of requests to suppliers, and of the time until their pages are rows. `METRICS`
+// checks their form.
 
 export const REQUEST_METRICS = {
   shelfsync_source_requests_total: {

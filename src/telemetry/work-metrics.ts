@@ -1,4 +1,5 @@
-// The metrics of work that waits: the queue, reviews and the language model. A part of the table of metrics.
+// The metrics of work that waits: the queue, reviews and the language model. A part of the table of
+// metrics.
 
 import { ALERT_KINDS, type AlertKind } from '../core/alert.ts'
 

@@ -27,7 +27,9 @@ interface Additions {
   readonly signal: AbortSignal
 }
 
-/** Prints a line or a JSON object for each request, and a table at the end; then syncs the shops. */
+/**
+ * Prints a line or a JSON object for each request, and a table at the end; then syncs the shops.
+ */
 export async function addMany(
   cli: Cli,
   tools: SyncTools,

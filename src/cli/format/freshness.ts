@@ -18,7 +18,9 @@ export async function findFreshness(
   return measureFreshness(db, source, intervalMs)
 }
 
-/** `12 of 50,000 products are late, 2,310 are due; the quota keeps 51,840 fresh (6,912 requests …` */
+/**
+ * `12 of 50,000 products are late, 2,310 are due; the quota keeps 51,840 fresh (6,912 requests …`
+ */
 export function formatFreshness(freshness: Freshness): string {
   const { products, hot, due, late, capacity, perDay, leftToday, sharing } = freshness
   const lateCount = late === 0 ? 'none' : formatCount(late)

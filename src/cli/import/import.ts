@@ -1,4 +1,5 @@
-// `shelfsync import`: imports named products now, in this process, beside any other run of their source.
+// `shelfsync import`: imports named products now, in this process, beside any other run of their
+// source.
 
 import type { Command } from 'commander'
 import type { SyncTools } from '../../app/compose.ts'

@@ -90,7 +90,9 @@ export function formatBy(by: string): string {
   return by === describeUser() ? '' : ` --by ${formatArgument(by)}`
 }
 
-/** `Run 7: 12 removals and 1 changed price were approved; 3 removals appeared meanwhile and wait: …` */
+/**
+ * `Run 7: 12 removals and 1 changed price were approved; 3 removals appeared meanwhile and wait: …`
+ */
 function formatResult(id: number, { removed, prices, waiting, state }: Approval): string {
   const done = `${formatEffects(removed, prices)} approved`
   if (state === 'succeeded') return `Run ${id} is approved: ${done}.`

@@ -26,7 +26,9 @@ export function toSourceJson(source: Source): Record<string, unknown> {
   }
 }
 
-/** `17 3 * * * Australia/Sydney, full on sunday, refresh 0 * * * * of at most 500 products in turn`. */
+/**
+ * `17 3 * * * Australia/Sydney, full on sunday, refresh 0 * * * * of at most 500 products in turn`.
+ */
 export function formatSchedule({ cron, zone, fullOn, refresh }: Schedule): string {
   const day = fullOn === 'every' ? 'every day' : fullOn
   const light = refresh === undefined ? '' : formatRefresh(refresh)

@@ -157,7 +157,10 @@ function toJson(value: object): Json {
   return z.json().parse(JSON.parse(JSON.stringify(value)))
 }
 
-/** @throws SyncError `usage/invalid` when the source does not refresh some of the products by their age */
+/**
+ * @throws SyncError `usage/invalid` when the source does not refresh some of the products by their
+ * age
+ */
 async function markProducts(
   { db }: Tools,
   { id, name }: Source,

@@ -1,4 +1,5 @@
-// The sources that `shelfsync status` shows, with their health: those that need a person most, or all.
+// The sources that `shelfsync status` shows, with their health: those that need a person most, or
+// all.
 
 import type { HealthPart, SourceHealth } from '../../core/source-health.ts'
 import { HEALTH_LEVELS, HEALTH_STATES } from '../../core/source-health.ts'
@@ -63,7 +64,10 @@ export async function listOneStatus(
   return { statuses: await toStatuses(tools, shown, now), others: NO_OTHERS }
 }
 
-/** Lists up to `limit` sources, or all with null, the worst first, then by name, and counts the others. */
+/**
+ * Lists up to `limit` sources, or all with null, the worst first, then by name, and counts the
+ * others.
+ */
 export async function listStatuses(
   tools: HealthTools,
   limit: number | null,
@@ -79,7 +83,8 @@ export async function listStatuses(
     states.set(state, (states.get(state) ?? 0) - 1)
   }
   const rest = judged.slice(shown.length).filter(needsPerson)
-  // The survey has counted the sources by what their rows say; those that were judged count as judged.
+  // The survey has counted the sources by what their rows say; those that were judged count as
+  // judged.
   const surveyed = survey.sources.filter(({ urgency }) => urgency >= 2).length
   return {
     statuses: await toStatuses(tools, shown, now),

@@ -1,4 +1,5 @@
-// The text of `shelfsync status`: a row for each source, and a line for each thing that is wrong with one.
+// The text of `shelfsync status`: a row for each source, and a line for each thing that is wrong
+// with one.
 
 import type { ImageCounts } from '../../db/read/images.ts'
 import type { Due } from '../../sources/due.ts'

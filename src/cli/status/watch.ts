@@ -1,5 +1,5 @@
-// `shelfsync status --watch`: the overview, live. A terminal is redrawn in place, a pipe gets a line for each
-// source whose state changes, and with --json one object for each of them.
+// `shelfsync status --watch`: the overview, live. A terminal is redrawn in place, a pipe gets a
+// line for each source whose state changes, and with --json one object for each of them.
 
 import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -35,7 +35,10 @@ export interface WatchOptions {
 /** Shows the sources that have changed since the call before, or all of them. */
 type Show = (sources: readonly JudgedSource[], now: Date) => void
 
-/** Shows the sources until `signal` aborts. After the first read, an outage of the database is waited out. */
+/**
+ * Shows the sources until `signal` aborts. After the first read, an outage of the database is
+ * waited out.
+ */
 export async function watchStatuses(
   cli: Watcher,
   tools: HealthTools,

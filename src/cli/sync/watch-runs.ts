@@ -1,5 +1,5 @@
-// Executes the runs of many sources side by side: prints a line when each has ended, with the reason of
-// a failure, and a table at the end.
+// Executes the runs of many sources side by side: prints a line when each has ended, with the
+// reason of a failure, and a table at the end.
 
 import type { SyncTools } from '../../app/compose.ts'
 import type { Source } from '../../db/sources.ts'

@@ -69,7 +69,9 @@ function formatBar(done: number, total: number | null): string {
   return '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
 }
 
-/** Returns the number of lines: the supplier's count, or the lines fetched once the fetch is over. */
+/**
+ * Returns the number of lines: the supplier's count, or the lines fetched once the fetch is over.
+ */
 function findTotal({ expected, fetchedLines, phase }: Progress): number | null {
   if (phase === 'apply' || phase === 'settle' || phase === 'done') return Math.max(fetchedLines, 1)
   return expected === null ? null : Math.max(expected, fetchedLines, 1)

@@ -140,7 +140,9 @@ export function toProductCursor({ sourceId, product }: ProductKey): string {
   return encodeCursor('catalogue-products', JSON.stringify([sourceId, product]))
 }
 
-/** Loads the products with these keys, in their order, without those that are unknown or expired. */
+/**
+ * Loads the products with these keys, in their order, without those that are unknown or expired.
+ */
 export async function describeProducts(
   db: Catalog,
   keys: readonly ProductKey[],
@@ -166,7 +168,9 @@ export async function describeNamedProducts(
   return (await db.call<ProductRow>('describe_named_products', args, timeoutMs)).map(toProduct)
 }
 
-/** Finds the key of the product with this id of `api.products`; null for an unknown or expired one. */
+/**
+ * Finds the key of the product with this id of `api.products`; null for an unknown or expired one.
+ */
 export async function findProductKey(
   db: Catalog,
   id: string,

@@ -45,8 +45,8 @@ export function createMetricsReader(
   return () =>
     translateErrors(
       db.transaction(async (client) => {
-        // One snapshot for all queries. Otherwise a run that ends meanwhile would count twice and later
-        // once, and a counter would fall.
+        // One snapshot for all queries. Otherwise a run that ends meanwhile would count twice and
+        // later once, and a counter would fall.
         await client.query('set transaction isolation level repeatable read, read only')
         const { rows: sources } = await client.query<SourceRow>(
           'select * from catalog.measure_sources()',

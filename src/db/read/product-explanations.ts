@@ -43,7 +43,9 @@ export interface ExplainedProduct {
   readonly provenance: Draft['provenance']
   /** The run that wrote the row last; of a removed product, the run that removed it. */
   readonly run: number
-  /** The record that the row was read from. Null for a removed product, whose row has the removal. */
+  /**
+   * The record that the row was read from. Null for a removed product, whose row has the removal.
+   */
   readonly record: RecordPlace | null
 }
 

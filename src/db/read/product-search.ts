@@ -1,5 +1,5 @@
-// The search of products of all sources. The rules for words, codes and orders are in the SQL function
-// of the same name.
+// The search of products of all sources. The rules for words, codes and orders are in the SQL
+// function of the same name.
 
 import { SyncError } from '../../core/errors.ts'
 import { isObject } from '../../lib/objects.ts'
@@ -58,7 +58,9 @@ export interface FoundProducts {
   readonly next: string | null
   /** The number of products on all pages, or null for more than `COUNTED_MAX`. */
   readonly total: number | null
-  /** The order of the page: `relevance` sorts by `newest` if more than `COUNTED_MAX` products match. */
+  /**
+   * The order of the page: `relevance` sorts by `newest` if more than `COUNTED_MAX` products match.
+   */
   readonly sort: SearchSort
 }
 

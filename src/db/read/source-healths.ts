@@ -1,5 +1,5 @@
-// The facts by which the health of sources is judged: their summaries, the results of their runs, and the
-// failures beside them.
+// The facts by which the health of sources is judged: their summaries, the results of their runs,
+// and the failures beside them.
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import type { WeekRuns } from '../../core/error-budget.ts'
@@ -13,7 +13,10 @@ export interface SourceFacts extends SourceSummary {
   /** The newest run with a result. A run that is in progress or was cancelled has none. */
   readonly result: RunResult | null
   readonly week: WeekRuns
-  /** Products that runs which ended today, by UTC, have created, updated or removed, without imports. */
+  /**
+   * Products that runs which ended today, by UTC, have created, updated or removed, without
+   * imports.
+   */
   readonly changesToday: number
   /** Images that have failed for good; those of the newest 1,000 failed addresses count. */
   readonly failedImages: number
@@ -55,7 +58,10 @@ export interface FactsRequest {
   readonly timeoutMs?: number | undefined
 }
 
-/** Returns the facts by the names of the sources. @throws SyncError `db/unreachable`, also after `timeoutMs` */
+/**
+ * Returns the facts by the names of the sources. @throws SyncError `db/unreachable`, also after
+ * `timeoutMs`
+ */
 export async function listSourceFacts(
   db: Catalog,
   { sources, timeoutMs }: FactsRequest,

@@ -28,7 +28,9 @@ export interface RunOptions {
   readonly debug?: boolean
   /** A person requested it: each product that it names has a result. */
   readonly import?: boolean
-  /** Of a refresh by schedule: the last product in its turn, after which the next refresh begins. */
+  /**
+   * Of a refresh by schedule: the last product in its turn, after which the next refresh begins.
+   */
   readonly refreshTo?: string
 }
 
@@ -221,8 +223,8 @@ export async function endRun(db: Catalog, run: LeasedRun, end: RunEnd): Promise<
     state: end.state,
     code: end.code,
     reason: end.reason,
-    // The breaker already limits the requests: if it counted as a failed run of the host, an outage of
-    // three hours would end the refreshes of a day.
+    // The breaker already limits the requests: if it counted as a failed run of the host, an outage
+    // of three hours would end the refreshes of a day.
     failure: isEndedByBreaker(run.keys, end.code) ? null : classifyFailure(end.code),
   })
 }

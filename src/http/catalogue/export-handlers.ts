@@ -1,5 +1,6 @@
-// The exports over HTTP. A stream takes from the database only what its reader has taken from it. A few
-// may run at once, because each keeps a connection, and Postgres keeps old rows for its snapshot.
+// The exports over HTTP. A stream takes from the database only what its reader has taken from it. A
+// few may run at once, because each keeps a connection, and Postgres keeps old rows for its
+// snapshot.
 
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
@@ -129,7 +130,10 @@ function stream(
   )
 }
 
-/** A line of JSON must not show control characters to a terminal; a file of CSV has line ends in texts. */
+/**
+ * A line of JSON must not show control characters to a terminal; a file of CSV has line ends in
+ * texts.
+ */
 function escapeText(text: string, format: ExportFormat): string {
   return format === 'csv' ? text : text.split('\n').map(escapeControls).join('\n')
 }

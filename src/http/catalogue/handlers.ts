@@ -1,5 +1,5 @@
-// The handlers of the read API. Each loads a page or an object, within the deadline of a response, and
-// sends it with an ETag.
+// The handlers of the read API. Each loads a page or an object, within the deadline of a response,
+// and sends it with an ETag.
 
 import type { Context } from 'hono'
 import type { z } from 'zod'

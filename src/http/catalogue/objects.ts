@@ -1,5 +1,5 @@
-// The objects of the read API, formatted from the read models. src/http/catalogue/schemas.ts describes
-// them.
+// The objects of the read API, formatted from the read models. src/http/catalogue/schemas.ts
+// describes them.
 
 import { formatAmount } from '../../core/money.ts'
 import type { PriceItem, VariantItem } from '../../db/read/catalogue-prices.ts'

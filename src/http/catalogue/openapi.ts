@@ -1,4 +1,5 @@
-// The OpenAPI document: the routes of the read API, and those of the orchestrator at its own address.
+// The OpenAPI document: the routes of the read API, and those of the orchestrator at its own
+// address.
 
 import { VERSION } from '../../core/version.ts'
 import { SERVERS, type Route } from '../control/routes.ts'

@@ -1,5 +1,5 @@
-// Every route of the read API: its purpose, parameters and responses. The server, the OpenAPI document,
-// the page that tries them and docs/api.md are generated from this table.
+// Every route of the read API: its purpose, parameters and responses. The server, the OpenAPI
+// document, the page that tries them and docs/api.md are generated from this table.
 
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/error-table.ts'
@@ -32,7 +32,9 @@ export interface CatalogueRoute {
   readonly summary: string
   readonly path?: z.ZodType
   readonly query: z.ZodType
-  /** The schema of the response with status 200, or its media type if it is not one JSON document. */
+  /**
+   * The schema of the response with status 200, or its media type if it is not one JSON document.
+   */
   readonly result: z.ZodType | string
   /** In addition to those that every route may return. */
   readonly errors: readonly ErrorCode[]

@@ -1,5 +1,5 @@
-// The style sheets and scripts of the pages. Their addresses contain a hash of their bytes, so that a
-// browser keeps them for good; each is compressed once.
+// The style sheets and scripts of the pages. Their addresses contain a hash of their bytes, so that
+// a browser keeps them for good; each is compressed once.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

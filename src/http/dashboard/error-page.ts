@@ -1,5 +1,5 @@
-// The page of an error: what was wrong, where, and what to do. An error without a code is a bug, and its
-// page reveals nothing of it.
+// The page of an error: what was wrong, where, and what to do. An error without a code is a bug,
+// and its page reveals nothing of it.
 
 import type { ErrorCode } from '../../core/error-table.ts'
 import { toErrorResponse } from '../../core/error-response.ts'

@@ -1,6 +1,6 @@
 // Live regions: parts of a page that follow the database. A browser opens one stream of server-sent
-// events at the address of its page. The page is rendered again and again, and a region is sent only if
-// it differs from what the browser has.
+// events at the address of its page. The page is rendered again and again, and a region is sent
+// only if it differs from what the browser has.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'hono'

@@ -1,5 +1,5 @@
-// The notice above the page that follows an action. It travels in a cookie, so that the address stays
-// the one of the page and a reload shows no notice again.
+// The notice above the page that follows an action. It travels in a cookie, so that the address
+// stays the one of the page and a reload shows no notice again.
 
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'

@@ -1,5 +1,5 @@
-// A page of the dashboard: its address, its filters, its content, and the actions of its buttons. One
-// file in pages/ defines it, and one line in pages.ts lists it.
+// A page of the dashboard: its address, its filters, its content, and the actions of its buttons.
+// One file in pages/ defines it, and one line in pages.ts lists it.
 
 import type { z } from 'zod'
 import type { ArtifactStore } from '../../artifacts/store.ts'

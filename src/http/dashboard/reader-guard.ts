@@ -1,5 +1,5 @@
-// Lets a request look by a key, or by the session of a signed-in browser: the page that tries the API
-// sends no key.
+// Lets a request look by a key, or by the session of a signed-in browser: the page that tries the
+// API sends no key.
 
 import type { MiddlewareHandler } from 'hono'
 import { createKeyGuard } from '../server/key-guard.ts'

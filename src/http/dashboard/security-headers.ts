@@ -1,5 +1,5 @@
-// Headers of every page: nothing from another site, no inline script or style, and no other site may
-// show the dashboard in a frame.
+// Headers of every page: nothing from another site, no inline script or style, and no other site
+// may show the dashboard in a frame.
 
 import type { MiddlewareHandler } from 'hono'
 

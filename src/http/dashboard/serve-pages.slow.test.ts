@@ -1,5 +1,5 @@
-// Sessions, forms and headers of the dashboard, over HTTP and with a login that has only the rights of the
-// role `web`.
+// Sessions, forms and headers of the dashboard, over HTTP and with a login that has only the rights
+// of the role `web`.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Serves the pages: finds the session, renders, executes actions, streams live regions, and turns errors
-// into pages.
+// Serves the pages: finds the session, renders, executes actions, streams live regions, and turns
+// errors into pages.
 
 import { gzipSync } from 'node:zlib'
 import type { Context } from 'hono'

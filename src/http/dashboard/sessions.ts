@@ -1,5 +1,5 @@
-// Sessions of signed-in people. The cookie has a random token, and the database its hash. A session also
-// proves the key of its sign-in, so that it is over when that key is no longer accepted.
+// Sessions of signed-in people. The cookie has a random token, and the database its hash. A session
+// also proves the key of its sign-in, so that it is over when that key is no longer accepted.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'

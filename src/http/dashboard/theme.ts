@@ -1,5 +1,5 @@
-// The theme: that of the system, or the one that the person has chosen. The choice is a cookie, so that
-// the first byte of a page already has it.
+// The theme: that of the system, or the one that the person has chosen. The choice is a cookie, so
+// that the first byte of a page already has it.
 
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'

@@ -1,5 +1,5 @@
-// Adds the Model Context Protocol over HTTP to the web server: stateless, one server for each request, so
-// that any process can respond to any request.
+// Adds the Model Context Protocol over HTTP to the web server: stateless, one server for each
+// request, so that any process can respond to any request.
 
 import type { Context, MiddlewareHandler } from 'hono'
 import { SyncError } from '../../core/errors.ts'

@@ -1,5 +1,5 @@
-// The tools of the catalogue capability: search, lookup by identifiers, and one product with the choice of
-// its variant.
+// The tools of the catalogue capability: search, lookup by identifiers, and one product with the
+// choice of its variant.
 
 import type { z } from 'zod'
 import { decimalsOf } from '../../core/money.ts'
@@ -32,7 +32,7 @@ const VARIANTS_MAX = 100
 /** Products that one SKU or GTIN may name. */
 const MATCHES_MAX = 10
 
-/** Told with every result, because its reader follows instructions that it finds in texts. */
+/** Part of every result, because its reader follows instructions that it finds in texts. */
 const SUPPLIERS_TEXT: Message = {
   type: 'info',
   code: 'supplier_text',
@@ -178,7 +178,10 @@ function isSameGtin(gtin: string | null, code: string): boolean {
   return gtin !== null && /^\d{8,14}$/.test(code) && bare(gtin) === bare(code)
 }
 
-/** The variants that were asked for, or the featured one of a product, each with the ids that name it. */
+/**
+ * The requested variants, or the featured one of a product, each with the ids that name
+ * it.
+ */
 function toLookedUp(matches: readonly Match[]): UcpProduct | null {
   const product = matches[0]?.product
   if (!product) return null

@@ -1,4 +1,4 @@
-// The tools that answer whether the catalogue is fine: sources, a run, and what waits for a person.
+// The tools that show whether the catalogue is fine: sources, a run, and what waits for a person.
 
 import { z } from 'zod'
 import type { Db } from '../../db/pool.ts'

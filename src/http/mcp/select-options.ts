@@ -9,7 +9,7 @@ export interface SelectedOption {
 }
 
 export interface Selection {
-  /** What is left of the choice: options that no variant has together are given up. */
+  /** The options that some variant has together; the others of the choice are dropped. */
   readonly selected: readonly SelectedOption[]
   /** The variants with all of `selected`. */
   readonly variants: readonly CatalogueVariant[]
@@ -43,7 +43,7 @@ function defaultsOf(variants: readonly CatalogueVariant[]): readonly SelectedOpt
   return featured ? toSelected(featured) : []
 }
 
-/** Whether a variant has this value together with the other selected options, and is available. */
+/** True when a variant has this value together with the other selected options, and is available. */
 export function describeValue(
   variants: readonly CatalogueVariant[],
   selected: readonly SelectedOption[],
@@ -54,7 +54,7 @@ export function describeValue(
   return { label: value.label, exists: found.length > 0, available: found.some(isAvailable) }
 }
 
-/** Whether the variant has each of these options. */
+/** True when the variant has each of these options. */
 export function hasAll(variant: CatalogueVariant, wanted: readonly SelectedOption[]): boolean {
   const own = toSelected(variant)
   return wanted.every(({ name, label }) =>

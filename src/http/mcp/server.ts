@@ -1,5 +1,5 @@
-// The tools for agents by the Model Context Protocol. All of them only read, and each names the schema of
-// its result. The SDK is a package of its own, so other modules import this one when it is needed.
+// The tools for agents by the Model Context Protocol. All of them only read, and each names the
+// schema of its result. Other modules import this one on demand, because the SDK takes time to load.
 
 import { McpServer, type CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
@@ -145,7 +145,7 @@ function toResult(result: unknown, { redact }: McpTools): CallToolResult {
   }
 }
 
-/** An error with a code tells what to do about it; any other one is a bug, and tells nothing. */
+/** An error with a code has a hint; any other one is a bug, and shows no detail. */
 function toFailure(
   error: unknown,
   tool: string,

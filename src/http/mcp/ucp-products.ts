@@ -116,7 +116,7 @@ function toMoney(minor: string, currency: string): Money | null {
   return Number.isSafeInteger(amount) ? { amount, currency } : null
 }
 
-/** Of the prices in this currency. */
+/** The lowest and the highest of the prices in this currency. */
 function toRange(prices: readonly Money[], currency: string): UcpProduct['price_range'] | null {
   const sorted = prices
     .filter((price) => price.currency === currency)

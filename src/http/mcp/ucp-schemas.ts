@@ -1,5 +1,6 @@
-// The catalogue capability of the Universal Commerce Protocol: its requests and responses, as far as a
-// catalogue that sells nothing has them. https://ucp.dev/2026-08-25/specification/shopping/catalog/mcp
+// The catalogue capability of the Universal Commerce Protocol: its requests and responses, as far
+// as a catalogue that sells nothing has them.
+// https://ucp.dev/2026-08-25/specification/shopping/catalog/mcp
 
 import { z } from 'zod'
 

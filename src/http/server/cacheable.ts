@@ -1,5 +1,5 @@
-// Responses that a caller may keep and revalidate: each has an ETag of its content, so that an unchanged
-// one is 304 without a body.
+// Responses that a caller may keep and revalidate: each has an ETag of its content, so that an
+// unchanged one is 304 without a body.
 
 import type { Context } from 'hono'
 import { hashSha256 } from '../../node/hash.ts'

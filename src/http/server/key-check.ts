@@ -1,6 +1,6 @@
-// Decides what the sender of a key may do. A missing key and a wrong one get the same response in the
-// same time. A right key always passes, even from a banned network: behind a proxy, many callers share
-// an address.
+// Decides what the sender of a key may do. A missing key and a wrong one get the same response in
+// the same time. A right key always passes, even from a banned network: behind a proxy, many
+// callers share an address.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { SyncError } from '../../core/errors.ts'

@@ -1,5 +1,5 @@
-// Requires a key in the header of a request: an admin key, on routes that start or watch runs a sync
-// key, and on routes that only look a read key.
+// Requires a key in the header of a request: an admin key, on routes that start or watch runs a
+// sync key, and on routes that only look a read key.
 
 import type { Context, MiddlewareHandler } from 'hono'
 import { SyncError } from '../../core/errors.ts'

@@ -1,4 +1,5 @@
-// `GET /late` for outside monitors: whether any source is late. It needs no key, so it names no source.
+// `GET /late` for outside monitors: whether any source is late. It needs no key, so it names no
+// source.
 
 import { toSyncError } from '../../db/errors.ts'
 import { SyncError } from '../../core/errors.ts'

@@ -1,6 +1,6 @@
-// Builds an OpenAPI 3.1 document from tables of routes and their zod schemas. A generator of this size
-// replaces @hono/zod-openapi, which would define each route beside its handler: the tables also generate
-// the documentation and the page that tries the routes.
+// Builds an OpenAPI 3.1 document from tables of routes and their zod schemas. A generator of this
+// size replaces @hono/zod-openapi, which would define each route beside its handler: the tables
+// also generate the documentation and the page that tries the routes.
 
 import { z } from 'zod'
 import { ERRORS, type ErrorCode } from '../../core/error-table.ts'
@@ -85,7 +85,9 @@ interface Results {
 
 const toReference = (id: string): string => `#/components/schemas/${id}`
 
-/** Describes all schemas of responses at once, so that a named one is a reference inside the others. */
+/**
+ * Describes all schemas of responses at once, so that a named one is a reference inside the others.
+ */
 function createResults(
   objects: ApiDescription['objects'],
   operations: readonly ApiOperation[],

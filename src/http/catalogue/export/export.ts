@@ -1,4 +1,5 @@
-// The exports: each yields the text of a file from one snapshot of the database, with one page in memory.
+// The exports: each yields the text of a file from one snapshot of the database, with one page in
+// memory.
 
 import type { Catalog } from '../../../db/catalog.ts'
 import type { PriceFilter } from '../../../db/read/catalogue-prices.ts'

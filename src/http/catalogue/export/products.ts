@@ -1,5 +1,5 @@
-// Products as lines of an export: as NDJSON the objects of the read API, as CSV one line for each variant
-// with two columns for each type of price.
+// Products as lines of an export: as NDJSON the objects of the read API, as CSV one line for each
+// variant with two columns for each type of price.
 
 import type { Catalog } from '../../../db/catalog.ts'
 import {

@@ -1,4 +1,5 @@
-// The overview, the status page and `GET /late`, read by a login with only the rights of the role web.
+// The overview, the status page and `GET /late`, read by a login with only the rights of the role
+// web.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// The prices of a product over time: a chart of each type and currency, with the same values as a table.
+// The prices of a product over time: a chart of each type and currency, with the same values as a
+// table.
 
 import type { ExplainedPrice } from '../../../db/read/product-explanations.ts'
 import { formatInstant, formatPrice } from '../../../format/format.ts'

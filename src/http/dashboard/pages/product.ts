@@ -1,5 +1,5 @@
-// The page of a product: what it is, how its prices went, each change with its run, where its values come
-// from, and, of a removed one, why. Content whose licence has ended is not read at all.
+// The page of a product: what it is, how its prices went, each change with its run, where its
+// values come from, and, of a removed one, why. Content whose licence has ended is not read at all.
 
 import { z } from 'zod'
 import { isSafeLink } from '../../../core/safe-links.ts'
@@ -24,7 +24,7 @@ import { instant, orNone, time } from '../parts/values.ts'
 import { showPrices } from './product-prices.ts'
 
 const ENTRIES = 100
-/** Of the record and of a value; the whole record is in the archive. */
+/** Characters shown of the record and of a value; the whole record is in the archive. */
 const RECORD_CHARS_MAX = 60_000
 const VALUE_CHARS_MAX = 300
 
@@ -168,7 +168,7 @@ function showFacts(product: CatalogueProduct): Html {
   )
 }
 
-/** A link that cannot run a script, and tells the supplier nothing. */
+/** A link that cannot run a script, and sends the supplier no referrer. */
 function showLink(url: string, text: string): Html {
   const shown = cutText(text, 120)
   if (!isSafeLink(url)) return html`${shown}`
@@ -254,7 +254,7 @@ function showProvenance({ product }: ProductExplanation): Html {
     rows,
     empty: EMPTY,
   })
-  return panel({ title: 'Where values come from' }, list)
+  return panel({ title: 'Origin of the values' }, list)
 }
 
 function showRecord(record: string | null, { product, missingSince }: ProductExplanation): Html {

@@ -1,4 +1,5 @@
-// The blocks of a page: headings, panels, facts, empty states, progress, tabs, notices and raw text.
+// The blocks of a page: headings, panels, facts, empty states, progress, tabs, notices and raw
+// text.
 
 import { attributes, EMPTY, html, type Content, type Html } from '../html.ts'
 import { icon, type IconName } from './icons.ts'

@@ -1,5 +1,5 @@
-// Small charts as inline SVG, drawn on the server. Each has a text alternative, and each mark a title.
-// Colours are classes: the Content-Security-Policy allows no inline style.
+// Small charts as inline SVG, drawn on the server. Each has a text alternative, and each mark a
+// title. Colours are classes: the Content-Security-Policy allows no inline style.
 
 import { EMPTY, html, raw, type Html } from '../html.ts'
 import type { Tone } from './badge.ts'
@@ -190,7 +190,9 @@ export interface Segment {
   readonly isWait?: boolean
 }
 
-/** Spans of time under each other; spans of one name share a row. The text alternative is a list. */
+/**
+ * Spans of time under each other; spans of one name share a row. The text alternative is a list.
+ */
 export function waterfall(segments: readonly Segment[], label: string): Html {
   if (segments.length === 0) return EMPTY
   const start = Math.min(...segments.map(({ startMs }) => startMs))

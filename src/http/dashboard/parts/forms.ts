@@ -1,5 +1,5 @@
-// Forms: filters, whose values are in the address, and actions, which change something. Every form works
-// without a script.
+// Forms: filters, whose values are in the address, and actions, which change something. Every form
+// works without a script.
 
 import { attributes, EMPTY, html, type Content, type Html } from '../html.ts'
 import type { User } from '../page.ts'
@@ -146,7 +146,9 @@ export function actionForm(options: ActionOptions): Html {
   </details>`
 }
 
-/** The hidden fields of every form that posts: the token of the session and the page to return to. */
+/**
+ * The hidden fields of every form that posts: the token of the session and the page to return to.
+ */
 export function hiddenFields({ user, values = {} }: Pick<ActionOptions, 'user' | 'values'>): Html {
   const all = Object.entries({ csrf: user.csrfToken, back: user.address, ...values })
   return html`${all.flatMap(([name, value]) =>

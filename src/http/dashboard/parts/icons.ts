@@ -1,5 +1,5 @@
-// Icons as inline SVG: 16 × 16, drawn with the colour of the text. Each stands beside a word, so a screen
-// reader skips it.
+// Icons as inline SVG: 16 × 16, drawn with the colour of the text. Each stands beside a word, so a
+// screen reader skips it.
 
 import { html, raw, type Html } from '../html.ts'
 
