@@ -34,7 +34,7 @@ RUN install --directory --owner=node --group=node /var/lib/shelfsync
 
 # The user `node` of the base, by its number, so that a platform can see that it is not root.
 USER 1000:1000
-EXPOSE 3001 3002 3003 9091
+EXPOSE 3001 3002 3003 3000 9091
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["node", "/app/healthcheck.mjs"]
 ENTRYPOINT ["node", "/app/bin/shelfsync"]
 CMD ["serve"]

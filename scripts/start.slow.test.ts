@@ -59,14 +59,19 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   const found = noPsql ? '' : (await promisify(execFile)('sh', ['-c', query])).stdout
   for (const line of [...table.split('\n'), ...found.split('\n')])
     assert.ok(line.length <= 80, line)
-  assert.match(stdout, /medipim-demo is paused/)
+  const [, dashboard = ''] = /^The dashboard is open: (http:\/\/\S+)$/m.exec(stdout) ?? []
+  const [, key = ''] = /^ {2}Sign in with the key (\S+?),/m.exec(stdout) ?? []
+  assert.equal((await fetch(`${dashboard}/healthz`)).status, 200)
+  const api = await fetch(`${dashboard}/api/v1/sources`, { headers: { 'X-ADMIN-KEY': key } })
+  const { items } = (await api.json()) as { items: { name: string }[] }
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ['medipim-demo'],
+  )
 
   assert.match(await shelfsync('quarantine'), /publicPrice/)
-  // The supplier has stopped and no key is set: an exit code other than 0 would reject.
-  assert.match(await shelfsync('sync'), /medipim-demo is paused/)
-  assert.match(await shelfsync('doctor'), /^ok +medipim key/m)
   const { stdout: status, stderr } = await ask([inRoot('bin/shelfsync'), 'status'])
-  assert.match(status, /^medipim-demo .* 24 h ago +paused$/m)
+  assert.match(status, /^medipim-demo +held .* 24 h ago /m)
   assert.equal(stderr, '', 'a database with a source is not announced')
   assert.match(stdout, /^ {2}npx shelfsync status {14}the state of the source$/m)
 
@@ -89,4 +94,8 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
     /^DATABASE_URL chooses a database that Shelfsync does not manage/,
   )
   assert.match(await runAsPrinted('stop'), /is stopped/)
+  // Without its supplier the source would fail, so it is paused.
+  await rm(join(home, '.env'))
+  assert.match(await shelfsync('sync'), /medipim-demo is paused/)
+  assert.match(await shelfsync('doctor'), /^ok +medipim key/m)
 })

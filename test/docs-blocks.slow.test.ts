@@ -24,6 +24,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 /** The blocks that are not run, by their first line, or all blocks of a page, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
+  'docs/dashboard.md': 'needs the running web server; its tests are in src/http/dashboard',
   'docs/api.md':
     'needs the running web server; test/e2e/catalogue-api.slow.test.ts calls each route',
   'docs/mcp.md': 'sets up an agent; test/e2e/mcp.slow.test.ts has a client of the protocol',

@@ -8,7 +8,7 @@ export interface App {
   readonly name: string
   readonly roles: readonly Role[]
   /** The login of `shelfsync logins`. */
-  readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'images' | 'services'
+  readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'web' | 'images' | 'services'
   /** `public` is reached from the internet, `flycast` only by apps of the organisation. */
   readonly address: 'public' | 'flycast' | 'none'
   /** Memory of a shared-cpu-1x in staging. A whole catalogue must fit: docs/deploy/fly.md. */
@@ -52,6 +52,13 @@ const SHAPES = {
     login: 'images',
     address: 'none',
     stagingMemoryMb: 512,
+  },
+  web: {
+    suffix: 'web',
+    roles: ['web'],
+    login: 'web',
+    address: 'public',
+    stagingMemoryMb: 256,
   },
   small: {
     suffix: 'sync',

@@ -35,7 +35,7 @@ export function defineAlerts(alerts: Command, cli: Cli): void {
       .argParser(parseTime)
       .default(UNITS.d, '1d'),
   )
-  addDecision(alerts, cli, 'unmute', 'end a mute')
+  addDecision(alerts, cli, 'unmute', 'end a mute', 'sound')
   alerts
     .command('test')
     .description('send a test message to Slack and Sentry, as the settings name them')
@@ -48,13 +48,14 @@ function addDecision(
   cli: Cli,
   decision: AlertDecision['decision'],
   description: string,
+  name: string = decision,
 ): Command {
   return alerts
-    .command(decision)
+    .command(name)
     .argument('<id>', 'the number in `alerts list`', parseId)
     .description(description)
     .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
-    .addHelpText('after', formatExamples(`shelfsync alerts ${decision} 3`))
+    .addHelpText('after', formatExamples(`shelfsync alerts ${name} 3`))
     .action((id: number, flags: DecideFlags) => decide(cli, decision, id, flags))
 }
 

@@ -92,7 +92,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'mcp',
-    usage: '[options]',
+    usage: '',
     description:
       'serve the catalogue to an agent over standard input and output (MCP), to read only',
     load: async () => (await import('./mcp.ts')).defineMcp,

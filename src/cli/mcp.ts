@@ -11,12 +11,7 @@ import { type Cli, EXIT, formatExamples } from './cli.ts'
 const TOOL_MS = 15_000
 
 export function defineMcp(command: Command, cli: Cli): void {
-  command
-    .addHelpText(
-      'after',
-      formatExamples('shelfsync mcp', 'claude mcp add shelfsync -- npx shelfsync mcp'),
-    )
-    .action(() => serveMcp(cli))
+  command.addHelpText('after', formatExamples('shelfsync mcp')).action(() => serveMcp(cli))
 }
 
 /** The SDK is imported here, because other commands start faster without it. */

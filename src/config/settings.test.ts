@@ -36,6 +36,7 @@ test('without any setting, every value except a secret has a default', () => {
     artifacts: 'file:.shelfsync/artifacts',
     artifactsKeep: 14,
     artifactsLatest: false,
+    alerts: { slackUrl: null, sentryDsn: null },
     allowPrivateHosts: [],
     requestIntervals: new Map(),
     logLevel: 'info',
@@ -538,7 +539,7 @@ test('every setting with a key, a secret or a connection address is marked as se
   const secret = OWN_NAMES.filter((name) => isSecret(name))
   assert.deepEqual(
     secret,
-    OWN_NAMES.filter((name) => /KEY|SECRET|DATABASE|QUEUE/.test(name)),
+    OWN_NAMES.filter((name) => /KEY|SECRET|DATABASE|QUEUE|SLACK|SENTRY/.test(name)),
   )
   for (const group of SETTING_GROUPS.values()) {
     for (const [name, setting] of group)
@@ -561,7 +562,8 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   const website = ['FIRECRAWL_API_KEY', 'WEB_BOT_AUTH_KEY']
   const amazon = ['AMAZON_CREDENTIAL_ID', 'AMAZON_CREDENTIAL_SECRET']
   const retired = ['PAAPI_ACCESS_KEY', 'PAAPI_SECRET_KEY']
-  const everyRole = ['DATABASE_URL', 'QUEUE_URL']
+  const alerts = ['SLACK_WEBHOOK_URL', 'SENTRY_DSN']
+  const everyRole = ['DATABASE_URL', 'QUEUE_URL', ...alerts]
   const expected: Readonly<Record<Role, readonly string[]>> = {
     fetcher: [...everyRole, ...keys, ...storage, ...supplier, ...website, ...amazon, ...retired],
     maintainer: [...everyRole, ...keys, ...storage, 'LLM_KEY'],
@@ -570,6 +572,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
     scheduler: everyRole,
     images: [
       'DATABASE_URL',
+      ...alerts,
       'IMAGEKIT_PRIVATE_KEY',
       'SUPABASE_SECRET_KEY',
       'SUPABASE_SERVICE_ROLE_KEY',

@@ -19,7 +19,7 @@ export const REQUEST_ERRORS = {
   'request/other-site': {
     action: 'stop',
     status: 403,
-    hint: 'Open the page in the dashboard again and repeat what you did. Behind a proxy, set WEB_URL to the address in the browser.',
+    hint: 'Open the page in the dashboard again and send the form once more. Behind a proxy, set WEB_URL to the address in the browser.',
   },
   'request/unknown-path': {
     action: 'stop',

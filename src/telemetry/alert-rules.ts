@@ -89,7 +89,7 @@ const SOURCE_RULES = {
     summary:
       'More than 1 % of the runs of {{ $labels.source }} failed in seven days: its error budget is spent.',
     action:
-      'Read the errors of its failed runs with `shelfsync runs --source {{ $labels.source }} --state failed`.',
+      'Read the errors of its failed runs with `shelfsync runs list --source {{ $labels.source }} --state failed`.',
     page: SOURCE_PAGE,
   },
   ShelfsyncErrorBudgetBurning: {

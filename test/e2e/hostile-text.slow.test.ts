@@ -56,7 +56,7 @@ const ACTING = [
   'images retry',
   'alerts acknowledge',
   'alerts mute',
-  'alerts unmute',
+  'alerts sound',
   'alerts test',
   'limits reset',
   'jobs retry',

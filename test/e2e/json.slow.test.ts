@@ -117,7 +117,7 @@ const CALLS = [
   'alerts list',
   'alerts acknowledge 1',
   'alerts mute 1',
-  'alerts unmute 1',
+  'alerts sound 1',
   'alerts test',
   'limits list',
   'limits reset some-shop.example',

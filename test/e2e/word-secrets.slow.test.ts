@@ -195,7 +195,7 @@ function callsOn({
       ['alerts', 'list'],
       ['alerts', 'acknowledge', '999999'],
       ['alerts', 'mute', '999999'],
-      ['alerts', 'unmute', '999999'],
+      ['alerts', 'sound', '999999'],
       ['alerts', 'test'],
       // Its rows depend on the clock.
       ['limits', 'list'],

@@ -118,7 +118,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'alerts list',
     'alerts acknowledge 1',
     'alerts mute 1 --for 2d',
-    'alerts unmute 1',
+    'alerts sound 1',
     'alerts test',
     'limits list',
     'limits reset some-shop.example',
