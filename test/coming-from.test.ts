@@ -27,20 +27,6 @@ interface Row {
   readonly why: string
 }
 
-/** Parts that are announced, each with the names that exist as soon as it is implemented. */
-const ANNOUNCED: Readonly<Record<string, readonly string[]>> = {
-  'the import functions': [
-    'api.rpc_upsert_coffee',
-    'api.rpc_upsert_variant',
-    'api.rpc_insert_price',
-    'api.rpc_upsert_image',
-  ],
-  'image storage': ['role images', 'src/downstream/images'],
-  'the dashboard': ['role web'],
-  enrichment: ['src/downstream/enrichment'],
-  alerts: ['SLACK_WEBHOOK_URL', 'SENTRY_DSN'],
-}
-
 /** Values that are the default of something: the file that contains each. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   'medipim-raw': 'src/config/supabase-settings.ts',
@@ -70,7 +56,7 @@ test('every row says what became of its names, and no name of a document is list
   assert.ok(rows.length > 120)
   for (const { name, here, why } of rows) {
     for (const cell of [name, why]) assert.notEqual(cell, '', name)
-    assert.match(here, /`|\]\(|^Comes with |^Dropped$/, name)
+    assert.match(here, /`|\]\(|^Dropped$/, name)
   }
   const names = rows.map(({ document, name }) => `${document}: ${name}`)
   assert.deepEqual(new Set(names).size, names.length)
@@ -78,21 +64,9 @@ test('every row says what became of its names, and no name of a document is list
 
 test('everything that the page names in place of an old name exists', async (t) => {
   const { pool } = await openTestDatabase(t)
-  for (const { name, here } of rows.filter((row) => !row.here.startsWith('Comes with')))
+  for (const { name, here } of rows)
     for (const [, code = ''] of here.matchAll(/`([^`]+)`/g))
       assert.ok(await exists(pool, code), `${name}: ${code}`)
-})
-
-test('parts that the page announces do not exist yet', async (t) => {
-  const { pool } = await openTestDatabase(t)
-  const announced = rows.filter(({ here }) => here.startsWith('Comes with '))
-  assert.ok(announced.length > 0)
-  for (const { name, here } of announced) {
-    const signs = ANNOUNCED[here.slice('Comes with '.length)]
-    assert.ok(signs, `${name}: ${here}`)
-    for (const sign of signs)
-      assert.ok(!(await exists(pool, sign)), `${sign} exists: correct the row of ${name}`)
-  }
 })
 
 /** Returns true if the code names something of Shelfsync; its form decides where to look. */

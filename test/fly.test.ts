@@ -36,6 +36,7 @@ const MEMORY_MAX_MB: Readonly<Record<string, number>> = {
   fetcher: 512,
   maintainer: 2048,
   orchestrator: 512,
+  web: 512,
   scheduler: 512,
   images: 512,
   small: 2048,
@@ -129,8 +130,8 @@ for (const [name, config] of SERVICES) {
     assert.deepEqual(config.restart, [{ policy: keepsSchedules ? 'always' : 'on-failure' }])
   })
 
-  test(`${name}.toml: only the orchestrator is public, and its comment has the command for that`, () => {
-    const isPublic = roles.includes('orchestrator')
+  test(`${name}.toml: only the orchestrator and the web server are public, and the comment has the command for that`, () => {
+    const isPublic = roles.includes('orchestrator') || roles.includes('web')
     assert.equal(service?.force_https ?? false, isPublic)
     const [, command = ''] = /^# {3}(fly deploy .*)$/m.exec(TEXTS.get(name) ?? '') ?? []
     assert.equal(

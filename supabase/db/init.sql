@@ -5465,7 +5465,9 @@ begin
   elsif review.kind = 'record' then
     perform catalog.decide_record(review, p_approve);
   end if;
-  perform catalog.index_products(review.source_id, array[review.product_external_id]);
+  if review.kind <> 'record' then
+    perform catalog.index_products(review.source_id, array[review.product_external_id]);
+  end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve
@@ -11343,6 +11345,7 @@ grant execute on function
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
   catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
+  catalog.record_action,
   catalog.survey_sources, catalog.source_healths, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
@@ -11382,7 +11385,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
-  catalog.list_breakers, catalog.list_limits, catalog.load_breaker, catalog.record_action
+  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -11496,7 +11499,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000041', 'settle', 'e4aac003ebbaef3c9cb298a7a138974e60d3d981a5791e27b0a278ca98fe8200'),
   ('20261122000042', 'reviews', '06153f4a86a4b03999474d6ca63c368bdfef3304a71ca67761fd7a0ec3d94ecf'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', 'fbb0ffd8071b2c2470e157b6fb22ec18ebfa386a793ad41b4f063ec9b2e1f2d1'),
+  ('20261122000044', 'decisions', '2ee886978b7cc1d3edb7008c8eb071473b8d62149f4b0e134af9286c7791510e'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
@@ -11535,7 +11538,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
-  ('20261122000090', 'security', '9100bdc7b509a807542aeac922c136514b8221722debd7ccdc259f36de4242f0'),
+  ('20261122000090', 'security', '3290fd0c36063a0a31038ef29d7a71ecb4030c13ffa56d5303f3d7739651b983'),
   ('20261122000091', 'web_rights', '5804d75aed32e0c28f97f185c085b7032fcb3430297db0cc361d2b03a751d13b');
 
 commit;

@@ -155,7 +155,9 @@ begin
   elsif review.kind = 'record' then
     perform catalog.decide_record(review, p_approve);
   end if;
-  perform catalog.index_products(review.source_id, array[review.product_external_id]);
+  if review.kind <> 'record' then
+    perform catalog.index_products(review.source_id, array[review.product_external_id]);
+  end if;
   update catalog.reviews
     set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(),
         decided_by = p_by, detail = review.detail || case when review.kind = 'disagreement' and p_approve

@@ -188,6 +188,7 @@ grant execute on function
   catalog.list_product_seqs,
   catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
   catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources,
+  catalog.record_action,
   catalog.survey_sources, catalog.source_healths, catalog.load_status,
   catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
@@ -227,7 +228,7 @@ grant execute on function
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
-  catalog.list_breakers, catalog.list_limits, catalog.load_breaker, catalog.record_action
+  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role

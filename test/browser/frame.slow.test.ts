@@ -20,7 +20,7 @@ test('a person signs in and sees the overview', { skip: WITHOUT_BROWSER }, async
   await page.getByLabel('Key', { exact: true }).fill('the-key-of-today-1234')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('/')
-  await page.getByText('Live', { exact: true }).waitFor()
+  await page.getByRole('heading', { level: 1 }).waitFor()
   assert.deepEqual(await findAccessFaults(page), [])
   assert.deepEqual(faults, [])
 })

@@ -42,7 +42,7 @@ test('a database without a fault has no problem, and each source has its own lin
 
 test('missing and changed objects are named with the statement that repairs them', async (t) => {
   const { run, db } = await openPharmacy(t)
-  await db.query(`drop function catalog.decide_review(bigint, boolean, text, integer);
+  await db.query(`drop function catalog.decide_review(bigint, boolean, text, integer, text);
     alter table catalog.runs disable row level security;
     revoke execute on function catalog.add_part from shelfsync_fetcher`)
   const { code, stdout } = await run('doctor')

@@ -198,6 +198,7 @@ test(
     assert.deepEqual(listSeries(metrics, 'shelfsync_collect_failures_total'), {
       'collector="database"': 0,
       'collector="queue"': 0,
+      'collector="storage"': 0,
     })
     for (const kind of ['fetcher', 'maintainer'] as const)
       assert.match(await processes.metrics(kind), /^shelfsync_database_connections/m)
@@ -346,7 +347,7 @@ test('the orchestrator ends a run that a dead letter blocks, and resumes it on r
   assert.deepEqual([await stateNow(), await letters()], ['running', []])
 })
 
-const ORDERING = ['start_run', 'extend_run']
+const ORDERING = ['start_run', 'extend_run', 'record_action']
 const TASKS = ['claim_task', 'end_run', 'record_copy', 'release_task', 'renew_lease']
 /** All functions that write or read products, by the roles that may call them. */
 /** Any process may judge alerts and send their messages. */
@@ -405,7 +406,6 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     ...ORDERING,
     'cancel_run',
     'interrupt_run',
-    'record_action',
     'reopen_run',
     'save_due_times',
   ],
@@ -413,12 +413,13 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     ...ALERTING,
     ...ORDERING,
     'cancel_run',
+    'count_products',
     'decide_alert',
     'decide_run',
     'end_session',
+    'explain_product',
     'load_record',
     'open_session',
-    'record_action',
     'reopen_run',
     'reset_limit',
     'save_source',

@@ -30,6 +30,7 @@ const VALUE_CHARS_MAX = 300
 
 export const productPage = definePage({
   path: '/products/:source/:key',
+  example: '/products/pharmacy/M01DA065AB',
   params: z.object({ source: z.string().max(63), key: z.string().min(1).max(2000) }),
   async render({ services: { db, nowMs }, params }) {
     const { id: sourceId } = await loadSource(db, params.source)
