@@ -29,13 +29,17 @@ export function defineAlerts(alerts: Command, cli: Cli): void {
     .description('list open alerts, the newest closed ones, and the results of messages')
     .addHelpText('after', formatExamples('shelfsync alerts', 'shelfsync alerts --json'))
     .action(() => printAlerts(cli))
-  addDecision(alerts, cli, 'acknowledge', 'send no message about an alert until it recovers')
-  addDecision(alerts, cli, 'mute', 'send no message about an alert for a time').addOption(
+  addDecision(alerts, cli, 'acknowledge', {
+    description: 'send no message about an alert until it recovers',
+  })
+  addDecision(alerts, cli, 'mute', {
+    description: 'send no message about an alert for a time',
+  }).addOption(
     new Option('--for <time>', 'minutes, hours or days, such as 30m, 8h or 2d')
       .argParser(parseTime)
       .default(UNITS.d, '1d'),
   )
-  addDecision(alerts, cli, 'unmute', 'end a mute', 'sound')
+  addDecision(alerts, cli, 'unmute', { name: 'sound', description: 'end a mute' })
   alerts
     .command('test')
     .description('send a test message to Slack and Sentry, as the settings name them')
@@ -47,8 +51,7 @@ function addDecision(
   alerts: Command,
   cli: Cli,
   decision: AlertDecision['decision'],
-  description: string,
-  name: string = decision,
+  { name = decision, description }: { readonly name?: string; readonly description: string },
 ): Command {
   return alerts
     .command(name)
