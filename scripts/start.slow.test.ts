@@ -71,7 +71,7 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
 
   assert.match(await shelfsync('quarantine'), /publicPrice/)
   const { stdout: status, stderr } = await ask([inRoot('bin/shelfsync'), 'status'])
-  assert.match(status, /^medipim-demo +held .* 24 h ago /m)
+  assert.match(status, /^medipim-demo +fresh .* 24 h ago /m)
   assert.equal(stderr, '', 'a database with a source is not announced')
   assert.match(stdout, /^ {2}npx shelfsync status {14}the state of the source$/m)
 
