@@ -1,6 +1,6 @@
 // The processes of the demo that stay in the background: its simulated supplier, and
-// `shelfsync serve` with the dashboard. `npm start` forks this file and requests both. It ends when `npm start` ends
-// before the dashboard is open, and when `shelfsync stop` asks it to.
+// `shelfsync serve` with the dashboard. `npm start` forks this file and requests both. It ends when
+// `npm start` ends before the dashboard is open, and on `shelfsync stop`.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -67,7 +67,10 @@ async function findDashboard(service: ChildProcess): Promise<string> {
   })
 }
 
-/** Returns what `find` finds first in the lines of the output. All lines are read, so that the pipe never fills. */
+/**
+ * Returns the first result of `find` in the lines of the output. All lines are read, so that the
+ * pipe never fills.
+ */
 function findInLines(
   { stdout }: ChildProcess,
   find: (line: string) => string | undefined,

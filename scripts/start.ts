@@ -74,6 +74,7 @@ async function main(signal: AbortSignal): Promise<void> {
       ...environment,
       DATABASE_URL: EMBEDDED,
       ADMIN_KEY: key,
+      LISTEN_HOST: '127.0.0.1',
       ...(await choosePorts()),
     },
   })
@@ -101,7 +102,10 @@ function connectSimulator(url: string): Simulator {
   }
 }
 
-/** The usual port of the dashboard, or a free one if another process has it; the other servers get free ones. */
+/**
+ * The usual port of the dashboard, or a free one if another process has it; the other servers get
+ * free ones.
+ */
 async function choosePorts(): Promise<Readonly<Record<string, string>>> {
   const ports = Object.keys(PORTS).map((name) => [`${name.toUpperCase()}_PORT`, '0'] as const)
   return {

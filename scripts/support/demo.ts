@@ -20,7 +20,8 @@ export interface DemoServices extends Disposable {
   /** The address of the simulated supplier. */
   readonly supplier: string
   /**
-   * Starts `shelfsync serve` and returns the address of the dashboard. From then on, both keep running in the background.
+   * Starts `shelfsync serve` and returns the address of the dashboard. From then on, both keep
+   * running in the background.
    */
   serve(request: DemoRequest): Promise<string>
 }

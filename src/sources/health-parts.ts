@@ -44,7 +44,7 @@ function describeSchedule({ facts, due, now }: Circumstances): HealthPart {
     next:
       at === null
         ? toStep(`sources show ${facts.source}`, `/sources/${facts.source}`, 'correct the schedule')
-        : toStep('doctor', '/health', 'check that the services run'),
+        : toStep('doctor', '/jobs', 'check that the services run'),
   }
 }
 
@@ -143,7 +143,11 @@ function describeDecisions({ facts }: Circumstances): HealthPart[] {
     state: 'held',
     level: 'warning',
     reason: `${[prices, more].filter((one) => one !== null).join(' and ')} ${others === 1 ? 'waits' : 'wait'} for a decision`,
-    next: toStep(`reviews --source ${source}`, `/review?source=${source}`, 'decide about them'),
+    next: toStep(
+      `reviews --source ${source}`,
+      `/products?source=${source}&review=true`,
+      'decide about them',
+    ),
   }
   return [...held, waiting]
 }

@@ -43,7 +43,7 @@ function describeBreaker({ breaker, now }: Circumstances): HealthPart[] {
       state: 'failing',
       level: 'problem',
       reason: `the circuit breaker is open: ${key} has failed ${formatQuantity(failures, 'time')} and gets no request; ${test}`,
-      next: toStep('limits', '/health', 'see the circuit breaker'),
+      next: toStep('limits', '/jobs', 'see the circuit breaker'),
     },
   ]
 }
@@ -54,11 +54,7 @@ function describeQuarantine({ facts: { source, openQuarantine } }: Circumstances
     warn(
       'quarantine',
       `${formatQuantity(openQuarantine, 'record')} could not be applied and ${openQuarantine === 1 ? 'is' : 'are'} in quarantine`,
-      toStep(
-        `quarantine --source ${source}`,
-        `/review?source=${source}&kind=record`,
-        'read the reasons',
-      ),
+      toStep(`quarantine --source ${source}`, `/runs?source=${source}`, 'read the reasons'),
     ),
   ]
 }

@@ -1673,6 +1673,14 @@ begin
   return query select * from catalog.sources where id = p_source;
 end $$;
 
+-- set_source_state(source, state): pauses or resumes the source and changes nothing else, for a caller that
+-- may not change settings. See save_source.
+create function catalog.set_source_state(p_source integer, p_state text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.save_source(p_source, null, null, p_state, null);
+end $$;
+
 -- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
 -- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
 --   errors      run/active  a worker of a running run writes under the old name
@@ -11440,7 +11448,7 @@ grant execute on function
   catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.source_healths, catalog.list_limits, catalog.list_source_runs, catalog.count_products,
-  catalog.save_source,
+  catalog.set_source_state,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
 -- Runs, their decisions, and the work of the service.
@@ -11478,7 +11486,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '97b786c4578e39e458d280f53be339334ab3f0163814bcb449c883ef0699db5a'),
   ('20261122000021', 'runs', 'e9ffc535b2d9f0e598c561de2e2e62ee90fd9c01174581ca966c96b2c255f973'),
   ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
-  ('20261122000023', 'sources', 'e112caa72417c65328e9ae68d631304c0ae057f4f1c1d535c24594c60163589b'),
+  ('20261122000023', 'sources', '099fd06d39ec7e17d91df7d1c8d93fecaf04437d60197bffcca69b56ac967fd9'),
   ('20261122000024', 'artifacts', '8b754a95352f1bff5e75d36fff2320d8ca66fdac1224cb0358a6fbb0b55011a0'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'fc954dc3246dc2b3b7e3918e02e3ab350898f638e2f8ed9a7a3c5f7dd91ac0a4'),
@@ -11539,6 +11547,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '3290fd0c36063a0a31038ef29d7a71ecb4030c13ffa56d5303f3d7739651b983'),
-  ('20261122000091', 'web_rights', '5804d75aed32e0c28f97f185c085b7032fcb3430297db0cc361d2b03a751d13b');
+  ('20261122000091', 'web_rights', '2c16c39b241998f48a373edd226a8c69257180e1d9ddb938faf57fc3db9d69d4');
 
 commit;

@@ -95,6 +95,14 @@ begin
   return query select * from catalog.sources where id = p_source;
 end $$;
 
+-- set_source_state(source, state): pauses or resumes the source and changes nothing else, for a caller that
+-- may not change settings. See save_source.
+create function catalog.set_source_state(p_source integer, p_state text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.save_source(p_source, null, null, p_state, null);
+end $$;
+
 -- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
 -- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
 --   errors      run/active  a worker of a running run writes under the old name

@@ -17,7 +17,7 @@ grant execute on function
   catalog.list_applied_versions, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
   catalog.source_healths, catalog.list_limits, catalog.list_source_runs, catalog.count_products,
-  catalog.save_source,
+  catalog.set_source_state,
   catalog.list_run_ends, catalog.list_breakers, catalog.load_breaker, catalog.measure_images
   to shelfsync_web;
 -- Runs, their decisions, and the work of the service.

@@ -32,6 +32,14 @@ async function openStocked(): Promise<TestDashboard> {
   return openDashboard(lifetime, database)
 }
 
+/** The links of the page to other pages of the dashboard. */
+async function listLinks({ page }: Tab): Promise<string[]> {
+  const all = await page
+    .locator('a[href]')
+    .evaluateAll((found) => found.map((one) => one.getAttribute('href') ?? ''))
+  return all.filter((href) => href.startsWith('/')).map((href) => href.replace(/#.*$/, ''))
+}
+
 /** A browser saves these instead of showing them. */
 function isDownload(path: string): boolean {
   return path.endsWith('/artifact') || path.includes('/parts/')
@@ -59,6 +67,7 @@ for (const [state, open] of [
     const dashboard = await open()
     const { cookie } = await dashboard.signIn()
     const browser = await openBrowser(lifetime)
+    const links = new Set<string>()
     for (const { path, example, access, isEnabled } of PAGES) {
       if (!isEnabled({ webUrl: null, publicStatus: false }) || isDownload(path)) continue
       // A page of one thing does not exist without it.
@@ -73,8 +82,19 @@ for (const [state, open] of [
           const words = `${example}, ${look.theme}, ${look.size.width} px`
           assert.ok(expected.includes(response?.status() ?? 0), `${words}: ${response?.status()}`)
           assert.deepEqual(await findFaults(tab), [], words)
+          if (response?.status() === 200) for (const link of await listLinks(tab)) links.add(link)
           await tab.close()
         }
       })
     }
+    await t.test('every link has a page', async () => {
+      const broken = []
+      for (const link of links) {
+        const response = await fetch(dashboard.url + link, { headers: { cookie } })
+        await response.body?.cancel()
+        if (response.status !== 200 && !isDownload(link)) broken.push(`${response.status} ${link}`)
+      }
+      assert.ok(links.size > 0)
+      assert.deepEqual(broken, [])
+    })
   })

@@ -422,8 +422,8 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'open_session',
     'reopen_run',
     'reset_limit',
-    'save_source',
     'search_products',
+    'set_source_state',
   ],
   images: [
     ...ALERTING,

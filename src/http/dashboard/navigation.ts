@@ -1,4 +1,4 @@
-// The main navigation, in its order. An entry is shown if its page is in pages.ts.
+// The main navigation, in its order.
 
 import type { IconName } from './parts/icons.ts'
 
@@ -14,14 +14,8 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/', label: 'Overview', icon: 'overview', also: ['/sources'] },
   { path: '/runs', label: 'Runs', icon: 'runs' },
   { path: '/products', label: 'Products', icon: 'products' },
-  { path: '/review', label: 'Review', icon: 'review' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
-  { path: '/health', label: 'Health', icon: 'health' },
   { path: '/alerts', label: 'Alerts', icon: 'warning' },
-  { path: '/rules', label: 'Rules', icon: 'rules' },
-  { path: '/deliveries', label: 'Deliveries', icon: 'deliveries' },
-  { path: '/actions', label: 'Actions', icon: 'actions' },
-  { path: '/api', label: 'API', icon: 'api' },
 ]
 
 /** True if `path` is the entry's page, or below it. */

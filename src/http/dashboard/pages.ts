@@ -9,10 +9,12 @@ import { productsPage } from './pages/products.ts'
 import { runArtifactPage, runPartPage } from './pages/run-artifact.ts'
 import { runPage } from './pages/run.ts'
 import { runsPage } from './pages/runs.ts'
+import { sourcePage } from './pages/source.ts'
 import { statusPage } from './pages/status-page.ts'
 
 export const PAGES: readonly DashboardPage[] = [
   overviewPage,
+  sourcePage,
   runsPage,
   runPage,
   runArtifactPage,

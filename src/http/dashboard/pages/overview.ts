@@ -126,8 +126,8 @@ function showTotals(
     { label: 'Active products', value: count(active), href: '/products' },
     { label: 'Changes today', value: count(changes), about: 'since 00:00 UTC' },
     { label: 'Late', value: count(late), href: '/?state=late' },
-    { label: 'Waiting for a decision', value: count(waiting), href: '/review' },
-    { label: 'Open breakers', value: count(breakers), href: '/health' },
+    { label: 'Waiting for a decision', value: count(waiting), href: '/products?review=true' },
+    { label: 'Open breakers', value: count(breakers), href: '/jobs' },
   ])
 }
 
@@ -241,7 +241,7 @@ function listStateColumns(view: ListView): readonly Column<Row>[] {
       label: 'Breaker',
       isMinor: true,
       cell: ({ breaker }) =>
-        breaker === null ? 'closed' : html`<a href="/health">${breaker.state}</a>`,
+        breaker === null ? 'closed' : html`<a href="/jobs">${breaker.state}</a>`,
     },
   ]
 }

@@ -134,7 +134,10 @@ function showReviews({ reviews, prices }: ProductExplanation): Html {
     : notice(
         'warn',
         join(
-          open.map(({ id, reason }) => html`<a href="/review/${id}">Review ${id}</a>: ${reason}`),
+          open.map(
+            ({ id, reason }) =>
+              html`Review ${id}: ${reason} <code>shelfsync reviews approve ${id}</code>`,
+          ),
           html`<br />`,
         ),
       )

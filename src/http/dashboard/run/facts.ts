@@ -30,9 +30,9 @@ export function runFacts(run: RunDetails, times: RunTimes): Html {
   ])
 }
 
-function heldPrices({ id, heldPrices: count, heldProducts }: RunDetails): Html {
+function heldPrices({ source, heldPrices: count, heldProducts }: RunDetails): Html {
   const text = `${formatQuantity(count, 'price')} of ${formatQuantity(heldProducts, 'product')}`
-  return html`<a href="/review?run=${id}">${text}</a>`
+  return html`<a href="/products?source=${source}&review=true">${text}</a>`
 }
 
 function describeScope({ kind, keyCount, sinceAt, artifactRun, options }: RunDetails): Html {
