@@ -11,11 +11,15 @@ import { openTestDatabase } from '../support/database.ts'
 import { stockShelves } from '../support/shelves.ts'
 
 const HOSTILE = '<img src=x onerror=alert(1)>'
-const database = await openTestDatabase()
+/** The last thing that was opened ends first: the dashboard before its database. */
+const ends = new AsyncDisposableStack()
+after(() => ends.disposeAsync())
+const lifetime = { after: (end: () => Promise<void>) => ends.defer(end) }
+const database = await openTestDatabase(lifetime)
 const storeRoot = await mkdtemp(join(tmpdir(), 'dashboard-runs-'))
-after(() => rm(storeRoot, { recursive: true }))
-const shelves = await stockShelves({ after }, { db: database.pool, storeRoot, title: HOSTILE })
-const dashboard = await openDashboard({ after }, database, { store: new DiskStore(storeRoot) })
+ends.defer(() => rm(storeRoot, { recursive: true }))
+const shelves = await stockShelves(lifetime, { db: database.pool, storeRoot, title: HOSTILE })
+const dashboard = await openDashboard(lifetime, database, { store: new DiskStore(storeRoot) })
 const ada = await dashboard.signIn()
 
 test('a run explains itself, and its archived lines are a download', async () => {
