@@ -3,7 +3,9 @@
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { PACKAGE_FILES } from '../src/http/dashboard/assets.ts'
 import { buildFunctions } from './build-functions.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -12,5 +14,8 @@ rmSync(`${root}dist`, { recursive: true, force: true })
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
 // The style sheets and scripts of the pages are served as they are.
-cpSync(`${root}src/http/dashboard/assets`, `${root}dist/http/dashboard/assets`, { recursive: true })
+const assets = `${root}dist/http/dashboard/assets`
+cpSync(`${root}src/http/dashboard/assets`, assets, { recursive: true })
+for (const [name, path] of Object.entries(PACKAGE_FILES))
+  cpSync(createRequire(import.meta.url).resolve(path), `${assets}/${name}`)
 if (status === 0) await buildFunctions(`${root}dist/functions`)

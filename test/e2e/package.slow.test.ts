@@ -72,6 +72,9 @@ suite('the npm package', () => {
     const files = stdout.trim().split('\n')
     for (const file of [
       'dist/cli/main.js',
+      // Copies from npm packages that only the build needs.
+      'dist/http/dashboard/assets/pico.css',
+      'dist/http/dashboard/assets/htmx.js',
       'docs/settings.md',
       'docs/product.schema.json',
       'supabase/db/init.sql',

@@ -87,7 +87,8 @@ export async function buildImage(t: Lifetime): Promise<Image> {
     runProgram('podman', [...global, ...args])
   t.after(async () => {
     await podman('rm', '--all', '--force', '--volumes')
-    await rm(folder, { recursive: true, force: true })
+    // The monitor of a container ends a moment after it, and writes until then.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   })
   await importBase(folder, podman)
   await writeFile(join(folder, 'npmrc'), NPM_SETTINGS.text)

@@ -16,13 +16,23 @@ const TYPES = {
   svg: 'image/svg+xml',
 } as const
 
-/** The files of this folder, and those of npm packages. */
-const FILES = {
+/** Two files of npm packages of 20 MB. The build copies them into `assets`, instead of these packages. */
+export const PACKAGE_FILES = {
   'pico.css': '@picocss/pico/css/pico.min.css',
+  'htmx.js': 'htmx.org/dist/htmx.min.js',
+} as const
+
+const IS_COMPILED = import.meta.url.endsWith('.js')
+const pathOf = (name: keyof typeof PACKAGE_FILES): string =>
+  IS_COMPILED ? `./assets/${name}` : PACKAGE_FILES[name]
+
+/** In the order in which a page names them. */
+const FILES = {
+  'pico.css': pathOf('pico.css'),
   'dashboard.css': './assets/dashboard.css',
   'parts.css': './assets/parts.css',
   'runs.css': './assets/runs.css',
-  'htmx.js': 'htmx.org/dist/htmx.min.js',
+  'htmx.js': pathOf('htmx.js'),
   'dashboard.js': './assets/dashboard.js',
   'live.js': './assets/live.js',
   'icon.svg': './assets/icon.svg',
