@@ -8,7 +8,7 @@ import { createLimitOption, parseId } from './arguments/numbers.ts'
 import { createSinceOption } from './arguments/time.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatInstant } from '../format/format.ts'
-import { formatSettings } from './sources/format.ts'
+import { formatSettings } from '../format/source.ts'
 import type { Output } from './terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts'
 

@@ -35,6 +35,32 @@ test('a run explains itself, and its archived lines are a download', async () =>
   assert.match(await ada.read('/runs/1'), /class="work-apply"/)
 })
 
+test('lines that another machine has are no server error: the page says where they are', async () => {
+  const elsewhere = await openDashboard(lifetime, database)
+  const visitor = await elsewhere.signIn()
+  for (const [path, command] of [
+    ['/runs/1/artifact', 'shelfsync artifacts cat 1<'],
+    ['/runs/1/parts/1', 'shelfsync artifacts cat 1 --part 1<'],
+    ['/runs/1/parts/99', 'shelfsync sync closing --full<'],
+  ] as const) {
+    const response = await visitor.get(path)
+    assert.equal(response.status, 404)
+    assert.ok((await response.text()).includes(command), path)
+  }
+})
+
+test('a replay from the page of a run is a new run, and its page names the person', async () => {
+  const shown = await ada.act('/runs/1/replay')
+  const [, replay = ''] = /Run (\d+) replays the artifact of run 1\./.exec(shown) ?? []
+  assert.match(shown, /started(?:<\/span>\s*)+<span class="quiet">by Ada Lovelace/)
+  const cancelled = await ada.act(`/runs/${replay}/cancel`, {
+    reason: 'by mistake',
+    back: `/runs/${replay}`,
+  })
+  assert.match(cancelled, /Ada Lovelace cancelled the run\./)
+  assert.match(cancelled, /by mistake/)
+})
+
 test('the page of jobs has every part', async () => {
   const page = await ada.read('/jobs')
   for (const part of ['Queues', 'Dead letters', 'Breakers and limits', 'Services', 'Storage'])
@@ -50,6 +76,9 @@ test('a held run is decided once: the second person sees who was first', async (
   const reader = await dashboard.signIn({ name: 'Reader', key: READ_KEY })
   assert.doesNotMatch(await reader.read(path), /runs\/\d+\/approve/)
   assert.equal((await reader.post(`${path}/approve`, { version })).status, 403)
-  assert.match(await ada.act(`${path}/approve`, { version, back: path }), /is approved/)
+  const decision = { version, reason: 'the supplier confirmed it', back: path }
+  const approved = await ada.act(`${path}/approve`, decision)
+  assert.match(approved, /is approved/)
+  assert.match(approved, /by Ada Lovelace<\/span>\s*<p class="quiet">the supplier confirmed it/)
   assert.match(await grace.act(`${path}/reject`, { back: path }), /Ada Lovelace approved it/)
 })

@@ -1,12 +1,5 @@
-// Formats a source as JSON, and its schedule and limits as text.
+// Formats a source as JSON, and its limits and successions as text.
 
-import {
-  HOT_AGE_MINUTES,
-  REFRESH_AGE_MINUTES,
-  type RefreshSchedule,
-  type Schedule,
-} from '../../core/schedule.ts'
-import type { Json } from '../../core/json.ts'
 import type { Source } from '../../db/sources.ts'
 import { MATCH_RULES, type Succession, type Successions } from '../../db/successions.ts'
 import { formatCount, formatQuantity } from '../../lib/words.ts'
@@ -24,44 +17,6 @@ export function toSourceJson(source: Source): Record<string, unknown> {
     latestRun: source.latestRun,
     lastFullAt: source.lastFullAt,
   }
-}
-
-/**
- * `17 3 * * * Australia/Sydney, full on sunday, refresh 0 * * * * of at most 500 products in turn`.
- */
-export function formatSchedule({ cron, zone, fullOn, refresh }: Schedule): string {
-  const day = fullOn === 'every' ? 'every day' : fullOn
-  const light = refresh === undefined ? '' : formatRefresh(refresh)
-  if (fullOn === 'never') return `${light} (${zone})`
-  return `${cron} ${zone}${fullOn === 'none' ? '' : `, full on ${day}`}${light === '' ? '' : `, ${light}`}`
-}
-
-function formatRefresh({ cron, products, atMost, ...ages }: RefreshSchedule): string {
-  const { ageMinutes = REFRESH_AGE_MINUTES, hotMinutes = HOT_AGE_MINUTES } = ages
-  const which = {
-    all: 'in turn',
-    changing: 'that change',
-    due: `that were not read for ${formatAge(ageMinutes)}, or hot ones for ${formatAge(hotMinutes)}`,
-  }
-  return `refresh ${cron} of at most ${formatCount(atMost)} products ${which[products]}`
-}
-
-/** `20 h`, `50 min`. */
-function formatAge(minutes: number): string {
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`
-}
-
-/** `currency=AUD`, as `sources set --set` takes it. */
-export function formatSetting(name: string, value: unknown): string {
-  return `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
-}
-
-/** `url=https://some-shop.example · currency=AUD`. */
-export function formatSettings(settings: Json): string {
-  return Object.entries(settings ?? {})
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => formatSetting(name, value))
-    .join(' · ')
 }
 
 export function formatPolicy({ policy }: Source): string {

@@ -10,6 +10,7 @@ import { listSourcePage, loadSource, saveSource, type Source } from '../../db/so
 import { findAddress, loadConnector } from '../../sources/bound-source.ts'
 import { listSecretStates, type SecretState } from '../../sources/credentials.ts'
 import { loadSourceSummary } from '../../db/read/source-summaries.ts'
+import { formatSchedule, formatSettings } from '../../format/source.ts'
 import { type Cli, formatExamples, NO_SOURCES } from '../cli.ts'
 import { formatFailure } from '../../sources/format-failure.ts'
 import { formatCount } from '../../lib/words.ts'
@@ -21,13 +22,7 @@ import { recordOwnAction } from '../record-own-action.ts'
 import { addRemove } from './remove.ts'
 import { addRename } from './rename.ts'
 import { addSet } from './set.ts'
-import {
-  describeSuccessions,
-  formatPolicy,
-  formatSchedule,
-  formatSettings,
-  toSourceJson,
-} from './format.ts'
+import { describeSuccessions, formatPolicy, toSourceJson } from './format.ts'
 
 export function defineSources(sources: Command, cli: Cli): void {
   sources.addHelpText(

@@ -3,6 +3,12 @@
 
 import { type Catalog, one } from '../catalog.ts'
 
+interface Decider {
+  /** The person, as the log names them. */
+  readonly by: string
+  readonly reason?: string | null
+}
+
 export interface Approval {
   /** Held while something waits that had not been seen. */
   readonly state: 'succeeded' | 'held'
@@ -24,7 +30,7 @@ export interface Approval {
 export async function approveRun(
   db: Catalog,
   run: number,
-  { version, by }: { readonly version: string; readonly by: string },
+  { version, by, reason = null }: Decider & { readonly version: string },
 ): Promise<Approval> {
   const row = one(
     await db.call<{
@@ -33,7 +39,7 @@ export async function approveRun(
       prices: number
       waiting_removals: number
       waiting_prices: number
-    }>('decide_run', { run, approve: true, by, version }),
+    }>('decide_run', { run, approve: true, by, version, reason }),
   )
   return {
     state: row.state,
@@ -44,8 +50,13 @@ export async function approveRun(
 }
 
 /** Discards the pending prices and changes of a held run. @throws as `approveRun` */
-export async function rejectRun(db: Catalog, run: number, by: string): Promise<void> {
-  await db.call('decide_run', { run, approve: false, by, version: null })
+export async function rejectRun(
+  db: Catalog,
+  run: number,
+  by: string,
+  reason: string | null = null,
+): Promise<void> {
+  await db.call('decide_run', { run, approve: false, by, version: null, reason })
 }
 
 export interface ReviewDecision {

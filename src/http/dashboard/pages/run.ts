@@ -10,6 +10,8 @@ import { loadRunSummary } from '../../../db/read/run-summaries.ts'
 import { definePage } from '../page.ts'
 import { renderRun, RUN_VIEWS } from '../run/run-view.ts'
 
+/** As the person stated it; empty without one. */
+const reason = z.string().max(2000).default('')
 const RunId = z.object({ id: z.coerce.number().int().positive() })
 
 export const runPage = definePage({
@@ -24,9 +26,9 @@ export const runPage = definePage({
     renderRun({ services, user, ...query, id: params.id }),
   actions: {
     approve: {
-      form: z.object({ version: z.string().max(10_000) }),
-      async run({ services: { db }, params: { id }, form: { version }, user }) {
-        const approval = await approveRun(db, id, { version, by: user.name })
+      form: z.object({ version: z.string().max(10_000), reason }),
+      async run({ services: { db }, params: { id }, form, user }) {
+        const approval = await approveRun(db, id, { ...form, by: user.name })
         const { removed, prices, waiting } = approval
         const done = `${formatQuantity(removed, 'removal')} and ${formatQuantity(prices, 'changed price')} approved`
         const notice =
@@ -37,19 +39,24 @@ export const runPage = definePage({
       },
     },
     reject: {
-      form: z.object({}),
-      async run({ services: { db }, params: { id }, user }) {
-        await rejectRun(db, id, user.name)
+      form: z.object({ reason }),
+      async run({ services: { db }, params: { id }, form, user }) {
+        await rejectRun(db, id, user.name, form.reason)
         return { notice: `Run ${id} is rejected.` }
       },
     },
     cancel: {
-      form: z.object({}),
-      async run({ services: { db, operations }, params: { id }, user }) {
+      form: z.object({ reason }),
+      async run({ services: { db, operations }, params: { id }, form, user }) {
         const { state } = await operations.cancelRun(id)
         if (state !== 'cancelled')
           throw new SyncError('run/ended', `Run ${id} has ended already: it is ${state}`)
-        await recordAction(db, { actor: user.name, action: 'run.cancel', run: id })
+        await recordAction(db, {
+          actor: user.name,
+          action: 'run.cancel',
+          run: id,
+          reason: form.reason,
+        })
         return { notice: `Run ${id} is cancelled. Its committed records stay.` }
       },
     },

@@ -146,6 +146,16 @@ export function actionForm(options: ActionOptions): Html {
   </details>`
 }
 
+/** The reason of an action, for the log. It may stay empty. */
+export function reasonField(): Html {
+  return field({
+    kind: 'text',
+    name: 'reason',
+    label: 'Reason, for the log (optional)',
+    value: '',
+  })
+}
+
 /**
  * The hidden fields of every form that posts: the token of the session and the page to return to.
  */

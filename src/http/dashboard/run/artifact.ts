@@ -37,7 +37,7 @@ export function artifactPanel({ id, artifact, artifactRun }: RunDetails): Html {
   ${
     isReadable
       ? html`<p>
-          <a href="/runs/${id}/artifact" download>${icon('download')} Download all lines</a>
+          <a href="/runs/${id}/artifact">${icon('download')} Download all lines</a>
           <span class="quiet">as NDJSON</span>
         </p>`
       : html`<p class="quiet">
@@ -83,7 +83,7 @@ export function partsTable(parts: readonly RunParts[], run: RunDetails): Html {
         kind: 'actions',
         cell: ({ firstNo }) =>
           isReadable
-            ? html`<a href="/runs/${run.id}/parts/${firstNo}" download
+            ? html`<a href="/runs/${run.id}/parts/${firstNo}"
                 >${icon('download')} Part ${firstNo}</a
               >`
             : html`<span class="quiet">removed</span>`,

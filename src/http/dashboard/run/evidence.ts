@@ -10,7 +10,7 @@ import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 import type { User } from '../page.ts'
 import { emptyState, figures, panel } from '../parts/blocks.ts'
-import { actionForm } from '../parts/forms.ts'
+import { actionForm, reasonField } from '../parts/forms.ts'
 import { table } from '../parts/table.ts'
 
 interface Finding {
@@ -210,6 +210,7 @@ function decisions({ run, diff }: Evidence, user: User): Html {
       detail: html`<p>${effect}, at once. It cannot be undone.</p>`,
       label: 'Approve what is shown',
     },
+    fields: reasonField(),
   })}${actionForm({
     user,
     action: `/runs/${run.id}/reject`,
@@ -224,6 +225,7 @@ function decisions({ run, diff }: Evidence, user: User): Html {
       </p>`,
       label: 'Reject',
     },
+    fields: reasonField(),
   })}`
 }
 

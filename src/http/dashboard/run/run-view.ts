@@ -1,5 +1,6 @@
 // The content of the page of a run, by its view.
 
+import { listActions } from '../../../db/read/actions.ts'
 import { listChanges } from '../../../db/read/changes.ts'
 import { listRunDiff, type DiffItem } from '../../../db/read/run-diffs.ts'
 import { loadRunDetails, type RunDetails } from '../../../db/read/run-summaries.ts'
@@ -17,7 +18,7 @@ import { liveRegion } from '../live.ts'
 import type { DashboardServices, RenderedPage, User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
 import { notice, pageHeading, panel, tabs } from '../parts/blocks.ts'
-import { actionForm } from '../parts/forms.ts'
+import { actionForm, reasonField } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
 import { time } from '../parts/values.ts'
 import { toAddress } from '../parts/addresses.ts'
@@ -28,7 +29,7 @@ import { diffTable, evidencePanel } from './evidence.ts'
 import { runFacts } from './facts.ts'
 import { runProgress } from './progress.ts'
 import { quarantineList } from './quarantine.ts'
-import { toTimeline, type RunAction } from './timeline.ts'
+import { findActor, toTimeline } from './timeline.ts'
 import { timelineList } from './timeline-view.ts'
 import { drawWaterfall, PART_ROWS_MAX } from './waterfall.ts'
 import { liveWaterfall } from './waterfall-view.ts'
@@ -40,6 +41,7 @@ export type RunView = (typeof RUN_VIEWS)[number]
 const PAGE_ROWS = 50
 const SAMPLES = 10
 const EVENTS_MAX = 200
+const ACTIONS_MAX = 100
 
 interface ShownRun {
   readonly services: DashboardServices
@@ -69,8 +71,6 @@ function heading(
   { user, nowMs }: { readonly user: User; readonly nowMs: number },
 ): Html {
   const { id, source, state, kind, artifactRun } = run
-  const isActive = ['running', 'interrupted', 'fetched'].includes(state)
-  const canReplay = !isActive && run.artifact?.state === 'closed' && run.keyCount === null
   return pageHeading({
     trail: [
       { href: '/runs', label: 'Runs' },
@@ -81,7 +81,7 @@ function heading(
     about: html`${kind === 'replay' ? `replay of run ${artifactRun}` : kind} of
       <a href="/sources/${source}">${source}</a>, started ${time(times.startedAt, nowMs)}`,
     actions: html`${
-      isActive
+      isActive(run)
         ? actionForm({
             user,
             action: `/runs/${id}/cancel`,
@@ -93,25 +93,32 @@ function heading(
               detail: html`<p>It ends for good. Its committed records stay.</p>`,
               label: 'Cancel the run',
             },
-          })
-        : EMPTY
-    }${
-      canReplay
-        ? actionForm({
-            user,
-            action: `/runs/${id}/replay`,
-            label: 'Replay',
-            icon: 'retry',
-            confirm: {
-              question: `Replay the archive of run ${artifactRun}?`,
-              detail: html`<p>
-                Applies the archived lines again, without a request to the supplier.
-              </p>`,
-              label: 'Replay',
-            },
+            fields: reasonField(),
           })
         : EMPTY
     }`,
+  })
+}
+
+function isActive({ state }: RunDetails): boolean {
+  return ['running', 'interrupted', 'fetched'].includes(state)
+}
+
+function replayButton(run: RunDetails, user: User): Html {
+  const { id, artifact, artifactRun, keyCount } = run
+  if (isActive(run) || artifact?.state !== 'closed' || keyCount !== null) return EMPTY
+  return actionForm({
+    user,
+    action: `/runs/${id}/replay`,
+    label: 'Replay',
+    icon: 'retry',
+    confirm: {
+      question: `Replay the archive of run ${artifactRun}?`,
+      detail: html`<p>
+        A new run applies the archived lines again, without a request to the supplier.
+      </p>`,
+      label: 'Replay',
+    },
   })
 }
 
@@ -140,15 +147,15 @@ async function overview(shown: ShownRun, run: RunDetails, times: RunTimes): Prom
   const { db } = services
   const isRunning = run.state === 'running'
   const size = Math.max(1, Math.ceil(times.parts / PART_ROWS_MAX))
-  const [parts, events, leases, samples] = await Promise.all([
+  const [parts, events, leases, { items: actions }, samples] = await Promise.all([
     listRunParts(db, id, { limit: PART_ROWS_MAX, size }),
     listRunEvents(db, id, EVENTS_MAX),
     isRunning ? listRunLeases(db, id) : [],
+    listActions(db, { run: id, limit: ACTIONS_MAX }),
     run.diff === null ? [] : loadSamples(shown),
   ])
-  const actions: readonly RunAction[] = []
   const progress = toRunProgress(run, null)
-  const why = explainRun({ run, times, progress, cancelledBy: null })
+  const why = explainRun({ run, times, progress, cancelledBy: findActor(actions, ['run.cancel']) })
   const waterfall = drawWaterfall({ times, parts, events, isRunning, now: run.measuredAt })
   const timeline = toTimeline({ run, times, events, actions })
   const nowMs = services.nowMs()
@@ -174,7 +181,7 @@ async function overview(shown: ShownRun, run: RunDetails, times: RunTimes): Prom
     <div class="panels">
       ${panel({ title: 'Ledger' }, liveRegion('balance', balanceChart(run)))}
       ${panel({ title: 'Facts' }, liveRegion('facts', runFacts(run, times)))}
-      ${panel({ title: 'Artifact' }, liveRegion('artifact', artifactPanel(run)))}
+      ${panel({ title: 'Artifact', actions: replayButton(run, user) }, liveRegion('artifact', artifactPanel(run)))}
       ${panel({ title: 'Timeline' }, liveRegion('timeline', timelineList(timeline, nowMs)))}
     </div>`
 }

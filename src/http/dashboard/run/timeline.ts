@@ -1,7 +1,9 @@
 // Everything that happened to a run, in order: what, who or what did it, and why. Pure.
 
+import type { RecordedAction } from '../../../db/read/actions.ts'
 import type { RunDetails } from '../../../db/read/run-summaries.ts'
 import type { RunEvent, RunTimes } from '../../../db/read/run-times.ts'
+import { describeAction } from '../../../format/actions.ts'
 import { formatQuantity } from '../../../lib/words.ts'
 import { formatDuration } from '../../../lib/format-duration.ts'
 
@@ -14,19 +16,21 @@ export interface TimelineEntry {
   readonly state: string | null
 }
 
-/** An action of a person. */
-export interface RunAction {
-  readonly at: Date
-  readonly actor: string
-  readonly action: string
-  readonly note: string | null
-}
-
 export interface TimelineInput {
   readonly run: RunDetails
   readonly times: RunTimes
   readonly events: readonly RunEvent[]
-  readonly actions: readonly RunAction[]
+  /** What people did with the run. */
+  readonly actions: readonly RecordedAction[]
+}
+
+/** Actions that start a run: their person is beside its start. */
+const STARTS = ['source.sync', 'source.import', 'run.replay']
+/** Actions that end it: they take the place of the end that its row states. */
+const ENDS: Readonly<Record<string, string>> = {
+  'run.cancel': 'cancelled',
+  'run.approve': 'approved',
+  'run.reject': 'rejected',
 }
 
 /** The newest first. */
@@ -36,20 +40,27 @@ export function toTimeline(input: TimelineInput): TimelineEntry[] {
     ...input.events.flatMap(toEventEntry),
     ...toFetchEnd(input),
     ...toEnd(input),
-    ...input.actions.map(({ at, actor, action, note }) =>
-      entry(at, action, { who: actor, why: note }),
-    ),
+    ...input.actions.filter(({ action }) => !STARTS.includes(action)).map(toActionEntry),
   ]
   return entries.toSorted((a, b) => b.at.getTime() - a.at.getTime())
 }
 
+/** Returns the person who did this last, and null when no action names one. */
+export function findActor(
+  actions: readonly RecordedAction[],
+  names: readonly string[],
+): string | null {
+  return actions.find(({ action }) => names.includes(action))?.actor ?? null
+}
+
 function toStart({ times, actions }: TimelineInput): TimelineEntry {
-  const isRequested = actions.some(({ action }) => action.includes('run'))
-  const who = times.bySchedule ? 'the schedule' : null
-  return entry(times.startedAt, 'started', {
-    who: isRequested ? null : who,
-    state: 'running',
-  })
+  const who = findActor(actions, STARTS) ?? (times.bySchedule ? 'the schedule' : null)
+  return entry(times.startedAt, 'started', { who, state: 'running' })
+}
+
+function toActionEntry(done: RecordedAction): TimelineEntry {
+  const { at, actor: who, reason: why, action } = done
+  return entry(at, describeAction(done), { who, why, state: ENDS[action] ?? null })
 }
 
 function toEventEntry({ at, event, task, worker, detail }: RunEvent): TimelineEntry[] {
@@ -95,14 +106,15 @@ function toFetchEnd({ run, times }: TimelineInput): TimelineEntry[] {
   return [entry(times.closedAt, what, { why: warnings.at(-1) ?? null })]
 }
 
-function toEnd({ run, times }: TimelineInput): TimelineEntry[] {
+function toEnd({ run, times, actions }: TimelineInput): TimelineEntry[] {
   const { review } = times
+  const isDecided = actions.some(({ action }) => ENDS[action] === (review?.state ?? run.state))
   if (review === null)
-    return run.finishedAt === null
+    return run.finishedAt === null || isDecided
       ? []
       : [entry(run.finishedAt, run.state, { why: run.reason, state: run.state })]
   const held = entry(review.openedAt, 'held', { why: run.reason, state: 'held' })
-  if (review.decidedAt === null) return [held]
+  if (review.decidedAt === null || isDecided) return [held]
   const what = review.state === 'superseded' ? 'superseded by a newer run' : review.state
   return [held, entry(review.decidedAt, what, { who: review.decidedBy, state: review.state })]
 }
