@@ -35,7 +35,7 @@ test('a run explains itself, and its archived lines are a download', async () =>
   assert.match(await ada.read('/runs/1'), /class="work-apply"/)
 })
 
-test('lines that another machine has are no server error: the page says where they are', async () => {
+test('the page of lines that another machine has says where they are', async () => {
   const elsewhere = await openDashboard(lifetime, database)
   const visitor = await elsewhere.signIn()
   for (const [path, command] of [

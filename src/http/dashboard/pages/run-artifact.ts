@@ -101,7 +101,7 @@ function describeElsewhere(run: number, no: number | undefined): Problem {
   return {
     what: `The archive of run ${run} is not in the store of this process.`,
     advice:
-      'The server of the dashboard reads the store that its ARTIFACTS names, and another machine may have written to a folder of its own. Give both the same store, or read the lines on that machine:',
+      'The server of the dashboard reads the store that its ARTIFACTS names, and another machine may have written to a separate folder. Give both the same store, or read the lines on that machine:',
     command: `shelfsync artifacts cat ${run}${no === undefined ? '' : ` --part ${no}`}`,
   }
 }

@@ -20,7 +20,7 @@ export interface TimelineInput {
   readonly run: RunDetails
   readonly times: RunTimes
   readonly events: readonly RunEvent[]
-  /** What people did with the run. */
+  /** Actions of people, the newest first. */
   readonly actions: readonly RecordedAction[]
 }
 
