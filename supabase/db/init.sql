@@ -143,10 +143,11 @@ create index runs_held on catalog.runs (source_id, id) where state = 'held';
 create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
--- Every scrape of the metrics counts the runs of the last week.
+-- count_week_runs reads this index and no row: metrics, alerts and health call it every few seconds.
 create index runs_of_week on catalog.runs (started_at) include (source_id, state, error_code, kind)
   where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
+-- For list_runs since an instant, with imports: small, because runs are stored in the order of their start.
 create index runs_started on catalog.runs using brin (started_at);
 create index runs_explained on catalog.runs (source_id, id)
   where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));
@@ -8655,13 +8656,27 @@ $$;
 
 -- Readers for the metrics.
 
+-- count_week_runs() → for each source with runs that started in the last seven days, imports apart:
+--   runs           those that requested the supplier and ended, other than cancelled and superseded ones
+--   failures       those that failed, by error code; src/core/error-budget.ts has the meaning of each
+create function catalog.count_week_runs() returns table (source_id integer, runs bigint, failures jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select source_id, sum(n)::bigint,
+    coalesce(jsonb_object_agg(coalesce(error_code, 'internal'), n) filter (where state = 'failed'), '{}')
+  from (
+    select r.source_id, r.state, r.error_code, count(*) as n from catalog.runs r
+    where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
+      and r.state in ('succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')
+    group by r.source_id, r.state, r.error_code
+  ) ended group by source_id
+$$;
+
 -- measure_sources() → each source by name. The columns of the active run are null without one.
 --   ledger       of the newest run that settled
 --   removals_off label of the reason why the newest full run could not detect missing products
 --   open_state   state of the run that is active, or that the next sync resumes
 --   copy_broken  the last attempt to write latest.ndjson failed
---   week_runs    runs that requested the supplier and ended in the last seven days, other than cancelled and
---                superseded ones; `week_failures` those that failed, by error code
+--   week_runs, week_failures  see count_week_runs
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
   late_products boolean, longest_seconds double precision, ledger jsonb, reviews bigint,
@@ -8671,17 +8686,6 @@ create function catalog.measure_sources() returns table (
   expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with week as (
-    select source_id, sum(runs)::bigint as runs,
-      jsonb_object_agg(coalesce(error_code, 'internal'), runs) filter (where state = 'failed') as failures
-    from (
-      select r.source_id, r.state, r.error_code, count(*) as runs from catalog.runs r
-      where r.started_at > clock_timestamp() - interval '7 days'
-        and r.kind in ('full', 'incremental', 'refresh')
-        and r.state in ('succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')
-      group by r.source_id, r.state, r.error_code
-    ) ended group by source_id
-  )
   select s.id, s.name,
     case s.state when 'active'
       then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
@@ -8700,7 +8704,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
-  left join week on week.source_id = s.id
+  left join catalog.count_week_runs() week on week.source_id = s.id
   left join lateral (
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c
@@ -9195,27 +9199,16 @@ $$;
 -- The facts by which the health of a source is judged, beside its summary: results of runs, failures beside
 -- the run, and the use of quotas. src/sources/health-parts.ts describes them.
 
--- count_week_runs() → for each source with runs that started in the last seven days, imports apart:
---   runs           those that requested the supplier and ended, other than cancelled and superseded ones;
---                  `failures` those that failed, by error code
---   changes_today  products that runs which ended today, by UTC, have created, updated or removed
-create function catalog.count_week_runs() returns table (
-  source_id integer, runs bigint, failures jsonb, changes_today bigint
-)
+-- count_changes_today() → for each source: products that runs which ended today, by UTC, have created,
+-- updated or removed, imports apart.
+create function catalog.count_changes_today() returns table (source_id integer, changes bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select source_id, coalesce(sum(n) filter (where state in (
-      'succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')), 0)::bigint,
-    coalesce(jsonb_object_agg(coalesce(error_code, 'internal'), n) filter (where state = 'failed'), '{}'),
-    coalesce(sum(changed), 0)::bigint
-  from (
-    select r.source_id, r.state, r.error_code, count(*) as n,
-      sum((r.ledger ->> 'created')::bigint + (r.ledger ->> 'updated')::bigint
-          + (r.ledger ->> 'removed')::bigint)
-        filter (where r.finished_at >= catalog.to_day(now())::timestamp at time zone 'UTC') as changed
-    from catalog.runs r
-    where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
-    group by r.source_id, r.state, r.error_code
-  ) ended group by source_id
+  select r.source_id, coalesce(sum((r.ledger ->> 'created')::bigint + (r.ledger ->> 'updated')::bigint
+      + (r.ledger ->> 'removed')::bigint), 0)::bigint
+  from catalog.runs r
+  where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
+    and r.finished_at >= catalog.to_day(now())::timestamp at time zone 'UTC'
+  group by r.source_id
 $$;
 
 -- count_failing_images() → for each source with such images: those whose newest 1,000 failed addresses have
@@ -9250,7 +9243,8 @@ $$;
 --   result         newest run of the whole source (of a source that only has refreshes: the newest refresh)
 --                  that succeeded, failed, is held or was rejected: {id, state, reason, error_code,
 --                  finished_at}; null without one
---   runs, failures, changes_today see count_week_runs
+--   runs, failures  see count_week_runs
+--   changes_today   see count_changes_today
 --   failed_images, flagged_hosts  see count_failing_images
 --   quota, used    requests of a day that the supplier allows, and those of this day in UTC; null without a
 --                  quota
@@ -9261,7 +9255,7 @@ returns table (
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, to_jsonb(summary), s.settings, result.run, coalesce(w.runs, 0), coalesce(w.failures, '{}'),
-    coalesce(w.changes_today, 0), coalesce(i.failed, 0), coalesce(i.flagged_hosts, '{}'), q.per_day,
+    coalesce(t.changes, 0), coalesce(i.failed, 0), coalesce(i.flagged_hosts, '{}'), q.per_day,
     case when q.per_day is not null then coalesce(l.used, 0) end
   from catalog.summarize_sources(null, p_sources => p_sources) summary
   join catalog.sources s on s.id = summary.id
@@ -9275,6 +9269,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by r.id desc limit 1
   ) result on true
   left join catalog.count_week_runs() w on w.source_id = s.id
+  left join catalog.count_changes_today() t on t.source_id = s.id
   left join catalog.count_failing_images() i on i.source_id = s.id
   left join catalog.source_quotas q on q.source_id = s.id
   left join catalog.limits l on l.scope = q.scope and l.key = q.key and l.day = catalog.to_day(now())
@@ -11473,7 +11468,7 @@ grant execute on function catalog.explain_product, catalog.load_record
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'dd18dbab1cdef685beda2af3ddf7144171552cafa62ddeb1367f83d9eba51263'),
+  ('20261122000010', 'run_tables', '60f1e348e062130ed3af75a074cc573a7d7f6d28e4ee57e93d84bd48622b61f0'),
   ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
   ('20261122000012', 'review_tables', '95da72aa8ec1d808598c4f2ad58820a1b0fb241e4a21a27129302cb66e492289'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
@@ -11530,12 +11525,12 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
   ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
-  ('20261122000072', 'metrics', 'c8fcd4222990be1fd5030265fda1a8656448cb77603d4000d9686a113321bd67'),
+  ('20261122000072', 'metrics', '88817e1c5da077dbdf7bf016034d9c53f7ce0dd732f4cdbc263c8824c01e2b33'),
   ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
-  ('20261122000077', 'source_healths', 'd768d4f94ad548d0b9a1e65e6b68d5762c81ec00a6cfa8e0e995f655857e4c2e'),
+  ('20261122000077', 'source_healths', '03d5ea69d1537bf1bd4e19693f5cf1fadc59f6d1b7389d58a42ad08ec14ac8d6'),
   ('20261122000078', 'operation', '5d911188e01e8d84010474262da1a4e1c4d067c3037ac1473a3df02b8e5aec2a'),
   ('20261122000079', 'purge_expired', '8ef0877ed4cce6370108145bcab5f10f482752e0d8c636c62383519aa9f5a4a2'),
   ('20261122000080', 'data_api', 'd77c50ca2ed106be987db3d0ecba341955e53e9c68d788fdf4247e26ed7b9daa'),

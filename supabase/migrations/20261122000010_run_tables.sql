@@ -117,10 +117,11 @@ create index runs_held on catalog.runs (source_id, id) where state = 'held';
 create index runs_whole on catalog.runs (source_id, id) where keys is null;
 create index runs_whole_newest on catalog.runs (id) where keys is null;
 create index runs_refreshes on catalog.runs (source_id, id) where kind = 'refresh';
--- Every scrape of the metrics counts the runs of the last week.
+-- count_week_runs reads this index and no row: metrics, alerts and health call it every few seconds.
 create index runs_of_week on catalog.runs (started_at) include (source_id, state, error_code, kind)
   where kind in ('full', 'incremental', 'refresh');
 create index runs_by_state on catalog.runs (state, id);
+-- For list_runs since an instant, with imports: small, because runs are stored in the order of their start.
 create index runs_started on catalog.runs using brin (started_at);
 create index runs_explained on catalog.runs (source_id, id)
   where reason is not null and (error_code is not null or state in ('failed', 'interrupted'));

@@ -2,13 +2,27 @@
 
 -- Readers for the metrics.
 
+-- count_week_runs() → for each source with runs that started in the last seven days, imports apart:
+--   runs           those that requested the supplier and ended, other than cancelled and superseded ones
+--   failures       those that failed, by error code; src/core/error-budget.ts has the meaning of each
+create function catalog.count_week_runs() returns table (source_id integer, runs bigint, failures jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select source_id, sum(n)::bigint,
+    coalesce(jsonb_object_agg(coalesce(error_code, 'internal'), n) filter (where state = 'failed'), '{}')
+  from (
+    select r.source_id, r.state, r.error_code, count(*) as n from catalog.runs r
+    where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
+      and r.state in ('succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')
+    group by r.source_id, r.state, r.error_code
+  ) ended group by source_id
+$$;
+
 -- measure_sources() → each source by name. The columns of the active run are null without one.
 --   ledger       of the newest run that settled
 --   removals_off label of the reason why the newest full run could not detect missing products
 --   open_state   state of the run that is active, or that the next sync resumes
 --   copy_broken  the last attempt to write latest.ndjson failed
---   week_runs    runs that requested the supplier and ended in the last seven days, other than cancelled and
---                superseded ones; `week_failures` those that failed, by error code
+--   week_runs, week_failures  see count_week_runs
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, schedule jsonb, due_since timestamptz,
   late_products boolean, longest_seconds double precision, ledger jsonb, reviews bigint,
@@ -18,17 +32,6 @@ create function catalog.measure_sources() returns table (
   expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  with week as (
-    select source_id, sum(runs)::bigint as runs,
-      jsonb_object_agg(coalesce(error_code, 'internal'), runs) filter (where state = 'failed') as failures
-    from (
-      select r.source_id, r.state, r.error_code, count(*) as runs from catalog.runs r
-      where r.started_at > clock_timestamp() - interval '7 days'
-        and r.kind in ('full', 'incremental', 'refresh')
-        and r.state in ('succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')
-      group by r.source_id, r.state, r.error_code
-    ) ended group by source_id
-  )
   select s.id, s.name,
     case s.state when 'active'
       then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
@@ -47,7 +50,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
-  left join week on week.source_id = s.id
+  left join catalog.count_week_runs() week on week.source_id = s.id
   left join lateral (
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c

@@ -1,27 +1,16 @@
 -- The facts by which the health of a source is judged, beside its summary: results of runs, failures beside
 -- the run, and the use of quotas. src/sources/health-parts.ts describes them.
 
--- count_week_runs() → for each source with runs that started in the last seven days, imports apart:
---   runs           those that requested the supplier and ended, other than cancelled and superseded ones;
---                  `failures` those that failed, by error code
---   changes_today  products that runs which ended today, by UTC, have created, updated or removed
-create function catalog.count_week_runs() returns table (
-  source_id integer, runs bigint, failures jsonb, changes_today bigint
-)
+-- count_changes_today() → for each source: products that runs which ended today, by UTC, have created,
+-- updated or removed, imports apart.
+create function catalog.count_changes_today() returns table (source_id integer, changes bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select source_id, coalesce(sum(n) filter (where state in (
-      'succeeded', 'held', 'rejected', 'partial', 'fetched', 'failed')), 0)::bigint,
-    coalesce(jsonb_object_agg(coalesce(error_code, 'internal'), n) filter (where state = 'failed'), '{}'),
-    coalesce(sum(changed), 0)::bigint
-  from (
-    select r.source_id, r.state, r.error_code, count(*) as n,
-      sum((r.ledger ->> 'created')::bigint + (r.ledger ->> 'updated')::bigint
-          + (r.ledger ->> 'removed')::bigint)
-        filter (where r.finished_at >= catalog.to_day(now())::timestamp at time zone 'UTC') as changed
-    from catalog.runs r
-    where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
-    group by r.source_id, r.state, r.error_code
-  ) ended group by source_id
+  select r.source_id, coalesce(sum((r.ledger ->> 'created')::bigint + (r.ledger ->> 'updated')::bigint
+      + (r.ledger ->> 'removed')::bigint), 0)::bigint
+  from catalog.runs r
+  where r.started_at > now() - interval '7 days' and r.kind in ('full', 'incremental', 'refresh')
+    and r.finished_at >= catalog.to_day(now())::timestamp at time zone 'UTC'
+  group by r.source_id
 $$;
 
 -- count_failing_images() → for each source with such images: those whose newest 1,000 failed addresses have
@@ -56,7 +45,8 @@ $$;
 --   result         newest run of the whole source (of a source that only has refreshes: the newest refresh)
 --                  that succeeded, failed, is held or was rejected: {id, state, reason, error_code,
 --                  finished_at}; null without one
---   runs, failures, changes_today see count_week_runs
+--   runs, failures  see count_week_runs
+--   changes_today   see count_changes_today
 --   failed_images, flagged_hosts  see count_failing_images
 --   quota, used    requests of a day that the supplier allows, and those of this day in UTC; null without a
 --                  quota
@@ -67,7 +57,7 @@ returns table (
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, to_jsonb(summary), s.settings, result.run, coalesce(w.runs, 0), coalesce(w.failures, '{}'),
-    coalesce(w.changes_today, 0), coalesce(i.failed, 0), coalesce(i.flagged_hosts, '{}'), q.per_day,
+    coalesce(t.changes, 0), coalesce(i.failed, 0), coalesce(i.flagged_hosts, '{}'), q.per_day,
     case when q.per_day is not null then coalesce(l.used, 0) end
   from catalog.summarize_sources(null, p_sources => p_sources) summary
   join catalog.sources s on s.id = summary.id
@@ -81,6 +71,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by r.id desc limit 1
   ) result on true
   left join catalog.count_week_runs() w on w.source_id = s.id
+  left join catalog.count_changes_today() t on t.source_id = s.id
   left join catalog.count_failing_images() i on i.source_id = s.id
   left join catalog.source_quotas q on q.source_id = s.id
   left join catalog.limits l on l.scope = q.scope and l.key = q.key and l.day = catalog.to_day(now())
