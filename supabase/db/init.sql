@@ -378,6 +378,8 @@ create table catalog.prices (
   line_no             integer,                       -- see part_no
   -- Run that made it current or rejected it, if it waited for the end of a run.
   settled_run         bigint,
+  -- The supplier's price where a person has stated another one: {amountMinor, currency, compareAtMinor}.
+  stated              jsonb,
   -- The end of the licence of a price that a newer record contradicts, or a person has rejected. Null: that
   -- of its product.
   expires_at          timestamptz,
@@ -501,6 +503,9 @@ create index reviews_oldest on catalog.reviews (id) where state = 'open';
 -- Each record with a disagreement or a proposal is compared with the reviews of its product.
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
   where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
+
+-- Rules are listed with the number of reviews that each has decided.
+create index reviews_by_rule on catalog.reviews (source_id, decided_by) where decided_by like 'rule %';
 
 -- One value of a product is open as a proposal at a time.
 create unique index reviews_proposals on catalog.reviews
@@ -7134,6 +7139,449 @@ language sql set search_path = pg_catalog, pg_temp as $$
         else jsonb_build_object('product', p_review.product_external_id) end || p_detail, p_reason)
 $$;
 
+-- 20261122000055_review_queue.sql
+
+-- Generated from supabase/schemas/55_review_queue.sql until the first release: do not edit.
+
+-- The queue of reviews: everything that waits for a person, with filters, and the evidence for each decision.
+
+-- measure_price_change(review) → the change from the last good price to the held one in percent, such as 60
+-- or -25; null without two prices that can be compared.
+create function catalog.measure_price_change(p_review catalog.reviews) returns numeric
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_review.kind <> 'price' or p_review.expires_at <= now()
+      or starts_with(p_review.reason, 'the currency changed') then null
+    when (p_review.detail ->> 'from')::numeric > 0 then round(
+      ((p_review.detail ->> 'to')::numeric / (p_review.detail ->> 'from')::numeric - 1) * 100, 1)
+  end
+$$;
+
+-- names_product(review, text) → whether the id or the title of the review's product contains the text, in any
+-- case. Titles whose licence has ended are not searched.
+create function catalog.names_product(p_review catalog.reviews, p_text text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select position(lower(p_text) in lower(p_review.product_external_id)) > 0 or exists (
+    select from catalog.products p
+    where p.source_id = p_review.source_id and p.external_id = p_review.product_external_id
+      and position(lower(p_text) in lower(catalog.show_title(p))) > 0)
+$$;
+
+-- match_reviews(filter, after, limit) → open reviews that match, the oldest first, opened after the review
+-- `p_after`.
+--   p_filter    {source, kind, run, text, openedBefore, openedSince, changeMin, changeMax, direction}, each
+--               optional. Changes are in percent, up or down, unless the direction is `rise` or `fall`
+--   p_limit     null: all
+create function catalog.match_reviews(p_filter jsonb, p_after bigint, p_limit integer)
+returns setof catalog.reviews
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  source text := p_filter ->> 'source';
+  of_source integer := (select s.id from catalog.sources s where s.name = source);
+  of_kind text := p_filter ->> 'kind';
+  of_run bigint := p_filter ->> 'run';
+  words text := p_filter ->> 'text';
+  before timestamptz := p_filter ->> 'openedBefore';
+  since timestamptz := p_filter ->> 'openedSince';
+  change_min numeric := p_filter ->> 'changeMin';
+  change_max numeric := p_filter ->> 'changeMax';
+  direction text := p_filter ->> 'direction';
+begin
+  return query
+    select v.* from catalog.reviews v
+    where v.state = 'open' and v.id > coalesce(p_after, 0)
+      and (source is null or v.source_id = of_source) and (of_kind is null or v.kind = of_kind)
+      and (of_run is null or v.run_id = of_run)
+      and (before is null or v.opened_at <= before) and (since is null or v.opened_at >= since)
+      and (change_min is null or abs(catalog.measure_price_change(v)) >= change_min)
+      and (change_max is null or abs(catalog.measure_price_change(v)) <= change_max)
+      and (direction is null
+        or sign(catalog.measure_price_change(v)) = case direction when 'rise' then 1 else -1 end)
+      and (words is null or catalog.names_product(v, words))
+    order by v.id limit p_limit;
+end $$;
+
+-- show_evidence(review) → what a decision relies on besides the review: {change, variant, sku, image,
+-- history, record}; members that the kind does not have are null, and so is content whose licence has ended.
+--   history     the newest published prices of the variant and type, the oldest first: {at, amountMinor,
+--               currency}
+--   image       address of the product's first image
+--   record      the quarantined record: {part, line, artifactRun, rule, message, bytes, start}; `start` is
+--               the beginning of its bytes in hex
+create function catalog.show_evidence(p_review catalog.reviews) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'change', catalog.measure_price_change(p_review),
+    'variant', v.title, 'sku', v.sku,
+    'image', case when catalog.is_shown(p_review.source_id, p_review.product_external_id) then (
+      select coalesce(i.cdn_url, i.url) from catalog.images i
+      where i.source_id = p_review.source_id and i.product_external_id = p_review.product_external_id
+      order by i.position limit 1) end,
+    'history', case when p_review.price_type is not null
+      and catalog.is_shown(p_review.source_id, p_review.product_external_id) then (
+        select jsonb_agg(jsonb_build_object('at', h.observed_at, 'amountMinor', h.amount_minor,
+          'currency', h.currency) order by h.observed_at, h.run_id)
+        from (
+          select p.* from catalog.prices p
+          where p.source_id = p_review.source_id and p.product_external_id = p_review.product_external_id
+            and p.variant_external_id = p_review.variant_external_id
+            and p.price_type = p_review.price_type and p.state in ('current', 'past')
+            and (p.expires_at is null or p.expires_at > now())
+          order by p.observed_at desc, p.run_id desc limit 24
+        ) h) end,
+    'record', (
+      select jsonb_build_object('part', q.part_no, 'line', q.line_no, 'artifactRun', q.artifact_run,
+        'rule', q.rule, 'message', shown.message, 'bytes', q.byte_length,
+        'start', encode(substring(shown.raw for 2048), 'hex'))
+      from catalog.quarantine q cross join lateral catalog.show_record(q) shown
+      where p_review.kind = 'record' and q.source_id = p_review.source_id
+        and q.id = (p_review.detail ->> 'record')::bigint))
+  from (values (1)) always
+  left join catalog.variants v on v.source_id = p_review.source_id
+    and v.product_external_id = p_review.product_external_id
+    and v.external_id = p_review.variant_external_id
+    and catalog.is_shown(p_review.source_id, p_review.product_external_id)
+$$;
+
+-- list_queue(filter, after, limit) → the columns of list_reviews, and the evidence of each review.
+--   p_filter    see match_reviews
+create function catalog.list_queue(p_filter jsonb, p_after bigint, p_limit integer) returns table (
+  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
+  reason text, detail jsonb, state text, opened_at timestamptz, decided_at timestamptz, decided_by text,
+  diff jsonb, evidence jsonb
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, catalog.show_title(p), v.variant_external_id,
+    v.price_type, shown.reason, shown.detail, v.state, v.opened_at, v.decided_at, v.decided_by,
+    case when v.kind = 'run' then (select to_jsonb(d) from catalog.summarize_run_diff(v.run_id) d) end,
+    catalog.show_evidence(v)
+  from catalog.match_reviews(p_filter, p_after, p_limit) v
+  join catalog.sources s on s.id = v.source_id
+  cross join lateral catalog.show_review(v) shown
+  left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
+  order by v.id
+$$;
+
+-- count_queue(filter) → open reviews that match, by source and kind.
+create function catalog.count_queue(p_filter jsonb) returns table (source text, kind text, reviews bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select s.name, v.kind, count(*)
+  from catalog.match_reviews(p_filter, null, null) v join catalog.sources s on s.id = v.source_id
+  group by 1, 2 order by 1, 2
+$$;
+
+-- list_decidable(filter, limit) → the numbers of open reviews that match and can be decided together, the
+-- oldest first: all kinds except runs, whose approval needs the version of a diff.
+create function catalog.list_decidable(p_filter jsonb, p_limit integer) returns setof bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select v.id from catalog.match_reviews(p_filter, null, null) v
+  where v.kind <> 'run' order by v.id limit p_limit
+$$;
+
+-- load_evidence(review) → see show_evidence; null for an unknown review.
+create function catalog.load_evidence(p_review bigint) returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select catalog.show_evidence(v) from catalog.reviews v where v.id = p_review
+$$;
+
+-- 20261122000056_review_edits.sql
+
+-- Generated from supabase/schemas/56_review_edits.sql until the first release: do not edit.
+
+-- Edits: a person accepts a review with another value than the one that waits.
+
+-- lock_open_review(review) → the review, locked until the end of the transaction.
+--   errors      review/unknown, which names the person who has decided it
+create function catalog.lock_open_review(p_review bigint) returns catalog.reviews
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  return review;
+end $$;
+
+-- gate_edit(review, amount, currency, factor) → why the price would be held if the supplier stated it, see
+-- gate_price; null if it would not.
+create function catalog.gate_edit(
+  p_review catalog.reviews, p_amount bigint, p_currency text, p_factor numeric
+) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select catalog.gate_price(p_amount, p_currency, c.amount_minor, c.currency, s.settings ->> 'currency',
+    p_factor)
+  from catalog.sources s
+  left join catalog.prices c on c.source_id = s.id and c.product_external_id = p_review.product_external_id
+    and c.variant_external_id = p_review.variant_external_id and c.price_type = p_review.price_type
+    and c.state = 'current'
+  where s.id = p_review.source_id
+$$;
+
+-- edit_price(review, amount, currency): the person's price becomes current, in place of the held one. It
+-- stays until the supplier states another price than the one that was held.
+create function catalog.edit_price(p_review catalog.reviews, p_amount bigint, p_currency text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.end_current_price(p_review);
+  insert into catalog.prices as p (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, state, observed_at)
+    values (p_review.source_id, p_review.product_external_id, p_review.variant_external_id,
+      p_review.price_type, p_review.run_id, p_amount, p_currency, 'current', p_review.opened_at)
+    on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
+      set stated = case when p.state = 'held' then jsonb_build_object('amountMinor', p.amount_minor,
+            'currency', p.currency, 'compareAtMinor', p.compare_at_minor) end,
+          amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = null,
+          state = 'current', expires_at = null;
+end $$;
+
+-- edit_proposal(review, value, by): the person's value becomes the enrichment of the field. It has the type
+-- of the proposed one.
+--   errors      usage/invalid
+create function catalog.edit_proposal(p_review catalog.reviews, p_value jsonb, p_by text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  type text := jsonb_typeof(p_review.detail -> 'value');
+begin
+  if jsonb_typeof(p_value) is distinct from type or p_value in ('""', '[]', '{}') then
+    perform catalog.fail('usage/invalid', format('The value of %s must be a JSON %s with content',
+      p_review.detail ->> 'field', type));
+  end if;
+  perform catalog.accept_value(p_review.source_id, p_review.product_external_id,
+    p_review.detail ->> 'field', p_value, 'stated by a person', 1, 'person',
+    decode(p_review.detail ->> 'contentHash', 'hex'), p_by);
+end $$;
+
+-- edit_review(review, value, by, reason, despite, factor): accepts an open price, disagreement or proposal
+-- with the value of the person.
+--   p_value     of a price or a disagreement {amountMinor, currency}; of a proposal the value
+--   p_despite   accepts a price although a gate would hold it
+--   p_factor    price factor in the policy of the source
+--   ordering    locks the review before its price
+--   errors      review/unknown, which names the person who has decided it · usage/invalid
+create function catalog.edit_review(
+  p_review bigint, p_value jsonb, p_by text, p_reason text, p_despite boolean, p_factor numeric
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews := catalog.lock_open_review(p_review);
+  amount numeric;
+  gate text;
+begin
+  if review.kind not in ('price', 'disagreement', 'proposal') then
+    perform catalog.fail('usage/invalid', format('Review %s has no value to edit', p_review));
+  elsif review.kind = 'proposal' then
+    perform catalog.edit_proposal(review, p_value, p_by);
+  else
+    amount := p_value ->> 'amountMinor';
+    if amount is null or amount <> trunc(amount) or amount not between 0 and 9007199254740991
+        or coalesce(p_value ->> 'currency', '') !~ '^[A-Z]{3}$' then
+      perform catalog.fail('usage/invalid', 'A price is a whole number of minor units with a currency');
+    end if;
+    gate := catalog.gate_edit(review, amount::bigint, p_value ->> 'currency', p_factor);
+    if gate is not null and not p_despite then
+      perform catalog.fail('usage/invalid', format(
+        'This price would be held too: %s. State that you accept it nevertheless, or another price', gate));
+    end if;
+    perform catalog.edit_price(review, amount::bigint, p_value ->> 'currency');
+  end if;
+  perform catalog.index_products(review.source_id, array[review.product_external_id]);
+  update catalog.reviews
+    set state = 'approved', decided_at = now(), decided_by = p_by,
+        detail = detail || jsonb_build_object('edited', p_value)
+    where source_id = review.source_id and id = p_review;
+  perform catalog.record_decision(review, 'edit', p_by, p_reason, jsonb_build_object('value', p_value)
+    || case when gate is null then '{}' else jsonb_build_object('despite', gate) end);
+end $$;
+
+-- 20261122000057_review_rules.sql
+
+-- Generated from supabase/schemas/57_review_rules.sql until the first release: do not edit.
+
+-- Rules of a source that decide about reviews when they are opened: always, or never. A rule is named as the
+-- one who decided.
+
+create table catalog.review_rules (
+  source_id           integer not null references catalog.sources (id),
+  id                  bigint generated always as identity,
+  kind                text not null check (kind in ('price', 'disagreement', 'proposal', 'record')),
+  decision            text not null check (decision in ('approve', 'reject')),
+  -- Conditions. Of a held price: its change in percent is at most so high, it rises or falls, or it is zero.
+  change_max          numeric check (change_max > 0),
+  direction           text check (direction in ('rise', 'fall')),
+  zero                boolean not null default false,
+  field               text,                          -- of a proposal: attributes.process
+  fault               text,                          -- of a record: the rule that it failed
+  created_at          timestamptz not null default clock_timestamp(),
+  created_by          text not null,
+  removed_at          timestamptz,                   -- null: in force
+  removed_by          text,
+  primary key (source_id, id),
+  check (case kind
+    when 'price' then (zero or change_max is not null or direction is not null and decision = 'reject')
+      and not (zero and (change_max is not null or direction is not null)) and field is null and fault is null
+    when 'proposal' then field is not null and fault is null
+    when 'record' then decision = 'reject' and fault is not null and field is null
+    else decision = 'reject' and field is null and fault is null end),
+  check (kind = 'price' or change_max is null and direction is null and not zero)
+);
+
+-- matches_rule(rule, review) → whether the rule decides about the review.
+create function catalog.matches_rule(p_rule catalog.review_rules, p_review catalog.reviews) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select p_rule.source_id = p_review.source_id and p_rule.kind = p_review.kind and coalesce(case p_rule.kind
+    when 'price' then case
+      when p_rule.zero then (p_review.detail ->> 'to')::numeric = 0
+      else (p_review.detail ->> 'to')::numeric > 0
+        and abs(catalog.measure_price_change(p_review)) <= coalesce(p_rule.change_max, 'infinity')
+        and (p_rule.direction is null or sign(catalog.measure_price_change(p_review))
+          = case p_rule.direction when 'rise' then 1 else -1 end) end
+    when 'proposal' then p_review.detail ->> 'field' = p_rule.field
+    when 'record' then p_review.detail ->> 'rule' = p_rule.fault
+    else true end, false)
+$$;
+
+-- release_price(review): a held price waits for the end of its run like any other, and the change of the run
+-- states it without the reason. For rules, which decide while the run is being applied.
+create function catalog.release_price(p_review catalog.reviews) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.prices set state = 'pending'
+    where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+      and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+      and run_id = p_review.run_id and state = 'held';
+  update catalog.changes c set detail = jsonb_set(c.detail, array[m.name], (c.detail -> m.name) - 2)
+    from (
+      select format('price:%s:%s', p_review.variant_external_id, p_review.price_type) as name
+    ) m
+    where c.source_id = p_review.source_id and c.run_id = p_review.run_id
+      and c.product_external_id = p_review.product_external_id and c.position is null
+      and c.detail ? m.name
+$$;
+
+-- decide_by_rule(review, rule): the decision of the rule, recorded with its number. An approved price is
+-- published with its run, and only if that is.
+create function catalog.decide_by_rule(p_review catalog.reviews, p_rule catalog.review_rules) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  decider constant text := 'rule ' || p_rule.id;
+  approves constant boolean := p_rule.decision = 'approve';
+begin
+  if p_review.kind = 'price' and approves then
+    perform catalog.release_price(p_review);
+  elsif p_review.kind = 'price' then
+    perform catalog.decide_price(p_review, false);
+  elsif p_review.kind = 'proposal' and approves then
+    perform catalog.accept_proposal(p_review, decider);
+    perform catalog.index_products(p_review.source_id, array[p_review.product_external_id]);
+  elsif p_review.kind = 'record' then
+    perform catalog.decide_record(p_review, false);
+  end if;
+  update catalog.reviews
+    set state = case when approves then 'approved' else 'rejected' end, decided_at = now(),
+        decided_by = decider
+    where source_id = p_review.source_id and id = p_review.id;
+  perform catalog.record_decision(p_review, p_rule.decision, decider, null,
+    jsonb_build_object('rule', p_rule.id));
+end $$;
+
+-- apply_review_rules(): decides about the reviews that a statement has opened. Of several rules that match,
+-- one that rejects comes first, then the oldest.
+create function catalog.apply_review_rules() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+  rule catalog.review_rules;
+begin
+  if not exists (
+      select from opened o join catalog.review_rules r on r.source_id = o.source_id
+      where r.removed_at is null) then
+    return null;
+  end if;
+  for review in
+    select v.* from opened o join catalog.reviews v on v.source_id = o.source_id and v.id = o.id
+    where v.state = 'open' order by v.id
+  loop
+    select r.* into rule from catalog.review_rules r
+      where r.source_id = review.source_id and r.removed_at is null and catalog.matches_rule(r, review)
+      order by r.decision = 'reject' desc, r.id limit 1;
+    if found then
+      perform catalog.decide_by_rule(review, rule);
+    end if;
+  end loop;
+  return null;
+end $$;
+create trigger apply_review_rules after insert on catalog.reviews
+  referencing new table as opened for each statement execute function catalog.apply_review_rules();
+
+-- add_review_rule(source, rule, by, reason) → the number of the rule.
+--   p_rule      {kind, decision, changeMax, direction, zero, field, fault}
+--   errors      source/unknown · usage/invalid
+create function catalog.add_review_rule(p_source text, p_rule jsonb, p_by text, p_reason text default null)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  added bigint;
+begin
+  insert into catalog.review_rules (source_id, kind, decision, change_max, direction, zero, field, fault,
+      created_by)
+    select s.id, p_rule ->> 'kind', p_rule ->> 'decision', (p_rule ->> 'changeMax')::numeric,
+      p_rule ->> 'direction', coalesce((p_rule ->> 'zero')::boolean, false), p_rule ->> 'field',
+      p_rule ->> 'fault', p_by
+    from catalog.sources s where s.name = p_source
+    returning id into added;
+  if added is null then
+    perform catalog.fail('source/unknown', format('Source "%s" does not exist', p_source));
+  end if;
+  perform catalog.record_action(p_by, 'review-rule.add', p_source, null, 'rule ' || added, p_rule, p_reason);
+  return added;
+exception when check_violation or not_null_violation then
+  perform catalog.fail('usage/invalid', 'The rule has no condition, or one that its kind does not have');
+end $$;
+
+-- remove_review_rule(rule, by, reason): ends the rule. Its decisions stay.
+--   errors      usage/invalid  it is not in force
+create function catalog.remove_review_rule(p_rule bigint, p_by text, p_reason text default null) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  removed catalog.review_rules;
+begin
+  update catalog.review_rules r set removed_at = now(), removed_by = p_by
+    where r.id = p_rule and r.removed_at is null returning * into removed;
+  if removed.id is null then
+    perform catalog.fail('usage/invalid', coalesce((
+      select format('Rule %s has been removed by %s', r.id, r.removed_by)
+      from catalog.review_rules r where r.id = p_rule), format('Rule %s does not exist', p_rule)));
+  end if;
+  perform catalog.record_action(p_by, 'review-rule.remove', (
+      select s.name from catalog.sources s where s.id = removed.source_id), null, 'rule ' || p_rule, '{}',
+    p_reason);
+end $$;
+
+-- list_review_rules(source) → the rules in force, by source and number: of one source, or of all with null.
+--   decided     reviews that it has decided, the last one at `decided_at`
+--   waiting     open reviews that match it: they were opened before it, and wait for a person
+create function catalog.list_review_rules(p_source text) returns table (
+  id bigint, source text, rule jsonb, created_at timestamptz, created_by text, decided bigint,
+  decided_at timestamptz, waiting bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.id, s.name, jsonb_strip_nulls(jsonb_build_object('kind', r.kind, 'decision', r.decision,
+      'changeMax', r.change_max, 'direction', r.direction, 'zero', r.zero, 'field', r.field,
+      'fault', r.fault)),
+    r.created_at, r.created_by, d.decided, d.decided_at, (
+      select count(*) from catalog.reviews v
+      where v.source_id = r.source_id and v.state = 'open' and catalog.matches_rule(r, v))
+  from catalog.review_rules r
+  join catalog.sources s on s.id = r.source_id
+  cross join lateral (
+    select count(*) as decided, max(v.decided_at) as decided_at from catalog.reviews v
+    where v.source_id = r.source_id and v.decided_by = 'rule ' || r.id and v.decided_by like 'rule %'
+  ) d
+  where r.removed_at is null and (p_source is null or s.name = p_source)
+  order by s.name, r.id
+$$;
+
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -11196,7 +11644,7 @@ begin
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
-    where c.column_name not in ('raw', 'accepted_by') and (
+    where c.column_name not in ('raw', 'accepted_by', 'stated') and (
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',
@@ -11466,11 +11914,17 @@ grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
 -- The log of actions.
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
+-- The queue of reviews, its rules, and the decisions.
+grant execute on function
+  catalog.list_queue, catalog.count_queue, catalog.list_decidable, catalog.load_evidence,
+  catalog.decide_review, catalog.edit_review, catalog.list_review_rules, catalog.add_review_rule,
+  catalog.remove_review_rule
+  to shelfsync_web;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '60f1e348e062130ed3af75a074cc573a7d7f6d28e4ee57e93d84bd48622b61f0'),
-  ('20261122000011', 'catalogue_tables', '9a5835228a8b544d2d627801d8448b83f371c6839a12ac7d7be0510553828c00'),
-  ('20261122000012', 'review_tables', '95da72aa8ec1d808598c4f2ad58820a1b0fb241e4a21a27129302cb66e492289'),
+  ('20261122000011', 'catalogue_tables', '3277bcd2be74f1d42650beb816104c4894a7ee35b00b31ef568ca5b208b7f199'),
+  ('20261122000012', 'review_tables', 'd90576b38cfc82a79cf04d19135fe418273ab730b8b9d7399d6b31ef4f722331'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -11513,6 +11967,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
   ('20261122000053', 'licences', '539c03c6c04c8439cdb1df890fb5c07f9861148a891b85d2dffb7286860f4cbf'),
   ('20261122000054', 'actions', 'f742f6157c56b46f32f37ffbd2f2cd17a47d1fa314521b0d3e976863ea63d000'),
+  ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
+  ('20261122000056', 'review_edits', '4b5d3a3ff51861e3358a4664c28d83b79604fa814f7e5154edfd94e1c2f5fab0'),
+  ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
   ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -11541,7 +11998,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
-  ('20261122000090', 'security', '3290fd0c36063a0a31038ef29d7a71ecb4030c13ffa56d5303f3d7739651b983'),
-  ('20261122000091', 'web_rights', '2c16c39b241998f48a373edd226a8c69257180e1d9ddb938faf57fc3db9d69d4');
+  ('20261122000090', 'security', '0a8aa705053e186cbee70cf7ba7cd01fa1180484367d65d43ac4ade4576548e5'),
+  ('20261122000091', 'web_rights', 'ea39818385775e4732c764e0d1fbbe48f51f148fdce865344892b971971588b6');
 
 commit;

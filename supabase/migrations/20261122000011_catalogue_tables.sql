@@ -101,6 +101,8 @@ create table catalog.prices (
   line_no             integer,                       -- see part_no
   -- Run that made it current or rejected it, if it waited for the end of a run.
   settled_run         bigint,
+  -- The supplier's price where a person has stated another one: {amountMinor, currency, compareAtMinor}.
+  stated              jsonb,
   -- The end of the licence of a price that a newer record contradicts, or a person has rejected. Null: that
   -- of its product.
   expires_at          timestamptz,

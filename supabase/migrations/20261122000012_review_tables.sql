@@ -74,6 +74,9 @@ create index reviews_oldest on catalog.reviews (id) where state = 'open';
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
   where kind in ('disagreement', 'proposal', 'record') and state <> 'superseded';
 
+-- Rules are listed with the number of reviews that each has decided.
+create index reviews_by_rule on catalog.reviews (source_id, decided_by) where decided_by like 'rule %';
+
 -- One value of a product is open as a proposal at a time.
 create unique index reviews_proposals on catalog.reviews
   (source_id, product_external_id, (detail ->> 'field')) where kind = 'proposal' and state = 'open';

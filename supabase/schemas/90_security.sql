@@ -36,7 +36,7 @@ begin
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
-    where c.column_name not in ('raw', 'accepted_by') and (
+    where c.column_name not in ('raw', 'accepted_by', 'stated') and (
       c.table_schema = 'api' and c.table_name not in ('medipim_products_raw', 'price_decisions')
       or c.table_schema = 'catalog' and c.table_name in (
         'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes',

@@ -40,3 +40,9 @@ grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
 -- The log of actions.
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
+-- The queue of reviews, its rules, and the decisions.
+grant execute on function
+  catalog.list_queue, catalog.count_queue, catalog.list_decidable, catalog.load_evidence,
+  catalog.decide_review, catalog.edit_review, catalog.list_review_rules, catalog.add_review_rule,
+  catalog.remove_review_rule
+  to shelfsync_web;

@@ -48,6 +48,8 @@ export interface ReviewDetail {
   readonly confidence?: number
   /** Name of the model that proposed the value. */
   readonly model?: string
+  /** The person's value, if it was accepted with another one: a price, or that of a field. */
+  readonly edited?: Json
   /** Number of the quarantined record. */
   readonly record?: number
   /** True once the licence of its content has ended: no amounts, claims, value and quotation. */
@@ -60,7 +62,7 @@ export interface ReviewFilter {
   readonly kind?: ReviewSummary['kind'] | undefined
 }
 
-type ReviewRow = Omit<
+export type ReviewRow = Omit<
   ReviewSummary,
   'priceType' | 'openedAt' | 'decidedAt' | 'decidedBy' | 'diff'
 > & {
@@ -103,7 +105,7 @@ export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary
   return toReviewSummary(row)
 }
 
-function toReviewSummary({
+export function toReviewSummary({
   price_type: priceType,
   opened_at: openedAt,
   decided_at: decidedAt,

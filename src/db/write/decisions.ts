@@ -1,7 +1,9 @@
 // Decisions of a person on held runs and on reviews. The rules are in the SQL functions decide_run
 // and decide_review.
 
-import { type Catalog, one } from '../catalog.ts'
+import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import { type Catalog, jsonb, one } from '../catalog.ts'
 
 interface Decider {
   /** The person, as the log names them. */
@@ -64,6 +66,8 @@ export interface ReviewDecision {
   readonly by: string
   /** The claim of a disagreement that is approved, from 1; by default the first one. */
   readonly claim?: number | undefined
+  /** As the person stated it. */
+  readonly reason?: string | undefined
 }
 
 /**
@@ -76,7 +80,88 @@ export interface ReviewDecision {
 export async function decideReview(
   db: Catalog,
   review: number,
-  { approve, by, claim }: ReviewDecision,
+  { approve, by, claim, reason }: ReviewDecision,
 ): Promise<void> {
-  await db.call('decide_review', { review, approve, by, claim: claim ?? null })
+  await db.call('decide_review', {
+    review,
+    approve,
+    by,
+    claim: claim ?? null,
+    reason: reason ?? null,
+  })
+}
+
+/** The errors of one review that do not concern the others. */
+const REFUSALS = new Set<string>(['review/unknown', 'run/not-held', 'usage/invalid'])
+
+export interface DecidedReviews {
+  readonly decided: readonly number[]
+  readonly refused: readonly SyncError[]
+  /** Not reached before `isOver`. */
+  readonly left: readonly number[]
+}
+
+/**
+ * Decides on several reviews, each in its own transaction, so that none waits for the others and a
+ * refused one, such as one that another person has decided, stops none.
+ */
+export async function decideReviews(
+  db: Catalog,
+  reviews: readonly number[],
+  decision: ReviewDecision,
+  { isOver = () => false, onDecided }: DecisionProgress = {},
+): Promise<DecidedReviews> {
+  const decided: number[] = []
+  const refused: SyncError[] = []
+  for (const [index, review] of reviews.entries()) {
+    if (isOver()) return { decided, refused, left: reviews.slice(index) }
+    try {
+      await decideReview(db, review, decision)
+      decided.push(review)
+      onDecided?.(review)
+    } catch (error) {
+      if (!(error instanceof SyncError && REFUSALS.has(error.code))) throw error
+      refused.push(error)
+    }
+  }
+  return { decided, refused, left: [] }
+}
+
+interface DecisionProgress {
+  /** Asked before each review. */
+  readonly isOver?: () => boolean
+  readonly onDecided?: (review: number) => void
+}
+
+export interface ReviewEdit {
+  /** Of a price or a disagreement `{ amountMinor, currency }`; of a proposal the value of its field. */
+  readonly value: Json
+  readonly by: string
+  readonly reason?: string | undefined
+  /** Accepts a price although it would be held. */
+  readonly despite?: boolean
+  /** The price factor in the policy of the source. */
+  readonly priceFactor: number
+}
+
+/**
+ * Accepts a price, a disagreement or a proposal with the value of the person. A price has to pass
+ * the gates of its source, unless the person accepts it nevertheless; a value has the type of the
+ * proposed one.
+ *
+ * @throws SyncError `review/unknown`, which names the person who has decided it · `usage/invalid`
+ */
+export async function editReview(
+  db: Catalog,
+  review: number,
+  { value, by, reason, despite = false, priceFactor }: ReviewEdit,
+): Promise<void> {
+  await db.call('edit_review', {
+    review,
+    value: jsonb(value),
+    by,
+    reason: reason ?? null,
+    despite,
+    factor: priceFactor,
+  })
 }

@@ -8,6 +8,7 @@ import type { Db } from '../pool.ts'
 export const TABLES = [
   'changes',
   'reviews',
+  'review_rules',
   'quarantine',
   'misses',
   'enrichments',
