@@ -9,7 +9,7 @@ create table catalog.search_entries (
   changed_at         timestamptz not null,
   -- The beginning of the folded title, by which lists are sorted; see fold_text.
   title              text collate "C" not null,
-  -- The lowest current price in units of its currency, see find_shown_price; null without one.
+  -- The lowest current price in units of its currency, see index_products; null without one.
   price              numeric,
   currency           text,                           -- of `price`
   price_ends_at      timestamptz,                    -- end of the licence of `price`, if it has its own
@@ -41,14 +41,14 @@ begin
   return p_text;
 end $$;
 
--- fold_words(text) → the words of the text, folded, with one space between them. An apostrophe is no
--- separator: `L'Oréal` → `loreal`.
+-- fold_words(text) → the words of the text, folded, with one space between them. An apostrophe is not a
+-- separator: `L'Oréal` → `loreal`. U+007F is not one either, because compose_words joins texts by it.
 create function catalog.fold_words(p_text text) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
   -- Ranges of code points rather than classes, whose letters depend on the locale of the database.
   return btrim(regexp_replace(translate(catalog.fold_text(p_text), '''’ʼ`', ''), '[\u0001-/:-@\[-\u0060'
-    '\u007b-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
+    '\u007b-\u007e\u0080-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\uff00-\uff0f]+', ' ', 'g'), ' ');
 end $$;
 
 -- fold_code(text) → the code without separators and, if it is a number, without leading zeros: a GTIN is the
@@ -60,77 +60,92 @@ begin
   return nullif(left(case when p_text ~ '^0\d*$' then ltrim(p_text, '0') else p_text end, 100), '');
 end $$;
 
--- list_codes(identifiers) → the codes of a product, of every scheme.
-create function catalog.list_codes(p_identifiers jsonb) returns setof text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select c.value from jsonb_each(p_identifiers) i
-  cross join lateral jsonb_array_elements_text(
-    case jsonb_typeof(i.value) when 'array' then i.value else jsonb_build_array(i.value) end) c
-$$;
-
--- compose_words(…) → the lexemes of a product, see search_entries. At most 250 words and 100 codes.
+-- compose_words(names, codes, facets) → the folded title and the lexemes of a product, see search_entries.
+--   names       its title, brand and manufacturer; null for those that it does not have
+--   codes       the first 100 count
+--   facets      such as `a:in_stock`; null does not count
+--   cost        one call folds all texts of the product, because a call costs more than its characters
 create function catalog.compose_words(
-  p_title text, p_brand text, p_manufacturer text, p_codes text[], p_availability text, p_categories jsonb
-) returns tsvector
+  p_names text[], p_codes text[], p_facets text[], out title text, out words tsvector
+)
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
-  plain text := left(concat_ws(' ', p_title, p_brand, p_manufacturer), 2000);
-  folded text := catalog.fold_words(plain);
+  mark constant text := chr(127);
+  names constant text := array_to_string(p_names, mark, '');
+  folded text[] := string_to_array(
+    catalog.fold_words(concat_ws(mark, names, array_to_string(p_codes[:100], mark))), mark);
+  spoken text := concat_ws(' ', folded[1], folded[2], folded[3]);
 begin
+  title := left(btrim(folded[1]), 100);
   -- After an apostrophe begins another word too: `oreal` finds `L'Oréal`.
-  if plain ~ '[''’]' then
-    folded := folded || ' ' || catalog.fold_words(translate(plain, '''’', '  '));
+  if names ~ '[''’]' then
+    spoken := concat_ws(' ', spoken, catalog.fold_words(translate(names, '''’' || mark, '   ')));
   end if;
-  return array_to_tsvector(array(
-    select left(w, 100) from unnest((string_to_array(folded, ' '))[:250]) w where w <> ''
+  words := array_to_tsvector(array(
+    select left(w, 100) from unnest(string_to_array(spoken, ' ')) w where w <> ''
     union all
-    select '#' || catalog.fold_code(c) from unnest(p_codes[:100]) c where catalog.fold_code(c) is not null
-    union all select '=a:' || p_availability where p_availability is not null
-    union all select '=b:' || left(catalog.fold_words(p_brand), 100) where p_brand is not null
+    select '#' || left(c, 100) from (
+      select case when starts_with(c, '0') and c ~ '^\d+$' then ltrim(c, '0') else c end as c
+      from (select replace(c, ' ', '') as c from unnest(folded[4:]) c) c
+    ) c where c <> ''
     union all
-    select '=c:' || left(c, 100) from jsonb_array_elements_text(
-      case jsonb_typeof(p_categories) when 'array' then p_categories else '[]' end) c));
+    select '=b:' || left(btrim(folded[2]), 100) where folded[2] <> ''
+    union all
+    select '=' || f from unnest(p_facets) f where f is not null));
 end $$;
-
--- find_shown_price(source, product) → the lowest current price of its variants: of the type `public`,
--- otherwise of `list`, otherwise of the first other type by name.
-create function catalog.find_shown_price(
-  p_source integer, p_product text, out price numeric, out currency text, out ends_at timestamptz
-)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select round(c.amount_minor / 10::numeric ^ d.decimals, d.decimals), c.currency, c.expires_at
-  from catalog.prices c cross join lateral (select catalog.count_decimals(c.currency) as decimals) d
-  where c.source_id = p_source and c.product_external_id = p_product and c.state = 'current'
-    and c.amount_minor is not null and (c.expires_at is null or c.expires_at > now())
-  order by c.price_type <> 'public', c.price_type <> 'list', c.price_type, c.amount_minor limit 1
-$$;
 
 -- index_products(source, products): writes the search entries of these products.
 --   idempotent  a product whose entry is right costs no write
+--   price       the lowest current price of the variants: of the type `public`, otherwise of `list`,
+--               otherwise of the first other type by name
 create function catalog.index_products(p_source integer, p_products text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
+  if cardinality(p_products) = 0 then
+    return;
+  end if;
+  with priced as materialized (
+    select named.id, c.amount_minor, c.currency, c.expires_at
+    from unnest(p_products) named (id)
+    cross join lateral (
+      select o.amount_minor, o.currency, o.expires_at
+      from catalog.prices o
+      where o.source_id = p_source and o.product_external_id = named.id and o.state = 'current'
+        and o.amount_minor is not null and (o.expires_at is null or o.expires_at > now())
+      order by o.price_type <> 'public', o.price_type <> 'list', o.price_type, o.amount_minor limit 1
+    ) c
+  ), units as materialized (
+    select u.currency, catalog.count_decimals(u.currency) as decimals
+    from (select distinct currency from priced) u
+  ), shown as materialized (
+    select c.id, round(c.amount_minor / 10::numeric ^ u.decimals, u.decimals) as price, c.currency,
+      c.expires_at as ends_at
+    from priced c join units u on u.currency = c.currency
+  )
   insert into catalog.search_entries as e
       (source_id, external_id, status, changed_at, title, price, currency, price_ends_at, words)
-    select p_source, p.external_id, p.status, p.changed_at,
-      left(catalog.fold_words(coalesce(p.title, '')), 100), c.price, c.currency, c.ends_at,
-      catalog.compose_words(p.title, p.brand, p.manufacturer,
-        p.external_id || v.codes || array(select catalog.list_codes(p.identifiers)), v.availability,
-        p.attributes -> 'category_ids')
-    from unnest(p_products) named
+    select p_source, p.external_id, p.status, p.changed_at, w.title, c.price, c.currency, c.ends_at, w.words
+    from unnest(p_products) named (id)
     cross join lateral (
-      select * from catalog.products o where o.source_id = p_source and o.external_id = named offset 0
+      select * from catalog.products o where o.source_id = p_source and o.external_id = named.id offset 0
     ) p
     cross join lateral (
-      select coalesce(array_agg(o.sku) filter (where o.sku is not null), '{}')
-          || coalesce(array_agg(o.gtin) filter (where o.gtin is not null), '{}') as codes,
+      select array_remove(array_agg(o.sku) || array_agg(o.gtin), null) as codes,
         (array_agg(o.availability order by
           array_position('{in_stock,preorder,out_of_stock,discontinued}', o.availability)))[1]
           as availability
       from catalog.variants o
-      where o.source_id = p_source and o.product_external_id = named and o.removed_at is null
+      where o.source_id = p_source and o.product_external_id = named.id and o.removed_at is null
     ) v
-    cross join lateral catalog.find_shown_price(p_source, named) c
+    left join shown c on c.id = named.id
+    cross join lateral catalog.compose_words(
+      array[left(p.title, 1000), left(p.brand, 1000), left(p.manufacturer, 1000)],
+      p.external_id || v.codes
+        || array(select i #>> '{}' from jsonb_path_query(p.identifiers, 'lax $.*[*]') i),
+      ('a:' || v.availability) || array(
+        select 'c:' || left(i #>> '{}', 100)
+        from jsonb_path_query(p.attributes, 'lax $.category_ids[*]') i)
+    ) w
     order by p.external_id
     on conflict (source_id, external_id) do update
       set status = excluded.status, changed_at = excluded.changed_at, title = excluded.title,

@@ -47,7 +47,7 @@ await migrate(db)
 
 interface Cost {
   readonly walBytes: number
-  /** Rows of products, variants, prices and images that were inserted, updated or deleted. */
+  /** Rows of products, variants, prices, images and search entries that were inserted, updated or deleted. */
   readonly rowsWritten: number
 }
 
@@ -62,7 +62,7 @@ async function readings(): Promise<Cost> {
   await reportCounts()
   const { rows } = await db.query<Cost>(
     `select (pg_current_wal_insert_lsn() - '0/0')::bigint as "walBytes", sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as "rowsWritten"
-     from pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images')`,
+     from pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images', 'search_entries')`,
   )
   assert.ok(rows[0])
   return rows[0]

@@ -122,6 +122,22 @@ test('codes are found with and without separators and leading zeros, in each of 
     assert.deepEqual(await idsOf({ text }), [id], text)
 })
 
+test('a long code, a code of zeros and a mark inside of a title do no harm to the other words', async () => {
+  await plant([
+    { id: 'x1', title: 'Odd\u007ftitle', brand: 'Marked', sku: '000', gtin: `9${'8'.repeat(150)}` },
+    { id: 'x2', title: `${'w'.repeat(300)} plainly`, brand: '', sku: '- -' },
+  ])
+  for (const [text, id] of [
+    ['marked', 'x1'],
+    [`9${'8'.repeat(150)}`, 'x1'],
+    ['plainly', 'x2'],
+    ['w'.repeat(300), 'x2'],
+  ] as const)
+    assert.deepEqual(await idsOf({ text }), [id], text)
+  for (const text of ['000', '-']) assert.deepEqual(await idsOf({ text }), [], text)
+  await db.query(`delete from catalog.search_entries where external_id in ('x1', 'x2')`)
+})
+
 test('a text that looks like a query of Postgres is only a text', async () => {
   const hostile = [
     `'); :* & |`,
