@@ -1,7 +1,8 @@
 // Writes docs/api.md from the table of routes of the read API and its schemas.
 
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ERRORS } from '../src/core/error-table.ts'
+import { listFields, nameResult, type Field } from '../src/http/catalogue/fields.ts'
 import { CATALOGUE_ROUTES, type CatalogueRoute } from '../src/http/catalogue/routes.ts'
 import { OBJECTS } from '../src/http/catalogue/schemas.ts'
 import { formatTable, writeGenerated } from './support/generated.ts'
@@ -10,7 +11,7 @@ const INTRODUCTION = `# Read API
 
 The web server returns the catalogue as JSON under \`/api/v1\`, on port 3000; change it with \`WEB_PORT\`. All routes only read.
 \`scripts/write-api-docs.ts\` writes this page from \`src/http/catalogue/routes.ts\`. The same description as OpenAPI 3.1 is at
-\`/api/v1/openapi.json\`.
+\`/api/v1/openapi.json\`. The page \`/api\` of the dashboard shows every route with a form that tries it.
 
 \`\`\`sh
 curl --fail-with-body --compressed 'http://localhost:3000/api/v1/products?limit=2' -H "X-ADMIN-KEY: $READ_KEY"
@@ -30,24 +31,10 @@ curl --fail-with-body http://localhost:3000/api/v1/export/products.csv -H "X-ADM
 - **Exports.** An export is one snapshot of the database, streamed at the speed of its reader. Two may run at once in a process. In CSV,
   text that a spreadsheet would execute begins with an apostrophe. If the connection ends early, the export is not complete.`
 
-interface Field {
-  readonly type?: string
-  readonly enum?: readonly string[]
-  readonly anyOf?: readonly Field[]
-  readonly $ref?: string
-  readonly items?: Field
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly format?: string
-  readonly default?: string | number | boolean | null
-  readonly description?: string
-}
-
 function formatRoute([route, details]: [string, CatalogueRoute]): string[] {
-  const { summary, query, result, errors } = details
-  const returns =
-    typeof result === 'string' ? result : `\`${nameOf(result) ?? listedIn(result) ?? 'JSON'}\``
-  const parameters = Object.entries(readFields(query))
+  const { summary, path, query, result, errors } = details
+  const returns = typeof result === 'string' ? result : `\`${nameResult(result)}\``
+  const parameters = [...(path ? listFields(path) : []), ...listFields(query)]
   return [
     '',
     `### ${route}`,
@@ -59,11 +46,11 @@ function formatRoute([route, details]: [string, CatalogueRoute]): string[] {
           '',
           ...formatTable(
             ['parameter', 'type', 'default', 'description'],
-            parameters.map(([name, field]) => [
-              `\`${name}\``,
+            parameters.map((field) => [
+              `\`${field.name}\``,
               formatType(field),
-              field.default == null ? '' : `\`${String(field.default)}\``,
-              field.description ?? '',
+              field.default === null ? '' : `\`${field.default}\``,
+              field.description,
             ]),
           ),
         ]),
@@ -83,45 +70,20 @@ function formatObject([name, schema]: [string, z.ZodType]): string[] {
     '',
     ...formatTable(
       ['member', 'type', 'description'],
-      Object.entries(readFields(schema)).map(([member, field]) => [
-        `\`${member}\``,
+      listFields(schema).map((field) => [
+        `\`${field.name}\``,
         formatType(field),
-        field.description ?? '',
+        field.description,
       ]),
     ),
   ]
 }
 
-function readFields(schema: z.ZodType): Readonly<Record<string, Field>> {
-  const all = z.registry<{ id: string }>()
-  for (const [id, one] of Object.entries(OBJECTS)) if (one !== schema) all.add(one, { id })
-  all.add(schema, { id: 'this' })
-  const { schemas } = z.toJSONSchema(all, { io: 'input', uri: (id) => id, unrepresentable: 'any' })
-  return (schemas['this']?.properties ?? {}) as Record<string, Field>
-}
-
-function formatType(field: Field): string {
-  const options = field.anyOf?.filter(({ type }) => type !== 'null') ?? []
-  const [only = field] = options
-  if (only.$ref !== undefined) return `[${only.$ref}](#${only.$ref.toLowerCase()})`
-  if (only.type === 'array' && only.items) return `list of ${formatType(only.items)}`
-  if (only.enum) return only.enum.map((word) => `\`${word}\``).join(', ')
-  const from = only.minimum === undefined ? '' : `, from ${only.minimum}`
-  const isBounded = only.maximum !== undefined && only.maximum < Number.MAX_SAFE_INTEGER
-  const to = isBounded ? ` to ${only.maximum}` : ''
-  if (only.format === 'date-time') return 'instant'
-  const known = (only.minimum ?? 0) < 0 ? '' : from
-  return `${only.type ?? 'any'}${known}${to}`
-}
-
-function nameOf(schema: z.ZodType): string | undefined {
-  return Object.entries(OBJECTS).find(([, one]) => one === schema)?.[0]
-}
-
-/** The name of the items of a page. */
-function listedIn(schema: z.ZodType): string | undefined {
-  const { $ref } = readFields(schema)['items']?.items ?? {}
-  return $ref === undefined ? undefined : `{"items":[${$ref}],"next"}`
+function formatType({ type, options, object, mayBeNull }: Field): string {
+  const words = options.map((word) => `\`${word}\``).join(', ')
+  const name =
+    object === null ? type : type.replace(object, `[${object}](#${object.toLowerCase()})`)
+  return `${words || name}${mayBeNull ? ' or null' : ''}`
 }
 
 const routes = Object.entries<CatalogueRoute>(CATALOGUE_ROUTES)

@@ -81,6 +81,7 @@ test('ordinary text stays unchanged', () => {
     'No response from shop.example:8080: it refuses the connection (ECONNREFUSED)',
     'Set both (or MEDIPIM_API_KEY=id:secret), such as MEDIPIM_API_KEY=your-key-id:your-key-secret',
     'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim',
+    'curl -H "X-ADMIN-KEY: $READ_KEY" http://127.0.0.1:3000/api/v1/products',
     '{"run":7,"source":"shop","ledger":{"fetched":20}}',
   ])
     assert.equal(redact(text), text)

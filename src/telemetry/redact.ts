@@ -16,6 +16,9 @@ const SECRET_NAME =
 // Matches the placeholders of keys in help and hints, but no longer text with the same start.
 const PLACEHOLDER = String.raw`(?:id:secret|your-key-id(?::your-key-secret)?|your-key-secret|…)(?![^\s#&"'\`<>\\;,)])`
 
+// Matches the variable in a command for a shell, such as the header "X-ADMIN-KEY: $READ_KEY".
+const VARIABLE = String.raw`\$(?:ADMIN|READ|SYNC)_KEY\b`
+
 // Matches the words that follow the name of a setting in messages. They end with a space, which a
 // secret does not contain.
 const WORDS = '(?:missing;|expected|set) '
@@ -50,7 +53,10 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
     `$1$2${MARK}$2`,
   ],
   [
-    new RegExp(String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[]|${WORDS})[^\r\n"']+`, 'gi'),
+    new RegExp(
+      String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[]|${WORDS}|${VARIABLE})[^\r\n"']+`,
+      'gi',
+    ),
     `$1${MARK}`,
   ],
 ]

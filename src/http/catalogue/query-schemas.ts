@@ -15,16 +15,22 @@ const CURSOR_CHARS_MAX = 10_000
 const source = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'expected the name of a source' })
-const ofSource = source.optional().describe('Name of a source. Omit to read every source.')
-const product = z
-  .guid({ error: 'expected the id of a product' })
+const ofSource = source
   .optional()
-  .describe('Only of the product with this id.')
+  .meta({ description: 'Name of a source. Omit to read every source.', examples: ['my-shop'] })
+const PRODUCT_ID = '3f2b7c1e-9d4a-4e1b-8c55-0a6d2f9b7e13'
+const productId = z.guid({ error: 'expected the id of a product' })
+const product = productId
+  .optional()
+  .meta({ description: 'Only of the product with this id.', examples: [PRODUCT_ID] })
 const text = z
   .string()
   .min(1)
   .max(TEXT_CHARS_MAX)
   .refine((given) => !given.includes('\0'), { error: 'expected text without NUL' })
+const priceType = text
+  .optional()
+  .meta({ description: 'Only prices of this type, such as `list`.', examples: ['list'] })
 const status = z
   .enum([...PRODUCT_STATUSES, 'all'])
   .optional()
@@ -51,9 +57,11 @@ function after(list: ListName) {
 
 export const ProductsQuery = z
   .strictObject({
-    q: text
-      .optional()
-      .describe('Words of the title or brand, or an id, SKU or GTIN. The best match comes first.'),
+    q: text.optional().meta({
+      description:
+        'Words of the title or brand, or an id, SKU or GTIN. The best match comes first.',
+      examples: ['espresso'],
+    }),
     source: ofSource,
     status,
     limit: limitTo(LIMITS.products),
@@ -77,7 +85,10 @@ export const VariantsQuery = z.strictObject({
     .string()
     .regex(/^\d{1,14}$/, { error: 'expected the digits of a GTIN' })
     .optional()
-    .describe('Only with this GTIN; zeros before it do not matter.'),
+    .meta({
+      description: 'Only with this GTIN; zeros before it do not matter.',
+      examples: ['9312345678907'],
+    }),
   limit: limitTo(LIMITS.rows),
   after: after('catalogue-variants'),
 })
@@ -86,7 +97,7 @@ export const PricesQuery = z.strictObject({
   source: ofSource,
   product,
   variant: text.optional().describe('Only of variants with this external id.'),
-  type: text.optional().describe('Only prices of this type, such as `list`.'),
+  type: priceType,
   limit: limitTo(LIMITS.rows),
   after: after('catalogue-prices'),
 })
@@ -107,7 +118,7 @@ export const ProductsExportQuery = z.strictObject({ source: ofSource, status })
 
 export const PricesExportQuery = z.strictObject({
   source: ofSource,
-  type: text.optional().describe('Only prices of this type, such as `list`.'),
+  type: priceType,
   history: z
     .enum(['true', 'false'])
     .default('false')
@@ -117,11 +128,16 @@ export const PricesExportQuery = z.strictObject({
 
 export const NoQuery = z.strictObject({})
 
-export const ProductPath = z.strictObject({ id: z.guid({ error: 'expected the id of a product' }) })
-export const SourcePath = z.strictObject({ name: source })
+export const ProductPath = z.strictObject({
+  id: productId.meta({ description: 'Id of the product.', examples: [PRODUCT_ID] }),
+})
+export const SourcePath = z.strictObject({
+  name: source.meta({ description: 'Name of the source.', examples: ['my-shop'] }),
+})
 export const RunPath = z.strictObject({
   id: z
     .string()
     .regex(/^[1-9]\d{0,14}$/, { error: 'expected the number of a run' })
+    .meta({ description: 'Number of the run.', examples: ['17'] })
     .transform(Number),
 })

@@ -16,6 +16,7 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/products', label: 'Products', icon: 'products' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
   { path: '/alerts', label: 'Alerts', icon: 'warning' },
+  { path: '/api', label: 'API', icon: 'api' },
 ]
 
 /** True if `path` is the entry's page, or below it. */

@@ -2,6 +2,7 @@
 
 import type { DashboardPage } from './page.ts'
 import { alertsPage } from './pages/alerts.ts'
+import { apiPage } from './pages/api.ts'
 import { jobsPage } from './pages/jobs.ts'
 import { overviewPage } from './pages/overview.ts'
 import { productPage } from './pages/product.ts'
@@ -23,5 +24,6 @@ export const PAGES: readonly DashboardPage[] = [
   productPage,
   jobsPage,
   alertsPage,
+  apiPage,
   statusPage,
 ]

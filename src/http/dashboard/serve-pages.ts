@@ -20,6 +20,7 @@ import { NAVIGATION, type NavigationEntry } from './navigation.ts'
 import { leaveNotice, takeNotice } from './notices.ts'
 import type { DashboardPage, DashboardServices, RawInput, User } from './page.ts'
 import { PAGES } from './pages.ts'
+import { redactHtml } from './redact-html.ts'
 import { toOwnPath } from './return-address.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { isCsrfToken, type Session, type Sessions } from './sessions.ts'
@@ -160,7 +161,7 @@ function streamPage(
       if (session !== null && (await sessions.find(c)) === null) return null
       const timed = AbortSignal.any([signal, AbortSignal.timeout(responseMs)])
       const rendered = await withDeadline(page.render(read(timed)), responseMs)
-      return rendered instanceof Response ? '' : rendered.main
+      return rendered instanceof Response ? '' : redactHtml(String(rendered.main), c.var.redact)
     },
   })
 }
@@ -244,7 +245,7 @@ function sendErrorPage(c: WebContext, { assets }: Dashboard, thrown: unknown): R
  * that an attacker cannot learn from the length of a compressed page.
  */
 function sendPage(c: WebContext, status: ContentfulStatusCode, page: Html): Response {
-  const text = c.var.redact(String(page))
+  const text = redactHtml(String(page), c.var.redact)
   const isGzip = /\bgzip\b/.test(c.req.header('Accept-Encoding') ?? '')
   const bytes = isGzip ? gzipSync(text, { level: 5 }) : Buffer.from(text)
   return c.body(Uint8Array.from(bytes), status, {

@@ -163,24 +163,25 @@ function describeContent(content: z.ZodType | string, { schemaOf }: Results) {
 
 function listPathParameters({ path, pathSchema }: ApiOperation) {
   const known = pathSchema === undefined ? {} : (toInput(pathSchema).properties ?? {})
-  return Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: known[name] ?? { type: 'string' },
-  }))
+  return Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) =>
+    describeParameter(name, known[name] ?? { type: 'string' }, { in: 'path', required: true }),
+  )
 }
 
+/** A parameter with a default may be omitted. */
 function listQueryParameters({ query }: ApiOperation) {
   const { properties = {}, required = [] } = query === undefined ? {} : toInput(query)
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
-    name,
-    in: 'query',
-    // A parameter with a default may be omitted.
-    required: required.includes(name),
-    ...(description !== undefined && { description }),
-    schema,
-  }))
+  return Object.entries(properties).map(([name, schema]) =>
+    describeParameter(name, schema, { in: 'query', required: required.includes(name) }),
+  )
+}
+
+function describeParameter(
+  name: string,
+  { description, ...schema }: JsonSchema,
+  place: { readonly in: 'path' | 'query'; readonly required: boolean },
+) {
+  return { name, ...place, ...(description !== undefined && { description }), schema }
 }
 
 /** The errors with these codes, by status: every error has the same form. */
