@@ -19,7 +19,6 @@ const TYPES = {
 /** Two files of npm packages of 20 MB. The build copies them into `assets`, instead of these packages. */
 export const PACKAGE_FILES = {
   'pico.css': '@picocss/pico/css/pico.min.css',
-  'htmx.js': 'htmx.org/dist/htmx.min.js',
 } as const
 
 const IS_COMPILED = import.meta.url.endsWith('.js')
@@ -35,7 +34,6 @@ const FILES = {
   'htmx.js': pathOf('htmx.js'),
   'api.css': './assets/api.css',
   'api.js': './assets/api.js',
-  'htmx.js': 'htmx.org/dist/htmx.min.js',
   'dashboard.js': './assets/dashboard.js',
   'live.js': './assets/live.js',
   'icon.svg': './assets/icon.svg',

@@ -106,7 +106,7 @@ function describeResponses({ result, errors }: ApiRoute): Html {
       >${found === null ? EMPTY : html`, <a href="#${found}">members of ${found}</a>`}
     </li>
     ${typeof result === 'string' ? EMPTY : html`<li><strong>304</strong> without content, if <code>If-None-Match</code> has the current ETag</li>`}
-    ${codes.map((one) => html`<li><strong>${ERRORS[one].status}</strong> <code>${one}</code>: ${ERRORS[one].hint}</li>`)}
+    ${codes.map((one) => html`<li><strong>${ERRORS[one].status}</strong> <code>${one}</code>: ${words(ERRORS[one].hint)}</li>`)}
   </ul>`
 }
 
