@@ -59,7 +59,7 @@ test('a person tries a list, follows its cursor and sees an error, by keyboard',
 
   await route.getByRole('button', { name: 'Next page' }).press('Enter')
   await page.waitForFunction(
-    (before) => document.querySelector('#runs [data-result] pre')?.textContent !== before,
+    (shown) => document.querySelector('#runs [data-result] pre')?.textContent !== shown,
     await body.textContent(),
   )
   const second = await readIds()

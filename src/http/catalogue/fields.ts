@@ -1,4 +1,4 @@
-// Describes the members of a schema in words: for docs/api.md, and for the page that tries the API.
+// Describes the members of a schema: for docs/api.md, and for the page that tries the API.
 
 import { z } from 'zod'
 import { OBJECTS } from './schemas.ts'

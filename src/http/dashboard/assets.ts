@@ -19,6 +19,7 @@ const TYPES = {
 /** Two files of npm packages of 20 MB. The build copies them into `assets`, instead of these packages. */
 export const PACKAGE_FILES = {
   'pico.css': '@picocss/pico/css/pico.min.css',
+  'htmx.js': 'htmx.org/dist/htmx.min.js',
 } as const
 
 const IS_COMPILED = import.meta.url.endsWith('.js')

@@ -7,7 +7,7 @@ import { redactHtml } from './redact-html.ts'
 const SECRET = `p&s"w<o>r'd-1234`
 const redact = createRedactor([SECRET])
 
-test('a secret is redacted in texts and attributes, whatever its characters', () => {
+test('a secret is redacted in texts and attributes, with any characters', () => {
   const page = html`<p title="${SECRET}">It was ${SECRET}.</p>`
   assert.equal(redactHtml(String(page), redact), '<p title="[redacted]">It was [redacted].</p>')
 })

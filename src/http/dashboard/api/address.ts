@@ -13,7 +13,7 @@ export function toApiAddress(route: string, fields: QueryValues): string {
   return toAddress(path, Object.fromEntries(query))
 }
 
-/** The command for a terminal. The key is a variable, so that nobody copies it with the command. */
+/** The command for a terminal. The key stays a variable, which a copy of the command does not reveal. */
 export function toCurl(address: string, file: string | null): string {
   const output = file === null ? '' : ` --output ${file}`
   return `curl --fail-with-body --compressed -H "X-ADMIN-KEY: $READ_KEY"${output} '${address}'`
