@@ -30,6 +30,8 @@ export interface TabOptions {
   readonly size?: { readonly width: number; readonly height: number }
   readonly theme?: 'light' | 'dark'
   readonly javaScript?: boolean
+  /** Pixels of the screen for each pixel of the page. Default: 1. */
+  readonly scale?: number
 }
 
 export interface Tab {
@@ -54,11 +56,12 @@ export async function openBrowser(t: Lifetime): Promise<TestBrowser> {
 async function openTab(
   browser: Browser,
   url: string,
-  { cookie = '', size = DESKTOP, theme = 'light', javaScript = true }: TabOptions,
+  { cookie = '', size = DESKTOP, theme = 'light', javaScript = true, scale = 1 }: TabOptions,
 ): Promise<Tab> {
   const context = await browser.newContext({
     baseURL: url,
     viewport: size,
+    deviceScaleFactor: scale,
     colorScheme: theme,
     javaScriptEnabled: javaScript,
     reducedMotion: 'reduce',

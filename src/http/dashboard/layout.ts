@@ -44,12 +44,12 @@ export function layout(options: LayoutOptions): Html {
           </ul>
           ${accountBox(user, options.theme)}
         </nav>
+        ${isLive ? liveState() : EMPTY}
       </header>
       <main id="main" tabindex="-1">
         ${options.notice === null ? EMPTY : html`<div role="status">${notice(options.notice.tone, options.notice.text)}</div>`}
         ${options.main}
-      </main>
-      ${isLive ? liveState() : EMPTY}`,
+      </main>`,
   )
 }
 

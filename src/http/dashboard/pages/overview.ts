@@ -6,11 +6,11 @@ import { listBreakers } from '../../../db/read/limits.ts'
 import { listSourceRuns, type SourceRun } from '../../../db/read/source-runs.ts'
 import type { ProductCounts } from '../../../db/read/source-summaries.ts'
 import type { JudgedSource } from '../../../sources/source-healths.ts'
-import { html, type Html } from '../html.ts'
+import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage } from '../page.ts'
 import { withQuery } from '../parts/addresses.ts'
-import { emptyState, figures, pageHeading, panel } from '../parts/blocks.ts'
+import { emptyState, figures, lines, pageHeading, panel } from '../parts/blocks.ts'
 import { sparkline } from '../parts/charts.ts'
 import { filterForm } from '../parts/forms.ts'
 import { healthBadge, stepLink } from '../parts/health.ts'
@@ -125,9 +125,19 @@ function showTotals(
     { label: 'Sources', value: count(judged.length) },
     { label: 'Active products', value: count(active), href: '/products' },
     { label: 'Changes today', value: count(changes), about: 'since 00:00 UTC' },
-    { label: 'Late', value: count(late), href: '/?state=late' },
-    { label: 'Waiting for a decision', value: count(waiting), href: '/products?review=true' },
-    { label: 'Open breakers', value: count(breakers), href: '/jobs' },
+    { label: 'Late', value: count(late), href: '/?state=late', ...(late > 0 && { tone: 'warn' }) },
+    {
+      label: 'Waiting for a decision',
+      value: count(waiting),
+      href: '/products?review=true',
+      ...(waiting > 0 && { tone: 'warn' }),
+    },
+    {
+      label: 'Open breakers',
+      value: count(breakers),
+      href: '/jobs',
+      ...(breakers > 0 && { tone: 'bad' }),
+    },
   ])
 }
 
@@ -143,18 +153,15 @@ function showUrgent(judged: readonly JudgedSource[]): Html {
     )
   return panel(
     { title: html`Needs a person <span class="count">${needing.length}</span>` },
-    html`<ul class="plain">
-        ${needing
-          .slice(0, URGENT_ROWS)
-          .map(
-            ({ facts, health }) =>
-              html`<li>
-                ${healthBadge(health)} <a href="/sources/${facts.source}">${facts.source}</a>:
-                ${health.reason}${health.next === null ? '' : html` · ${stepLink(health.next)}`}
-              </li>`,
-          )}
-      </ul>
-      ${rest > 0 ? html`<p class="quiet">${rest} more are first in the list below.</p>` : ''}`,
+    html`${lines(
+      needing.slice(0, URGENT_ROWS).map(({ facts: { source }, health }) => ({
+        badge: healthBadge(health),
+        sentence: html`<a href="/sources/${source}"><strong>${source}</strong></a>
+          ${health.reason}`,
+        step: health.next === null ? EMPTY : stepLink(health.next),
+      })),
+    )}
+    ${rest > 0 ? html`<p class="quiet">${rest} more are first in the list below.</p>` : ''}`,
   )
 }
 

@@ -184,7 +184,7 @@ function showVariants({ variants }: CatalogueProduct): Html {
   const list = table({
     caption: 'Variants',
     columns: [
-      { label: 'Variant', isHeader: true, cell: ({ id, title }) => title ?? id },
+      { label: 'Variant', kind: 'free', isHeader: true, cell: ({ id, title }) => title ?? id },
       { label: 'SKU', cell: ({ sku }) => orNone(sku) },
       { label: 'GTIN', cell: ({ gtin }) => orNone(gtin) },
       {
@@ -208,6 +208,7 @@ function showChanges(changes: readonly ExplainedChange[], nowMs: number): Html {
       { label: 'Change', isHeader: true, cell: ({ kind }) => kind },
       {
         label: 'Fields',
+        kind: 'free',
         cell: ({ detail }) =>
           html`<ul class="plain">
             ${Object.entries(detail).map(([name, value]) => html`<li>${showMember(name, value)}</li>`)}
@@ -245,6 +246,7 @@ function showProvenance({ product }: ProductExplanation): Html {
       { label: 'Value', isHeader: true, cell: ([path]) => path },
       {
         label: 'Words',
+        kind: 'free',
         cell: ([, { raw: words }]) => html`<q>${cutText(words, VALUE_CHARS_MAX)}</q>`,
       },
       { label: 'In', cell: ([, { place }]) => place },

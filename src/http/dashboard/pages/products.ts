@@ -195,12 +195,13 @@ function columnsOf(nowMs: number): readonly Column<FoundProduct>[] {
   return [
     {
       label: 'Product',
+      kind: 'free',
       isHeader: true,
       cell: ({ source, id, title }) =>
         html`<a href="${toProductAddress(source, id)}">${title ?? id}</a>
           <span class="quiet">${title === null ? '' : id}</span>`,
     },
-    { label: 'Brand', isMinor: true, cell: ({ brand }) => orNone(brand) },
+    { label: 'Brand', kind: 'free', isMinor: true, cell: ({ brand }) => orNone(brand) },
     { label: 'Code', isMinor: true, cell: showCode },
     { label: 'Price', kind: 'number', cell: (product) => orNone(formatPrices(product)) },
     { label: 'Availability', cell: (product) => orNone(formatAvailability(product)) },

@@ -124,7 +124,11 @@ function runsTable(
         cell: ({ outcomes }) => count(outcomes.updated),
       },
       { label: 'Removed', kind: 'number', isMinor: true, cell: ({ removed }) => count(removed) },
-      { label: 'Why', cell: ({ reason }) => html`<span class="reason">${reason ?? ''}</span>` },
+      {
+        label: 'Why',
+        kind: 'free',
+        cell: ({ reason }) => html`<span class="reason">${reason ?? ''}</span>`,
+      },
     ],
     rows: runs,
     empty: isFiltered

@@ -13,9 +13,9 @@ import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage, type DashboardServices, type User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
-import { emptyState, facts, pageHeading, panel } from '../parts/blocks.ts'
+import { emptyState, facts, lines, pageHeading, panel } from '../parts/blocks.ts'
 import { actionForm } from '../parts/forms.ts'
-import { healthBadge, partLine } from '../parts/health.ts'
+import { healthBadge, toPartLine } from '../parts/health.ts'
 import { table } from '../parts/table.ts'
 import { bytes, count, time } from '../parts/values.ts'
 
@@ -104,9 +104,7 @@ function showActions({ facts: { source, state } }: JudgedSource, user: User): Ht
 function showHealth({ facts: source, due, health }: JudgedSource, nowMs: number): Html {
   const name = source.source
   return html`<p>${healthBadge(health)} ${health.reason}</p>
-    <ul class="plain">
-      ${health.parts.map(partLine)}
-    </ul>
+    ${lines(health.parts.map(toPartLine))}
     ${facts([
       ['Last run', source.lastRun === null ? EMPTY : time(source.lastRun.startedAt, nowMs)],
       ['Next run', time(due?.at ?? null, nowMs)],

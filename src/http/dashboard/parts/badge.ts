@@ -1,6 +1,6 @@
 // A state as a badge: an icon, a word and a colour, never the colour alone.
 
-import { html, type Html } from '../html.ts'
+import { html, type Content, type Html } from '../html.ts'
 import { icon, type IconName } from './icons.ts'
 
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'calm'
@@ -57,7 +57,7 @@ const UNKNOWN: Look = { tone: 'calm', icon: 'info' }
 
 interface BadgeOptions {
   /** The word, if it is not the state. */
-  readonly label?: string
+  readonly label?: Content
   /** The tone and icon for a state whose meaning depends on the place, such as an open breaker. */
   readonly tone?: Tone
   readonly icon?: IconName

@@ -72,20 +72,45 @@ interface Figure {
   readonly value: Content
   readonly about?: Content
   readonly href?: string
+  /** For a number that a person should look at. */
+  readonly tone?: 'warn' | 'bad'
 }
+
+const FIGURE_ICONS = { warn: 'warning', bad: 'cross' } as const
 
 /** A row of important numbers. */
 export function figures(all: readonly Figure[]): Html {
   return html`<dl class="figures">
     ${all.map(
-      ({ label, value, about, href }) =>
+      ({ label, value, about, href, tone }) =>
         html`<div>
           <dt>${label}</dt>
-          <dd>${href === undefined ? value : html`<a href="${href}">${value}</a>`}</dd>
+          <dd ${attributes({ class: tone })}>
+            ${tone ? icon(FIGURE_ICONS[tone]) : EMPTY}${href === undefined ? value : html`<a href="${href}">${value}</a>`}
+          </dd>
           ${about ? html`<dd class="quiet">${about}</dd>` : EMPTY}
         </div>`,
     )}
   </dl>`
+}
+
+interface Line {
+  readonly badge: Html
+  readonly sentence: Content
+  /** The next step, such as a link. */
+  readonly step?: Content
+}
+
+/** Findings, one below the other: a state, its reason and the next step. */
+export function lines(all: readonly Line[]): Html {
+  return html`<ul class="lines">
+    ${all.map(
+      ({ badge, sentence, step }) =>
+        html`<li>
+          ${badge}<span class="sentence">${sentence}</span><span class="step">${step}</span>
+        </li>`,
+    )}
+  </ul>`
 }
 
 interface EmptyOptions {

@@ -4,7 +4,7 @@
 import { EMPTY, html, raw, type Html } from '../html.ts'
 import type { Tone } from './badge.ts'
 
-const SPARK = { width: 120, height: 28, margin: 2 } as const
+const SPARK = { width: 120, height: 22, margin: 2 } as const
 
 /** A line without axes; null is a gap. `label` says what it shows, with the last value. */
 export function sparkline(values: readonly (number | null)[], label: string): Html {
@@ -29,6 +29,7 @@ export function sparkline(values: readonly (number | null)[], label: string): Ht
     aria-label="${label}"
   >
     <title>${label}</title>
+    ${known.length === values.length ? html`<path class="area" d="${path}V${height}H${margin}Z" />` : EMPTY}
     <path d="${path}" />
     <circle cx="${round(x(last))}" cy="${round(y(values[last] ?? low))}" r="2" />
   </svg>`
@@ -151,8 +152,9 @@ export function lineChart({
     const marks = points.map(({ at, value }) =>
       value === null
         ? EMPTY
-        : html`<circle class="${tone}" cx="${round(x(at))}" cy="${round(y(value))}" r="3"
-            ><title>${name}: ${format(value)}, ${span.formatAt(at)}</title></circle
+        : // A circle would be stretched with the chart.
+          html`<path class="dot ${tone}" d="M${round(x(at))} ${round(y(value))}h0"
+            ><title>${name}: ${format(value)}, ${span.formatAt(at)}</title></path
           >`,
     )
     return html`<g
@@ -177,54 +179,6 @@ export function lineChart({
     </svg>
     ${low === high ? EMPTY : html`<span class="chart-low">${format(low)}</span>`}${axis(span.formatAt(span.from), span.formatAt(span.to))}
   </figure>`
-}
-
-export interface Segment {
-  readonly name: string
-  /** The text of the mark, such as `fetch: 2 min 3 s`. */
-  readonly title: string
-  readonly startMs: number
-  readonly endMs: number
-  readonly tone: Tone
-  /** True for time in which it only waited: drawn hatched. */
-  readonly isWait?: boolean
-}
-
-/**
- * Spans of time under each other; spans of one name share a row. The text alternative is a list.
- */
-export function waterfall(segments: readonly Segment[], label: string): Html {
-  if (segments.length === 0) return EMPTY
-  const start = Math.min(...segments.map(({ startMs }) => startMs))
-  const spanMs = Math.max(1, Math.max(...segments.map(({ endMs }) => endMs)) - start)
-  const rows = Map.groupBy(segments, ({ name }) => name)
-  return html`<ul class="waterfall" aria-label="${label}">
-    ${Array.from(
-      rows,
-      ([name, own]) =>
-        html`<li>
-          <span class="name">${name}</span>
-          <svg
-            viewBox="0 0 1000 12"
-            preserveAspectRatio="none"
-            role="img"
-            aria-label="${own.map(({ title }) => title).join('; ')}"
-          >
-            ${own.map(
-              ({ title, startMs, endMs, tone, isWait = false }) =>
-                html`<rect
-                  class="${tone}${isWait ? ' wait' : ''}"
-                  x="${round(((startMs - start) / spanMs) * 1000)}"
-                  y="0"
-                  width="${round(Math.max(2, ((endMs - startMs) / spanMs) * 1000))}"
-                  height="12"
-                  ><title>${title}</title></rect
-                >`,
-            )}
-          </svg>
-        </li>`,
-    )}
-  </ul>`
 }
 
 function axis(from: string | undefined, to: string | undefined): Html {

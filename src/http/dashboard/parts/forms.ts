@@ -41,19 +41,15 @@ interface FilterOptions {
 /** A form whose fields become the query of the address. With a script, it applies at once. */
 export function filterForm({ path, fields, results }: FilterOptions): Html {
   const isFiltered = fields.some((one) => one.kind !== 'hidden' && Boolean(one.value))
-  return html`<form
-    class="filters"
-    method="get"
-    action="${path}"
-    role="search"
-    ${attributes({ 'data-results': results })}
-  >
-    ${fields.map(field)}
-    <div class="filter-buttons">
-      <button type="submit" class="quiet-button">Apply</button
-      >${isFiltered ? html` <a href="${path}">Clear</a>` : EMPTY}
-    </div>
-  </form>`
+  return html`<search>
+    <form class="filters" method="get" action="${path}" ${attributes({ 'data-results': results })}>
+      ${fields.map(field)}
+      <div class="filter-buttons">
+        <button type="submit" class="quiet-button">Apply</button
+        >${isFiltered ? html` <a href="${path}">Clear</a>` : EMPTY}
+      </div>
+    </form>
+  </search>`
 }
 
 export function field(given: Field): Html {

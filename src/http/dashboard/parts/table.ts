@@ -6,8 +6,11 @@ import { attributes, html, type Content, type Html } from '../html.ts'
 export interface Column<Row> {
   readonly label: string
   readonly cell: (row: Row) => Content
-  /** `number` is aligned to the right, in digits of one width. Default: `text`. */
-  readonly kind?: 'text' | 'number' | 'actions'
+  /**
+   * `number` is aligned to the right, in digits of one width. `free` is text from outside, whose
+   * words may be longer than the column. Default: `text`.
+   */
+  readonly kind?: 'text' | 'free' | 'number' | 'actions'
   /** True for the cell that names the row. */
   readonly isHeader?: boolean
   /** Hidden on a narrow screen. */

@@ -53,6 +53,7 @@ export function changesTable(changes: readonly ChangeSummary[], run: number): Ht
     columns: [
       {
         label: 'Product',
+        kind: 'free',
         isHeader: true,
         cell: ({ product, title }) =>
           product === null
@@ -60,7 +61,7 @@ export function changesTable(changes: readonly ChangeSummary[], run: number): Ht
             : html`${title ?? 'untitled'} <span class="quiet">${product}</span>`,
       },
       { label: 'Change', cell: ({ kind }) => kind },
-      { label: 'Fields', cell: (change) => fieldList(change) },
+      { label: 'Fields', kind: 'free', cell: (change) => fieldList(change) },
       {
         label: 'Published',
         isMinor: true,

@@ -123,17 +123,17 @@ function findingsTable(judged: Judgement): Html {
       {
         label: 'Share',
         kind: 'number',
-        cell: ({ share }) => (share === null ? '–' : toShare(share)),
+        cell: ({ share, allowed }) =>
+          share === null
+            ? '–'
+            : allowed !== null && share > allowed
+              ? html`<strong class="over">${toShare(share)}</strong>`
+              : toShare(share),
       },
       {
         label: 'Allowed',
         kind: 'number',
-        cell: ({ allowed, share }) =>
-          allowed === null
-            ? '–'
-            : share !== null && share > allowed
-              ? html`<strong class="over">${toShare(allowed)}</strong>`
-              : toShare(allowed),
+        cell: ({ allowed }) => (allowed === null ? '–' : toShare(allowed)),
       },
     ],
     rows: toFindings(judged),
@@ -159,6 +159,7 @@ export function diffTable(items: readonly DiffItem[]): Html {
       { label: 'Change', cell: ({ kind }) => DIFF_KINDS[kind] },
       {
         label: 'Product',
+        kind: 'free',
         isHeader: true,
         cell: ({ product, title }) =>
           html`${title ?? product} <span class="quiet">${product}</span>`,
