@@ -1,7 +1,8 @@
-// Removes content whose licence has ended, for as long as a process runs. It is hidden from the instant
-// at which it ends, so this only has to be regular.
+// Removes content whose licence has ended and old changes, for as long as a process runs. Content is
+// hidden from the instant at which it ends, so this only has to be regular.
 
 import { toSyncError } from '../db/errors.ts'
+import { removeOldChanges } from '../db/write/feed.ts'
 import { repeat } from '../lib/repeat.ts'
 import { purgeExpired, type PurgeTools } from '../pipeline/purge.ts'
 import type { Outages } from '../telemetry/outages.ts'
@@ -11,17 +12,19 @@ const PAUSE_MS = 60_000
 
 /** Purges at once and every minute until `signal` is aborted. Any number of processes may do so. */
 export function keepPurging(
-  tools: PurgeTools & { readonly outages: Outages },
+  tools: PurgeTools & { readonly outages: Outages; readonly changesDays: number },
   signal: AbortSignal,
 ): Promise<void> {
   const { log, outages } = tools
   const purge = async (): Promise<void> => {
     await purgeExpired(tools)
+    const changes = await removeOldChanges(tools.db, tools.changesDays)
+    if (changes > 0) log.info({ changes }, 'old changes removed')
     outages.worked('purge')
   }
   const onError = (error: unknown): void => {
     if (outages.failed(toSyncError(error), { work: 'purge' })) return
-    log.warn({ cause: String(error) }, 'expired content could not be purged; trying again')
+    log.warn({ cause: String(error) }, 'expired content and old changes could not be purged; trying again')
   }
   return repeat(purge, { pauseMs: PAUSE_MS, signal, onError })
 }

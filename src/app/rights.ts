@@ -12,6 +12,7 @@ const DATABASE_ROLES: Readonly<Record<Role, WorkerRole>> = {
   web: 'shelfsync_web',
   scheduler: 'shelfsync_orchestrator',
   images: 'shelfsync_images',
+  deliver: 'shelfsync_deliver',
 }
 
 /** @throws SyncError `db/denied` */

@@ -172,7 +172,7 @@ function startWork(
   if (roles.includes('fetcher')) work('fetch', fetch)
   if (roles.includes('maintainer')) {
     work('apply', apply)
-    const purging = keepPurging(taskTools, signal)
+    const purging = keepPurging({ ...taskTools, changesDays: settings.changesDays }, signal)
     opened.defer(() => purging)
   }
   const keepsSchedules = roles.includes('orchestrator') || roles.includes('scheduler')

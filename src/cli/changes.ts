@@ -1,7 +1,8 @@
 // `shelfsync changes`: lists the published changes of products, of one source or of all.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { CHANGE_KINDS, listPublishedChanges, type PublishedChange } from '../db/read/changes.ts'
+import { CHANGE_KINDS } from '../core/change-message.ts'
+import { listPublishedChanges, type PublishedChange } from '../db/read/changes.ts'
 import type { PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'

@@ -22,16 +22,25 @@ const KINDS = {
   orchestrator: ['shelfsync_orchestrator'],
   web: ['shelfsync_web'],
   images: ['shelfsync_images'],
+  deliver: ['shelfsync_deliver'],
   services: [
     'shelfsync_fetcher',
     'shelfsync_maintainer',
     'shelfsync_orchestrator',
     'shelfsync_web',
     'shelfsync_images',
+    'shelfsync_deliver',
   ],
 } as const satisfies Readonly<Record<string, readonly WorkerRole[]>>
 type Kind = keyof typeof KINDS
-const SEPARATE: readonly Kind[] = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images']
+const SEPARATE: readonly Kind[] = [
+  'fetcher',
+  'maintainer',
+  'orchestrator',
+  'web',
+  'images',
+  'deliver',
+]
 
 const PREFIX = /^[a-z][a-z0-9_]{0,40}$/
 const PASSWORD_BYTES = 32

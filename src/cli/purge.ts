@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Keep } from '../artifacts/retention.ts'
 import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource } from '../db/sources.ts'
+import { removeOldChanges } from '../db/write/feed.ts'
 import { purgeExpiredRows } from '../db/write/retention.ts'
 import { purgeSource } from '../pipeline/purge.ts'
 import { type Cli, formatExamples } from './cli.ts'
@@ -57,6 +58,8 @@ async function purge(
     name === undefined ? await listSources(tools.db) : [await loadSource(tools.db, name)]
   const kept = everything ? 'none' : (keep ?? tools.settings.artifactsKeep)
   const expired = dryRun ? 0 : await purgeExpiredRows(tools.db)
+  const changes = dryRun ? 0 : await removeOldChanges(tools.db, tools.settings.changesDays)
+  if (changes > 0) cli.output.say(`${formatQuantity(changes, 'old change')} removed`)
   if (expired > 0) cli.output.say(`Expired content purged from ${formatQuantity(expired, 'row')}`)
   for (const source of sources) {
     const purged = await purgeSource(tools, source, kept, { dryRun })

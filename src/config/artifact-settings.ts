@@ -6,6 +6,7 @@ import { plain, secret } from './setting.ts'
 import { HttpUrl, matching, Switch } from './value-schemas.ts'
 
 export const KEEP_DEFAULT = 14
+export const CHANGES_DAYS_DEFAULT = 400
 export const S3_REGION_DEFAULT = 'us-east-1'
 export const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,62}$/
 
@@ -36,6 +37,13 @@ export const artifactSettings = {
     default: 'false',
     example: 'true',
     readBy: WORKER_ROLES,
+  }),
+  CHANGES_DAYS: plain(matching(/^[1-9]\d{0,4}$/, 'a number of days').transform(Number), {
+    description:
+      'Days for which published changes are kept. A consumer of the change feed whose cursor is older gets the error `feed/cursor-expired`.',
+    default: String(CHANGES_DAYS_DEFAULT),
+    example: '90',
+    readBy: ['maintainer'],
   }),
   S3_ENDPOINT: plain(HttpUrl, {
     description:

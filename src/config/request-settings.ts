@@ -10,7 +10,7 @@ const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** The roles that send requests to suppliers. */
-const REQUESTERS: readonly Role[] = ['fetcher', 'images']
+const REQUESTERS: readonly Role[] = ['fetcher', 'images', 'deliver']
 
 export const requestSettings = {
   ALLOW_PRIVATE_HOSTS: plain(HostPatterns, {
@@ -19,7 +19,7 @@ export const requestSettings = {
       'and address with an optional `:port`. A cloud metadata address that serves credentials, such as 169.254.169.254, must be listed by itself, not as part of a range.',
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
-    readBy: [...WORKER_ROLES, 'images'],
+    readBy: [...WORKER_ROLES, 'images', 'deliver'],
   }),
   REQUEST_RATES: plain(RequestRates, {
     description:

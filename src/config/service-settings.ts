@@ -157,7 +157,7 @@ export const serviceSettings = {
         'Only for processes with the role of a fetcher, a maintainer or images.',
       default: 'none: the process runs until it is stopped',
       example: '300',
-      readBy: [...WORKER_ROLES, 'images'],
+      readBy: [...WORKER_ROLES, 'images', 'deliver'],
     },
   ),
 }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { CONNECTORS } from '../connectors/registry.ts'
 import { isSourceVariable, type CredentialVariable } from '../core/credentials.ts'
 import type { Role } from '../core/roles.ts'
+import { isWebhookVariable } from '../core/webhook-variables.ts'
 import { alertSettings } from './alert-settings.ts'
 import { artifactSettings } from './artifact-settings.ts'
 import { databaseSettings } from './database-settings.ts'
@@ -28,6 +29,8 @@ const own = {
 
 /** Only `fetch` and `probe` of a connector receive its credentials. */
 const FETCHER: readonly Role[] = ['fetcher']
+/** Only the deliverer sends to webhooks. */
+const DELIVER: readonly Role[] = ['deliver']
 
 type Schemas = { [Name in keyof typeof own]: (typeof own)[Name]['schema'] }
 
@@ -76,8 +79,9 @@ export const CONNECTOR_SETTING_NAMES: readonly string[] = connectorVariables.fla
   ({ variables }) => variables.map(({ name }) => name),
 )
 
-/** Returns the roles that use a setting, or the secret of one source; none for other names. */
+/** Returns the roles that use a setting, or the secret of one source or webhook; none for other names. */
 export function findReaders(name: string): readonly Role[] {
+  if (isWebhookVariable(name)) return DELIVER
   return SETTINGS.get(name)?.readBy ?? (isSourceVariable(name) ? FETCHER : [])
 }
 

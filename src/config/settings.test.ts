@@ -37,6 +37,8 @@ test('without any setting, every value except a secret has a default', () => {
     artifactsKeep: 14,
     artifactsLatest: false,
     alerts: { slackUrl: null, sentryDsn: null },
+    changesDays: 400,
+    webhooks: {},
     allowPrivateHosts: [],
     requestIntervals: new Map(),
     logLevel: 'info',
@@ -366,6 +368,7 @@ test('a language model needs its address and its name', () => {
 
 // One invalid value for each setting. All contain a mark that must never be shown.
 const WRONG: Record<string, string> = {
+  CHANGES_DAYS: '0',
   DATABASE_URL: 'mysql://planted',
   MIGRATE_DATABASE_URL: 'planted',
   ARTIFACTS: 'planted',
@@ -570,6 +573,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
     orchestrator: [...everyRole, ...keys],
     web: [...everyRole, ...keys],
     scheduler: everyRole,
+    deliver: ['DATABASE_URL'],
     images: [
       'DATABASE_URL',
       ...alerts,
@@ -584,6 +588,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
   }
   assert.deepEqual(findReaders('MIGRATE_DATABASE_URL'), [])
   assert.deepEqual(findReaders('SECRET_MY_SHOP_API_KEY'), ['fetcher'])
+  assert.deepEqual(findReaders('WEBHOOK_SECRET_ORDERS'), ['deliver'])
 })
 
 test('IMAGES names a bucket or a folder, and what it needs', () => {

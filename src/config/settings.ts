@@ -12,11 +12,12 @@ import {
   type CredentialValues,
 } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
+import { isWebhookVariable } from '../core/webhook-variables.ts'
 import type { AllowPrivateHosts } from '../node/address-guard.ts'
 import { secretsOfAddress } from './connection-address.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'
-import { KEEP_DEFAULT, S3_REGION_DEFAULT } from './artifact-settings.ts'
+import { CHANGES_DAYS_DEFAULT, KEEP_DEFAULT, S3_REGION_DEFAULT } from './artifact-settings.ts'
 import {
   IMAGEKIT_PASSWORD,
   IMAGES_KEEP_DAYS_DEFAULT,
@@ -28,6 +29,7 @@ import { formatUserAgent } from './request-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
 import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
 import { BUCKET_DEFAULT } from './supabase-settings.ts'
+import { findWebhookFaults, listWebhookSecrets } from './webhook-variables.ts'
 
 const SCHEMAS = [...CONNECTORS.values()].map(({ credentials }) => credentials)
 
@@ -40,6 +42,8 @@ export interface Settings {
   readonly artifacts: string
   readonly artifactsKeep: number | 'all'
   readonly artifactsLatest: boolean
+  /** Days for which published changes are kept. */
+  readonly changesDays: number
   readonly allowPrivateHosts: AllowPrivateHosts
   readonly requestIntervals: ReadonlyMap<string, number>
   readonly logLevel: string
@@ -79,6 +83,8 @@ export interface Settings {
    * `createCredentialReader`.
    */
   readonly credentials: CredentialValues
+  /** The secrets and secret addresses of webhooks, by their variables. */
+  readonly webhooks: Readonly<Record<string, string>>
   readonly s3: {
     readonly endpoint: string | null
     readonly region: string
@@ -129,12 +135,18 @@ export function loadSettings(
   const given: GivenValues =
     database === undefined || embedded ? others : { DATABASE_URL: database, ...others }
   const { data, error } = Environment.safeParse(given)
+  const webhooks = Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value !== undefined && isWebhookVariable(name) ? [[name, value]] : [],
+    ),
+  )
   const problems =
     error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
   const credentials = pick(given, isCredential)
   problems.push(
     ...databaseProblems(env, dotEnvText),
     ...findConflicts(given),
+    ...findWebhookFaults(webhooks),
     ...SCHEMAS.flatMap((schema) => parseCredentials(schema, credentials, null).problems),
     ...listStrayLines(dotEnvText).map(
       (line) => `.env, line ${line}: expected NAME=value, a comment or nothing`,
@@ -153,7 +165,10 @@ export function loadSettings(
     ...build(data),
     embedded,
     credentials,
-    secrets: [...new Set([...ownSecrets(given), ...supplierSecrets])],
+    webhooks,
+    secrets: [
+      ...new Set([...ownSecrets(given), ...listWebhookSecrets(webhooks), ...supplierSecrets]),
+    ],
     supplierSecrets,
     flyApp: withoutEmpty(env).FLY_APP_NAME ?? null,
   })
@@ -161,7 +176,7 @@ export function loadSettings(
 
 function build(
   env: Environment,
-): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded' | 'credentials' | 'flyApp'> {
+): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded' | 'credentials' | 'webhooks' | 'flyApp'> {
   const home = expandTilde(env.SHELFSYNC_HOME ?? '.shelfsync')
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase =
@@ -178,6 +193,7 @@ function build(
       ) ?? (supabase ? 'supabase:' : `file:${home}/artifacts`),
     artifactsKeep: env.ARTIFACTS_KEEP ?? KEEP_DEFAULT,
     artifactsLatest: env.ARTIFACTS_LATEST ?? false,
+    changesDays: env.CHANGES_DAYS ?? CHANGES_DAYS_DEFAULT,
     s3: {
       endpoint: env.S3_ENDPOINT ?? null,
       region: env.S3_REGION ?? S3_REGION_DEFAULT,
@@ -269,13 +285,17 @@ function secretsOfImageKit(key: string | undefined): string[] {
   return key === undefined ? [] : [Buffer.from(`${key}:${IMAGEKIT_PASSWORD}`).toString('base64')]
 }
 
+function isSetting(name: string): boolean {
+  return isSourceVariable(name) || isWebhookVariable(name) || SETTING_NAMES.includes(name)
+}
+
 function isCredential(name: string): boolean {
   return isSourceVariable(name) || CONNECTOR_SETTING_NAMES.includes(name)
 }
 
 /** Selects the variables that are settings, trimmed and without empty ones. */
 function pickSettings(env: GivenValues): GivenValues {
-  const own = pick(env, (name) => isSourceVariable(name) || SETTING_NAMES.includes(name))
+  const own = pick(env, isSetting)
   return withoutEmpty(
     Object.fromEntries(Object.entries(own).map(([name, value]) => [name, value?.trim()])),
   )

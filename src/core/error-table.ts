@@ -2,6 +2,7 @@
 // docs/errors.md is generated from this table.
 
 import { DATABASE_ERRORS } from './database-errors.ts'
+import { FEED_ERRORS } from './feed-errors.ts'
 import { IMAGE_ERRORS, MODEL_ERRORS } from './downstream-errors.ts'
 import { REQUEST_ERRORS } from './request-errors.ts'
 import { SOURCE_ERRORS } from './source-errors.ts'
@@ -171,6 +172,7 @@ export const ERRORS = {
 
   ...DATABASE_ERRORS,
 
+  ...FEED_ERRORS,
   ...IMAGE_ERRORS,
   ...MODEL_ERRORS,
 

@@ -21,6 +21,8 @@ export interface HttpRequest {
    * limit of the request, if that one is not slower anyway.
    */
   readonly minIntervalMs?: number
+  /** False: a redirect is the response, and not followed. Default true. */
+  readonly followsRedirects?: boolean
   /** For the log line of the request, such as the number of items. Never a secret. */
   readonly facts?: Readonly<Record<string, string | number>>
 }

@@ -12,6 +12,7 @@ const ROLE_FUNCTIONS = {
   shelfsync_orchestrator: 'list_due_sources',
   shelfsync_web: 'open_session',
   shelfsync_images: 'claim_images',
+  shelfsync_deliver: 'claim_deliveries',
 } as const
 export type WorkerRole = keyof typeof ROLE_FUNCTIONS
 export const WORKER_ROLES: readonly string[] = Object.keys(ROLE_FUNCTIONS)

@@ -73,7 +73,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     let hop = toFirstHop(request)
     for (let redirects = 0; ; redirects++) {
       const response = await connections.send(hop, request, signal)
-      const next = followRedirect(hop, response)
+      const next = request.followsRedirects === false ? null : followRedirect(hop, response)
       if (next === null) return toResponse(hop.url, response, { signal, inflateRatioMax, now })
       if (redirects === REDIRECTS_MAX) {
         throw new SyncError(

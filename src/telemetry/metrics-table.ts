@@ -2,6 +2,7 @@
 // a label are listed here, or are names that the operator chose; never ids or URLs. The alerts on
 // them are in alert-rules.ts.
 
+import { DELIVERY_METRICS } from './delivery-metrics.ts'
 import { MODEL_ERRORS } from '../core/downstream-errors.ts'
 import { IMAGE_METRICS } from './image-metrics.ts'
 import type { Metric } from './metric.ts'
@@ -40,6 +41,7 @@ export const METRICS = {
   },
   ...REQUEST_METRICS,
   ...IMAGE_METRICS,
+  ...DELIVERY_METRICS,
   shelfsync_backpressure_seconds_total: {
     type: 'counter',
     scope: 'process',

@@ -100,13 +100,15 @@ create table catalog.enrichments (
 );
 create index enrichments_expiring on catalog.enrichments (expires_at) where expires_at is not null;
 
--- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
--- it skips no change.
+-- Changes to products, by runs and by decisions of people. `position` is assigned under a lock, see
+-- 87_feed.sql, so that a reader that follows it skips no change.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,
   -- Empty for `loaded`, which stands for a whole first load.
   product_external_id text collate "C" not null,
+  -- The review whose decision made the change, see publish_decision; 0: the run itself.
+  review_id           bigint not null default 0,
   kind                text not null
                       check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed',
                                       'returned')),
@@ -115,9 +117,10 @@ create table catalog.changes (
   -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
   expires_at          timestamptz,                   -- of the values in `detail`
-  primary key (source_id, run_id, product_external_id)
+  primary key (source_id, run_id, product_external_id, review_id)
 );
 create index changes_expiring on catalog.changes (expires_at) where expires_at is not null;
 create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_of_source on catalog.changes (source_id, position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;

@@ -255,8 +255,8 @@ end $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail, expires_at): the change that each line
 -- with the verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
---               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
---               The values before are null once their licence has ended.
+--               `provenance` with the paths that differ; see list_smaller_packages and
+--               list_availability_changes. The values before are null once their licence has ended.
 --               Empty members for a new product, whose row exists already in apply
 --   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
@@ -288,7 +288,7 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-    || coalesce(w.detail, '{}'),
+    || coalesce(w.detail, '{}') || coalesce(a.detail, '{}'),
     case when j.verdict <> 'created' then
       least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
   from pg_temp.verdicts j
@@ -297,5 +297,6 @@ begin
     select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
   ) p on true
   left join catalog.list_smaller_packages(p_source) w on w.line_no = j.line_no
+  left join catalog.list_availability_changes(p_source) a on a.line_no = j.line_no
   where j.verdict in ('created', 'updated');
 end $$;

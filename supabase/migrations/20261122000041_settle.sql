@@ -55,7 +55,7 @@ begin
   ), recorded as (
     insert into catalog.changes (source_id, run_id, product_external_id, kind)
       select p_source, p_run, external_id, 'removed' from gone
-      on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
+      on conflict (source_id, run_id, product_external_id, review_id) do update set kind = 'removed'
   ), cleared as (
     delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
   )
@@ -74,13 +74,14 @@ end $$;
 -- published ones; those of the runs `p_others` stay unpublished. A first load writes products without
 -- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of
 -- them.
---   ordering    a lock serialises all sources, so that a reader that follows `position` skips no change
+--   ordering    see lock_feed
 --   time        `changed_at` becomes the time of publication, so that a list since an instant has the changes
 --               that a person approved after it
 create function catalog.publish_changes(p_source integer, p_run bigint, p_others bigint[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   last_position bigint;
+  published bigint;
   published_at timestamptz;
 begin
   if exists (select from catalog.runs where source_id = p_source and id = p_run and keys is null)
@@ -94,8 +95,7 @@ begin
       select p_source, p_run, '', 'loaded', jsonb_build_object('products', (
         select count(*) from catalog.products where source_id = p_source));
   end if;
-  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
-  select coalesce(max(position), 0) into last_position from catalog.changes;
+  last_position := catalog.lock_feed();
   published_at := clock_timestamp();
   update catalog.changes c set position = last_position + o.n, changed_at = published_at
     from (
@@ -104,7 +104,10 @@ begin
       from catalog.changes
       where source_id = p_source and position is null and run_id <> all (p_others)
     ) o
-    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
+    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id
+      and c.position is null;
+  get diagnostics published = row_count;
+  perform catalog.advance_feed(last_position + published);
 end $$;
 
 -- next_watermark(kind, since, current, fetched, started_at) → the watermark of the source after a run. It

@@ -15,12 +15,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ), format('Review %s does not exist', p_review))
 $$;
 
--- decide_price(review, approve): a held price becomes current, or is rejected. A rejected price that the
--- supplier states again changes nothing.
+-- decide_price(review, approve): a held price becomes current, which publishes a change, or is rejected. A
+-- rejected price that the supplier states again changes nothing.
 create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_approve then
+    perform catalog.publish_price(p_review, (
+      select amount_minor from catalog.prices
+      where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+        and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+        and run_id = p_review.run_id and state = 'held'));
     perform catalog.end_current_price(p_review);
   end if;
   update catalog.prices p set state = case when p_approve then 'current' else 'rejected' end,
@@ -29,6 +34,19 @@ begin
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
       and run_id = p_review.run_id and state = 'held';
+end $$;
+
+-- publish_price(review, amount): publishes the change from the current price of the review's variant and type
+-- to the amount; null withdraws it.
+create function catalog.publish_price(p_review catalog.reviews, p_amount bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.publish_decision(p_review, 'repriced', jsonb_build_object(
+    format('price:%s:%s', p_review.variant_external_id, p_review.price_type), jsonb_build_array((
+      select c.amount_minor from catalog.prices c
+      where c.source_id = p_review.source_id and c.product_external_id = p_review.product_external_id
+        and c.variant_external_id = p_review.variant_external_id and c.price_type = p_review.price_type
+        and c.state = 'current' and (c.expires_at is null or c.expires_at > now())), p_amount)));
 end $$;
 
 -- end_current_price(review): the current price of the review's variant and type becomes past, or is deleted
@@ -87,6 +105,7 @@ begin
     perform catalog.fail('usage/invalid', format('Review %s has no claim %s: it has %s', p_review.id, p_claim,
       catalog.format_quantity(jsonb_array_length(claims), 'claim')));
   end if;
+  perform catalog.publish_price(p_review, (claim ->> 'amountMinor')::bigint);
   perform catalog.end_current_price(p_review);
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at, part_no, line_no)

@@ -58,7 +58,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
     coalesce((select jsonb_object_agg(kind, n) from (
       select kind, count(*) as n from catalog.changes c
-      where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+      where c.source_id = r.source_id and c.run_id = r.id and c.review_id = 0 group by kind) k), '{}'),
     v.reviews, v.prices, v.products, q.own, q.other,
     case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end,
     (select jsonb_build_object('state', d.state, 'by', d.decided_by, 'at', d.decided_at)
@@ -101,7 +101,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
--- are not published yet. A first load is one change, whose product is empty.
+-- are not published yet. A first load is one change, whose product is empty. Decisions of people are not in
+-- it.
 create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
   product text, title text, kind text, detail jsonb, currencies jsonb, published boolean,
   changed_at timestamptz
@@ -113,7 +114,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.changes c
   left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
   where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
-    and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
+    and c.review_id = 0 and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
   order by c.product_external_id limit p_limit
 $$;
 
@@ -129,7 +130,8 @@ begin
       select count(*) from catalog.artifacts where p_source is null or source_id = of_source)
     when 'changes' then (
       select count(*) from catalog.changes
-      where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run)
+      where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run
+        and review_id = 0)
     when 'reviews' then (
       select count(*) from catalog.reviews
       where state = 'open' and (p_source is null or source_id = of_source)

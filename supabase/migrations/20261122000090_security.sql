@@ -99,8 +99,13 @@ end $$;
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array[
+<<<<<<< HEAD
     'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web',
     'shelfsync_images']::name[]
+=======
+    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images',
+    'shelfsync_deliver']::name[]
+>>>>>>> 663a0f3f (feed: changes have positions from a counter, and webhooks and rules read them)
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -165,6 +170,7 @@ revoke execute on all functions in schema api from public;
 --                 applies
 --   web           serves the dashboard: 91_web_rights.sql
 --   images        stores images; it sees no product besides their addresses, and takes no part in a run
+--   deliver       sends the changes to webhooks; it sees nothing but the feed, and takes no part in a run
 do $$
 declare
   worker text;
@@ -176,6 +182,7 @@ begin
   end loop;
 end $$;
 grant usage on schema catalog
+<<<<<<< HEAD
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
 
 -- Any process may judge alerts and send their messages.
@@ -183,6 +190,9 @@ grant execute on function
   catalog.beat_alerts, catalog.leave_alerts, catalog.load_alert_facts, catalog.list_alerts,
   catalog.list_alert_channels, catalog.save_alerts, catalog.record_notices, catalog.list_reported_ends
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
+=======
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images, shelfsync_deliver;
+>>>>>>> 663a0f3f (feed: changes have positions from a counter, and webhooks and rules read them)
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -204,13 +214,16 @@ grant execute on function catalog.add_part, catalog.update_artifact, catalog.rec
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images, shelfsync_deliver;
 grant execute on function
   catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
   catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
   catalog.mark_unused_images, catalog.begin_blob_removal, catalog.end_blob_removal
   to shelfsync_images;
-grant execute on function catalog.list_applied_versions to shelfsync_images;
+grant execute on function catalog.list_applied_versions to shelfsync_images, shelfsync_deliver;
+grant execute on function catalog.queue_deliveries, catalog.claim_deliveries, catalog.finish_delivery,
+  catalog.remove_old_deliveries to shelfsync_deliver;
+grant execute on function catalog.list_webhooks to shelfsync_deliver, shelfsync_orchestrator;
 grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
   catalog.measure_part,
@@ -219,7 +232,7 @@ grant execute on function
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
   catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged, catalog.purge_expired,
-  catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
+  catalog.remove_old_changes, catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
   catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
   catalog.withdraw_proposals
   to shelfsync_maintainer;

@@ -47,7 +47,7 @@ begin
       case c.kind when 'created' then '{}'
         else c.detail - '{description, description_md, description_text}'::text[] end, c.expires_at
     from catalog.list_staged_changes(p_source) c
-    on conflict (source_id, run_id, product_external_id) do update
+    on conflict (source_id, run_id, product_external_id, review_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
             select format('price:%s:%s', q.variant_external_id, q.price_type)

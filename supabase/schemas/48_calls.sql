@@ -80,7 +80,7 @@ begin
   if exists (select from catalog.products where source_id = p_source and external_id = p_product) then
     return 0;
   end if;
-  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
+  perform catalog.lock_feed();
   return catalog.reserve_seqs(p_source, 1);
 end $$;
 

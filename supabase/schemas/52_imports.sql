@@ -128,6 +128,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   left join lateral (
     select case kind when 'created' then 'created' else 'updated' end as state from catalog.changes
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = k.key
+      and review_id = 0
   ) c on true
   cross join lateral (
     select catalog.find_import_error(p_run, k.key, (p).external_id is not null and (c.state is not null

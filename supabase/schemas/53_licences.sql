@@ -163,12 +163,12 @@ begin
 end $$;
 
 -- hide_detail(detail) → the detail of a change without its values, and without the names that the supplier
--- chose: a member that differs, and prices and weights that do, each as an empty list.
+-- chose: a member that differs, and prices, weights and availabilities that do, each as an empty list.
 create function catalog.hide_detail(p_detail jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(p_detail) name
   where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
-    or name like any ('{price:%,weight:%}')
+    or name like any ('{price:%,weight:%,availability:%}')
 $$;
 
 -- show_detail(change) → its detail, see hide_detail once it has expired.

@@ -120,7 +120,7 @@ create view api.changes with (security_invoker = true) as
       -- As catalog.hide_detail, which readers may not call.
       select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(c.detail) name
       where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
-        or name like any ('{price:%,weight:%}')
+        or name like any ('{price:%,weight:%,availability:%}')
     ) end as detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id

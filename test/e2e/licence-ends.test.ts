@@ -256,7 +256,7 @@ test('a maintainer purges what has expired, and an interrupted run without its a
   await pipeline.expireLease()
   await saveSource(db, id, { policy: { expiresAfterHours: 1e-6 } })
   const stopping = new AbortController()
-  const purging = keepPurging(pipeline.tools, stopping.signal)
+  const purging = keepPurging({ ...pipeline.tools, changesDays: 400 }, stopping.signal)
   const findPurged = async () =>
     (
       await pipeline.query<{ purged: boolean; run: string; artifact: string }>(

@@ -1,7 +1,8 @@
 // Formats the members of a change, as `plan`, `runs changes` and `explain` print them: in one fixed
 // order, prices with their currency.
 
-import { CHANGE_KINDS, type ChangeSummary } from '../../db/read/changes.ts'
+import { CHANGE_KINDS } from '../../core/change-message.ts'
+import type { ChangeSummary } from '../../db/read/changes.ts'
 import { type Amount, formatPrice, formatPriceChange } from '../../format/format.ts'
 import { formatCount } from '../../lib/words.ts'
 import type { Output } from '../terminal/output.ts'

@@ -1,23 +1,14 @@
 // The read model of changes: the change that a run made to each product, published or not.
 
+import type { ChangeKind } from '../../core/change-message.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
-
-export const CHANGE_KINDS = [
-  'loaded',
-  'created',
-  'updated',
-  'repriced',
-  'unavailable',
-  'removed',
-  'returned',
-] as const
 
 export interface ChangeSummary {
   /** Null for the one change that stands for a whole first load. */
   readonly product: string | null
   readonly title: string | null
-  readonly kind: (typeof CHANGE_KINDS)[number]
+  readonly kind: ChangeKind
   readonly detail: Readonly<Record<string, unknown>>
   /** The currencies of the prices in `detail`: `price:<variant>:<type>` → [before, after]. */
   readonly currencies: Readonly<Record<string, readonly [string | null, string | null]>>

@@ -33,6 +33,8 @@ export type ListName =
   | 'actions'
   /** Addresses of images that have failed. */
   | 'images'
+  /** The messages to one webhook. */
+  | 'deliveries'
   | CatalogueList
 
 /** A list of the whole catalogue, whose key has several columns. */

@@ -6,6 +6,7 @@ import type { Db } from '../pool.ts'
 
 /** Referenced tables come last. */
 export const TABLES = [
+  'deliveries',
   'changes',
   'reviews',
   'review_rules',
@@ -49,6 +50,7 @@ export async function removeSource(db: Db, name: string): Promise<void> {
     for (const { id } of rows) {
       await inSession(client).call('assert_idle', { source: id })
       await inSession(client).call('forget_successors', { source: id })
+      await inSession(client).call('forget_feed_source', { source: id })
       for (const table of TABLES)
         await client.query(`delete from catalog.${table} where source_id = $1`, [id])
       await client.query('delete from catalog.sources where id = $1', [id])

@@ -1,4 +1,5 @@
--- Smaller packages at the same price or a higher one: the price of a gram has risen.
+-- Changes of variants that the changes of products record: smaller packages at the same price or a higher
+-- one, so that the price of a gram has risen, and availability.
 
 -- explain_package_size(weight before, after, price before, after) → `250 g → 225 g at the same price: +11 %
 -- per 100 g`.
@@ -42,5 +43,27 @@ begin
   ) p
   where n.weight_grams > 0 and n.weight_grams < o.weight_grams
     and catalog.is_shown(p_source, j.external_id)
+  group by n.line_no;
+end $$;
+
+-- list_availability_changes(source) → (line_no, detail): variants of updated products that have another
+-- availability than before.
+--   detail      {availability:<variant>: [before, after]}. A variant that the product did not list before, or
+--               lists no longer, is not in it
+create function catalog.list_availability_changes(p_source integer)
+returns table (line_no integer, detail jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  return query select n.line_no, jsonb_object_agg('availability:' || n.external_id,
+    jsonb_build_array(o.availability, n.availability))
+  from pg_temp.staged_variants n
+  join pg_temp.verdicts j on j.line_no = n.line_no and j.verdict = 'updated'
+  cross join lateral (
+    select v.availability from catalog.variants v
+    where v.source_id = p_source and v.product_external_id = j.external_id and v.external_id = n.external_id
+      and v.removed_at is null
+    offset 0
+  ) o
+  where n.availability is distinct from o.availability and catalog.is_shown(p_source, j.external_id)
   group by n.line_no;
 end $$;

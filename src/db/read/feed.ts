@@ -1,0 +1,63 @@
+// The change feed: published changes in one order, read by cursor. No change is skipped under
+// parallel writers, see `lock_feed` in supabase/schemas/87_feed.sql.
+
+import {
+  type ChangeKind,
+  type ChangeMessage,
+  type FeedChange,
+  toChangeMessage,
+} from '../../core/change-message.ts'
+import { type Catalog, one } from '../catalog.ts'
+
+export interface FeedRequest {
+  /** The cursor: the `next` of the page before. 0: from the oldest change. */
+  readonly after: number
+  readonly limit: number
+  /** Null: all sources. */
+  readonly source: string | null
+  /** Empty: all kinds. */
+  readonly kinds: readonly ChangeKind[]
+  /** External id; null: all products. */
+  readonly product: string | null
+}
+
+export interface FeedPage {
+  /** In the order of their positions, at most `limit`. */
+  readonly changes: readonly ChangeMessage[]
+  /** The cursor of the next page. It moves past changes that the filters leave out. */
+  readonly next: number
+  /** The newest position of the feed: when `next` equals it, nothing follows yet. */
+  readonly last: number
+}
+
+/**
+ * @throws SyncError `feed/cursor-expired` when changes after the cursor have been removed by their
+ * age · `source/unknown`
+ */
+export async function readFeed(
+  db: Catalog,
+  { after, limit, source, kinds, product }: FeedRequest,
+): Promise<FeedPage> {
+  const page = one(
+    await db.call<{ changes: FeedChange[]; next: number; last: number }>('read_feed', {
+      after,
+      limit,
+      source,
+      kinds: kinds.length === 0 ? null : [...kinds],
+      product,
+    }),
+  )
+  return { ...page, changes: page.changes.map(toChangeMessage) }
+}
+
+export interface FeedPlace {
+  /** The oldest cursor that has not expired. */
+  readonly oldest: number
+  readonly last: number
+  /** The cursor before the changes since the requested time; without a time, the same as `last`. */
+  readonly place: number
+}
+
+export async function findFeedPlace(db: Catalog, at: Date | null): Promise<FeedPlace> {
+  return one(await db.call<FeedPlace>('find_feed_place', { at }))
+}
