@@ -24,7 +24,10 @@ export function keepPurging(
   }
   const onError = (error: unknown): void => {
     if (outages.failed(toSyncError(error), { work: 'purge' })) return
-    log.warn({ cause: String(error) }, 'expired content and old changes could not be purged; trying again')
+    log.warn(
+      { cause: String(error) },
+      'expired content and old changes could not be purged; trying again',
+    )
   }
   return repeat(purge, { pauseMs: PAUSE_MS, signal, onError })
 }

@@ -128,6 +128,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./artifacts.ts')).defineArtifacts,
   },
   {
+    name: 'webhooks',
+    usage: '',
+    description: 'list, add, test, pause, resume or remove webhooks, and replay their deliveries',
+    load: async () => (await import('./webhooks/webhooks.ts')).defineWebhooks,
+  },
+  {
+    name: 'rules',
+    usage: '',
+    description: 'list, add, try, switch or remove rules on changes, such as a price that falls',
+    load: async () => (await import('./rules/rules.ts')).defineRules,
+  },
+  {
     name: 'images',
     usage: '',
     description: 'count the stored images, list those that have failed, or fetch images again',

@@ -12,6 +12,7 @@ import {
   type CredentialValues,
 } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
+import { deepFreeze } from '../lib/objects.ts'
 import { isWebhookVariable } from '../core/webhook-variables.ts'
 import type { AllowPrivateHosts } from '../node/address-guard.ts'
 import { secretsOfAddress } from './connection-address.ts'
@@ -29,7 +30,7 @@ import { formatUserAgent } from './request-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
 import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
 import { BUCKET_DEFAULT } from './supabase-settings.ts'
-import { findWebhookFaults, listWebhookSecrets } from './webhook-variables.ts'
+import { findWebhookFaults, listWebhookSecrets, pickWebhookVariables } from './webhook-variables.ts'
 
 const SCHEMAS = [...CONNECTORS.values()].map(({ credentials }) => credentials)
 
@@ -135,11 +136,7 @@ export function loadSettings(
   const given: GivenValues =
     database === undefined || embedded ? others : { DATABASE_URL: database, ...others }
   const { data, error } = Environment.safeParse(given)
-  const webhooks = Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) =>
-      value !== undefined && isWebhookVariable(name) ? [[name, value]] : [],
-    ),
-  )
+  const webhooks = pickWebhookVariables(given)
   const problems =
     error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
   const credentials = pick(given, isCredential)
@@ -176,7 +173,10 @@ export function loadSettings(
 
 function build(
   env: Environment,
-): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded' | 'credentials' | 'webhooks' | 'flyApp'> {
+): Omit<
+  Settings,
+  'secrets' | 'supplierSecrets' | 'embedded' | 'credentials' | 'webhooks' | 'flyApp'
+> {
   const home = expandTilde(env.SHELFSYNC_HOME ?? '.shelfsync')
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase =
@@ -251,6 +251,23 @@ function buildModel(env: Environment): Settings['model'] {
   return url === undefined || model === undefined ? null : { url, key, model, requestsPerDay }
 }
 
+function buildHttp(env: Environment): Settings['http'] {
+  return {
+    keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
+    syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),
+    host: env.LISTEN_HOST ?? '::',
+    metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
+    ports: {
+      fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
+      maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,
+      orchestrator: env.ORCHESTRATOR_PORT ?? PORTS.orchestrator,
+      metrics: env.METRICS_PORT ?? PORTS.metrics,
+    },
+    trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
+    trustProxy: env.TRUST_PROXY ?? [],
+  }
+}
+
 function buildImages(env: Environment): Settings['images'] {
   return {
     target: env.IMAGES ?? null,
@@ -309,10 +326,4 @@ function withoutEmpty(env: GivenValues): GivenValues {
   return Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   )
-}
-
-function deepFreeze<Value extends object>(value: Value): Value {
-  for (const member of Object.values(value))
-    if (typeof member === 'object' && member !== null) deepFreeze(member)
-  return Object.freeze(value)
 }

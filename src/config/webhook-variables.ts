@@ -2,8 +2,18 @@
 // and WEBHOOK_ADDRESS_<NAME>.
 
 import { parseSigningSecrets } from '../core/webhook-message.ts'
+import { isWebhookVariable } from '../core/webhook-variables.ts'
 
 type Values = Readonly<Record<string, string>>
+
+/** Selects the variables of single webhooks. */
+export function pickWebhookVariables(given: Readonly<Record<string, string | undefined>>): Values {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value !== undefined && isWebhookVariable(name) ? [[name, value]] : [],
+    ),
+  )
+}
 
 /** Lists the problems; they never quote a value. */
 export function findWebhookFaults(values: Values): string[] {

@@ -34,7 +34,7 @@ export const ChangeMessage = z.strictObject({
     .enum(CHANGE_KINDS)
     .describe('`loaded` stands for all products of a first load and names no product.'),
   product: z.string().nullable().describe("The supplier's id of the product."),
-  productId: z.uuid().nullable().describe('The id of the product in schema api.'),
+  productId: z.guid().nullable().describe('The id of the product in schema api.'),
   title: z.string().nullable(),
   fields: z
     .array(z.strictObject({ name: z.string(), before: z.json(), after: z.json() }))
@@ -105,7 +105,9 @@ interface Member {
 }
 
 function addMember(message: ChangeMessage, { member, value, currencies }: Member): void {
-  const [before, after] = Array.isArray(value) ? [value[0] ?? null, value[1] ?? null] : [null, value]
+  const [before, after] = Array.isArray(value)
+    ? [value[0] ?? null, value[1] ?? null]
+    : [null, value]
   const price = /^price:(.*):([^:]*)$/s.exec(member)
   const variant = /^availability:(.*)$/s.exec(member)
   if (price !== null) {

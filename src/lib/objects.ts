@@ -15,3 +15,10 @@ export function listObjects(value: unknown): readonly Members[] {
   for (const element of value) if (!isObject(element)) return value.filter(isObject)
   return value
 }
+
+/** Freezes the value and everything in it. */
+export function deepFreeze<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null) deepFreeze(member)
+  return Object.freeze(value)
+}

@@ -5,7 +5,11 @@ import { toChangeMessage } from '../../core/change-message.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
 import { messageOf } from '../../core/errors.ts'
 import { describeEvent } from '../../core/rule.ts'
-import { parseSigningSecrets, signMessage, type WebhookMessage } from '../../core/webhook-message.ts'
+import {
+  parseSigningSecrets,
+  signMessage,
+  type WebhookMessage,
+} from '../../core/webhook-message.ts'
 import { nameWebhookVariable } from '../../core/webhook-variables.ts'
 import type { ClaimedDelivery } from '../../db/write/deliveries.ts'
 import type { Redactor } from '../../telemetry/redact.ts'

@@ -7,7 +7,13 @@ import type { ClaimedDelivery } from '../../db/write/deliveries.ts'
 /** Slack cuts a text after 40,000 characters and shows a short one whole. */
 const TITLE_CHARS_MAX = 120
 
-export function formatSlackMessage({ webhook, rule, event, changes, count }: ClaimedDelivery): string {
+export function formatSlackMessage({
+  webhook,
+  rule,
+  event,
+  changes,
+  count,
+}: ClaimedDelivery): string {
   if (rule === null || event === null)
     return JSON.stringify({ text: `A test of the Shelfsync webhook ${webhook}` })
   const lines = changes.map((change) => {
