@@ -1,5 +1,5 @@
-// A rule on the change feed, and the event that fired one. Which changes fire a rule is decided by
-// supabase/schemas/59_rules.sql, for the trial and for the real messages.
+// A rule on the change feed, and the event that fired one. supabase/schemas/59_rules.sql decides, for
+// trials and for real messages, whether a change fires a rule.
 
 import { z } from 'zod'
 import type { ChangeMessage } from './change-message.ts'
@@ -68,7 +68,7 @@ const NAMES: Readonly<Record<RuleEventName, string>> = {
   returned: 'returned',
 }
 
-/** `price down by 10 % in my-shop`: the rule in words, without its name. */
+/** `price down by 10 % in my-shop`: the rule as text, without its name. */
 export function describeRule(rule: Omit<RuleDraft, 'name' | 'webhook'>): string {
   const least = [
     rule.percent === null ? null : `${rule.percent} %`,

@@ -18,7 +18,7 @@ export const WebhookMessage = z.discriminatedUnion('type', [
       data: z.strictObject({
         rule: z.string().describe('The name of the rule.'),
         event: z.enum(RULE_EVENTS),
-        why: z.string().describe('The event in words.'),
+        why: z.string().describe('The event as text.'),
         facts: RuleEvent.describe('Amounts are in minor units.'),
         change: ChangeMessage,
       }),

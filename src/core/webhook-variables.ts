@@ -1,4 +1,4 @@
-// The variables of the environment that hold the secrets of webhooks. The database has none of them.
+// The variables of the environment that hold the secrets of webhooks. The database stores no secret.
 
 /** `SECRET` signs; `ADDRESS` is an address that is itself a secret, such as Slack's. */
 export type WebhookVariable = 'SECRET' | 'ADDRESS'

@@ -24,7 +24,7 @@ create table catalog.webhooks (
   sources       integer[],                     -- sources whose changes it gets; null: all
   kinds         text[],                        -- kinds of changes that it gets; null: all
   state         text not null default 'active' check (state in ('active', 'paused', 'disabled')),
-  -- Why it is paused or disabled, in words.
+  -- Why it is paused or disabled, as text.
   reason        text,
   -- Begins the ids of its messages, so that no other database gives the same ids.
   key           text not null default left(replace(gen_random_uuid()::text, '-', ''), 12),
@@ -44,7 +44,7 @@ create table catalog.webhooks (
 create table catalog.deliveries (
   id            bigint generated always as identity (sequence name catalog.deliveries_id_seq) unique,
   webhook_id    integer not null references catalog.webhooks (id),
-  -- Of the change; of a digest that of the last one. Negative: a test message.
+  -- Position of the change, or of the last one of a digest. Negative: a test message.
   position      bigint not null,
   rule_id       bigint not null default 0,     -- the rule that fired; 0: the change itself
   source_id     integer not null,              -- of the change; 0 for a digest or a test message

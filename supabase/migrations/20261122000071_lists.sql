@@ -114,7 +114,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.changes c
   left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
   where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
-    and c.review_id = 0 and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
+    and c.review_id = 0 and c.product_external_id >= coalesce(p_after, '')
+    and c.product_external_id is distinct from p_after
   order by c.product_external_id limit p_limit
 $$;
 

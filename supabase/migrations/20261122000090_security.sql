@@ -232,7 +232,8 @@ grant execute on function
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
   catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged, catalog.purge_expired,
-  catalog.remove_old_changes, catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
+  catalog.remove_old_changes, catalog.queue_enrichments, catalog.claim_enrichment,
+  catalog.finish_enrichment, catalog.has_enrichments,
   catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
   catalog.withdraw_proposals
   to shelfsync_maintainer;

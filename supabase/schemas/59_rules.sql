@@ -7,9 +7,9 @@ create table catalog.rules (
   event        text not null
                check (event in ('price-down', 'price-up', 'new-low', 'new-high', 'back-in-stock',
                                 'out-of-stock', 'gone', 'new', 'returned')),
-  -- Of price-down and price-up: the least difference, in percent of the price before.
+  -- Least difference in percent of the price before, for price-down and price-up.
   percent      numeric check (percent > 0),
-  -- Of price-down and price-up: the least difference in minor units of `currency`.
+  -- Least difference in minor units of `currency`, for price-down and price-up.
   amount_minor bigint check (amount_minor > 0),
   currency     text check (currency ~ '^[A-Z]{3}$'),
   source_id    integer references catalog.sources (id), -- null: every source

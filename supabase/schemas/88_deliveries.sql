@@ -184,7 +184,7 @@ $$;
 -- claimed the message since: nothing is written. Ends an attempt, and makes the next message of the product
 -- due once this one is over.
 --   state       delivered, dead, or waiting for the next attempt after `p_delay` milliseconds
---   p_pause     milliseconds for which the receiver asks for no request
+--   p_pause     milliseconds for which the receiver accepts no requests
 --   p_disable   why the receiver gets no more messages; null: it does. One that has only failed for three
 --               days is disabled too
 create function catalog.finish_delivery(

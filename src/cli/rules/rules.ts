@@ -49,9 +49,7 @@ export function defineRules(rules: Command, cli: Cli): void {
     .command('try')
     .argument('<name>', 'the rule')
     .description('list the changes of the last days that would have fired it')
-    .addOption(
-      new Option('--days <n>', 'the number of days').argParser(parseCount).default(30),
-    )
+    .addOption(new Option('--days <n>', 'the number of days').argParser(parseCount).default(30))
     .addOption(createLimitOption(20))
     .addHelpText('after', formatExamples('shelfsync rules try cheaper'))
     .action((name: string, flags: TryFlags) => printTrial(cli, name, flags))

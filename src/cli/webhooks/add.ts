@@ -35,15 +35,19 @@ export function addAdd(webhooks: Command, cli: Cli): void {
       ),
     )
     .addOption(
-      new Option('--kind <kind>', `only this kind; may be repeated: ${CHANGE_KINDS.join(', ')}`)
-        .argParser((text: string, before: readonly ChangeKind[] | undefined) => [
-          ...(before ?? []),
-          parseChangeKind(text),
-        ]),
+      new Option(
+        '--kind <kind>',
+        `only this kind; may be repeated: ${CHANGE_KINDS.join(', ')}`,
+      ).argParser((text: string, before: readonly ChangeKind[] | undefined) => [
+        ...(before ?? []),
+        parseChangeKind(text),
+      ]),
     )
     .addOption(
-      new Option('--from <cursor>', 'begin after this position of the feed; 0 for the oldest')
-        .argParser(parsePosition),
+      new Option(
+        '--from <cursor>',
+        'begin after this position of the feed; 0 for the oldest',
+      ).argParser(parsePosition),
     )
     .addHelpText(
       'after',
@@ -86,7 +90,11 @@ async function add(cli: Cli, { name, address, flags }: Given): Promise<void> {
     after: flags.from ?? null,
     by: describeUser(),
   })
-  const missing = listMissing(name, { ...flags, hasAddress: address !== undefined }, settings.webhooks)
+  const missing = listMissing(
+    name,
+    { ...flags, hasAddress: address !== undefined },
+    settings.webhooks,
+  )
   cli.output.result(
     { webhook: name, state: 'active', environment: missing },
     [`${name} is added`, ...formatMissing(missing)].join('\n'),

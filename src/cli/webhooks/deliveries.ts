@@ -41,7 +41,9 @@ export function addDeliveries(webhooks: Command, cli: Cli): void {
     .argument('<name>', 'the webhook')
     .description('send messages again, with the ids that they had')
     .addOption(
-      new Option('--delivery <id>', 'this one').argParser(parseId).conflicts(['from', 'to', 'dead']),
+      new Option('--delivery <id>', 'this one')
+        .argParser(parseId)
+        .conflicts(['from', 'to', 'dead']),
     )
     .addOption(
       new Option('--from <position>', 'the changes from this position of the feed').argParser(
@@ -91,7 +93,8 @@ async function printDeliveries(
 
 /** `my-shop 4711`, `rule cheap: 12 changes`. */
 function describeDelivery(output: Output, { rule, source, product, changes }: Delivery): string {
-  const of = product === null ? (source ?? '') : `${source} ${output.short(product, TEXT_CHARS_MAX)}`
+  const of =
+    product === null ? (source ?? '') : `${source} ${output.short(product, TEXT_CHARS_MAX)}`
   if (rule === null) return of
   return changes > 1 ? `rule ${rule}: ${changes} changes` : `rule ${rule}: ${of}`
 }
@@ -111,7 +114,9 @@ async function replay(cli: Cli, name: string, flags: ReplayFlags): Promise<void>
   const count = await replayDeliveries(tools.db, name, toRequest(flags))
   cli.output.result(
     { webhook: name, messages: count },
-    count === 0 ? 'Nothing to send again' : `${formatQuantity(count, 'message')} will be sent again`,
+    count === 0
+      ? 'Nothing to send again'
+      : `${formatQuantity(count, 'message')} will be sent again`,
   )
 }
 

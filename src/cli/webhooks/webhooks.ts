@@ -94,7 +94,8 @@ function formatNote(output: Output, webhook: Webhook, now: Date): string {
   const { reason, lastError, pausedUntil } = webhook
   if (reason !== null) return output.short(reason, TEXT_CHARS_MAX)
   if (lastError === null) return ''
-  const next = pausedUntil !== null && pausedUntil > now ? `, next ${formatNext(pausedUntil, now)}` : ''
+  const next =
+    pausedUntil !== null && pausedUntil > now ? `, next ${formatNext(pausedUntil, now)}` : ''
   return `${output.short(lastError, TEXT_CHARS_MAX)}${next}`
 }
 

@@ -191,7 +191,7 @@ export async function listRules(db: Catalog): Promise<Rule[]> {
 }
 
 export interface RuleTrial {
-  /** How often it would have fired since then. */
+  /** Number of times that it would have fired since then. */
   readonly times: number
   readonly since: Date
   /** The newest ones first. */

@@ -47,7 +47,7 @@ export interface DeliveryEnd {
   readonly error: string | null
   /** Time until the next attempt. */
   readonly delayMs: number
-  /** Time for which the receiver asks for no request. */
+  /** Time for which the receiver accepts no requests. */
   readonly pauseMs: number
   /** Why the webhook is disabled, or null. */
   readonly disable: string | null

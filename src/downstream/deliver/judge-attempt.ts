@@ -6,7 +6,7 @@ import { chooseDelayMs, parseRetryAfter } from '../../lib/back-off.ts'
 /** The last of these attempts follows the first one by a day. */
 export const ATTEMPTS_MAX = 14
 const BACK_OFF = { baseMs: 30_000, maxMs: 6 * 3_600_000 }
-/** A receiver may ask for at most this pause. */
+/** Upper bound of the pause that a receiver states. */
 const RETRY_AFTER_MAX_MS = 3_600_000
 
 /** A response, or the reason why there is none. */
@@ -29,7 +29,7 @@ export function judgeAttempt(
   const pauseMs = Math.min(parseRetryAfter(retryAfter, nowMs) ?? 0, RETRY_AFTER_MAX_MS)
   const end = fail({ status, error: `HTTP ${status}${redirects}`, attempts, pauseMs })
   if (status !== 410) return end
-  return { ...end, state: 'waiting', disable: 'the receiver answered 410: it is gone' }
+  return { ...end, state: 'waiting', disable: 'the receiver responded with status 410, Gone' }
 }
 
 interface Failure {
