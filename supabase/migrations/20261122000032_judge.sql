@@ -289,7 +289,8 @@ begin
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
     || coalesce(w.detail, '{}') || coalesce(a.detail, '{}'),
-    case when j.verdict <> 'created' then least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
+    case when j.verdict <> 'created'
+      then least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (
