@@ -13,6 +13,7 @@ const SIMULATORS: Readonly<Record<string, Start>> = {
   model: async (argv) => run((await import('./model/main.ts')).model, argv),
   shopify: async (argv) => run((await import('./shopify/main.ts')).shopify, argv),
   storage: async (argv) => run((await import('./storage/main.ts')).storage, argv),
+  webhooks: async (argv) => run((await import('./webhooks/main.ts')).webhooks, argv),
   website: async (argv) => run((await import('./website/main.ts')).website, argv),
   woocommerce: async (argv) => run((await import('./woocommerce/main.ts')).woocommerce, argv),
 }

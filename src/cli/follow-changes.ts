@@ -1,7 +1,7 @@
 // `shelfsync changes --follow`: prints each published change once, in the order of the feed, until it
 // is stopped. It survives an outage of the database.
 
-import type { ChangeKind, ChangeMessage } from '../core/change-message.ts'
+import type { FeedKind, ChangeMessage } from '../core/change-message.ts'
 import { SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -20,7 +20,7 @@ const TEXT_CHARS_MAX = 60
 
 export interface FollowRequest {
   readonly source: string | null
-  readonly kind: ChangeKind | undefined
+  readonly kind: FeedKind | undefined
   /** The first change follows this position; undefined: from now on. */
   readonly from: number | undefined
 }

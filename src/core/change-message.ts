@@ -12,7 +12,7 @@ export const CHANGE_KINDS = [
   'removed',
   'returned',
 ] as const
-export type ChangeKind = (typeof CHANGE_KINDS)[number]
+export type FeedKind = (typeof CHANGE_KINDS)[number]
 
 const MoneySchema = z
   .strictObject({
@@ -67,7 +67,7 @@ export interface FeedChange {
   readonly product: string
   readonly product_id: string | null
   readonly title: string | null
-  readonly kind: ChangeKind
+  readonly kind: FeedKind
   readonly changed_at: string
   readonly expired: boolean
   /** {member: [before, after]}; an empty list once the values have expired. */

@@ -265,8 +265,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
-    case
-      when j.verdict = 'created' then 'created'
+    case when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
       when j.reprices and p.content_hash = s.content_hash or w.detail is not null then 'repriced'

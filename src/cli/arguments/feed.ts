@@ -1,7 +1,7 @@
 // Parsers of names, kinds and positions of the change feed.
 
 import { InvalidArgumentError } from 'commander'
-import { CHANGE_KINDS, type ChangeKind } from '../../core/change-message.ts'
+import { CHANGE_KINDS, type FeedKind } from '../../core/change-message.ts'
 import { FEED_NAME } from '../../core/rule.ts'
 
 export function parseFeedName(text: string): string {
@@ -10,7 +10,7 @@ export function parseFeedName(text: string): string {
   return text
 }
 
-export function parseChangeKind(text: string): ChangeKind {
+export function parseChangeKind(text: string): FeedKind {
   const kind = CHANGE_KINDS.find((one) => one === text)
   if (!kind) throw new InvalidArgumentError(`It must be one of ${CHANGE_KINDS.join(', ')}.`)
   return kind

@@ -2,7 +2,7 @@
 // the environment: the command prints a new one once and stores it nowhere.
 
 import { type Command, Option } from 'commander'
-import { CHANGE_KINDS, type ChangeKind } from '../../core/change-message.ts'
+import { CHANGE_KINDS, type FeedKind } from '../../core/change-message.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createSigningSecret } from '../../core/webhook-message.ts'
 import { nameWebhookVariable } from '../../core/webhook-variables.ts'
@@ -17,7 +17,7 @@ interface AddFlags {
   readonly slack?: boolean
   readonly rulesOnly?: boolean
   readonly source?: readonly string[]
-  readonly kind?: readonly ChangeKind[]
+  readonly kind?: readonly FeedKind[]
   readonly from?: number
 }
 
@@ -38,7 +38,7 @@ export function addAdd(webhooks: Command, cli: Cli): void {
       new Option(
         '--kind <kind>',
         `only this kind; may be repeated: ${CHANGE_KINDS.join(', ')}`,
-      ).argParser((text: string, before: readonly ChangeKind[] | undefined) => [
+      ).argParser((text: string, before: readonly FeedKind[] | undefined) => [
         ...(before ?? []),
         parseChangeKind(text),
       ]),

@@ -1,6 +1,6 @@
 // The read model of changes: the change that a run made to each product, published or not.
 
-import type { ChangeKind } from '../../core/change-message.ts'
+import type { FeedKind } from '../../core/change-message.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
 
@@ -8,7 +8,7 @@ export interface ChangeSummary {
   /** Null for the one change that stands for a whole first load. */
   readonly product: string | null
   readonly title: string | null
-  readonly kind: ChangeKind
+  readonly kind: FeedKind
   readonly detail: Readonly<Record<string, unknown>>
   /** The currencies of the prices in `detail`: `price:<variant>:<type>` → [before, after]. */
   readonly currencies: Readonly<Record<string, readonly [string | null, string | null]>>

@@ -2,7 +2,7 @@
 // parallel writers, see `lock_feed` in supabase/schemas/87_feed.sql.
 
 import {
-  type ChangeKind,
+  type FeedKind,
   type ChangeMessage,
   type FeedChange,
   toChangeMessage,
@@ -16,7 +16,7 @@ export interface FeedRequest {
   /** Null: all sources. */
   readonly source: string | null
   /** Empty: all kinds. */
-  readonly kinds: readonly ChangeKind[]
+  readonly kinds: readonly FeedKind[]
   /** External id; null: all products. */
   readonly product: string | null
 }

@@ -1,6 +1,6 @@
 // The read model of webhooks, their deliveries, and the rules on the change feed.
 
-import { type ChangeKind, type FeedChange, toChangeMessage } from '../../core/change-message.ts'
+import { type FeedKind, type FeedChange, toChangeMessage } from '../../core/change-message.ts'
 import type { Firing, RuleDraft, RuleEvent } from '../../core/rule.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
@@ -18,7 +18,7 @@ export interface Webhook {
   /** Null: all sources. */
   readonly sources: readonly string[] | null
   /** Null: all kinds. */
-  readonly kinds: readonly ChangeKind[] | null
+  readonly kinds: readonly FeedKind[] | null
   readonly state: WebhookState
   /** Why it is paused or disabled. */
   readonly reason: string | null
@@ -45,7 +45,7 @@ interface WebhookRow {
   readonly url: string | null
   readonly gets_changes: boolean
   readonly sources: readonly string[] | null
-  readonly kinds: readonly ChangeKind[] | null
+  readonly kinds: readonly FeedKind[] | null
   readonly state: WebhookState
   readonly reason: string | null
   readonly waiting: number

@@ -1,7 +1,7 @@
 // The calls that add and change webhooks and rules. The functions are in
 // supabase/schemas/58_webhooks.sql and 59_rules.sql.
 
-import type { ChangeKind } from '../../core/change-message.ts'
+import type { FeedKind } from '../../core/change-message.ts'
 import type { RuleDraft } from '../../core/rule.ts'
 import { type Catalog, jsonb, one } from '../catalog.ts'
 import type { WebhookFormat } from '../read/webhooks.ts'
@@ -16,7 +16,7 @@ export interface NewWebhook {
   /** Null: all sources. */
   readonly sources: readonly string[] | null
   /** Null: all kinds. */
-  readonly kinds: readonly ChangeKind[] | null
+  readonly kinds: readonly FeedKind[] | null
   /** It gets the changes after this position; null: from now on. */
   readonly after: number | null
   readonly by: string
