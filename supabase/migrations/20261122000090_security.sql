@@ -99,13 +99,8 @@ end $$;
 create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array[
-<<<<<<< HEAD
     'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web',
-    'shelfsync_images']::name[]
-=======
-    'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_images',
-    'shelfsync_deliver']::name[]
->>>>>>> 663a0f3f (feed: changes have positions from a counter, and webhooks and rules read them)
+    'shelfsync_images', 'shelfsync_deliver']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -182,17 +177,15 @@ begin
   end loop;
 end $$;
 grant usage on schema catalog
-<<<<<<< HEAD
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images,
+  shelfsync_deliver;
 
 -- Any process may judge alerts and send their messages.
 grant execute on function
   catalog.beat_alerts, catalog.leave_alerts, catalog.load_alert_facts, catalog.list_alerts,
   catalog.list_alert_channels, catalog.save_alerts, catalog.record_notices, catalog.list_reported_ends
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
-=======
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_images, shelfsync_deliver;
->>>>>>> 663a0f3f (feed: changes have positions from a counter, and webhooks and rules read them)
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images,
+  shelfsync_deliver;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
