@@ -23,7 +23,7 @@ export interface ReceivedMessage {
   readonly id: string | null
   readonly path: string
   readonly body: unknown
-  /** Of the response; null if the connection was cut. */
+  /** Status of the response; null if the connection was cut. */
   readonly status: number | null
 }
 

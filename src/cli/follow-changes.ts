@@ -9,7 +9,7 @@ import type { PipelineDb } from '../db/pipeline-db.ts'
 import { type FeedRequest, findFeedPlace, readFeed } from '../db/read/feed.ts'
 import { wait } from '../lib/back-off.ts'
 import { type Cli, EXIT } from './cli.ts'
-import { formatInstant } from './format/format.ts'
+import { formatInstant } from '../format/format.ts'
 import type { Output } from './terminal/output.ts'
 
 const PAGE_CHANGES = 500

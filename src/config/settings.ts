@@ -15,20 +15,16 @@ import { SyncError } from '../core/errors.ts'
 import { deepFreeze } from '../lib/objects.ts'
 import { isWebhookVariable } from '../core/webhook-variables.ts'
 import type { AllowPrivateHosts } from '../node/address-guard.ts'
-import { secretsOfAddress } from './connection-address.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'
 import { CHANGES_DAYS_DEFAULT, KEEP_DEFAULT, S3_REGION_DEFAULT } from './artifact-settings.ts'
-import {
-  IMAGEKIT_PASSWORD,
-  IMAGES_KEEP_DAYS_DEFAULT,
-  type ImageTargetName,
-} from './image-settings.ts'
+import { IMAGES_KEEP_DAYS_DEFAULT, type ImageTargetName } from './image-settings.ts'
 import { CONCURRENCY, METRICS_HOST_DEFAULT, PORTS } from './service-settings.ts'
 import { LLM_REQUESTS_PER_DAY_DEFAULT } from './model-settings.ts'
+import { ownSecrets } from './own-secrets.ts'
 import { formatUserAgent } from './request-settings.ts'
 import { findConflicts, findKeysInTheClear, type GivenValues } from './setting-conflicts.ts'
-import { CONNECTOR_SETTING_NAMES, Environment, isSecret, SETTING_NAMES } from './settings-schema.ts'
+import { CONNECTOR_SETTING_NAMES, Environment, SETTING_NAMES } from './settings-schema.ts'
 import { BUCKET_DEFAULT } from './supabase-settings.ts'
 import { findWebhookFaults, listWebhookSecrets, pickWebhookVariables } from './webhook-variables.ts'
 
@@ -251,23 +247,6 @@ function buildModel(env: Environment): Settings['model'] {
   return url === undefined || model === undefined ? null : { url, key, model, requestsPerDay }
 }
 
-function buildHttp(env: Environment): Settings['http'] {
-  return {
-    keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
-    syncKeys: [env.SYNC_KEY, env.SYNC_KEY_NEXT].filter((key) => key !== undefined),
-    host: env.LISTEN_HOST ?? '::',
-    metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
-    ports: {
-      fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
-      maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,
-      orchestrator: env.ORCHESTRATOR_PORT ?? PORTS.orchestrator,
-      metrics: env.METRICS_PORT ?? PORTS.metrics,
-    },
-    trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
-    trustProxy: env.TRUST_PROXY ?? [],
-  }
-}
-
 function buildImages(env: Environment): Settings['images'] {
   return {
     target: env.IMAGES ?? null,
@@ -282,24 +261,6 @@ function buildImages(env: Environment): Settings['images'] {
 /** Expands `~`, which a shell does not do in `.env`, in quotes or after `file:`. */
 function expandTilde(folder: string): string {
   return folder.replace(/^~(?=\/|$)/, homedir)
-}
-
-/** Lists the secrets that are never sent to a supplier. */
-function ownSecrets(given: GivenValues): string[] {
-  // The address of a queue without credentials is not a secret, and errors contain it.
-  const isOpen = (name: string): boolean => name === 'QUEUE_URL' && !given.QUEUE_URL?.includes('@')
-  return [
-    ...SETTING_NAMES.filter((name) => isSecret(name) && !isOpen(name)).map((name) => given[name]),
-    ...[given.DATABASE_URL, given.MIGRATE_DATABASE_URL, given.QUEUE_URL].flatMap((address = '') =>
-      secretsOfAddress(address),
-    ),
-    ...secretsOfImageKit(given.IMAGEKIT_PRIVATE_KEY),
-  ].filter((secret) => secret !== undefined)
-}
-
-/** The form in which requests to ImageKit contain the key. */
-function secretsOfImageKit(key: string | undefined): string[] {
-  return key === undefined ? [] : [Buffer.from(`${key}:${IMAGEKIT_PASSWORD}`).toString('base64')]
 }
 
 function isSetting(name: string): boolean {

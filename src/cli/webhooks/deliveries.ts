@@ -12,7 +12,7 @@ import type { PageRequest } from '../../db/read/page.ts'
 import { queueTest, replayDeliveries, type ReplayRequest } from '../../db/write/webhooks.ts'
 import { createLimitOption, parseId } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { formatNext, formatQuantity, formatRelative } from '../format/format.ts'
+import { formatNext, formatQuantity, formatRelative } from '../../lib/words.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 
