@@ -39,6 +39,7 @@ const MEMORY_MAX_MB: Readonly<Record<string, number>> = {
   web: 512,
   scheduler: 512,
   images: 512,
+  deliver: 256,
   small: 2048,
 }
 

@@ -8,7 +8,14 @@ export interface App {
   readonly name: string
   readonly roles: readonly Role[]
   /** The login of `shelfsync logins`. */
-  readonly login: 'fetcher' | 'maintainer' | 'orchestrator' | 'web' | 'images' | 'services'
+  readonly login:
+    | 'fetcher'
+    | 'maintainer'
+    | 'orchestrator'
+    | 'web'
+    | 'images'
+    | 'deliver'
+    | 'services'
   /** `public` is reached from the internet, `flycast` only by apps of the organisation. */
   readonly address: 'public' | 'flycast' | 'none'
   /** Memory of a shared-cpu-1x in staging. A whole catalogue must fit: docs/deploy/fly.md. */
@@ -53,6 +60,13 @@ const SHAPES = {
     address: 'none',
     stagingMemoryMb: 512,
   },
+  deliver: {
+    suffix: 'deliver',
+    roles: ['deliver'],
+    login: 'deliver',
+    address: 'none',
+    stagingMemoryMb: 256,
+  },
   web: {
     suffix: 'web',
     roles: ['web'],
@@ -62,7 +76,7 @@ const SHAPES = {
   },
   small: {
     suffix: 'sync',
-    roles: ['fetcher', 'maintainer', 'orchestrator', 'images'],
+    roles: ['fetcher', 'maintainer', 'orchestrator', 'images', 'deliver'],
     login: 'services',
     address: 'public',
     stagingMemoryMb: 512,

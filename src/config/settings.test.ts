@@ -573,7 +573,7 @@ test('each role uses only its own secrets, and the login of the owner belongs to
     orchestrator: [...everyRole, ...keys],
     web: [...everyRole, ...keys],
     scheduler: everyRole,
-    deliver: ['DATABASE_URL'],
+    deliver: ['DATABASE_URL', ...alerts],
     images: [
       'DATABASE_URL',
       ...alerts,

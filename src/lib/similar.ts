@@ -2,6 +2,8 @@
 
 /** A longer distance is a different word. */
 const SHARE_MAX = 0.4
+/** A little more than a letter left out or doubled, so that `rues` is `rules` and not `runs`. */
+const REPLACED = 1.01
 
 /** Returns the candidate that `word` misspells, or null. */
 export function findSimilar(word: string, candidates: Iterable<string>): string | null {
@@ -23,7 +25,7 @@ function measureDistance(a: string, b: string): number {
   for (let row = 1; row <= a.length; row++) {
     const line = [row]
     for (let column = 1; column <= b.length; column++) {
-      const cost = a[row - 1] === b[column - 1] ? 0 : 1
+      const cost = a[row - 1] === b[column - 1] ? 0 : REPLACED
       const isSwap = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
       line[column] = Math.min(
         valueOf(last, column) + 1,

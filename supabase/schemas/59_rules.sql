@@ -30,7 +30,7 @@ create table catalog.rules (
 );
 create index rules_on on catalog.rules (id) where state = 'on';
 create index rules_webhook on catalog.rules (webhook_id);
-create index rules_source on catalog.rules (source_id) where source_id is not null;
+create index rules_source on catalog.rules (source_id);
 
 -- is_price_event(rule, before, after, low, high) → whether a price that changes from `before` to `after`
 -- fires the rule. `low` and `high` are the bounds of the 30 days before; null: unknown.

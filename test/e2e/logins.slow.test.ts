@@ -13,7 +13,7 @@ import { findLackingRights, type WorkerRole } from '../../src/db/rights.ts'
 import { dropLogins } from '../support/login.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'images'] as const
+const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images', 'deliver'] as const
 const WORKERS: readonly WorkerRole[] = KINDS.map((kind) => `shelfsync_${kind}` as const)
 
 const WRONG = /the password is wrong/

@@ -26,7 +26,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { openFleet, type Machine, type Fleet } from './fleet.ts'
 import { openShelfsync } from './shelfsync.ts'
 
-const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images'] as const
+const KINDS = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images', 'deliver'] as const
 type Kind = (typeof KINDS)[number]
 /** The role for images does not start without a place for them. */
 const IMAGES = { IMAGES: 'imagekit:shop', IMAGEKIT_PRIVATE_KEY: 'private_key' }
@@ -60,14 +60,14 @@ async function makeLogins(): Promise<
     async () =>
       void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))),
   )
-  const [fetcher, maintainer, orchestrator, web, images] = made.map(
+  const [fetcher, maintainer, orchestrator, web, images, deliver] = made.map(
     ([, name = '', password = '']) => ({
       name,
       password,
     }),
   )
-  assert.ok(fetcher && maintainer && orchestrator && web && images)
-  return { fetcher, maintainer, orchestrator, web, images }
+  assert.ok(fetcher && maintainer && orchestrator && web && images && deliver)
+  return { fetcher, maintainer, orchestrator, web, images, deliver }
 }
 
 function urlOf(kind: Kind, databaseUrl: string): string {
@@ -307,9 +307,14 @@ test('a process whose login lacks rights of its role refuses to start and names 
   await refused('orchestrator', ['fetcher'], 'shelfsync_fetcher')
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
   await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
-  await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator, shelfsync_web')
+  await refused(
+    'maintainer',
+    ALL_ROLES,
+    'shelfsync_fetcher, shelfsync_orchestrator, shelfsync_web, shelfsync_deliver',
+  )
   await refused('orchestrator', ['web'], 'shelfsync_web')
   await refused('fetcher', ['images'], 'shelfsync_images')
+  await refused('images', ['deliver'], 'shelfsync_deliver')
   await requireRights(await createLogin(t, 'orchestrator'), ['scheduler'])
   await requireRights(database.pool, ROLES)
 })
@@ -390,6 +395,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'list_missing',
     'mark_purged',
     'purge_expired',
+    'remove_old_changes',
     'list_product_ids',
     'open_plan',
     'open_staging',
@@ -445,6 +451,18 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'renew_images',
     'save_breaker',
     'store_image',
+  ],
+  deliver: [
+    ...ALERTING,
+    'admit_request',
+    'claim_deliveries',
+    'delay_limit',
+    'finish_delivery',
+    'hold_limit',
+    'leave_limit',
+    'queue_deliveries',
+    'remove_old_deliveries',
+    'save_breaker',
   ],
 }
 const TELLING = [
