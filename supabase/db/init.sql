@@ -530,13 +530,15 @@ create table catalog.enrichments (
 );
 create index enrichments_expiring on catalog.enrichments (expires_at) where expires_at is not null;
 
--- Changes that runs made to products. Settle assigns `position` under a lock, so that a reader that follows
--- it skips no change.
+-- Changes to products, by runs and by decisions of people. `position` is assigned under a lock, see
+-- 87_feed.sql, so that a reader that follows it skips no change.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,
   -- Empty for `loaded`, which stands for a whole first load.
   product_external_id text collate "C" not null,
+  -- The review whose decision made the change, see publish_decision; 0: the run itself.
+  review_id           bigint not null default 0,
   kind                text not null
                       check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed',
                                       'returned')),
@@ -545,10 +547,11 @@ create table catalog.changes (
   -- The time of publication; before that, when the run made the change.
   changed_at          timestamptz not null default clock_timestamp(),
   expires_at          timestamptz,                   -- of the values in `detail`
-  primary key (source_id, run_id, product_external_id)
+  primary key (source_id, run_id, product_external_id, review_id)
 );
 create index changes_expiring on catalog.changes (expires_at) where expires_at is not null;
 create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_of_source on catalog.changes (source_id, position) where position is not null;
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id, run_id) where position is null;
 
@@ -3241,8 +3244,8 @@ end $$;
 -- list_staged_changes(source) → (line_no, external_id, kind, detail, expires_at): the change that each line
 -- with the verdict created or updated makes.
 --   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason;
---               `provenance` with the paths that differ; `weight:<variant>`, see list_smaller_packages.
---               The values before are null once their licence has ended.
+--               `provenance` with the paths that differ; see list_smaller_packages and
+--               list_availability_changes. The values before are null once their licence has ended.
 --               Empty members for a new product, whose row exists already in apply
 --   expires_at  the earliest end of a licence of these values; null for a new product
 create function catalog.list_staged_changes(p_source integer)
@@ -3251,8 +3254,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
-    case
-      when j.verdict = 'created' then 'created'
+    case when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
       when j.reprices and p.content_hash = s.content_hash or w.detail is not null then 'repriced'
@@ -3274,15 +3276,16 @@ begin
         jsonb_build_array(q.last_good, q.amount_minor)
           || case when q.state in ('held', 'disputed') then jsonb_build_array(q.reason) else '[]' end)
       from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-    || coalesce(w.detail, '{}'),
-    case when j.verdict <> 'created' then
-      least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
+    || coalesce(w.detail, '{}') || coalesce(a.detail, '{}'),
+    case when j.verdict <> 'created'
+      then least(s.expires_at, case when p.expires_at > now() then p.expires_at end) end
   from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
   left join lateral (
     select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
   ) p on true
   left join catalog.list_smaller_packages(p_source) w on w.line_no = j.line_no
+  left join catalog.list_availability_changes(p_source) a on a.line_no = j.line_no
   where j.verdict in ('created', 'updated');
 end $$;
 
@@ -3339,7 +3342,7 @@ begin
       case c.kind when 'created' then '{}'
         else c.detail - '{description, description_md, description_text}'::text[] end, c.expires_at
     from catalog.list_staged_changes(p_source) c
-    on conflict (source_id, run_id, product_external_id) do update
+    on conflict (source_id, run_id, product_external_id, review_id) do update
       set kind = catalog.merge_kinds(changes.kind, excluded.kind),
           detail = catalog.merge_details(changes.detail, excluded.detail, array(
             select format('price:%s:%s', q.variant_external_id, q.price_type)
@@ -4274,11 +4277,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.load_refresh_ages(p_schedule) a
 $$;
 
--- 20261122000039_package_sizes.sql
+-- 20261122000039_variant_changes.sql
 
--- Generated from supabase/schemas/39_package_sizes.sql until the first release: do not edit.
+-- Generated from supabase/schemas/39_variant_changes.sql until the first release: do not edit.
 
--- Smaller packages at the same price or a higher one: the price of a gram has risen.
+-- Changes of variants that the changes of products record: smaller packages at the same price or a higher
+-- one, so that the price of a gram has risen, and availability.
 
 -- explain_package_size(weight before, after, price before, after) → `250 g → 225 g at the same price: +11 %
 -- per 100 g`.
@@ -4322,6 +4326,28 @@ begin
   ) p
   where n.weight_grams > 0 and n.weight_grams < o.weight_grams
     and catalog.is_shown(p_source, j.external_id)
+  group by n.line_no;
+end $$;
+
+-- list_availability_changes(source) → (line_no, detail): variants of updated products that have another
+-- availability than before.
+--   detail      {availability:<variant>: [before, after]}. A variant that the product did not list before, or
+--               lists no longer, is not in it
+create function catalog.list_availability_changes(p_source integer)
+returns table (line_no integer, detail jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  return query select n.line_no, jsonb_object_agg('availability:' || n.external_id,
+    jsonb_build_array(o.availability, n.availability))
+  from pg_temp.staged_variants n
+  join pg_temp.verdicts j on j.line_no = n.line_no and j.verdict = 'updated'
+  cross join lateral (
+    select v.availability from catalog.variants v
+    where v.source_id = p_source and v.product_external_id = j.external_id and v.external_id = n.external_id
+      and v.removed_at is null
+    offset 0
+  ) o
+  where n.availability is distinct from o.availability and catalog.is_shown(p_source, j.external_id)
   group by n.line_no;
 end $$;
 
@@ -4683,7 +4709,7 @@ begin
   ), recorded as (
     insert into catalog.changes (source_id, run_id, product_external_id, kind)
       select p_source, p_run, external_id, 'removed' from gone
-      on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
+      on conflict (source_id, run_id, product_external_id, review_id) do update set kind = 'removed'
   ), cleared as (
     delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
   )
@@ -4702,13 +4728,14 @@ end $$;
 -- published ones; those of the runs `p_others` stay unpublished. A first load writes products without
 -- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of
 -- them.
---   ordering    a lock serialises all sources, so that a reader that follows `position` skips no change
+--   ordering    see lock_feed
 --   time        `changed_at` becomes the time of publication, so that a list since an instant has the changes
 --               that a person approved after it
 create function catalog.publish_changes(p_source integer, p_run bigint, p_others bigint[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   last_position bigint;
+  published bigint;
   published_at timestamptz;
 begin
   if exists (select from catalog.runs where source_id = p_source and id = p_run and keys is null)
@@ -4722,8 +4749,7 @@ begin
       select p_source, p_run, '', 'loaded', jsonb_build_object('products', (
         select count(*) from catalog.products where source_id = p_source));
   end if;
-  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
-  select coalesce(max(position), 0) into last_position from catalog.changes;
+  last_position := catalog.lock_feed();
   published_at := clock_timestamp();
   update catalog.changes c set position = last_position + o.n, changed_at = published_at
     from (
@@ -4732,7 +4758,10 @@ begin
       from catalog.changes
       where source_id = p_source and position is null and run_id <> all (p_others)
     ) o
-    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
+    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id
+      and c.position is null;
+  get diagnostics published = row_count;
+  perform catalog.advance_feed(last_position + published);
 end $$;
 
 -- next_watermark(kind, since, current, fetched, started_at) → the watermark of the source after a run. It
@@ -5337,12 +5366,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ), format('Review %s does not exist', p_review))
 $$;
 
--- decide_price(review, approve): a held price becomes current, or is rejected. A rejected price that the
--- supplier states again changes nothing.
+-- decide_price(review, approve): a held price becomes current, which publishes a change, or is rejected. A
+-- rejected price that the supplier states again changes nothing.
 create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_approve then
+    perform catalog.publish_price(p_review, (
+      select amount_minor from catalog.prices
+      where source_id = p_review.source_id and product_external_id = p_review.product_external_id
+        and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
+        and run_id = p_review.run_id and state = 'held'));
     perform catalog.end_current_price(p_review);
   end if;
   update catalog.prices p set state = case when p_approve then 'current' else 'rejected' end,
@@ -5351,6 +5385,19 @@ begin
     where source_id = p_review.source_id and product_external_id = p_review.product_external_id
       and variant_external_id = p_review.variant_external_id and price_type = p_review.price_type
       and run_id = p_review.run_id and state = 'held';
+end $$;
+
+-- publish_price(review, amount): publishes the change from the current price of the review's variant and type
+-- to the amount; null withdraws it.
+create function catalog.publish_price(p_review catalog.reviews, p_amount bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.publish_decision(p_review, 'repriced', jsonb_build_object(
+    format('price:%s:%s', p_review.variant_external_id, p_review.price_type), jsonb_build_array((
+      select c.amount_minor from catalog.prices c
+      where c.source_id = p_review.source_id and c.product_external_id = p_review.product_external_id
+        and c.variant_external_id = p_review.variant_external_id and c.price_type = p_review.price_type
+        and c.state = 'current' and (c.expires_at is null or c.expires_at > now())), p_amount)));
 end $$;
 
 -- end_current_price(review): the current price of the review's variant and type becomes past, or is deleted
@@ -5409,6 +5456,7 @@ begin
     perform catalog.fail('usage/invalid', format('Review %s has no claim %s: it has %s', p_review.id, p_claim,
       catalog.format_quantity(jsonb_array_length(claims), 'claim')));
   end if;
+  perform catalog.publish_price(p_review, (claim ->> 'amountMinor')::bigint);
   perform catalog.end_current_price(p_review);
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at, part_no, line_no)
@@ -6067,7 +6115,7 @@ begin
   if exists (select from catalog.products where source_id = p_source and external_id = p_product) then
     return 0;
   end if;
-  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
+  perform catalog.lock_feed();
   return catalog.reserve_seqs(p_source, 1);
 end $$;
 
@@ -6728,6 +6776,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   left join lateral (
     select case kind when 'created' then 'created' else 'updated' end as state from catalog.changes
     where source_id = p_run.source_id and run_id = p_run.id and product_external_id = k.key
+      and review_id = 0
   ) c on true
   cross join lateral (
     select catalog.find_import_error(p_run, k.key, (p).external_id is not null and (c.state is not null
@@ -6949,12 +6998,12 @@ begin
 end $$;
 
 -- hide_detail(detail) → the detail of a change without its values, and without the names that the supplier
--- chose: a member that differs, and prices and weights that do, each as an empty list.
+-- chose: a member that differs, and prices, weights and availabilities that do, each as an empty list.
 create function catalog.hide_detail(p_detail jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(p_detail) name
   where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
-    or name like any ('{price:%,weight:%}')
+    or name like any ('{price:%,weight:%,availability:%}')
 $$;
 
 -- show_detail(change) → its detail, see hide_detail once it has expired.
@@ -7582,6 +7631,593 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name, r.id
 $$;
 
+-- 20261122000058_webhooks.sql
+
+-- Generated from supabase/schemas/58_webhooks.sql until the first release: do not edit.
+
+-- The change feed and its deliveries. Consumers read the feed by position, or get each change by a webhook.
+-- 87_feed.sql and 88_deliveries.sql work on these tables.
+
+-- The state of the feed: one row, which is locked while positions are given.
+create table catalog.feed (
+  is_only          boolean primary key default true check (is_only),
+  last_position    bigint not null default 0,  -- of the newest published change
+  -- Changes up to this position were removed by their age: a cursor before it has expired.
+  expired_position bigint not null default 0
+);
+insert into catalog.feed default values;
+
+-- A receiver: an address that gets each change, or only the messages of rules. Secrets are in the environment
+-- of the deliverer, never here: WEBHOOK_SECRET_<NAME>, and WEBHOOK_ADDRESS_<NAME> where the address is one.
+create table catalog.webhooks (
+  id            integer generated always as identity primary key,
+  name          text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  format        text not null check (format in ('standard', 'slack')),
+  url           text,                          -- null: the address is a secret of the environment
+  -- False: only the messages of rules.
+  gets_changes  boolean not null,
+  sources       integer[],                     -- sources whose changes it gets; null: all
+  kinds         text[],                        -- kinds of changes that it gets; null: all
+  state         text not null default 'active' check (state in ('active', 'paused', 'disabled')),
+  -- Why it is paused or disabled, as text.
+  reason        text,
+  -- Begins the ids of its messages, so that no other database gives the same ids.
+  key           text not null default left(replace(gen_random_uuid()::text, '-', ''), 12),
+  cursor        bigint not null,               -- position up to which its deliveries are in the table
+  failures      integer not null default 0,    -- failed requests in a row
+  failing_since timestamptz,                   -- time of the first of these
+  paused_until  timestamptz,                   -- no request before
+  delivered_at  timestamptz,                   -- of the last success
+  last_error    text,                          -- of the last failure; null after a success
+  created_at    timestamptz not null default now(),
+  created_by    text not null,
+  check ((failures = 0) = (failing_since is null))
+);
+
+-- One message to one receiver. It names its changes; their values are read when it is sent, so that expired
+-- content is never kept here.
+create table catalog.deliveries (
+  id            bigint generated always as identity (sequence name catalog.deliveries_id_seq) unique,
+  webhook_id    integer not null references catalog.webhooks (id),
+  -- Position of the change, or of the last one of a digest. Negative: a test message.
+  position      bigint not null,
+  rule_id       bigint not null default 0,     -- the rule that fired; 0: the change itself
+  source_id     integer not null,              -- of the change; 0 for a digest or a test message
+  product       text collate "C" not null,     -- external id; empty for others than a change of a product
+  -- All changes of a digest, the newest 20 at most. Null: only that of `position`.
+  digest        bigint[],
+  digest_count  integer,                       -- number of changes of a digest, with those left out
+  state         text not null default 'waiting' check (state in ('waiting', 'delivered', 'dead')),
+  -- Next attempt; while a process sends it, when another one may. Null while it waits for an earlier
+  -- change of its product, and once it is over.
+  due_at        timestamptz,
+  attempts      integer not null default 0,
+  token         bigint not null default 0,     -- fencing token of the newest lease
+  status        integer,                       -- HTTP status of the last response
+  error         text,                          -- of the last attempt; null after a success
+  created_at    timestamptz not null default clock_timestamp(),
+  finished_at   timestamptz,
+  primary key (webhook_id, position, rule_id)
+);
+create index deliveries_due on catalog.deliveries (webhook_id, due_at) where due_at is not null;
+create index deliveries_waiting on catalog.deliveries (webhook_id, source_id, product, position, rule_id)
+  where state = 'waiting';
+create index deliveries_dead on catalog.deliveries (webhook_id, id) where state = 'dead';
+create index deliveries_over on catalog.deliveries (finished_at) where state <> 'waiting';
+create index deliveries_newest on catalog.deliveries (webhook_id, id);
+create index deliveries_of_source on catalog.deliveries (source_id);
+
+-- load_webhook(name) → the receiver.
+--   errors      webhook/unknown
+create function catalog.load_webhook(p_name text) returns catalog.webhooks
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  found_webhook catalog.webhooks;
+begin
+  select * into found_webhook from catalog.webhooks where name = p_name;
+  if found_webhook.id is null then
+    perform catalog.fail('webhook/unknown', format('The webhook "%s" does not exist', p_name));
+  end if;
+  return found_webhook;
+end $$;
+
+-- add_webhook(…): adds a receiver, which gets the changes after the position `p_after`.
+--   p_url       null: the address is in the environment
+--   p_sources, p_kinds   null: all
+--   p_after     null: from now on
+--   errors      webhook/exists · source/unknown · feed/cursor-expired
+create function catalog.add_webhook(
+  p_name text, p_format text, p_url text, p_gets_changes boolean, p_sources text[], p_kinds text[],
+  p_after bigint, p_by text
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  unknown text := (
+    select n from unnest(p_sources) n where n not in (select name from catalog.sources) limit 1);
+begin
+  if exists (select from catalog.webhooks where name = p_name) then
+    perform catalog.fail('webhook/exists', format('The webhook "%s" exists already', p_name));
+  elsif unknown is not null then
+    perform catalog.fail('source/unknown', format('The source "%s" does not exist', unknown));
+  end if;
+  perform catalog.assert_cursor(p_after);
+  insert into catalog.webhooks (name, format, url, gets_changes, sources, kinds, cursor, created_by)
+    select p_name, p_format, p_url, p_gets_changes, case when p_sources is not null then array(
+        select id from catalog.sources where name = any (p_sources)) end, p_kinds,
+      coalesce(p_after, f.last_position), p_by
+    from catalog.feed f;
+end $$;
+
+-- pause_webhook(name, reason): sends nothing until resume_webhook. Changes wait in the feed.
+--   errors      webhook/unknown
+create function catalog.pause_webhook(p_name text, p_reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+begin
+  update catalog.webhooks set state = 'paused', reason = p_reason where id = webhook.id;
+end $$;
+
+-- resume_webhook(name, skip): sends again, at once.
+--   p_skip      continues with the next change of the feed; the changes since the pause are left out
+--   errors      webhook/unknown · feed/cursor-expired
+create function catalog.resume_webhook(p_name text, p_skip boolean) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+begin
+  if webhook.gets_changes and not p_skip then
+    perform catalog.assert_cursor(webhook.cursor);
+  end if;
+  update catalog.webhooks
+    set state = 'active', reason = null, failures = 0, failing_since = null, paused_until = null,
+        cursor = case when p_skip then (select last_position from catalog.feed) else cursor end
+    where id = webhook.id;
+end $$;
+
+-- remove_webhook(name): removes the receiver with its deliveries and its rules.
+--   errors      webhook/unknown
+create function catalog.remove_webhook(p_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+begin
+  perform pg_advisory_xact_lock(hashtext('catalog.deliveries'), webhook.id);
+  delete from catalog.rules where webhook_id = webhook.id;
+  delete from catalog.deliveries where webhook_id = webhook.id;
+  delete from catalog.webhooks where id = webhook.id;
+end $$;
+
+-- forget_feed_source(source): removes the rules of a source that is about to be removed, and the source from
+-- the filters of receivers. One that was limited to it is paused, because without a filter it would get all.
+create function catalog.forget_feed_source(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from catalog.rules where source_id = p_source;
+  update catalog.webhooks
+    set sources = array_remove(sources, p_source),
+        state = case when sources = array[p_source] then 'paused' else state end,
+        reason = case when sources = array[p_source] then 'its only source was removed' else reason end
+    where p_source = any (sources);
+end $$;
+
+-- queue_test(name) → the id of a delivery that sends a test message.
+--   errors      webhook/unknown
+create function catalog.queue_test(p_name text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+  queued bigint;
+begin
+  insert into catalog.deliveries (webhook_id, position, source_id, product, due_at)
+    values (webhook.id, -nextval('catalog.deliveries_id_seq'), 0, '', clock_timestamp())
+    returning id into queued;
+  return queued;
+end $$;
+
+-- replay_deliveries(name, id, from, to, dead) → messages that are sent again, with the ids that they had.
+--   p_id        one delivery; null: all in [from, to]. Those of changes that were removed from the table by
+--               their age are added again
+--   p_dead      only dead letters
+--   errors      webhook/unknown · delivery/unknown · feed/cursor-expired · usage/invalid (more than 10,000
+--               positions)
+create function catalog.replay_deliveries(
+  p_name text, p_id bigint, p_from bigint, p_to bigint, p_dead boolean
+) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+  until constant bigint := least(coalesce(p_to, p_from), webhook.cursor);
+  sources integer[];
+  products text[];
+begin
+  perform pg_advisory_xact_lock(hashtext('catalog.deliveries'), webhook.id);
+  if p_id is null and not p_dead and webhook.gets_changes then
+    perform catalog.assert_cursor(p_from - 1);
+    if until - p_from >= 10000 then
+      perform catalog.fail('usage/invalid', format('%s changes are too many to replay at once: name at most '
+        '10,000, or read the feed by cursor', until - p_from + 1));
+    end if;
+    insert into catalog.deliveries (webhook_id, position, source_id, product, state)
+      select webhook.id, c.position, c.source_id, c.product_external_id, 'delivered' from catalog.changes c
+      where c.position between p_from and until
+        and (webhook.sources is null or c.source_id = any (webhook.sources))
+        and (webhook.kinds is null or c.kind = any (webhook.kinds))
+      on conflict do nothing;
+  end if;
+  with again as (
+    update catalog.deliveries d
+      set state = 'waiting', due_at = null, attempts = 0, status = null, error = null, finished_at = null
+      where d.webhook_id = webhook.id and d.state <> 'waiting' and (not p_dead or d.state = 'dead')
+        and case when p_id is not null then d.id = p_id
+          else d.position between coalesce(p_from, 0) and coalesce(p_to, catalog.max_id()) end
+      returning d.source_id, d.product)
+  select array_agg(source_id), array_agg(product) into sources, products from again;
+  if p_id is not null and sources is null then
+    perform catalog.fail('delivery/unknown', format(
+      'The webhook "%s" has no delivery %s that is over', p_name, p_id));
+  end if;
+  perform catalog.release_heads(webhook.id, sources, products);
+  return coalesce(cardinality(sources), 0);
+end $$;
+
+-- list_webhooks() → every receiver by name, with its messages by state.
+--   retrying        waiting messages of which an attempt has failed
+--   behind          positions of the feed that are not in its deliveries yet
+--   oldest_seconds  age of its oldest waiting message or of the first change that is not in its deliveries;
+--                   0 if none waits
+create function catalog.list_webhooks() returns table (
+  name text, format text, url text, gets_changes boolean, sources text[], kinds text[], state text,
+  reason text, waiting bigint, retrying bigint, dead bigint, behind bigint, oldest_seconds double precision,
+  rules bigint, failing_since timestamptz, paused_until timestamptz, delivered_at timestamptz,
+  last_error text, created_by text, created_at timestamptz
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query select w.name, w.format, w.url, w.gets_changes, case when w.sources is not null then array(
+      select s.name from catalog.sources s where s.id = any (w.sources) order by 1) end, w.kinds, w.state,
+    w.reason, d.waiting, d.retrying, (
+      select count(*) from catalog.deliveries x where x.webhook_id = w.id and x.state = 'dead'),
+    case when w.gets_changes then f.last_position - w.cursor else 0 end,
+    greatest(0, extract(epoch from clock_timestamp() - least(d.oldest, c.changed_at)))::double precision, (
+      select count(*) from catalog.rules r where r.webhook_id = w.id), w.failing_since, w.paused_until,
+    w.delivered_at, w.last_error, w.created_by, w.created_at
+  from catalog.webhooks w
+  cross join catalog.feed f
+  cross join lateral (
+    select count(*) as waiting, count(*) filter (where n.attempts > 0) as retrying,
+      min(n.created_at) as oldest
+    from catalog.deliveries n where n.webhook_id = w.id and n.state = 'waiting'
+  ) d
+  left join lateral (
+    select n.changed_at from catalog.changes n
+    where w.gets_changes and n.position > w.cursor order by n.position limit 1
+  ) c on true
+  order by w.name;
+end $$;
+
+-- list_deliveries(name, state, before, limit) → messages of a receiver, the newest first, before the id
+-- `p_before`. The state may be null; `retrying` names waiting ones of which an attempt has failed.
+--   errors      webhook/unknown
+create function catalog.list_deliveries(p_name text, p_state text, p_before bigint, p_limit integer)
+returns table (
+  id bigint, place bigint, source text, product text, rule text, changes integer, state text,
+  attempts integer, status integer, error text, due_at timestamptz, created_at timestamptz,
+  finished_at timestamptz
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+declare
+  webhook catalog.webhooks := catalog.load_webhook(p_name);
+begin
+  return query select d.id, d.position, s.name, d.product::text, r.name, coalesce(d.digest_count, 1), d.state,
+    d.attempts, d.status, d.error, d.due_at, d.created_at, d.finished_at
+  from catalog.deliveries d
+  left join catalog.sources s on s.id = d.source_id
+  left join catalog.rules r on r.id = d.rule_id
+  where d.webhook_id = webhook.id and d.id < coalesce(p_before, catalog.max_id())
+    and case p_state when 'retrying' then d.state = 'waiting' and d.attempts > 0
+      else p_state is null or d.state = p_state end
+  order by d.id desc limit p_limit;
+end $$;
+
+-- 20261122000059_rules.sql
+
+-- Generated from supabase/schemas/59_rules.sql until the first release: do not edit.
+
+-- Rules on the change feed: each states an event and a scope, and names the receiver of its messages.
+-- Each change of the feed is compared with them.
+
+create table catalog.rules (
+  id           bigint generated always as identity primary key,
+  name         text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  event        text not null
+               check (event in ('price-down', 'price-up', 'new-low', 'new-high', 'back-in-stock',
+                                'out-of-stock', 'gone', 'new', 'returned')),
+  -- Least difference in percent of the price before, for price-down and price-up.
+  percent      numeric check (percent > 0),
+  -- Least difference in minor units of `currency`, for price-down and price-up.
+  amount_minor bigint check (amount_minor > 0),
+  currency     text check (currency ~ '^[A-Z]{3}$'),
+  source_id    integer references catalog.sources (id), -- null: every source
+  product      text collate "C",               -- external id; null: every product
+  words        text,                           -- in the title or the brand of the product; null: any
+  -- Event `new`: whether a first load fires it, once for the whole load.
+  first_load   boolean not null default false,
+  webhook_id   integer not null references catalog.webhooks (id),
+  state        text not null default 'off' check (state in ('on', 'off')),
+  cursor       bigint not null default 0,      -- position up to which it has been evaluated while it was on
+  fired        bigint not null default 0,      -- times, since it was added
+  fired_at     timestamptz,                    -- last time
+  created_at   timestamptz not null default now(),
+  created_by   text not null,
+  check (event in ('price-down', 'price-up') or percent is null and amount_minor is null),
+  check ((amount_minor is null) = (currency is null)),
+  check (first_load is false or event = 'new')
+);
+create index rules_on on catalog.rules (id) where state = 'on';
+create index rules_webhook on catalog.rules (webhook_id);
+create index rules_source on catalog.rules (source_id);
+
+-- is_price_event(rule, before, after, low, high) → whether a price that changes from `before` to `after`
+-- fires the rule. `low` and `high` are the bounds of the 30 days before; null: unknown.
+create function catalog.is_price_event(
+  p_rule catalog.rules, p_before bigint, p_after bigint, p_currency text, p_low bigint, p_high bigint
+) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(case p_rule.event
+    when 'price-down' then p_after < p_before
+      and (p_rule.percent is null or 100 * (p_before - p_after)::numeric >= p_rule.percent * p_before)
+      and (p_rule.amount_minor is null
+        or p_currency = p_rule.currency and p_before - p_after >= p_rule.amount_minor)
+    when 'price-up' then p_after > p_before
+      and (p_rule.percent is null or 100 * (p_after - p_before)::numeric >= p_rule.percent * p_before)
+      and (p_rule.amount_minor is null
+        or p_currency = p_rule.currency and p_after - p_before >= p_rule.amount_minor)
+    when 'new-low' then p_after < p_low
+    when 'new-high' then p_after > p_high
+  end, false)
+$$;
+
+-- find_price_bounds(change, variant, price_type, currency) → (low, high): the bounds of the published prices
+-- of the 30 days before the change; null without an earlier price in this currency.
+create function catalog.find_price_bounds(
+  p_change catalog.changes, p_variant text, p_price_type text, p_currency text, out low bigint,
+  out high bigint
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select min(p.amount_minor), max(p.amount_minor)
+  from (
+    select c.amount_minor, c.currency, c.run_id, c.observed_at,
+      lead(c.observed_at) over (order by c.observed_at, c.run_id) as ended_at,
+      max(c.observed_at) filter (where c.run_id = p_change.run_id) over () as own_at
+    from catalog.prices c
+    where c.source_id = p_change.source_id and c.product_external_id = p_change.product_external_id
+      and c.variant_external_id = p_variant and c.price_type = p_price_type
+      and c.state in ('current', 'past') and (c.expires_at is null or c.expires_at > now())
+  ) p
+  where p.run_id <> p_change.run_id and p.currency = p_currency
+    and p.observed_at <= coalesce(p.own_at, p_change.changed_at)
+    and (p.ended_at is null or p.ended_at > p_change.changed_at - interval '30 days')
+$$;
+
+-- find_price_event(rule, change, detail) → {variant, type, before, after, currency} of the first price whose
+-- change fires the rule, in minor units; null without one. Prices in two currencies are not compared.
+create function catalog.find_price_event(p_rule catalog.rules, p_change catalog.changes, p_detail jsonb)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select jsonb_build_object('variant', m.place[1], 'type', m.place[2], 'before', m.pair -> 0,
+    'after', m.pair -> 1, 'currency', c.pair -> 1)
+  from (
+    select key, value as pair, regexp_match(key, '^price:(.*):([^:]*)$') as place from jsonb_each(p_detail)
+    where key like 'price:%' and jsonb_array_length(value) = 2 and value ->> 0 is not null
+      and value ->> 1 is not null
+  ) m
+  cross join lateral (
+    select catalog.load_price_currencies(p_change.source_id, p_change.product_external_id, p_change.run_id,
+      jsonb_build_object(m.key, m.pair)) -> m.key as pair
+  ) c
+  left join lateral (
+    select b.* from catalog.find_price_bounds(p_change, m.place[1], m.place[2], c.pair ->> 1) b
+    where p_rule.event in ('new-low', 'new-high')
+  ) month on true
+  where c.pair -> 0 = c.pair -> 1 and catalog.is_price_event(p_rule, (m.pair ->> 0)::bigint,
+    (m.pair ->> 1)::bigint, c.pair ->> 1, month.low, month.high)
+  order by m.key limit 1);
+end $$;
+
+-- find_stock_event(event, kind, detail) → {variant, before, after} of the first variant whose change fires
+-- back-in-stock or out-of-stock; null without one. A product that its supplier makes unavailable is out of
+-- stock as a whole, and its `variant` is null.
+create function catalog.find_stock_event(p_event text, p_kind text, p_detail jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(
+    case when (p_event, p_detail -> 'status' ->> 0, p_detail -> 'status' ->> 1)
+        in (('back-in-stock', 'unavailable', 'active'), ('out-of-stock', 'active', 'unavailable'))
+      then jsonb_build_object('variant', null, 'before', p_detail -> 'status' -> 0,
+        'after', p_detail -> 'status' -> 1)
+      when p_event = 'out-of-stock' and p_kind = 'unavailable'
+        then '{"variant": null, "before": "active", "after": "unavailable"}' end, (
+    select jsonb_build_object('variant', substring(key from 14), 'before', value -> 0, 'after', value -> 1)
+    from jsonb_each(p_detail)
+    where key like 'availability:%' and case p_event
+      when 'back-in-stock' then value ->> 1 = 'in_stock'
+        and value ->> 0 in ('out_of_stock', 'discontinued', 'preorder')
+      else value ->> 0 = 'in_stock' and value ->> 1 in ('out_of_stock', 'discontinued') end
+    order by key limit 1))
+$$;
+
+-- find_event(rule, change) → why the change fires the rule: see find_price_event and find_stock_event, and
+-- {products} of a first load; null if it does not. Expired content fires nothing.
+create function catalog.find_event(p_rule catalog.rules, p_change catalog.changes) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  detail jsonb := catalog.show_detail(p_change);
+begin
+  return case
+    when p_rule.event in ('price-down', 'price-up', 'new-low', 'new-high')
+      then catalog.find_price_event(p_rule, p_change, detail)
+    when p_rule.event in ('back-in-stock', 'out-of-stock')
+      then catalog.find_stock_event(p_rule.event, p_change.kind, detail)
+    when p_rule.event = 'gone' and p_change.kind = 'removed'
+      or p_rule.event = 'returned' and p_change.kind = 'returned'
+      or p_rule.event = 'new' and p_change.kind = 'created' then '{}'::jsonb
+    when p_rule.event = 'new' and p_change.kind = 'loaded' and p_rule.first_load then detail
+  end;
+end $$;
+
+-- list_firings(rule, after, until, limit) → (change, event): the changes in (after, until] that fire the
+-- rule, in their order. Trying a rule and executing it both use this function.
+create function catalog.list_firings(p_rule catalog.rules, p_after bigint, p_until bigint, p_limit integer)
+returns table (change catalog.changes, event jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
+declare
+  found_change catalog.changes;
+  found_event jsonb;
+  remaining integer := p_limit;
+begin
+  for found_change in
+    select c.* from catalog.changes c
+    where c.position > p_after and c.position <= p_until
+      and (p_rule.source_id is null or c.source_id = p_rule.source_id)
+      and (p_rule.product is null or c.product_external_id = p_rule.product)
+      and c.kind = any (catalog.list_event_kinds(p_rule.event))
+      and catalog.is_shown(c.source_id, c.product_external_id)
+      and (p_rule.words is null or exists (
+        select from catalog.products p
+        where p.source_id = c.source_id and p.external_id = c.product_external_id
+          and strpos(lower(concat_ws(' ', p.title, p.brand)), lower(p_rule.words)) > 0))
+    order by c.position
+  loop
+    exit when remaining = 0;
+    found_event := catalog.find_event(p_rule, found_change);
+    if found_event is not null then
+      remaining := remaining - 1;
+      change := found_change;
+      event := found_event;
+      return next;
+    end if;
+  end loop;
+end $$;
+
+-- list_event_kinds(event) → the kinds of changes that can fire it.
+create function catalog.list_event_kinds(p_event text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case p_event when 'gone' then '{removed}' when 'returned' then '{returned}'
+    when 'new' then '{created,loaded}' else '{updated,repriced,unavailable,returned}' end::text[]
+$$;
+
+-- load_rule(name) → the rule.
+--   errors      rule/unknown
+create function catalog.load_rule(p_name text) returns catalog.rules
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  found_rule catalog.rules;
+begin
+  select * into found_rule from catalog.rules where name = p_name;
+  if found_rule.id is null then
+    perform catalog.fail('rule/unknown', format('The rule "%s" does not exist', p_name));
+  end if;
+  return found_rule;
+end $$;
+
+-- read_rule(rule) → the rule that a JSON object states: name, event, percent, amountMinor, currency, source,
+-- product, words, firstLoad, webhook. It is not stored.
+--   errors      source/unknown · webhook/unknown
+create function catalog.read_rule(p_rule jsonb) returns catalog.rules
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  read catalog.rules;
+begin
+  read.name := p_rule ->> 'name';
+  read.event := p_rule ->> 'event';
+  read.percent := (p_rule ->> 'percent')::numeric;
+  read.amount_minor := (p_rule ->> 'amountMinor')::bigint;
+  read.currency := p_rule ->> 'currency';
+  read.product := p_rule ->> 'product';
+  read.words := p_rule ->> 'words';
+  read.first_load := coalesce((p_rule ->> 'firstLoad')::boolean, false);
+  if p_rule ->> 'source' is not null then
+    select id into read.source_id from catalog.sources where name = p_rule ->> 'source';
+    if read.source_id is null then
+      perform catalog.fail('source/unknown', format('The source "%s" does not exist', p_rule ->> 'source'));
+    end if;
+  end if;
+  if p_rule ->> 'webhook' is not null then
+    read.webhook_id := (catalog.load_webhook(p_rule ->> 'webhook')).id;
+  end if;
+  return read;
+end $$;
+
+-- add_rule(rule, by): stores a rule, see read_rule. It is off.
+--   errors      see read_rule · rule/exists
+create function catalog.add_rule(p_rule jsonb, p_by text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  read catalog.rules := catalog.read_rule(p_rule);
+begin
+  if exists (select from catalog.rules where name = read.name) then
+    perform catalog.fail('rule/exists', format('The rule "%s" exists already', read.name));
+  end if;
+  insert into catalog.rules (name, event, percent, amount_minor, currency, source_id, product, words,
+      first_load, webhook_id, created_by)
+    values (read.name, read.event, read.percent, read.amount_minor, read.currency, read.source_id,
+      read.product, read.words, read.first_load, read.webhook_id, p_by);
+end $$;
+
+-- switch_rule(name, on): switches a rule on or off. Switched on, it fires for changes from now on.
+--   errors      rule/unknown
+create function catalog.switch_rule(p_name text, p_on boolean) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  rule catalog.rules := catalog.load_rule(p_name);
+begin
+  update catalog.rules
+    set state = case when p_on then 'on' else 'off' end, cursor = f.last_position
+    from catalog.feed f
+    where id = rule.id and state = case when p_on then 'off' else 'on' end;
+end $$;
+
+-- remove_rule(name)
+--   errors      rule/unknown
+create function catalog.remove_rule(p_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  rule catalog.rules := catalog.load_rule(p_name);
+begin
+  delete from catalog.rules where id = rule.id;
+end $$;
+
+-- try_rule(rule, name, days, limit) → {times, firings, since}: the changes of the last days that would have
+-- fired it, the newest `p_limit` of them as {change, event}.
+--   p_rule      see read_rule; null: the stored rule `p_name`
+--   errors      see read_rule · rule/unknown
+create function catalog.try_rule(p_rule jsonb, p_name text, p_days integer, p_limit integer) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  rule catalog.rules;
+  since timestamptz := now() - make_interval(days => p_days);
+begin
+  if p_rule is null then
+    rule := catalog.load_rule(p_name);
+  else
+    rule := catalog.read_rule(p_rule);
+  end if;
+  return (
+    with found as materialized (
+      select (l.change).position as place, l.change, l.event
+      from catalog.list_firings(rule, (select place from catalog.find_feed_place(since)),
+        catalog.max_id(), null) l
+    )
+    select jsonb_build_object('times', (select count(*) from found), 'since', since, 'firings', coalesce((
+      select jsonb_agg(jsonb_build_object('change', catalog.to_feed_change(f.change), 'event', f.event)
+        order by f.place desc)
+      from (select * from found order by place desc limit p_limit) f), '[]')));
+end $$;
+
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -7708,7 +8344,7 @@ create view api.changes with (security_invoker = true) as
       -- As catalog.hide_detail, which readers may not call.
       select coalesce(jsonb_object_agg(name, '[]'::jsonb), '{}') from jsonb_object_keys(c.detail) name
       where name in ('status', 'title', 'description', 'brand', 'manufacturer', 'url', 'successor')
-        or name like any ('{price:%,weight:%}')
+        or name like any ('{price:%,weight:%,availability:%}')
     ) end as detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
@@ -8966,7 +9602,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
     coalesce((select jsonb_object_agg(kind, n) from (
       select kind, count(*) as n from catalog.changes c
-      where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+      where c.source_id = r.source_id and c.run_id = r.id and c.review_id = 0 group by kind) k), '{}'),
     v.reviews, v.prices, v.products, q.own, q.other,
     case r.state when 'held' then (select to_jsonb(d) from catalog.summarize_run_diff(r.id) d) end,
     (select jsonb_build_object('state', d.state, 'by', d.decided_by, 'at', d.decided_at)
@@ -9009,7 +9645,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
--- are not published yet. A first load is one change, whose product is empty.
+-- are not published yet. A first load is one change, whose product is empty. Decisions of people are not in
+-- it.
 create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
   product text, title text, kind text, detail jsonb, currencies jsonb, published boolean,
   changed_at timestamptz
@@ -9021,7 +9658,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.changes c
   left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
   where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
-    and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
+    and c.review_id = 0 and c.product_external_id >= coalesce(p_after, '')
+    and c.product_external_id is distinct from p_after
   order by c.product_external_id limit p_limit
 $$;
 
@@ -9037,7 +9675,8 @@ begin
       select count(*) from catalog.artifacts where p_source is null or source_id = of_source)
     when 'changes' then (
       select count(*) from catalog.changes
-      where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run)
+      where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run
+        and review_id = 0)
     when 'reviews' then (
       select count(*) from catalog.reviews
       where state = 'open' and (p_source is null or source_id = of_source)
@@ -11337,6 +11976,422 @@ begin
     order by c.source_id, c.product_external_id, c.variant_external_id, c.price_type, c.run_id limit p_limit;
 end $$;
 
+-- 20261122000087_feed.sql
+
+-- Generated from supabase/schemas/87_feed.sql until the first release: do not edit.
+
+-- The change feed: published changes of all sources in one order, which consumers read by position.
+
+-- lock_feed() → the last position. Until the transaction ends, no other one gives positions: so positions are
+-- committed in their order, and a reader that remembers the highest one it has read skips none, however many
+-- writers there are. It is taken last, because other sources wait for it.
+create function catalog.lock_feed() returns bigint
+language sql set search_path = pg_catalog, pg_temp as $$
+  select last_position from catalog.feed for update
+$$;
+
+-- advance_feed(last): records the last position that the caller has given, under lock_feed. The commit wakes
+-- the readers that listen to the channel `shelfsync_changes`.
+create function catalog.advance_feed(p_last bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update catalog.feed set last_position = p_last where last_position < p_last;
+  if found then
+    perform pg_notify('shelfsync_changes', '');
+  end if;
+end $$;
+
+-- publish_decision(review, kind, detail): publishes the change that a person's decision on a review makes to
+-- a product, at once. Its values end with those of the review.
+--   ordering    see lock_feed; the caller has locked the review
+create function catalog.publish_decision(p_review catalog.reviews, p_kind text, p_detail jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  next_position bigint := catalog.lock_feed() + 1;
+begin
+  insert into catalog.changes
+      (source_id, run_id, product_external_id, review_id, kind, position, detail, expires_at)
+    values (p_review.source_id, p_review.run_id, p_review.product_external_id, p_review.id, p_kind,
+      next_position, p_detail, p_review.expires_at);
+  perform catalog.advance_feed(next_position);
+end $$;
+
+-- assert_cursor(after): fails with `feed/cursor-expired` when changes after this position have been removed.
+create function catalog.assert_cursor(p_after bigint) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  expired bigint := (select expired_position from catalog.feed);
+begin
+  if p_after < expired then
+    perform catalog.fail('feed/cursor-expired', format(
+      'The changes after position %s have been removed by their age: the oldest cursor is %s', p_after,
+      expired));
+  end if;
+end $$;
+
+-- to_feed_change(change) → the change as the feed shows it: without a price that waits for a decision, and
+-- without expired content.
+--   product_id  uuid of the product in schema api
+--   expired     whether values or the title are left out because their licence has ended
+create function catalog.to_feed_change(p_change catalog.changes) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'position', p_change.position, 'source', s.name, 'run', p_change.run_id,
+    'product', p_change.product_external_id, 'title', catalog.show_title(p),
+    'product_id', md5(p.source_id::text || ' ' || p.external_id)::uuid, 'kind', p_change.kind,
+    'changed_at', p_change.changed_at,
+    'expired', p_change.expires_at <= now() is true or p.expires_at <= now() is true,
+    'detail', d.shown, 'currencies', catalog.load_price_currencies(
+      p_change.source_id, p_change.product_external_id, p_change.run_id, d.shown))
+  from catalog.sources s
+  left join catalog.products p
+    on p.source_id = p_change.source_id and p.external_id = p_change.product_external_id
+  cross join lateral (
+    select coalesce(jsonb_object_agg(key, value), '{}') as shown
+    from jsonb_each(case when p.expires_at <= now() then catalog.hide_detail(p_change.detail)
+      else catalog.show_detail(p_change) end)
+    where not (key like 'price:%' and jsonb_array_length(value) > 2) and key <> 'provenance'
+  ) d
+  where s.id = p_change.source_id
+$$;
+
+-- read_feed(after, limit, source, kinds, product) → {changes, next, last}: published changes after the
+-- position, in their order. Each filter may be null.
+--   next        the cursor of the next call. It passes changes that the filters leave out, so that an empty
+--               page moves it too; a call looks at 100,000 positions at most
+--   last        the last position of the feed: nothing follows when `next` is the same
+--   errors      feed/cursor-expired · source/unknown
+create function catalog.read_feed(
+  p_after bigint, p_limit integer, p_source text, p_kinds text[], p_product text
+) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+declare
+  -- The newest position that every reader can see: positions are committed in their order.
+  last bigint := (select last_position from catalog.feed);
+  reached bigint := least(last, p_after + 100000);
+  of_source integer := (select id from catalog.sources where name = p_source);
+  changes jsonb;
+begin
+  perform catalog.assert_cursor(p_after);
+  if p_source is not null and of_source is null then
+    perform catalog.fail('source/unknown', format('The source "%s" does not exist', p_source));
+  end if;
+  select coalesce(jsonb_agg(catalog.to_feed_change(page) order by page.position), '[]') into changes
+    from (
+      select c.* from catalog.changes c
+      where c.position > p_after and c.position <= reached
+        and (of_source is null or c.source_id = of_source)
+        and (p_kinds is null or c.kind = any (p_kinds))
+        and (p_product is null or c.product_external_id = p_product)
+      order by c.position limit p_limit
+    ) page;
+  return jsonb_build_object('changes', changes, 'last', last, 'next',
+    case when jsonb_array_length(changes) = p_limit then changes -> -1 -> 'position'
+      else to_jsonb(greatest(reached, p_after)) end);
+end $$;
+
+-- find_feed_place(at) → (oldest, last, place): the oldest cursor, the newest, and that of an instant: the
+-- changes after `place` were published at or after it. `p_at` null: `place` is the newest.
+create function catalog.find_feed_place(p_at timestamptz)
+returns table (oldest bigint, last bigint, place bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select f.expired_position, f.last_position, greatest(f.expired_position, case when p_at is null
+    then f.last_position else coalesce((
+      select min(c.position) - 1 from catalog.changes c
+      where c.position is not null and c.changed_at >= p_at), f.last_position) end)
+  from catalog.feed f
+$$;
+
+-- remove_old_changes(days, limit) → changes removed: published ones that are older, at most `p_limit` in one
+-- call, the oldest first. `loaded` stays, because it states that a first load has been published.
+create function catalog.remove_old_changes(p_days integer, p_limit integer) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  removed bigint;
+  reached bigint;
+begin
+  with old as (
+    select position, changed_at from catalog.changes
+    where position > (select expired_position from catalog.feed)
+    order by position limit p_limit
+  )
+  select max(position) into reached from old where changed_at < now() - make_interval(days => p_days);
+  if reached is null then
+    return 0;
+  end if;
+  perform catalog.lock_feed();
+  update catalog.feed set expired_position = reached where expired_position < reached;
+  delete from catalog.changes where position <= reached and kind <> 'loaded';
+  get diagnostics removed = row_count;
+  return removed;
+end $$;
+
+-- list_rules() → every rule by name, with the names of its source and its receiver.
+create function catalog.list_rules() returns table (
+  name text, event text, percent numeric, amount_minor bigint, currency text, source text, product text,
+  words text, first_load boolean, webhook text, state text, fired bigint, fired_at timestamptz,
+  created_by text, created_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.name, r.event, r.percent, r.amount_minor, r.currency, s.name, r.product, r.words, r.first_load,
+    w.name, r.state, r.fired, r.fired_at, r.created_by, r.created_at
+  from catalog.rules r
+  join catalog.webhooks w on w.id = r.webhook_id
+  left join catalog.sources s on s.id = r.source_id
+  order by r.name
+$$;
+
+-- 20261122000088_deliveries.sql
+
+-- Generated from supabase/schemas/88_deliveries.sql until the first release: do not edit.
+
+-- The work on deliveries. queue_deliveries turns changes into messages, a deliverer claims and sends them. In
+-- the messages of one receiver, a product has at most one that is due: the next follows when it is over.
+-- Advisory lock ('catalog.deliveries', webhook): exclusive while messages are added, shared while one ends,
+-- so that none is left without a time.
+
+-- release_heads(webhook, sources, products): makes the first waiting message of each product due, unless one
+-- of the product is due already.
+create function catalog.release_heads(p_webhook integer, p_sources integer[], p_products text[]) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.deliveries d set due_at = clock_timestamp()
+    from (select distinct source, product from unnest(p_sources, p_products) k (source, product)) k
+    cross join lateral (
+      select h.position, h.rule_id, h.due_at from catalog.deliveries h
+      where h.webhook_id = p_webhook and h.source_id = k.source and h.product = k.product
+        and h.state = 'waiting'
+      order by h.position, h.rule_id limit 1
+    ) h
+    where d.webhook_id = p_webhook and d.position = h.position and d.rule_id = h.rule_id and d.due_at is null
+      and d.state = 'waiting' and not exists (
+        select from catalog.deliveries o
+        where o.webhook_id = p_webhook and o.source_id = k.source and o.product = k.product
+          and o.state = 'waiting' and o.due_at is not null)
+$$;
+
+-- queue_changes(webhook, until): adds a message for each change in (cursor, until] that the receiver gets.
+create function catalog.queue_changes(p_webhook catalog.webhooks, p_until bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
+declare
+  sources integer[];
+  products text[];
+begin
+  with added as (
+    insert into catalog.deliveries (webhook_id, position, source_id, product)
+      select p_webhook.id, c.position, c.source_id, c.product_external_id from catalog.changes c
+      where c.position > p_webhook.cursor and c.position <= p_until
+        and (p_webhook.sources is null or c.source_id = any (p_webhook.sources))
+        and (p_webhook.kinds is null or c.kind = any (p_webhook.kinds))
+      order by c.position
+      on conflict do nothing
+      returning source_id, product)
+  select array_agg(source_id), array_agg(product) into sources, products from added;
+  update catalog.webhooks set cursor = p_until where id = p_webhook.id;
+  perform catalog.release_heads(p_webhook.id, sources, products);
+end $$;
+
+-- queue_firings(webhook, rule, until): adds a message for each change in (cursor, until] that fires the rule;
+-- for Slack, one digest of all of them.
+create function catalog.queue_firings(p_webhook catalog.webhooks, p_rule catalog.rules, p_until bigint)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  places bigint[];
+  sources integer[];
+  products text[];
+begin
+  select array_agg((f.change).position order by (f.change).position),
+      array_agg((f.change).source_id order by (f.change).position),
+      array_agg((f.change).product_external_id order by (f.change).position)
+    into places, sources, products
+    from catalog.list_firings(p_rule, p_rule.cursor, p_until, null) f;
+  if places is not null and p_webhook.format = 'slack' then
+    insert into catalog.deliveries (webhook_id, position, rule_id, source_id, product, digest, digest_count)
+      values (p_webhook.id, places[cardinality(places)], p_rule.id, 0, '',
+        places[greatest(1, cardinality(places) - 19):], cardinality(places))
+      on conflict do nothing;
+    perform catalog.release_heads(p_webhook.id, '{0}', '{""}');
+  elsif places is not null then
+    insert into catalog.deliveries (webhook_id, position, rule_id, source_id, product)
+      select p_webhook.id, place, p_rule.id, source, product
+      from unnest(places, sources, products) n (place, source, product)
+      on conflict do nothing;
+    perform catalog.release_heads(p_webhook.id, sources, products);
+  end if;
+  update catalog.rules
+    set cursor = p_until, fired = fired + coalesce(cardinality(places), 0),
+        fired_at = case when places is null then fired_at else clock_timestamp() end
+    where id = p_rule.id;
+end $$;
+
+-- queue_deliveries(limit) → whether changes remain. Adds messages for at most `p_limit` changes to each
+-- active receiver. One with 10,000 waiting messages gets none: its changes wait in the feed.
+--   atomic      the messages and the cursors
+create function catalog.queue_deliveries(p_limit integer) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  last constant bigint := (select last_position from catalog.feed);
+  webhook catalog.webhooks;
+  rule catalog.rules;
+  behind integer;
+  remains boolean := false;
+begin
+  for behind in
+    select w.id from catalog.webhooks w
+    where w.state = 'active' and (w.gets_changes and w.cursor < last or exists (
+      select from catalog.rules r where r.webhook_id = w.id and r.state = 'on' and r.cursor < last))
+    order by w.id
+  loop
+    perform pg_advisory_xact_lock(hashtext('catalog.deliveries'), behind);
+    select * into webhook from catalog.webhooks w where w.id = behind for update;
+    continue when webhook.id is null or webhook.state <> 'active' or (
+      select count(*) from (
+        select from catalog.deliveries d where d.webhook_id = behind and d.state = 'waiting' limit 10000
+      ) waiting) = 10000;
+    if webhook.gets_changes and webhook.cursor < last then
+      perform catalog.queue_changes(webhook, least(last, webhook.cursor + p_limit));
+      remains := remains or webhook.cursor + p_limit < last;
+    end if;
+    for rule in
+      select * from catalog.rules r
+      where r.webhook_id = behind and r.state = 'on' and r.cursor < last order by r.id for update
+    loop
+      perform catalog.queue_firings(webhook, rule, least(last, rule.cursor + p_limit));
+      remains := remains or rule.cursor + p_limit < last;
+    end loop;
+  end loop;
+  return remains;
+end $$;
+
+-- load_message(webhook, delivery) → {id, webhook, format, url, position, rule, event, changes, count} of a
+-- delivery; `changes` is empty if they have been removed by their age.
+create function catalog.load_message(p_webhook catalog.webhooks, p_delivery catalog.deliveries) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  rule catalog.rules;
+begin
+  select * into rule from catalog.rules r where r.id = p_delivery.rule_id;
+  return jsonb_build_object('id', p_delivery.id, 'message', format('%s-%s', p_webhook.key,
+      concat_ws('-', p_delivery.position, nullif(p_delivery.rule_id, 0))),
+    'webhook', p_webhook.name, 'format', p_webhook.format, 'url', p_webhook.url, 'token', p_delivery.token,
+    'attempts', p_delivery.attempts, 'position', p_delivery.position, 'rule', rule.name, 'event', rule.event,
+    'count', coalesce(p_delivery.digest_count, 1), 'created_at', p_delivery.created_at,
+    'changes', coalesce((
+      select jsonb_agg(catalog.to_feed_change(c) || jsonb_build_object('event',
+        case when rule.id is not null then catalog.find_event(rule, c) end) order by c.position)
+      from catalog.changes c
+      where c.position = any (coalesce(p_delivery.digest, array[p_delivery.position]))), '[]'));
+end $$;
+
+-- claim_deliveries(limit, lease) → due messages of one receiver, see load_message, leased to the caller for
+-- `p_lease` milliseconds: another process may then send them. A receiver that failed three times in a row
+-- gets one message at a time, when its pause is over.
+create function catalog.claim_deliveries(p_limit integer, p_lease double precision) returns setof jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  lease_end constant timestamptz := present + make_interval(secs => p_lease / 1000);
+  webhook catalog.webhooks;
+begin
+  for webhook in
+    select * from catalog.webhooks w
+    where w.state = 'active' and coalesce(w.paused_until, present) <= present and exists (
+      select from catalog.deliveries d where d.webhook_id = w.id and d.due_at <= present)
+    order by random()
+  loop
+    if webhook.failures >= 3 then
+      update catalog.webhooks set paused_until = lease_end
+        where id = webhook.id and coalesce(paused_until, present) <= present;
+      continue when not found;
+    end if;
+    return query
+      with claimed as (
+        update catalog.deliveries d set token = d.token + 1, due_at = lease_end
+          where d.id = any (array(
+            select n.id from catalog.deliveries n
+            where n.webhook_id = webhook.id and n.due_at <= present
+            order by n.due_at, n.position
+            limit case when webhook.failures >= 3 then 1 else p_limit end
+            for update skip locked))
+          returning d.*)
+      select catalog.load_message(webhook, c) from claimed c order by c.position, c.rule_id;
+    exit when found;
+  end loop;
+end $$;
+
+-- next_pause(failures) → the pause of a receiver after so many failed requests in a row: none after the first
+-- two, then 5 s, doubled up to 15 minutes.
+create function catalog.next_pause(p_failures integer) returns interval
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_failures < 3 then interval '0'
+    else least(interval '15 minutes', interval '5 seconds' * 2 ^ least(p_failures - 3, 20)) end
+$$;
+
+-- finish_delivery(id, token, state, status, error, delay, pause, disable) → false if another process has
+-- claimed the message since: nothing is written. Ends an attempt, and makes the next message of the product
+-- due once this one is over.
+--   state       delivered, dead, or waiting for the next attempt after `p_delay` milliseconds
+--   p_pause     milliseconds for which the receiver accepts no requests
+--   p_disable   why the receiver gets no more messages; null: it does. One that has only failed for three
+--               days is disabled too
+create function catalog.finish_delivery(
+  p_id bigint, p_token bigint, p_state text, p_status integer, p_error text, p_delay double precision,
+  p_pause double precision, p_disable text
+) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  present constant timestamptz := clock_timestamp();
+  ended catalog.deliveries;
+begin
+  perform pg_advisory_xact_lock_shared(hashtext('catalog.deliveries'), webhook_id)
+    from catalog.deliveries where id = p_id;
+  update catalog.deliveries d
+    set state = p_state, attempts = d.attempts + 1, status = p_status, error = p_error,
+        due_at = case when p_state = 'waiting' then present + make_interval(secs => p_delay / 1000) end,
+        finished_at = case when p_state <> 'waiting' then present end
+    where d.id = p_id and d.token = p_token and d.state = 'waiting' returning * into ended;
+  if ended.id is null then
+    return false;
+  end if;
+  if p_state <> 'waiting' then
+    perform catalog.release_heads(ended.webhook_id, array[ended.source_id], array[ended.product]);
+  end if;
+  if p_state = 'delivered' then
+    update catalog.webhooks w
+      set failures = 0, failing_since = null, paused_until = null, last_error = null, delivered_at = present
+      -- Most successes leave the row as it is: the workers of a receiver would wait for each other.
+      where w.id = ended.webhook_id
+        and (w.failures > 0 or w.delivered_at is null or w.delivered_at < present - interval '10 seconds');
+  else
+    update catalog.webhooks w
+      set failures = w.failures + 1, failing_since = coalesce(w.failing_since, present), last_error = p_error,
+          paused_until = present + greatest(catalog.next_pause(w.failures + 1),
+            make_interval(secs => p_pause / 1000)),
+          state = case when w.state = 'active' and (p_disable is not null
+            or w.failing_since < present - interval '3 days') then 'disabled' else w.state end,
+          reason = case when w.state <> 'active' then w.reason when p_disable is not null then p_disable
+            when w.failing_since < present - interval '3 days'
+              then 'every request has failed for three days: ' || p_error end
+      where w.id = ended.webhook_id;
+  end if;
+  return true;
+end $$;
+
+-- remove_old_deliveries(limit) → messages removed: delivered ones after 7 days, dead ones after 30.
+create function catalog.remove_old_deliveries(p_limit integer) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  removed bigint;
+begin
+  delete from catalog.deliveries d where d.id = any (array(
+    select o.id from catalog.deliveries o
+    where o.state <> 'waiting' and o.finished_at < now() - interval '7 days'
+      and (o.state = 'delivered' or o.finished_at < now() - interval '30 days') limit p_limit));
+  get diagnostics removed = row_count;
+  return removed;
+end $$;
+
 -- 20261122000089_alerts.sql
 
 -- Generated from supabase/schemas/89_alerts.sql until the first release: do not edit.
@@ -11721,7 +12776,7 @@ create function catalog.list_worker_roles() returns name[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array[
     'shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web',
-    'shelfsync_images']::name[]
+    'shelfsync_images', 'shelfsync_deliver']::name[]
 $$;
 
 -- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
@@ -11786,6 +12841,7 @@ revoke execute on all functions in schema api from public;
 --                 applies
 --   web           serves the dashboard: 91_web_rights.sql
 --   images        stores images; it sees no product besides their addresses, and takes no part in a run
+--   deliver       sends the changes to webhooks; it sees nothing but the feed, and takes no part in a run
 do $$
 declare
   worker text;
@@ -11797,13 +12853,15 @@ begin
   end loop;
 end $$;
 grant usage on schema catalog
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images,
+  shelfsync_deliver;
 
 -- Any process may judge alerts and send their messages.
 grant execute on function
   catalog.beat_alerts, catalog.leave_alerts, catalog.load_alert_facts, catalog.list_alerts,
   catalog.list_alert_channels, catalog.save_alerts, catalog.record_notices, catalog.list_reported_ends
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator, shelfsync_web, shelfsync_images,
+  shelfsync_deliver;
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
@@ -11825,13 +12883,16 @@ grant execute on function catalog.add_part, catalog.update_artifact, catalog.rec
 grant execute on function
   catalog.admit_request, catalog.hold_limit, catalog.leave_limit, catalog.delay_limit, catalog.load_breaker,
   catalog.save_breaker
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images;
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_images, shelfsync_deliver;
 grant execute on function
   catalog.list_new_images, catalog.link_images, catalog.claim_images, catalog.renew_images,
   catalog.release_images, catalog.find_blob, catalog.store_image, catalog.fail_image,
   catalog.mark_unused_images, catalog.begin_blob_removal, catalog.end_blob_removal
   to shelfsync_images;
-grant execute on function catalog.list_applied_versions to shelfsync_images;
+grant execute on function catalog.list_applied_versions to shelfsync_images, shelfsync_deliver;
+grant execute on function catalog.queue_deliveries, catalog.claim_deliveries, catalog.finish_delivery,
+  catalog.remove_old_deliveries to shelfsync_deliver;
+grant execute on function catalog.list_webhooks to shelfsync_deliver, shelfsync_orchestrator;
 grant execute on function catalog.measure_images to shelfsync_orchestrator, shelfsync_images;
 grant execute on function
   catalog.measure_part,
@@ -11840,7 +12901,8 @@ grant execute on function
   catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
   catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
   catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged, catalog.purge_expired,
-  catalog.queue_enrichments, catalog.claim_enrichment, catalog.finish_enrichment, catalog.has_enrichments,
+  catalog.remove_old_changes, catalog.queue_enrichments, catalog.claim_enrichment,
+  catalog.finish_enrichment, catalog.has_enrichments,
   catalog.find_model_response, catalog.save_model_response, catalog.propose_value,
   catalog.withdraw_proposals
   to shelfsync_maintainer;
@@ -11939,7 +13001,7 @@ grant execute on function
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '60f1e348e062130ed3af75a074cc573a7d7f6d28e4ee57e93d84bd48622b61f0'),
   ('20261122000011', 'catalogue_tables', '3277bcd2be74f1d42650beb816104c4894a7ee35b00b31ef568ca5b208b7f199'),
-  ('20261122000012', 'review_tables', 'd90576b38cfc82a79cf04d19135fe418273ab730b8b9d7399d6b31ef4f722331'),
+  ('20261122000012', 'review_tables', '05eacd1b076d6734485f8727dd452eebd982207030b7f8a569e3afa1001efc36'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -11959,33 +13021,35 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'e8e2fa4b8b2e19d0d593657e2354403003356faec91f22413b160061ebd31058'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', 'f868bb2a9caff59c052a746ee51cb8d1ea03def2c4d324581a4153ee2d5de6d7'),
-  ('20261122000033', 'apply', '818e9c6de9b21ed68d44ef49274df93d795bb90be074f9245a440baed92865f3'),
+  ('20261122000032', 'judge', '49c5055612223497613fc79213fbe128ebae70b97acd1ff980c2340a65aaecf7'),
+  ('20261122000033', 'apply', '99b856bc3b63522dbed21590a456c0b387ad0c43a49d6491cda71677f74f7300'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
-  ('20261122000039', 'package_sizes', '3405c8cf46093143b231e4aec39d26c82a6417e38c21936b68bff18211852876'),
+  ('20261122000039', 'variant_changes', '3dd526e0edc48212bc4136f821f9f6474ba825ccb1dddd67ac3fb443881fdc51'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
-  ('20261122000041', 'settle', 'e4aac003ebbaef3c9cb298a7a138974e60d3d981a5791e27b0a278ca98fe8200'),
+  ('20261122000041', 'settle', '18ce59a872c02b7d692f607065e97984c692035c38662aa62827f4b7b17ce315'),
   ('20261122000042', 'reviews', '06153f4a86a4b03999474d6ca63c368bdfef3304a71ca67761fd7a0ec3d94ecf'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', '2ee886978b7cc1d3edb7008c8eb071473b8d62149f4b0e134af9286c7791510e'),
+  ('20261122000044', 'decisions', 'e59b31fd409235f38121c7fd58ca7b31c5fcdf0823e7b2bff9ef09a8d3684c49'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
-  ('20261122000048', 'calls', '7002334c6f97eaf8d9c5a603b73f864f6033e2a74a1ffc69227f51d6176d55c6'),
+  ('20261122000048', 'calls', '7087dfeba8c1bdd3e1a1185575543ecb6592524a7b42fc44f809f057292ffc7c'),
   ('20261122000049', 'refresh_jobs', '443e36c6e072d2b9747dd87cf3579d05be452bb894f2d4088fb60e20d52c5ec9'),
   ('20261122000050', 'plan', '14ef2cc2aa2e46bfb6a2a69857454cd3dc11833f61a63a2427f59915aa3b63f8'),
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
-  ('20261122000052', 'imports', '1202c5705b0cda1205e2c388d2701c670312a56cef41756d9777655d71a92fc2'),
-  ('20261122000053', 'licences', '539c03c6c04c8439cdb1df890fb5c07f9861148a891b85d2dffb7286860f4cbf'),
+  ('20261122000052', 'imports', 'fde43f5ed9efe1fec321e6f37bce426bfb95592e69a6fdedb709448199f8ca35'),
+  ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
   ('20261122000054', 'actions', 'f742f6157c56b46f32f37ffbd2f2cd17a47d1fa314521b0d3e976863ea63d000'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
   ('20261122000056', 'review_edits', '4b5d3a3ff51861e3358a4664c28d83b79604fa814f7e5154edfd94e1c2f5fab0'),
   ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
-  ('20261122000060', 'views', 'c8b59a46195235ac9c1ba5c94a60f217ceb34f190783f80dfe01243b75137c04'),
+  ('20261122000058', 'webhooks', '73c56319abce0e44592501363cf2bd4b63285f9181447355757b10c2287dc6e3'),
+  ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),
+  ('20261122000060', 'views', 'cfec15605190b96cec7b5471e463ebf8031ee235652c35c359a8a6a7d31026cb'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
@@ -11996,7 +13060,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
-  ('20261122000071', 'lists', 'f409193d5051c43ef77fc98386c25ebdf920145356bf1c51765cf8033c12f924'),
+  ('20261122000071', 'lists', 'd66a7af0b7b789f87cc8beb3e2741258495e3e6616396786250bcee52e07c25f'),
   ('20261122000072', 'metrics', '88817e1c5da077dbdf7bf016034d9c53f7ce0dd732f4cdbc263c8824c01e2b33'),
   ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
@@ -12012,8 +13076,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
   ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
+  ('20261122000087', 'feed', '56e49047eb36074d1efd2730689dffe0813282f2dcbcbe68223d0806bfabc0ac'),
+  ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
-  ('20261122000090', 'security', '0a8aa705053e186cbee70cf7ba7cd01fa1180484367d65d43ac4ade4576548e5'),
+  ('20261122000090', 'security', '90f489a54f326a1933c3a35df50f10350c75f66e3d37ca137d7b57f82bd19412'),
   ('20261122000091', 'web_rights', 'ea39818385775e4732c764e0d1fbbe48f51f148fdce865344892b971971588b6');
 
 commit;
