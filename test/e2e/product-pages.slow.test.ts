@@ -68,6 +68,8 @@ test('the page of a product shows its prices, changes with their runs, record, a
   assert.match(repriced, /The supplier.{1,6}s record/)
   const removed = await read(pathOf(c))
   assert.match(removed, /Why it was removed/)
+  assert.match(removed, /aria-label="active from the first load; removed since 20[^"]*"/)
+  assert.doesNotMatch(repriced, /Availability over time/)
   assert.equal(removed.match(/<tr><th[^>]*><a href="\/runs\/\d+">/g)?.length, 2)
   assert.equal((await visitor.get(pathOf('no-such-product'))).status, 404)
   assert.equal((await visitor.get('/products/nobody/x')).status, 404)

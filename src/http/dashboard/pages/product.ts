@@ -21,6 +21,7 @@ import { badge } from '../parts/badge.ts'
 import { code, disclosure, emptyState, facts, notice, pageHeading, panel } from '../parts/blocks.ts'
 import { table } from '../parts/table.ts'
 import { instant, orNone, time } from '../parts/values.ts'
+import { showAvailability } from './product-availability.ts'
 import { showPrices } from './product-prices.ts'
 
 const ENTRIES = 100
@@ -59,6 +60,18 @@ export const productPage = definePage({
       ${showRemoval(explanation)}${showReviews(explanation)}
       ${product === undefined ? EMPTY : showFacts(product)}
       ${showPrices(explanation.prices, new Date(nowMs()))}
+      ${showAvailability({
+        status: known.status,
+        variants: (product?.variants ?? []).map(({ id, sku, title: name, availability }) => ({
+          id,
+          name: name ?? sku ?? id,
+          availability,
+        })),
+        changes: explanation.changes,
+        // The oldest changes are not read of a product that has more of them than are shown.
+        firstSeenAt: explanation.changes[ENTRIES - 1]?.changedAt ?? known.firstSeenAt,
+        now: new Date(nowMs()),
+      })}
       ${product === undefined ? EMPTY : showVariants(product)}
       ${showChanges(explanation.changes, nowMs())}${showProvenance(explanation)}
       ${showRecord(record, explanation)}`,
