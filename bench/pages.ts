@@ -25,7 +25,7 @@ const SEARCHES = [
   '/products?status=removed',
   '/products?review=true',
 ]
-/** What the dashboard promises at 100,000 products. */
+/** Limits of the dashboard at 100,000 products. */
 const BUDGET = { ms: 150, bytes: 100_000 }
 const WARM_UPS = 3
 

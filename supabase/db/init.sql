@@ -8812,7 +8812,7 @@ create table catalog.search_entries (
   currency           text,                           -- of `price`
   price_ends_at      timestamptz,                    -- end of the licence of `price`, if it has its own
   -- Lexemes: words of the title, the brand and the manufacturer; codes with `#`; and facets with `=`, such as
-  -- `=a:in_stock`. No word has such a mark.
+  -- `=a:in_stock`, or `=s:7:active` for the source and the status. No word has such a mark.
   words              tsvector not null,
   primary key (source_id, external_id)
 );
@@ -8940,7 +8940,7 @@ begin
       array[left(p.title, 1000), left(p.brand, 1000), left(p.manufacturer, 1000)],
       p.external_id || v.codes
         || array(select i #>> '{}' from jsonb_path_query(p.identifiers, 'lax $.*[*]') i),
-      ('a:' || v.availability) || array(
+      array['a:' || v.availability, format('s:%s:%s', p_source, p.status)] || array(
         select 'c:' || left(i #>> '{}', 100)
         from jsonb_path_query(p.attributes, 'lax $.category_ids[*]') i)
     ) w
@@ -9078,7 +9078,7 @@ $$;
 -- compose_walk(sort, conditions, continues, reads_max) → the statement that returns a page as `page` of
 -- compose_page for a search with many matches: it reads the first `reads_max` entries of each source and
 -- status in the index of the order. Where these have no page of matches, the matches are few, and read by
--- their words.
+-- their words and the lexeme of the source and the status, because the words may be common elsewhere.
 --   continues   the page is not the first one: it begins after $7
 create function catalog.compose_walk(
   p_sort text, p_conditions text, p_continues boolean, p_reads_max integer
@@ -9087,7 +9087,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format($sql$
     with pairs as materialized (
       select source_id, status, case sign(source_id - ($7 ->> 'source')::integer)
-        when 1 then '' when 0 then $7 ->> 'product' else chr(1114111) end collate "C" as beyond
+        when 1 then '' when 0 then $7 ->> 'product' else chr(1114111) end collate "C" as beyond,
+        $3 && catalog.quote_lexeme(format('=s:%%s:%%s', source_id, status))::tsquery as matches
       from unnest($1) source_id cross join unnest($2) status
     ), walked as materialized (
       select p.source_id, p.status, w.external_id, w.key from pairs p cross join lateral (
@@ -9114,6 +9115,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         select e.external_id, e.key from (
           select e.external_id, %1$s as key from catalog.search_entries e
           where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s
+            and ($3 is null or e.words @@ p.matches)
           offset 0
         ) e
         order by e.key %3$s, e.external_id %3$s limit $8
@@ -13055,8 +13057,8 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000063', 'prior_prices', '25873bbe972dba53a6fcf12d612b568132f3a0fe5509d9609a30f525159a2db0'),
   ('20261122000064', 'amazon', '69094ad31abe4e1304aa63bc74f3d6f5de97b094012a4d4050468eba045c2671'),
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
-  ('20261122000066', 'search_entries', '4224021415e047715c7419802df9f4be2d9201b0daf04a6c961ae61f01a063d6'),
-  ('20261122000067', 'search', '05d846e21a206936b8d8ee4ddf335e5bddaba6b5e0923b9e8ce9819ac5fd3986'),
+  ('20261122000066', 'search_entries', 'c6637775abe2f0c45e4abcb5152bca67e7a2c559dc4a3c27f6289cc558fb8918'),
+  ('20261122000067', 'search', 'be838e01c1e6de797616b96709f57ef7caa476038914492b7af4358d1574fa33'),
   ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),

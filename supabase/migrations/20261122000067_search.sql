@@ -120,7 +120,7 @@ $$;
 -- compose_walk(sort, conditions, continues, reads_max) → the statement that returns a page as `page` of
 -- compose_page for a search with many matches: it reads the first `reads_max` entries of each source and
 -- status in the index of the order. Where these have no page of matches, the matches are few, and read by
--- their words.
+-- their words and the lexeme of the source and the status, because the words may be common elsewhere.
 --   continues   the page is not the first one: it begins after $7
 create function catalog.compose_walk(
   p_sort text, p_conditions text, p_continues boolean, p_reads_max integer
@@ -129,7 +129,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format($sql$
     with pairs as materialized (
       select source_id, status, case sign(source_id - ($7 ->> 'source')::integer)
-        when 1 then '' when 0 then $7 ->> 'product' else chr(1114111) end collate "C" as beyond
+        when 1 then '' when 0 then $7 ->> 'product' else chr(1114111) end collate "C" as beyond,
+        $3 && catalog.quote_lexeme(format('=s:%%s:%%s', source_id, status))::tsquery as matches
       from unnest($1) source_id cross join unnest($2) status
     ), walked as materialized (
       select p.source_id, p.status, w.external_id, w.key from pairs p cross join lateral (
@@ -156,6 +157,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         select e.external_id, e.key from (
           select e.external_id, %1$s as key from catalog.search_entries e
           where e.source_id = p.source_id and e.status = p.status and %1$s is not null and %2$s and %5$s
+            and ($3 is null or e.words @@ p.matches)
           offset 0
         ) e
         order by e.key %3$s, e.external_id %3$s limit $8

@@ -14,7 +14,7 @@ create table catalog.search_entries (
   currency           text,                           -- of `price`
   price_ends_at      timestamptz,                    -- end of the licence of `price`, if it has its own
   -- Lexemes: words of the title, the brand and the manufacturer; codes with `#`; and facets with `=`, such as
-  -- `=a:in_stock`. No word has such a mark.
+  -- `=a:in_stock`, or `=s:7:active` for the source and the status. No word has such a mark.
   words              tsvector not null,
   primary key (source_id, external_id)
 );
@@ -142,7 +142,7 @@ begin
       array[left(p.title, 1000), left(p.brand, 1000), left(p.manufacturer, 1000)],
       p.external_id || v.codes
         || array(select i #>> '{}' from jsonb_path_query(p.identifiers, 'lax $.*[*]') i),
-      ('a:' || v.availability) || array(
+      array['a:' || v.availability, format('s:%s:%s', p_source, p.status)] || array(
         select 'c:' || left(i #>> '{}', 100)
         from jsonb_path_query(p.attributes, 'lax $.category_ids[*]') i)
     ) w

@@ -1,4 +1,4 @@
-// What every page of the dashboard costs, without a clock: the bytes of its response and the statements
+// The costs of every page of the dashboard, without a clock: the bytes of its response, and the statements
 // that it sends to Postgres. The bench measures times.
 
 import assert from 'node:assert/strict'

@@ -221,7 +221,7 @@ test('pages have every product once, in the order of the list, also under equal 
   )
   await db.query(
     `insert into catalog.search_entries (source_id, external_id, status, changed_at, title, price, currency, words)
-     select source_id, external_id, status, changed_at, lower(title), seq % 4, 'EUR', array_to_tsvector(string_to_array(lower(title), ' ') || case when seq % 50 = 0 then '{rare}'::text[] else '{}' end)
+     select source_id, external_id, status, changed_at, lower(title), seq % 4, 'EUR', array_to_tsvector(string_to_array(lower(title), ' ') || format('=s:%s:%s', source_id, status) || case when seq % 50 = 0 then '{rare}'::text[] else '{}' end)
      from catalog.products p join catalog.sources s on s.id = p.source_id where s.name like 'many-%'`,
   )
   await db.query('analyze catalog.search_entries')

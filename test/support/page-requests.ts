@@ -15,7 +15,7 @@ export function listPageAddresses(): readonly string[] {
 
 export interface PageResponse {
   readonly status: number
-  /** Of the compressed body. `fetch` would hide the compression. */
+  /** Bytes of the compressed body, which `fetch` would decompress. */
   readonly bytes: number
 }
 
