@@ -3,10 +3,10 @@
 
 import type { ExplainedChange } from '../../../db/read/product-explanations.ts'
 import { formatInstant } from '../../../format/format.ts'
-import { EMPTY, html, type Html } from '../html.ts'
+import { EMPTY, type Html } from '../html.ts'
 import type { Tone } from '../parts/badge.ts'
 import { panel } from '../parts/blocks.ts'
-import { waterfall, type Segment } from '../parts/charts.ts'
+import { timeline, type Span } from '../parts/charts.ts'
 
 const ROWS_MAX = 12
 const PREFIX = 'availability:'
@@ -36,16 +36,17 @@ export interface AvailabilityFacts {
 
 /** Shows nothing for a product whose state has never changed. */
 export function showAvailability(facts: AvailabilityFacts): Html {
-  const segments = listAvailability(facts)
-  const rows = new Set(segments.map(({ name }) => name))
-  if (segments.length === rows.size) return EMPTY
-  return panel(
-    { title: 'Availability' },
-    html`${waterfall(segments, 'Availability over time, as in the changes below')}
-      <figcaption class="chart-axis">
-        <span>${formatInstant(facts.firstSeenAt)}</span><span>${formatInstant(facts.now)}</span>
-      </figcaption>`,
-  )
+  const spans = listAvailability(facts)
+  const rows = new Set(spans.map(({ name }) => name))
+  if (spans.length === rows.size) return EMPTY
+  const chart = timeline({
+    label: 'Availability over time, as in the changes below',
+    spans,
+    from: facts.firstSeenAt,
+    to: facts.now,
+    formatAt: (at) => at.toISOString().slice(0, 10),
+  })
+  return panel({ title: 'Availability' }, chart)
 }
 
 /** The spans of each state, row by row. A change that does not name a state leaves it. */
@@ -55,7 +56,7 @@ export function listAvailability({
   changes,
   firstSeenAt,
   now,
-}: AvailabilityFacts): readonly Segment[] {
+}: AvailabilityFacts): readonly Span[] {
   const newestFirst = changes.toSorted((a, b) => b.changedAt.getTime() - a.changedAt.getTime())
   const span = { fromMs: firstSeenAt.getTime(), toMs: now.getTime() }
   const statuses = newestFirst.flatMap(({ changedAt, ...change }) => {
@@ -63,7 +64,7 @@ export function listAvailability({
     return before === null ? [] : [{ atMs: changedAt.getTime(), before }]
   })
   return [
-    ...toSegments('product', status, statuses, span),
+    ...toSpans('product', status, statuses, span),
     ...variants.slice(0, ROWS_MAX).flatMap(({ id, name, availability }) => {
       const steps = newestFirst.flatMap(({ detail, changedAt }) => {
         const before = findBefore(detail, PREFIX + id)
@@ -71,7 +72,7 @@ export function listAvailability({
       })
       return availability === null && steps.length === 0
         ? []
-        : toSegments(name, availability, steps, span)
+        : toSpans(name, availability, steps, span)
     }),
   ]
 }
@@ -102,12 +103,12 @@ interface Step {
 }
 
 /** `steps` begin with the newest. A null state is a gap. */
-function toSegments(
+function toSpans(
   name: string,
   state: string | null,
   steps: readonly Step[],
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-): Segment[] {
+): Span[] {
   const states = [state, ...steps.map(({ before }) => before)]
   const ends = [toMs, ...steps.map(({ atMs }) => atMs)]
   const starts = [...steps.map(({ atMs }) => atMs), fromMs]

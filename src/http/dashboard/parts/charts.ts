@@ -181,6 +181,61 @@ export function lineChart({
   </figure>`
 }
 
+export interface Span {
+  readonly name: string
+  /** The text of the mark, such as `in stock since 2026-01-31 10:00`. */
+  readonly title: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly tone: Tone
+}
+
+interface TimelineOptions {
+  readonly label: string
+  /** Spans of one name share a row. */
+  readonly spans: readonly Span[]
+  readonly from: Date
+  readonly to: Date
+  readonly formatAt: (at: Date) => string
+}
+
+/** Rows of spans over the same time. Each row has its spans in words as its text alternative. */
+export function timeline({ label, spans, from, to, formatAt }: TimelineOptions): Html {
+  const startMs = from.getTime()
+  const scale = 1000 / Math.max(1, to.getTime() - startMs)
+  const rows = Array.from(
+    Map.groupBy(spans, ({ name }) => name),
+    ([name, own]) =>
+      html`<li>
+        <span>${name}</span>
+        <svg
+          viewBox="0 0 1000 12"
+          preserveAspectRatio="none"
+          role="img"
+          aria-label="${own.map(({ title }) => title).join('; ')}"
+        >
+          ${own.map(
+            (one) =>
+              html`<rect
+                class="${one.tone}"
+                x="${round((one.startMs - startMs) * scale)}"
+                y="0"
+                width="${round(Math.max(2, (one.endMs - one.startMs) * scale))}"
+                height="12"
+                ><title>${one.title}</title></rect
+              >`,
+          )}
+        </svg>
+      </li>`,
+  )
+  return html`<figure class="chart">
+    <ul class="timeline" aria-label="${label}">
+      ${rows}
+    </ul>
+    ${axis(formatAt(from), formatAt(to))}
+  </figure>`
+}
+
 function axis(from: string | undefined, to: string | undefined): Html {
   if (from === undefined && to === undefined) return EMPTY
   return html`<figcaption class="chart-axis"><span>${from}</span><span>${to}</span></figcaption>`
