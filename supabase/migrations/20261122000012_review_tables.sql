@@ -69,6 +69,7 @@ create table catalog.reviews (
 );
 create index reviews_expiring on catalog.reviews (expires_at) where expires_at is not null;
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+create index reviews_of_runs on catalog.reviews (source_id, run_id) where kind = 'run';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 -- Each record with a disagreement or a proposal is compared with the reviews of its product.
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)

@@ -187,3 +187,98 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from catalog.image_channels c where c.flagged_at is not null or c.refusals > 0 group by c.host
   ) f order by 3 desc, 1, 2 limit p_limit
 $$;
+
+-- list_run_moments(source) → the starts, ends and interruptions of its runs, in any order: see
+-- list_source_events. The end of a run that a person decided or cancelled is an action.
+create function catalog.list_run_moments(p_source integer) returns table (
+  at timestamptz, key text, topic text, event text, run bigint, actor text, reason text, detail jsonb
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select r.started_at, 's' || r.id, 'run', 'started', r.id,
+    case when r.by_schedule then 'the schedule' end, null, jsonb_build_object('kind', r.kind)
+  from catalog.runs r where r.source_id = p_source
+  union all
+  select r.finished_at, 'e' || r.id,
+    case when v.id is not null or r.state in ('failed', 'interrupted') then 'problem' else 'run' end,
+    case when v.id is null then r.state else 'held' end, r.id, null, catalog.show_reason(r),
+    jsonb_strip_nulls(jsonb_build_object('kind', r.kind, 'code', r.error_code, 'ledger', r.ledger,
+      'seconds', extract(epoch from r.finished_at - r.started_at)))
+  from catalog.runs r
+  left join catalog.reviews v on v.source_id = r.source_id and v.run_id = r.id and v.kind = 'run'
+  where r.source_id = p_source and r.finished_at is not null and r.state <> 'cancelled'
+  union all
+  select v.decided_at, 'v' || v.id, 'decision', 'superseded', v.run_id, null, null, '{}'
+  from catalog.reviews v
+  where v.source_id = p_source and v.kind = 'run' and v.state = 'superseded' and v.decided_at is not null
+  union all
+  select e.at, 'r' || e.id, 'problem', 'resumed', e.run_id, null, e.detail ->> 'reason', e.detail - 'reason'
+  from catalog.runs r
+  join catalog.run_events e on e.source_id = r.source_id and e.run_id = r.id and e.event = 'resumed'
+  where r.source_id = p_source and r.last_started_at > r.started_at
+$$;
+
+-- list_source_events(source, topic, actor, hosts, before_at, before_key, limit) → everything that happened to
+-- the source, the newest first, before the event (before_at, before_key). Null filters nothing.
+--   topic   run · problem: an end that needs attention, or an alert · decision · setting: also a pause
+--   event   the state of a run, started or resumed, the name of an action, or `alert` with its kind in the
+--           detail
+--   p_actor a part of the person's name, in any case
+--   p_hosts subjects of alerts on the breakers of its supplier
+-- In plpgsql, because the file of the alerts is loaded after this one.
+create function catalog.list_source_events(
+  p_source text, p_topic text, p_actor text, p_hosts text[], p_before_at timestamptz, p_before_key text,
+  p_limit integer
+) returns table (
+  at timestamptz, key text, topic text, event text, run bigint, actor text, reason text, detail jsonb,
+  subject text
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query with events as (
+    select m.*, null::text as subject
+    from catalog.sources s cross join lateral catalog.list_run_moments(s.id) m where s.name = p_source
+    union all
+    select a.at, 'a' || a.id,
+      case when a.action ~ '^(run|review|price|quarantine)[.](approve|reject|accept|edit)' then 'decision'
+           when a.action ~ '^(run|source[.](sync|import)|job|image|quarantine)' then 'run' else 'setting' end,
+      a.action, a.run_id, a.actor, a.reason, a.detail, a.subject
+    from catalog.sources s join catalog.actions a on a.source_id = s.id where s.name = p_source
+    union all
+    select moment.at, 'l' || l.id || moment.word, 'problem', moment.word, l.run, null, l.reason,
+      jsonb_build_object('kind', l.kind), null
+    from catalog.alerts l
+    cross join lateral (values ('alert', l.opened_at), ('recovered', l.closed_at)) moment (word, at)
+    where l.opened_at is not null and moment.at is not null
+      and (l.source = p_source or l.kind = 'breaker' and l.subject = any (p_hosts))
+  )
+  select e.* from events e
+  where (p_topic is null or e.topic = p_topic)
+    and (p_actor is null or position(lower(p_actor) in lower(e.actor)) > 0)
+    and (p_before_at is null or (e.at, e.key collate "C") < (p_before_at, p_before_key collate "C"))
+  order by e.at desc, e.key collate "C" desc limit p_limit;
+end $$;
+
+-- change_source(source, by, schedule, policy, options, detail): changes what a person may change on a page,
+-- and records it in the same transaction. Null leaves that member as it is; see save_source.
+--   p_policy    thresholds only: limits that a licence sets delete what is stored, so a command changes them
+--   errors      source/unknown · usage/invalid (another limit) · run/active, for options
+create function catalog.change_source(
+  p_source text, p_by text, p_schedule jsonb, p_policy jsonb, p_options jsonb, p_detail jsonb
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source integer := (select id from catalog.sources where name = p_source);
+  other text := (
+    select min(k) from jsonb_object_keys(coalesce(p_policy, '{}')) k
+    where k not in ('removalShare', 'quarantineShare', 'priceFactor', 'priceShiftShare', 'priceShiftFactor',
+      'allowEmpty', 'enrich', 'acceptProposals'));
+begin
+  if source is null then
+    perform catalog.fail('source/unknown', format('Source %s does not exist', p_source));
+  elsif other is not null then
+    perform catalog.fail('usage/invalid', format('%s is changed by a command only', other));
+  end if;
+  perform catalog.save_source(source, p_schedule, p_policy, null, null, p_options);
+  perform catalog.record_action(p_by, 'source.set', p_source, null, null, p_detail);
+end $$;

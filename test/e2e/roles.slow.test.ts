@@ -420,6 +420,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     ...ORDERING,
     'add_review_rule',
     'cancel_run',
+    'change_source',
     'count_products',
     'decide_alert',
     'decide_review',

@@ -19,14 +19,10 @@ import { parseAddress } from '../add/shop-address.ts'
 import { splitSettings } from '../add/source-options.ts'
 import { recordOwnAction } from '../record-own-action.ts'
 import { parseSourceSettings, readSetting } from '../add/source-settings.ts'
-import {
-  addScheduleOptions,
-  changesSchedule,
-  toSchedule,
-  type ScheduleFlags,
-} from './schedule-options.ts'
+import { changesSchedule, toSchedule, type ScheduleChanges } from '../../sources/change-schedule.ts'
+import { addScheduleOptions } from './schedule-options.ts'
 
-interface SetFlags extends ScheduleFlags {
+interface SetFlags extends ScheduleChanges {
   readonly policy?: Partial<Policy>
   readonly set: Readonly<Record<string, Json>>
   readonly url?: string

@@ -35,13 +35,12 @@ export type ListName =
   | 'images'
   /** The messages to one webhook. */
   | 'deliveries'
-  | CatalogueList
-
-/** A list of the whole catalogue, whose key has several columns. */
-export type CatalogueList = keyof typeof COMPOUND_KEYS
+  | keyof typeof COMPOUND_KEYS
 
 /** The types of the columns of each key. A cursor holds them as a JSON list. */
 const COMPOUND_KEYS = {
+  /** What happened to a source. */
+  events: ['text', 'text'],
   'catalogue-products': ['source', 'text'],
   'catalogue-variants': ['source', 'text', 'text'],
   'catalogue-prices': ['source', 'text', 'text', 'text', 'run'],
@@ -117,12 +116,12 @@ function findKey(list: ListName, cursor: string): string | null {
   if (!text.startsWith(`${list}:`) || encodeCursor(list, text.slice(list.length + 1)) !== cursor)
     return null
   const key = text.slice(list.length + 1)
-  if (isCatalogueList(list)) return isCompoundKey(key, COMPOUND_KEYS[list]) ? key : null
+  if (isCompound(list)) return isCompoundKey(key, COMPOUND_KEYS[list]) ? key : null
   const isText = list === 'sources' || list === 'changes' || list === 'products' || list === 'diff'
   return isText || /^\d{1,16}$/.test(key) ? key : null
 }
 
-function isCatalogueList(list: ListName): list is CatalogueList {
+function isCompound(list: ListName): list is keyof typeof COMPOUND_KEYS {
   return list in COMPOUND_KEYS
 }
 

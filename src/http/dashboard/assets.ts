@@ -32,6 +32,7 @@ const FILES = {
   'dashboard.css': './assets/dashboard.css',
   'parts.css': './assets/parts.css',
   'runs.css': './assets/runs.css',
+  'source.css': './assets/source.css',
   'htmx.js': pathOf('htmx.js'),
   'api.css': './assets/api.css',
   'api.js': './assets/api.js',

@@ -4,6 +4,7 @@
 import type { z } from 'zod'
 import type { ArtifactStore } from '../../artifacts/store.ts'
 import { checkValue, formatProblem, formatProblems } from '../../core/check-value.ts'
+import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import type { Queues } from '../../jobs/queues.ts'
@@ -22,6 +23,8 @@ export interface DashboardServices {
   readonly db: Db
   readonly store: ArtifactStore
   readonly queues: Queues
+  /** By their names, for what a source can do. */
+  readonly connectors: ReadonlyMap<string, Connector>
   readonly operations: Operations
   readonly settings: DashboardSettings
   readonly nowMs: () => number
