@@ -1,4 +1,4 @@
-// A cron expression in words: `every day at 03:17`. Only the common forms have words.
+// A cron expression as text: `every day at 03:17`. Only the common forms have words.
 
 const DAYS = [
   'Sunday',

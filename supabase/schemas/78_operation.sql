@@ -186,20 +186,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   ) f order by 3 desc, 1, 2 limit p_limit
 $$;
 
--- list_run_moments(source) → the starts, ends and interruptions of its runs, in any order: see
--- list_source_events. The end of a run that a person decided or cancelled is an action.
+-- list_run_moments(source) → the ends and interruptions of its runs, and the starts of those without an end,
+-- in any order: see list_source_events. The end of a run that a person decided or cancelled is an action.
 create function catalog.list_run_moments(p_source integer) returns table (
   at timestamptz, key text, topic text, event text, run bigint, actor text, reason text, detail jsonb
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.started_at, 's' || r.id, 'run', 'started', r.id,
     case when r.by_schedule then 'the schedule' end, null, jsonb_build_object('kind', r.kind)
-  from catalog.runs r where r.source_id = p_source
+  from catalog.runs r where r.source_id = p_source and r.finished_at is null
   union all
   select r.finished_at, 'e' || r.id,
     case when v.id is not null or r.state in ('failed', 'interrupted') then 'problem' else 'run' end,
     case when v.id is null then r.state else 'held' end, r.id, null, catalog.show_reason(r),
     jsonb_strip_nulls(jsonb_build_object('kind', r.kind, 'code', r.error_code, 'ledger', r.ledger,
+      'scheduled', nullif(r.by_schedule, false),
       'seconds', extract(epoch from r.finished_at - r.started_at)))
   from catalog.runs r
   left join catalog.reviews v on v.source_id = r.source_id and v.run_id = r.id and v.kind = 'run'

@@ -39,7 +39,7 @@ export type ListName =
 
 /** The types of the columns of each key. A cursor holds them as a JSON list. */
 const COMPOUND_KEYS = {
-  /** What happened to a source. */
+  /** The timeline of a source. */
   events: ['text', 'text'],
   'catalogue-products': ['source', 'text'],
   'catalogue-variants': ['source', 'text', 'text'],

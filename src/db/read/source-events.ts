@@ -13,7 +13,7 @@ export interface SourceEvent {
   /** See `catalog.list_source_events`. */
   readonly event: string
   readonly run: number | null
-  /** A person, or the schedule; null when nobody is recorded. */
+  /** A person, or the schedule; null if none is recorded. */
   readonly actor: string | null
   readonly reason: string | null
   readonly detail: Readonly<Record<string, Json>>

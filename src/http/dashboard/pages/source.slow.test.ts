@@ -77,7 +77,7 @@ test('the schedule changes as by the command, and what is not valid changes noth
   assert.deepEqual(saved.schedule, { cron: '5 4 * * 1', zone: 'Europe/Berlin', fullOn: 'every' })
   const [action] = await listNewest('pharmacy', 1)
   assert.equal(action?.actor, 'Kim')
-  assert.match(String(action?.detail['schedule']), /5 4 \* \* 1 Europe\/Berlin/)
+  assert.match(JSON.stringify(action?.detail['schedule']), /5 4 \* \* 1 Europe\/Berlin/)
 
   for (const [wrong, message] of [
     [{ cron: 'often' }, /not a valid cron expression/],
@@ -125,9 +125,7 @@ test('limits and options change, but no limit of a licence does', async () => {
 test('the timeline has every event once over its pages, and its filters', async () => {
   const filter = { source: 'pharmacy', hosts: [] }
   const { items: all } = await listSourceEvents(db, { ...filter, limit: 1000 })
-  const paged = await loadAllPages(({ after }) =>
-    listSourceEvents(db, { ...filter, limit: 3, after }),
-  )
+  const paged = await loadAllPages((page) => listSourceEvents(db, { ...filter, ...page, limit: 3 }))
   assert.deepEqual(paged, all)
   assert.ok(all.some(({ event }) => event === 'succeeded'))
   const { items: byKim } = await listSourceEvents(db, { ...filter, actor: 'kIM', limit: 50 })

@@ -1,4 +1,4 @@
-// An event of the timeline of a source in words: what happened, and the link to more. Pure.
+// An event of the timeline of a source as text: what happened, and the link to more. Pure.
 
 import { ALERT_KINDS } from '../../../core/alert.ts'
 import type { Json } from '../../../core/json.ts'
@@ -23,8 +23,8 @@ export function describeEvent(event: SourceEvent): EventWords {
   if (name.includes('.')) return describePerson(event)
   if (name === 'started') return { state: 'running', label: 'started', text: describeKind(detail) }
   if (name === 'resumed') {
-    const state = String(detail['state'] ?? 'interrupted')
-    return { state: 'interrupted', label: 'resumed', text: `it was ${state} before` }
+    const before = typeof detail['state'] === 'string' ? detail['state'] : 'interrupted'
+    return { state: 'interrupted', label: 'resumed', text: `it was ${before} before` }
   }
   return { state: name, label: name, text: describeResult(detail) }
 }
@@ -51,13 +51,14 @@ function describeKind(detail: SourceEvent['detail']): string {
   return typeof detail['kind'] === 'string' ? `${detail['kind']} run` : ''
 }
 
-/** `full run in 12 s: 2 created, 14 updated, 1 removed (source/gone)`. */
+/** `scheduled full run in 12 s: 2 created, 14 updated, 1 removed (source/gone)`. */
 function describeResult(detail: SourceEvent['detail']): string {
   const { seconds, code } = detail
   const took = typeof seconds === 'number' ? ` in ${formatDuration(seconds)}` : ''
   const counts = describeLedger(detail['ledger'])
   const why = typeof code === 'string' ? ` (${code})` : ''
-  return `${describeKind(detail)}${took}${counts === '' ? '' : `: ${counts}`}${why}`.trim()
+  const start = detail['scheduled'] === true ? 'scheduled ' : ''
+  return `${start}${describeKind(detail)}${took}${counts === '' ? '' : `: ${counts}`}${why}`.trim()
 }
 
 const COUNTED = ['created', 'updated', 'removed', 'held', 'quarantined'] as const
@@ -74,5 +75,5 @@ function describeLedger(ledger: Json | undefined): string {
 
 function toAlertName(kind: Json | undefined): string {
   const found = Object.entries(ALERT_KINDS).find(([name]) => name === kind)
-  return found?.[1] ?? String(kind)
+  return found?.[1] ?? 'Alert'
 }

@@ -1,4 +1,4 @@
-// The settings of a source: its schedule in words, its limits, its options and those of its connector, each
+// The settings of a source: its schedule as text, its limits, its options and those of its connector, each
 // with what is the default. A person who may write changes the first three here.
 
 import { Policy } from '../../../core/policy.ts'
@@ -7,14 +7,13 @@ import { PACK_NAMES, SourceOptions } from '../../../core/source-options.ts'
 import type { Source } from '../../../db/sources.ts'
 import { describeCron } from '../../../format/cron-words.ts'
 import { formatSchedule } from '../../../format/source.ts'
-import { EMPTY, html, type Content, type Html } from '../html.ts'
+import { EMPTY, html, type Html } from '../html.ts'
 import type { User } from '../page.ts'
-import { badge } from '../parts/badge.ts'
 import { code, disclosure, facts, notice, panel } from '../parts/blocks.ts'
 import { field, hiddenFields, type Field } from '../parts/forms.ts'
-import { table } from '../parts/table.ts'
 import { time } from '../parts/values.ts'
 import { COMMAND_LIMITS, FORM_LIMITS } from './limits.ts'
+import { toShown, toText, valuesTable } from './values-table.ts'
 
 export interface ShownSettings {
   readonly source: Source
@@ -220,34 +219,6 @@ function connectorPanel({ source: { name, connector, settings }, parsed }: Shown
   )
 }
 
-interface ShownValue {
-  readonly name: string
-  readonly value: Content
-  readonly isDefault: boolean
-  /** The default; null if it is the value, or unknown. */
-  readonly standard: string | null
-}
-
-function valuesTable(caption: string, rows: readonly ShownValue[]): Html {
-  return table({
-    caption,
-    rows,
-    columns: [
-      { label: 'Setting', isHeader: true, cell: ({ name }) => name },
-      { label: 'Value', cell: ({ value }) => value },
-      {
-        label: 'Default',
-        cell: ({ isDefault, standard }) =>
-          isDefault
-            ? html`<span class="quiet">default</span>`
-            : html`${badge('action', { label: 'changed' })}
-              ${standard === null ? EMPTY : html`<span class="quiet">default: ${standard}</span>`}`,
-      },
-    ],
-    empty: html`<p class="quiet">It has none.</p>`,
-  })
-}
-
 interface FormOptions {
   readonly action: string
   readonly label: string
@@ -282,14 +253,4 @@ function toZoned(at: Date, zone: string): string {
   } catch {
     return at.toISOString()
   }
-}
-
-function toText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-/** An address without what may belong to its reader only: user, password and query. */
-function toShown(value: unknown): string {
-  const url = typeof value === 'string' && value.includes('://') ? URL.parse(value) : null
-  return url === null ? toText(value) : `${url.origin}${url.pathname}`
 }

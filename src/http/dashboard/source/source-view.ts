@@ -44,7 +44,7 @@ export interface ShownSource {
 export async function renderSource(shown: ShownSource): Promise<RenderedPage> {
   const { judged, view, user } = shown
   const { source, connector } = judged.facts
-  const views = { overview, timeline, settings }
+  const views = { overview: showOverview, timeline: showTimeline, settings: showSettings }
   return {
     title: source,
     assets: ['source.css'],
@@ -79,7 +79,7 @@ function actions({ facts: { source, state } }: JudgedSource, user: User): Html {
   ${actionForm({ user, action: `${at}/pause`, label: 'Pause', icon: 'pause' })}`
 }
 
-async function overview(shown: ShownSource): Promise<Html> {
+async function showOverview(shown: ShownSource): Promise<Html> {
   const { services, judged } = shown
   const { db } = services
   const { source } = judged.facts
@@ -149,7 +149,7 @@ function showPlan(source: string): Html {
     )}`
 }
 
-async function timeline(shown: ShownSource): Promise<Html> {
+async function showTimeline(shown: ShownSource): Promise<Html> {
   const { services, judged, user, topic, actor, after } = shown
   const { source } = judged.facts
   const filter = { source, topic, actor, hosts: listHosts(shown) }
@@ -168,7 +168,7 @@ async function timeline(shown: ShownSource): Promise<Html> {
     </div>`
 }
 
-async function settings({ services, judged, user }: ShownSource): Promise<Html> {
+async function showSettings({ services, judged, user }: ShownSource): Promise<Html> {
   const source = await loadSource(services.db, judged.facts.source)
   const connector = services.connectors.get(source.connector)
   const parsed = connector?.settings.safeParse(source.settings).data
