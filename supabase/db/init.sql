@@ -499,6 +499,7 @@ create table catalog.reviews (
 );
 create index reviews_expiring on catalog.reviews (expires_at) where expires_at is not null;
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+create index reviews_of_runs on catalog.reviews (source_id, run_id) where kind = 'run';
 create index reviews_oldest on catalog.reviews (id) where state = 'open';
 -- Each record with a disagreement or a proposal is compared with the reviews of its product.
 create index reviews_product on catalog.reviews (source_id, product_external_id, kind)
@@ -10594,6 +10595,102 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   ) f order by 3 desc, 1, 2 limit p_limit
 $$;
 
+-- list_run_moments(source) → the ends and interruptions of its runs, and the starts of those without an end,
+-- in any order: see list_source_events. The end of a run that a person decided or cancelled is an action.
+create function catalog.list_run_moments(p_source integer) returns table (
+  at timestamptz, key text, topic text, event text, run bigint, actor text, reason text, detail jsonb
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select r.started_at, 's' || r.id, 'run', 'started', r.id,
+    case when r.by_schedule then 'the schedule' end, null, jsonb_build_object('kind', r.kind)
+  from catalog.runs r where r.source_id = p_source and r.finished_at is null
+  union all
+  select r.finished_at, 'e' || r.id,
+    case when v.id is not null or r.state in ('failed', 'interrupted') then 'problem' else 'run' end,
+    case when v.id is null then r.state else 'held' end, r.id, null, catalog.show_reason(r),
+    jsonb_strip_nulls(jsonb_build_object('kind', r.kind, 'code', r.error_code, 'ledger', r.ledger,
+      'scheduled', nullif(r.by_schedule, false),
+      'seconds', extract(epoch from r.finished_at - r.started_at)))
+  from catalog.runs r
+  left join catalog.reviews v on v.source_id = r.source_id and v.run_id = r.id and v.kind = 'run'
+  where r.source_id = p_source and r.finished_at is not null and r.state <> 'cancelled'
+  union all
+  select v.decided_at, 'v' || v.id, 'decision', 'superseded', v.run_id, null, null, '{}'
+  from catalog.reviews v
+  where v.source_id = p_source and v.kind = 'run' and v.state = 'superseded' and v.decided_at is not null
+  union all
+  select e.at, 'r' || e.id, 'problem', 'resumed', e.run_id, null, e.detail ->> 'reason', e.detail - 'reason'
+  from catalog.runs r
+  join catalog.run_events e on e.source_id = r.source_id and e.run_id = r.id and e.event = 'resumed'
+  where r.source_id = p_source and r.last_started_at > r.started_at
+$$;
+
+-- list_source_events(source, topic, actor, hosts, before_at, before_key, limit) → everything that happened to
+-- the source, the newest first, before the event (before_at, before_key). Null filters nothing.
+--   topic   run · problem: an end that needs attention, or an alert · decision · setting: also a pause
+--   event   the state of a run, started or resumed, the name of an action, or `alert` with its kind in the
+--           detail
+--   p_actor a part of the person's name, in any case
+--   p_hosts subjects of alerts on the breakers of its supplier
+-- In plpgsql, because the file of the alerts is loaded after this one.
+create function catalog.list_source_events(
+  p_source text, p_topic text, p_actor text, p_hosts text[], p_before_at timestamptz, p_before_key text,
+  p_limit integer
+) returns table (
+  at timestamptz, key text, topic text, event text, run bigint, actor text, reason text, detail jsonb,
+  subject text
+)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query with events as (
+    select m.*, null::text as subject
+    from catalog.sources s cross join lateral catalog.list_run_moments(s.id) m where s.name = p_source
+    union all
+    select a.at, 'a' || a.id,
+      case when a.action ~ '^(run|review|price|quarantine)[.](approve|reject|accept|edit)' then 'decision'
+           when a.action ~ '^(run|source[.](sync|import)|job|image|quarantine)' then 'run' else 'setting' end,
+      a.action, a.run_id, a.actor, a.reason, a.detail, a.subject
+    from catalog.sources s join catalog.actions a on a.source_id = s.id where s.name = p_source
+    union all
+    select moment.at, 'l' || l.id || moment.word, 'problem', moment.word, l.run, null, l.reason,
+      jsonb_build_object('kind', l.kind), null
+    from catalog.alerts l
+    cross join lateral (values ('alert', l.opened_at), ('recovered', l.closed_at)) moment (word, at)
+    where l.opened_at is not null and moment.at is not null
+      and (l.source = p_source or l.kind = 'breaker' and l.subject = any (p_hosts))
+  )
+  select e.* from events e
+  where (p_topic is null or e.topic = p_topic)
+    and (p_actor is null or position(lower(p_actor) in lower(e.actor)) > 0)
+    and (p_before_at is null or (e.at, e.key collate "C") < (p_before_at, p_before_key collate "C"))
+  order by e.at desc, e.key collate "C" desc limit p_limit;
+end $$;
+
+-- change_source(source, by, schedule, policy, options, detail): changes what a person may change on a page,
+-- and records it in the same transaction. Null leaves that member as it is; see save_source.
+--   p_policy    thresholds only: limits that a licence sets delete what is stored, so a command changes them
+--   errors      source/unknown · usage/invalid (another limit) · run/active, for options
+create function catalog.change_source(
+  p_source text, p_by text, p_schedule jsonb, p_policy jsonb, p_options jsonb, p_detail jsonb
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source integer := (select id from catalog.sources where name = p_source);
+  other text := (
+    select min(k) from jsonb_object_keys(coalesce(p_policy, '{}')) k
+    where k not in ('removalShare', 'quarantineShare', 'priceFactor', 'priceShiftShare', 'priceShiftFactor',
+      'allowEmpty', 'enrich', 'acceptProposals'));
+begin
+  if source is null then
+    perform catalog.fail('source/unknown', format('Source %s does not exist', p_source));
+  elsif other is not null then
+    perform catalog.fail('usage/invalid', format('%s is changed by a command only', other));
+  end if;
+  perform catalog.save_source(source, p_schedule, p_policy, null, null, p_options);
+  perform catalog.record_action(p_by, 'source.set', p_source, null, null, p_detail);
+end $$;
+
 -- 20261122000079_purge_expired.sql
 
 -- Generated from supabase/schemas/79_purge_expired.sql until the first release: do not edit.
@@ -12978,7 +13075,7 @@ grant execute on function
   catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
   catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
   catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
-  catalog.list_storage, catalog.list_failing_hosts
+  catalog.list_storage, catalog.list_failing_hosts, catalog.list_source_events, catalog.change_source
   to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
@@ -13003,7 +13100,7 @@ grant execute on function
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '60f1e348e062130ed3af75a074cc573a7d7f6d28e4ee57e93d84bd48622b61f0'),
   ('20261122000011', 'catalogue_tables', '3277bcd2be74f1d42650beb816104c4894a7ee35b00b31ef568ca5b208b7f199'),
-  ('20261122000012', 'review_tables', '05eacd1b076d6734485f8727dd452eebd982207030b7f8a569e3afa1001efc36'),
+  ('20261122000012', 'review_tables', '85043e74ff79eb54128f7afaf0c352a7694a4c78cc2817ff6d6804d2185665a1'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -13069,7 +13166,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000075', 'source_survey', '077a5d40258f134b3fd8346f2a43b1f120633cf454821c209f90f6a079d3d7c9'),
   ('20261122000076', 'freshness', '4d1c75ddc245f6d5f863731d0ba17d81150b301ade0137a7c4c3f8f9e223125c'),
   ('20261122000077', 'source_healths', '03d5ea69d1537bf1bd4e19693f5cf1fadc59f6d1b7389d58a42ad08ec14ac8d6'),
-  ('20261122000078', 'operation', '5d911188e01e8d84010474262da1a4e1c4d067c3037ac1473a3df02b8e5aec2a'),
+  ('20261122000078', 'operation', '312399960447c336d15fb7cda2935d17c2a763841def0982e0ba69a35f4feea7'),
   ('20261122000079', 'purge_expired', '8ef0877ed4cce6370108145bcab5f10f482752e0d8c636c62383519aa9f5a4a2'),
   ('20261122000080', 'data_api', 'd77c50ca2ed106be987db3d0ecba341955e53e9c68d788fdf4247e26ed7b9daa'),
   ('20261122000081', 'storage', '850bbdbadadef8591a8e4b814fb4dacfaa75565a0d759f0299b068525489731d'),
@@ -13082,6 +13179,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '90f489a54f326a1933c3a35df50f10350c75f66e3d37ca137d7b57f82bd19412'),
-  ('20261122000091', 'web_rights', 'ea39818385775e4732c764e0d1fbbe48f51f148fdce865344892b971971588b6');
+  ('20261122000091', 'web_rights', '193842d83f3fbb5802cc6531451161a12826ab9b1e827d7cca0b1fc4e97cd5a6');
 
 commit;
