@@ -13,9 +13,9 @@ import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import type { DashboardServices, RenderedPage, User } from '../page.ts'
 import { toAddress } from '../parts/addresses.ts'
-import { code, disclosure, facts, pageHeading, panel, tabs } from '../parts/blocks.ts'
+import { code, disclosure, facts, lines, pageHeading, panel, tabs } from '../parts/blocks.ts'
 import { actionForm } from '../parts/forms.ts'
-import { healthBadge, partLine } from '../parts/health.ts'
+import { healthBadge, toPartLine } from '../parts/health.ts'
 import { pager } from '../parts/pager.ts'
 import { count, time } from '../parts/values.ts'
 import { runProgress } from '../run/progress.ts'
@@ -122,9 +122,7 @@ async function showRunning({ db }: DashboardServices, runs: readonly SourceRun[]
 
 function showHealth({ facts: source, due, health }: JudgedSource, nowMs: number): Html {
   return html`<p>${healthBadge(health)} ${health.reason}</p>
-    <ul class="plain">
-      ${health.parts.map(partLine)}
-    </ul>
+    ${lines(health.parts.map(toPartLine))}
     ${facts([
       ['Last run', source.lastRun === null ? 'none yet' : time(source.lastRun.startedAt, nowMs)],
       ['Next run', due === null ? 'paused' : time(due.at, nowMs)],
