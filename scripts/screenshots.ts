@@ -22,7 +22,7 @@ import {
 } from './support/pictures.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const PRODUCTS = 5000
+const PRODUCTS = 2000
 const QUALITY = 82
 
 const ends = new AsyncDisposableStack()
@@ -56,12 +56,7 @@ async function takePictures(): Promise<void> {
       const path = picture.path
         .replace('{held}', String(heldRun))
         .replace('{changed}', rows[0]?.product ?? '')
-      const tab = await browser.open(dashboard.url, {
-        cookie,
-        theme,
-        size: PICTURE_SIZE,
-        scale: 2,
-      })
+      const tab = await browser.open(dashboard.url, { cookie, theme, size: PICTURE_SIZE })
       const response = await tab.page.goto(path)
       if (response?.status() !== 200) throw new Error(`${path} responds ${response?.status()}`)
       await tab.page.evaluate(() => document.fonts.ready.then(() => undefined))

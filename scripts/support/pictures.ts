@@ -1,7 +1,7 @@
 // The pictures of the dashboard in README.md and docs: what each shows, and its files. The command
 // `npm run screenshots` takes them.
 
-/** Pixels of the page; a picture has twice as many in each direction. */
+/** Pixels of a picture, and of the window. */
 export const PICTURE_SIZE = { width: 1280, height: 800 } as const
 export const PICTURE_BYTES_MAX = 150_000
 export const PICTURE_THEMES = ['light', 'dark'] as const

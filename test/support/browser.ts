@@ -30,8 +30,6 @@ export interface TabOptions {
   readonly size?: { readonly width: number; readonly height: number }
   readonly theme?: 'light' | 'dark'
   readonly javaScript?: boolean
-  /** Pixels of the screen for each pixel of the page. Default: 1. */
-  readonly scale?: number
 }
 
 export interface Tab {
@@ -56,12 +54,11 @@ export async function openBrowser(t: Lifetime): Promise<TestBrowser> {
 async function openTab(
   browser: Browser,
   url: string,
-  { cookie = '', size = DESKTOP, theme = 'light', javaScript = true, scale = 1 }: TabOptions,
+  { cookie = '', size = DESKTOP, theme = 'light', javaScript = true }: TabOptions,
 ): Promise<Tab> {
   const context = await browser.newContext({
     baseURL: url,
     viewport: size,
-    deviceScaleFactor: scale,
     colorScheme: theme,
     javaScriptEnabled: javaScript,
     reducedMotion: 'reduce',

@@ -18,7 +18,7 @@
 
   const menu = document.querySelector('[data-menu]')
   const closeDetails = (details) => {
-    if (!details.open) return
+    if (!details?.open) return
     details.open = false
     details.querySelector('summary')?.focus()
   }
@@ -31,10 +31,26 @@
       if (!open.contains(event.target)) open.open = false
   })
   document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape') return
-    const open = document.querySelector('details[data-confirm][open]') ?? menu
-    if (open) closeDetails(open)
+    const question = document.querySelector('details[data-confirm][open]')
+    if (event.key === 'Escape') return closeDetails(question ?? menu)
+    if (event.key === 'Tab' && question) return keepInside(event, question)
+    if (event.key !== '/' || event.target.closest('input, select, textarea')) return
+    const search = document.querySelector('main input[type=search]')
+    if (!search) return
+    event.preventDefault()
+    search.focus()
   })
+
+  // Tab goes round in an open question.
+  function keepInside(event, question) {
+    const fields = 'summary, input:not([type=hidden]), select, textarea, button:not([hidden])'
+    const all = [...question.querySelectorAll(fields)]
+    const [from, to] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]]
+    if (document.activeElement !== from) return
+    event.preventDefault()
+    to.focus()
+  }
+
   // `toggle` does not bubble.
   document.addEventListener(
     'toggle',

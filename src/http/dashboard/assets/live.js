@@ -40,7 +40,16 @@
     close()
     isEnded = true
     show('ended', 'Signed out: updates have stopped')
-    toggle.hidden = true
+    toggle.textContent = 'Sign in'
+  }
+
+  /** A stream does not tell the status of a refusal; the page redirects to the sign-in. */
+  const explainError = async () => {
+    const isRefused = stream?.readyState === EventSource.CLOSED
+    reconnect('Connection lost: trying again')
+    if (!isRefused) return
+    const page = await fetch(location, { redirect: 'manual' }).catch(() => null)
+    if (page?.type === 'opaqueredirect') end('signed-out')
   }
 
   const replace = async (id, markup) => {
@@ -66,7 +75,7 @@
     })
     stream.addEventListener('trouble', (event) => show('lost', event.data))
     stream.addEventListener('end', (event) => end(event.data))
-    stream.addEventListener('error', () => reconnect('Connection lost: trying again'))
+    stream.addEventListener('error', () => void explainError())
   }
 
   const pause = (words) => {
@@ -75,6 +84,7 @@
   }
 
   toggle.addEventListener('click', () => {
+    if (isEnded) return location.reload()
     isPaused = !isPaused
     toggle.textContent = isPaused ? 'Resume' : 'Pause'
     if (isPaused) pause('Paused')
