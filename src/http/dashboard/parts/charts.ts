@@ -229,7 +229,7 @@ export function timeline({ label, spans, from, to, formatAt }: TimelineOptions):
       </li>`,
   )
   return html`<figure class="chart">
-    <ul class="timeline" aria-label="${label}">
+    <ul class="spans" aria-label="${label}">
       ${rows}
     </ul>
     ${axis(formatAt(from), formatAt(to))}
