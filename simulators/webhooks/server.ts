@@ -65,11 +65,14 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         response.destroy()
         return
       }
-      if (!(await sendFaultResponse(response, taken))) {
-        const isTrusted = secret === null || verifySignature(request, text, secret)
-        sendJson(response, isTrusted ? 200 : 401, { ok: isTrusted })
+      try {
+        if (!(await sendFaultResponse(response, taken))) {
+          const isTrusted = secret === null || verifySignature(request, text, secret)
+          sendJson(response, isTrusted ? 200 : 401, { ok: isTrusted })
+        }
+      } finally {
+        note(response.writableEnded ? response.statusCode : null)
       }
-      note(response.statusCode)
       stats.recordResponse(response.statusCode, 0)
     },
     { port },
@@ -78,7 +81,11 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
 }
 
 /** Returns true if one of the signatures is that of `text` by `secret`, and the time is near. */
-export function verifySignature(request: IncomingMessage, text: string, secret: string): boolean {
+export function verifySignature(
+  request: Pick<IncomingMessage, 'headers'>,
+  text: string,
+  secret: string,
+): boolean {
   const id = readHeader(request, 'webhook-id') ?? ''
   const timestamp = readHeader(request, 'webhook-timestamp') ?? ''
   const signatures = (readHeader(request, 'webhook-signature') ?? '').split(' ')
@@ -92,7 +99,7 @@ export function verifySignature(request: IncomingMessage, text: string, secret: 
   })
 }
 
-function readHeader(request: IncomingMessage, name: string): string | null {
+function readHeader(request: Pick<IncomingMessage, 'headers'>, name: string): string | null {
   const value = request.headers[name]
   return typeof value === 'string' ? value : null
 }

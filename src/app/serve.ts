@@ -32,6 +32,7 @@ import { runScheduler } from '../jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
 import { Waker } from '../jobs/wake-workers.ts'
 import { startWorker } from '../jobs/worker.ts'
+import { createAddressCheck } from '../node/check-address.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -245,6 +246,7 @@ async function* createServers(
       queues,
       store: tools.store,
       settings: settings.http,
+      checkAddress: createAddressCheck(settings.allowPrivateHosts),
       stopping,
     }
     yield ['web', createWebApp(web)] as const

@@ -1,24 +1,29 @@
 // Checks an address before it is stored, by the rules that hold again for each request to it.
 
 import { SyncError } from '../core/errors.ts'
-import type { AddressGuard } from './address-guard.ts'
+import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
 import { checkPrivacy } from './http-client.ts'
 
 /**
- * Checks the address and those that its name leads to. A name that does not resolve now passes: it is
- * checked again when a request is sent.
+ * Returns a check of an address and of those that its name leads to. A name that does not resolve now
+ * passes: it is checked again when a request is sent.
  *
- * @throws SyncError `source/address-refused` (not a URL, http to another machine, or a private network)
+ * The check throws SyncError `source/address-refused` (not a URL, http to another machine, or a private
+ * network).
  */
-export async function checkAddress(text: string, guard: AddressGuard): Promise<URL> {
-  const url = URL.parse(text)
-  if (url === null) throw new SyncError('source/address-refused', 'The address is not a valid URL')
-  guard.check(url)
-  checkPrivacy(url, guard)
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  guard.lookupFor(url)(url.hostname, { all: true }, (error) =>
-    error instanceof SyncError ? reject(error) : resolve(undefined),
-  )
-  await promise
-  return url
+export function createAddressCheck(allow: AllowPrivateHosts): (text: string) => Promise<URL> {
+  const guard = createAddressGuard(allow)
+  return async (text) => {
+    const url = URL.parse(text)
+    if (url === null)
+      throw new SyncError('source/address-refused', 'The address is not a valid URL')
+    guard.check(url)
+    checkPrivacy(url, guard)
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    guard.lookupFor(url)(url.hostname, { all: true }, (error) =>
+      error instanceof SyncError ? reject(error) : resolve(undefined),
+    )
+    await promise
+    return url
+  }
 }

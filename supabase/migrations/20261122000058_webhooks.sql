@@ -262,10 +262,13 @@ begin
   order by w.name;
 end $$;
 
--- list_deliveries(name, state, before, limit) → messages of a receiver, the newest first, before the id
--- `p_before`. The state may be null; `retrying` names waiting ones of which an attempt has failed.
+-- list_deliveries(name, state, rule, before, limit) → messages of a receiver, the newest first, before the id
+-- `p_before`. The state may be null; `retrying` names waiting ones of which an attempt has failed. `p_rule`
+-- null: of changes and of all rules.
 --   errors      webhook/unknown
-create function catalog.list_deliveries(p_name text, p_state text, p_before bigint, p_limit integer)
+create function catalog.list_deliveries(
+  p_name text, p_state text, p_rule text, p_before bigint, p_limit integer
+)
 returns table (
   id bigint, place bigint, source text, product text, rule text, changes integer, state text,
   attempts integer, status integer, error text, due_at timestamptz, created_at timestamptz,
@@ -285,5 +288,6 @@ begin
   where d.webhook_id = webhook.id and d.id < coalesce(p_before, catalog.max_id())
     and case p_state when 'retrying' then d.state = 'waiting' and d.attempts > 0
       else p_state is null or d.state = p_state end
+    and (p_rule is null or r.name = p_rule)
   order by d.id desc limit p_limit;
 end $$;

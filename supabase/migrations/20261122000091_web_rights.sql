@@ -40,6 +40,12 @@ grant execute on function
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
+-- Webhooks and rules.
+grant execute on function
+  catalog.list_webhooks, catalog.list_deliveries, catalog.add_webhook, catalog.pause_webhook,
+  catalog.resume_webhook, catalog.remove_webhook, catalog.queue_test, catalog.replay_deliveries,
+  catalog.list_rules, catalog.add_rule, catalog.switch_rule, catalog.remove_rule, catalog.try_rule
+  to shelfsync_web;
 -- The log of actions.
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
 -- The queue of reviews, its rules, and the decisions.

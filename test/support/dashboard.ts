@@ -13,6 +13,7 @@ import { createWebApp, type WebOptions } from '../../src/http/web.ts'
 import { listen } from '../../src/http/server/listen.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
 import { requestImport } from '../../src/jobs/request-import.ts'
+import { createAddressCheck } from '../../src/node/check-address.ts'
 import { cancelRequestedRun, requestRuns } from '../../src/jobs/request-runs.ts'
 import { createKeyRedactor } from '../../src/telemetry/redact.ts'
 import { Waker } from '../../src/jobs/wake-workers.ts'
@@ -72,6 +73,7 @@ export async function openDashboard(
     store: new DiskStore(folder),
     nowMs: () => Date.now(),
     settings: { webUrl: null, publicStatus: false },
+    checkAddress: createAddressCheck(['127.0.0.1']),
     stopping: stop.signal,
     operations: {
       requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),

@@ -7,8 +7,7 @@ import { SyncError } from '../../core/errors.ts'
 import { createSigningSecret } from '../../core/webhook-message.ts'
 import { nameWebhookVariable } from '../../core/webhook-variables.ts'
 import { addWebhook } from '../../db/write/webhooks.ts'
-import { createAddressGuard } from '../../node/address-guard.ts'
-import { checkAddress } from '../../node/check-address.ts'
+import { createAddressCheck } from '../../node/check-address.ts'
 import { parseChangeKind, parseFeedName, parsePosition } from '../arguments/feed.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { describeUser } from '../user.ts'
@@ -78,8 +77,7 @@ async function add(cli: Cli, { name, address, flags }: Given): Promise<void> {
       'usage/invalid',
       `The address of a Slack webhook is a secret: leave it out, and set ${addressVariable} where the deliverer runs`,
     )
-  if (checked !== undefined)
-    await checkAddress(checked, createAddressGuard(settings.allowPrivateHosts))
+  if (checked !== undefined) await createAddressCheck(settings.allowPrivateHosts)(checked)
   await addWebhook(tools.db, {
     name,
     format: flags.slack === true ? 'slack' : 'standard',

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { listWebhooks, type Webhook } from '../../db/read/webhooks.ts'
 import { pauseWebhook, removeWebhook, resumeWebhook } from '../../db/write/webhooks.ts'
 import { type Cli, formatExamples } from '../cli.ts'
+import { describeScope } from '../../format/describe-scope.ts'
 import { formatCount, formatNext, formatRelative } from '../../lib/words.ts'
 import { printList } from '../terminal/list.ts'
 import type { Output } from '../terminal/output.ts'
@@ -74,20 +75,6 @@ async function printWebhooks(cli: Cli): Promise<void> {
     ]),
     empty: 'No webhooks. Add one with `shelfsync webhooks add NAME URL`.',
   })
-}
-
-/** `repriced of my-shop`, `rules (2)`. */
-export function describeScope({
-  getsChanges,
-  kinds,
-  sources,
-  rules,
-}: Pick<Webhook, 'getsChanges' | 'kinds' | 'sources' | 'rules'>): string {
-  const ofRules = rules === 0 ? '' : `rules (${rules})`
-  if (!getsChanges) return ofRules === '' ? 'rules (none)' : ofRules
-  const changes = kinds === null ? 'changes' : kinds.join(', ')
-  const of = sources === null ? '' : ` of ${sources.join(', ')}`
-  return [`${changes}${of}`, ...(ofRules === '' ? [] : [ofRules])].join(' + ')
 }
 
 function formatNote(output: Output, webhook: Webhook, now: Date): string {

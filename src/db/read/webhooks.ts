@@ -1,6 +1,7 @@
 // The read model of webhooks, their deliveries, and the rules on the change feed.
 
 import { type FeedKind, type FeedChange, toChangeMessage } from '../../core/change-message.ts'
+import { SyncError } from '../../core/errors.ts'
 import type { Firing, RuleDraft, RuleEvent } from '../../core/rule.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 import { loadPage, type ListPage, type PageRequest } from './page.ts'
@@ -89,6 +90,14 @@ export async function listWebhooks(db: Catalog): Promise<Webhook[]> {
   }))
 }
 
+/** @throws SyncError `webhook/unknown` */
+export async function loadWebhook(db: Catalog, name: string): Promise<Webhook> {
+  const found = (await listWebhooks(db)).find((webhook) => webhook.name === name)
+  if (found === undefined)
+    throw new SyncError('webhook/unknown', `The webhook "${name}" does not exist`)
+  return found
+}
+
 export const DELIVERY_STATES = ['waiting', 'retrying', 'delivered', 'dead'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
@@ -111,6 +120,14 @@ export interface Delivery {
   readonly finishedAt: Date | null
 }
 
+export interface DeliveryFilter {
+  /** The webhook. */
+  readonly name: string
+  readonly state: DeliveryState | null
+  /** Null: the messages of changes and of all rules. */
+  readonly rule?: string | null
+}
+
 interface DeliveryRow extends Omit<
   Delivery,
   'position' | 'dueAt' | 'createdAt' | 'finishedAt' | 'product'
@@ -129,7 +146,7 @@ interface DeliveryRow extends Omit<
  */
 export function listDeliveries(
   db: Catalog,
-  { name, state }: { readonly name: string; readonly state: DeliveryState | null },
+  { name, state, rule = null }: DeliveryFilter,
   page: PageRequest,
 ): Promise<ListPage<Delivery>> {
   return loadPage('deliveries', page, {
@@ -137,6 +154,7 @@ export function listDeliveries(
       db.call<DeliveryRow>('list_deliveries', {
         name,
         state,
+        rule,
         before: before === null ? null : Number(before),
         limit,
       }),
@@ -176,6 +194,13 @@ interface RuleRow {
   readonly fired: number
   readonly fired_at: string | null
   readonly created_by: string
+}
+
+/** @throws SyncError `rule/unknown` */
+export async function loadRule(db: Catalog, name: string): Promise<Rule> {
+  const found = (await listRules(db)).find((rule) => rule.name === name)
+  if (found === undefined) throw new SyncError('rule/unknown', `The rule "${name}" does not exist`)
+  return found
 }
 
 /** Lists all rules by name. */

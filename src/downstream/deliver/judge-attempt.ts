@@ -6,6 +6,8 @@ import { chooseDelayMs, parseRetryAfter } from '../../lib/back-off.ts'
 /** The last of these attempts follows the first one by a day. */
 export const ATTEMPTS_MAX = 14
 const BACK_OFF = { baseMs: 30_000, maxMs: 6 * 3_600_000 }
+/** Lower bound of the delay before another attempt, which is otherwise random. */
+const DELAY_MIN_MS = 5_000
 /** Upper bound of the pause that a receiver states. */
 const RETRY_AFTER_MAX_MS = 3_600_000
 
@@ -41,7 +43,11 @@ interface Failure {
 }
 
 function fail({ status, error, attempts, pauseMs = 0, isFinal = false }: Failure): DeliveryEnd {
-  const delayMs = chooseDelayMs(attempts, { ...BACK_OFF, retryAfterMs: pauseMs })
+  const delayMs = chooseDelayMs(attempts, {
+    ...BACK_OFF,
+    retryAfterMs: Math.max(pauseMs, DELAY_MIN_MS),
+    retryAfterMaxMs: RETRY_AFTER_MAX_MS,
+  })
   const isDead = isFinal || attempts + 1 >= ATTEMPTS_MAX
   return { state: isDead ? 'dead' : 'waiting', status, error, delayMs, pauseMs, disable: null }
 }

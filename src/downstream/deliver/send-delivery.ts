@@ -23,28 +23,30 @@ export interface Sender {
   /** The secrets of webhooks by their variables. */
   readonly variables: Readonly<Record<string, string>>
   readonly redact: Redactor
+  /** From the request to the end of the response, with the wait for a free place. Default: 30 s. */
+  readonly timeoutMs?: number
 }
 
-/** From the request to the end of the response. */
+/** Time without a byte of the response. */
 const REQUEST_MS = 15_000
-/** The same, with the wait for a free place at the host. */
 const TOTAL_MS = 30_000
 /** A short response is read to its end, so that its connection is reused. */
 const RESPONSE_BYTES_MAX = 16_384
 
 /** Never throws: every failure is an attempt. */
 export async function sendDelivery(sender: Sender, delivery: ClaimedDelivery): Promise<Attempt> {
+  const { timeoutMs = TOTAL_MS } = sender
   if (delivery.changes.length === 0 && delivery.position > 0)
     return { error: 'its changes have been removed by their age', isFinal: true }
   try {
     const request = await createRequest(sender, delivery)
     if ('error' in request) return request
-    const response = await sender.http(request, AbortSignal.timeout(TOTAL_MS))
+    const response = await sender.http(request, AbortSignal.timeout(timeoutMs))
     await endResponse(response)
     return { status: response.status, retryAfter: response.headers.get('retry-after') }
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
-    const reason = isLate ? `no response within ${TOTAL_MS / 1000} s` : messageOf(error)
+    const reason = isLate ? `no response within ${timeoutMs / 1000} s` : messageOf(error)
     return { error: sender.redact(reason) }
   }
 }

@@ -15,6 +15,8 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/runs', label: 'Runs', icon: 'runs' },
   { path: '/products', label: 'Products', icon: 'products' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
+  { path: '/webhooks', label: 'Webhooks', icon: 'deliveries' },
+  { path: '/rules', label: 'Rules', icon: 'rules' },
   { path: '/alerts', label: 'Alerts', icon: 'warning' },
   { path: '/api', label: 'API', icon: 'api' },
 ]

@@ -28,6 +28,8 @@ export interface DashboardServices {
   readonly operations: Operations
   readonly settings: DashboardSettings
   readonly nowMs: () => number
+  /** Checks an address that a person enters. @throws SyncError `source/address-refused` */
+  readonly checkAddress: (address: string) => Promise<unknown>
   /** The health of all sources, about a second old. */
   readonly readHealths: HealthReader
   readonly readProductCounts: CountReader

@@ -10,8 +10,12 @@ import { productsPage } from './pages/products.ts'
 import { runArtifactPage, runPartPage } from './pages/run-artifact.ts'
 import { runPage } from './pages/run.ts'
 import { runsPage } from './pages/runs.ts'
+import { rulePage } from './pages/rule.ts'
+import { rulesPage } from './pages/rules.ts'
 import { sourcePage } from './pages/source.ts'
 import { statusPage } from './pages/status-page.ts'
+import { webhookPage } from './pages/webhook.ts'
+import { webhooksPage } from './pages/webhooks.ts'
 
 export const PAGES: readonly DashboardPage[] = [
   overviewPage,
@@ -25,5 +29,9 @@ export const PAGES: readonly DashboardPage[] = [
   jobsPage,
   alertsPage,
   apiPage,
+  webhooksPage,
+  webhookPage,
+  rulesPage,
+  rulePage,
   statusPage,
 ]

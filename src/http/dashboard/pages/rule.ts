@@ -1,0 +1,120 @@
+// One rule: whether it is on, the changes of the last month that match it, and the messages it has sent.
+
+import { z } from 'zod'
+import { describeRule } from '../../../core/rule.ts'
+import { inSession } from '../../../db/catalog.ts'
+import {
+  listDeliveries,
+  loadRule,
+  tryRule,
+  type Rule,
+  type RuleTrial,
+} from '../../../db/read/webhooks.ts'
+import { recordAction } from '../../../db/write/actions.ts'
+import { removeRule, switchRule } from '../../../db/write/webhooks.ts'
+import { formatQuantity } from '../../../lib/words.ts'
+import { firingTable, SHOWN, TRIAL_DAYS } from '../feed/rule-parts.ts'
+import { deliveryTable, webhookAddress } from '../feed/webhook-parts.ts'
+import { html, type Html } from '../html.ts'
+import { liveRegion } from '../live.ts'
+import { definePage, type User } from '../page.ts'
+import { badge } from '../parts/badge.ts'
+import { emptyState, facts, pageHeading, panel } from '../parts/blocks.ts'
+import { actionForm } from '../parts/forms.ts'
+import { count, time } from '../parts/values.ts'
+
+export const rulePage = definePage({
+  path: '/rules/:name',
+  example: '/rules/cheaper',
+  params: z.object({ name: z.string().max(63) }),
+  async render({ services: { db, nowMs }, params: { name }, user }) {
+    const rule = await loadRule(db, name)
+    const { webhook } = rule
+    const [trial, messages] = await Promise.all([
+      tryRule(db, name, { days: TRIAL_DAYS, limit: SHOWN }),
+      listDeliveries(db, { name: webhook, state: null, rule: name }, { limit: SHOWN }),
+    ])
+    const now = nowMs()
+    const all = `${webhookAddress(webhook)}?rule=${name}`
+    const deliveries = messages.items
+    const empty = emptyState({ title: 'No message of the last days' })
+    return {
+      title: name,
+      main: html`${pageHeading({
+        title: name,
+        about: describeRule(rule),
+        state: badge(rule.state),
+        trail: [{ href: '/rules', label: 'Rules' }],
+        actions: showActions(rule, trial, user),
+      })}
+      ${liveRegion('facts', showFacts(rule, now))}
+      ${panel(
+        { title: 'Messages', actions: html`<a href="${all}">All messages</a>` },
+        liveRegion('messages', deliveryTable({ deliveries, webhook, user, nowMs: now, empty })),
+      )}
+      ${panel(
+        { title: `Changes of the last ${TRIAL_DAYS} days that match: ${trial.times}`, id: 'trial' },
+        firingTable(rule.event, trial.firings, now),
+      )}`,
+    }
+  },
+  actions: {
+    switch: {
+      form: z.object({ state: z.enum(['on', 'off']) }),
+      async run({ services, params: { name }, form: { state }, user }) {
+        await services.db.transaction(async (client) => {
+          const db = inSession(client)
+          await switchRule(db, name, state === 'on')
+          await recordAction(db, { actor: user.name, action: `rule.${state}`, subject: name })
+        })
+        return { notice: `${name} is ${state}.` }
+      },
+    },
+    remove: {
+      form: z.object({}),
+      async run({ services, params: { name }, user }) {
+        await services.db.transaction(async (client) => {
+          const db = inSession(client)
+          await removeRule(db, name)
+          await recordAction(db, { actor: user.name, action: 'rule.remove', subject: name })
+        })
+        return { notice: `${name} is removed.`, to: '/rules' }
+      },
+    },
+  },
+})
+
+function showFacts({ webhook, fired, firedAt, createdBy }: Rule, nowMs: number): Html {
+  return facts([
+    ['Messages to', html`<a href="${webhookAddress(webhook)}">${webhook}</a>`],
+    ['Fired', count(fired)],
+    ['Last', time(firedAt, nowMs)],
+    ['Added by', createdBy],
+  ])
+}
+
+function showActions({ name, state }: Rule, { times }: RuleTrial, user: User): Html {
+  const action = `/rules/${name}/switch`
+  const remove = actionForm({
+    user,
+    action: `/rules/${name}/remove`,
+    label: 'Remove',
+    tone: 'danger',
+    confirm: { question: `Remove the rule ${name}?` },
+  })
+  if (state === 'on')
+    return html`${actionForm({ user, action, label: 'Switch off', values: { state: 'off' } })}
+    ${remove}`
+  return html`${actionForm({
+    user,
+    action,
+    label: 'Switch on',
+    values: { state: 'on' },
+    tone: 'main',
+    confirm: {
+      question: `It would have fired ${formatQuantity(times, 'time')} in the last ${TRIAL_DAYS} days.`,
+      detail: html`<p>It fires for changes that are published from now on.</p>`,
+    },
+  })}
+  ${remove}`
+}
