@@ -44,37 +44,44 @@ async function wouldFire(feed: Deliveries, rule: RuleDraft, days = 30): Promise<
     .toReversed()
 }
 
-/** Publishes the prices of a product, one a change; each is [days ago, minor units]. */
+type Prices = readonly (readonly [daysAgo: number, amountMinor: number])[]
+
+/** Publishes the prices of products in the order of their days, one a change. */
 async function reprice(
   feed: Deliveries,
-  product: string,
-  prices: readonly (readonly [daysAgo: number, amountMinor: number])[],
+  products: Readonly<Record<string, Prices>>,
 ): Promise<void> {
-  let before: number | null = null
-  for (const [daysAgo, after] of prices) {
-    await feed.publish(product, { kind: 'repriced', detail: { [PRICE]: [before, after] }, daysAgo })
-    before = after
-  }
+  const changes = Object.entries(products).flatMap(([product, prices]) =>
+    prices.map(([daysAgo, after], at) => ({
+      product,
+      daysAgo,
+      pair: [prices[at - 1]?.[1] ?? null, after],
+    })),
+  )
+  for (const { product, daysAgo, pair } of changes.toSorted((a, b) => b.daysAgo - a.daysAgo))
+    await feed.publish(product, { kind: 'repriced', detail: { [PRICE]: pair }, daysAgo })
 }
 
 test('a price fires by percent, by amount or by both, and only in the direction of the rule', async (t) => {
   const feed = await openDeliveries(t, db)
-  await reprice(feed, 'tenth', [
-    [50, 1000],
-    [9, 900],
-  ])
-  await reprice(feed, 'less', [
-    [49, 1000],
-    [8, 901],
-  ])
-  await reprice(feed, 'cheap', [
-    [48, 200],
-    [7, 100],
-  ])
-  await reprice(feed, 'dearer', [
-    [47, 1000],
-    [6, 1100],
-  ])
+  await reprice(feed, {
+    tenth: [
+      [50, 1000],
+      [9, 900],
+    ],
+    less: [
+      [49, 1000],
+      [8, 901],
+    ],
+    cheap: [
+      [48, 200],
+      [7, 100],
+    ],
+    dearer: [
+      [47, 1000],
+      [6, 1100],
+    ],
+  })
   const tenth = 'tenth: price down: EUR 10.00 → EUR 9.00 (-10.0 %)'
   const cheap = 'cheap: price down: EUR 2.00 → EUR 1.00 (-50.0 %)'
   const dearer = 'dearer: price up: EUR 10.00 → EUR 11.00 (+10.0 %)'
@@ -91,24 +98,26 @@ test('a price fires by percent, by amount or by both, and only in the direction 
 
 test('the low and the high of 30 days count the price that was valid at their beginning', async (t) => {
   const feed = await openDeliveries(t, db)
-  await reprice(feed, 'low', [
-    [90, 700],
-    [60, 1000],
-    [20, 900],
-    [10, 950],
-    [1, 899],
-  ])
-  await reprice(feed, 'not-low', [
-    [90, 1000],
-    [40, 800],
-    [20, 900],
-    [1, 850],
-  ])
-  await reprice(feed, 'high', [
-    [90, 2000],
-    [60, 1000],
-    [2, 1100],
-  ])
+  await reprice(feed, {
+    low: [
+      [90, 700],
+      [60, 1000],
+      [20, 900],
+      [10, 950],
+      [1, 899],
+    ],
+    'not-low': [
+      [90, 1000],
+      [40, 800],
+      [20, 900],
+      [1, 850],
+    ],
+    high: [
+      [90, 2000],
+      [60, 1000],
+      [2, 1100],
+    ],
+  })
   assert.deepEqual(await wouldFire(feed, draft('new-low'), 5), [
     'low: below the low of 30 days: EUR 9.50 → EUR 8.99 (-5.4 %)',
   ])
