@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { createSigningSecret, parseSigningSecrets, signMessage } from './webhook-message.ts'
 
@@ -24,6 +25,29 @@ test('the id, the time and every byte of the body are signed', async () => {
     [{}, ...changes].map((change) => signMessage(secret, { ...content, ...change })),
   )
   assert.equal(new Set(signatures).size, 4)
+})
+
+test('the code of docs/webhooks.md accepts each secret of a rotation, and refuses other times, bodies and secrets', async () => {
+  const page = await readFile(new URL('../../docs/webhooks.md', import.meta.url), 'utf8')
+  const [, block = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? []
+  const { isGenuine } = await import(`data:text/javascript,${encodeURIComponent(block)}`)
+  const [former, next, other] = [1, 2, 3].map(createSigningSecret)
+  const signature = await signMessage(parseSigningSecrets(`${next} ${former}`) ?? [], content)
+  const headers = {
+    'webhook-id': content.id,
+    'webhook-timestamp': String(content.timestamp),
+    'webhook-signature': signature,
+  }
+  const now = content.timestamp
+  const check = (secret: string | undefined, body = content.body, at = now, given = headers) =>
+    isGenuine(given, body, secret, at)
+  assert.deepEqual([check(former), check(next), check(other)], [true, true, false])
+  assert.equal(check(next, '{"event":"pinG"}'), false)
+  assert.deepEqual(
+    [check(next, content.body, now + 301), check(next, content.body, now - 301)],
+    [false, false],
+  )
+  assert.equal(check(next, content.body, now, { ...headers, 'webhook-timestamp': 'never' }), false)
 })
 
 test('one or two secrets of 24 to 64 bytes are valid', () => {

@@ -11,8 +11,11 @@ import { DEFAULTS } from '../../simulators/amazon/switches.ts'
 import { createAmazon } from '../../src/connectors/amazon/connector.ts'
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import type { Json } from '../../src/core/json.ts'
+import type { RuleDraft } from '../../src/core/rule.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { saveSource } from '../../src/db/sources.ts'
+import { claimDeliveries, finishDelivery, queueDeliveries } from '../../src/db/write/deliveries.ts'
+import { addRule, addWebhook, switchRule } from '../../src/db/write/webhooks.ts'
 import { settingsOf, variablesOf } from './amazon.ts'
 import type { Lifetime } from './database.ts'
 import { openMedipim } from './medipim.ts'
@@ -57,6 +60,7 @@ export async function stockShelves(t: Lifetime, setup: ShelvesSetup): Promise<Sh
   const marketplace = await openMarketplace(t, setup)
   closing.faults.set({ ...RESPONSES.frozen, times: null })
   const failed = await closing.pipeline.sync()
+  await addReceiver(db)
   const copies = Math.ceil(products / PHARMACY_PRODUCTS) - 1
   if (copies > 0) await multiplyProducts(db, (await pharmacy.source()).id, copies)
   await db.query('analyze')
@@ -103,6 +107,42 @@ async function spendDays(t: Lifetime, { db, storeRoot, title }: ShelvesSetup) {
 }
 
 const DAY_MS = 86_400_000
+
+/** A webhook with messages in several states, and a rule that is on. */
+async function addReceiver(db: Db): Promise<void> {
+  await addWebhook(db, {
+    name: 'orders',
+    format: 'standard',
+    url: 'https://shop.example/hooks/catalogue',
+    getsChanges: true,
+    sources: null,
+    kinds: ['repriced', 'removed'],
+    after: 0,
+    by: 'Ada Lovelace',
+  })
+  await addRule(db, CHEAPER, 'Ada Lovelace')
+  await queueDeliveries(db, 1000)
+  await switchRule(db, CHEAPER.name, true)
+  const [refused, ...accepted] = await claimDeliveries(db, 6, 60_000)
+  const end = { delayMs: 0, pauseMs: 0, disable: null }
+  if (refused !== undefined)
+    await finishDelivery(db, refused, { ...end, state: 'dead', status: 400, error: 'HTTP 400' })
+  for (const delivery of accepted)
+    await finishDelivery(db, delivery, { ...end, state: 'delivered', status: 200, error: null })
+}
+
+const CHEAPER: RuleDraft = {
+  name: 'cheaper',
+  event: 'price-down',
+  percent: 10,
+  amountMinor: null,
+  currency: null,
+  source: 'pharmacy',
+  product: null,
+  words: null,
+  firstLoad: false,
+  webhook: 'orders',
+}
 
 /** Shops: one with coffee, one whose products disappear, and a paused one. */
 async function openShops(t: Lifetime, setup: ShelvesSetup) {

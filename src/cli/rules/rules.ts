@@ -12,6 +12,7 @@ import { type Cli, formatExamples } from '../cli.ts'
 import { formatInstant } from '../../format/format.ts'
 import { formatCount, formatQuantity, formatRelative } from '../../lib/words.ts'
 import { formatTitle } from '../format/changes.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { printList } from '../terminal/list.ts'
 import { describeUser } from '../user.ts'
 
@@ -132,6 +133,7 @@ async function printRules(cli: Cli): Promise<void> {
 async function add(cli: Cli, rule: RuleDraft): Promise<void> {
   await using tools = await cli.open()
   await addRule(tools.db, rule, describeUser())
+  await recordOwnAction(tools.db, { action: 'rule.add', subject: rule.name })
   const { times } = await tryRule(tools.db, rule.name, { days: 30, limit: 1 })
   cli.output.result(
     { ...rule, state: 'off', timesInLast30Days: times },
@@ -168,12 +170,14 @@ async function setState(cli: Cli, name: string, on: boolean): Promise<void> {
   await using tools = await cli.open()
   await switchRule(tools.db, name, on)
   const state = on ? 'on' : 'off'
+  await recordOwnAction(tools.db, { action: `rule.${state}`, subject: name })
   cli.output.result({ rule: name, state }, `${name} is ${state}`)
 }
 
 async function remove(cli: Cli, name: string): Promise<void> {
   await using tools = await cli.open()
   await removeRule(tools.db, name)
+  await recordOwnAction(tools.db, { action: 'rule.remove', subject: name })
   cli.output.result({ rule: name, removed: true }, `${name} is removed`)
 }
 

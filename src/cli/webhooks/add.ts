@@ -10,6 +10,7 @@ import { addWebhook } from '../../db/write/webhooks.ts'
 import { createAddressCheck } from '../../node/check-address.ts'
 import { parseChangeKind, parseFeedName, parsePosition } from '../arguments/feed.ts'
 import { type Cli, formatExamples } from '../cli.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { describeUser } from '../user.ts'
 
 interface AddFlags {
@@ -88,6 +89,7 @@ async function add(cli: Cli, { name, address, flags }: Given): Promise<void> {
     after: flags.from ?? null,
     by: describeUser(),
   })
+  await recordOwnAction(tools.db, { action: 'webhook.add', subject: name })
   const missing = listMissing(
     name,
     { ...flags, hasAddress: address !== undefined },

@@ -13,6 +13,7 @@ import { queueTest, replayDeliveries, type ReplayRequest } from '../../db/write/
 import { createLimitOption, parseId } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { formatNext, formatQuantity, formatRelative } from '../../lib/words.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 
@@ -111,7 +112,9 @@ function formatNote(output: Output, { error, dueAt, finishedAt }: Delivery, now:
 
 async function replay(cli: Cli, name: string, flags: ReplayFlags): Promise<void> {
   await using tools = await cli.open()
-  const count = await replayDeliveries(tools.db, name, toRequest(flags))
+  const request = toRequest(flags)
+  const count = await replayDeliveries(tools.db, name, request)
+  await recordOwnAction(tools.db, { action: 'webhook.replay', subject: name, detail: { ...request } })
   cli.output.result(
     { webhook: name, messages: count },
     count === 0
@@ -132,6 +135,7 @@ function toRequest({ delivery, from, to, dead = false }: ReplayFlags): ReplayReq
 async function test(cli: Cli, name: string): Promise<void> {
   await using tools = await cli.open()
   const delivery = await queueTest(tools.db, name)
+  await recordOwnAction(tools.db, { action: 'webhook.test', subject: name })
   cli.output.result(
     { webhook: name, delivery },
     `A test message is queued. See its result: shelfsync webhooks deliveries ${name}`,

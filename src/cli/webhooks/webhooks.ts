@@ -7,6 +7,7 @@ import { pauseWebhook, removeWebhook, resumeWebhook } from '../../db/write/webho
 import { type Cli, formatExamples } from '../cli.ts'
 import { describeScope } from '../../format/describe-scope.ts'
 import { formatCount, formatNext, formatRelative } from '../../lib/words.ts'
+import { recordOwnAction } from '../record-own-action.ts'
 import { printList } from '../terminal/list.ts'
 import type { Output } from '../terminal/output.ts'
 import { describeUser } from '../user.ts'
@@ -89,6 +90,7 @@ function formatNote(output: Output, webhook: Webhook, now: Date): string {
 async function pause(cli: Cli, name: string): Promise<void> {
   await using tools = await cli.open()
   await pauseWebhook(tools.db, name, `paused by ${describeUser()}`)
+  await recordOwnAction(tools.db, { action: 'webhook.pause', subject: name })
   cli.output.result(
     { webhook: name, state: 'paused' },
     `${name} is paused. Send again: shelfsync webhooks resume ${name}`,
@@ -98,11 +100,13 @@ async function pause(cli: Cli, name: string): Promise<void> {
 async function resume(cli: Cli, name: string, { skip = false }: { skip?: boolean }): Promise<void> {
   await using tools = await cli.open()
   await resumeWebhook(tools.db, name, skip)
+  await recordOwnAction(tools.db, { action: 'webhook.resume', subject: name, detail: { skip } })
   cli.output.result({ webhook: name, state: 'active', skip }, `${name} is active`)
 }
 
 async function remove(cli: Cli, name: string): Promise<void> {
   await using tools = await cli.open()
   await removeWebhook(tools.db, name)
+  await recordOwnAction(tools.db, { action: 'webhook.remove', subject: name })
   cli.output.result({ webhook: name, removed: true }, `${name} is removed`)
 }
