@@ -114,7 +114,11 @@ async function replay(cli: Cli, name: string, flags: ReplayFlags): Promise<void>
   await using tools = await cli.open()
   const request = toRequest(flags)
   const count = await replayDeliveries(tools.db, name, request)
-  await recordOwnAction(tools.db, { action: 'webhook.replay', subject: name, detail: { ...request } })
+  await recordOwnAction(tools.db, {
+    action: 'webhook.replay',
+    subject: name,
+    detail: { ...request },
+  })
   cli.output.result(
     { webhook: name, messages: count },
     count === 0

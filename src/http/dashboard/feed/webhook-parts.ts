@@ -30,6 +30,11 @@ export function describeTrouble(webhook: Webhook, nowMs: number): Content {
     : lastError
 }
 
+/** The age of the oldest change that waits. */
+export function oldestChange({ oldestSeconds }: Webhook, nowMs: number): Html {
+  return time(oldestSeconds < 1 ? null : new Date(nowMs - oldestSeconds * 1000), nowMs)
+}
+
 interface DeliveryTable {
   readonly deliveries: readonly Delivery[]
   readonly webhook: string
@@ -41,11 +46,10 @@ interface DeliveryTable {
 export function deliveryTable({ deliveries, webhook, user, nowMs, empty }: DeliveryTable): Html {
   const columns: Column<Delivery>[] = [
     { label: 'Message', isHeader: true, cell: describeMessage },
-    { label: 'Made', cell: ({ createdAt }) => time(createdAt, nowMs) },
     { label: 'State', cell: ({ state, error }) => stateBadge(state, error) },
     { label: 'Attempts', kind: 'number', cell: ({ attempts }) => count(attempts) },
     { label: 'Response', cell: describeResponse },
-    { label: 'Next attempt', cell: (delivery) => describeNext(delivery, nowMs) },
+    { label: 'When', cell: (delivery) => describeNext(delivery, nowMs) },
   ]
   const replay: Column<Delivery> = {
     label: 'Replay',

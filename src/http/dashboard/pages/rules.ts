@@ -146,11 +146,11 @@ function listFields(query: Query, sources: readonly { readonly name: string }[])
           {
             kind: 'number' as const,
             name: 'percent',
-            label: 'Prices: at least, in percent',
+            label: 'Least percent',
             value: rest.percent,
           },
-          text('amount', 'Prices: at least, as amount'),
-          text('currency', 'Currency of the amount'),
+          text('amount', 'Least amount'),
+          text('currency', 'Currency'),
         ]
       : []),
     {
@@ -161,8 +161,8 @@ function listFields(query: Query, sources: readonly { readonly name: string }[])
       options: sources.map(({ name }) => name),
       any: 'every source',
     },
-    text('product', "Product, by the supplier's id"),
-    text('words', 'Words in title or brand'),
+    text('product', 'Product id'),
+    text('words', 'Words in the title'),
     ...(event === undefined || event === 'new'
       ? [
           {
@@ -192,7 +192,7 @@ function addForm(fields: RuleFields, webhooks: readonly string[], user: User): H
       options: webhooks,
     })}
     <div class="filter-buttons">
-      <button type="submit" name="state" value="on" class="main-button">Add and switch on</button>
+      <button type="submit" name="state" value="on" class="main-button">Add, switched on</button>
       <button type="submit" name="state" value="off" class="quiet-button">Add, switched off</button>
     </div>
   </form>`

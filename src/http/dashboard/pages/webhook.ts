@@ -20,11 +20,11 @@ import {
   resumeWebhook,
 } from '../../../db/write/webhooks.ts'
 import { describeScope } from '../../../format/describe-scope.ts'
-import { formatDuration } from '../../../lib/format-duration.ts'
 import { formatQuantity } from '../../../lib/words.ts'
 import {
   deliveryTable,
   describeTrouble,
+  oldestChange,
   webhookAddress,
   webhookBadge,
 } from '../feed/webhook-parts.ts'
@@ -201,7 +201,7 @@ function showActions({ name, state }: Webhook, user: User): Html {
 }
 
 function showFacts(webhook: Webhook, nowMs: number): Html {
-  const { name, format, url, waiting, behind, retrying, dead, oldestSeconds } = webhook
+  const { name, format, url, waiting, behind, retrying, dead } = webhook
   const trouble = describeTrouble(webhook, nowMs)
   const address =
     url ?? html`secret, in <code>${nameWebhookVariable('ADDRESS', name)}</code> of the deliverer`
@@ -209,16 +209,23 @@ function showFacts(webhook: Webhook, nowMs: number): Html {
   ${figures([
     { label: 'Waiting', value: count(waiting + behind) },
     { label: 'Retrying', value: count(retrying) },
-    { label: 'Dead letters', value: count(dead) },
-    { label: 'Oldest', value: oldestSeconds < 1 ? '–' : formatDuration(oldestSeconds) },
+    {
+      label: 'Dead letters',
+      value: count(dead),
+      ...(dead === 0 ? {} : { href: `${webhookAddress(name)}?state=dead` }),
+    },
+    { label: 'Oldest', value: oldestChange(webhook, nowMs) },
   ])}
-  ${facts([
-    ['Address', address],
-    ['Format', format === 'slack' ? 'Slack' : 'Standard Webhooks'],
-    ['Last delivered', time(webhook.deliveredAt, nowMs)],
-    ['Failing since', webhook.failingSince === null ? null : time(webhook.failingSince, nowMs)],
-    ['Added', html`${time(webhook.createdAt, nowMs)} by ${webhook.createdBy}`],
-  ])}`
+  ${panel(
+    { title: 'Receiver' },
+    facts([
+      ['Address', address],
+      ['Format', format === 'slack' ? 'Slack' : 'Standard Webhooks'],
+      ['Last delivered', time(webhook.deliveredAt, nowMs)],
+      ['Failing since', webhook.failingSince === null ? null : time(webhook.failingSince, nowMs)],
+      ['Added', html`${time(webhook.createdAt, nowMs)} by ${webhook.createdBy}`],
+    ]),
+  )}`
 }
 
 /** What the deliverer needs, until the first message has arrived. */
@@ -234,8 +241,9 @@ function showSetUp({ name, format, url, deliveredAt }: Webhook): Html {
     { title: 'Set up' },
     html`<p>
         Set ${lines.length === 1 ? 'this variable' : 'these variables'} where
-        <code>shelfsync serve deliver</code> runs. The secret is stored nowhere else; give it to the
-        receiver, which verifies each message with it.
+        <code>shelfsync serve deliver</code> runs.
+        ${format === 'slack' ? EMPTY : 'Give the secret to the receiver, which verifies each message with it.'}
+        No secret is stored in the database.
       </p>
       ${code(lines.join('\n'), 'Variables of the deliverer')}`,
   )

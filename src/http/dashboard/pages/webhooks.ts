@@ -9,15 +9,19 @@ import { listSources } from '../../../db/sources.ts'
 import { recordAction } from '../../../db/write/actions.ts'
 import { addWebhook } from '../../../db/write/webhooks.ts'
 import { describeScope } from '../../../format/describe-scope.ts'
-import { formatDuration } from '../../../lib/format-duration.ts'
-import { describeTrouble, webhookAddress, webhookBadge } from '../feed/webhook-parts.ts'
+import {
+  describeTrouble,
+  oldestChange,
+  webhookAddress,
+  webhookBadge,
+} from '../feed/webhook-parts.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage, type User } from '../page.ts'
 import { emptyState, pageHeading, panel } from '../parts/blocks.ts'
 import { field, hiddenFields } from '../parts/forms.ts'
 import { table } from '../parts/table.ts'
-import { count, orNone, time } from '../parts/values.ts'
+import { count, time } from '../parts/values.ts'
 
 const GETS = ['changes', 'rules', 'slack'] as const
 
@@ -83,12 +87,7 @@ function showWebhooks(webhooks: readonly Webhook[], nowMs: number): Html {
       { label: 'State', cell: webhookBadge },
       { label: 'Gets', cell: describeScope },
       { label: 'Waiting', kind: 'number', cell: ({ waiting, behind }) => count(waiting + behind) },
-      {
-        label: 'Oldest',
-        kind: 'number',
-        cell: ({ oldestSeconds }) =>
-          orNone(oldestSeconds < 1 ? null : formatDuration(oldestSeconds)),
-      },
+      { label: 'Oldest', cell: (webhook) => oldestChange(webhook, nowMs) },
       { label: 'Dead', kind: 'number', cell: showDead },
       { label: 'Delivered', cell: ({ deliveredAt }) => time(deliveredAt, nowMs) },
       { label: 'Note', cell: (webhook) => describeTrouble(webhook, nowMs) },
@@ -110,43 +109,47 @@ function showDead({ name, dead }: Webhook): Html {
 }
 
 function addForm(sources: readonly { readonly name: string }[], user: User): Html {
-  return html`<form class="filters" method="post" action="/webhooks/add">
-    ${hiddenFields({ user })}
-    ${field({ kind: 'text', name: 'name', label: 'Name', value: '', placeholder: 'orders' })}
-    ${field({
-      kind: 'text',
-      name: 'address',
-      label: 'Address (empty: it is a secret of the deliverer)',
-      value: '',
-      placeholder: 'https://shop.example/hooks/catalogue',
-    })}
-    ${field({
-      kind: 'select',
-      name: 'gets',
-      label: 'Gets',
-      value: 'changes',
-      options: [
-        { value: 'changes', label: 'changes' },
-        { value: 'rules', label: 'only messages of rules' },
-        { value: 'slack', label: 'messages of rules, to Slack' },
-      ],
-    })}
-    ${field({
-      kind: 'select',
-      name: 'source',
-      label: 'Of source',
-      value: '',
-      options: sources.map(({ name }) => name),
-      any: 'every source',
-    })}
-    ${field({
-      kind: 'select',
-      name: 'kind',
-      label: 'Of kind',
-      value: '',
-      options: CHANGE_KINDS,
-      any: 'every kind',
-    })}
-    <div class="filter-buttons"><button type="submit" class="main-button">Add</button></div>
-  </form>`
+  return html`<p class="quiet">
+      Leave the address empty if it is itself a secret: the deliverer then reads it from its
+      environment.
+    </p>
+    <form class="filters" method="post" action="/webhooks/add">
+      ${hiddenFields({ user })}
+      ${field({ kind: 'text', name: 'name', label: 'Name', value: '', placeholder: 'orders' })}
+      ${field({
+        kind: 'text',
+        name: 'address',
+        label: 'Address',
+        value: '',
+        placeholder: 'https://shop.example/hooks/catalogue',
+      })}
+      ${field({
+        kind: 'select',
+        name: 'gets',
+        label: 'Gets',
+        value: 'changes',
+        options: [
+          { value: 'changes', label: 'changes' },
+          { value: 'rules', label: 'only messages of rules' },
+          { value: 'slack', label: 'messages of rules, to Slack' },
+        ],
+      })}
+      ${field({
+        kind: 'select',
+        name: 'source',
+        label: 'Of source',
+        value: '',
+        options: sources.map(({ name }) => name),
+        any: 'every source',
+      })}
+      ${field({
+        kind: 'select',
+        name: 'kind',
+        label: 'Of kind',
+        value: '',
+        options: CHANGE_KINDS,
+        any: 'every kind',
+      })}
+      <div class="filter-buttons"><button type="submit" class="main-button">Add</button></div>
+    </form>`
 }
