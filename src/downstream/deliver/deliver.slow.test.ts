@@ -339,10 +339,9 @@ test('a private address is refused, also by the name that leads to it', async (t
   assert.deepEqual(feed.receiver.received, [])
 })
 
-test('a body is limited, and an endless response does not hold a worker', async (t) => {
+test('the body of a message is limited', async (t) => {
   const feed = await openDeliveries(t, db)
   await feed.add('orders')
-  feed.misbehave({ kind: 'status', status: 200, body: 'x'.repeat(5_000_000) })
   await feed.publish('long', { detail: { description: ['short', 'y'.repeat(BODY_BYTES_MAX)] } })
   await feed.work()
   assert.deepEqual(await states(feed), ['long delivered'])
