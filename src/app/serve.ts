@@ -239,7 +239,6 @@ async function* createServers(
     const { createWebApp } = await import('../http/web.ts')
     const web = {
       ...options,
-      readKeys: settings.http.readKeys,
       redactKeys: createKeyRedactor(settings.secrets),
       orchestratorUrl: `http://127.0.0.1:${settings.http.ports.orchestrator}`,
       connectors: tools.connectors,

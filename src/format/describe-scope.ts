@@ -1,4 +1,4 @@
-// What a webhook gets, as text.
+// The scope of a webhook as text.
 
 import type { Webhook } from '../db/read/webhooks.ts'
 

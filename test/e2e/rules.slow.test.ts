@@ -159,7 +159,7 @@ test('stock, disappearance and return fire their own events', async (t) => {
   assert.deepEqual(await wouldFire(feed, draft('new')), ['fresh: new'])
 })
 
-test('a first load fires nothing, or once where the rule asks for it', async (t) => {
+test('a first load fires nothing, or once where the rule includes it', async (t) => {
   const feed = await openDeliveries(t, db)
   await feed.publish('', { kind: 'loaded', detail: { products: 5000 } })
   assert.deepEqual(await wouldFire(feed, draft('new')), [])
@@ -226,7 +226,8 @@ test('Slack gets one message for the changes of one look, whose text cannot call
   await slack.work()
   const [message, ...others] = feed.receiver.received
   assert.deepEqual(others, [])
-  const { text } = message?.body as { text: string }
+  assert.ok(message)
+  const { text } = message.body as { text: string }
   assert.match(text, /^\*gone\*: 25 changes\n/)
   assert.match(text, /and 5 more$/)
   assert.equal(text.split('\n').length, 22)

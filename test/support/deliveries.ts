@@ -29,7 +29,7 @@ export interface PublishedChange {
   readonly detail?: Readonly<Record<string, Json>>
   /** Default: now. */
   readonly daysAgo?: number
-  /** Of the prices in `detail`. Default: EUR. */
+  /** The currency of the prices in `detail`. Default: EUR. */
   readonly currency?: string
   readonly expiresAt?: Date
 }

@@ -83,7 +83,7 @@ export function firingTable(
     rows: firings,
     empty: emptyState({
       title: 'No change matches',
-      about: `None of the last ${TRIAL_DAYS} days would have fired this rule.`,
+      about: `In the last ${TRIAL_DAYS} days, no change would have fired this rule.`,
     }),
   })
 }

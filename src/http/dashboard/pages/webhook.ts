@@ -228,7 +228,7 @@ function showFacts(webhook: Webhook, nowMs: number): Html {
   )}`
 }
 
-/** What the deliverer needs, until the first message has arrived. */
+/** The variables of the deliverer, until the first message has arrived. */
 function showSetUp({ name, format, url, deliveredAt }: Webhook): Html {
   if (deliveredAt !== null) return EMPTY
   const lines = [
