@@ -208,7 +208,7 @@ async function* createServers(
 ) {
   const { settings, db, queues, log, outages, waker, recent } = tools
   const store = roles.some((role) => WORKER_ROLES.includes(role)) ? tools.store : null
-  const options: OrchestratorOptions = {
+  const options = {
     db,
     log,
     outages,
@@ -230,7 +230,7 @@ async function* createServers(
       cancelRun: (run) => cancelRequestedRun(tools, run),
       checkHealth: () => checkHealth({ db, queues, store, waker }),
     },
-  }
+  } satisfies OrchestratorOptions
   if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
   if (roles.includes('maintainer')) yield ['maintainer', createMaintainerApp(options)] as const
   if (roles.includes('orchestrator'))
