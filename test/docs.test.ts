@@ -10,6 +10,7 @@ import project from '../package.json' with { type: 'json' }
 import { isSourceVariable } from '../src/core/credentials.ts'
 import { findReaders, SETTING_NAMES } from '../src/config/settings-schema.ts'
 import { ROLES } from '../src/core/roles.ts'
+import { isWebhookVariable } from '../src/core/webhook-variables.ts'
 import { SyncBody } from '../src/http/control/request-schemas.ts'
 import { findCommand, listCommandLines, parseCommand } from './support/command-lines.ts'
 import { openTestDatabase } from './support/database.ts'
@@ -133,7 +134,10 @@ for (const { path, text, fences, inline } of pages) {
         ...fences.filter(({ language }) => language !== 'sql').map((fence) => fence.code),
       ]) {
         for (const [name] of code.matchAll(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b/g))
-          assert.ok(known.includes(name) || isSourceVariable(name), name)
+          assert.ok(
+            known.includes(name) || isSourceVariable(name) || isWebhookVariable(name),
+            name,
+          )
       }
     })
   })
