@@ -7898,10 +7898,13 @@ begin
   order by w.name;
 end $$;
 
--- list_deliveries(name, state, before, limit) → messages of a receiver, the newest first, before the id
--- `p_before`. The state may be null; `retrying` names waiting ones of which an attempt has failed.
+-- list_deliveries(name, state, rule, before, limit) → messages of a receiver, the newest first, before the id
+-- `p_before`. The state may be null; `retrying` names waiting ones of which an attempt has failed. `p_rule`
+-- null: of changes and of all rules.
 --   errors      webhook/unknown
-create function catalog.list_deliveries(p_name text, p_state text, p_before bigint, p_limit integer)
+create function catalog.list_deliveries(
+  p_name text, p_state text, p_rule text, p_before bigint, p_limit integer
+)
 returns table (
   id bigint, place bigint, source text, product text, rule text, changes integer, state text,
   attempts integer, status integer, error text, due_at timestamptz, created_at timestamptz,
@@ -7921,6 +7924,7 @@ begin
   where d.webhook_id = webhook.id and d.id < coalesce(p_before, catalog.max_id())
     and case p_state when 'retrying' then d.state = 'waiting' and d.attempts > 0
       else p_state is null or d.state = p_state end
+    and (p_rule is null or r.name = p_rule)
   order by d.id desc limit p_limit;
 end $$;
 
@@ -13088,6 +13092,12 @@ grant execute on function
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
+-- Webhooks and rules.
+grant execute on function
+  catalog.list_webhooks, catalog.list_deliveries, catalog.add_webhook, catalog.pause_webhook,
+  catalog.resume_webhook, catalog.remove_webhook, catalog.queue_test, catalog.replay_deliveries,
+  catalog.list_rules, catalog.add_rule, catalog.switch_rule, catalog.remove_rule, catalog.try_rule
+  to shelfsync_web;
 -- The log of actions.
 grant execute on function catalog.record_action, catalog.list_actions to shelfsync_web;
 -- The queue of reviews, its rules, and the decisions.
@@ -13146,7 +13156,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
   ('20261122000056', 'review_edits', '4b5d3a3ff51861e3358a4664c28d83b79604fa814f7e5154edfd94e1c2f5fab0'),
   ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
-  ('20261122000058', 'webhooks', '73c56319abce0e44592501363cf2bd4b63285f9181447355757b10c2287dc6e3'),
+  ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
   ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),
   ('20261122000060', 'views', 'cfec15605190b96cec7b5471e463ebf8031ee235652c35c359a8a6a7d31026cb'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
@@ -13179,6 +13189,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '90f489a54f326a1933c3a35df50f10350c75f66e3d37ca137d7b57f82bd19412'),
-  ('20261122000091', 'web_rights', '193842d83f3fbb5802cc6531451161a12826ab9b1e827d7cca0b1fc4e97cd5a6');
+  ('20261122000091', 'web_rights', '350c388d0a2c9aba03f1f1138d9924d2758dfb8489cf995962559b25a236b70b');
 
 commit;
