@@ -143,11 +143,7 @@ function describeDecisions({ facts }: Circumstances): HealthPart[] {
     state: 'held',
     level: 'warning',
     reason: `${[prices, more].filter((one) => one !== null).join(' and ')} ${others === 1 ? 'waits' : 'wait'} for a decision`,
-    next: toStep(
-      `reviews --source ${source}`,
-      `/products?source=${source}&review=true`,
-      'decide about them',
-    ),
+    next: toStep(`reviews --source ${source}`, `/reviews?source=${source}`, 'decide about them'),
   }
   return [...held, waiting]
 }

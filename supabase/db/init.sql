@@ -7157,9 +7157,10 @@ end $$;
 --   p_source    name of a source, also an earlier one or that of a removed source
 --   p_actor     the whole name
 --   p_action    an action such as `source.pause`, or the word before its dot
+--   p_subject   the whole subject, such as `review 3`
 create function catalog.list_actions(
   p_source text, p_run bigint, p_actor text, p_action text, p_since timestamptz, p_after bigint,
-  p_limit integer
+  p_limit integer, p_subject text default null
 ) returns table (
   id bigint, at timestamptz, actor text, action text, source text, run bigint, subject text, reason text,
   detail jsonb
@@ -7172,7 +7173,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       or a.source_id = (select o.id from catalog.sources o where o.name = p_source))
     and (p_run is null or a.run_id = p_run) and (p_actor is null or a.actor = p_actor)
     and (p_action is null or a.action = p_action or starts_with(a.action, p_action || '.'))
-    and (p_since is null or a.at >= p_since)
+    and (p_since is null or a.at >= p_since) and (p_subject is null or a.subject = p_subject)
   order by a.id desc limit p_limit
 $$;
 
@@ -7369,11 +7370,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where s.id = p_review.source_id
 $$;
 
--- edit_price(review, amount, currency): the person's price becomes current, in place of the held one. It
--- stays until the supplier states another price than the one that was held.
+-- edit_price(review, amount, currency): the person's price becomes current and its change is published. The
+-- held one is kept in `stated`.
 create function catalog.edit_price(p_review catalog.reviews, p_amount bigint, p_currency text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  perform catalog.publish_price(p_review, p_amount);
   perform catalog.end_current_price(p_review);
   insert into catalog.prices as p (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at)
@@ -13152,9 +13154,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fde43f5ed9efe1fec321e6f37bce426bfb95592e69a6fdedb709448199f8ca35'),
   ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
-  ('20261122000054', 'actions', 'f742f6157c56b46f32f37ffbd2f2cd17a47d1fa314521b0d3e976863ea63d000'),
+  ('20261122000054', 'actions', '5b2d9281333271fa9126cf24517c1c5b9b3f521e331c364f44ac6b15c627a787'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
-  ('20261122000056', 'review_edits', '4b5d3a3ff51861e3358a4664c28d83b79604fa814f7e5154edfd94e1c2f5fab0'),
+  ('20261122000056', 'review_edits', '7f6f40602437a7e0424bf13a1908ac94fc5c949e6a6872c4b2ef1356efdc6772'),
   ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
   ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
   ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),

@@ -51,9 +51,10 @@ end $$;
 --   p_source    name of a source, also an earlier one or that of a removed source
 --   p_actor     the whole name
 --   p_action    an action such as `source.pause`, or the word before its dot
+--   p_subject   the whole subject, such as `review 3`
 create function catalog.list_actions(
   p_source text, p_run bigint, p_actor text, p_action text, p_since timestamptz, p_after bigint,
-  p_limit integer
+  p_limit integer, p_subject text default null
 ) returns table (
   id bigint, at timestamptz, actor text, action text, source text, run bigint, subject text, reason text,
   detail jsonb
@@ -66,7 +67,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       or a.source_id = (select o.id from catalog.sources o where o.name = p_source))
     and (p_run is null or a.run_id = p_run) and (p_actor is null or a.actor = p_actor)
     and (p_action is null or a.action = p_action or starts_with(a.action, p_action || '.'))
-    and (p_since is null or a.at >= p_since)
+    and (p_since is null or a.at >= p_since) and (p_subject is null or a.subject = p_subject)
   order by a.id desc limit p_limit
 $$;
 

@@ -31,11 +31,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where s.id = p_review.source_id
 $$;
 
--- edit_price(review, amount, currency): the person's price becomes current, in place of the held one. It
--- stays until the supplier states another price than the one that was held.
+-- edit_price(review, amount, currency): the person's price becomes current and its change is published. The
+-- held one is kept in `stated`.
 create function catalog.edit_price(p_review catalog.reviews, p_amount bigint, p_currency text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  perform catalog.publish_price(p_review, p_amount);
   perform catalog.end_current_price(p_review);
   insert into catalog.prices as p (source_id, product_external_id, variant_external_id, price_type, run_id,
       amount_minor, currency, state, observed_at)

@@ -25,12 +25,14 @@ export interface ActionFilter {
   /** An action, or its noun. */
   readonly action?: string | undefined
   readonly since?: Date | undefined
+  /** The object of the action, such as `review 3`. */
+  readonly subject?: string | undefined
 }
 
 /** The newest first. */
 export function listActions(
   db: Catalog,
-  { source, run, actor, action, since, ...page }: ActionFilter & PageRequest,
+  { source, run, actor, action, since, subject, ...page }: ActionFilter & PageRequest,
 ): Promise<ListPage<RecordedAction>> {
   return loadPage('actions', page, {
     load: (after, limit) =>
@@ -40,6 +42,7 @@ export function listActions(
         actor: actor ?? null,
         action: action ?? null,
         since: since ?? null,
+        subject: subject ?? null,
         after: after === null ? null : Number(after),
         limit,
       }),

@@ -33,11 +33,13 @@ const FILES = {
   'parts.css': './assets/parts.css',
   'runs.css': './assets/runs.css',
   'source.css': './assets/source.css',
+  'reviews.css': './assets/reviews.css',
   'htmx.js': pathOf('htmx.js'),
   'api.css': './assets/api.css',
   'api.js': './assets/api.js',
   'dashboard.js': './assets/dashboard.js',
   'live.js': './assets/live.js',
+  'reviews.js': './assets/reviews.js',
   'icon.svg': './assets/icon.svg',
 } as const
 export type AssetName = keyof typeof FILES

@@ -14,10 +14,12 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/', label: 'Overview', icon: 'overview', also: ['/sources'] },
   { path: '/runs', label: 'Runs', icon: 'runs' },
   { path: '/products', label: 'Products', icon: 'products' },
+  { path: '/reviews', label: 'Reviews', icon: 'review' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
   { path: '/webhooks', label: 'Webhooks', icon: 'deliveries' },
   { path: '/rules', label: 'Rules', icon: 'rules' },
   { path: '/alerts', label: 'Alerts', icon: 'warning' },
+  { path: '/actions', label: 'Actions', icon: 'actions' },
   { path: '/api', label: 'API', icon: 'api' },
 ]
 

@@ -129,7 +129,7 @@ function showTotals(
     {
       label: 'Waiting for a decision',
       value: count(waiting),
-      href: '/products?review=true',
+      href: '/reviews',
       ...(waiting > 0 && { tone: 'warn' }),
     },
     {

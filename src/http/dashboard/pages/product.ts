@@ -147,10 +147,7 @@ function showReviews({ reviews, prices }: ProductExplanation): Html {
     : notice(
         'warn',
         join(
-          open.map(
-            ({ id, reason }) =>
-              html`Review ${id}: ${reason} <code>shelfsync reviews approve ${id}</code>`,
-          ),
+          open.map(({ id, reason }) => html`<a href="/reviews/${id}">Review ${id}</a>: ${reason}`),
           html`<br />`,
         ),
       )

@@ -32,7 +32,7 @@ export function runFacts(run: RunDetails, times: RunTimes): Html {
 
 function heldPrices({ source, heldPrices: count, heldProducts }: RunDetails): Html {
   const text = `${formatQuantity(count, 'price')} of ${formatQuantity(heldProducts, 'product')}`
-  return html`<a href="/products?source=${source}&review=true">${text}</a>`
+  return html`<a href="/reviews?source=${source}">${text}</a>`
 }
 
 function describeScope({ kind, keyCount, sinceAt, artifactRun, options }: RunDetails): Html {
