@@ -36,14 +36,14 @@ async function setHidden(page: Page, hidden: boolean): Promise<void> {
 }
 
 const focused = (page: Page): Promise<string> =>
-  page.evaluate(() => (document.activeElement as HTMLElement | null)?.innerText.trim() ?? '')
+  page.evaluate(() => document.activeElement?.textContent.trim() ?? '')
 
 test('a region follows the database, and pauses in a hidden tab', options, async () => {
   const { cookie } = await dashboard.signIn()
   const { page, faults, close } = await browser.open(dashboard.url, { cookie })
   await page.goto('/sources/roastery')
   await showsState(page, /^Live$/)
-  const link = page.locator('#runs a').first()
+  const link = page.locator('#health').getByText('Search its products')
   await link.focus()
   const before = await focused(page)
   const paused = page.locator('#health > p .badge', { hasText: 'paused' })
@@ -56,7 +56,7 @@ test('a region follows the database, and pauses in a hidden tab', options, async
   await setHidden(page, false)
   await showsState(page, /^Live$/)
   await paused.waitFor({ state: 'detached' })
-  await page.getByRole('button', { name: 'Pause', exact: true }).last().click()
+  await page.locator('[data-live-toggle]').click()
   await showsState(page, /^Paused$/)
   assert.deepEqual(faults, [])
   await close()
