@@ -199,7 +199,7 @@ interface TimelineOptions {
   readonly formatAt: (at: Date) => string
 }
 
-/** Rows of spans over the same time. Each row has its spans in words as its text alternative. */
+/** Rows of spans over the same time. Each row has its spans as its text alternative. */
 export function timeline({ label, spans, from, to, formatAt }: TimelineOptions): Html {
   const startMs = from.getTime()
   const scale = 1000 / Math.max(1, to.getTime() - startMs)
