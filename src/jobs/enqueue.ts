@@ -25,6 +25,9 @@ const TASK: JobsOptions = {
   removeOnFail: false,
 }
 
+/** BullMQ's `ErrorCode.ParentJobNotExist`; the package itself is loaded only where a queue is opened. */
+const PARENT_JOB_NOT_EXIST = -5
+
 const toFetchId = (run: number) => `${run}-fetch`
 const toPartId = (run: number, part: number) => `${run}-part-${part}`
 const toSettleId = (run: number) => `${run}-settle`
@@ -106,12 +109,18 @@ export async function enqueuePart(
       },
     )
   } catch (error) {
-    if (!outages.failed(toQueueError(queues, error), { work: 'enqueue' }))
-      log.warn(
-        { part, cause: messageOf(error) },
-        'the part could not be enqueued; the scheduler will enqueue it',
-      )
+    if (outages.failed(toQueueError(queues, error), { work: 'enqueue' })) return
+    // While a second request for the run replaces its settle job, the queue has none.
+    const level = hasCode(error, PARENT_JOB_NOT_EXIST) ? 'info' : 'warn'
+    log[level](
+      { part, cause: messageOf(error) },
+      'the part could not be enqueued; the scheduler will enqueue it',
+    )
   }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /**

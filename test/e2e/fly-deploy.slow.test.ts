@@ -102,7 +102,7 @@ test('other apps: one for all roles, or a scheduler in place of the public orche
   const { [`${prefix}-scheduler`]: scheduler = assert.fail() } = (await fly.state()).apps
   assert.deepEqual(scheduler.addresses, [])
   assert.deepEqual(Object.keys(scheduler.secrets), ['DATABASE_URL'])
-  const unknown = await fly.deploy('--apps', 'fetcher,web')
+  const unknown = await fly.deploy('--apps', 'fetcher,browser')
   assertEnded(unknown, 1)
   assert.match(unknown.output, /Expected some of maintainer, fetcher, scheduler, orchestrator/)
 })

@@ -155,7 +155,6 @@ function callsOn({
       ['runs', 'diff', '1'],
       ['products', name],
       ['changes', name],
-      ['actions', '--source', name],
       ['export', 'none', '--ndjson'],
       ['parse'],
       ['reviews', 'list'],
@@ -197,6 +196,8 @@ function callsOn({
       ['alerts', 'mute', '999999'],
       ['alerts', 'sound', '999999'],
       ['alerts', 'test'],
+      // It lists what the commands before it did.
+      ['actions', '--source', name],
       // Its rows depend on the clock.
       ['limits', 'list'],
       ['limits', 'reset', 'none'],
