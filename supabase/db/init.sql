@@ -9162,7 +9162,7 @@ declare
   folded constant text := left(catalog.fold_words(left(coalesce(p_text, ''), 200)), 100);
   -- Reads of each source and status. Where a page needs more, the matches are so few that it is cheaper to
   -- read all of them.
-  reads_max constant integer := 20000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
+  reads_max constant integer := 8000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
 begin
   -- A list continues in the order in which it began, even if fewer products match by now.
   sort := coalesce(p_after ->> 'sort',
@@ -13168,7 +13168,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000065', 'refresh_jobs', 'fb481d5744ec75b5ac8e2e39e200a27498ca4c46f93753cd3ff7ae76f64bd203'),
   ('20261122000066', 'search_entries', 'c6637775abe2f0c45e4abcb5152bca67e7a2c559dc4a3c27f6289cc558fb8918'),
   ('20261122000067', 'search', 'be838e01c1e6de797616b96709f57ef7caa476038914492b7af4358d1574fa33'),
-  ('20261122000068', 'found_products', '3c68448724031277750d0e9b4e544bd92fa547003ba62f727cd6cd12e044f447'),
+  ('20261122000068', 'found_products', '2198acc436d724307a9d5baf3a0bb1b0ae935d54506b5365fe89bd5ff5bbbbb7'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
   ('20261122000071', 'lists', 'd66a7af0b7b789f87cc8beb3e2741258495e3e6616396786250bcee52e07c25f'),

@@ -18,7 +18,7 @@ declare
   folded constant text := left(catalog.fold_words(left(coalesce(p_text, ''), 200)), 100);
   -- Reads of each source and status. Where a page needs more, the matches are so few that it is cheaper to
   -- read all of them.
-  reads_max constant integer := 20000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
+  reads_max constant integer := 8000 / sqrt(greatest(1, cardinality(sources) * cardinality(statuses)));
 begin
   -- A list continues in the order in which it began, even if fewer products match by now.
   sort := coalesce(p_after ->> 'sort',
