@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Command } from 'commander'
-import { createKeyRedactor } from '../telemetry/redact.ts'
+import { createKeyRedactor, createRedactor } from '../telemetry/redact.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 
 /** Deadline of a tool. */
@@ -24,9 +24,18 @@ async function serveMcp(cli: Cli): Promise<void> {
   const signal = cli.createStopSignal('stopping', { code: EXIT.green, say: () => undefined })
   await using tools = await cli.open()
   const { db, log } = tools
-  const redact = createKeyRedactor(settings.secrets)
+  const redactKeys = createKeyRedactor(settings.secrets)
+  const redact = createRedactor([], settings.secrets)
   const served = serveStdio(
-    () => createMcpServer({ db, log, redact, responseMs: TOOL_MS, correlationId: randomUUID() }),
+    () =>
+      createMcpServer({
+        db,
+        log,
+        redact,
+        redactKeys,
+        responseMs: TOOL_MS,
+        correlationId: randomUUID(),
+      }),
     {
       onerror: (error) => log.warn({ cause: error.message }, 'a message of the agent was refused'),
     },

@@ -31,3 +31,14 @@ export const alertSettings = {
     readBy: ROLES,
   }),
 }
+
+/** A shorter end of a path may be a word. */
+const TOKEN_CHARS_MIN = 16
+
+/** The parts of the addresses that are secret alone: the path of the webhook, its token, and the key of the DSN. */
+export function secretsOfAlerts(slackUrl = '', dsn = ''): string[] {
+  const path = URL.parse(slackUrl)?.pathname.replace(/^\/(?:services\/)?/, '') ?? ''
+  const token = path.slice(path.lastIndexOf('/') + 1)
+  const key = URL.parse(dsn)?.username ?? ''
+  return [path, token, key].filter(({ length }) => length >= TOKEN_CHARS_MIN)
+}

@@ -1,5 +1,6 @@
 // The secrets among the settings, in every form in which a log or an error could contain them.
 
+import { secretsOfAlerts } from './alert-settings.ts'
 import { secretsOfAddress } from './connection-address.ts'
 import { IMAGEKIT_PASSWORD } from './image-settings.ts'
 import type { GivenValues } from './setting-conflicts.ts'
@@ -15,6 +16,7 @@ export function ownSecrets(given: GivenValues): string[] {
       secretsOfAddress(address),
     ),
     ...secretsOfImageKit(given.IMAGEKIT_PRIVATE_KEY),
+    ...secretsOfAlerts(given.SLACK_WEBHOOK_URL, given.SENTRY_DSN),
   ].filter((secret) => secret !== undefined)
 }
 

@@ -64,6 +64,7 @@ export const FREE_PORTS = {
   MAINTAINER_PORT: '0',
   ORCHESTRATOR_PORT: '0',
   METRICS_PORT: '0',
+  WEB_PORT: '0',
   LISTEN_HOST: '127.0.0.1',
 } as const
 

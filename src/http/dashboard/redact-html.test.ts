@@ -27,3 +27,8 @@ test('a page without secrets is not changed', () => {
   )
   assert.equal(redactHtml(page, redact), page)
 })
+
+test('controls and marks of direction in a text are shown as escapes', () => {
+  const page = html`<b title="${'\u202Ex'}">${'a\u001B[31m'}</b>`
+  assert.equal(redactHtml(String(page), redact), String.raw`<b title="\u202ex">a\u001b[31m</b>`)
+})

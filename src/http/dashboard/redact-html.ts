@@ -1,7 +1,8 @@
 // Redacts secrets in a page: in each text and each value of an attribute, unescaped. On the HTML as a
 // whole, a text such as `token: x` would take the tags after it along, and a secret with `&` or a
-// quote would not be found.
+// quote would not be found. Controls are escaped too: a mark of direction would reverse a row.
 
+import { escapeLines } from '../../lib/escape-controls.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 
 /** Values are escaped, so that a tag ends at its first `>`. */
@@ -20,7 +21,7 @@ export function redactHtml(page: string, redact: Redactor): string {
 
 function redactText(escaped: string, redact: Redactor): string {
   const text = escaped.replaceAll(/&(?:amp|lt|gt|quot|#39);/g, unescape)
-  const shown = redact(text)
+  const shown = escapeLines(redact(text))
   if (shown === text) return escaped
   return shown.replaceAll(/[&<>"']/g, (char) => ESCAPES.get(char) ?? char)
 }

@@ -21,7 +21,8 @@ export interface McpOptions {
 
 export function addMcpRoute(app: App, { guard, ...options }: McpOptions): void {
   app.post('/mcp', guard, (c) => serveMcp(c, options))
-  app.all('/mcp', () => {
+  app.all('/mcp', (c) => {
+    c.header('Allow', 'POST')
     throw new SyncError('request/wrong-method', '/mcp is stateless and takes requests by POST')
   })
 }
@@ -31,12 +32,12 @@ async function serveMcp(
   c: Context<ServerEnv>,
   { db, redactKeys, responseMs = RESPONSE_MS }: Omit<McpOptions, 'guard'>,
 ): Promise<Response> {
-  const { log, correlationId } = c.var
+  const { log, correlationId, redact } = c.var
   const [{ createMcpHandler }, { createMcpServer }] = await Promise.all([
     import('@modelcontextprotocol/server'),
     import('./server.ts'),
   ])
-  const tools = { db, log, correlationId, responseMs, redact: redactKeys }
+  const tools = { db, log, correlationId, responseMs, redact, redactKeys }
   const handler = createMcpHandler(() => createMcpServer(tools), {
     maxRequestBodySize: BODY_BYTES_MAX,
     onerror: (error) => log.info({ cause: error.message }, 'a request to /mcp was refused'),

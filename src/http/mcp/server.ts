@@ -10,6 +10,7 @@ import { toSyncError } from '../../db/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { escapeControls } from '../../lib/escape-controls.ts'
 import type { Log } from '../../telemetry/log.ts'
+import { redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { withDeadline } from '../server/deadline.ts'
 import { getProduct, lookupCatalog, searchCatalog } from './catalog-tools.ts'
@@ -36,7 +37,9 @@ import {
 export interface McpTools {
   readonly db: Db
   readonly log: Log
-  /** Removes secrets from the text of a result. */
+  /** Removes keys from content of the catalogue, and leaves everything else as it is. */
+  readonly redactKeys: Redactor
+  /** Removes secrets from messages about sources and runs, which may quote a supplier. */
   readonly redact: Redactor
   /** Deadline of a tool, in milliseconds. */
   readonly responseMs: number
@@ -56,6 +59,7 @@ const READS = {
 } as const
 
 interface Tool<Request extends z.ZodType, Response extends z.ZodType> {
+  readonly about: 'catalogue' | 'operation'
   readonly title: string
   readonly description: string
   readonly request: Request
@@ -70,6 +74,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     { instructions: INSTRUCTIONS },
   )
   addTool(server, tools, 'search_catalog', {
+    about: 'catalogue',
     title: 'Search the catalogue',
     description:
       'Finds products of all sources by words, identifiers, brand, availability or price.',
@@ -78,6 +83,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     run: searchCatalog,
   })
   addTool(server, tools, 'lookup_catalog', {
+    about: 'catalogue',
     title: 'Look up products',
     description: 'Finds products by ids of products or variants, SKUs or GTINs.',
     request: LookupRequest,
@@ -85,6 +91,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     run: lookupCatalog,
   })
   addTool(server, tools, 'get_product', {
+    about: 'catalogue',
     title: 'Get a product',
     description: 'Returns one product with its variants, and which options are available.',
     request: ProductRequest,
@@ -92,6 +99,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     run: getProduct,
   })
   addTool(server, tools, 'list_sources', {
+    about: 'operation',
     title: 'List sources',
     description:
       'Lists the sources of the catalogue with their last runs and what waits for a person.',
@@ -100,6 +108,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     run: listSources,
   })
   addTool(server, tools, 'get_run', {
+    about: 'operation',
     title: 'Get a run',
     description:
       'Returns one run of a source: its progress, its changes, and why it failed or waits.',
@@ -108,6 +117,7 @@ export function createMcpServer(tools: McpTools): McpServer {
     run: getRun,
   })
   addTool(server, tools, 'list_reviews', {
+    about: 'operation',
     title: 'List reviews',
     description: 'Lists what waits for the decision of a person, the oldest first.',
     request: ReviewsRequest,
@@ -121,7 +131,7 @@ function addTool<Request extends z.ZodType, Response extends z.ZodType>(
   server: McpServer,
   tools: McpTools,
   name: string,
-  { title, description, request, response, run }: Tool<Request, Response>,
+  { about, title, description, request, response, run }: Tool<Request, Response>,
 ): void {
   server.registerTool<z.ZodType, z.ZodType>(
     name,
@@ -129,7 +139,12 @@ function addTool<Request extends z.ZodType, Response extends z.ZodType>(
     async (given) => {
       try {
         const running = run(tools, given as z.output<Request>)
-        return toResult(await withDeadline(running, tools.responseMs), tools)
+        const result = await withDeadline(running, tools.responseMs)
+        return toResult(
+          about === 'operation'
+            ? redactJson(result, tools.redact)
+            : escapeControls(tools.redactKeys(JSON.stringify(result))),
+        )
       } catch (error) {
         return toFailure(toSyncError(error), name, tools)
       }
@@ -137,8 +152,7 @@ function addTool<Request extends z.ZodType, Response extends z.ZodType>(
   )
 }
 
-function toResult(result: unknown, { redact }: McpTools): CallToolResult {
-  const text = escapeControls(redact(JSON.stringify(result)))
+function toResult(text: string): CallToolResult {
   return {
     content: [{ type: 'text', text }],
     structuredContent: JSON.parse(text) as Record<string, unknown>,
