@@ -12196,6 +12196,39 @@ begin
       else to_jsonb(greatest(reached, p_after)) end);
 end $$;
 
+-- read_latest_changes(before, limit, source, kind, product) → {changes, next}: published changes before the
+-- position, the newest first, as the feed shows them. Each filter may be null.
+--   next        `before` of the next call; null at the oldest change. A call looks at 100,000 positions at
+--               most, so that a page may be empty before the end
+--   errors      source/unknown
+create function catalog.read_latest_changes(
+  p_before bigint, p_limit integer, p_source text, p_kind text, p_product text
+) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+declare
+  before bigint := least(p_before, (select last_position + 1 from catalog.feed));
+  reached bigint := greatest(before - 100000, (select expired_position + 1 from catalog.feed));
+  of_source integer := (select id from catalog.sources where name = p_source);
+  changes jsonb;
+begin
+  if p_source is not null and of_source is null then
+    perform catalog.fail('source/unknown', format('The source "%s" does not exist', p_source));
+  end if;
+  select coalesce(jsonb_agg(catalog.to_feed_change(page) order by page.position desc), '[]') into changes
+    from (
+      select c.* from catalog.changes c
+      where c.position < before and c.position >= reached
+        and (of_source is null or c.source_id = of_source)
+        and (p_kind is null or c.kind = p_kind)
+        and (p_product is null or c.product_external_id = p_product)
+      order by c.position desc limit p_limit
+    ) page;
+  return jsonb_build_object('changes', changes, 'next',
+    case when jsonb_array_length(changes) = p_limit then changes -> -1 -> 'position'
+      when exists (select from catalog.changes c where c.position < reached) then to_jsonb(reached) end);
+end $$;
+
 -- find_feed_place(at) → (oldest, last, place): the oldest cursor, the newest, and that of an instant: the
 -- changes after `place` were published at or after it. `p_at` null: `place` is the newest.
 create function catalog.find_feed_place(p_at timestamptz)
@@ -13091,6 +13124,9 @@ grant execute on function
   catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
   catalog.search_products
   to shelfsync_web;
+-- The change feed.
+grant execute on function catalog.read_feed, catalog.find_feed_place, catalog.read_latest_changes
+  to shelfsync_web;
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;
@@ -13187,10 +13223,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
   ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
-  ('20261122000087', 'feed', '56e49047eb36074d1efd2730689dffe0813282f2dcbcbe68223d0806bfabc0ac'),
+  ('20261122000087', 'feed', '3326382ecade452da5fae77d0d1c69b5810fa602924109ae62b2d9790635d957'),
   ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
   ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
   ('20261122000090', 'security', '90f489a54f326a1933c3a35df50f10350c75f66e3d37ca137d7b57f82bd19412'),
-  ('20261122000091', 'web_rights', '350c388d0a2c9aba03f1f1138d9924d2758dfb8489cf995962559b25a236b70b');
+  ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');
 
 commit;

@@ -37,6 +37,9 @@ grant execute on function
   catalog.page_products, catalog.page_variants, catalog.page_prices, catalog.list_price_types,
   catalog.search_products
   to shelfsync_web;
+-- The change feed.
+grant execute on function catalog.read_feed, catalog.find_feed_place, catalog.read_latest_changes
+  to shelfsync_web;
 -- The page of a product, with the supplier's record.
 grant execute on function catalog.explain_product, catalog.load_record
   to shelfsync_web;

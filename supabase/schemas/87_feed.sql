@@ -109,6 +109,39 @@ begin
       else to_jsonb(greatest(reached, p_after)) end);
 end $$;
 
+-- read_latest_changes(before, limit, source, kind, product) → {changes, next}: published changes before the
+-- position, the newest first, as the feed shows them. Each filter may be null.
+--   next        `before` of the next call; null at the oldest change. A call looks at 100,000 positions at
+--               most, so that a page may be empty before the end
+--   errors      source/unknown
+create function catalog.read_latest_changes(
+  p_before bigint, p_limit integer, p_source text, p_kind text, p_product text
+) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+declare
+  before bigint := least(p_before, (select last_position + 1 from catalog.feed));
+  reached bigint := greatest(before - 100000, (select expired_position + 1 from catalog.feed));
+  of_source integer := (select id from catalog.sources where name = p_source);
+  changes jsonb;
+begin
+  if p_source is not null and of_source is null then
+    perform catalog.fail('source/unknown', format('The source "%s" does not exist', p_source));
+  end if;
+  select coalesce(jsonb_agg(catalog.to_feed_change(page) order by page.position desc), '[]') into changes
+    from (
+      select c.* from catalog.changes c
+      where c.position < before and c.position >= reached
+        and (of_source is null or c.source_id = of_source)
+        and (p_kind is null or c.kind = p_kind)
+        and (p_product is null or c.product_external_id = p_product)
+      order by c.position desc limit p_limit
+    ) page;
+  return jsonb_build_object('changes', changes, 'next',
+    case when jsonb_array_length(changes) = p_limit then changes -> -1 -> 'position'
+      when exists (select from catalog.changes c where c.position < reached) then to_jsonb(reached) end);
+end $$;
+
 -- find_feed_place(at) → (oldest, last, place): the oldest cursor, the newest, and that of an instant: the
 -- changes after `place` were published at or after it. `p_at` null: `place` is the newest.
 create function catalog.find_feed_place(p_at timestamptz)

@@ -61,3 +61,36 @@ export interface FeedPlace {
 export async function findFeedPlace(db: Catalog, at: Date | null): Promise<FeedPlace> {
   return one(await db.call<FeedPlace>('find_feed_place', { at }))
 }
+
+export interface LatestRequest {
+  /** The `next` of the page before; null for the newest changes. */
+  readonly before: number | null
+  readonly limit: number
+  readonly source: string | null
+  readonly kind: FeedKind | null
+  readonly product: string | null
+}
+
+export interface LatestChanges {
+  /** The newest first, at most `limit`. */
+  readonly changes: readonly ChangeMessage[]
+  /** Null at the oldest change. */
+  readonly next: number | null
+}
+
+/** Reads the feed from its end, for a person. @throws SyncError `source/unknown` */
+export async function readLatestChanges(
+  db: Catalog,
+  { before, limit, source, kind, product }: LatestRequest,
+): Promise<LatestChanges> {
+  const page = one(
+    await db.call<{ changes: FeedChange[]; next: number | null }>('read_latest_changes', {
+      before,
+      limit,
+      source,
+      kind,
+      product,
+    }),
+  )
+  return { changes: page.changes.map(toChangeMessage), next: page.next }
+}

@@ -15,6 +15,7 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { path: '/runs', label: 'Runs', icon: 'runs' },
   { path: '/products', label: 'Products', icon: 'products' },
   { path: '/reviews', label: 'Reviews', icon: 'review' },
+  { path: '/feed', label: 'Changes', icon: 'feed' },
   { path: '/jobs', label: 'Jobs', icon: 'jobs' },
   { path: '/webhooks', label: 'Webhooks', icon: 'deliveries' },
   { path: '/rules', label: 'Rules', icon: 'rules' },

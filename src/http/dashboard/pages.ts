@@ -4,6 +4,7 @@ import type { DashboardPage } from './page.ts'
 import { actionsPage } from './pages/actions.ts'
 import { alertsPage } from './pages/alerts.ts'
 import { apiPage } from './pages/api.ts'
+import { feedPage } from './pages/feed.ts'
 import { jobsPage } from './pages/jobs.ts'
 import { overviewPage } from './pages/overview.ts'
 import { productPage } from './pages/product.ts'
@@ -34,6 +35,7 @@ export const PAGES: readonly DashboardPage[] = [
   reviewPage,
   productsPage,
   productPage,
+  feedPage,
   jobsPage,
   alertsPage,
   actionsPage,

@@ -16,6 +16,7 @@ const PATHS = {
   deliveries: '<path d="M14 2L2 7l5 2 2 5z"/><path d="M14 2L7 9"/>',
   actions: '<circle cx="8" cy="8" r="6"/><path d="M8 4.500V8l2.500 1.500"/>',
   api: '<path d="M5 4L1.500 8 5 12M11 4l3.500 4L11 12M9 3l-2 10"/>',
+  feed: '<path d="M3 8a5 5 0 0 1 5 5M3 3.500A9.500 9.500 0 0 1 12.500 13"/><circle cx="3.700" cy="12.300" r="1"/>',
   check: '<path d="M3 8.500l3.500 3.500L13 4.500"/>',
   clock: '<circle cx="8" cy="8" r="6"/><path d="M8 4.500V8l2.500 1.500"/>',
   cross: '<path d="M4 4l8 8M12 4l-8 8"/>',

@@ -1,0 +1,207 @@
+// The change feed, the newest first and live, with the commands by which a program follows it.
+
+import { z } from 'zod'
+import { type ChangeMessage, CHANGE_KINDS } from '../../../core/change-message.ts'
+import { formatMoney } from '../../../core/money.ts'
+import { findFeedPlace, readLatestChanges } from '../../../db/read/feed.ts'
+import { listSources } from '../../../db/sources.ts'
+import { html, type Content, type Html } from '../html.ts'
+import { liveRegion } from '../live.ts'
+import { definePage } from '../page.ts'
+import { code, emptyState, pageHeading, panel } from '../parts/blocks.ts'
+import { filterForm } from '../parts/forms.ts'
+import { pager } from '../parts/pager.ts'
+import { table } from '../parts/table.ts'
+import { time } from '../parts/values.ts'
+import { toProductAddress } from './product-address.ts'
+
+const PAGE_ROWS = 50
+const VALUE_CHARS_MAX = 200
+/** Values of one change; the page of its run has the others. */
+const VALUES_MAX = 8
+
+const Filters = z.object({
+  source: z.string().max(63).optional(),
+  kind: z.enum(CHANGE_KINDS).optional(),
+  product: z.string().max(500).optional(),
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+})
+type Filters = z.infer<typeof Filters>
+
+export const feedPage = definePage({
+  path: '/feed',
+  query: Filters,
+  async render({ services: { db, nowMs }, query, user }) {
+    const { source, kind, product, before } = query
+    const [{ changes, next }, sources, place] = await Promise.all([
+      readLatestChanges(db, {
+        before: before ?? null,
+        limit: PAGE_ROWS,
+        source: source ?? null,
+        kind: kind ?? null,
+        product: product ?? null,
+      }),
+      listSources(db),
+      findFeedPlace(db, null),
+    ])
+    const isFiltered = [source, kind, product].some((filter) => filter !== undefined)
+    const rows = html`${changesTable(changes, { nowMs: nowMs(), isFiltered })}${pager({
+      address: user.address,
+      next,
+      parameter: 'before',
+    })}`
+    return {
+      title: 'Changes',
+      assets: ['runs.css'],
+      main: html`${pageHeading({
+        title: 'Changes',
+        about: 'Every published change of a product, the newest first.',
+      })}
+      ${filterForm({
+        path: '/feed',
+        results: 'changes',
+        fields: [
+          {
+            kind: 'select',
+            name: 'source',
+            label: 'Source',
+            value: source,
+            options: sources.map(({ name }) => name),
+            any: 'all sources',
+          },
+          {
+            kind: 'select',
+            name: 'kind',
+            label: 'Change',
+            value: kind,
+            options: CHANGE_KINDS,
+            any: 'any change',
+          },
+          {
+            kind: 'text',
+            name: 'product',
+            label: 'Product',
+            value: product,
+            placeholder: "the supplier's id",
+          },
+        ],
+      })}
+      ${liveRegion('changes', rows)}
+      ${panel({ title: 'Follow them', id: 'follow' }, followHelp(query, place.last))}`,
+    }
+  },
+})
+
+function changesTable(
+  changes: readonly ChangeMessage[],
+  { nowMs, isFiltered }: { readonly nowMs: number; readonly isFiltered: boolean },
+): Html {
+  return table({
+    caption: 'Published changes',
+    columns: [
+      { label: 'Product', kind: 'free', isHeader: true, cell: productCell },
+      { label: 'Change', cell: ({ kind }) => kind },
+      { label: 'Values', kind: 'free', cell: valuesCell },
+      {
+        label: 'Source',
+        cell: ({ source }) => html`<a href="/sources/${encodeURIComponent(source)}">${source}</a>`,
+      },
+      { label: 'Run', kind: 'number', cell: ({ run }) => html`<a href="/runs/${run}">${run}</a>` },
+      { label: 'Published', cell: ({ at }) => time(new Date(at), nowMs) },
+      { label: 'Position', kind: 'number', isMinor: true, cell: ({ position }) => position },
+    ],
+    rows: changes,
+    rowId: ({ position }) => `change-${position}`,
+    empty: isFiltered
+      ? emptyState({
+          title: 'No change matches the filters',
+          actions: html`<a href="/feed">Show all changes</a>`,
+        })
+      : emptyState({
+          title: 'No change yet',
+          about: 'Changes appear here when a run publishes them.',
+        }),
+  })
+}
+
+function productCell({ source, product, title, fields }: ChangeMessage): Content {
+  if (product === null) {
+    const loaded = fields.find(({ name }) => name === 'products')?.after
+    return typeof loaded === 'number' ? `all ${loaded} products` : 'all products'
+  }
+  return html`<a href="${toProductAddress(source, product)}">${title ?? 'untitled'}</a>
+    <span class="quiet">${product}</span>`
+}
+
+interface Difference {
+  readonly name: string
+  readonly before: string
+  readonly after: string
+}
+
+function listDifferences({ product, fields, prices, availability }: ChangeMessage): Difference[] {
+  const of = (variant: string): string => (variant === product ? '' : ` of ${variant}`)
+  return [
+    ...prices.map(({ variant, type, before, after }) => ({
+      name: `${type} price${of(variant)}`,
+      before: toPrice(before),
+      after: toPrice(after),
+    })),
+    ...availability.map(({ variant, before, after }) => ({
+      name: `availability${of(variant)}`,
+      before: before ?? 'unknown',
+      after: after ?? 'unknown',
+    })),
+    ...fields.map(({ name, before, after }) => ({
+      name,
+      before: toText(before),
+      after: toText(after),
+    })),
+  ]
+}
+
+function valuesCell(change: ChangeMessage): Content {
+  if (change.product === null) return html`<span class="quiet">first load</span>`
+  if (change.expired) return html`<span class="quiet">their licence has ended</span>`
+  const all = listDifferences(change)
+  if (all.length === 0) return html`<span class="quiet">–</span>`
+  const left = all.length - VALUES_MAX
+  return html`<dl class="diff">
+      ${all.slice(0, VALUES_MAX).map(
+        ({ name, before, after }) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd><del>${before}</del> <span aria-hidden="true">→</span> <ins>${after}</ins></dd>
+          </div>`,
+      )}
+    </dl>
+    ${left > 0 ? html`<p class="quiet">and ${left} more</p>` : ''}`
+}
+
+function toPrice(money: ChangeMessage['prices'][number]['before']): string {
+  return money === null ? 'none' : formatMoney(money.amountMinor, money.currency)
+}
+
+function toText(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'none'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text
+}
+
+/** Commands with the filters of the page. A product has no filter in the terminal. */
+function followHelp({ source, kind }: Filters, last: number): Html {
+  const words = [
+    'shelfsync changes',
+    ...(source === undefined ? [] : [source]),
+    '--follow',
+    ...(kind === undefined ? [] : ['--kind', kind]),
+    '--from',
+    String(last),
+    '--json',
+  ]
+  return html`<p>
+      Each change has a position. A program that keeps the last one misses no change and gets none
+      twice:
+    </p>
+    ${code(words.join(' '), 'Command that follows the changes')}`
+}
