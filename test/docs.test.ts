@@ -134,10 +134,7 @@ for (const { path, text, fences, inline } of pages) {
         ...fences.filter(({ language }) => language !== 'sql').map((fence) => fence.code),
       ]) {
         for (const [name] of code.matchAll(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b/g))
-          assert.ok(
-            known.includes(name) || isSourceVariable(name) || isWebhookVariable(name),
-            name,
-          )
+          assert.ok(known.includes(name) || isSourceVariable(name) || isWebhookVariable(name), name)
       }
     })
   })
