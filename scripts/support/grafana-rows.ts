@@ -228,6 +228,25 @@ const STEPS: Row = {
   ],
 }
 
+const PEOPLE: Row = {
+  title: 'People',
+  panels: [
+    chart('Actions of people', 'short', [
+      'max by (action) (increase(shelfsync_actions_total[$__rate_interval]))',
+      '{{action}}',
+    ]),
+    chart('Signed in', 'short', ['max by (access) (shelfsync_sessions)', '{{access}}']),
+    chart('Sign-ins', 'short', [
+      'sum by (result) (increase(shelfsync_sign_ins_total[$__rate_interval]))',
+      '{{result}}',
+    ]),
+    chart('Messages of alerts', 'short', [
+      'max by (channel) (increase(shelfsync_alert_messages_total[$__rate_interval]))',
+      '{{channel}}',
+    ]),
+  ],
+}
+
 const REVIEWS: Row = {
   title: 'Reviews',
   panels: [
@@ -275,5 +294,6 @@ export const ROWS: readonly Row[] = [
   QUEUES,
   STEPS,
   REVIEWS,
+  PEOPLE,
   DATABASE,
 ]

@@ -53,7 +53,7 @@ export function findCauses(facts: AlertFacts, calendar: Calendar): Cause[] {
 }
 
 function findSourceCauses(facts: AlertSource, calendar: Calendar, now: Date): Cause[] {
-  const { source, heldRuns, failures, failureClass, week } = facts
+  const { source, heldRuns, failures, failureClass, failedRun, week } = facts
   const causes: Cause[] = []
   const add = (kind: Cause['kind'], reason: string, run: number | null = null): void => {
     causes.push({ kind, subject: source, source, run, reason })
@@ -65,11 +65,15 @@ function findSourceCauses(facts: AlertSource, calendar: Calendar, now: Date): Ca
   }
   if (facts.paused) return causes
   if (failures >= FAILURES_MIN && failureClass !== null)
-    add('failing', `its host ${FAILURE_CLASSES[failureClass]}, ${failures} runs in a row`)
+    add(
+      'failing',
+      `its host ${FAILURE_CLASSES[failureClass]}, ${failures} runs in a row`,
+      failedRun,
+    )
   const { at, late } = calendar.dueOf(facts, now)
   if (late) add('late', describeDelay(at, now))
   const { spent, failed, good } = measureErrorBudget(week)
-  if (spent) add('budget', `${failed} of ${failed + good} runs failed in seven days`)
+  if (spent) add('budget', `${failed} of ${failed + good} runs failed in seven days`, failedRun)
   return causes
 }
 

@@ -24,5 +24,4 @@ export interface Channel {
   send(message: Message, digest: Digest | null, signal: AbortSignal): Promise<void>
   /** Reports the ends of runs, for monitors of schedules. @throws SendError */
   reportEnds?(ends: readonly ReportedEnd[], signal: AbortSignal): Promise<void>
-  close?(): Promise<void>
 }

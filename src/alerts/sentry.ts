@@ -2,12 +2,13 @@
 // which changes no global, and our own HTTP client: @sentry/node adds 70 MB and instruments the
 // process. https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
 
-import type { DataCollection, Event, TransportRequestExecutor } from '@sentry/core'
+import type { DataCollection, Event } from '@sentry/core'
 import type { ServerRuntimeClient } from '@sentry/core/server'
 import { messageOf } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { VERSION } from '../core/version.ts'
 import type { ReportedEnd } from '../db/alerts.ts'
+import { parseRetryAfter } from '../lib/back-off.ts'
 import { readBytes } from '../lib/read-body.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { redactValue } from '../telemetry/redact-json.ts'
@@ -43,84 +44,86 @@ export interface SentryTools {
   readonly http: Http
   readonly dsn: string
   readonly redact: Redactor
+  readonly timeoutMs?: number
 }
 
-export async function openSentry({ http, dsn, redact }: SentryTools): Promise<Channel> {
-  const failures: SendError[] = []
-  const { ServerRuntimeClient: Client, createTransport } = {
+export async function openSentry(tools: SentryTools): Promise<Channel> {
+  const { ServerRuntimeClient: Client, serializeEnvelope } = {
     ...(await import('@sentry/core')),
     ...(await import('@sentry/core/server')),
   }
+  // The transport of the SDK drops what it cannot send, in silence. This one only collects: the database
+  // knows what was sent, and what has to be sent again.
+  const envelopes: (string | Uint8Array)[] = []
+  let url = ''
   const client = new Client({
-    dsn,
+    dsn: tools.dsn,
     release: `shelfsync@${VERSION}`,
     integrations: [],
     stackParser: () => [],
     dataCollection: DATA_COLLECTION,
     sendClientReports: false,
     tracesSampleRate: 0,
-    beforeSend: (event) => redactEvent(event, redact),
-    transport: (options) =>
-      createTransport(options, createSender({ http, redact, url: options.url }, failures)),
+    beforeSend: (event) => redactEvent(event, tools.redact),
+    transport(options) {
+      url = options.url
+      return {
+        send(envelope) {
+          envelopes.push(serializeEnvelope(envelope))
+          return Promise.resolve({})
+        },
+        flush: () => Promise.resolve(true),
+      }
+    },
   })
   client.init()
-  /** Sends what was captured. @throws SendError for the first failure */
-  const flush = async (): Promise<void> => {
-    const isSent = await client.flush(2 * TIMEOUT_MS)
-    const [failure] = failures.splice(0)
-    if (failure) throw failure
-    if (!isSent) throw new SendError('Sentry did not respond in time')
+  /** Sends what was captured, until one is refused. @throws SendError */
+  const flush = async (signal: AbortSignal): Promise<void> => {
+    await client.flush()
+    for (const envelope of envelopes.splice(0)) await sendEnvelope(tools, url, envelope, signal)
   }
   return {
     name: 'sentry',
     hasWeekly: false,
-    async send({ title }, digest) {
+    async send({ title }, digest, signal) {
       if (digest === null) client.captureMessage(title, 'info')
       else captureDigest(client, digest)
-      await flush()
+      await flush(signal)
     },
-    async reportEnds(ends) {
-      for (const end of ends) reportEnd(client, end, redact)
-      await flush()
+    async reportEnds(ends, signal) {
+      for (const end of ends) reportEnd(client, end, tools.redact)
+      await flush(signal)
     },
-    close: async () => void (await client.close(TIMEOUT_MS)),
   }
 }
 
-interface SenderTools extends Pick<SentryTools, 'http' | 'redact'> {
-  readonly url: string
-}
-
-/** Sends one envelope. The SDK ignores failures, so they are collected in `failures`. */
-function createSender(
-  { http, redact, url }: SenderTools,
-  failures: SendError[],
-): TransportRequestExecutor {
-  return async ({ body }) => {
-    const response = await http(
-      {
-        url: url,
-        method: 'POST',
-        headers: { 'content-type': 'application/x-sentry-envelope' },
-        body: typeof body === 'string' ? body : new TextDecoder().decode(body),
-        firstByteTimeoutMs: TIMEOUT_MS,
-        idleTimeoutMs: TIMEOUT_MS,
-      },
-      AbortSignal.timeout(TIMEOUT_MS),
-    ).catch((error: unknown) => {
-      failures.push(new SendError(redact(`Sentry could not be reached: ${messageOf(error)}`)))
-      throw error
-    })
+/** @throws SendError */
+async function sendEnvelope(
+  { http, redact, timeoutMs = TIMEOUT_MS }: SentryTools,
+  url: string,
+  envelope: string | Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const request = {
+    url,
+    method: 'POST',
+    headers: { 'content-type': 'application/x-sentry-envelope' },
+    body: typeof envelope === 'string' ? envelope : new TextDecoder().decode(envelope),
+    firstByteTimeoutMs: timeoutMs,
+    idleTimeoutMs: timeoutMs,
+    followsRedirects: false,
+  } as const
+  try {
+    const response = await http(request, limited)
     await readBytes(response, RESPONSE_BYTES_MAX)
-    if (response.status >= 400)
-      failures.push(new SendError(`Sentry responded with ${response.status}`))
-    return {
-      statusCode: response.status,
-      headers: {
-        'x-sentry-rate-limits': response.headers.get('x-sentry-rate-limits'),
-        'retry-after': response.headers.get('retry-after'),
-      },
-    }
+    if (response.status === 200) return
+    const waitMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+    throw new SendError(`Sentry responded with ${response.status}`, waitMs)
+  } catch (error) {
+    if (error instanceof SendError || signal.aborted) throw error
+    const cause = limited.aborted ? `no response within ${timeoutMs / 1000} s` : messageOf(error)
+    throw new SendError(redact(`Sentry could not be reached: ${cause}`))
   }
 }
 

@@ -21,21 +21,24 @@ export interface SlackTools {
   readonly http: Http
   readonly url: string
   readonly redact: Redactor
+  readonly timeoutMs?: number
 }
 
-export function openSlack({ http, url, redact }: SlackTools): Channel {
+export function openSlack({ http, url, redact, timeoutMs = TIMEOUT_MS }: SlackTools): Channel {
   return {
     name: 'slack',
     hasWeekly: true,
     async send(message, _digest, signal) {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
       const request = {
         url,
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(toPayload(message, redact)),
-        firstByteTimeoutMs: TIMEOUT_MS,
-        idleTimeoutMs: TIMEOUT_MS,
+        firstByteTimeoutMs: timeoutMs,
+        idleTimeoutMs: timeoutMs,
+        // The address is a secret of Slack, and a page that it redirects to would respond 200.
+        followsRedirects: false,
       } as const
       try {
         const response = await http(request, limited)
@@ -50,7 +53,7 @@ export function openSlack({ http, url, redact }: SlackTools): Channel {
         if (error instanceof SendError) throw error
         if (signal.aborted) throw error
         const cause = limited.aborted
-          ? `no response within ${TIMEOUT_MS / 1000} s`
+          ? `no response within ${timeoutMs / 1000} s`
           : messageOf(error)
         throw new SendError(redact(`Slack could not be reached: ${cause}`))
       }

@@ -2,11 +2,11 @@
 // break and delay requests.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
+import { ignore, startStandIn } from '../../test/support/stand-in.ts'
+import { waitUntil } from '../../test/support/wait-until.ts'
 import { openToy } from '../../test/support/toy/open.ts'
 import {
   decideAlert,
@@ -16,6 +16,7 @@ import {
   beatAlerts,
   type Signals,
 } from '../db/alerts.ts'
+import { listActions } from '../db/read/actions.ts'
 import { removeSource } from '../db/write/remove-source.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
@@ -30,38 +31,6 @@ import { watchOnce, type AlertTools } from './watch.ts'
 const { pool: db } = await openTestDatabase()
 const SECRET = 'T0PLANTED-b0-hook-s3cret'
 const { signal } = new AbortController()
-
-interface StandIn {
-  readonly url: string
-  readonly bodies: string[]
-  readonly headers: IncomingHttpHeaders[]
-  /** Respond to the next requests; later ones get 200. */
-  readonly faults: ((response: ServerResponse) => void)[]
-}
-
-async function startStandIn(t: TestContext): Promise<StandIn> {
-  const standIn = {
-    url: '',
-    bodies: [] as string[],
-    headers: [] as IncomingHttpHeaders[],
-    faults: [] as StandIn['faults'],
-  }
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      standIn.bodies.push(Buffer.concat(chunks).toString())
-      standIn.headers.push(request.headers)
-      const fault = standIn.faults.shift()
-      if (fault) fault(response)
-      else response.end('ok')
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  standIn.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return standIn
-}
 
 const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'test' })
 const redact = createRedactor([SECRET])
@@ -221,6 +190,77 @@ test('a message that Slack does not accept is sent again later, and its failure 
   assert.ok(!JSON.stringify([limited, rows, tools.logged, slack.bodies]).includes(SECRET))
 })
 
+test('Slack has failed when it redirects, which is not followed, or does not respond', async (t) => {
+  await reset()
+  const [slack, elsewhere] = [await startStandIn(t), await startStandIn(t)]
+  await openLate(t)
+  const channel = openSlack({ http, url: `${slack.url}/${SECRET}`, redact, timeoutMs: 300 })
+  const tools = openTools([channel])
+  await watchOnce(tools, signal)
+  slack.faults.push(
+    (response) => response.writeHead(307, { location: elsewhere.url }).end(),
+    ignore,
+  )
+  const readError = async () => (await listAlertChannels(db))[0]?.error
+  await pass(1)
+  await watchOnce(tools, signal)
+  assert.equal(await readError(), 'Slack responded with 307')
+  assert.deepEqual(elsewhere.bodies, [])
+  await pass(61)
+  await watchOnce(tools, signal)
+  assert.equal(await readError(), 'Slack could not be reached: no response within 0.3 s')
+  await pass(61)
+  await watchOnce(tools, signal)
+  assert.deepEqual([slack.bodies.length, await readError()], [3, null])
+})
+
+test('each decision is in the log of actions, with who and why', async (t) => {
+  await reset()
+  const source = await openLate(t)
+  await watchOnce(openTools([]), signal)
+  const id = (await listAlerts(db, 0)).find(({ subject }) => subject === source.name)?.id ?? 0
+  const until = new Date('2099-01-01T00:00:00Z')
+  await decideAlert(db, id, { decision: 'acknowledge', by: 'ann' })
+  await decideAlert(db, id, { decision: 'mute', by: 'ben', until, reason: ' the shop moves ' })
+  await decideAlert(db, id, { decision: 'unmute', by: 'cleo' })
+  const list = () => listActions(db, { source: source.name, limit: 10 })
+  const { items } = await list()
+  assert.deepEqual(
+    items.map(({ action, actor, subject, reason }) => [action, actor, subject, reason]),
+    [
+      ['alert.unmute', 'cleo', `alert ${id}`, null],
+      ['alert.mute', 'ben', `alert ${id}`, 'the shop moves'],
+      ['alert.acknowledge', 'ann', `alert ${id}`, null],
+    ],
+  )
+  assert.deepEqual(items[1]?.detail, {
+    kind: 'late',
+    of: source.name,
+    until: '2099-01-01T00:00:00+00:00',
+  })
+  await assert.rejects(decideAlert(db, 0, { decision: 'unmute', by: 'ann' }))
+  assert.equal((await list()).items.length, 3)
+})
+
+test('the alerts of a source keep it company: a new name sends nothing again, and a removal leaves none', async (t) => {
+  await reset()
+  const slack = await startStandIn(t)
+  const tools = openTools([openSlack({ http, url: slack.url, redact })])
+  const { id, name } = await openLate(t)
+  await watchOnce(tools, signal)
+  await pass(1)
+  await watchOnce(tools, signal)
+  const renamed = `${name}-new`
+  await db.query('select catalog.rename_source($1, $2)', [id, renamed])
+  await pass(10)
+  await watchOnce(tools, signal)
+  assert.equal(slack.bodies.length, 1)
+  const subjects = async () => (await listAlerts(db, 10)).map(({ subject }) => subject)
+  assert.deepEqual(await subjects(), [renamed])
+  await removeSource(db, renamed)
+  assert.deepEqual(await subjects(), [])
+})
+
 test('an acknowledged or muted alert is not announced, and a mute outlives its alert', async (t) => {
   await reset()
   const slack = await startStandIn(t)
@@ -231,7 +271,7 @@ test('an acknowledged or muted alert is not announced, and a mute outlives its a
     (await listAlerts(db, 0)).find(({ subject }) => subject === source.name)
   const id = (await current())?.id ?? 0
   const until = new Date(Date.now() + 3_600_000)
-  await decideAlert(db, id, 'ann', { decision: 'mute', until })
+  await decideAlert(db, id, { decision: 'mute', by: 'ann', until, reason: 'the shop moves' })
   await pass(1)
   await watchOnce(tools, signal)
   await source.recover()
@@ -247,11 +287,11 @@ test('an acknowledged or muted alert is not announced, and a mute outlives its a
   await pass(1)
   await watchOnce(tools, signal)
   assert.equal(slack.bodies.length, 0)
-  await decideAlert(db, again.id, 'ben', { decision: 'unmute' })
-  await decideAlert(db, again.id, 'ben', { decision: 'acknowledge' })
+  await decideAlert(db, again.id, { decision: 'unmute', by: 'ben' })
+  await decideAlert(db, again.id, { decision: 'acknowledge', by: 'ben' })
   await watchOnce(tools, signal)
   assert.equal(slack.bodies.length, 0)
-  await assert.rejects(decideAlert(db, id, 'ben', { decision: 'unmute' }), {
+  await assert.rejects(decideAlert(db, id, { decision: 'unmute', by: 'ben' }), {
     code: 'alert/unknown',
   })
 })
@@ -308,13 +348,14 @@ test('Sentry gets alerts, failed runs with their correlation id, and check-ins, 
   supplier.setFaults({ kind: 'status', status: 401, times: 1 })
   const { run } = await pipeline.sync()
   await db.query(`update catalog.runs set reason = $2 where id = $1`, [run, `refused ${SECRET}`])
-  standIn.faults.push((response) => response.writeHead(500).end())
+  standIn.faults.push((response) => response.writeHead(429, { 'retry-after': '1800' }).end())
   await pass(1)
   await watchOnce(tools, signal)
-  assert.match((await listAlertChannels(db))[0]?.error ?? '', /500/)
+  const limited = (await listAlertChannels(db))[0]
+  assert.equal(limited?.error, 'Sentry responded with 429')
+  assert.ok((limited.retryAt?.getTime() ?? 0) - Date.now() > 1_700_000)
   await pass(120)
   await watchOnce(tools, signal)
-  await channel.close?.()
   const items = standIn.bodies.flatMap((body) =>
     body
       .split('\n')
@@ -342,4 +383,49 @@ test('Sentry gets alerts, failed runs with their correlation id, and check-ins, 
     'breadcrumbs',
   ])
     assert.ok(!text.includes(word), word)
+})
+
+test('Sentry gets the end of every run, however many there are', async (t) => {
+  await reset()
+  const standIn = await startStandIn(t)
+  const dsn = standIn.url.replace('http://', 'http://publickey@') + '/42'
+  const tools = openTools([await openSentry({ http, dsn, redact })])
+  const { pipeline } = await openToy(t, { db })
+  await watchOnce(tools, signal)
+  const { run } = await pipeline.sync()
+  await db.query(
+    `insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
+       select source_id, run_id, 'failed', 1, 0 from catalog.run_ends, generate_series(1, 119)
+       where run_id = $1`,
+    [run],
+  )
+  await watchOnce(tools, signal)
+  // A turn that failed is sent again as a whole.
+  standIn.faults.push(
+    ...Array.from({ length: 9 }, () => (response: ServerResponse) => response.end('{}')),
+    (response) => response.writeHead(503).end(),
+  )
+  await watchOnce(tools, signal)
+  await pass(61)
+  for (let turns = 0; turns < 3; turns++) await watchOnce(tools, signal)
+  const checkIns = standIn.bodies.filter((body) => body.includes('"check_in_id"')).length
+  assert.ok(checkIns >= 120 && checkIns <= 170, String(checkIns))
+})
+
+test('a process stops at once while Sentry does not respond, and the message is sent by the next one', async (t) => {
+  await reset()
+  const standIn = await startStandIn(t)
+  await openLate(t)
+  const dsn = standIn.url.replace('http://', 'http://publickey@') + '/42'
+  const open = async () => openTools([await openSentry({ http, dsn, redact })])
+  await watchOnce(await open(), signal)
+  await pass(1)
+  standIn.faults.push(ignore)
+  const stopping = new AbortController()
+  const stopped = watchOnce(await open(), stopping.signal)
+  await waitUntil(() => Promise.resolve(standIn.bodies.length === 1 || null))
+  stopping.abort()
+  await stopped
+  await watchOnce(await open(), signal)
+  assert.equal(standIn.bodies.length, 2)
 })

@@ -68,8 +68,5 @@ export async function startAlerts(
       },
     },
   )
-  opened.defer(async () => {
-    await watching
-    for (const channel of channels) await channel.close?.()
-  })
+  opened.defer(() => watching)
 }

@@ -49,7 +49,7 @@ import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { keepPurging } from './keep-purging.ts'
 import { openMetrics } from './service-metrics.ts'
 import { startSteps, type Lifespan, type StepsHaveWork } from './start-steps.ts'
-import { countAuthFailures, countTasks } from './task-metrics.ts'
+import { countAuthFailures, countSignIns, countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
   readonly settings: Settings
@@ -247,6 +247,7 @@ async function* createServers(
       settings: settings.http,
       checkAddress: createAddressCheck(settings.allowPrivateHosts),
       stopping,
+      onSignIn: countSignIns(metrics),
     }
     yield ['web', createWebApp(web)] as const
   }

@@ -1,7 +1,8 @@
-// Counts the events of tasks, and requests with wrong keys, in the metrics of their process.
+// Counts the events of tasks, sign-ins, and requests with wrong keys, in the metrics of their process.
 
 import type { RecentCounts } from '../alerts/recent-counts.ts'
 import type { ErrorCode } from '../core/error-table.ts'
+import type { SignInResult } from '../http/dashboard/sign-in.ts'
 import type { AuthFailure } from '../http/server/key-check.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -40,6 +41,10 @@ export function countAuthFailures(
     const label = reason === 'missing' || reason === 'wrong' ? reason : 'limited'
     metrics.count('shelfsync_auth_failures_total', { reason: label })
   }
+}
+
+export function countSignIns(metrics: Metrics): (result: SignInResult) => void {
+  return (result) => metrics.count('shelfsync_sign_ins_total', { result })
 }
 
 /** Returns null for errors of suppliers. */

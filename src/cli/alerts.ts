@@ -15,6 +15,7 @@ const DONE = { acknowledge: 'acknowledged', mute: 'muted', unmute: 'unmuted' } a
 
 interface DecideFlags {
   readonly by: string
+  readonly reason?: string
   /** Milliseconds. */
   readonly for?: number
 }
@@ -58,6 +59,7 @@ function addDecision(
     .argument('<id>', 'the number in `alerts list`', parseId)
     .description(description)
     .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
+    .option('--reason <text>', 'why, for the log of actions')
     .addHelpText('after', formatExamples(`shelfsync alerts ${name} 3`))
     .action((id: number, flags: DecideFlags) => decide(cli, decision, id, flags))
 }
@@ -113,13 +115,14 @@ async function decide(
   cli: Cli,
   decision: AlertDecision['decision'],
   id: number,
-  { by, for: timeMs = UNITS.d }: DecideFlags,
+  { by, reason, for: timeMs = UNITS.d }: DecideFlags,
 ): Promise<void> {
   await using tools = await cli.open()
   const { decideAlert } = await import('../db/alerts.ts')
   const until = new Date(Date.now() + timeMs)
-  const change: AlertDecision = decision === 'mute' ? { decision, until } : { decision }
-  const { kind, subject } = await decideAlert(tools.db, id, by, change)
+  const change: AlertDecision =
+    decision === 'mute' ? { decision, by, reason, until } : { decision, by, reason }
+  const { kind, subject } = await decideAlert(tools.db, id, change)
   const end = decision === 'mute' ? ` until ${until.toISOString()}` : ''
   cli.output.result(
     { alert: id, state: DONE[decision], ...(decision === 'mute' && { until }) },
@@ -147,7 +150,6 @@ async function sendTest(cli: Cli): Promise<void> {
     const sent = channels.map(({ name }) => name)
     cli.output.result({ sent }, `A test message was sent to ${sent.join(' and ')}.`)
   } finally {
-    for (const channel of channels) await channel.close?.()
     await http.close()
   }
 }

@@ -51,23 +51,27 @@ export function adviseOn({ kind, source, run }: Pick<Cause, 'kind' | 'source' | 
   readonly page: string
 } {
   const ofSource = source === null ? '/' : `/sources/${source}`
+  const ofRun = run === null ? ofSource : `/runs/${run}`
   switch (kind) {
     case 'late':
       return { action: 'see what failed last, then start a run', page: ofSource }
     case 'held':
       return {
         action: 'compare what the run would change, then approve or reject it',
-        page: run === null ? ofSource : `/runs/${run}`,
+        page: ofRun,
       }
     case 'failing':
-      return { action: 'check the address and the key of the source', page: ofSource }
+      return {
+        action: 'read the error of the run, then check the address and the key of the source',
+        page: ofRun,
+      }
     case 'breaker':
       return {
         action: 'wait, or check the supplier; it is requested again after a test succeeds',
         page: '/jobs',
       }
     case 'budget':
-      return { action: 'read the errors of its failed runs', page: ofSource }
+      return { action: 'read the errors of its failed runs', page: ofRun }
     case 'back-pressure':
       return {
         action: 'check the load and the free space of Postgres and the store',

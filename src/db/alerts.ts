@@ -32,6 +32,8 @@ export interface AlertSource {
   /** Runs in a row that failed at the host, with the class of the last one. */
   readonly failures: number
   readonly failureClass: FailureClass | null
+  /** The newest failed run. */
+  readonly failedRun: number | null
   readonly week: { readonly runs: number; readonly failures: Readonly<Record<string, number>> }
 }
 
@@ -47,6 +49,7 @@ interface FactsRow {
     readonly held_runs: readonly number[]
     readonly failures: number
     readonly failure_class: FailureClass | null
+    readonly failed_run: number | null
     readonly week_runs: number
     readonly week_failures: Readonly<Record<string, number>>
   }[]
@@ -69,6 +72,7 @@ export async function loadAlertFacts(db: Catalog, timeoutMs?: number): Promise<A
       heldRuns: source.held_runs,
       failures: source.failures,
       failureClass: source.failure_class,
+      failedRun: source.failed_run,
       week: { runs: source.week_runs, failures: source.week_failures },
     })),
     breakers: row.breakers.map(toOpenBreaker),
@@ -233,21 +237,25 @@ export async function recordNotices(
   return one(await db.call<boolean>('record_notices', { token, channel, result: jsonb(fields) }))
 }
 
-export type AlertDecision =
+/** `reason` is that of the person, for the log of actions. */
+export type AlertDecision = { readonly by: string; readonly reason?: string | undefined } & (
   | { readonly decision: 'acknowledge' | 'unmute' }
   | { readonly decision: 'mute'; readonly until: Date }
+)
 
-/** @throws SyncError `alert/unknown` if no open alert has the number */
+/**
+ * Decides, and records the decision in the log of actions.
+ *
+ * @throws SyncError `alert/unknown` if no open alert has the number
+ */
 export async function decideAlert(
   db: Catalog,
   id: number,
-  by: string,
   change: AlertDecision,
 ): Promise<StoredAlert> {
-  const until = change.decision === 'mute' ? change.until : null
-  return toAlert(
-    one(await db.call<AlertRow>('decide_alert', { id, decision: change.decision, by, until })),
-  )
+  const { decision, by, reason = null } = change
+  const until = decision === 'mute' ? change.until : null
+  return toAlert(one(await db.call<AlertRow>('decide_alert', { id, decision, by, until, reason })))
 }
 
 /** The end of a run, for the monitors of Sentry. */
@@ -264,7 +272,7 @@ export interface ReportedEnd {
   readonly schedule: Schedule
 }
 
-/** The ends after number `after`, the oldest first, at most 200. */
+/** The ends after number `after`, the oldest first, at most 50. */
 export function listReportedEnds(db: Catalog, after: number): Promise<ReportedEnd[]> {
   return db.call<ReportedEnd>('list_reported_ends', { after })
 }

@@ -72,6 +72,12 @@ export const METRICS = {
     labels: { reason: ['missing', 'wrong', 'limited'] },
     help: 'Requests to Shelfsync with a missing key, with a wrong key, or limited after too many wrong keys.',
   },
+  shelfsync_sign_ins_total: {
+    type: 'counter',
+    scope: 'process',
+    labels: { result: ['accepted', 'wrong', 'limited'] },
+    help: 'Sign-ins to the dashboard: accepted, refused for a wrong key, or limited after too many wrong keys. Refused ones count in `shelfsync_auth_failures_total` too.',
+  },
   shelfsync_alert_send_failures_total: {
     type: 'counter',
     scope: 'process',

@@ -47,6 +47,24 @@ export const WORK_METRICS = {
     labels: { channel: ['slack', 'sentry'] },
     help: 'Failed attempts in a row to send alerts; 0 while they arrive.',
   },
+  shelfsync_alert_messages_total: {
+    type: 'counter',
+    scope: 'system',
+    labels: { channel: ['slack', 'sentry'] },
+    help: 'Messages that Slack or Sentry accepted: alerts, weekly notes, and reports of runs. Absent for a channel that no process ever had.',
+  },
+  shelfsync_sessions: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { access: ['write', 'read'] },
+    help: 'Browsers that are signed in to the dashboard, by what they may do.',
+  },
+  shelfsync_actions_total: {
+    type: 'counter',
+    scope: 'system',
+    labels: { action: 'name' },
+    help: 'Changes that people made by a command, the API or the dashboard, as in the log of actions.',
+  },
   shelfsync_model_queue: {
     type: 'gauge',
     scope: 'system',

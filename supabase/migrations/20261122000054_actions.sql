@@ -20,6 +20,8 @@ create index actions_source on catalog.actions (source_id, id) where source_id i
 create index actions_run on catalog.actions (run_id, id) where run_id is not null;
 create index actions_actor on catalog.actions (actor, id);
 create index actions_at on catalog.actions (at);
+-- Every scrape of the metrics counts the actions of each kind.
+create index actions_action on catalog.actions (action, id);
 
 -- record_action(actor, action, source, run, subject, detail, reason) → the number of the action.
 --   source      name of a source; null: that of the run

@@ -43,3 +43,15 @@ create function catalog.end_session(p_token_hash bytea) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.sessions where token_hash = p_token_hash
 $$;
+
+-- measure_people() → {sessions: {write, read}, actions: {action: count}}: how many are signed in by what they
+-- may do, and how often each action was recorded. For the metrics.
+create function catalog.measure_people() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'sessions', (select jsonb_build_object('write', count(*) filter (where s.may_write),
+      'read', count(*) filter (where not s.may_write))
+      from catalog.sessions s where s.expires_at > clock_timestamp()),
+    'actions', (select coalesce(jsonb_object_agg(action, n), '{}') from (
+      select a.action, count(*) as n from catalog.actions a group by a.action) k))
+$$;

@@ -1,7 +1,7 @@
 -- Generated from supabase/schemas/89_alerts.sql until the first release: do not edit.
 
 -- Alerts: what is wrong, who knows, and which messages were sent. Every process beats; one of them has the
--- lease, judges the state of the system and sends. src/alerts has the rules. No table belongs to one source.
+-- lease, judges the state of the system and sends. src/alerts has the rules.
 
 -- A cause and its time. While it is not closed, a cause has one row.
 create table catalog.alerts (
@@ -40,6 +40,7 @@ create table catalog.alert_notices (
 create table catalog.alert_channels (
   channel         text primary key,
   last_sent_at    timestamptz,
+  messages        bigint not null default 0,   -- that were accepted
   failures        integer not null default 0,  -- in a row
   error           text,                        -- of the last attempt
   retry_at        timestamptz,
@@ -103,17 +104,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.alert_lease set expires_at = clock_timestamp() where process = p_process;
 $$;
 
--- holds_alerts(token) → whether the lease is still valid; it stays so until the transaction ends.
+-- holds_alerts(token) → whether no other process has taken the lease; none does until the transaction
+-- ends. An expired lease counts, so that a message which took long is not sent twice.
 create function catalog.holds_alerts(p_token bigint) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform from catalog.alert_lease where token = p_token and expires_at > clock_timestamp() for share;
+  perform from catalog.alert_lease where token = p_token for share;
   return found;
 end $$;
 
 -- load_alert_facts() → {now, sources, breakers, waits, wrong_keys}: the state that alerts are judged by.
 --   sources     active ones: {source, schedule, due_since, late_products, held_runs, failures,
---               failure_class, week_runs, week_failures}, see measure_sources
+--               failure_class, failed_run, week_runs, week_failures}, see measure_sources
 --   waits       seconds of back-pressure by reason in the last fifteen minutes, of the process that waited
 --               longest; `wrong_keys` the sum of all processes
 create function catalog.load_alert_facts() returns jsonb
@@ -126,6 +128,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         'held_runs', (select coalesce(jsonb_agg(r.id order by r.id), '[]') from catalog.runs r
           where r.source_id = m.id and r.state = 'held'),
         'failures', m.failures, 'failure_class', m.failure_class,
+        'failed_run', (select r.id from catalog.runs r where r.source_id = m.id and r.state = 'failed'
+          and r.reason is not null order by r.id desc limit 1),
         'week_runs', m.week_runs, 'week_failures', m.week_failures) order by m.source), '[]')
       from catalog.measure_sources() m),
     'breakers', (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b),
@@ -175,17 +179,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.alert_channels order by channel
 $$;
 
--- measure_alerts() → {open: {kind: count}, failures: {channel: attempts in a row}}
+-- measure_alerts() → {open: {kind: count}, channels: {channel: {messages, failures}}}, with the accepted
+-- messages and the failed attempts in a row.
 create function catalog.measure_alerts() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object(
     'open', (select coalesce(jsonb_object_agg(kind, n), '{}') from (
       select a.kind, count(*) as n from catalog.alerts a where a.state = 'open' group by a.kind) k),
-    'failures', (select coalesce(jsonb_object_agg(channel, failures), '{}') from catalog.alert_channels))
+    'channels', (select coalesce(jsonb_object_agg(channel,
+      jsonb_build_object('messages', messages, 'failures', failures)), '{}') from catalog.alert_channels))
 $$;
 
--- save_alerts(token, changes) → whether the lease was valid. Adds the rows without an id and replaces what
--- is judged in the others. A mute that has not ended continues for the next alert of the same cause.
+-- save_alerts(token, changes) → whether no other process has the lease. Adds the rows without an id and
+-- replaces what is judged in the others. A mute that has not ended continues for the next alert of the same
+-- cause.
 create function catalog.save_alerts(p_token bigint, p_changes jsonb) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -215,7 +222,7 @@ begin
   return true;
 end $$;
 
--- record_notices(token, channel, result) → whether the lease was valid. `p_result`:
+-- record_notices(token, channel, result) → whether no other process has the lease. `p_result`:
 --   notices     messages that were sent: [{alert, event}]; weekly: true after a weekly note
 --   run_end     last reported end of a run
 --   error       of a failed attempt; the next one is due after `retry_seconds`
@@ -234,6 +241,7 @@ begin
     set last_sent_at = case
         when failure is null and (p_result ? 'weekly' or p_result -> 'notices' <> '[]')
           then clock_timestamp() else last_sent_at end,
+      messages = messages + (failure is null)::integer,
       failures = case when failure is null then 0 else failures + 1 end,
       error = failure,
       retry_at = clock_timestamp() + (p_result ->> 'retry_seconds')::double precision * interval '1 second',
@@ -243,25 +251,32 @@ begin
   return true;
 end $$;
 
--- decide_alert(id, decision, by, until) → the alert: `acknowledge`, `mute` until an instant, or `unmute`.
+-- decide_alert(id, decision, by, until, reason) → the alert: `acknowledge`, `mute` until an instant, or
+-- `unmute`. The decision is in the log of actions, in the same transaction.
 --   errors      alert/unknown
 create function catalog.decide_alert(
-  p_id bigint, p_decision text, p_by text, p_until timestamptz default null
+  p_id bigint, p_decision text, p_by text, p_until timestamptz, p_reason text
 ) returns setof catalog.alerts
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  decided catalog.alerts;
 begin
-  return query update catalog.alerts a
+  update catalog.alerts a
     set acknowledged_by = case p_decision when 'acknowledge' then p_by else a.acknowledged_by end,
       acknowledged_at = case p_decision when 'acknowledge' then clock_timestamp() else a.acknowledged_at end,
       muted_by = case p_decision when 'mute' then p_by when 'unmute' then null else a.muted_by end,
       muted_until = case p_decision when 'mute' then p_until when 'unmute' then null else a.muted_until end
-    where a.id = p_id and a.state <> 'closed' returning a.*;
+    where a.id = p_id and a.state <> 'closed' returning a.* into decided;
   if not found then
     perform catalog.fail('alert/unknown', format('No open alert has the number %s', p_id));
   end if;
+  perform catalog.record_action(p_by, 'alert.' || p_decision, decided.source, decided.run, 'alert ' || p_id,
+    jsonb_strip_nulls(jsonb_build_object('kind', decided.kind, 'of', decided.subject, 'until', p_until)),
+    p_reason);
+  return next decided;
 end $$;
 
--- list_reported_ends(after) → ends of runs after the number `p_after`, the oldest first, at most 200. For
+-- list_reported_ends(after) → ends of runs after the number `p_after`, the oldest first, at most 50. For
 -- Sentry.
 create function catalog.list_reported_ends(p_after bigint) returns table (
   no bigint, source text, run bigint, kind text, state text, error_code text, reason text,
@@ -273,5 +288,5 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
   join catalog.sources s on s.id = e.source_id
-  where e.no > p_after order by e.no limit 200
+  where e.no > p_after order by e.no limit 50
 $$;

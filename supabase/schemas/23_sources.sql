@@ -103,13 +103,16 @@ begin
   perform catalog.save_source(p_source, null, null, p_state, null);
 end $$;
 
--- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
--- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
+-- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts
+-- stay under the keys that they have. The next copy of `latest.ndjson` is written under the new name. Alerts
+-- of the source follow, so that none is sent again.
 --   errors      run/active  a worker of a running run writes under the old name
 create function catalog.rename_source(p_source integer, p_name text) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  former text;
 begin
-  perform from catalog.sources where id = p_source for update;
+  select name into former from catalog.sources where id = p_source for update;
   perform catalog.assert_idle(p_source);
   return query
     update catalog.sources s
@@ -118,4 +121,7 @@ begin
             select distinct n from unnest(s.former_names || s.name) n where n <> p_name order by n)
       where s.id = p_source and not exists (select from catalog.sources o where o.name = p_name)
       returning s.*;
+  if found then
+    update catalog.alerts a set source = p_name, subject = p_name where a.source = former;
+  end if;
 end $$;

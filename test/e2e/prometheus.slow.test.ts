@@ -9,19 +9,27 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import { createMetricsReader } from '../../src/db/read/metrics.ts'
-import { readStorageMetrics } from '../../src/db/read/work-metrics.ts'
+import { ROLES } from '../../src/core/roles.ts'
+import { recordAction } from '../../src/db/write/actions.ts'
 import { ALERT_RULES, type AlertRule, type AlertRuleName } from '../../src/telemetry/alert-rules.ts'
-import { createMetrics } from '../../src/telemetry/metrics.ts'
+import type { Metric } from '../../src/telemetry/metric.ts'
 import { METRICS } from '../../src/telemetry/metrics-table.ts'
 import { ALERT_CASES, type AlertCase } from '../support/alert-cases.ts'
-import { openTestDatabase } from '../support/database.ts'
+import { listSeries } from '../support/exposition.ts'
 import { addManySources } from '../support/many-sources.ts'
+import { openFleet } from './fleet.ts'
 
 const RULES = fileURLToPath(new URL('../../deploy/prometheus/alerts.yml', import.meta.url))
 const DASHBOARD = fileURLToPath(new URL('../../deploy/grafana/shelfsync.json', import.meta.url))
 /** Cases that take longer are evaluated every ten minutes. */
 const LONG_MINUTES = 300
+const NO_FAULT = { code: 0, text: '' }
+/** Metrics of the system whose series appear with their cause. */
+const WITHOUT_CAUSE: readonly string[] = [
+  'shelfsync_failing_runs',
+  'shelfsync_active_run_records',
+  'shelfsync_removals_off',
+]
 const URL_LABEL = 'https://shelfsync.example'
 const skip = hasPromtool() ? false : 'promtool is missing: apt-get install prometheus'
 
@@ -47,15 +55,47 @@ function runPromtool(
   })
 }
 
-test('promtool finds no fault in the metrics of an installation', { skip }, async (t) => {
-  const { pool: db } = await openTestDatabase(t)
+test('promtool finds no fault in the metrics of any role', { skip }, async (t) => {
+  const fleet = await openFleet(t, {
+    supplierUrl: 'http://127.0.0.1:9',
+    queueUrl: null,
+    smallParts: false,
+  })
+  const { pool: db } = fleet.database
   await addManySources(db, 20)
-  const metrics = createMetrics()
-  metrics.collect({ name: 'database', read: createMetricsReader(db, () => true) })
-  metrics.collect({ name: 'storage', read: () => readStorageMetrics(db) })
-  const text = await metrics.text()
-  assert.match(text, /^shelfsync_source_late\{source="shop-1"\} 1$/m)
-  assert.deepEqual(await runPromtool(['check', 'metrics'], text), { code: 0, text: '' })
+  await recordAction(db, { actor: 'ann', action: 'source.pause', source: 'shop-1' })
+  await db.query(
+    `insert into catalog.alert_channels (channel, messages, run_end) values ('slack', 7, 0)`,
+  )
+  const texts = new Map(
+    await Promise.all(
+      ROLES.map(async (role) => {
+        const { ports } = await fleet.serve([role], {
+          IMAGES: 'imagekit:test',
+          IMAGEKIT_PRIVATE_KEY: 'private_test',
+        })
+        const response = await fetch(`http://127.0.0.1:${ports['metrics']}/metrics`)
+        return [role, await response.text()] as const
+      }),
+    ),
+  )
+  for (const [role, text] of texts)
+    assert.deepEqual([role, await runPromtool(['check', 'metrics'], text)], [role, NO_FAULT])
+  const orchestrator = texts.get('orchestrator') ?? ''
+  assert.equal(listSeries(orchestrator, 'shelfsync_source_late')['source="shop-1"'], 1)
+  assert.equal(listSeries(orchestrator, 'shelfsync_alert_messages_total')['channel="slack"'], 7)
+  assert.equal(listSeries(orchestrator, 'shelfsync_actions_total')['action="source.pause"'], 1)
+  assert.deepEqual(listSeries(orchestrator, 'shelfsync_sessions'), {
+    'access="write"': 0,
+    'access="read"': 0,
+  })
+  // Metrics of the system come from the orchestrator only, and those of a process from each.
+  for (const [name, { scope }] of Object.entries<Metric>(METRICS)) {
+    const reporting = [...texts].filter(([, text]) => text.includes(`# TYPE ${name} `))
+    const roles = reporting.map(([role]) => role)
+    if (scope === 'process') assert.deepEqual(roles, ROLES, name)
+    else if (!WITHOUT_CAUSE.includes(name)) assert.deepEqual(roles, ['orchestrator'], name)
+  }
 })
 
 test('every alert rule fires on its cause, and not without it', { skip }, async () => {

@@ -15,9 +15,23 @@ interface Work {
 
 type BreakerCounts = Readonly<Record<'open' | 'half-open' | 'seconds', number>>
 
+interface Alerts {
+  /** Open ones by kind. */
+  readonly open: Readonly<Record<string, number>>
+  readonly channels: Readonly<
+    Record<string, { readonly messages: number; readonly failures: number }>
+  >
+}
+
+interface People {
+  readonly sessions: Readonly<Record<'write' | 'read', number>>
+  readonly actions: Readonly<Record<string, number>>
+}
+
 const REVIEW_KINDS = METRICS.shelfsync_review_backlog.labels.kind
 const BREAKER_STATES = METRICS.shelfsync_open_circuit_breakers.labels.state
 const ALERT_KINDS = METRICS.shelfsync_open_alerts.labels.kind
+const ACCESSES = METRICS.shelfsync_sessions.labels.access
 const CHANNELS = METRICS.shelfsync_alert_failed_sends.labels.channel
 const CLOSED: BreakerCounts = { open: 0, 'half-open': 0, seconds: 0 }
 
@@ -48,26 +62,45 @@ export async function readWorkMetrics(client: DbClient): Promise<Reading[]> {
     { name: 'shelfsync_image_queue_age_seconds', labels: {}, value: images ?? 0 },
     ...toBreakerReadings(breakers),
     ...(await readAlertMetrics(client)),
+    ...(await readPeopleMetrics(client)),
   ]
 }
 
 async function readAlertMetrics(client: DbClient): Promise<Reading[]> {
-  const { open, failures } = one(
-    await inSession(client).call<{
-      open: Readonly<Record<string, number>>
-      failures: Readonly<Record<string, number>>
-    }>('measure_alerts', {}),
-  )
+  const { open, channels } = one(await inSession(client).call<Alerts>('measure_alerts', {}))
   return [
     ...ALERT_KINDS.map((kind): Reading => ({
       name: 'shelfsync_open_alerts',
       labels: { kind },
       value: open[kind] ?? 0,
     })),
-    ...CHANNELS.filter((channel) => failures[channel] !== undefined).map((channel): Reading => ({
-      name: 'shelfsync_alert_failed_sends',
-      labels: { channel },
-      value: failures[channel] ?? 0,
+    ...CHANNELS.flatMap((channel): Reading[] => {
+      const state = channels[channel]
+      if (state === undefined) return []
+      return [
+        {
+          name: 'shelfsync_alert_messages_total',
+          labels: { channel },
+          value: state.messages,
+        },
+        { name: 'shelfsync_alert_failed_sends', labels: { channel }, value: state.failures },
+      ]
+    }),
+  ]
+}
+
+async function readPeopleMetrics(client: DbClient): Promise<Reading[]> {
+  const { sessions, actions } = one(await inSession(client).call<People>('measure_people', {}))
+  return [
+    ...ACCESSES.map((access): Reading => ({
+      name: 'shelfsync_sessions',
+      labels: { access },
+      value: sessions[access],
+    })),
+    ...Object.entries(actions).map(([action, value]): Reading => ({
+      name: 'shelfsync_actions_total',
+      labels: { action },
+      value,
     })),
   ]
 }

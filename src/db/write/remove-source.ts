@@ -4,7 +4,7 @@
 import { inSession } from '../catalog.ts'
 import type { Db } from '../pool.ts'
 
-/** Referenced tables come last. */
+/** Tables with the number of a source. Referenced tables come last. */
 export const TABLES = [
   'deliveries',
   'changes',
@@ -36,6 +36,9 @@ export const TABLES = [
   'successions',
 ]
 
+/** Tables whose rows name their source. */
+export const NAMING_TABLES = ['alerts']
+
 /**
  * Does nothing when the source does not exist.
  *
@@ -53,6 +56,8 @@ export async function removeSource(db: Db, name: string): Promise<void> {
       await inSession(client).call('forget_feed_source', { source: id })
       for (const table of TABLES)
         await client.query(`delete from catalog.${table} where source_id = $1`, [id])
+      for (const table of NAMING_TABLES)
+        await client.query(`delete from catalog.${table} where source = $1`, [name])
       await client.query('delete from catalog.sources where id = $1', [id])
     }
   })

@@ -24,12 +24,14 @@ import { redactHtml } from './redact-html.ts'
 import { toOwnPath } from './return-address.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { isCsrfToken, type Session, type Sessions } from './sessions.ts'
-import { signIn, signInForm } from './sign-in.ts'
+import { signIn, signInForm, type SignInResult } from './sign-in.ts'
 import { readTheme, saveTheme } from './theme.ts'
 
 export interface DashboardOptions extends DashboardServices {
   readonly checkKey: KeyCheck
   readonly sessions: Sessions
+  /** Called with the result of every sign-in. */
+  readonly onSignIn?: (result: SignInResult) => void
   /** True if a READ_KEY is set, which the sign-in then mentions. */
   readonly hasReadKey: boolean
   /** Ends when the process stops: the open streams then end. */

@@ -19,8 +19,12 @@ const Form = z.object({
   name: z.string().trim().min(1).max(NAME_CHARS_MAX).refine(isVisible),
 })
 
+export type SignInResult = 'accepted' | 'wrong' | 'limited'
+
 export interface SignInTools {
   readonly checkKey: KeyCheck
+  /** Called with the result of every sign-in. */
+  readonly onSignIn?: (result: SignInResult) => void
   readonly sessions: Sessions
   readonly hasReadKey: boolean
 }
@@ -34,7 +38,7 @@ interface SignInPage {
 export async function signIn(
   c: Context<ServerEnv>,
   fields: Fields,
-  { checkKey, sessions, hasReadKey }: SignInTools,
+  { checkKey, sessions, hasReadKey, onSignIn = () => undefined }: SignInTools,
 ): Promise<{ readonly to: string } | SignInPage> {
   const to = toOwnPath(fields['to'])
   const name = typeof fields['name'] === 'string' ? fields['name'] : ''
@@ -46,11 +50,17 @@ export async function signIn(
   if (!data)
     return refuse(400, `Enter a key, and a name of at most ${NAME_CHARS_MAX} visible characters.`)
   const kind = await findKind(c, data.key, checkKey)
-  if (typeof kind !== 'string') return refuse(kind.status, kind.problem)
-  if (kind === 'sync')
+  if (typeof kind !== 'string') {
+    onSignIn(kind.status === 429 ? 'limited' : 'wrong')
+    return refuse(kind.status, kind.problem)
+  }
+  if (kind === 'sync') {
+    onSignIn('wrong')
     return refuse(403, 'A SYNC_KEY opens no dashboard. Use ADMIN_KEY, or READ_KEY to only look.')
+  }
   await sessions.open(c, { name: data.name, mayWrite: kind === 'admin', key: data.key })
   c.var.log.info({ person: data.name, mayWrite: kind === 'admin' }, 'signed in')
+  onSignIn('accepted')
   return { to }
 }
 

@@ -52,6 +52,12 @@
     if (page?.type === 'opaqueredirect') end('signed-out')
   }
 
+  // A question that a person has opened stays open and keeps what it showed, and details stay open.
+  Object.assign(window.htmx.config, {
+    morphSkip: 'details[data-confirm][open]',
+    morphIgnore: [...window.htmx.config.morphIgnore, 'open'],
+  })
+
   const replace = async (id, markup) => {
     const region = document.getElementById(id)
     if (region) await window.htmx.swap({ text: markup, target: region, swap: 'outerMorph' })

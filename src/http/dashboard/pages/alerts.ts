@@ -7,14 +7,13 @@ import {
   listAlertChannels,
   listAlerts,
   type AlertChannel,
-  type AlertDecision,
 } from '../../../db/alerts.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage, type ActionInput, type ActionResult, type User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
 import { emptyState, pageHeading, panel } from '../parts/blocks.ts'
-import { actionForm, field } from '../parts/forms.ts'
+import { actionForm, field, reasonField } from '../parts/forms.ts'
 import { table, type Column } from '../parts/table.ts'
 import { time } from '../parts/values.ts'
 
@@ -28,7 +27,11 @@ const MUTES = [
 ] as const
 const CHANNEL_NAMES: Readonly<Record<string, string>> = { slack: 'Slack', sentry: 'Sentry' }
 
-const AlertId = z.coerce.number().int().positive()
+const Decided = z.object({
+  id: z.coerce.number().int().positive(),
+  reason: z.string().trim().max(500).optional(),
+})
+type Decided = z.infer<typeof Decided>
 
 export const alertsPage = definePage({
   path: '/alerts',
@@ -38,9 +41,12 @@ export const alertsPage = definePage({
       listAlertChannels(db),
     ])
     const shown = alerts.filter(({ openedAt }) => openedAt !== null)
-    const open = shown.filter(({ state }) => state === 'open')
-    const closed = shown.filter(({ state }) => state === 'closed')
     const now = nowMs()
+    // Those that no person knows of come first.
+    const open = shown
+      .filter(({ state }) => state === 'open')
+      .toSorted((one, other) => Number(isKnown(one, now)) - Number(isKnown(other, now)))
+    const closed = shown.filter(({ state }) => state === 'closed')
     return {
       title: 'Alerts',
       main: html`${pageHeading({
@@ -48,28 +54,28 @@ export const alertsPage = definePage({
         about:
           'Causes that a person should know of. Each is sent once, and once when it has ended.',
       })}
+      ${panel({ title: `Open (${open.length})`, id: 'open' }, showOpen(open, user, now))}
       ${liveRegion(
         'channels',
         panel({ title: 'Messages', id: 'messages' }, showChannels(channels, now)),
       )}
-      ${panel({ title: `Open (${open.length})`, id: 'open' }, showOpen(open, user, now))}
       ${liveRegion('closed', panel({ title: 'Ended', id: 'ended' }, showClosed(closed, now)))}`,
     }
   },
   actions: {
     acknowledge: {
-      form: z.object({ id: AlertId }),
+      form: Decided,
       run: (input) => decide(input, { decision: 'acknowledge' }),
     },
     mute: {
-      form: z.object({ id: AlertId, hours: z.coerce.number().int().min(1).max(2160) }),
+      form: Decided.extend({ hours: z.coerce.number().int().min(1).max(2160) }),
       run(input) {
         const until = new Date(input.services.nowMs() + input.form.hours * HOUR_MS)
         return decide(input, { decision: 'mute', until })
       },
     },
     unmute: {
-      form: z.object({ id: AlertId }),
+      form: Decided,
       run: (input) => decide(input, { decision: 'unmute' }),
     },
   },
@@ -77,12 +83,23 @@ export const alertsPage = definePage({
 
 const DONE = { acknowledge: 'acknowledged', mute: 'muted', unmute: 'no longer muted' } as const
 
+type Change = { decision: 'acknowledge' | 'unmute' } | { decision: 'mute'; until: Date }
+
 async function decide(
-  { services, form, user }: ActionInput<unknown, { readonly id: number }>,
-  change: AlertDecision,
+  { services, form, user }: ActionInput<unknown, Decided>,
+  change: Change,
 ): Promise<ActionResult> {
-  const { kind, subject } = await decideAlert(services.db, form.id, user.name, change)
+  const decision = { ...change, by: user.name, reason: form.reason }
+  const { kind, subject } = await decideAlert(services.db, form.id, decision)
   return { notice: `The alert “${ALERT_KINDS[kind]}: ${subject}” is ${DONE[change.decision]}.` }
+}
+
+function isMuted({ mutedUntil }: StoredAlert, nowMs: number): boolean {
+  return mutedUntil !== null && mutedUntil.getTime() > nowMs
+}
+
+function isKnown(alert: StoredAlert, nowMs: number): boolean {
+  return alert.acknowledgedBy !== null || isMuted(alert, nowMs)
 }
 
 function showChannels(channels: readonly AlertChannel[], nowMs: number): Html {
@@ -124,7 +141,13 @@ function causeColumns(nowMs: number): Column<StoredAlert>[] {
         html`<a href="${adviseOn(alert).page}">${ALERT_KINDS[alert.kind]}: ${alert.subject}</a>`,
     },
     { label: 'Since', cell: ({ since }) => time(since, nowMs) },
-    { label: 'Reason', cell: ({ reason }) => reason },
+    {
+      label: 'What',
+      cell: (alert) =>
+        alert.state === 'closed'
+          ? alert.reason
+          : html`${alert.reason}. <span class="quiet">To do: ${adviseOn(alert).action}.</span>`,
+    },
   ]
 }
 
@@ -133,7 +156,6 @@ function showOpen(alerts: readonly StoredAlert[], user: User, nowMs: number): Ht
     caption: 'Open alerts',
     columns: [
       ...causeColumns(nowMs),
-      { label: 'To do', cell: (alert) => adviseOn(alert).action },
       { label: 'State', cell: (alert) => showState(alert, nowMs) },
       ...(user.mayWrite
         ? [
@@ -151,10 +173,10 @@ function showOpen(alerts: readonly StoredAlert[], user: User, nowMs: number): Ht
   })
 }
 
-function showState({ mutedUntil, mutedBy, ...alert }: StoredAlert, nowMs: number): Html {
-  if (mutedUntil !== null && mutedUntil.getTime() > nowMs)
-    return html`${badge('paused', { label: 'muted' })} by ${mutedBy}, ends
-    ${time(mutedUntil, nowMs)}`
+function showState(alert: StoredAlert, nowMs: number): Html {
+  if (isMuted(alert, nowMs))
+    return html`${badge('paused', { label: 'muted' })} by ${alert.mutedBy}, ends
+    ${time(alert.mutedUntil, nowMs)}`
   if (alert.acknowledgedBy !== null)
     return html`${badge('accepted', { label: 'acknowledged' })} by ${alert.acknowledgedBy}
     ${time(alert.acknowledgedAt, nowMs)}`
@@ -163,15 +185,31 @@ function showState({ mutedUntil, mutedBy, ...alert }: StoredAlert, nowMs: number
 }
 
 function showDecisions(alert: StoredAlert, user: User, nowMs: number): Html {
-  const { id, acknowledgedBy, mutedUntil } = alert
-  const isMuted = mutedUntil !== null && mutedUntil.getTime() > nowMs
+  const { id, kind, subject, acknowledgedBy } = alert
   const values = { id }
+  const period = {
+    kind: 'select',
+    name: 'hours',
+    label: 'For',
+    value: '24',
+    options: MUTES,
+  } as const
   return html`${
     acknowledgedBy === null
-      ? actionForm({ user, action: '/alerts/acknowledge', label: 'Acknowledge', values })
+      ? actionForm({
+          user,
+          action: '/alerts/acknowledge',
+          label: 'Acknowledge',
+          values,
+          confirm: {
+            question: `Take over “${ALERT_KINDS[kind]}: ${subject}”?`,
+            detail: html`<p>No message about it is sent until it has ended.</p>
+              ${reasonField()}`,
+          },
+        })
       : EMPTY
   }${
-    isMuted
+    isMuted(alert, nowMs)
       ? actionForm({ user, action: '/alerts/unmute', label: 'Unmute', values })
       : actionForm({
           user,
@@ -179,14 +217,8 @@ function showDecisions(alert: StoredAlert, user: User, nowMs: number): Html {
           label: 'Mute',
           values,
           confirm: {
-            question: `Send no message about ${alert.subject} for a time?`,
-            detail: field({
-              kind: 'select',
-              name: 'hours',
-              label: 'For',
-              value: '24',
-              options: MUTES,
-            }),
+            question: `Send no message about “${ALERT_KINDS[kind]}: ${subject}” for a time?`,
+            detail: html`${field(period)}${reasonField()}`,
           },
         })
   }`

@@ -137,7 +137,7 @@ function loadWork(services: DashboardServices, nowMs: number) {
 }
 
 function retryAllForm(letters: number, source: string | undefined, user: User): Html {
-  if (letters === 0) return EMPTY
+  if (letters < 2) return EMPTY
   const of = source === undefined ? '' : ` of ${source}`
   return actionForm({
     user,
