@@ -2,7 +2,8 @@
 // from 9 on imports. Its rows are in support/grafana-rows.ts.
 
 import { writeGenerated } from './support/generated.ts'
-import { ROWS, type Panel } from './support/grafana-rows.ts'
+import type { Panel } from './support/grafana-panels.ts'
+import { ROWS } from './support/grafana-rows.ts'
 
 const COLUMNS = 24
 const HEIGHTS = { stat: 4, timeseries: 8, table: 8, bargauge: 8 } as const

@@ -1,40 +1,7 @@
-// The rows and panels of the dashboard for Grafana, as a table. Queries aggregate system metrics
-// with max, because every orchestrator reports them, and process metrics with sum.
+// The rows and panels of the dashboard for Grafana, as a table.
 
-export interface Panel {
-  readonly title: string
-  readonly kind: 'stat' | 'timeseries' | 'table' | 'bargauge'
-  readonly unit: string
-  /** Width in 24ths of the page. */
-  readonly width: number
-  /** Queries with the legend of their series. */
-  readonly queries: readonly (readonly [expression: string, legend: string])[]
-  /** The value from which a stat is red. */
-  readonly redFrom?: number
-  readonly description?: string
-}
-
-export interface Row {
-  readonly title: string
-  readonly panels: readonly Panel[]
-}
-
-const SOURCE = 'source=~"$source"'
-
-function stat(title: string, query: string, redFrom?: number, unit = 'short'): Panel {
-  return {
-    title,
-    kind: 'stat',
-    unit,
-    width: 4,
-    queries: [[query, '']],
-    ...(redFrom !== undefined && { redFrom }),
-  }
-}
-
-function chart(title: string, unit: string, ...queries: Panel['queries'][number][]): Panel {
-  return { title, kind: 'timeseries', unit, width: 12, queries }
-}
+import { chart, SOURCE, stat, type Row } from './grafana-panels.ts'
+import { PEOPLE, REVIEWS, STEPS, WEBHOOKS } from './grafana-work-rows.ts'
 
 const OVERVIEW: Row = {
   title: 'Overview',
@@ -186,82 +153,6 @@ const QUEUES: Row = {
   ],
 }
 
-const STEPS: Row = {
-  title: 'Images, models and deliveries',
-  panels: [
-    chart('Images that wait or have failed', 'short', [
-      'max by (state) (shelfsync_image_addresses)',
-      '{{state}}',
-    ]),
-    chart(
-      'Images stored and failed',
-      'short',
-      ['sum by (result) (increase(shelfsync_images_total[$__rate_interval]))', '{{result}}'],
-      [
-        'sum by (reason) (increase(shelfsync_image_failures_total[$__rate_interval]))',
-        '{{reason}}',
-      ],
-    ),
-    chart('Fetched bytes of images', 'Bps', [
-      'sum(rate(shelfsync_image_fetched_bytes_total[$__rate_interval]))',
-      'bytes',
-    ]),
-    chart('Products that wait for the language model', 'short', [
-      'max by (state) (shelfsync_model_queue)',
-      '{{state}}',
-    ]),
-    chart(
-      'Statements and failures of the language model',
-      'short',
-      [
-        'sum by (outcome) (increase(shelfsync_model_statements_total[$__rate_interval]))',
-        '{{outcome}}',
-      ],
-      ['sum by (code) (increase(shelfsync_model_failures_total[$__rate_interval]))', '{{code}}'],
-    ),
-    chart(
-      'Age of the oldest waiting work',
-      's',
-      ['max(shelfsync_image_queue_age_seconds)', 'images'],
-      ['max(shelfsync_model_queue_age_seconds)', 'language model'],
-    ),
-  ],
-}
-
-const PEOPLE: Row = {
-  title: 'People',
-  panels: [
-    chart('Actions of people', 'short', [
-      'max by (action) (increase(shelfsync_actions_total[$__rate_interval]))',
-      '{{action}}',
-    ]),
-    chart('Signed in', 'short', ['max by (access) (shelfsync_sessions)', '{{access}}']),
-    chart('Sign-ins', 'short', [
-      'sum by (result) (increase(shelfsync_sign_ins_total[$__rate_interval]))',
-      '{{result}}',
-    ]),
-    chart('Messages of alerts', 'short', [
-      'max by (channel) (increase(shelfsync_alert_messages_total[$__rate_interval]))',
-      '{{channel}}',
-    ]),
-  ],
-}
-
-const REVIEWS: Row = {
-  title: 'Reviews',
-  panels: [
-    chart('Backlog', 'short', ['max by (kind) (shelfsync_review_backlog)', '{{kind}}']),
-    chart('Age of the oldest', 's', [
-      'max by (kind) (shelfsync_review_backlog_age_seconds)',
-      '{{kind}}',
-    ]),
-    chart('Open reviews by source', 'short', [
-      `max by (source) (shelfsync_open_reviews{${SOURCE}})`,
-      '{{source}}',
-    ]),
-  ],
-}
-
 const DATABASE: Row = {
   title: 'Database and storage',
   panels: [
@@ -294,6 +185,7 @@ export const ROWS: readonly Row[] = [
   QUEUES,
   STEPS,
   REVIEWS,
+  WEBHOOKS,
   PEOPLE,
   DATABASE,
 ]

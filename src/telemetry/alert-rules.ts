@@ -190,6 +190,14 @@ const WORK_RULES = {
     action: 'List them with `shelfsync images`.',
     page: '/jobs',
   },
+  ShelfsyncWebhookBehind: {
+    when: 'max(shelfsync_webhook_behind_seconds) > 3600',
+    forMinutes: 5,
+    severity: 'page',
+    summary: 'A webhook has not received a change for {{ $value | humanizeDuration }}.',
+    action: 'List the webhooks with `shelfsync webhooks`: one states the error of its receiver.',
+    page: '/',
+  },
   ShelfsyncBreakerOpen: {
     when: 'max by (scope) (shelfsync_circuit_breaker_open_seconds) > 3600',
     forMinutes: 0,

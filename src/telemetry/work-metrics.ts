@@ -53,6 +53,18 @@ export const WORK_METRICS = {
     labels: { channel: ['slack', 'sentry'] },
     help: 'Messages that Slack or Sentry accepted: alerts, weekly notes, and reports of runs. Absent for a channel that no process ever had.',
   },
+  shelfsync_webhook_deliveries: {
+    type: 'gauge',
+    scope: 'system',
+    labels: { state: ['waiting', 'retrying', 'dead'] },
+    help: 'Messages to webhooks: waiting for the first attempt, retrying after a failed one, or dead after the last one.',
+  },
+  shelfsync_webhook_behind_seconds: {
+    type: 'gauge',
+    scope: 'system',
+    labels: {},
+    help: 'Age of the oldest change that a webhook has not received; 0 without one.',
+  },
   shelfsync_sessions: {
     type: 'gauge',
     scope: 'system',

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import { ROLES } from '../../src/core/roles.ts'
+import { ROLES, type Role } from '../../src/core/roles.ts'
 import { recordAction } from '../../src/db/write/actions.ts'
 import { ALERT_RULES, type AlertRule, type AlertRuleName } from '../../src/telemetry/alert-rules.ts'
 import type { Metric } from '../../src/telemetry/metric.ts'
@@ -67,18 +67,16 @@ test('promtool finds no fault in the metrics of any role', { skip }, async (t) =
   await db.query(
     `insert into catalog.alert_channels (channel, messages, run_end) values ('slack', 7, 0)`,
   )
-  const texts = new Map(
-    await Promise.all(
-      ROLES.map(async (role) => {
-        const { ports } = await fleet.serve([role], {
-          IMAGES: 'imagekit:test',
-          IMAGEKIT_PRIVATE_KEY: 'private_test',
-        })
-        const response = await fetch(`http://127.0.0.1:${ports['metrics']}/metrics`)
-        return [role, await response.text()] as const
-      }),
-    ),
-  )
+  const texts = new Map<Role, string>()
+  for (const role of ROLES) {
+    const { process, ports } = await fleet.serve([role], {
+      IMAGES: 'imagekit:test',
+      IMAGEKIT_PRIVATE_KEY: 'private_test',
+    })
+    const response = await fetch(`http://127.0.0.1:${ports['metrics']}/metrics`)
+    texts.set(role, await response.text())
+    process.kill('SIGTERM')
+  }
   for (const [role, text] of texts)
     assert.deepEqual([role, await runPromtool(['check', 'metrics'], text)], [role, NO_FAULT])
   const orchestrator = texts.get('orchestrator') ?? ''

@@ -183,6 +183,15 @@ export const ALERT_CASES: Readonly<Record<AlertRuleName, AlertCase>> = {
     },
     quiet: { series: { shelfsync_image_flagged_hosts: '3x30 0x40' }, minute: 61 },
   },
+  ShelfsyncWebhookBehind: {
+    fires: {
+      series: { shelfsync_webhook_behind_seconds: '7200x10' },
+      minute: 6,
+      labels: {},
+      value: '2h 0m 0s',
+    },
+    quiet: { series: { shelfsync_webhook_behind_seconds: '600x10' }, minute: 6 },
+  },
   ShelfsyncBreakerOpen: {
     fires: {
       series: two('shelfsync_circuit_breaker_open_seconds', 'scope="host"', '7200x3'),

@@ -4,6 +4,7 @@ import type { Reading } from '../../telemetry/metrics.ts'
 import { METRICS } from '../../telemetry/metrics-table.ts'
 import { inSession, one, type Catalog } from '../catalog.ts'
 import type { DbClient } from '../transaction.ts'
+import { listWebhooks } from './webhooks.ts'
 
 interface Work {
   readonly reviews: Readonly<Record<string, { readonly count: number; readonly seconds: number }>>
@@ -63,6 +64,7 @@ export async function readWorkMetrics(client: DbClient): Promise<Reading[]> {
     ...toBreakerReadings(breakers),
     ...(await readAlertMetrics(client)),
     ...(await readPeopleMetrics(client)),
+    ...(await readWebhookMetrics(client)),
   ]
 }
 
@@ -86,6 +88,27 @@ async function readAlertMetrics(client: DbClient): Promise<Reading[]> {
         { name: 'shelfsync_alert_failed_sends', labels: { channel }, value: state.failures },
       ]
     }),
+  ]
+}
+
+async function readWebhookMetrics(client: DbClient): Promise<Reading[]> {
+  const webhooks = await listWebhooks(inSession(client))
+  const sum = (state: 'waiting' | 'retrying' | 'dead'): number =>
+    webhooks.reduce((total, webhook) => total + webhook[state], 0)
+  const toReading = (state: 'waiting' | 'retrying' | 'dead', value: number): Reading => ({
+    name: 'shelfsync_webhook_deliveries',
+    labels: { state },
+    value,
+  })
+  return [
+    toReading('waiting', sum('waiting') - sum('retrying')),
+    toReading('retrying', sum('retrying')),
+    toReading('dead', sum('dead')),
+    {
+      name: 'shelfsync_webhook_behind_seconds',
+      labels: {},
+      value: Math.max(0, ...webhooks.map(({ oldestSeconds }) => oldestSeconds)),
+    },
   ]
 }
 

@@ -7,6 +7,7 @@ import type { Db } from '../pool.ts'
 /** Tables with the number of a source. Referenced tables come last. */
 export const TABLES = [
   'deliveries',
+  'rules',
   'changes',
   'reviews',
   'review_rules',
