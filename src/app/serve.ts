@@ -98,10 +98,8 @@ export async function startServices(
   const recent = new RecentCounts()
   const waker = new Waker({ queues, urls: settings.queue.wakeUrls, log })
   const servers: OpenServer[] = []
-  const created = createServers(
-    { ...tools, waker, recent },
-    { metrics, roles, stopping: stopping.signal },
-  )
+  const parts = { metrics, roles, stopping: stopping.signal }
+  const created = createServers({ ...tools, waker, recent }, parts)
   for await (const [name, app] of created) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
     const listening = await listen(app, {
