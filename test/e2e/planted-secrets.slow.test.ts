@@ -57,7 +57,7 @@ const lifetime = { after: (end: () => Promise<void>) => ends.defer(end) }
 
 const NOTHING = { leaks: [], broken: [], hostile: [] }
 
-/** What was read: place → text. */
+/** The texts that were read, by their place. */
 const read = new Map<string, string>()
 
 test('no planted secret is in anything that is served, sent or logged, and every link leads somewhere', async () => {
@@ -132,7 +132,7 @@ async function plant({ database: { pool: db } }: Fleet, { failedRun, heldRun }: 
     assert.ok(((await db.query(text, [...values])).rowCount ?? 0) > 0, text)
 }
 
-/** A login of its own, so that the address has a password. */
+/** A separate login, because that of the tests has no password. */
 async function createLogin({ database }: Fleet): Promise<string> {
   const quoted = `'${PASSWORD.replaceAll("'", "''")}'`
   await database.pool.query(`create role ${ROLE} login superuser password ${quoted}`)
