@@ -1691,13 +1691,16 @@ begin
   perform catalog.save_source(p_source, null, null, p_state, null);
 end $$;
 
--- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts stay
--- under the keys that they have. The next copy of `latest.ndjson` is written under the new name.
+-- rename_source(source, name) → the source afterwards; no row if another source has this name. Artifacts
+-- stay under the keys that they have. The next copy of `latest.ndjson` is written under the new name. Alerts
+-- of the source follow, so that none is sent again.
 --   errors      run/active  a worker of a running run writes under the old name
 create function catalog.rename_source(p_source integer, p_name text) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  former text;
 begin
-  perform from catalog.sources where id = p_source for update;
+  select name into former from catalog.sources where id = p_source for update;
   perform catalog.assert_idle(p_source);
   return query
     update catalog.sources s
@@ -1706,6 +1709,9 @@ begin
             select distinct n from unnest(s.former_names || s.name) n where n <> p_name order by n)
       where s.id = p_source and not exists (select from catalog.sources o where o.name = p_name)
       returning s.*;
+  if found then
+    update catalog.alerts a set source = p_name, subject = p_name where a.source = former;
+  end if;
 end $$;
 
 -- 20261122000024_artifacts.sql
@@ -7126,6 +7132,8 @@ create index actions_source on catalog.actions (source_id, id) where source_id i
 create index actions_run on catalog.actions (run_id, id) where run_id is not null;
 create index actions_actor on catalog.actions (actor, id);
 create index actions_at on catalog.actions (at);
+-- Every scrape of the metrics counts the actions of each kind.
+create index actions_action on catalog.actions (action, id);
 
 -- record_action(actor, action, source, run, subject, detail, reason) → the number of the action.
 --   source      name of a source; null: that of the run
@@ -11902,6 +11910,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.sessions where token_hash = p_token_hash
 $$;
 
+-- measure_people() → {sessions: {write, read}, actions: {action: count}}: how many are signed in by what they
+-- may do, and how often each action was recorded. For the metrics.
+create function catalog.measure_people() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'sessions', (select jsonb_build_object('write', count(*) filter (where s.may_write),
+      'read', count(*) filter (where not s.may_write))
+      from catalog.sessions s where s.expires_at > clock_timestamp()),
+    'actions', (select coalesce(jsonb_object_agg(action, n), '{}') from (
+      select a.action, count(*) as n from catalog.actions a group by a.action) k))
+$$;
+
 -- 20261122000086_catalogue_pages.sql
 
 -- Generated from supabase/schemas/86_catalogue_pages.sql until the first release: do not edit.
@@ -12535,7 +12555,7 @@ end $$;
 -- Generated from supabase/schemas/89_alerts.sql until the first release: do not edit.
 
 -- Alerts: what is wrong, who knows, and which messages were sent. Every process beats; one of them has the
--- lease, judges the state of the system and sends. src/alerts has the rules. No table belongs to one source.
+-- lease, judges the state of the system and sends. src/alerts has the rules.
 
 -- A cause and its time. While it is not closed, a cause has one row.
 create table catalog.alerts (
@@ -12574,6 +12594,7 @@ create table catalog.alert_notices (
 create table catalog.alert_channels (
   channel         text primary key,
   last_sent_at    timestamptz,
+  messages        bigint not null default 0,   -- that were accepted
   failures        integer not null default 0,  -- in a row
   error           text,                        -- of the last attempt
   retry_at        timestamptz,
@@ -12637,17 +12658,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.alert_lease set expires_at = clock_timestamp() where process = p_process;
 $$;
 
--- holds_alerts(token) → whether the lease is still valid; it stays so until the transaction ends.
+-- holds_alerts(token) → whether no other process has taken the lease; none does until the transaction
+-- ends. An expired lease counts, so that a message which took long is not sent twice.
 create function catalog.holds_alerts(p_token bigint) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform from catalog.alert_lease where token = p_token and expires_at > clock_timestamp() for share;
+  perform from catalog.alert_lease where token = p_token for share;
   return found;
 end $$;
 
 -- load_alert_facts() → {now, sources, breakers, waits, wrong_keys}: the state that alerts are judged by.
 --   sources     active ones: {source, schedule, due_since, late_products, held_runs, failures,
---               failure_class, week_runs, week_failures}, see measure_sources
+--               failure_class, failed_run, week_runs, week_failures}, see measure_sources
 --   waits       seconds of back-pressure by reason in the last fifteen minutes, of the process that waited
 --               longest; `wrong_keys` the sum of all processes
 create function catalog.load_alert_facts() returns jsonb
@@ -12660,6 +12682,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         'held_runs', (select coalesce(jsonb_agg(r.id order by r.id), '[]') from catalog.runs r
           where r.source_id = m.id and r.state = 'held'),
         'failures', m.failures, 'failure_class', m.failure_class,
+        'failed_run', (select r.id from catalog.runs r where r.source_id = m.id and r.state = 'failed'
+          and r.reason is not null order by r.id desc limit 1),
         'week_runs', m.week_runs, 'week_failures', m.week_failures) order by m.source), '[]')
       from catalog.measure_sources() m),
     'breakers', (select coalesce(jsonb_agg(b), '[]') from catalog.list_breakers() b),
@@ -12709,17 +12733,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.alert_channels order by channel
 $$;
 
--- measure_alerts() → {open: {kind: count}, failures: {channel: attempts in a row}}
+-- measure_alerts() → {open: {kind: count}, channels: {channel: {messages, failures}}}, with the accepted
+-- messages and the failed attempts in a row.
 create function catalog.measure_alerts() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object(
     'open', (select coalesce(jsonb_object_agg(kind, n), '{}') from (
       select a.kind, count(*) as n from catalog.alerts a where a.state = 'open' group by a.kind) k),
-    'failures', (select coalesce(jsonb_object_agg(channel, failures), '{}') from catalog.alert_channels))
+    'channels', (select coalesce(jsonb_object_agg(channel,
+      jsonb_build_object('messages', messages, 'failures', failures)), '{}') from catalog.alert_channels))
 $$;
 
--- save_alerts(token, changes) → whether the lease was valid. Adds the rows without an id and replaces what
--- is judged in the others. A mute that has not ended continues for the next alert of the same cause.
+-- save_alerts(token, changes) → whether no other process has the lease. Adds the rows without an id and
+-- replaces what is judged in the others. A mute that has not ended continues for the next alert of the same
+-- cause.
 create function catalog.save_alerts(p_token bigint, p_changes jsonb) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -12749,7 +12776,7 @@ begin
   return true;
 end $$;
 
--- record_notices(token, channel, result) → whether the lease was valid. `p_result`:
+-- record_notices(token, channel, result) → whether no other process has the lease. `p_result`:
 --   notices     messages that were sent: [{alert, event}]; weekly: true after a weekly note
 --   run_end     last reported end of a run
 --   error       of a failed attempt; the next one is due after `retry_seconds`
@@ -12768,6 +12795,7 @@ begin
     set last_sent_at = case
         when failure is null and (p_result ? 'weekly' or p_result -> 'notices' <> '[]')
           then clock_timestamp() else last_sent_at end,
+      messages = messages + (failure is null)::integer,
       failures = case when failure is null then 0 else failures + 1 end,
       error = failure,
       retry_at = clock_timestamp() + (p_result ->> 'retry_seconds')::double precision * interval '1 second',
@@ -12777,25 +12805,32 @@ begin
   return true;
 end $$;
 
--- decide_alert(id, decision, by, until) → the alert: `acknowledge`, `mute` until an instant, or `unmute`.
+-- decide_alert(id, decision, by, until, reason) → the alert: `acknowledge`, `mute` until an instant, or
+-- `unmute`. The decision is in the log of actions, in the same transaction.
 --   errors      alert/unknown
 create function catalog.decide_alert(
-  p_id bigint, p_decision text, p_by text, p_until timestamptz default null
+  p_id bigint, p_decision text, p_by text, p_until timestamptz, p_reason text
 ) returns setof catalog.alerts
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  decided catalog.alerts;
 begin
-  return query update catalog.alerts a
+  update catalog.alerts a
     set acknowledged_by = case p_decision when 'acknowledge' then p_by else a.acknowledged_by end,
       acknowledged_at = case p_decision when 'acknowledge' then clock_timestamp() else a.acknowledged_at end,
       muted_by = case p_decision when 'mute' then p_by when 'unmute' then null else a.muted_by end,
       muted_until = case p_decision when 'mute' then p_until when 'unmute' then null else a.muted_until end
-    where a.id = p_id and a.state <> 'closed' returning a.*;
+    where a.id = p_id and a.state <> 'closed' returning a.* into decided;
   if not found then
     perform catalog.fail('alert/unknown', format('No open alert has the number %s', p_id));
   end if;
+  perform catalog.record_action(p_by, 'alert.' || p_decision, decided.source, decided.run, 'alert ' || p_id,
+    jsonb_strip_nulls(jsonb_build_object('kind', decided.kind, 'of', decided.subject, 'until', p_until)),
+    p_reason);
+  return next decided;
 end $$;
 
--- list_reported_ends(after) → ends of runs after the number `p_after`, the oldest first, at most 200. For
+-- list_reported_ends(after) → ends of runs after the number `p_after`, the oldest first, at most 50. For
 -- Sentry.
 create function catalog.list_reported_ends(p_after bigint) returns table (
   no bigint, source text, run bigint, kind text, state text, error_code text, reason text,
@@ -12807,7 +12842,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
   join catalog.sources s on s.id = e.source_id
-  where e.no > p_after order by e.no limit 200
+  where e.no > p_after order by e.no limit 50
 $$;
 
 -- 20261122000090_security.sql
@@ -13050,8 +13085,8 @@ grant execute on function
   catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
   catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
   catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
-  catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_storage,
-  catalog.list_breakers, catalog.list_limits, catalog.load_breaker
+  catalog.list_run_ends, catalog.measure_work, catalog.measure_alerts, catalog.measure_people,
+  catalog.measure_storage, catalog.list_breakers, catalog.list_limits, catalog.load_breaker
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
@@ -13159,7 +13194,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', '97b786c4578e39e458d280f53be339334ab3f0163814bcb449c883ef0699db5a'),
   ('20261122000021', 'runs', 'e9ffc535b2d9f0e598c561de2e2e62ee90fd9c01174581ca966c96b2c255f973'),
   ('20261122000022', 'queue', '9b2246b4ec74ec36f766719a49682ee2f73cc74d3a77f7c2fa3f62d4b2d16a51'),
-  ('20261122000023', 'sources', '099fd06d39ec7e17d91df7d1c8d93fecaf04437d60197bffcca69b56ac967fd9'),
+  ('20261122000023', 'sources', '862559bbf0d3a1e6b4d2b7a5631e55f5c7e461226f546fe74d5a2bac7e8d3b30'),
   ('20261122000024', 'artifacts', '8b754a95352f1bff5e75d36fff2320d8ca66fdac1224cb0358a6fbb0b55011a0'),
   ('20261122000025', 'keyed_runs', '1be7f1870b09db7770f09627ed9dbaee865bf1568a3834dfed4d2e1afb4972dc'),
   ('20261122000026', 'requests', 'fc954dc3246dc2b3b7e3918e02e3ab350898f638e2f8ed9a7a3c5f7dd91ac0a4'),
@@ -13190,7 +13225,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fde43f5ed9efe1fec321e6f37bce426bfb95592e69a6fdedb709448199f8ca35'),
   ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
-  ('20261122000054', 'actions', '5b2d9281333271fa9126cf24517c1c5b9b3f521e331c364f44ac6b15c627a787'),
+  ('20261122000054', 'actions', '6f85babffdde35a6719bd5a38e71b3ed7ad1133ea57f94f4daac964aded866a5'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
   ('20261122000056', 'review_edits', '7f6f40602437a7e0424bf13a1908ac94fc5c949e6a6872c4b2ef1356efdc6772'),
   ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
@@ -13221,12 +13256,12 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000082', 'rpc', 'cde074b0ac9aff426f9f44d93a1984a32000a0dd31ba1c882fd7769daa9a86f0'),
   ('20261122000083', 'coffee_rpc', 'dc3d105776c207e72653255d7050687614470edb92f21991f1859a52aa1d0712'),
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
-  ('20261122000085', 'sessions', '58d490e31d9ec388693928b577d7f4c082d29c150eb811562a44747462526ab1'),
+  ('20261122000085', 'sessions', '87b1d02ec9078a3cdd6ac79d257b155354a938c00c948179f0ae849ccbb7be6b'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000087', 'feed', '3326382ecade452da5fae77d0d1c69b5810fa602924109ae62b2d9790635d957'),
   ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
-  ('20261122000089', 'alerts', '9cbf0bf8c2603a9c834e6486387023c07499a73fd40bac174bb1bab0bb25ed31'),
-  ('20261122000090', 'security', '90f489a54f326a1933c3a35df50f10350c75f66e3d37ca137d7b57f82bd19412'),
+  ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
+  ('20261122000090', 'security', '9e46132775b8579b8b20522d789760e06a1b1cf86c5344580a8483bc11804a40'),
   ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');
 
 commit;
