@@ -3131,8 +3131,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated
--- price is compared with the current one and with the newest one that waits for a decision or was rejected;
--- only a difference gets a verdict.
+-- price is compared with the current one, or with the one that a person replaced by it, and with the newest
+-- one that waits for a decision or was rejected; only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it equals the current price again, so that a waiting price is superseded; disputed: see
 --               judge_disagreements
@@ -3158,7 +3158,7 @@ begin
     select j.line_no, j.external_id, c.*
     from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at, stated
       from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
@@ -3168,13 +3168,13 @@ begin
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
       c.amount_minor as last_good, c.currency as last_good_currency, c.observed_at as last_at,
       c.line_no is null as is_first,
-      c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
-        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
+      (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
+        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor)
+      or (c.stated = catalog.to_stated(n.amount_minor, n.currency, n.compare_at_minor)) is true as is_current
     from stated n full join current_prices c using (line_no, variant_external_id, price_type)
   )
   select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
-    last_good, last_good_currency,
-    case when is_current then 'kept' when reason is not null then 'held'
+    last_good, last_good_currency, case when is_current then 'kept' when reason is not null then 'held'
       when is_first then 'current' else 'pending' end, reason
   from pairs
   left join lateral (
@@ -3507,7 +3507,8 @@ begin
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
-          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no
+          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no,
+          stated = null
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
@@ -3885,13 +3886,44 @@ begin
   return next;
 end $$;
 
--- accept_proposal(review, by): the proposed value becomes the enrichment.
-create function catalog.accept_proposal(p_review catalog.reviews, p_by text) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-  select catalog.accept_value(p_review.source_id, p_review.product_external_id, p_review.detail ->> 'field',
-    p_review.detail -> 'value', p_review.detail ->> 'quotation', (p_review.detail ->> 'confidence')::numeric,
-    p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by)
+-- find_shown_enrichment(product, field) → the accepted value as api.enrichments shows it; null without one.
+create function catalog.find_shown_enrichment(p_product catalog.products, p_field text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select e.value from catalog.enrichments e
+  where e.source_id = p_product.source_id and e.product_external_id = p_product.external_id
+    and e.field = p_field
+    and (e.content_hash = p_product.content_hash or e.expires_at is null or e.expires_at > now())
 $$;
+
+-- publish_value(review, value): publishes the change of the proposal's field to the value, before it is
+-- accepted. Nothing is published for a value that readers see already, or for a product that is removed or
+-- has expired. A description is left out of the detail, as in record_changes.
+create function catalog.publish_value(p_review catalog.reviews, p_value jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  field constant text := p_review.detail ->> 'field';
+  product catalog.products;
+  before jsonb;
+begin
+  select * into product from catalog.products p
+    where p.source_id = p_review.source_id and p.external_id = p_review.product_external_id;
+  before := catalog.find_shown_enrichment(product, field);
+  if before is distinct from p_value and product.status <> 'removed'
+      and (product.expires_at is null or product.expires_at > now()) then
+    perform catalog.publish_decision(p_review, 'updated', case field when 'description' then '{}'
+      else jsonb_build_object(field, jsonb_build_array(before, p_value)) end);
+  end if;
+end $$;
+
+-- accept_proposal(review, by): the proposed value becomes the enrichment, and its change is published.
+create function catalog.accept_proposal(p_review catalog.reviews, p_by text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.publish_value(p_review, p_review.detail -> 'value');
+  perform catalog.accept_value(p_review.source_id, p_review.product_external_id, p_review.detail ->> 'field',
+    p_review.detail -> 'value', p_review.detail ->> 'quotation', (p_review.detail ->> 'confidence')::numeric,
+    p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by);
+end $$;
 
 -- 20261122000037_enrichment_work.sql
 
@@ -5157,7 +5189,7 @@ end $$;
 --   state       succeeded, rejected, or held while something waits
 --   prices      prices that became current
 --   errors      see lock_held_run, also when another person has decided it · usage/invalid (an approval
---               without a version, or with one of another run)
+--               without a version, or with one of another run) · see assert_person
 create function catalog.decide_run(
   p_run bigint, p_approve boolean, p_by text, p_version text, p_reason text default null
 ) returns table (
@@ -5168,6 +5200,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs := catalog.lock_held_run(p_run, p_approve);
 begin
+  perform catalog.assert_person(p_by);
   if p_approve and p_version is null then
     perform catalog.fail('usage/invalid', format(
       'An approval names the version of the diff that was seen: shelfsync runs diff %s shows it', p_run));
@@ -5491,7 +5524,7 @@ end $$;
 --   ordering       locks a quarantined record before its review, as settle_run does, and a review before its
 --                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
---                  lock_held_run
+--                  lock_held_run and assert_person
 create function catalog.decide_review(
   p_review bigint, p_approve boolean, p_by text, p_claim integer, p_reason text default null
 ) returns void
@@ -5499,6 +5532,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
 begin
+  perform catalog.assert_person(p_by);
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open';
   if review.kind = 'run' then
     if p_approve then
@@ -7135,6 +7169,18 @@ create index actions_at on catalog.actions (at);
 -- Every scrape of the metrics counts the actions of each kind.
 create index actions_action on catalog.actions (action, id);
 
+-- assert_person(name): a person does not decide under a name such as `rule 7`, which stands for a rule of
+-- reviews in the log.
+--   errors      usage/invalid
+create function catalog.assert_person(p_name text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_name ~* '^\s*rule\s*\d+\s*$' then
+    perform catalog.fail('usage/invalid', format(
+      '"%s" is the name of a rule of reviews: decide under the name of a person', p_name));
+  end if;
+end $$;
+
 -- record_action(actor, action, source, run, subject, detail, reason) → the number of the action.
 --   source      name of a source; null: that of the run
 --   atomic      part of the caller's transaction
@@ -7378,8 +7424,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where s.id = p_review.source_id
 $$;
 
+-- to_stated(amount, currency, compare_at) → the price as `stated` of catalog.prices has it.
+create function catalog.to_stated(p_amount bigint, p_currency text, p_compare_at bigint) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('amountMinor', p_amount, 'currency', p_currency, 'compareAtMinor', p_compare_at)
+$$;
+
 -- edit_price(review, amount, currency): the person's price becomes current and its change is published. The
--- held one is kept in `stated`.
+-- held one is kept in `stated`: while the supplier states it, the person's stays, see judge_prices.
 create function catalog.edit_price(p_review catalog.reviews, p_amount bigint, p_currency text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -7390,8 +7442,8 @@ begin
     values (p_review.source_id, p_review.product_external_id, p_review.variant_external_id,
       p_review.price_type, p_review.run_id, p_amount, p_currency, 'current', p_review.opened_at)
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
-      set stated = case when p.state = 'held' then jsonb_build_object('amountMinor', p.amount_minor,
-            'currency', p.currency, 'compareAtMinor', p.compare_at_minor) end,
+      set stated = case when p.state = 'held'
+            then catalog.to_stated(p.amount_minor, p.currency, p.compare_at_minor) end,
           amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = null,
           state = 'current', expires_at = null;
 end $$;
@@ -7408,6 +7460,7 @@ begin
     perform catalog.fail('usage/invalid', format('The value of %s must be a JSON %s with content',
       p_review.detail ->> 'field', type));
   end if;
+  perform catalog.publish_value(p_review, p_value);
   perform catalog.accept_value(p_review.source_id, p_review.product_external_id,
     p_review.detail ->> 'field', p_value, 'stated by a person', 1, 'person',
     decode(p_review.detail ->> 'contentHash', 'hex'), p_by);
@@ -7419,7 +7472,7 @@ end $$;
 --   p_despite   accepts a price although a gate would hold it
 --   p_factor    price factor in the policy of the source
 --   ordering    locks the review before its price
---   errors      review/unknown, which names the person who has decided it · usage/invalid
+--   errors      review/unknown, which names the person who has decided it · usage/invalid · see assert_person
 create function catalog.edit_review(
   p_review bigint, p_value jsonb, p_by text, p_reason text, p_despite boolean, p_factor numeric
 ) returns void
@@ -7429,6 +7482,7 @@ declare
   amount numeric;
   gate text;
 begin
+  perform catalog.assert_person(p_by);
   if review.kind not in ('price', 'disagreement', 'proposal') then
     perform catalog.fail('usage/invalid', format('Review %s has no value to edit', p_review));
   elsif review.kind = 'proposal' then
@@ -7576,13 +7630,14 @@ create trigger apply_review_rules after insert on catalog.reviews
 
 -- add_review_rule(source, rule, by, reason) → the number of the rule.
 --   p_rule      {kind, decision, changeMax, direction, zero, field, fault}
---   errors      source/unknown · usage/invalid
+--   errors      source/unknown · usage/invalid · see assert_person
 create function catalog.add_review_rule(p_source text, p_rule jsonb, p_by text, p_reason text default null)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   added bigint;
 begin
+  perform catalog.assert_person(p_by);
   insert into catalog.review_rules (source_id, kind, decision, change_max, direction, zero, field, fault,
       created_by)
     select s.id, p_rule ->> 'kind', p_rule ->> 'decision', (p_rule ->> 'changeMax')::numeric,
@@ -7600,12 +7655,13 @@ exception when check_violation or not_null_violation then
 end $$;
 
 -- remove_review_rule(rule, by, reason): ends the rule. Its decisions stay.
---   errors      usage/invalid  it is not in force
+--   errors      usage/invalid  it is not in force · see assert_person
 create function catalog.remove_review_rule(p_rule bigint, p_by text, p_reason text default null) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   removed catalog.review_rules;
 begin
+  perform catalog.assert_person(p_by);
   update catalog.review_rules r set removed_at = now(), removed_by = p_by
     where r.id = p_rule and r.removed_at is null returning * into removed;
   if removed.id is null then
@@ -13203,19 +13259,19 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000029', 'image_upkeep', '56bc2d26cd3390df680d3dffce506932a66c1be9002229d93966302b1f3fe691'),
   ('20261122000030', 'records', 'e8e2fa4b8b2e19d0d593657e2354403003356faec91f22413b160061ebd31058'),
   ('20261122000031', 'staging', '3079f8a5aa6e9b03e3cf4fc0d0e317c0aa436ca52ea21998c2a01a986270fbc9'),
-  ('20261122000032', 'judge', '49c5055612223497613fc79213fbe128ebae70b97acd1ff980c2340a65aaecf7'),
-  ('20261122000033', 'apply', '99b856bc3b63522dbed21590a456c0b387ad0c43a49d6491cda71677f74f7300'),
+  ('20261122000032', 'judge', '8b0fa5f45bb8b451662ad08434e320eeca5d571af7a7e3584a8a2b71b3da8141'),
+  ('20261122000033', 'apply', '60055e7dbff9d31b9833e4cce5bcfcadaf8d3d4150e1d5b00e19ba77690ad6aa'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
-  ('20261122000036', 'enrichments', '3a1d44126f437c092ea2146fbd5a5c1f63a010251d6c198309b2a92e9fe9dc28'),
+  ('20261122000036', 'enrichments', '4a58effe78d23994b566bc98e884d7978d453bd486460214c108c5a6f1616d8a'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
   ('20261122000039', 'variant_changes', '3dd526e0edc48212bc4136f821f9f6474ba825ccb1dddd67ac3fb443881fdc51'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', '18ce59a872c02b7d692f607065e97984c692035c38662aa62827f4b7b17ce315'),
-  ('20261122000042', 'reviews', '06153f4a86a4b03999474d6ca63c368bdfef3304a71ca67761fd7a0ec3d94ecf'),
+  ('20261122000042', 'reviews', 'e12126f5c4b014a881039bd2bf7b64feaa5fde70c54bfa5af908ec3438fad3d3'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', 'e59b31fd409235f38121c7fd58ca7b31c5fcdf0823e7b2bff9ef09a8d3684c49'),
+  ('20261122000044', 'decisions', 'd5b952db96147a1b6579a832ef05009897ffa81f813b50175e03100a4e39806d'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
@@ -13225,10 +13281,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fde43f5ed9efe1fec321e6f37bce426bfb95592e69a6fdedb709448199f8ca35'),
   ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
-  ('20261122000054', 'actions', '6f85babffdde35a6719bd5a38e71b3ed7ad1133ea57f94f4daac964aded866a5'),
+  ('20261122000054', 'actions', 'c0249397307fe6474258d934b0e5fac22f2d2be834d74ed71f1fe849bf429078'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
-  ('20261122000056', 'review_edits', '7f6f40602437a7e0424bf13a1908ac94fc5c949e6a6872c4b2ef1356efdc6772'),
-  ('20261122000057', 'review_rules', 'c7eda1b88b53af2cd62dbff1f4c7eb7bbac234a761792b7cd059900eab9a1a9b'),
+  ('20261122000056', 'review_edits', '8fe4c2db8df0e2a47cbd4dd7731bd96b227d98ddb40f6cc61c4ea30f4e8afe4c'),
+  ('20261122000057', 'review_rules', 'af43bb4aaa8feb7fcd61dd049051c9d93b654579f9c6574386bc6605548bc120'),
   ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
   ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),
   ('20261122000060', 'views', 'cfec15605190b96cec7b5471e463ebf8031ee235652c35c359a8a6a7d31026cb'),

@@ -120,10 +120,41 @@ begin
   return next;
 end $$;
 
--- accept_proposal(review, by): the proposed value becomes the enrichment.
-create function catalog.accept_proposal(p_review catalog.reviews, p_by text) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-  select catalog.accept_value(p_review.source_id, p_review.product_external_id, p_review.detail ->> 'field',
-    p_review.detail -> 'value', p_review.detail ->> 'quotation', (p_review.detail ->> 'confidence')::numeric,
-    p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by)
+-- find_shown_enrichment(product, field) → the accepted value as api.enrichments shows it; null without one.
+create function catalog.find_shown_enrichment(p_product catalog.products, p_field text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select e.value from catalog.enrichments e
+  where e.source_id = p_product.source_id and e.product_external_id = p_product.external_id
+    and e.field = p_field
+    and (e.content_hash = p_product.content_hash or e.expires_at is null or e.expires_at > now())
 $$;
+
+-- publish_value(review, value): publishes the change of the proposal's field to the value, before it is
+-- accepted. Nothing is published for a value that readers see already, or for a product that is removed or
+-- has expired. A description is left out of the detail, as in record_changes.
+create function catalog.publish_value(p_review catalog.reviews, p_value jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  field constant text := p_review.detail ->> 'field';
+  product catalog.products;
+  before jsonb;
+begin
+  select * into product from catalog.products p
+    where p.source_id = p_review.source_id and p.external_id = p_review.product_external_id;
+  before := catalog.find_shown_enrichment(product, field);
+  if before is distinct from p_value and product.status <> 'removed'
+      and (product.expires_at is null or product.expires_at > now()) then
+    perform catalog.publish_decision(p_review, 'updated', case field when 'description' then '{}'
+      else jsonb_build_object(field, jsonb_build_array(before, p_value)) end);
+  end if;
+end $$;
+
+-- accept_proposal(review, by): the proposed value becomes the enrichment, and its change is published.
+create function catalog.accept_proposal(p_review catalog.reviews, p_by text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.publish_value(p_review, p_review.detail -> 'value');
+  perform catalog.accept_value(p_review.source_id, p_review.product_external_id, p_review.detail ->> 'field',
+    p_review.detail -> 'value', p_review.detail ->> 'quotation', (p_review.detail ->> 'confidence')::numeric,
+    p_review.detail ->> 'model', decode(p_review.detail ->> 'contentHash', 'hex'), p_by);
+end $$;

@@ -133,7 +133,7 @@ end $$;
 --   ordering       locks a quarantined record before its review, as settle_run does, and a review before its
 --                  price
 --   errors         review/unknown, which names the person who has decided it · usage/invalid · see
---                  lock_held_run
+--                  lock_held_run and assert_person
 create function catalog.decide_review(
   p_review bigint, p_approve boolean, p_by text, p_claim integer, p_reason text default null
 ) returns void
@@ -141,6 +141,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
 begin
+  perform catalog.assert_person(p_by);
   select * into review from catalog.reviews r where r.id = p_review and r.state = 'open';
   if review.kind = 'run' then
     if p_approve then

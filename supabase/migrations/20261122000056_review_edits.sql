@@ -31,8 +31,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where s.id = p_review.source_id
 $$;
 
+-- to_stated(amount, currency, compare_at) → the price as `stated` of catalog.prices has it.
+create function catalog.to_stated(p_amount bigint, p_currency text, p_compare_at bigint) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('amountMinor', p_amount, 'currency', p_currency, 'compareAtMinor', p_compare_at)
+$$;
+
 -- edit_price(review, amount, currency): the person's price becomes current and its change is published. The
--- held one is kept in `stated`.
+-- held one is kept in `stated`: while the supplier states it, the person's stays, see judge_prices.
 create function catalog.edit_price(p_review catalog.reviews, p_amount bigint, p_currency text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -43,8 +49,8 @@ begin
     values (p_review.source_id, p_review.product_external_id, p_review.variant_external_id,
       p_review.price_type, p_review.run_id, p_amount, p_currency, 'current', p_review.opened_at)
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
-      set stated = case when p.state = 'held' then jsonb_build_object('amountMinor', p.amount_minor,
-            'currency', p.currency, 'compareAtMinor', p.compare_at_minor) end,
+      set stated = case when p.state = 'held'
+            then catalog.to_stated(p.amount_minor, p.currency, p.compare_at_minor) end,
           amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = null,
           state = 'current', expires_at = null;
 end $$;
@@ -61,6 +67,7 @@ begin
     perform catalog.fail('usage/invalid', format('The value of %s must be a JSON %s with content',
       p_review.detail ->> 'field', type));
   end if;
+  perform catalog.publish_value(p_review, p_value);
   perform catalog.accept_value(p_review.source_id, p_review.product_external_id,
     p_review.detail ->> 'field', p_value, 'stated by a person', 1, 'person',
     decode(p_review.detail ->> 'contentHash', 'hex'), p_by);
@@ -72,7 +79,7 @@ end $$;
 --   p_despite   accepts a price although a gate would hold it
 --   p_factor    price factor in the policy of the source
 --   ordering    locks the review before its price
---   errors      review/unknown, which names the person who has decided it · usage/invalid
+--   errors      review/unknown, which names the person who has decided it · usage/invalid · see assert_person
 create function catalog.edit_review(
   p_review bigint, p_value jsonb, p_by text, p_reason text, p_despite boolean, p_factor numeric
 ) returns void
@@ -82,6 +89,7 @@ declare
   amount numeric;
   gate text;
 begin
+  perform catalog.assert_person(p_by);
   if review.kind not in ('price', 'disagreement', 'proposal') then
     perform catalog.fail('usage/invalid', format('Review %s has no value to edit', p_review));
   elsif review.kind = 'proposal' then

@@ -133,8 +133,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated
--- price is compared with the current one and with the newest one that waits for a decision or was rejected;
--- only a difference gets a verdict.
+-- price is compared with the current one, or with the one that a person replaced by it, and with the newest
+-- one that waits for a decision or was rejected; only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it equals the current price again, so that a waiting price is superseded; disputed: see
 --               judge_disagreements
@@ -160,7 +160,7 @@ begin
     select j.line_no, j.external_id, c.*
     from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at, stated
       from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
@@ -170,13 +170,13 @@ begin
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
       c.amount_minor as last_good, c.currency as last_good_currency, c.observed_at as last_at,
       c.line_no is null as is_first,
-      c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
-        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
+      (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
+        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor)
+      or (c.stated = catalog.to_stated(n.amount_minor, n.currency, n.compare_at_minor)) is true as is_current
     from stated n full join current_prices c using (line_no, variant_external_id, price_type)
   )
   select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
-    last_good, last_good_currency,
-    case when is_current then 'kept' when reason is not null then 'held'
+    last_good, last_good_currency, case when is_current then 'kept' when reason is not null then 'held'
       when is_first then 'current' else 'pending' end, reason
   from pairs
   left join lateral (

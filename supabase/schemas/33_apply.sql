@@ -205,7 +205,8 @@ begin
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency,
           compare_at_minor = excluded.compare_at_minor, state = excluded.state,
-          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no
+          observed_at = excluded.observed_at, part_no = excluded.part_no, line_no = excluded.line_no,
+          stated = null
       where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews
       (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)

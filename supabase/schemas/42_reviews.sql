@@ -194,7 +194,7 @@ end $$;
 --   state       succeeded, rejected, or held while something waits
 --   prices      prices that became current
 --   errors      see lock_held_run, also when another person has decided it · usage/invalid (an approval
---               without a version, or with one of another run)
+--               without a version, or with one of another run) · see assert_person
 create function catalog.decide_run(
   p_run bigint, p_approve boolean, p_by text, p_version text, p_reason text default null
 ) returns table (
@@ -205,6 +205,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs := catalog.lock_held_run(p_run, p_approve);
 begin
+  perform catalog.assert_person(p_by);
   if p_approve and p_version is null then
     perform catalog.fail('usage/invalid', format(
       'An approval names the version of the diff that was seen: shelfsync runs diff %s shows it', p_run));

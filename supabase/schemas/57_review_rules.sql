@@ -115,13 +115,14 @@ create trigger apply_review_rules after insert on catalog.reviews
 
 -- add_review_rule(source, rule, by, reason) → the number of the rule.
 --   p_rule      {kind, decision, changeMax, direction, zero, field, fault}
---   errors      source/unknown · usage/invalid
+--   errors      source/unknown · usage/invalid · see assert_person
 create function catalog.add_review_rule(p_source text, p_rule jsonb, p_by text, p_reason text default null)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   added bigint;
 begin
+  perform catalog.assert_person(p_by);
   insert into catalog.review_rules (source_id, kind, decision, change_max, direction, zero, field, fault,
       created_by)
     select s.id, p_rule ->> 'kind', p_rule ->> 'decision', (p_rule ->> 'changeMax')::numeric,
@@ -139,12 +140,13 @@ exception when check_violation or not_null_violation then
 end $$;
 
 -- remove_review_rule(rule, by, reason): ends the rule. Its decisions stay.
---   errors      usage/invalid  it is not in force
+--   errors      usage/invalid  it is not in force · see assert_person
 create function catalog.remove_review_rule(p_rule bigint, p_by text, p_reason text default null) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   removed catalog.review_rules;
 begin
+  perform catalog.assert_person(p_by);
   update catalog.review_rules r set removed_at = now(), removed_by = p_by
     where r.id = p_rule and r.removed_at is null returning * into removed;
   if removed.id is null then

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isRuleName } from '../../src/core/rule-name.ts'
 import { listActions } from '../../src/db/read/actions.ts'
 import {
   countQueue,
@@ -11,6 +12,7 @@ import {
   loadEvidence,
   type QueueFilter,
 } from '../../src/db/read/review-queue.ts'
+import { readFeed } from '../../src/db/read/feed.ts'
 import { loadReview } from '../../src/db/read/reviews.ts'
 import { addReviewRule, listReviewRules, removeReviewRule } from '../../src/db/review-rules.ts'
 import { removeSource } from '../../src/db/write/remove-source.ts'
@@ -35,6 +37,8 @@ async function openShop(name: string) {
       `select * from api.rpc_upsert_product($1, $2, initcap($2) || ' tea', p_prices => $3)`,
       [name, product, JSON.stringify([{ price }])],
     )
+  const rename = (product: string, title: string) =>
+    db.query('select * from api.rpc_upsert_product($1, $2, $3)', [name, product, title])
   /** Returns the reviews that the price opened, in any state. */
   const price = async (product: string, amount: number): Promise<number[]> => {
     const { rows } = await db.query<{ run: number }>(
@@ -55,6 +59,24 @@ async function openShop(name: string) {
         [id, product],
       )
     ).rows.map(({ amount }) => amount)
+  /** The rows of prices and changes with their physical versions. */
+  const rows = async () =>
+    (
+      await db.query<object>(
+        `select ctid, xmin, run_id, state from catalog.prices where source_id = $1
+         union all select ctid, xmin, run_id, kind from catalog.changes where source_id = $1`,
+        [id],
+      )
+    ).rows
+  /** The published changes that decisions made. */
+  const decisions = async () =>
+    (
+      await db.query<{ kind: string; detail: unknown }>(
+        `select kind, detail from catalog.changes
+         where source_id = $1 and review_id <> 0 and position is not null order by position`,
+        [id],
+      )
+    ).rows
   const propose = async (product: string, value: string) =>
     (
       await inSession(db).call<{ outcome: string; review: number | null }>('propose_value', {
@@ -81,7 +103,7 @@ async function openShop(name: string) {
         [id],
       )
     ).rows
-  return { id, name, upsert, price, current, propose, enrichments }
+  return { id, name, upsert, rename, price, current, rows, decisions, propose, enrichments }
 }
 
 async function find(filter: QueueFilter): Promise<(string | null)[]> {
@@ -204,6 +226,34 @@ test('a price is edited through the gates, and the log states the one that was p
   })
 })
 
+test('an edited price stays while the supplier states the held one, and judges the next', async () => {
+  const shop = await openShop('kept')
+  await shop.upsert('tea', 10)
+  const [review = 0] = await shop.price('tea', 500)
+  await editReview(db, review, { ...BY_ANN, value: { amountMinor: 5000, currency: 'EUR' } })
+  const edited = await shop.rows()
+  assert.deepEqual(await shop.price('tea', 500), [])
+  assert.deepEqual(await shop.rows(), edited)
+  assert.deepEqual(await shop.current('tea'), [5000])
+  // 50 times the price before the edit, 8 times the edited one.
+  assert.deepEqual(await shop.price('tea', 400), [])
+  assert.deepEqual(await shop.current('tea'), [40_000])
+  const [again] = await shop.price('tea', 5000)
+  assert.notEqual(again, undefined)
+})
+
+test("an edited price is compared with the supplier's next one", async () => {
+  const shop = await openShop('compared')
+  await shop.upsert('tea', 10)
+  const [review = 0] = await shop.price('tea', 500)
+  await editReview(db, review, { ...BY_ANN, value: { amountMinor: 5000, currency: 'EUR' } })
+  const [held = 0] = await shop.price('tea', 600)
+  assert.equal((await loadReview(db, held)).reason, 'the price rose ×12')
+  assert.deepEqual(await shop.price('tea', 500), [])
+  assert.equal((await loadReview(db, held)).state, 'superseded')
+  assert.deepEqual(await shop.current('tea'), [5000])
+})
+
 test("an edited proposal is the person's value, of the same type", async () => {
   const shop = await openShop('proposals')
   await shop.upsert('tea', 10)
@@ -213,6 +263,58 @@ test("an edited proposal is the person's value, of the same type", async () => {
   await assert.rejects(edit(''), /must be a JSON string with content/)
   await edit('natural')
   assert.deepEqual(await shop.enrichments(), [{ value: 'natural', model: 'person', by: 'ann' }])
+})
+
+test('an accepted value is one change of the feed, unless readers see it already', async () => {
+  const shop = await openShop('values')
+  await shop.upsert('tea', 10)
+  const field = 'attributes.process'
+  const proposeNext = async (value: string) => (await shop.propose('tea', value))?.review ?? 0
+  await decideReview(db, await proposeNext('washed'), { approve: true, by: 'ann' })
+  const first = { kind: 'updated', detail: { [field]: [null, 'washed'] } }
+  assert.deepEqual(await shop.decisions(), [first])
+  await shop.rename('tea', 'Black tea')
+  await decideReview(db, await proposeNext('dried'), { approve: false, by: 'ann' })
+  assert.deepEqual(await shop.decisions(), [first])
+  await shop.rename('tea', 'Green tea')
+  await editReview(db, await proposeNext('honey'), { ...BY_ANN, value: 'washed' })
+  assert.deepEqual(await shop.decisions(), [first])
+  await shop.rename('tea', 'White tea')
+  await addReviewRule(
+    db,
+    shop.name,
+    { kind: 'proposal', decision: 'approve', field },
+    { by: 'ann' },
+  )
+  await proposeNext('natural')
+  const second = { kind: 'updated', detail: { [field]: ['washed', 'natural'] } }
+  assert.deepEqual(await shop.decisions(), [first, second])
+  const { changes } = await readFeed(db, {
+    after: 0,
+    limit: 100,
+    source: shop.name,
+    kinds: [],
+    product: 'tea',
+  })
+  assert.deepEqual(changes.at(-1)?.fields, [{ name: field, before: 'washed', after: 'natural' }])
+})
+
+test('no person decides under the name of a rule', async () => {
+  const shop = await openShop('names')
+  await shop.upsert('tea', 10)
+  const [review = 0] = await shop.price('tea', 500)
+  const value = { amountMinor: 1100, currency: 'EUR' }
+  const refusal = { code: 'usage/invalid', message: /is the name of a rule of reviews/ }
+  for (const by of ['rule 7', ' Rule 12 ', 'RULE7']) {
+    await assert.rejects(decideReview(db, review, { approve: true, by }), refusal)
+    await assert.rejects(editReview(db, review, { value, by, priceFactor: 10 }), refusal)
+    await assert.rejects(
+      addReviewRule(db, shop.name, { kind: 'disagreement', decision: 'reject' }, { by }),
+      refusal,
+    )
+    assert.equal(isRuleName(by), true)
+  }
+  await decideReview(db, review, { approve: true, by: 'rule 7 ann' })
 })
 
 test('rules decide when a review is opened, and are counted and recorded', async () => {

@@ -2,7 +2,8 @@
 // command printed, or what an earlier `runs diff` listed; anything that has appeared since stays
 // held.
 
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isRuleName } from '../../core/rule-name.ts'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
 import type { PipelineDb } from '../../db/pipeline-db.ts'
@@ -59,7 +60,14 @@ export function addDecisions(runs: Command, cli: Cli): void {
 
 /** The option of every decision, recorded with it. */
 export function createByOption(): Option {
-  return new Option('--by <person>', 'the person who decides').default(describeUser())
+  return new Option('--by <person>', 'the person who decides')
+    .default(describeUser())
+    .argParser(parsePerson)
+}
+
+function parsePerson(name: string): string {
+  if (isRuleName(name)) throw new InvalidArgumentError('It is the name of a rule of reviews.')
+  return name
 }
 
 async function approve(cli: Cli, id: number, { by, yes, seen }: ApproveFlags): Promise<void> {
