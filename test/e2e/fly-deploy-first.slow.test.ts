@@ -1,5 +1,5 @@
 // deploy.sh with a fake flyctl, a real database and the real command line. No machine starts here:
-// fly-deploy.slow.test.ts starts them.
+// fly-deploy.full.ts starts them.
 
 import assert from 'node:assert/strict'
 import { chmod, rm, stat } from 'node:fs/promises'

@@ -7,6 +7,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
@@ -43,6 +44,7 @@ const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url))
 /** A file system in memory, on Linux. In a container it often has 64 MB only. */
 const MEMORY = '/dev/shm'
 const MEMORY_BYTES_MIN = 4 * 2 ** 30
+const LEAVE_MS = 50
 
 const TEMPLATE_LOCK = 7_435_901_630
 const WATCH_LOCK = 7_435_901_631
@@ -84,8 +86,28 @@ export async function openTestDatabase(
   return { url, pool, drop }
 }
 
+/** The servers that this process has joined: the tests of a file, one after another, share one. */
+const joined = new Map<string, { readonly server: Promise<TestServer>; users: number }>()
+
 async function openServer(choice: string): Promise<TestServer> {
   if (choice.startsWith('postgres')) return { url: choice, close: () => Promise.resolve() }
+  const entry = joined.get(choice) ?? { server: joinServer(choice), users: 0 }
+  joined.set(choice, entry)
+  entry.users += 1
+  const leave = async (): Promise<void> => {
+    entry.users -= 1
+    // The next test may begin in a moment.
+    await setTimeout(LEAVE_MS)
+    if (entry.users > 0 || joined.get(choice) !== entry) return
+    joined.delete(choice)
+    const { close } = await entry.server
+    await close()
+  }
+  const { url } = await entry.server
+  return { url, close: async () => void leave() }
+}
+
+async function joinServer(choice: string): Promise<TestServer> {
   const server = await openEmbedded({
     ...findPlaces(choice),
     settings: SETTINGS,
