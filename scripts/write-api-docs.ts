@@ -22,6 +22,7 @@ curl --fail-with-body http://localhost:3000/api/v1/export/products.csv -H "X-ADM
 - **Keys.** Send the value of \`READ_KEY\`, or of \`ADMIN_KEY\`, in the header \`X-ADMIN-KEY\` or as a bearer token. A \`SYNC_KEY\` gets 403.
 - **Pages.** A list returns \`{"items","next"}\`. Pass \`next\` as \`after\` to get the next page; it is null on the last one. A page may have
   fewer items than \`limit\`, and stays complete while other rows are written.
+- **Changes.** [The change feed](change-feed.md) has no end: \`next\` is always a cursor, and \`more\` is false when nothing follows yet.
 - **Caching.** A response has an \`ETag\` of its content. Send it as \`If-None-Match\`: the response is 304 without a body while nothing
   has changed. The tag is weak, because a compressed response has the same one.
 - **Amounts.** \`amountMinor\` is in the minor unit of the currency: 1250 EUR is 12.50. It is null above 2^53 - 1; \`amount\` has every digit.

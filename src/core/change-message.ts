@@ -1,7 +1,8 @@
-// A change as consumers receive it: by cursor, over HTTP and by webhook. docs/webhook.schema.json is
-// generated from these schemas.
+// A change as consumers receive it: by cursor, over HTTP and by webhook. The read API is described
+// from these schemas.
 
 import { z } from 'zod'
+import { formatAmount } from './money.ts'
 
 export const CHANGE_KINDS = [
   'loaded',
@@ -14,14 +15,33 @@ export const CHANGE_KINDS = [
 ] as const
 export type FeedKind = (typeof CHANGE_KINDS)[number]
 
-const MoneySchema = z
-  .strictObject({
-    amountMinor: z.int().describe('In the minor unit of the currency: 12.50 EUR is 1250.'),
-    currency: z.string().describe('ISO 4217.'),
-  })
-  .nullable()
-  .describe('Null: the variant has no such price.')
+export const Money = z.strictObject({
+  amountMinor: z.int().describe('In the minor unit of the currency: 12.50 EUR is 1250.'),
+  amount: z.string().describe('The same amount as a decimal, such as `12.50`.'),
+  currency: z.string().describe('ISO 4217 code.'),
+})
+const MoneySchema = Money.nullable().describe('Null: the variant has no such price.')
 const AvailabilitySchema = z.string().nullable()
+const ValueSchema = z.unknown().describe('Any JSON value. Null: the product has no such value.')
+
+export const FieldChange = z.strictObject({
+  name: z.string().describe('Member of the product, such as `title`.'),
+  before: ValueSchema,
+  after: ValueSchema,
+})
+
+export const PriceChange = z.strictObject({
+  variant: z.string().describe("The supplier's id of the variant."),
+  type: z.string().describe('Such as `list` or `public`.'),
+  before: MoneySchema,
+  after: MoneySchema,
+})
+
+export const AvailabilityChange = z.strictObject({
+  variant: z.string().describe("The supplier's id of the variant."),
+  before: AvailabilitySchema,
+  after: AvailabilitySchema,
+})
 
 export const ChangeMessage = z.strictObject({
   position: z
@@ -37,19 +57,10 @@ export const ChangeMessage = z.strictObject({
   productId: z.guid().nullable().describe('The id of the product in schema api.'),
   title: z.string().nullable(),
   fields: z
-    .array(z.strictObject({ name: z.string(), before: z.json(), after: z.json() }))
+    .array(FieldChange)
     .describe('Members of the product that differ. Both values are null once they have expired.'),
-  prices: z.array(
-    z.strictObject({
-      variant: z.string(),
-      type: z.string(),
-      before: MoneySchema,
-      after: MoneySchema,
-    }),
-  ),
-  availability: z.array(
-    z.strictObject({ variant: z.string(), before: AvailabilitySchema, after: AvailabilitySchema }),
-  ),
+  prices: z.array(PriceChange),
+  availability: z.array(AvailabilityChange),
   expired: z
     .boolean()
     .describe('True if values are left out because the licence of their source has ended.'),
@@ -126,11 +137,9 @@ function addMember(message: ChangeMessage, { member, value, currencies }: Member
   } else message.fields.push({ name: member, before, after })
 }
 
-function toMoney(
-  amountMinor: unknown,
-  currency: string | null,
-): { amountMinor: number; currency: string } | null {
-  return typeof amountMinor === 'number' && currency !== null ? { amountMinor, currency } : null
+function toMoney(amountMinor: unknown, currency: string | null): z.infer<typeof MoneySchema> {
+  if (typeof amountMinor !== 'number' || currency === null) return null
+  return { amountMinor, amount: formatAmount(String(amountMinor), currency), currency }
 }
 
 function toText(value: unknown): string | null {

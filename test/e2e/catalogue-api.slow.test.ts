@@ -199,6 +199,15 @@ test('variants are found by GTIN, with and without leading zeros, and listed pag
   assert.equal(new Set(ids).size, ids.length)
 })
 
+test('changes are listed from the oldest, and wrong filters are refused', async () => {
+  const { name } = shelves.pharmacy
+  const query = `?source=${name}&kind=repriced`
+  const { items } = (await get('/api/v1/changes', query)) as { items: { kind: string }[] }
+  assert.ok(items.length > 0 && items.every(({ kind }) => kind === 'repriced'))
+  for (const wrong of ['after=x', 'after=-1', 'kind=moved', 'limit=1001'])
+    assert.deepEqual(await getError(`/api/v1/changes?${wrong}`), [400, 'request/invalid'])
+})
+
 test('sources and runs are listed, and each is read alone', async () => {
   const sources = (await get('/api/v1/sources')) as { items: { name: string }[] }
   assert.ok(sources.items.some(({ name }) => name === shelves.closing.name))

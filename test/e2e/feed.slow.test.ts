@@ -10,6 +10,7 @@ import { listReviews } from '../../src/db/read/reviews.ts'
 import { decideReview } from '../../src/db/write/decisions.ts'
 import { removeOldChanges } from '../../src/db/write/feed.ts'
 import { openAmazonPipeline } from '../support/amazon-pipeline.ts'
+import { createResponseCheck, serveCatalogue } from '../support/catalogue-api.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { passTime } from '../support/readable.ts'
 import { openToy } from '../support/toy/open.ts'
@@ -119,7 +120,11 @@ test('a held price is in the feed once a person has approved it, and exactly onc
     await assert.rejects(decide(review))
   }
   await pipeline.sync()
-  const euros = (amountMinor: number) => ({ amountMinor, currency: 'EUR' })
+  const euros = (amountMinor: number) => ({
+    amountMinor,
+    amount: (amountMinor / 100).toFixed(2),
+    currency: 'EUR',
+  })
   assert.deepEqual(await values(), [['repriced', id, 'public', euros(1000), euros(100_000)]])
 })
 
@@ -154,7 +159,78 @@ test('filters move the cursor past what they leave out, and an expired cursor is
     code: 'feed/cursor-expired',
     message: new RegExp(`the oldest cursor is ${start + 2}$`),
   })
+  const api = await serveCatalogue(t, db)
+  const refused = await api.sendRequest(`/api/v1/changes?after=${start}`)
+  assert.equal(refused.status, 410)
+  assert.match(await refused.text(), /"code":"feed\/cursor-expired".*"hint":"[A-Z]/)
   assert.deepEqual(positions(await readSince(start + 2)), [start + 3])
+})
+
+interface Changes {
+  readonly items: readonly ChangeMessage[]
+  readonly next: number
+  readonly more: boolean
+}
+
+test('a consumer of the API gets the changes of two runs by cursor, each once, and only those of its filters', async (t) => {
+  const [one, other] = [await openToy(t, { db }), await openToy(t, { db })]
+  await other.pipeline.sync()
+  await one.pipeline.sync()
+  const start = await findLast()
+  const api = await serveCatalogue(t, db)
+  const check = createResponseCheck()
+  const request = async (query: string): Promise<Changes> =>
+    (await check('/api/v1/changes', await api.sendRequest(`/api/v1/changes?${query}`))) as Changes
+  const consume = async (filter: string, from: number) => {
+    const items: ChangeMessage[] = []
+    let page: Changes = { items, next: from, more: true }
+    for (; page.more; items.push(...page.items))
+      page = await request(`limit=2&after=${page.next}${filter}`)
+    return { items, next: page.next }
+  }
+  const ids = one.supplier.catalogue.ids()
+  const [named = '', ...repriced] = ids.slice(0, 6)
+  const run = async (cents: number): Promise<void> => {
+    for (const { supplier, pipeline } of [one, other]) {
+      supplier.clock.advance(60_000)
+      supplier.catalogue.update([named], { name: `Product at ${cents}` })
+      supplier.catalogue.setPrice(repriced, { cents })
+      await pipeline.sync()
+    }
+  }
+  const filter = `&source=${one.pipeline.name}&kind=repriced`
+  await run(1050)
+  const first = [await consume('', start), await consume(filter, start)] as const
+  await run(1100)
+  const second = [await consume('', first[0].next), await consume(filter, first[1].next)] as const
+
+  const all = [...first[0].items, ...second[0].items]
+  assert.equal(all.length, 2 * 2 * 6)
+  assert.deepEqual(positions(all), positions(await readSince(start)))
+  const filtered = [...first[1].items, ...second[1].items]
+  const expected = all.filter(
+    ({ source, kind }) => source === one.pipeline.name && kind === 'repriced',
+  )
+  assert.deepEqual(positions(filtered), positions(expected))
+  assert.equal(filtered.length, 2 * repriced.length)
+  assert.deepEqual(filtered.at(-1)?.prices[0]?.after, {
+    amountMinor: 1100,
+    amount: '11.00',
+    currency: 'EUR',
+  })
+  assert.equal(second[0].next, second[1].next)
+  assert.deepEqual(await request(`after=${second[0].next}`), {
+    items: [],
+    next: second[0].next,
+    more: false,
+  })
+  // Both suppliers have this id: a product is meant with its source.
+  const mine = all.filter(
+    ({ source, product }) => source === one.pipeline.name && product === named,
+  )
+  assert.equal(mine.length, 2)
+  const ofProduct = await consume(`&product=${mine[0]?.productId}`, start)
+  assert.deepEqual(positions(ofProduct.items), positions(mine))
 })
 
 test('values whose licence has ended are in no message', async (t) => {

@@ -32,20 +32,19 @@ export interface FeedPage {
 
 /**
  * @throws SyncError `feed/cursor-expired` when changes after the cursor have been removed by their
- * age · `source/unknown`
+ * age · `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */
 export async function readFeed(
   db: Catalog,
   { after, limit, source, kinds, product }: FeedRequest,
+  timeoutMs?: number,
 ): Promise<FeedPage> {
   const page = one(
-    await db.call<{ changes: FeedChange[]; next: number; last: number }>('read_feed', {
-      after,
-      limit,
-      source,
-      kinds: kinds.length === 0 ? null : [...kinds],
-      product,
-    }),
+    await db.call<{ changes: FeedChange[]; next: number; last: number }>(
+      'read_feed',
+      { after, limit, source, kinds: kinds.length === 0 ? null : [...kinds], product },
+      timeoutMs,
+    ),
   )
   return { ...page, changes: page.changes.map(toChangeMessage) }
 }

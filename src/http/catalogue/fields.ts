@@ -52,8 +52,10 @@ export function listFields(schema: z.ZodType): Field[] {
 export function nameResult(result: z.ZodType | string): string {
   if (typeof result === 'string') return result
   const own = Object.entries(OBJECTS).find(([, one]) => one === result)?.[0]
-  const item = readMembers(result)['items']?.items?.$ref
-  return own ?? (item === undefined ? 'JSON' : `{"items":[${item}],"next"}`)
+  const { items, ...others } = readMembers(result)
+  const item = items?.items?.$ref
+  const names = Object.keys(others).map((name) => `,"${name}"`)
+  return own ?? (item === undefined ? 'JSON' : `{"items":[${item}]${names.join('')}}`)
 }
 
 /** The object that a response consists of, or the items of its page. Null for others. */

@@ -14,11 +14,12 @@ import {
   type CatalogueProduct,
   type ProductKey,
 } from '../../db/read/catalogue-products.ts'
+import { readFeed } from '../../db/read/feed.ts'
 import type { ListPage } from '../../db/read/page.ts'
 import { searchProducts } from '../../db/read/product-search.ts'
 import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
 import { loadStatus } from '../../db/read/source-summaries.ts'
-import { loadSource } from '../../db/sources.ts'
+import { listSources, loadSource } from '../../db/sources.ts'
 import { escapeControls } from '../../lib/escape-controls.ts'
 import { redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
@@ -38,6 +39,7 @@ import {
 } from './objects.ts'
 import { chooseStatuses } from './product-statuses.ts'
 import {
+  ChangesQuery,
   NoQuery,
   PricesQuery,
   ProductPath,
@@ -117,6 +119,18 @@ function createProductHandlers(tools: CatalogueTools) {
 function createOperationHandlers(tools: CatalogueTools) {
   const { db, responseMs } = tools
   return {
+    'GET /api/v1/changes': async (c: Context<ServerEnv>) => {
+      const query = readQuery(c, ChangesQuery)
+      const { changes, next, last } = await loadWithin(tools, async () => {
+        const { kind, limit, after } = query
+        const { sourceId, product } = await findPlace(tools, query)
+        // Sources may have the same ids: a product is meant with its source.
+        const source = sourceId === null ? null : await nameSource(db, sourceId)
+        const kinds = kind === undefined ? [] : [kind]
+        return readFeed(db, { after, limit, source, kinds, product }, responseMs)
+      })
+      return sendCatalogue(c, tools, { items: changes, next, more: next < last })
+    },
     'GET /api/v1/sources': async (c: Context<ServerEnv>) => {
       const page = readQuery(c, SourcesQuery)
       const { sources, next } = await loadWithin(tools, () =>
@@ -186,6 +200,10 @@ async function findPlace(
   const key = await loadProductKey(tools, product)
   if (named && named.id !== key.sourceId) throw createUnknownProductError(product)
   return key
+}
+
+async function nameSource(db: Db, sourceId: number): Promise<string | null> {
+  return (await listSources(db)).find(({ id }) => id === sourceId)?.name ?? null
 }
 
 /** @throws SyncError `product/unknown` */

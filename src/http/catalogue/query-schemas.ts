@@ -1,6 +1,7 @@
 // The queries and paths that requests to the read API may have. An unknown parameter is an error.
 
 import { z } from 'zod'
+import { CHANGE_KINDS } from '../../core/change-message.ts'
 import { isCursor, type ListName } from '../../db/read/page.ts'
 import { isSearchCursor } from '../../db/read/product-search.ts'
 import { PRODUCT_STATUSES } from '../../db/read/products.ts'
@@ -100,6 +101,22 @@ export const PricesQuery = z.strictObject({
   type: priceType,
   limit: limitTo(LIMITS.rows),
   after: after('catalogue-prices'),
+})
+
+export const ChangesQuery = z.strictObject({
+  source: ofSource,
+  kind: z.enum(CHANGE_KINDS).optional().describe('Only changes of this kind.'),
+  product: productId.optional().meta({
+    description: 'Only changes of the product with this id.',
+    examples: [PRODUCT_ID],
+  }),
+  limit: limitTo(LIMITS.rows),
+  after: z.coerce
+    .number<string>({ error: 'expected the `next` of an earlier request' })
+    .int()
+    .min(0)
+    .default(0)
+    .describe('The `next` of the request before. 0: from the oldest change that is kept.'),
 })
 
 export const SourcesQuery = z.strictObject({

@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/error-table.ts'
 import {
+  ChangesQuery,
   NoQuery,
   PricesExportQuery,
   PricesQuery,
@@ -17,6 +18,7 @@ import {
   VariantsQuery,
 } from './query-schemas.ts'
 import {
+  ChangePage,
   pageOf,
   PastPrice,
   PriceItem,
@@ -83,6 +85,13 @@ export const CATALOGUE_ROUTES = {
     query: PricesQuery,
     result: pageOf(PastPrice),
     errors: ['source/unknown', 'product/unknown'],
+  },
+  'GET /api/v1/changes': {
+    group: 'Changes',
+    summary: 'Lists published changes, the oldest first. A reader that keeps `next` misses none.',
+    query: ChangesQuery,
+    result: ChangePage,
+    errors: ['source/unknown', 'product/unknown', 'feed/cursor-expired'],
   },
   'GET /api/v1/sources': {
     group: 'Operation',

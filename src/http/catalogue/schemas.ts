@@ -2,6 +2,13 @@
 // from them, and tests compare every response with it.
 
 import { z } from 'zod'
+import {
+  AvailabilityChange,
+  ChangeMessage,
+  FieldChange,
+  Money,
+  PriceChange,
+} from '../../core/change-message.ts'
 import { FAILURE_CLASSES } from '../../core/failure-class.ts'
 import { PRODUCT_STATUSES } from '../../db/read/products.ts'
 import { RUN_STATES } from '../../db/read/run-summaries.ts'
@@ -217,6 +224,13 @@ export const Failure = z.object({
   }),
 })
 
+/** A page of the change feed, which has no end: `next` is a cursor also when nothing follows yet. */
+export const ChangePage = z.object({
+  items: z.array(ChangeMessage),
+  next: z.int().describe('The `after` of the next request.'),
+  more: z.boolean().describe('True if published changes follow. If not, ask again later.'),
+})
+
 /** A page of a list. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({
@@ -234,6 +248,11 @@ export const OBJECTS: Readonly<Record<string, z.ZodType>> = {
   VariantItem,
   PriceItem,
   PastPrice,
+  Change: ChangeMessage,
+  FieldChange,
+  PriceChange,
+  AvailabilityChange,
+  Money,
   LastRun,
   Source: SourceItem,
   RunProgress: Progress,
