@@ -68,10 +68,10 @@ test(
     await page.waitForURL(new RegExp(`source=${name}&kind=repriced`))
     const kinds = await page.locator('#changes tbody tr td:nth-child(2)').allTextContents()
     assert.deepEqual(new Set(kinds.map((kind) => kind.trim())), new Set(['repriced']))
-    assert.match(
-      (await page.locator('#follow pre').textContent()) ?? '',
-      new RegExp(`^shelfsync changes (?:${name} )?--follow`),
-    )
+    const [command = '', request = ''] = await page.locator('#follow pre').allTextContents()
+    assert.match(command, new RegExp(`^shelfsync changes ${name} --follow --kind repriced --from`))
+    const query = new RegExp(`/api/v1/changes\\?source=${name}&kind=repriced&after=\\d+'$`)
+    assert.match(request, query)
     await page.getByLabel('Product').fill('no such product')
     await page.getByText('No change matches the filters').waitFor()
     assert.deepEqual(faults, [])

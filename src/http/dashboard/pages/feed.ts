@@ -5,9 +5,11 @@ import { type ChangeMessage, CHANGE_KINDS } from '../../../core/change-message.t
 import { formatMoney } from '../../../core/money.ts'
 import { findFeedPlace, readLatestChanges } from '../../../db/read/feed.ts'
 import { listSources } from '../../../db/sources.ts'
+import { toCurl } from '../api/address.ts'
 import { html, type Content, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage } from '../page.ts'
+import { toAddress } from '../parts/addresses.ts'
 import { code, emptyState, pageHeading, panel } from '../parts/blocks.ts'
 import { filterForm } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
@@ -31,7 +33,8 @@ type Filters = z.infer<typeof Filters>
 export const feedPage = definePage({
   path: '/feed',
   query: Filters,
-  async render({ services: { db, nowMs }, query, user }) {
+  async render({ services: { db, nowMs, settings }, query, user, request }) {
+    const origin = settings.webUrl ?? new URL(request.url).origin
     const { source, kind, product, before } = query
     const [{ changes, next }, sources, place] = await Promise.all([
       readLatestChanges(db, {
@@ -54,43 +57,53 @@ export const feedPage = definePage({
       title: 'Changes',
       assets: ['runs.css'],
       main: html`${pageHeading({
-        title: 'Changes',
-        about: 'Every published change of a product, the newest first.',
-      })}
-      ${filterForm({
-        path: '/feed',
-        results: 'changes',
-        fields: [
-          {
-            kind: 'select',
-            name: 'source',
-            label: 'Source',
-            value: source,
-            options: sources.map(({ name }) => name),
-            any: 'all sources',
-          },
-          {
-            kind: 'select',
-            name: 'kind',
-            label: 'Change',
-            value: kind,
-            options: CHANGE_KINDS,
-            any: 'any change',
-          },
-          {
-            kind: 'text',
-            name: 'product',
-            label: 'Product',
-            value: product,
-            placeholder: "the supplier's id",
-          },
-        ],
-      })}
-      ${liveRegion('changes', rows)}
-      ${panel({ title: 'Follow them', id: 'follow' }, followHelp(query, place.last))}`,
+          title: 'Changes',
+          about: 'Every published change of a product, the newest first.',
+        })}
+        ${filters(
+          query,
+          sources.map(({ name }) => name),
+        )}
+        <div id="results">
+          ${liveRegion('changes', rows)}
+          ${panel({ title: 'Follow them', id: 'follow' }, followHelp(query, { last: place.last, origin }))}
+        </div>`,
     }
   },
 })
+
+/** The filters, in the address. */
+function filters({ source, kind, product }: Filters, sources: readonly string[]): Html {
+  return filterForm({
+    path: '/feed',
+    results: 'results',
+    fields: [
+      {
+        kind: 'select',
+        name: 'source',
+        label: 'Source',
+        value: source,
+        options: sources,
+        any: 'all sources',
+      },
+      {
+        kind: 'select',
+        name: 'kind',
+        label: 'Change',
+        value: kind,
+        options: CHANGE_KINDS,
+        any: 'any change',
+      },
+      {
+        kind: 'text',
+        name: 'product',
+        label: 'Product',
+        value: product,
+        placeholder: "the supplier's id",
+      },
+    ],
+  })
+}
 
 function changesTable(
   changes: readonly ChangeMessage[],
@@ -188,8 +201,11 @@ function toText(value: unknown): string {
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text
 }
 
-/** Commands with the filters of the page. A product has no filter in the terminal. */
-function followHelp({ source, kind }: Filters, last: number): Html {
+/** Commands with the filters of the page, except the product: the terminal has no such filter. */
+function followHelp(
+  { source, kind }: Filters,
+  { last, origin }: { readonly last: number; readonly origin: string },
+): Html {
   const words = [
     'shelfsync changes',
     ...(source === undefined ? [] : [source]),
@@ -203,5 +219,12 @@ function followHelp({ source, kind }: Filters, last: number): Html {
       Each change has a position. A program that keeps the last one misses no change and gets none
       twice:
     </p>
-    ${code(words.join(' '), 'Command that follows the changes')}`
+    ${code(words.join(' '), 'Command that follows the changes')}
+    <p>
+      By HTTP, <code>next</code> of each response is the <code>after</code> of the next request:
+    </p>
+    ${code(
+      toCurl(origin + toAddress('/api/v1/changes', { source, kind, after: String(last) }), null),
+      'Request for the next changes',
+    )}`
 }
