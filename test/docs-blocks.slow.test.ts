@@ -27,6 +27,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/dashboard.md': 'needs the running web server; its tests are in src/http/dashboard',
   'docs/api.md':
     'needs the running web server; test/e2e/catalogue-api.slow.test.ts calls each route',
+  'docs/change-feed.md':
+    'needs the running web server, and follows without an end; test/e2e/feed.slow.test.ts does both',
   'docs/amazon.md':
     'needs an account of Amazon; test/e2e/import-cli.slow.test.ts and refresh-cli.slow.test.ts run its commands with a simulator',
   'docs/coffee.md': 'needs a shop; test/e2e/coffee.test.ts has its options and views',
