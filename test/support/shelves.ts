@@ -144,8 +144,8 @@ const CHEAPER: RuleDraft = {
   webhook: 'orders',
 }
 
-/** Shops: one with coffee, one whose products disappear, and a paused one. */
-async function openShops(t: Lifetime, setup: ShelvesSetup) {
+/** Only shops, in seconds: one with coffee, one whose products disappear, and a paused one. */
+export async function openShops(t: Lifetime, setup: ShelvesSetup) {
   const roastery = await openShop(t, setup, { name: 'roastery', products: 30, options: COFFEE })
   const outlet = await openShop(t, setup, { name: 'outlet', products: 40 })
   const resting = await openShop(t, setup, { name: 'resting', products: 5 })

@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../../core/error-table.ts'
 import { toErrorResponse } from '../../core/error-response.ts'
 import { html, type Html } from './html.ts'
+import { words } from './parts/blocks.ts'
 import { icon } from './parts/icons.ts'
 
 /** Hints for people, where the hint of the error table is for programs. */
@@ -45,12 +46,16 @@ export function describeErrorPage(error: unknown, path: string, correlationId: s
   const main = html`<section class="error-page">
     <h1>${icon('warning')} ${title}</h1>
     <p>${message}.</p>
-    <p>${hint}</p>
+    <p>${words(hint)}</p>
     <p class="actions">
-      <a href="${path}" role="button" class="main-button"
-        >${code === 'request/invalid' ? 'Open without filters' : 'Try again'}</a
-      >
-      <a href="/">Overview</a>
+      ${
+        status === 404
+          ? html`<a href="/" role="button" class="main-button">Overview</a>`
+          : html`<a href="${path}" role="button" class="main-button"
+                >${code === 'request/invalid' ? 'Open without filters' : 'Try again'}</a
+              >
+              <a href="/">Overview</a>`
+      }
     </p>
     <dl class="facts">
       <div>

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { ERRORS } from '../../../core/error-table.ts'
 import { findResultObject, listFields, nameResult, type Field } from '../../catalogue/fields.ts'
 import { attributes, EMPTY, html, type Content, type Html } from '../html.ts'
-import { code, disclosure } from '../parts/blocks.ts'
+import { code, disclosure, words } from '../parts/blocks.ts'
 import { icon } from '../parts/icons.ts'
 import { table } from '../parts/table.ts'
 import { toCurl } from './address.ts'
@@ -114,9 +114,4 @@ function formatType({ type, options, object: name, mayBeNull }: Field): Content 
   const [before = '', after = ''] = name === null ? [type] : type.split(name)
   const named = name === null ? type : html`${before}<a href="#${name}">${name}</a>${after}`
   return html`${options.length > 0 ? options.join(' · ') : named}${mayBeNull ? ' or null' : ''}`
-}
-
-/** Text with `code` in backticks. */
-function words(text: string): Html {
-  return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`
 }

@@ -86,7 +86,9 @@
     const apply = () => {
       const fields = [...new FormData(form)].filter(([, value]) => value !== '')
       const query = new URLSearchParams(fields).toString()
-      const address = form.getAttribute('action') + (query && `?${query}`)
+      // As when a form is submitted, the query of its action is replaced.
+      const [path] = form.getAttribute('action').split('?')
+      const address = path + (query && `?${query}`)
       const results = form.dataset.results
       if (!results) return form.requestSubmit()
       window.htmx.ajax('GET', address, {

@@ -139,7 +139,7 @@ function listFields(query: Query, sources: readonly { readonly name: string }[])
       label: 'Event',
       value: event,
       options: RULE_EVENTS,
-      any: 'choose an event',
+      any: 'choose …',
     },
     ...(event === undefined || isPrice
       ? [

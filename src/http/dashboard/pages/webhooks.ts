@@ -110,7 +110,7 @@ function showDead({ name, dead }: Webhook): Html {
 
 function addForm(sources: readonly { readonly name: string }[], user: User): Html {
   return html`<p class="quiet">
-      Leave the address empty if it is itself a secret: the deliverer then reads it from its
+      Leave the address empty if it must not be stored here. The deliverer then reads it from its
       environment.
     </p>
     <form class="filters" method="post" action="/webhooks/add">

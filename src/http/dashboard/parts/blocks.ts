@@ -201,3 +201,8 @@ export function disclosure(summary: Content, content: Content): Html {
     ${content}
   </details>`
 }
+
+/** Text with `code` in backticks. */
+export function words(text: string): Html {
+  return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`
+}

@@ -6,7 +6,7 @@ import { formatBytes } from '../../../format/format.ts'
 import { formatCount } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
 import { badge } from '../parts/badge.ts'
-import { code, emptyState } from '../parts/blocks.ts'
+import { code, emptyState, words } from '../parts/blocks.ts'
 
 /** More of a line is in the artifact. */
 const RAW_CHARS_MAX = 2000
@@ -38,7 +38,7 @@ function quarantinedRecord(record: RunQuarantine): Html {
     <p>${message}</p>
     ${rawLine(record)}
     <p class="quiet">
-      ${isErrorCode(rule) ? ERRORS[rule].hint.replaceAll(' ID`', ` ${id}\``) : ''}
+      ${isErrorCode(rule) ? words(ERRORS[rule].hint.replaceAll(' ID`', ` ${id}\``)) : ''}
       ${record.closedRun === null ? '' : html`Closed by <a href="/runs/${record.closedRun}">run ${record.closedRun}</a>.`}
     </p>
   </li>`

@@ -17,7 +17,7 @@ import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import type { DashboardServices, RenderedPage, User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
-import { notice, pageHeading, panel, tabs } from '../parts/blocks.ts'
+import { notice, pageHeading, panel, tabs, words } from '../parts/blocks.ts'
 import { actionForm, reasonField } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
 import { time } from '../parts/values.ts'
@@ -201,7 +201,7 @@ function whyNotice({ tone, what, causes, next }: Why): Html {
               ${causes.map((cause) => html`<li>${cause}</li>`)}
             </ul>`
       }
-      ${next === null ? EMPTY : html`<p>${next}</p>`}`,
+      ${next === null ? EMPTY : html`<p>${words(next)}</p>`}`,
   )
 }
 
