@@ -27,7 +27,7 @@ function section(name: string, command: Command): string[] {
     ...command.options.map(describeOption),
   ]
   const usage = isDefault(command)
-    ? ` (the default of \`shelfsync ${command.parent?.name() ?? ''}\`)`
+    ? ` (the default of \`shelfsync ${name.replace(/ list$/, '')}\`)`
     : ''
   return [
     `## ${name}`,

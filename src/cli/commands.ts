@@ -100,7 +100,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'reviews',
     usage: '',
-    description: 'list, approve or reject held prices and runs',
+    description: 'list, approve, reject or edit what waits for a person, and rules that decide',
     load: async () => (await import('./reviews/reviews.ts')).defineReviews,
   },
   {

@@ -13155,6 +13155,7 @@ begin
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review', 'record_action', 'list_actions',
+    'list_queue', 'count_queue', 'edit_review', 'list_review_rules', 'add_review_rule', 'remove_review_rule',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'list_limits', 'measure_images', 'count_images',
@@ -13317,7 +13318,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000087', 'feed', '3326382ecade452da5fae77d0d1c69b5810fa602924109ae62b2d9790635d957'),
   ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
   ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
-  ('20261122000090', 'security', '9e46132775b8579b8b20522d789760e06a1b1cf86c5344580a8483bc11804a40'),
+  ('20261122000090', 'security', 'abb065fdcd0724c0403440bf297374f735dd6f87a6531ec839eacd7a23ef6ad1'),
   ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');
 
 commit;

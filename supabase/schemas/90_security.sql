@@ -248,6 +248,7 @@ begin
     'summarize_runs', 'describe_run', 'list_changes', 'summarize_run_diff', 'list_run_diff', 'list_reviews',
     'count_listed',
     'decide_run', 'decide_review', 'record_action', 'list_actions',
+    'list_queue', 'count_queue', 'edit_review', 'list_review_rules', 'add_review_rule', 'remove_review_rule',
     'list_applied_versions', 'list_unexpected_grants',
     'admit_request', 'hold_limit', 'leave_limit', 'delay_limit', 'load_breaker', 'save_breaker',
     'list_breakers', 'list_limits', 'measure_images', 'count_images',

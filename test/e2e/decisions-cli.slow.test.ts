@@ -127,3 +127,51 @@ test('runs cancel of a held run states what it discards and asks', async (t) => 
     /^error: Run 2 cannot be cancelled: it is already rejected\n hint: It stays unchanged\./,
   )
 })
+
+test('reviews are filtered, edited and decided by rules from the command line', async (t) => {
+  const shelf = await openPharmacy(t)
+  const { run } = shelf
+  const added = await run(
+    ...'reviews rules add never price --source pharmacy --zero --by ann'.split(' '),
+  )
+  assert.match(added.stdout, /^Rule 1 of pharmacy: never accept a price of zero\.$/m)
+  await holdPrices(shelf, 0, 2)
+  const list = async (...filter: string[]): Promise<number[]> =>
+    ((await run('reviews', ...filter, '--json')).json()['items'] as { id: number }[]).map(
+      ({ id }) => id,
+    )
+  const [first = 0, second = 0] = await list('--kind', 'price', '--direction', 'rise')
+  assert.deepEqual(await list('--change-max', '100'), [])
+  assert.deepEqual(await list('--change-min', '1000', '--source', 'pharmacy'), [first, second])
+  assert.deepEqual(await list('--kind', 'proposal'), [])
+  const limited = await run('reviews', '--direction', 'rise', '--limit', '1')
+  assert.match(
+    limited.stdout + limited.stderr,
+    /1 of 2: shelfsync reviews --direction rise --limit 1 --after \S+/,
+  )
+  const gated = await run('reviews', 'edit', String(first), '0')
+  assert.equal(gated.code, 64)
+  assert.match(gated.stderr, /would be held too: the price is zero/)
+  const named = await run('reviews', 'edit', String(first), '12.50', '--by', 'rule 1')
+  assert.equal(named.code, 64)
+  assert.match(named.stderr, /name of a rule of reviews/)
+  const edited = await run(
+    'reviews',
+    'edit',
+    String(first),
+    '12,50',
+    '--by',
+    'ann',
+    '--despite-gate',
+  )
+  assert.match(edited.stdout, new RegExp(`^Review ${first} is accepted with your value\\.$`, 'm'))
+  assert.match((await run('reviews', 'show', String(first))).stdout, /approved by ann at /)
+  const unclear = await run('reviews', 'rules', 'add', 'always', 'price', '--source', 'pharmacy')
+  assert.equal(unclear.code, 64)
+  assert.match(unclear.stderr, /needs a limit of the change, or zero/)
+  const rules = await run('reviews', 'rules')
+  assert.match(rules.stdout, /^1 +pharmacy +never accept a price of zero +0 +never +0 +ann$/m)
+  const removed = await run('reviews', 'rules', 'remove', '1', '--by', 'ben')
+  assert.match(removed.stdout, /^Rule 1 is removed\. Its decisions stay\.$/m)
+  assert.equal((await run('reviews', 'rules', 'remove', '1')).code, 64)
+})

@@ -48,6 +48,8 @@ const ACTING = [
   'sources remove',
   'reviews approve',
   'reviews reject',
+  'reviews edit',
+  'reviews rules',
   'quarantine replay',
   'sources set',
   'sources pause',

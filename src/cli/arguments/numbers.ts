@@ -19,6 +19,13 @@ export function parseCount(text: string): number {
   return Number(text)
 }
 
+export function parsePercent(text: string): number {
+  const percent = Number(text.replace(/%$/, ''))
+  if (!/^\d{1,9}(\.\d+)?%?$/.test(text))
+    throw new InvalidArgumentError('It must be a number of percent, such as 60.')
+  return percent
+}
+
 export function createLimitOption(defaultLimit: number): Option {
   return new Option('--limit <n>', 'maximum number of rows')
     .argParser(parseCount)

@@ -3,20 +3,21 @@
 
 import { type Command, Option } from 'commander'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
-import {
-  countReviews,
-  listReviews,
-  loadReview,
-  type ReviewFilter,
-  type ReviewSummary,
-} from '../../db/read/reviews.ts'
+import { countQueue, listQueue, type QueueFilter } from '../../db/read/review-queue.ts'
+import { loadReview, REVIEW_KINDS, type ReviewSummary } from '../../db/read/reviews.ts'
 import type { PageRequest } from '../../db/read/page.ts'
 import { loadSource } from '../../db/sources.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { createLimitOption, parseId } from '../arguments/numbers.ts'
+import { createLimitOption, parseId, parsePercent } from '../arguments/numbers.ts'
+import { createSinceOption } from '../arguments/time.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 import { addDecisions } from './decisions.ts'
+import { addEdit } from './edit.ts'
 import { formatReview, REVIEW_HEADINGS, toReviewCells } from './format.ts'
+import { addRules } from './rules.ts'
+
+type ListFlags = Omit<QueueFilter, 'openedSince' | 'openedBefore'> &
+  PageRequest & { readonly since?: Date }
 
 export function defineReviews(reviews: Command, cli: Cli): void {
   reviews.addHelpText(
@@ -26,11 +27,15 @@ export function defineReviews(reviews: Command, cli: Cli): void {
       'shelfsync reviews show 3',
       'shelfsync reviews approve 3 4 5',
       'shelfsync reviews reject --run 7',
+      'shelfsync reviews edit 3 12.50',
+      'shelfsync reviews rules',
     ),
   )
   addList(reviews, cli)
   addShow(reviews, cli)
   addDecisions(reviews, cli)
+  addEdit(reviews, cli)
+  addRules(reviews, cli)
 }
 
 function addList(reviews: Command, cli: Cli): void {
@@ -39,17 +44,45 @@ function addList(reviews: Command, cli: Cli): void {
     .description('list open reviews, the oldest first')
     .option('--source <name>', 'only reviews of this source')
     .addOption(new Option('--run <id>', 'only reviews of this run').argParser(parseId))
+    .addOption(new Option('--kind <kind>', 'only reviews of this kind').choices(REVIEW_KINDS))
+    .option('--text <words>', "only products with this text in the supplier's id or the title")
+    .addOption(
+      new Option('--direction <direction>', 'only prices that rise or fall').choices([
+        'rise',
+        'fall',
+      ]),
+    )
+    .addOption(
+      new Option('--change-min <percent>', 'only prices that change by this or more').argParser(
+        parsePercent,
+      ),
+    )
+    .addOption(
+      new Option('--change-max <percent>', 'only prices that change by this or less').argParser(
+        parsePercent,
+      ),
+    )
+    .addOption(createSinceOption('only reviews that were opened since this time'))
     .addOption(createLimitOption(100))
     .addOption(createAfterOption('reviews'))
-    .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
-    .action((filter: ReviewFilter & PageRequest) => printReviews(cli, filter))
+    .addHelpText(
+      'after',
+      formatExamples(
+        'shelfsync reviews',
+        'shelfsync reviews --run 7 --json',
+        'shelfsync reviews --kind price --direction rise --change-max 1500',
+      ),
+    )
+    .action((flags: ListFlags) => printReviews(cli, flags))
 }
 
-async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promise<void> {
+async function printReviews(cli: Cli, { limit, after, since, ...given }: ListFlags): Promise<void> {
+  const filter: QueueFilter = { ...given, openedSince: since }
   await using tools = await cli.openSync()
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
-  const page = await listReviews(tools.db, filter)
+  const queue = await listQueue(tools.db, filter, { limit, after })
+  const page = { ...queue, items: queue.items.map(({ evidence: _, ...review }) => review) }
   const now = new Date()
   await printPage(cli.output, page, {
     headings: REVIEW_HEADINGS,
@@ -58,9 +91,16 @@ async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promi
     command: formatRepeat(['reviews'], {
       source: filter.source,
       run: filter.run,
-      limit: filter.limit,
+      kind: filter.kind,
+      text: filter.text,
+      direction: filter.direction,
+      'change-min': filter.changeMin,
+      'change-max': filter.changeMax,
+      since: since?.toISOString(),
+      limit,
     }),
-    count: () => countReviews(tools.db, filter),
+    count: async () =>
+      (await countQueue(tools.db, filter)).reduce((sum, { reviews }) => sum + reviews, 0),
   })
   for (const line of listDecisionCommands(page.items)) cli.output.say(line)
 }

@@ -71,7 +71,7 @@ export async function loadPage<Row, Item>(
 /** Counts the rows of all pages of a list. */
 export async function countListed(
   db: Catalog,
-  list: Extract<ListName, 'artifacts' | 'changes' | 'reviews' | 'quarantine'>,
+  list: Extract<ListName, 'artifacts' | 'changes' | 'quarantine'>,
   filter: {
     readonly source?: string | undefined
     readonly run?: number | undefined

@@ -4,7 +4,7 @@ import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { PriceClaim } from '../../core/product.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import { countListed, loadPage, type ListPage, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 import { toRunDiff, type RunDiff, type RunDiffRow } from './run-diffs.ts'
 
 export const REVIEW_KINDS = ['price', 'run', 'disagreement', 'proposal', 'record'] as const
@@ -91,10 +91,6 @@ export function listReviews(
     toItem: toReviewSummary,
     keyOf: ({ id }) => id,
   })
-}
-
-export function countReviews(db: Catalog, { source, run, kind }: ReviewFilter): Promise<number> {
-  return countListed(db, 'reviews', { source, run, kind })
 }
 
 /** Loads a review in any state. @throws SyncError `review/unknown` */
