@@ -59,6 +59,7 @@ interface Product {
   readonly selected?: readonly { readonly name: string; readonly label: string }[]
   readonly variants: readonly {
     readonly id: string
+    readonly price: { readonly amount: number }
     readonly sku?: string
     readonly barcodes?: readonly { readonly value: string }[]
     readonly inputs?: readonly { readonly id: string; readonly match: string }[]
@@ -146,6 +147,38 @@ test('a lookup finds ids of products and variants, SKUs and GTINs, and names the
   )
 })
 
+test('filters narrow a lookup and a product to the variants that match', async () => {
+  const { products } = await search({
+    filters: { sources: [shelves.roastery.name] },
+    pagination: { limit: 1_000 },
+  })
+  assert.ok(products.length <= 50)
+  const many = products.find(
+    ({ variants }) => new Set(variants.map(({ price }) => price.amount)).size > 1,
+  )
+  assert.ok(many)
+  const { amount, currency } = many.price_range.min
+  const narrowed = {
+    context: { currency },
+    filters: { price: { max: amount } },
+  }
+  const priceOf = (product: Product | undefined): number[] => [
+    ...new Set(product?.variants.map(({ price }) => price.amount)),
+  ]
+  const cheap = await call('lookup_catalog', {
+    catalog: { ids: many.variants.map(({ id }) => id), ...narrowed },
+  })
+  assert.deepEqual(cheap.products.map(priceOf), [[amount]])
+  const one = await call('get_product', { catalog: { id: many.id, ...narrowed } })
+  assert.deepEqual(priceOf(one.product), [amount])
+
+  const free = { ...narrowed, filters: { price: { max: amount - 1 } } }
+  const lookup = await call('lookup_catalog', { catalog: { ids: [many.id], ...free } })
+  assert.deepEqual(lookup.products, [])
+  const none = await call('get_product', { catalog: { id: many.id, ...free } })
+  assert.deepEqual([none.product, none.messages[0]?.code], [undefined, 'not_found'])
+})
+
 test('a product has its variants, with the options that are left for a choice', async () => {
   const { products } = await search({
     filters: { sources: [shelves.roastery.name] },
@@ -197,6 +230,8 @@ test('an error is a result of the tool, with its code and what to do', async () 
   )
   for (const [name, given] of [
     ['search_catalog', { catalog: { filters: { colour: ['red'] } } }],
+    ['search_catalog', { catalog: { pagination: { limit: 10 } } }],
+    ['lookup_catalog', { catalog: { ids: ['x'], filters: { colour: ['red'] } } }],
     ['lookup_catalog', { catalog: { ids: Array.from({ length: 51 }, (_, n) => `id-${n}`) } }],
     ['search_catalog', { catalog: { pagination: { limit: 10, cursor: 'xyz' } } }],
     ['list_reviews', { after: 'xyz' }],

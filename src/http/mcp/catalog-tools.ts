@@ -13,8 +13,10 @@ import {
 } from '../../db/read/catalogue-products.ts'
 import { searchProducts } from '../../db/read/product-search.ts'
 import { describeValue, hasAll, selectVariants } from './select-options.ts'
+import { filterVariants } from './filter-variants.ts'
 import { parseId, toSelected, toUcpProduct, toVariantId } from './ucp-products.ts'
 import {
+  LIMIT_MAX,
   type LookupRequest,
   type LookupResponse,
   type Message,
@@ -24,6 +26,7 @@ import {
   type SearchResponse,
   type UcpProduct,
   UCP_VERSION,
+  type VariantFilters,
 } from './ucp-schemas.ts'
 
 const LISTED = { descriptionChars: 1_000 }
@@ -66,7 +69,7 @@ export async function searchCatalog(
       minPrice: price?.min === undefined ? undefined : price.min / scale,
       maxPrice: price?.max === undefined ? undefined : price.max / scale,
     },
-    { limit: pagination.limit, after: pagination.cursor },
+    { limit: Math.min(pagination.limit, LIMIT_MAX), after: pagination.cursor },
   )
   const keys = found.items.map(({ source, id }) => ({ source, product: id }))
   const described = await describeNamedProducts(db, keys, responseMs)
@@ -87,12 +90,13 @@ export async function lookupCatalog(
   context: ToolContext,
   { catalog }: z.output<typeof LookupRequest>,
 ): Promise<z.output<typeof LookupResponse>> {
+  const { filters, context: { currency } = {} } = catalog
   const matches = new Map<string, Match[]>()
   const missing: Message[] = []
   for (const id of new Set(catalog.ids)) {
     const found = await resolve(context, id)
     if (found.length === 0) missing.push(createNotFound('info', id))
-    for (const match of found) {
+    for (const match of found.flatMap((one) => narrow(one, filters, currency))) {
       const { id: product } = match.product
       matches.set(product, [...(matches.get(product) ?? []), match])
     }
@@ -110,7 +114,7 @@ export async function getProduct(
   context: ToolContext,
   { catalog }: z.output<typeof ProductRequest>,
 ): Promise<z.output<typeof ProductResponse>> {
-  const { id, selected = [], preferences = [] } = catalog
+  const { id, selected = [], preferences = [], filters, context: { currency } = {} } = catalog
   const [match] = parseId(id) ? await resolve(context, id) : []
   if (!match) return createNoProduct(createNotFound('error', id))
   const { product, variant } = match
@@ -121,7 +125,10 @@ export async function getProduct(
     preferences,
   )
   const first = variant ?? variants.find((one) => hasAll(one, effective)) ?? variants[0]
-  const shown = first ? [first, ...variants.filter((one) => one !== first)] : []
+  const choice = first ? [first, ...variants.filter((one) => one !== first)] : []
+  const shown = filters === undefined ? choice : filterVariants(choice, filters, currency)
+  if (choice.length > 0 && shown.length === 0)
+    return createNoProduct(createNotFound('error', `${id} has no variant that matches the filters`))
   const described = toUcpProduct(product, shown.slice(0, VARIANTS_MAX), WHOLE)
   if (!described)
     return createNoProduct({ ...createUnpriced(1), type: 'error', severity: 'recoverable' })
@@ -148,6 +155,19 @@ interface Match {
   readonly product: CatalogueProduct
   /** Null: the id names the product. */
   readonly variant: CatalogueVariant | null
+}
+
+/** Leaves out the variants that the filters exclude, and a match without any other. */
+function narrow(
+  match: Match,
+  filters: VariantFilters,
+  currency: string | undefined,
+): readonly Match[] {
+  if (filters === undefined) return [match]
+  const { product, variant } = match
+  const variants = filterVariants(product.variants, filters, currency)
+  const isLeft = variant === null ? variants.length > 0 : variants.includes(variant)
+  return isLeft ? [{ ...match, product: { ...product, variants } }] : []
 }
 
 /** Finds what an id of a product or a variant, a SKU or a GTIN names. */

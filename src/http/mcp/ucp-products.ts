@@ -74,7 +74,7 @@ export function toUcpProduct(
 
 function toUcpVariant(product: CatalogueProduct, variant: CatalogueVariant): UcpVariant | null {
   const price = choosePrice(variant.prices)
-  const money = price && toMoney(price.minor, price.currency)
+  const money = toUcpPrice(variant)
   if (!price || !money) return null
   const listPrice =
     price.compareAtMinor === null ? null : toMoney(price.compareAtMinor, price.currency)
@@ -103,6 +103,12 @@ export function isAvailable({ availability }: Pick<CatalogueVariant, 'availabili
 
 export function toSelected({ options }: Pick<CatalogueVariant, 'options'>) {
   return Object.entries(options).map(([name, value]) => ({ name, label: String(value) }))
+}
+
+/** The price that the protocol shows. Null without one. */
+export function toUcpPrice({ prices }: Pick<CatalogueVariant, 'prices'>): Money | null {
+  const price = choosePrice(prices)
+  return price ? toMoney(price.minor, price.currency) : null
 }
 
 function choosePrice(prices: readonly CataloguePrice[]): CataloguePrice | undefined {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 export const UCP_VERSION = '2026-08-25'
 export const IDS_MAX = 50
 const LIMIT = 10
-const LIMIT_MAX = 50
+export const LIMIT_MAX = 50
 const QUERY_CHARS_MAX = 500
 
 const meta = z
@@ -23,17 +23,25 @@ const context = z
       .describe('ISO 4217 code of the amounts in `filters.price`.'),
   })
   .optional()
+const ofVariants = {
+  price: z
+    .strictObject({ min: z.int().min(0).optional(), max: z.int().min(0).optional() })
+    .optional()
+    .describe('In minor units of `context.currency`, such as cents.'),
+  availability: z
+    .array(z.enum(['in_stock', 'preorder', 'out_of_stock', 'discontinued']))
+    .min(1)
+    .optional(),
+}
+const VariantFilters = z
+  .strictObject(ofVariants)
+  .optional()
+  .describe('Only variants that match every filter, after the ids have been found.')
+export type VariantFilters = z.output<typeof VariantFilters>
 const filters = z
   .strictObject({
-    price: z
-      .strictObject({ min: z.int().min(0).optional(), max: z.int().min(0).optional() })
-      .optional()
-      .describe('In minor units of `context.currency`, such as cents.'),
+    ...ofVariants,
     brand: z.array(z.string().min(1)).min(1).max(1).optional().describe('One brand.'),
-    availability: z
-      .array(z.enum(['in_stock', 'preorder', 'out_of_stock', 'discontinued']))
-      .min(1)
-      .optional(),
     categories: z.array(z.string().min(1)).min(1).max(20).optional().describe('Ids of categories.'),
     sources: z
       .array(z.string().min(1))
@@ -48,27 +56,32 @@ const selected = z.array(z.object({ name: z.string(), label: z.string() })).max(
 
 export const SearchRequest = z.object({
   meta,
-  catalog: z.object({
-    query: z
-      .string()
-      .max(QUERY_CHARS_MAX)
-      .optional()
-      .describe('Words of the title or brand, or an id, SKU or GTIN. Omit to list by filters.'),
-    filters,
-    context,
-    pagination: z
-      .object({
-        limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT),
-        cursor: z.string().max(10_000).optional(),
-      })
-      .default({ limit: LIMIT }),
-  }),
+  catalog: z
+    .object({
+      query: z
+        .string()
+        .max(QUERY_CHARS_MAX)
+        .optional()
+        .describe('Words of the title or brand, or an id, SKU or GTIN. Omit to list by filters.'),
+      filters,
+      context,
+      pagination: z
+        .object({
+          limit: z.int().min(1).default(LIMIT).describe(`A page has at most ${LIMIT_MAX}.`),
+          cursor: z.string().max(10_000).optional(),
+        })
+        .default({ limit: LIMIT }),
+    })
+    .refine(({ query = '', filters: given = {} }) => query + Object.keys(given).join('') !== '', {
+      error: 'expected `query` or a filter',
+    }),
 })
 
 export const LookupRequest = z.object({
   meta,
   catalog: z.object({
     ids: z.array(id).min(1).max(IDS_MAX).describe('Ids of products or variants, SKUs or GTINs.'),
+    filters: VariantFilters,
     context,
   }),
 })
@@ -83,6 +96,7 @@ export const ProductRequest = z.object({
       .max(20)
       .optional()
       .describe('Names of options; the last one is given up first if no variant has them all.'),
+    filters: VariantFilters,
     context,
   }),
 })
