@@ -13,11 +13,18 @@ The web server returns the catalogue as JSON under \`/api/v1\`, on port 3000; ch
 \`scripts/write-api-docs.ts\` writes this page from \`src/http/catalogue/routes.ts\`. The same description as OpenAPI 3.1 is at
 \`/api/v1/openapi.json\`. The page \`/api\` of the dashboard shows every route with a form that tries it.
 
+## First calls
+
 \`\`\`sh
-curl --fail-with-body --compressed 'http://localhost:3000/api/v1/products?limit=2' -H "X-ADMIN-KEY: $READ_KEY"
-curl --fail-with-body 'http://localhost:3000/api/v1/products?q=9312345678907' -H "X-ADMIN-KEY: $READ_KEY"
-curl --fail-with-body http://localhost:3000/api/v1/export/products.csv -H "X-ADMIN-KEY: $READ_KEY" -o products.csv
+read_api() { curl --silent --show-error --fail-with-body --compressed -H "X-ADMIN-KEY: $READ_KEY" "http://localhost:3000/api/v1/$1"; }
+read_api 'products?q=9312345678907'                    # a product by its GTIN, SKU, id or words, with variants and prices
+read_api 'prices?source=my-shop&limit=200'             # current prices; price-history has all of them
+read_api 'changes?source=my-shop&kind=repriced'        # what has changed, from the oldest change on
+read_api 'sources'                                     # is every source up to date, and what waits for a person?
+read_api 'export/products.csv' > products.csv          # everything, as one file
 \`\`\`
+
+## Rules
 
 - **Keys.** Send the value of \`READ_KEY\`, or of \`ADMIN_KEY\`, in the header \`X-ADMIN-KEY\` or as a bearer token. A \`SYNC_KEY\` gets 403.
 - **Pages.** A list returns \`{"items","next"}\`. Pass \`next\` as \`after\` to get the next page; it is null on the last one. A page may have

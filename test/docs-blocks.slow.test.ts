@@ -26,7 +26,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/commands.md': 'generated from the help of the commands, whose own tests run them',
   'docs/dashboard.md': 'needs the running web server; its tests are in src/http/dashboard',
   'docs/api.md':
-    'needs the running web server; test/e2e/catalogue-api.slow.test.ts calls each route',
+    'needs the running web server; test/e2e/catalogue-api.slow.test.ts pastes its calls',
   'docs/change-feed.md':
     'needs the running web server, and follows without an end; test/e2e/feed.slow.test.ts does both',
   'docs/amazon.md':

@@ -2,29 +2,32 @@
 // response is compared with the OpenAPI document.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import type { Db } from '../../src/db/pool.ts'
+import { openPool, type Db } from '../../src/db/pool.ts'
 import { createResponseCheck, SECRET, serveCatalogue } from '../support/catalogue-api.ts'
 import { openTestDatabase } from '../support/database.ts'
-import type { TestServer } from '../support/http-server.ts'
+import { KEY, type TestServer } from '../support/http-server.ts'
 import { passTime } from '../support/readable.ts'
 import { stockShelves, type Shelves } from '../support/shelves.ts'
+import { listBlocks, openTerminalFolder } from '../support/terminal-folder.ts'
 
 const cleanUps: (() => Promise<void>)[] = []
 const lifetime = { after: (cleanUp: () => Promise<void>) => void cleanUps.unshift(cleanUp) }
 const check = createResponseCheck()
 let server: TestServer
 let db: Db
+let databaseUrl: string
 let shelves: Shelves
 
 before(async () => {
   const storeRoot = await mkdtemp(join(tmpdir(), 'catalogue-api-'))
   lifetime.after(() => rm(storeRoot, { recursive: true }))
-  db = (await openTestDatabase(lifetime)).pool
+  const database = await openTestDatabase(lifetime)
+  ;({ pool: db, url: databaseUrl } = database)
   shelves = await stockShelves(lifetime, { db, storeRoot })
   server = await serveCatalogue(lifetime, db)
 })
@@ -369,4 +372,80 @@ test('only two exports run at once, and one that its reader leaves makes place',
   while (fourth.status === 429) fourth = await open()
   assert.equal(fourth.status, 200)
   await fourth.text()
+})
+
+test('an export takes no more from the database than its reader takes', async (t) => {
+  // About 48 MB, far more than the buffers of a connection.
+  const copies = 5_000
+  await db.query(
+    `insert into catalog.products select q.*
+     from catalog.products p, generate_series(1, $1::integer) n,
+       jsonb_populate_record(p, jsonb_build_object('external_id', 'copy-' || n,
+         'description', repeat(md5(n::text), 300))) q
+     where p.ctid = (select ctid from catalog.products where status = 'active' and expires_at is null limit 1)`,
+    [copies],
+  )
+  const name = 'slow-export'
+  const pool = await openPool(databaseUrl, { applicationName: name })
+  t.after(() => pool.end())
+  let statements = 0
+  pool.on('acquire', (client) => client.on('drain', () => (statements += 1)))
+  const api = await serveCatalogue(t, pool)
+  const response = await api.sendRequest('/api/v1/export/products.ndjson', {
+    headers: { 'Accept-Encoding': 'identity' },
+  })
+  const reader: ReadableStreamDefaultReader<Uint8Array> = (
+    response.body ?? assert.fail()
+  ).getReader()
+  let read = await reader.read()
+  assert.equal(read.done, false)
+
+  // The reader takes nothing more, so the export stands still inside its transaction.
+  let seen = -1
+  for (let looks = 0; looks < 50; looks++) {
+    const { rows } = await db.query<{ state: string }>(
+      'select state from pg_stat_activity where application_name = $1 and xact_start is not null',
+      [name],
+    )
+    assert.equal(rows.length, 1)
+    if (rows[0]?.state !== 'idle in transaction' || statements !== seen) looks = 0
+    seen = statements
+  }
+  let lines = 0
+  for (; !read.done; read = await reader.read())
+    lines += Buffer.from(read.value).toString('latin1').split('\n').length - 1
+  assert.ok(lines >= copies, String(lines))
+  assert.ok(seen < statements / 2, `${seen} of ${statements}`)
+})
+
+test('the first calls of the documentation work when they are pasted', async (t) => {
+  const product = (await listAll('')).find(({ source }) => source === shelves.pharmacy.name)
+  const { rows } = await db.query<{ gtin: string }>(
+    'select gtin from catalog.variants where gtin is not null and source_id = (select id from catalog.sources where name = $1) limit 1',
+    [product?.source],
+  )
+  const folder = await openTerminalFolder(
+    t,
+    { READ_KEY: KEY },
+    {
+      'http://localhost:3000': `http://127.0.0.1:${server.port}`,
+      'my-shop': shelves.pharmacy.name,
+      '9312345678907': rows[0]?.gtin ?? assert.fail('no variant has a GTIN'),
+    },
+  )
+  const [setUp = '', ...calls] = (await listBlocks('docs/api.md', { heading: '## First calls' }))
+    .join('')
+    .trimEnd()
+    .split('\n')
+  assert.equal(calls.length, 5)
+  const outputs: string[] = []
+  for (const call of calls) outputs.push(await folder.paste(`${setUp}\n${call}`))
+  for (const output of outputs.slice(0, 4)) {
+    const { items } = JSON.parse(output) as { items: unknown[] }
+    assert.ok(items.length > 0, output)
+  }
+  assert.match(
+    await readFile(join(folder.path, 'products.csv'), 'utf8'),
+    /^source,product,id,.*\r\n./,
+  )
 })
