@@ -224,7 +224,7 @@ test('no text of Amazon is readable 24 hours after its request, and none is stor
   // Otherwise the search would not look where the texts are.
   assert.deepEqual(
     tables,
-    'artifacts categories changes enrichments images parts prices products quarantine reviews runs'.split(
+    'artifacts categories changes enrichments images parts prices products quarantine reviews runs search_entries'.split(
       ' ',
     ),
   )
