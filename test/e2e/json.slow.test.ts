@@ -157,6 +157,12 @@ const CALLS = [
   'sources remove chemist --yes',
 ] as const
 
+/** Options that are reported first when they are missing. */
+const MANDATORY = new Map([
+  ['reviews rules add', ['--source', 'pharmacy']],
+  ['rules add', ['--to', 'orders']],
+])
+
 test('every command with --json writes JSON objects only, one per line, when it succeeds and when it fails', async (t) => {
   const { run, folder } = await openPharmacy(t)
   const commands = listCommands(await createSilentProgram()).map(({ name }) => name)
@@ -184,7 +190,7 @@ test('every command with --json writes JSON objects only, one per line, when it 
     }
   }
   for (const name of commands) {
-    const line = `${name} --bogus`
+    const line = [name, ...(MANDATORY.get(name) ?? []), '--bogus'].join(' ')
     const env = { SHELFSYNC_HOME: folder }
     const { messages, results } = assertJson(
       line,

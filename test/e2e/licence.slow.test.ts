@@ -193,7 +193,14 @@ async function passDay({ pipeline }: Opened): Promise<void> {
 }
 
 /** Functions that only other functions call, with content that has not been purged yet. */
-const INTERNAL = new Set(['list_stated_prices', 'list_open_disagreements', 'load_run_facts'])
+const INTERNAL = new Set([
+  'list_stated_prices',
+  'list_open_disagreements',
+  'list_shown_images',
+  'list_shown_variants',
+  'load_run_facts',
+  'match_reviews',
+])
 
 async function findReadable(
   opened: Opened,

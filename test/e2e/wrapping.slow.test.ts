@@ -94,7 +94,7 @@ test('the text of every command wraps at words at 60 and 80 columns', async (t) 
     'reviews approve --all',
     'reviews reject --run 2',
     'reviews edit 999 12.50',
-    'reviews rules',
+    'reviews rules list',
     'reviews rules add never price --source pharmacy --zero',
     'reviews rules remove 999',
     'quarantine list',

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { measureApart, measureWhenAsked } from '../../../test/conformance/measure.ts'
-import { startWebsite } from '../../../simulators/website/server.ts'
-import { website } from './connector.ts'
+import { measureApart, measureWhenAsked } from '../conformance/measure.ts'
+import { startWebsite } from '../../simulators/website/server.ts'
+import { website } from '../../src/connectors/website/connector.ts'
 
 const [FEW, MANY] = [1_000, 20_000]
 /** An address of 50 characters with its time. */
