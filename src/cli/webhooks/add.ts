@@ -98,7 +98,6 @@ async function add(cli: Cli, { name, address, flags }: Given): Promise<void> {
   cli.output.result(
     { webhook: name, state: 'active', environment: missing },
     [`${name} is added`, ...formatMissing(missing)].join('\n'),
-    { raw: true },
   )
 }
 
