@@ -48,6 +48,8 @@ function findFault(program: Command, words: readonly string[]): string | null {
       ? command.commands.filter((one) => verb?.startsWith('$') === true || one.name() === 'list')
       : [command]
   if (called.length === 0) return `${name} has no verb ${verb}`
+  if (isVerb && called.some((one) => one.commands.length > 0))
+    return findFault(command, words.slice(1))
   const options = [...called.flatMap((one) => one.options), ...program.options].map(
     ({ long }) => long,
   )

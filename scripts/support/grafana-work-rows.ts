@@ -66,7 +66,7 @@ export const PEOPLE: Row = {
       'max by (action) (increase(shelfsync_actions_total[$__rate_interval]))',
       '{{action}}',
     ]),
-    chart('Signed in', 'short', ['max by (access) (shelfsync_sessions)', '{{access}}']),
+    chart('Signed in', 'short', ['max by (access) (shelfsync_signed_in_sessions)', '{{access}}']),
     chart('Sign-ins', 'short', [
       'sum by (result) (increase(shelfsync_sign_ins_total[$__rate_interval]))',
       '{{result}}',

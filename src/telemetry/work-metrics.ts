@@ -65,7 +65,7 @@ export const WORK_METRICS = {
     labels: {},
     help: 'Age of the oldest change that a webhook has not received; 0 without one.',
   },
-  shelfsync_sessions: {
+  shelfsync_signed_in_sessions: {
     type: 'gauge',
     scope: 'system',
     labels: { access: ['write', 'read'] },

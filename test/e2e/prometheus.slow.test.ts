@@ -83,7 +83,7 @@ test('promtool finds no fault in the metrics of any role', { skip }, async (t) =
   assert.equal(listSeries(orchestrator, 'shelfsync_source_late')['source="shop-1"'], 1)
   assert.equal(listSeries(orchestrator, 'shelfsync_alert_messages_total')['channel="slack"'], 7)
   assert.equal(listSeries(orchestrator, 'shelfsync_actions_total')['action="source.pause"'], 1)
-  assert.deepEqual(listSeries(orchestrator, 'shelfsync_sessions'), {
+  assert.deepEqual(listSeries(orchestrator, 'shelfsync_signed_in_sessions'), {
     'access="write"': 0,
     'access="read"': 0,
   })

@@ -28,7 +28,7 @@ export function addEdit(reviews: Command, cli: Cli): void {
       'after',
       formatExamples(
         'shelfsync reviews edit 3 12.50',
-        'shelfsync reviews edit 4 natural --reason "as on the package"',
+        "shelfsync reviews edit 4 natural --reason 'as on the package'",
       ),
     )
     .action((id: number, value: string, flags: EditFlags) => edit(cli, id, value, flags))

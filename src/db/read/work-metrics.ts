@@ -32,7 +32,7 @@ interface People {
 const REVIEW_KINDS = METRICS.shelfsync_review_backlog.labels.kind
 const BREAKER_STATES = METRICS.shelfsync_open_circuit_breakers.labels.state
 const ALERT_KINDS = METRICS.shelfsync_open_alerts.labels.kind
-const ACCESSES = METRICS.shelfsync_sessions.labels.access
+const ACCESSES = METRICS.shelfsync_signed_in_sessions.labels.access
 const CHANNELS = METRICS.shelfsync_alert_failed_sends.labels.channel
 const CLOSED: BreakerCounts = { open: 0, 'half-open': 0, seconds: 0 }
 
@@ -116,7 +116,7 @@ async function readPeopleMetrics(client: DbClient): Promise<Reading[]> {
   const { sessions, actions } = one(await inSession(client).call<People>('measure_people', {}))
   return [
     ...ACCESSES.map((access): Reading => ({
-      name: 'shelfsync_sessions',
+      name: 'shelfsync_signed_in_sessions',
       labels: { access },
       value: sessions[access],
     })),
