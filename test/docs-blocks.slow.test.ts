@@ -1,5 +1,5 @@
 // The shell blocks of the README and of docs/ work when they are pasted in order. Each is run here or in
-// docs-supabase.full.ts, in a clean folder, or is listed with the reason why not.
+// docs-supabase.long.ts, in a clean folder, or is listed with the reason why not.
 
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -48,7 +48,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'needs a place for images; test/e2e/images.slow.test.ts runs its commands with one',
   'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
   'docs/operations.md':
-    'the blocks not in AFTER_README need held, failed or quarantined runs, which test/e2e makes; docs-supabase.full.ts restores a backup',
+    'the blocks not in AFTER_README need held, failed or quarantined runs, which test/e2e makes; docs-supabase.long.ts restores a backup',
   'docs/security.md': 'generates a key; test/e2e runs the commands of its list',
   'docs/services.md':
     'its first blocks are those of the README; the others need dead letters and all ports',

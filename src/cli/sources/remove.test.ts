@@ -1,4 +1,4 @@
-// `shelfsync sources remove` at a terminal. test/e2e/sources-cli.slow.test.ts tests what it removes.
+// `shelfsync sources remove` at a terminal. test/e2e/sources-cli.long.ts tests what it removes.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,5 +1,5 @@
 // deploy.sh with a fake flyctl, a real database and the real command line. No machine starts here:
-// fly-deploy.full.ts starts them.
+// fly-deploy.long.ts starts them.
 
 import assert from 'node:assert/strict'
 import { chmod, rm, stat } from 'node:fs/promises'
