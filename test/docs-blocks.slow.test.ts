@@ -46,7 +46,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'needs an API of a language model; src/downstream/enrich/enrich.test.ts has one',
   'docs/images.md':
     'needs a place for images; test/e2e/images.slow.test.ts runs its commands with one',
-  'docs/library.md': 'installs the package; test/e2e/package.slow.test.ts runs its code',
+  'docs/library.md': 'installs the package; test/e2e/package.long.ts runs its code',
   'docs/operations.md':
     'the blocks not in AFTER_README need held, failed or quarantined runs, which test/e2e makes; docs-supabase.long.ts restores a backup',
   'docs/security.md': 'generates a key; test/e2e runs the commands of its list',
