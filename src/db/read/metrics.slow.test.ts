@@ -422,7 +422,7 @@ test('the WAL and the rows written per table are counted', { timeout: 60_000 }, 
   assert.ok(rise(after, 'shelfsync_database_wal_bytes_total', '') > 30_000)
 })
 
-test('labels contain only values of the table and names of sources and tables, and no key', async (t) => {
+test('labels contain only values of the table and names of sources, webhooks, actions and tables, and no key', async (t) => {
   const key = { id: '42', secret: 'c4tnip-s3cret' }
   const { pipeline, simulator } = await openMedipim(t, { db, key, supplier: { keys: [key] } })
   assert.equal((await pipeline.sync()).state, 'succeeded')
@@ -435,7 +435,9 @@ test('labels contain only values of the table and names of sources and tables, a
   ])
     assert.ok(!text.includes(secret))
   const { rows } = await db.query<{ name: string }>(
-    `select name from catalog.sources union all select tablename from pg_tables where schemaname = 'catalog'`,
+    `select name from catalog.sources union all select name from catalog.webhooks
+    union all select action from catalog.actions
+    union all select tablename from pg_tables where schemaname = 'catalog'`,
   )
   const names = new Set(['host', ...rows.map(({ name }) => name)])
   for (const series of parseExposition(text).keys()) {
