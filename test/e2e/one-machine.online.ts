@@ -41,16 +41,16 @@ test('every block of the page works on a new machine', { skip }, async (t) => {
   })
   t.after(supplier.close)
   const ports = await Promise.all(
-    ['FETCHER', 'MAINTAINER', 'ORCHESTRATOR', 'METRICS'].map(() => freePort()),
+    ['FETCHER', 'MAINTAINER', 'ORCHESTRATOR', 'METRICS', 'WEB'].map(() => freePort()),
   )
-  const [fetcher, maintainer, orchestrator, metrics] = ports
+  const [fetcher, maintainer, orchestrator, metrics, web] = ports
   // The container shares this machine's network, where other processes use the default ports.
   const inExamples = (code: string): string =>
     code
       .replace(
         'MEDIPIM_API_KEY_ID=',
         `MEDIPIM_API_URL=${supplier.url}\nALLOW_PRIVATE_HOSTS=127.0.0.1\nFETCHER_PORT=${fetcher}\n` +
-          `MAINTAINER_PORT=${maintainer}\nORCHESTRATOR_PORT=${orchestrator}\nMETRICS_PORT=${metrics}\n$&`,
+          `MAINTAINER_PORT=${maintainer}\nORCHESTRATOR_PORT=${orchestrator}\nMETRICS_PORT=${metrics}\nWEB_PORT=${web}\n$&`,
       )
       .replace('127.0.0.1:3003', `127.0.0.1:${orchestrator}`)
       .replace(
@@ -58,7 +58,8 @@ test('every block of the page works on a new machine', { skip }, async (t) => {
         'curl --silent --show-error --fail-with-body --retry 20 --retry-all-errors ',
       )
       .replace('journalctl --follow', 'journalctl --no-pager')
-  for (const { code } of readPage('docs/deploy/one-machine.md').fences) {
+  for (const { language, code } of readPage('docs/deploy/one-machine.md').fences) {
+    if (language !== 'sh') continue
     // The package is packed on this machine, and separate roles need a Postgres.
     if (/npm pack|fetcher\.env/.test(code)) continue
     const output = await paste(inExamples(code))
