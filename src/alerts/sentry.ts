@@ -4,18 +4,14 @@
 
 import type { DataCollection, Event } from '@sentry/core'
 import type { ServerRuntimeClient } from '@sentry/core/server'
-import { messageOf } from '../core/errors.ts'
-import type { Http } from '../core/http.ts'
 import { VERSION } from '../core/version.ts'
 import type { ReportedEnd } from '../db/alerts.ts'
-import { parseRetryAfter } from '../lib/back-off.ts'
-import { readBytes } from '../lib/read-body.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { redactValue } from '../telemetry/redact-json.ts'
 import { SendError, type Channel } from './channel.ts'
 import type { Digest } from './digest.ts'
+import { post, type PostTools } from './post.ts'
 
-const TIMEOUT_MS = 10_000
 const RESPONSE_BYTES_MAX = 64 * 1024
 /** The grace after which a source is late, and a time no run should need. */
 const MARGIN_MINUTES = 60
@@ -40,18 +36,13 @@ const DATA_COLLECTION: Required<DataCollection> = {
   frameContextLines: 0,
 }
 
-export interface SentryTools {
-  readonly http: Http
+export interface SentryTools extends PostTools {
   readonly dsn: string
-  readonly redact: Redactor
-  readonly timeoutMs?: number
 }
 
 export async function openSentry(tools: SentryTools): Promise<Channel> {
-  const { ServerRuntimeClient: Client, serializeEnvelope } = {
-    ...(await import('@sentry/core')),
-    ...(await import('@sentry/core/server')),
-  }
+  const { serializeEnvelope } = await import('@sentry/core')
+  const { ServerRuntimeClient: Client } = await import('@sentry/core/server')
   // The transport of the SDK drops what it cannot send, in silence. This one only collects: the database
   // knows what was sent, and what has to be sent again.
   const envelopes: (string | Uint8Array)[] = []
@@ -99,32 +90,23 @@ export async function openSentry(tools: SentryTools): Promise<Channel> {
 
 /** @throws SendError */
 async function sendEnvelope(
-  { http, redact, timeoutMs = TIMEOUT_MS }: SentryTools,
+  tools: SentryTools,
   url: string,
   envelope: string | Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  const request = {
-    url,
-    method: 'POST',
-    headers: { 'content-type': 'application/x-sentry-envelope' },
-    body: typeof envelope === 'string' ? envelope : new TextDecoder().decode(envelope),
-    firstByteTimeoutMs: timeoutMs,
-    idleTimeoutMs: timeoutMs,
-    followsRedirects: false,
-  } as const
-  try {
-    const response = await http(request, limited)
-    await readBytes(response, RESPONSE_BYTES_MAX)
-    if (response.status === 200) return
-    const waitMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
-    throw new SendError(`Sentry responded with ${response.status}`, waitMs)
-  } catch (error) {
-    if (error instanceof SendError || signal.aborted) throw error
-    const cause = limited.aborted ? `no response within ${timeoutMs / 1000} s` : messageOf(error)
-    throw new SendError(redact(`Sentry could not be reached: ${cause}`))
-  }
+  const { status, retryAfterMs } = await post(
+    tools,
+    {
+      service: 'Sentry',
+      url,
+      contentType: 'application/x-sentry-envelope',
+      body: typeof envelope === 'string' ? envelope : new TextDecoder().decode(envelope),
+      responseBytesMax: RESPONSE_BYTES_MAX,
+    },
+    signal,
+  )
+  if (status !== 200) throw new SendError(`Sentry responded with ${status}`, retryAfterMs)
 }
 
 /** Recoveries are not reported: Sentry resolves an issue that does not occur again. */

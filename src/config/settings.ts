@@ -12,8 +12,8 @@ import {
   type CredentialValues,
 } from '../core/credentials.ts'
 import { SyncError } from '../core/errors.ts'
-import { deepFreeze } from '../lib/objects.ts'
 import { isWebhookVariable } from '../core/webhook-variables.ts'
+import { deepFreeze } from '../lib/objects.ts'
 import type { AllowPrivateHosts } from '../node/address-guard.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'

@@ -25,7 +25,7 @@ const TASK: JobsOptions = {
   removeOnFail: false,
 }
 
-/** BullMQ's `ErrorCode.ParentJobNotExist`; the package itself is loaded only where a queue is opened. */
+/** `ErrorCode.ParentJobNotExist` of BullMQ, whose package is imported only where a queue is opened. */
 const PARENT_JOB_NOT_EXIST = -5
 
 const toFetchId = (run: number) => `${run}-fetch`

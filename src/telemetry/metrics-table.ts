@@ -2,8 +2,8 @@
 // a label are listed here, or are names that the operator chose; never ids or URLs. The alerts on
 // them are in alert-rules.ts.
 
-import { DELIVERY_METRICS } from './delivery-metrics.ts'
 import { MODEL_ERRORS } from '../core/downstream-errors.ts'
+import { DELIVERY_METRICS } from './delivery-metrics.ts'
 import { IMAGE_METRICS } from './image-metrics.ts'
 import type { Metric } from './metric.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'

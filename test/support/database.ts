@@ -41,9 +41,10 @@ interface TestServer {
 }
 
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url))
-/** A file system in memory, on Linux. In a container it often has 64 MB only. */
+/** A file system in memory, on Linux. In a container it often has only 64 MB. */
 const MEMORY = '/dev/shm'
 const MEMORY_BYTES_MIN = 4 * 2 ** 30
+/** Time in which the next test of the file may begin and use the same connection. */
 const LEAVE_MS = 50
 
 const TEMPLATE_LOCK = 7_435_901_630
@@ -86,25 +87,35 @@ export async function openTestDatabase(
   return { url, pool, drop }
 }
 
+interface JoinedServer {
+  readonly server: Promise<TestServer>
+  users: number
+}
+
 /** The servers that this process has joined: the tests of a file, one after another, share one. */
-const joined = new Map<string, { readonly server: Promise<TestServer>; users: number }>()
+const joined = new Map<string, JoinedServer>()
 
 async function openServer(choice: string): Promise<TestServer> {
   if (choice.startsWith('postgres')) return { url: choice, close: () => Promise.resolve() }
   const entry = joined.get(choice) ?? { server: joinServer(choice), users: 0 }
   joined.set(choice, entry)
   entry.users += 1
-  const leave = async (): Promise<void> => {
-    entry.users -= 1
-    // The next test may begin in a moment.
-    await setTimeout(LEAVE_MS)
-    if (entry.users > 0 || joined.get(choice) !== entry) return
+  try {
+    const { url, close } = await entry.server
+    return { url, close: async () => void leave(choice, entry, close) }
+  } catch (error) {
+    // The next test tries again.
     joined.delete(choice)
-    const { close } = await entry.server
-    await close()
+    throw error
   }
-  const { url } = await entry.server
-  return { url, close: async () => void leave() }
+}
+
+async function leave(choice: string, entry: JoinedServer, close: TestServer['close']) {
+  entry.users -= 1
+  await setTimeout(LEAVE_MS)
+  if (entry.users > 0 || joined.get(choice) !== entry) return
+  joined.delete(choice)
+  await close()
 }
 
 async function joinServer(choice: string): Promise<TestServer> {

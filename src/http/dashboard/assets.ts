@@ -16,7 +16,7 @@ const TYPES = {
   svg: 'image/svg+xml',
 } as const
 
-/** Two files of npm packages of 20 MB. The build copies them into `assets`, instead of these packages. */
+/** The build copies these files of npm packages of 20 MB into `assets`, and the packages are not installed. */
 export const PACKAGE_FILES = {
   'pico.css': '@picocss/pico/css/pico.min.css',
   'htmx.js': 'htmx.org/dist/htmx.min.js',
@@ -26,7 +26,6 @@ const IS_COMPILED = import.meta.url.endsWith('.js')
 const pathOf = (name: keyof typeof PACKAGE_FILES): string =>
   IS_COMPILED ? `./assets/${name}` : PACKAGE_FILES[name]
 
-/** In the order in which a page names them. */
 const FILES = {
   'pico.css': pathOf('pico.css'),
   'dashboard.css': './assets/dashboard.css',
@@ -34,12 +33,12 @@ const FILES = {
   'runs.css': './assets/runs.css',
   'source.css': './assets/source.css',
   'reviews.css': './assets/reviews.css',
-  'htmx.js': pathOf('htmx.js'),
   'api.css': './assets/api.css',
-  'api.js': './assets/api.js',
+  'htmx.js': pathOf('htmx.js'),
   'dashboard.js': './assets/dashboard.js',
   'live.js': './assets/live.js',
   'reviews.js': './assets/reviews.js',
+  'api.js': './assets/api.js',
   'icon.svg': './assets/icon.svg',
 } as const
 export type AssetName = keyof typeof FILES
