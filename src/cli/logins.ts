@@ -15,32 +15,11 @@ import { writePrivateFile } from '../node/replace-file.ts'
 import { readIfPresent } from '../node/read-if-present.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
+/** Kinds of processes, each with a role of the database. */
+const SEPARATE = ['fetcher', 'maintainer', 'orchestrator', 'web', 'images', 'deliver'] as const
 /** `services` is for one process with every role. */
-const KINDS = {
-  fetcher: ['shelfsync_fetcher'],
-  maintainer: ['shelfsync_maintainer'],
-  orchestrator: ['shelfsync_orchestrator'],
-  web: ['shelfsync_web'],
-  images: ['shelfsync_images'],
-  deliver: ['shelfsync_deliver'],
-  services: [
-    'shelfsync_fetcher',
-    'shelfsync_maintainer',
-    'shelfsync_orchestrator',
-    'shelfsync_web',
-    'shelfsync_images',
-    'shelfsync_deliver',
-  ],
-} as const satisfies Readonly<Record<string, readonly WorkerRole[]>>
-type Kind = keyof typeof KINDS
-const SEPARATE: readonly Kind[] = [
-  'fetcher',
-  'maintainer',
-  'orchestrator',
-  'web',
-  'images',
-  'deliver',
-]
+const KINDS = [...SEPARATE, 'services'] as const
+type Kind = (typeof KINDS)[number]
 
 const PREFIX = /^[a-z][a-z0-9_]{0,40}$/
 const PASSWORD_BYTES = 32
@@ -62,7 +41,7 @@ export function defineLogins(command: Command, cli: Cli): void {
   command
     .argument(
       '[kinds...]',
-      'fetcher, maintainer, orchestrator, web, images (default: these five); services has the rights of all',
+      `${SEPARATE.join(', ')} (default: all of these); services has the rights of all`,
       parseKind,
     )
     .option('--to <file>', 'the file for the addresses of the logins', '.env.logins')
@@ -115,9 +94,13 @@ async function create(
     address,
   }: { readonly login: { user: string; password: string }; readonly address: string },
 ): Promise<void> {
-  await saveLogin(db, { name, password, roles: KINDS[kind] })
+  await saveLogin(db, { name, password, roles: listRoles(kind) })
   const pool = await openPool(address, { applicationName: 'shelfsync logins', max: 1 })
   await pool.end()
+}
+
+function listRoles(kind: Kind): WorkerRole[] {
+  return (kind === 'services' ? SEPARATE : [kind]).map((one) => `shelfsync_${one}` as const)
 }
 
 async function accepts(address: string): Promise<boolean> {
@@ -169,7 +152,7 @@ function parsePrefix(text: string): string {
 
 /** Parses one of `[kinds...]`; commander passes the values before it. */
 function parseKind(text: string, before: readonly Kind[] = []): readonly Kind[] {
-  const kind = (Object.keys(KINDS) as Kind[]).find((one) => one === text)
-  if (!kind) throw new InvalidArgumentError(`It must be one of ${Object.keys(KINDS).join(', ')}.`)
+  const kind = KINDS.find((one) => one === text)
+  if (!kind) throw new InvalidArgumentError(`It must be one of ${KINDS.join(', ')}.`)
   return [...before, kind]
 }

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { openPool, type Db } from '../../src/db/pool.ts'
+import { WORKER_ROLES } from '../../src/db/rights.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
 
 export interface Login {
@@ -37,7 +38,8 @@ export async function createLogin(
 export async function dropLogins(databaseUrl: string, prefix: string): Promise<void> {
   const server = Object.assign(new URL(databaseUrl), { pathname: 'postgres' }).href
   const pool = await openPool(server, { applicationName: 'test', max: 1 })
-  for (const kind of ['fetcher', 'maintainer', 'orchestrator', 'web', 'images', 'services'])
+  const kinds = WORKER_ROLES.map((role) => role.replace('shelfsync_', ''))
+  for (const kind of [...kinds, 'services'])
     await pool.query(`drop role if exists ${prefix}_${kind}`)
   await pool.end()
 }

@@ -3,6 +3,7 @@
 // Postgres and any owner; schemas.test.ts compares more, but only on one server.
 
 import { readFile } from 'node:fs/promises'
+import { WORKER_ROLES } from '../rights.ts'
 
 /** A database or one of its connections. */
 interface Queryable {
@@ -25,7 +26,7 @@ const OBJECTS_FILE = new URL('../../../supabase/db/objects.json', import.meta.ur
 /** Schemas, without an error when one does not exist. */
 const SCHEMAS = `(select oid from pg_namespace where nspname in ('catalog', 'api', 'pipeline'))`
 const RELATIONS = `(select oid from pg_class where relnamespace in ${SCHEMAS} and relname <> 'migrations')`
-const WORKERS = `('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'shelfsync_web', 'shelfsync_images', 'shelfsync_deliver')`
+const WORKERS = `(${WORKER_ROLES.map((role) => `'${role}'`).join(', ')})`
 const TO_WORKERS = `join pg_roles r on r.oid = acl.grantee where rolname in ${WORKERS}`
 
 /** Grants to other roles, and policies of `publish`, are the operator's. */
