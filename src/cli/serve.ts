@@ -10,7 +10,14 @@ import type { OpenServer, Services } from '../app/serve.ts'
 import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
-import { ALL_ROLES, QUEUE_ROLES, SERVER_ROLES, WORKER_ROLES, type Role } from '../core/roles.ts'
+import {
+  ALL_ROLES,
+  QUEUE_ROLES,
+  ROLES,
+  SERVER_ROLES,
+  WORKER_ROLES,
+  type Role,
+} from '../core/roles.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
@@ -29,11 +36,7 @@ export const STOP_MS = 25_000
 
 export function defineServe(command: Command, cli: Cli): void {
   command
-    .argument(
-      '[roles...]',
-      'fetcher, maintainer, orchestrator, scheduler, images; by default one process has every role',
-      parseRole,
-    )
+    .argument('[roles...]', `${ROLES.join(', ')}; by default one process has every role`, parseRole)
     .addHelpText(
       'after',
       formatExamples(
