@@ -13,6 +13,7 @@ import { saveLogin } from '../db/write/logins.ts'
 import type { WorkerRole } from '../db/rights.ts'
 import { writePrivateFile } from '../node/replace-file.ts'
 import { readIfPresent } from '../node/read-if-present.ts'
+import { parseChoice } from './arguments/choice.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
 /** Kinds of processes, each with a role of the database. */
@@ -152,7 +153,5 @@ function parsePrefix(text: string): string {
 
 /** Parses one of `[kinds...]`; commander passes the values before it. */
 function parseKind(text: string, before: readonly Kind[] = []): readonly Kind[] {
-  const kind = KINDS.find((one) => one === text)
-  if (!kind) throw new InvalidArgumentError(`It must be one of ${KINDS.join(', ')}.`)
-  return [...before, kind]
+  return [...before, parseChoice(text, KINDS)]
 }

@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from 'commander'
 import { CHANGE_KINDS, type FeedKind } from '../../core/change-message.ts'
 import { FEED_NAME } from '../../core/rule.ts'
+import { parseChoice } from './choice.ts'
 
 export function parseFeedName(text: string): string {
   if (!FEED_NAME.test(text))
@@ -11,9 +12,7 @@ export function parseFeedName(text: string): string {
 }
 
 export function parseChangeKind(text: string): FeedKind {
-  const kind = CHANGE_KINDS.find((one) => one === text)
-  if (!kind) throw new InvalidArgumentError(`It must be one of ${CHANGE_KINDS.join(', ')}.`)
-  return kind
+  return parseChoice(text, CHANGE_KINDS)
 }
 
 export function parsePosition(text: string): number {

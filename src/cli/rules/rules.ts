@@ -6,6 +6,7 @@ import { minorOf } from '../../core/money.ts'
 import { describeEvent, describeRule, RULE_EVENTS, type RuleDraft } from '../../core/rule.ts'
 import { listRules, tryRule } from '../../db/read/webhooks.ts'
 import { addRule, removeRule, switchRule } from '../../db/write/webhooks.ts'
+import { parseChoice } from '../arguments/choice.ts'
 import { parseFeedName } from '../arguments/feed.ts'
 import { createLimitOption, parseCount } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
@@ -62,7 +63,7 @@ function addAdd(rules: Command, cli: Cli): void {
   rules
     .command('add')
     .argument('<name>', 'a short name, such as cheaper', parseFeedName)
-    .argument('<event>', RULE_EVENTS.join(', '), parseEvent)
+    .argument('<event>', RULE_EVENTS.join(', '), (text: string) => parseChoice(text, RULE_EVENTS))
     .description('add a rule; it is off until it is switched on')
     .requiredOption('--to <webhook>', 'the webhook that gets its messages')
     .addOption(
@@ -201,12 +202,6 @@ function toDraft(name: string, event: RuleDraft['event'], flags: AddFlags): Rule
     firstLoad: flags.firstLoad === true,
     webhook: flags.to,
   }
-}
-
-function parseEvent(text: string): RuleDraft['event'] {
-  const event = RULE_EVENTS.find((one) => one === text)
-  if (!event) throw new InvalidArgumentError(`It must be one of ${RULE_EVENTS.join(', ')}.`)
-  return event
 }
 
 function parsePercent(text: string): number {

@@ -1,6 +1,6 @@
 // `shelfsync runs`: lists and shows runs.
 
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { countChanges, listChanges } from '../../db/read/changes.ts'
 import {
   listRuns,
@@ -9,7 +9,6 @@ import {
   RUN_STATES,
   type RunDetails,
   type RunFilter,
-  type RunState,
   type RunSummary,
 } from '../../db/read/run-summaries.ts'
 import type { ArtifactSummary } from '../../db/read/artifacts.ts'
@@ -17,6 +16,7 @@ import type { PageRequest } from '../../db/read/page.ts'
 import { loadSource } from '../../db/sources.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { formatDuration } from '../../lib/format-duration.ts'
+import { parseChoice } from '../arguments/choice.ts'
 import { createLimitOption, parseId } from '../arguments/numbers.ts'
 import type { Output } from '../terminal/output.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
@@ -64,7 +64,7 @@ function addList(runs: Command, cli: Cli): void {
     .option('--source <name>', 'only runs of this source')
     .addOption(
       new Option('--state <state>', `only runs in this state: ${RUN_STATES.join(', ')}`).argParser(
-        parseState,
+        (text: string) => parseChoice(text, RUN_STATES),
       ),
     )
     .addOption(createLimitOption(20))
@@ -162,12 +162,6 @@ async function printChanges(cli: Cli, id: number, request: PageRequest): Promise
     command: formatRepeat(['runs', 'changes', String(id)], { limit: request.limit }),
     count: () => countChanges(tools.db, id),
   })
-}
-
-function parseState(text: string): RunState {
-  const state = RUN_STATES.find((one) => one === text)
-  if (!state) throw new InvalidArgumentError(`It must be one of ${RUN_STATES.join(', ')}.`)
-  return state
 }
 
 function formatRun(output: Output, run: RunDetails): string {

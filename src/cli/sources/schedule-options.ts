@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FULL_ON, KEYS_MAX, REFRESHED, type FullOn } from '../../core/schedule.ts'
 import { REFRESH_AT_MOST } from '../../sources/change-schedule.ts'
+import { parseChoice } from '../arguments/choice.ts'
 import { parseCount } from '../arguments/numbers.ts'
 
 const AGE_MINUTES_MIN = 10
@@ -80,7 +81,5 @@ function parseZone(text: string): string {
 }
 
 function parseDay(text: string): FullOn {
-  const day = FULL_ON.find((one) => one === text.toLowerCase())
-  if (day === undefined) throw new InvalidArgumentError(`It must be one of ${FULL_ON.join(', ')}.`)
-  return day
+  return parseChoice(text.toLowerCase(), FULL_ON)
 }
