@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SyncError } from '../../core/errors.ts'
 import { minorOf } from '../../core/money.ts'
 import { describeEvent, describeRule, RULE_EVENTS, type RuleDraft } from '../../core/rule.ts'
-import { listRules, tryRule } from '../../db/read/webhooks.ts'
+import { listRules, loadRule, tryRule } from '../../db/read/webhooks.ts'
 import { addRule, removeRule, switchRule } from '../../db/write/webhooks.ts'
 import { parseChoice } from '../arguments/choice.ts'
 import { parseFeedName } from '../arguments/feed.ts'
@@ -148,8 +148,8 @@ async function add(cli: Cli, rule: RuleDraft): Promise<void> {
 
 async function printTrial(cli: Cli, name: string, request: TryFlags): Promise<void> {
   await using tools = await cli.open()
+  const rule = await loadRule(tools.db, name)
   const trial = await tryRule(tools.db, name, request)
-  const rule = (await listRules(tools.db)).find((one) => one.name === name)
   printList(cli.output, trial, {
     headings: ['time', 'source', 'product', 'title', 'why'],
     rows: trial.firings.map(({ change, event }) => [
@@ -157,7 +157,7 @@ async function printTrial(cli: Cli, name: string, request: TryFlags): Promise<vo
       change.source,
       change.product ?? 'all products',
       formatTitle(cli.output, change.title),
-      rule === undefined ? '' : describeEvent(rule.event, event),
+      describeEvent(rule.event, event),
     ]),
     empty: `It would not have fired in the last ${request.days} days.`,
   })
