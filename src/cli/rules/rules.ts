@@ -70,7 +70,7 @@ function addAdd(rules: Command, cli: Cli): void {
       new Option(
         '--percent <n>',
         'price-down and price-up: the least difference in percent',
-      ).argParser(parsePercent),
+      ).argParser(parseLeastPercent),
     )
     .addOption(
       new Option(
@@ -204,7 +204,8 @@ function toDraft(name: string, event: RuleDraft['event'], flags: AddFlags): Rule
   }
 }
 
-function parsePercent(text: string): number {
+/** Narrower than `parsePercent` of the other commands: a rule states a difference, and zero is none. */
+function parseLeastPercent(text: string): number {
   const percent = Number(text)
   if (!/^\d{1,4}(\.\d{1,2})?$/.test(text) || percent <= 0)
     throw new InvalidArgumentError('It must be a number above 0, such as 10.')
