@@ -18,6 +18,11 @@ export const RULE_EVENTS = [
 ] as const
 export type RuleEventName = (typeof RULE_EVENTS)[number]
 
+/** Returns true if a rule on this event may state a least difference. */
+export function hasLeastDifference(event: RuleEventName): boolean {
+  return event === 'price-down' || event === 'price-up'
+}
+
 /** The names of webhooks and rules. */
 export const FEED_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 

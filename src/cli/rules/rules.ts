@@ -3,7 +3,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SyncError } from '../../core/errors.ts'
 import { minorOf } from '../../core/money.ts'
-import { describeEvent, describeRule, RULE_EVENTS, type RuleDraft } from '../../core/rule.ts'
+import {
+  describeEvent,
+  describeRule,
+  hasLeastDifference,
+  RULE_EVENTS,
+  type RuleDraft,
+} from '../../core/rule.ts'
 import { listRules, loadRule, tryRule } from '../../db/read/webhooks.ts'
 import { addRule, removeRule, switchRule } from '../../db/write/webhooks.ts'
 import { parseChoice } from '../arguments/choice.ts'
@@ -184,8 +190,7 @@ async function remove(cli: Cli, name: string): Promise<void> {
 
 /** @throws SyncError `usage/invalid` */
 function toDraft(name: string, event: RuleDraft['event'], flags: AddFlags): RuleDraft {
-  const isPrice = event === 'price-down' || event === 'price-up'
-  if (!isPrice && (flags.percent !== undefined || flags.amount !== undefined))
+  if (!hasLeastDifference(event) && (flags.percent !== undefined || flags.amount !== undefined))
     throw new SyncError('usage/invalid', '--percent and --amount belong to price-down and price-up')
   if (event !== 'new' && flags.firstLoad === true)
     throw new SyncError('usage/invalid', '--first-load belongs to the event new')

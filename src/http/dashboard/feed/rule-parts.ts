@@ -1,14 +1,20 @@
 // Parts of the pages of rules: a rule from the fields of a form, and what it has fired for, or would have.
 
 import { z } from 'zod'
+import { SyncError } from '../../../core/errors.ts'
 import { minorOf } from '../../../core/money.ts'
-import { describeEvent, RULE_EVENTS, type Firing, type RuleDraft } from '../../../core/rule.ts'
+import {
+  describeEvent,
+  hasLeastDifference,
+  RULE_EVENTS,
+  type Firing,
+  type RuleDraft,
+} from '../../../core/rule.ts'
 import { html, type Content, type Html } from '../html.ts'
 import { toProductAddress } from '../pages/product-address.ts'
 import { emptyState } from '../parts/blocks.ts'
 import { table } from '../parts/table.ts'
 import { time } from '../parts/values.ts'
-import { SyncError } from '../../../core/errors.ts'
 
 /** A trial looks at so many days. */
 export const TRIAL_DAYS = 30
@@ -37,7 +43,7 @@ export type RuleFields = z.output<typeof RuleFields>
 /** Fields that do not belong to the event are left out. @throws SyncError `request/invalid` */
 export function toDraft(name: string, fields: RuleFields, webhook: string | null): RuleDraft {
   const { event, source, product, words } = fields
-  const isPrice = event === 'price-down' || event === 'price-up'
+  const isPrice = hasLeastDifference(event)
   const currency = isPrice && fields.amount !== undefined ? (fields.currency ?? null) : null
   if (isPrice && fields.amount !== undefined && currency === null)
     throw new SyncError('request/invalid', 'An amount needs a currency')

@@ -1,7 +1,13 @@
 // The rules on the change feed, and a form that shows what a rule would have fired before it is added.
 
 import { z } from 'zod'
-import { describeRule, FEED_NAME, RULE_EVENTS, type RuleDraft } from '../../../core/rule.ts'
+import {
+  describeRule,
+  FEED_NAME,
+  hasLeastDifference,
+  RULE_EVENTS,
+  type RuleDraft,
+} from '../../../core/rule.ts'
 import { inSession } from '../../../db/catalog.ts'
 import { listRules, listWebhooks, tryRule, type Rule } from '../../../db/read/webhooks.ts'
 import { listSources } from '../../../db/sources.ts'
@@ -125,7 +131,6 @@ function showRules(rules: readonly Rule[], nowMs: number): Html {
 
 function listFields(query: Query, sources: readonly { readonly name: string }[]): Field[] {
   const { event, firstLoad, ...rest } = query
-  const isPrice = event === 'price-down' || event === 'price-up'
   const text = (name: 'amount' | 'currency' | 'product' | 'words', label: string): Field => ({
     kind: 'text',
     name,
@@ -141,7 +146,7 @@ function listFields(query: Query, sources: readonly { readonly name: string }[])
       options: RULE_EVENTS,
       any: 'choose …',
     },
-    ...(event === undefined || isPrice
+    ...(event === undefined || hasLeastDifference(event)
       ? [
           {
             kind: 'number' as const,
