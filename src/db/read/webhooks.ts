@@ -177,6 +177,7 @@ export interface Rule extends RuleDraft {
   readonly fired: number
   readonly firedAt: Date | null
   readonly createdBy: string
+  readonly createdAt: Date
 }
 
 interface RuleRow {
@@ -194,6 +195,7 @@ interface RuleRow {
   readonly fired: number
   readonly fired_at: string | null
   readonly created_by: string
+  readonly created_at: string
 }
 
 /** @throws SyncError `rule/unknown` */
@@ -206,12 +208,13 @@ export async function loadRule(db: Catalog, name: string): Promise<Rule> {
 /** Lists all rules by name. */
 export async function listRules(db: Catalog): Promise<Rule[]> {
   const rows = await db.call<RuleRow>('list_rules', {})
-  return rows.map(({ amount_minor, first_load, fired_at, created_by, ...row }) => ({
+  return rows.map(({ amount_minor, first_load, fired_at, created_by, created_at, ...row }) => ({
     ...row,
     amountMinor: amount_minor,
     firstLoad: first_load,
     firedAt: toInstant(fired_at),
     createdBy: created_by,
+    createdAt: toInstant(created_at),
   }))
 }
 
