@@ -3,6 +3,7 @@
 
 import { describeEvent } from '../../core/rule.ts'
 import type { ClaimedDelivery } from '../../db/write/deliveries.ts'
+import { cutText } from '../../lib/text.ts'
 
 /** Slack cuts a text after 40,000 characters and shows a short one whole. */
 const TITLE_CHARS_MAX = 120
@@ -20,7 +21,7 @@ export function formatSlackMessage({
     const name = change.title ?? (change.product === '' ? 'all products' : change.product)
     const of = change.product === '' ? change.source : `${change.source} ${change.product}`
     const why = describeEvent(event, change.event ?? {})
-    return `• ${escapeSlack(shorten(name))} (${escapeSlack(of)}): ${escapeSlack(why)}`
+    return `• ${escapeSlack(cutText(name, TITLE_CHARS_MAX))} (${escapeSlack(of)}): ${escapeSlack(why)}`
   })
   const more = count - changes.length
   const head = `*${rule}*: ${count} ${count === 1 ? 'change' : 'changes'}`
@@ -39,8 +40,4 @@ function escapeSlack(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll(/[\r\n\t]+/g, ' ')
-}
-
-function shorten(text: string): string {
-  return text.length <= TITLE_CHARS_MAX ? text : `${text.slice(0, TITLE_CHARS_MAX - 1)}…`
 }

@@ -5,6 +5,7 @@ import { type ChangeMessage, CHANGE_KINDS } from '../../../core/change-message.t
 import { formatMoney } from '../../../core/money.ts'
 import { findFeedPlace, readLatestChanges } from '../../../db/read/feed.ts'
 import { listSources } from '../../../db/sources.ts'
+import { cutText } from '../../../lib/text.ts'
 import { toCurl } from '../api/address.ts'
 import { html, type Content, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
@@ -197,8 +198,7 @@ function toPrice(money: ChangeMessage['prices'][number]['before']): string {
 
 function toText(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'none'
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text
+  return cutText(typeof value === 'string' ? value : JSON.stringify(value), VALUE_CHARS_MAX)
 }
 
 /** Commands with the filters of the page, except the product: the terminal has no such filter. */
