@@ -119,12 +119,12 @@ function addMember(message: ChangeMessage, { member, value, currencies }: Member
   const [before, after] = Array.isArray(value)
     ? [value[0] ?? null, value[1] ?? null]
     : [null, value]
-  const price = /^price:(.*):([^:]*)$/s.exec(member)
+  const price = parsePriceMember(member)
   const variant = /^availability:(.*)$/s.exec(member)
   if (price !== null) {
     message.prices.push({
-      variant: price[1] ?? '',
-      type: price[2] ?? '',
+      variant: price.variant,
+      type: price.priceType,
       before: toMoney(before, currencies[0] ?? currencies[1]),
       after: toMoney(after, currencies[1]),
     })
@@ -135,6 +135,12 @@ function addMember(message: ChangeMessage, { member, value, currencies }: Member
       after: toText(after),
     })
   } else message.fields.push({ name: member, before, after })
+}
+
+/** `price:V1:public` → V1 and public. A variant's id may contain colons; a price type does not. */
+export function parsePriceMember(member: string): { variant: string; priceType: string } | null {
+  const match = /^price:(.*):([^:]*)$/s.exec(member)
+  return match && { variant: match[1] ?? '', priceType: match[2] ?? '' }
 }
 
 function toMoney(amountMinor: unknown, currency: string | null): z.infer<typeof MoneySchema> {

@@ -1,7 +1,7 @@
 // Formats the members of a change, as `plan`, `runs changes` and `explain` print them: in one fixed
 // order, prices with their currency.
 
-import { CHANGE_KINDS } from '../../core/change-message.ts'
+import { CHANGE_KINDS, parsePriceMember } from '../../core/change-message.ts'
 import type { ChangeSummary } from '../../db/read/changes.ts'
 import { type Amount, formatPrice, formatPriceChange } from '../../format/format.ts'
 import { formatCount } from '../../lib/words.ts'
@@ -53,7 +53,7 @@ export function formatMembers(
 ): string[] {
   return sortMembers(Object.keys(detail)).map((name) => {
     const value = detail[name]
-    const price = parsePriceName(name)
+    const price = parsePriceMember(name)
     if (Array.isArray(value) && value.length === 0) {
       const member =
         price === null
@@ -110,16 +110,10 @@ export function formatPriceLabel(
 
 function sortMembers(names: readonly string[]): string[] {
   const rank = (name: string): number => {
-    const first = FIRST_MEMBERS.indexOf(parsePriceName(name) === null ? name : 'price:')
+    const first = FIRST_MEMBERS.indexOf(parsePriceMember(name) === null ? name : 'price:')
     return first === -1 ? FIRST_MEMBERS.length : first
   }
   return names.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-}
-
-/** A variant's id may contain colons; a price type does not. */
-function parsePriceName(name: string): { variant: string; priceType: string } | null {
-  const match = /^price:(.*):([^:]*)$/s.exec(name)
-  return match && { variant: match[1] ?? '', priceType: match[2] ?? '' }
 }
 
 function formatPriceValue(
