@@ -1,9 +1,8 @@
 // `shelfsync changes --follow`: prints each published change once, in the order of the feed, until it
 // is stopped. It survives an outage of the database.
 
-import type { FeedKind, ChangeMessage } from '../core/change-message.ts'
+import { type ChangeMessage, describePrice, type FeedKind } from '../core/change-message.ts'
 import { SyncError } from '../core/errors.ts'
-import { formatMoney } from '../core/money.ts'
 import { toSyncError } from '../db/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import { type FeedRequest, findFeedPlace, readFeed } from '../db/read/feed.ts'
@@ -67,10 +66,10 @@ function formatChange(output: Output, change: ChangeMessage): string {
 }
 
 function listValues(output: Output, { prices, availability, fields }: ChangeMessage): string[] {
-  const money = (value: ChangeMessage['prices'][number]['before']): string =>
-    value === null ? 'none' : formatMoney(value.amountMinor, value.currency)
   return [
-    ...prices.map(({ type, before, after }) => `${type} ${money(before)} → ${money(after)}`),
+    ...prices.map(
+      ({ type, before, after }) => `${type} ${describePrice(before)} → ${describePrice(after)}`,
+    ),
     ...availability.map(({ before, after }) => `${before ?? 'unknown'} → ${after ?? 'unknown'}`),
     ...(fields.length === 0 ? [] : [output.short(fields.map(({ name }) => name).join(', '), 80)]),
   ]

@@ -2,7 +2,7 @@
 // from these schemas.
 
 import { z } from 'zod'
-import { formatAmount } from './money.ts'
+import { formatAmount, formatMoney } from './money.ts'
 
 export const CHANGE_KINDS = [
   'loaded',
@@ -21,6 +21,7 @@ export const Money = z.strictObject({
   currency: z.string().describe('ISO 4217 code.'),
 })
 const MoneySchema = Money.nullable().describe('Null: the variant has no such price.')
+type Price = z.infer<typeof MoneySchema>
 const AvailabilitySchema = z.string().nullable()
 const ValueSchema = z.unknown().describe('Any JSON value. Null: the product has no such value.')
 
@@ -143,9 +144,14 @@ export function parsePriceMember(member: string): { variant: string; priceType: 
   return match && { variant: match[1] ?? '', priceType: match[2] ?? '' }
 }
 
-function toMoney(amountMinor: unknown, currency: string | null): z.infer<typeof MoneySchema> {
+function toMoney(amountMinor: unknown, currency: string | null): Price {
   if (typeof amountMinor !== 'number' || currency === null) return null
   return { amountMinor, amount: formatAmount(String(amountMinor), currency), currency }
+}
+
+/** `EUR 12.50`, or `none`. */
+export function describePrice(price: Price): string {
+  return price === null ? 'none' : formatMoney(price.amountMinor, price.currency)
 }
 
 function toText(value: unknown): string | null {

@@ -1,8 +1,7 @@
 // The change feed, the newest first and live, with the commands by which a program follows it.
 
 import { z } from 'zod'
-import { type ChangeMessage, CHANGE_KINDS } from '../../../core/change-message.ts'
-import { formatMoney } from '../../../core/money.ts'
+import { type ChangeMessage, CHANGE_KINDS, describePrice } from '../../../core/change-message.ts'
 import { findFeedPlace, readLatestChanges } from '../../../db/read/feed.ts'
 import { listSources } from '../../../db/sources.ts'
 import { cutText } from '../../../lib/text.ts'
@@ -158,8 +157,8 @@ function listDifferences({ product, fields, prices, availability }: ChangeMessag
   return [
     ...prices.map(({ variant, type, before, after }) => ({
       name: `${type} price${of(variant)}`,
-      before: toPrice(before),
-      after: toPrice(after),
+      before: describePrice(before),
+      after: describePrice(after),
     })),
     ...availability.map(({ variant, before, after }) => ({
       name: `availability${of(variant)}`,
@@ -190,10 +189,6 @@ function valuesCell(change: ChangeMessage): Content {
       )}
     </dl>
     ${left > 0 ? html`<p class="quiet">and ${left} more</p>` : ''}`
-}
-
-function toPrice(money: ChangeMessage['prices'][number]['before']): string {
-  return money === null ? 'none' : formatMoney(money.amountMinor, money.currency)
 }
 
 function toText(value: unknown): string {
