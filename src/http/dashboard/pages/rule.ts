@@ -2,7 +2,6 @@
 
 import { z } from 'zod'
 import { describeRule } from '../../../core/rule.ts'
-import { inSession } from '../../../db/catalog.ts'
 import {
   listDeliveries,
   loadRule,
@@ -10,9 +9,9 @@ import {
   type Rule,
   type RuleTrial,
 } from '../../../db/read/webhooks.ts'
-import { recordAction } from '../../../db/write/actions.ts'
 import { removeRule, switchRule } from '../../../db/write/webhooks.ts'
 import { formatQuantity } from '../../../lib/words.ts'
+import { changeAndRecord } from '../feed/change-and-record.ts'
 import { firingTable, SHOWN, TRIAL_DAYS } from '../feed/rule-parts.ts'
 import { deliveryTable, webhookAddress } from '../feed/webhook-parts.ts'
 import { html, type Html } from '../html.ts'
@@ -62,22 +61,16 @@ export const rulePage = definePage({
     switch: {
       form: z.object({ state: z.enum(['on', 'off']) }),
       async run({ services, params: { name }, form: { state }, user }) {
-        await services.db.transaction(async (client) => {
-          const db = inSession(client)
-          await switchRule(db, name, state === 'on')
-          await recordAction(db, { actor: user.name, action: `rule.${state}`, subject: name })
-        })
+        const action = { actor: user.name, action: `rule.${state}`, subject: name }
+        await changeAndRecord(services.db, action, (db) => switchRule(db, name, state === 'on'))
         return { notice: `${name} is ${state}.` }
       },
     },
     remove: {
       form: z.object({}),
       async run({ services, params: { name }, user }) {
-        await services.db.transaction(async (client) => {
-          const db = inSession(client)
-          await removeRule(db, name)
-          await recordAction(db, { actor: user.name, action: 'rule.remove', subject: name })
-        })
+        const action = { actor: user.name, action: 'rule.remove', subject: name }
+        await changeAndRecord(services.db, action, (db) => removeRule(db, name))
         return { notice: `${name} is removed.`, to: '/rules' }
       },
     },

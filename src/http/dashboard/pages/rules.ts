@@ -1,19 +1,12 @@
 // The rules on the change feed, and a form that shows what a rule would have fired before it is added.
 
 import { z } from 'zod'
-import {
-  describeRule,
-  FEED_NAME,
-  hasLeastDifference,
-  RULE_EVENTS,
-  type RuleDraft,
-} from '../../../core/rule.ts'
-import { inSession } from '../../../db/catalog.ts'
+import { describeRule, FEED_NAME, hasLeastDifference, RULE_EVENTS } from '../../../core/rule.ts'
 import { listRules, listWebhooks, tryRule, type Rule } from '../../../db/read/webhooks.ts'
 import { listSources } from '../../../db/sources.ts'
-import { recordAction } from '../../../db/write/actions.ts'
 import { addRule, switchRule } from '../../../db/write/webhooks.ts'
 import { formatQuantity } from '../../../lib/words.ts'
+import { changeAndRecord } from '../feed/change-and-record.ts'
 import {
   firingTable,
   RULE_FIELDS,
@@ -23,6 +16,7 @@ import {
   TRIAL_DAYS,
   type RuleFields,
 } from '../feed/rule-parts.ts'
+import { webhookAddress } from '../feed/webhook-parts.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage, type User } from '../page.ts'
@@ -91,13 +85,12 @@ export const rulesPage = definePage({
         ...RULE_FIELDS,
       }),
       async run({ services, form: { name, webhook, state, ...fields }, user }) {
-        const rule: RuleDraft = toDraft(name, fields, webhook)
-        await services.db.transaction(async (client) => {
-          const db = inSession(client)
+        const rule = toDraft(name, fields, webhook)
+        const detail = { rule: describeRule(rule), webhook, state }
+        const action = { actor: user.name, action: 'rule.add', subject: name, detail }
+        await changeAndRecord(services.db, action, async (db) => {
           await addRule(db, rule, user.name)
           if (state === 'on') await switchRule(db, name, true)
-          const detail = { rule: describeRule(rule), webhook, state }
-          await recordAction(db, { actor: user.name, action: 'rule.add', subject: name, detail })
         })
         return { notice: `${name} is added and ${state}.`, to: `/rules/${name}` }
       },
@@ -116,7 +109,10 @@ function showRules(rules: readonly Rule[], nowMs: number): Html {
       },
       { label: 'State', cell: ({ state }) => badge(state) },
       { label: 'Rule', cell: describeRule },
-      { label: 'To', cell: ({ webhook }) => html`<a href="/webhooks/${webhook}">${webhook}</a>` },
+      {
+        label: 'To',
+        cell: ({ webhook }) => html`<a href="${webhookAddress(webhook)}">${webhook}</a>`,
+      },
       { label: 'Fired', kind: 'number', cell: ({ fired }) => count(fired) },
       { label: 'Last', cell: ({ firedAt }) => time(firedAt, nowMs) },
     ],

@@ -2,16 +2,12 @@
 
 import { z } from 'zod'
 import { nameWebhookVariable } from '../../../core/webhook-variables.ts'
-import type { Catalog } from '../../../db/catalog.ts'
-import { inSession } from '../../../db/catalog.ts'
 import {
   DELIVERY_STATES,
   listDeliveries,
   loadWebhook,
   type Webhook,
 } from '../../../db/read/webhooks.ts'
-import type { Db } from '../../../db/pool.ts'
-import { recordAction, type NewAction } from '../../../db/write/actions.ts'
 import {
   pauseWebhook,
   queueTest,
@@ -21,6 +17,7 @@ import {
 } from '../../../db/write/webhooks.ts'
 import { describeScope } from '../../../format/describe-scope.ts'
 import { formatQuantity } from '../../../lib/words.ts'
+import { changeAndRecord } from '../feed/change-and-record.ts'
 import {
   deliveryTable,
   describeTrouble,
@@ -95,84 +92,50 @@ export const webhookPage = definePage({
   actions: {
     pause: {
       form: z.object({}),
-      run: ({ services, params: { name }, user }) =>
-        record(
-          services.db,
-          { actor: user.name, action: 'webhook.pause', subject: name },
-          async (db) => {
-            await pauseWebhook(db, name, `paused by ${user.name}`)
-            return { notice: `${name} is paused. Changes wait in the feed.` }
-          },
-        ),
+      async run({ services, params: { name }, user }) {
+        const action = { actor: user.name, action: 'webhook.pause', subject: name }
+        await changeAndRecord(services.db, action, (db) =>
+          pauseWebhook(db, name, `paused by ${user.name}`),
+        )
+        return { notice: `${name} is paused. Changes wait in the feed.` }
+      },
     },
     resume: {
       form: z.object({ skip: z.literal('true').optional() }),
-      run: ({ services, params: { name }, form: { skip }, user }) =>
-        record(
-          services.db,
-          { actor: user.name, action: 'webhook.resume', subject: name },
-          async (db) => {
-            await resumeWebhook(db, name, skip === 'true')
-            return { notice: `${name} is active.` }
-          },
-        ),
+      async run({ services, params: { name }, form: { skip }, user }) {
+        const action = { actor: user.name, action: 'webhook.resume', subject: name }
+        await changeAndRecord(services.db, action, (db) => resumeWebhook(db, name, skip === 'true'))
+        return { notice: `${name} is active.` }
+      },
     },
     test: {
       form: z.object({}),
-      run: ({ services, params: { name }, user }) =>
-        record(
-          services.db,
-          { actor: user.name, action: 'webhook.test', subject: name },
-          async (db) => {
-            await queueTest(db, name)
-            return { notice: 'A test message is queued.' }
-          },
-        ),
+      async run({ services, params: { name }, user }) {
+        const action = { actor: user.name, action: 'webhook.test', subject: name }
+        await changeAndRecord(services.db, action, (db) => queueTest(db, name))
+        return { notice: 'A test message is queued.' }
+      },
     },
     replay: {
       form: z.object({ id: z.coerce.number().int().positive().optional() }),
-      run: ({ services, params: { name }, form: { id }, user }) =>
-        record(
-          services.db,
-          { actor: user.name, action: 'webhook.replay', subject: name },
-          async (db) => {
-            const sent = await replayDeliveries(
-              db,
-              name,
-              id === undefined ? { dead: true } : { id },
-            )
-            return { notice: `${formatQuantity(sent, 'message')} will be sent again.` }
-          },
-        ),
+      async run({ services, params: { name }, form: { id }, user }) {
+        const action = { actor: user.name, action: 'webhook.replay', subject: name }
+        const sent = await changeAndRecord(services.db, action, (db) =>
+          replayDeliveries(db, name, id === undefined ? { dead: true } : { id }),
+        )
+        return { notice: `${formatQuantity(sent, 'message')} will be sent again.` }
+      },
     },
     remove: {
       form: z.object({}),
-      run: ({ services, params: { name }, user }) =>
-        record(
-          services.db,
-          { actor: user.name, action: 'webhook.remove', subject: name },
-          async (db) => {
-            await removeWebhook(db, name)
-            return { notice: `${name} is removed.`, to: '/webhooks' }
-          },
-        ),
+      async run({ services, params: { name }, user }) {
+        const action = { actor: user.name, action: 'webhook.remove', subject: name }
+        await changeAndRecord(services.db, action, (db) => removeWebhook(db, name))
+        return { notice: `${name} is removed.`, to: '/webhooks' }
+      },
     },
   },
 })
-
-/** Makes a change and records it in the log of actions, both or neither. */
-function record<Result>(
-  db: Db,
-  action: NewAction,
-  change: (db: Catalog) => Promise<Result>,
-): Promise<Result> {
-  return db.transaction(async (client) => {
-    const session = inSession(client)
-    const result = await change(session)
-    await recordAction(session, action)
-    return result
-  })
-}
 
 function showActions({ name, state }: Webhook, user: User): Html {
   const at = webhookAddress(name)

@@ -3,12 +3,11 @@
 import { z } from 'zod'
 import { CHANGE_KINDS } from '../../../core/change-message.ts'
 import { FEED_NAME } from '../../../core/rule.ts'
-import { inSession } from '../../../db/catalog.ts'
 import { listWebhooks, type Webhook } from '../../../db/read/webhooks.ts'
 import { listSources } from '../../../db/sources.ts'
-import { recordAction } from '../../../db/write/actions.ts'
 import { addWebhook } from '../../../db/write/webhooks.ts'
 import { describeScope } from '../../../format/describe-scope.ts'
+import { changeAndRecord } from '../feed/change-and-record.ts'
 import {
   describeTrouble,
   oldestChange,
@@ -55,9 +54,9 @@ export const webhooksPage = definePage({
         const { name, address, gets, source, kind } = form
         const isSlack = gets === 'slack'
         if (address !== '') await services.checkAddress(address)
-        await services.db.transaction(async (client) => {
-          const db = inSession(client)
-          await addWebhook(db, {
+        const action = { actor: user.name, action: 'webhook.add', subject: name }
+        await changeAndRecord(services.db, action, (db) =>
+          addWebhook(db, {
             name,
             format: isSlack ? 'slack' : 'standard',
             url: address === '' || isSlack ? null : address,
@@ -66,9 +65,8 @@ export const webhooksPage = definePage({
             kinds: kind === '' ? null : [kind],
             after: null,
             by: user.name,
-          })
-          await recordAction(db, { actor: user.name, action: 'webhook.add', subject: name })
-        })
+          }),
+        )
         return { notice: `${name} is added.`, to: webhookAddress(name) }
       },
     },
