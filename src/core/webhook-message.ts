@@ -40,9 +40,7 @@ const SECRET_BYTES = { min: 24, max: 64 }
  */
 export function parseSigningSecrets(text: string): readonly Uint8Array<ArrayBuffer>[] | null {
   const secrets = text.trim().split(/\s+/).map(parseSecret)
-  return secrets.length > 2 || secrets.includes(null)
-    ? null
-    : secrets.filter((secret) => secret !== null)
+  return secrets.length <= 2 && secrets.every((secret) => secret !== null) ? secrets : null
 }
 
 /** Returns a new secret of 32 random bytes. */
