@@ -1,10 +1,10 @@
 // `shelfsync changes`: lists the published changes of products, of one source or of all, or follows them.
 
 import { type Command, Option } from 'commander'
-import { CHANGE_KINDS } from '../core/change-message.ts'
-import { listPublishedChanges, type PublishedChange } from '../db/read/changes.ts'
-import type { PageRequest } from '../db/read/page.ts'
+import { CHANGE_KINDS, type FeedKind } from '../core/change-message.ts'
 import { SyncError } from '../core/errors.ts'
+import { listPublishedChanges } from '../db/read/changes.ts'
+import type { PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { formatInstant } from '../format/format.ts'
@@ -16,7 +16,7 @@ import { createAfterOption, formatRepeat, printPage } from './terminal/paging.ts
 
 interface ChangeFlags extends PageRequest {
   readonly since?: Date
-  readonly kind?: PublishedChange['kind']
+  readonly kind?: FeedKind
   readonly follow?: boolean
   readonly from?: number
 }

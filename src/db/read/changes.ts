@@ -27,13 +27,13 @@ export interface PublishedChange extends Omit<ChangeSummary, 'published'> {
 export interface ChangeFilter {
   readonly sourceId: number | null
   readonly sinceAt: Date | null
-  readonly kind: ChangeSummary['kind'] | null
+  readonly kind: FeedKind | null
 }
 
 interface ChangeRow {
   readonly product: string
   readonly title: string | null
-  readonly kind: ChangeSummary['kind']
+  readonly kind: FeedKind
   readonly detail: ChangeSummary['detail']
   readonly currencies: ChangeSummary['currencies']
   readonly published: boolean
