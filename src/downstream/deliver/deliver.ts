@@ -1,5 +1,5 @@
 // The step that sends changes and the messages of rules to webhooks: at least once, in the order of
-// the feed for each product, while other products are sent. docs/change-feed.md describes it for
+// the feed for each product, while other products are sent. docs/webhooks.md describes it for
 // operators and receivers.
 
 import type { RequestRules } from '../../core/limits.ts'
