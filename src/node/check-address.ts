@@ -1,4 +1,4 @@
-// Checks an address before it is stored, by the rules that hold again for each request to it.
+// Checks an address before it is stored. The address guard checks it again at each request.
 
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'

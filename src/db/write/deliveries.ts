@@ -1,4 +1,4 @@
-// The calls of the deliverer. The rules are in supabase/schemas/88_deliveries.sql.
+// The calls of the deliverer. The functions are in supabase/schemas/88_deliveries.sql.
 
 import type { FeedChange } from '../../core/change-message.ts'
 import type { RuleEvent, RuleEventName } from '../../core/rule.ts'

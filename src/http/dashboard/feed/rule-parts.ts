@@ -1,4 +1,4 @@
-// Parts of the pages of rules: a rule from the fields of a form, and what it has fired for, or would have.
+// Parts of the pages of rules: a rule from the fields of a form, and the changes that match it.
 
 import { z } from 'zod'
 import { SyncError } from '../../../core/errors.ts'
@@ -16,7 +16,7 @@ import { emptyState } from '../parts/blocks.ts'
 import { table } from '../parts/table.ts'
 import { time } from '../parts/values.ts'
 
-/** A trial looks at so many days. */
+/** The days that a trial covers. */
 export const TRIAL_DAYS = 30
 /** Changes that a page shows of a trial. */
 export const SHOWN = 20

@@ -19,7 +19,7 @@ export function webhookBadge({ state, failingSince }: Webhook): Html {
   return badge(state === 'active' && failingSince !== null ? 'failing' : state)
 }
 
-/** Why a webhook gets nothing at present, and when it is asked again. */
+/** Why a webhook gets nothing at present, and the time of its next request. */
 export function describeTrouble(webhook: Webhook, nowMs: number): Content {
   const { reason, lastError, pausedUntil } = webhook
   if (reason !== null) return reason
