@@ -24,8 +24,8 @@ const LOOK_PAUSE_MS = 1_000
 const CLAIMED_MAX = 4
 /** Time after which another process may send the messages of this one. */
 const LEASE_MS = 120_000
-/** Part of the lease in which no message is begun: its request must end before another process may send it. */
-const LAST_MS = 40_000
+/** No request starts in this last part of the lease: it must end before another process may send its message. */
+const RESERVED_MS = 40_000
 const CLEANING_PAUSE_MS = 3_600_000
 const REMOVED_MAX = 10_000
 /** The step counts as idle when it has found no work for this time. */
@@ -75,7 +75,7 @@ function openDeliver(tools: StepTools): OpenStep {
       if (claimed.length === 0 && !remains) await clean()
       for (const delivery of claimed) {
         // A stopping process leaves the others to the end of their lease.
-        if (signal.aborted || performance.now() - claimedMs > LEASE_MS - LAST_MS) break
+        if (signal.aborted || performance.now() - claimedMs > LEASE_MS - RESERVED_MS) break
         const end = judgeAttempt(await sendDelivery(sender, delivery), delivery.attempts)
         await finishDelivery(db, delivery, end)
         const result = end.state === 'waiting' ? 'retried' : end.state

@@ -18,8 +18,8 @@ import { time } from '../parts/values.ts'
 
 /** The days that a trial covers. */
 export const TRIAL_DAYS = 30
-/** Changes that a page shows of a trial. */
-export const SHOWN = 20
+/** Changes of a trial, or messages, that a page shows. */
+export const SHOWN_MAX = 20
 
 /** The fields of a rule, in the address of a trial and in the form that adds it. */
 export const RULE_FIELDS = {

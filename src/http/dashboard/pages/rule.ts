@@ -12,7 +12,7 @@ import {
 import { removeRule, switchRule } from '../../../db/write/webhooks.ts'
 import { formatQuantity } from '../../../lib/words.ts'
 import { changeAndRecord } from '../feed/change-and-record.ts'
-import { firingTable, SHOWN, TRIAL_DAYS } from '../feed/rule-parts.ts'
+import { firingTable, SHOWN_MAX, TRIAL_DAYS } from '../feed/rule-parts.ts'
 import { deliveryTable, webhookAddress } from '../feed/webhook-parts.ts'
 import { html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
@@ -30,8 +30,8 @@ export const rulePage = definePage({
     const rule = await loadRule(db, name)
     const { webhook } = rule
     const [trial, messages] = await Promise.all([
-      tryRule(db, name, { days: TRIAL_DAYS, limit: SHOWN }),
-      listDeliveries(db, { name: webhook, state: null, rule: name }, { limit: SHOWN }),
+      tryRule(db, name, { days: TRIAL_DAYS, limit: SHOWN_MAX }),
+      listDeliveries(db, { name: webhook, state: null, rule: name }, { limit: SHOWN_MAX }),
     ])
     const now = nowMs()
     const all = `${webhookAddress(webhook)}?rule=${name}`

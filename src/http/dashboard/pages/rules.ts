@@ -10,7 +10,7 @@ import { changeAndRecord } from '../feed/change-and-record.ts'
 import {
   firingTable,
   RULE_FIELDS,
-  SHOWN,
+  SHOWN_MAX,
   toDraft,
   toValues,
   TRIAL_DAYS,
@@ -40,7 +40,7 @@ export const rulesPage = definePage({
     ])
     const { event } = query
     const draft = event === undefined ? null : toDraft('trial', { ...query, event }, null)
-    const trial = draft && (await tryRule(db, draft, { days: TRIAL_DAYS, limit: SHOWN }))
+    const trial = draft && (await tryRule(db, draft, { days: TRIAL_DAYS, limit: SHOWN_MAX }))
     const names = webhooks.map(({ name }) => name)
     return {
       title: 'Rules',

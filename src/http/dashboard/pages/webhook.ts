@@ -33,7 +33,7 @@ import { actionForm, filterForm } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
 import { count, time } from '../parts/values.ts'
 
-const DELIVERIES = 50
+const PAGE_ROWS = 50
 
 export const webhookPage = definePage({
   path: '/webhooks/:name',
@@ -47,7 +47,7 @@ export const webhookPage = definePage({
   async render({ services, params: { name }, query: { state = null, rule = null, after }, user }) {
     const { db } = services
     const webhook = await loadWebhook(db, name)
-    const page = await listDeliveries(db, { name, state, rule }, { limit: DELIVERIES, after })
+    const page = await listDeliveries(db, { name, state, rule }, { limit: PAGE_ROWS, after })
     const nowMs = services.nowMs()
     const empty = emptyState({
       title: state === null && rule === null ? 'No message yet' : 'No such message',
