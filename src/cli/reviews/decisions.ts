@@ -4,11 +4,10 @@
 import { type Command, Option } from 'commander'
 import type { SyncTools } from '../../app/compose.ts'
 import { SyncError } from '../../core/errors.ts'
-import type { Catalog } from '../../db/catalog.ts'
 import { loadAllPages } from '../../db/read/page.ts'
 import { listReviews } from '../../db/read/reviews.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
-import { decideReview, type ReviewDecision } from '../../db/write/decisions.ts'
+import { decideReviews } from '../../db/write/decisions.ts'
 import { type Cli, EXIT, formatExamples } from '../cli.ts'
 import { parseId, parseIds } from '../arguments/numbers.ts'
 import { printList } from '../terminal/list.ts'
@@ -22,7 +21,6 @@ const EFFECT = {
   approve: 'Approving makes the prices in the column `to` current.',
   reject: 'Rejecting discards the prices in the column `to`, and keeps those before.',
 } as const
-const REFUSALS = new Set<string>(['review/unknown', 'run/not-held', 'usage/invalid'])
 
 type Verb = 'approve' | 'reject'
 
@@ -94,14 +92,15 @@ async function decide(
     ids.length > 0 ? [...new Set(ids)] : await chooseHeldPrices(cli, tools, verb, flags)
   if (chosen === null) return
   const decided: number[] = []
-  const refused: SyncError[] = []
+  let refused: readonly SyncError[] = []
   try {
-    for (const id of chosen) {
-      const error = await tryToDecide(tools.db, id, { approve: verb === 'approve', by, claim })
-      if (error === null) decided.push(id)
-      else refused.push(error)
-    }
+    const decision = { approve: verb === 'approve', by, claim }
+    const results = await decideReviews(tools.db, chosen, decision, {
+      onDecided: (id) => decided.push(id),
+    })
+    refused = results.refused
   } finally {
+    // Also after an error: those before it stay decided.
     const done = DONE[verb]
     if (decided.length > 0 || chosen.length === 0)
       cli.output.result({ [done]: decided }, `${formatQuantity(decided.length, 'review')} ${done}.`)
@@ -112,21 +111,6 @@ async function decide(
     cli.output.say(
       `Run ${run} has no held price. If the run itself is held: shelfsync runs ${verb} ${run}`,
     )
-}
-
-/** Returns the error of a review that cannot be decided; the others do not depend on it. */
-async function tryToDecide(
-  db: Catalog,
-  id: number,
-  decision: ReviewDecision,
-): Promise<SyncError | null> {
-  try {
-    await decideReview(db, id, decision)
-    return null
-  } catch (error) {
-    if (error instanceof SyncError && REFUSALS.has(error.code)) return error
-    throw error
-  }
 }
 
 /**
