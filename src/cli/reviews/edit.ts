@@ -1,10 +1,7 @@
 // `shelfsync reviews edit`: accepts a review with another value than the one that waited.
 
 import type { Command } from 'commander'
-import { loadReview } from '../../db/read/reviews.ts'
-import { loadSource } from '../../db/sources.ts'
-import { editReview } from '../../db/write/decisions.ts'
-import { readEdit } from '../../http/dashboard/reviews/read-edit.ts'
+import { acceptEdit } from '../../sources/edit-review.ts'
 import { parseId } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createByOption } from '../runs/decisions.ts'
@@ -41,15 +38,6 @@ async function edit(
   { by, reason, despiteGate = false }: EditFlags,
 ): Promise<void> {
   await using tools = await cli.openSync()
-  const review = await loadReview(tools.db, id)
-  const { options, policy } = await loadSource(tools.db, review.source)
-  const value = await readEdit(review, text, options)
-  await editReview(tools.db, id, {
-    value,
-    by,
-    reason,
-    despite: despiteGate,
-    priceFactor: policy.priceFactor,
-  })
+  const value = await acceptEdit(tools.db, id, text, { by, reason, despite: despiteGate })
   cli.output.result({ review: id, value }, `Review ${id} is accepted with your value.`)
 }

@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { listActions, type RecordedAction } from '../../../db/read/actions.ts'
 import { loadEvidence, type QueuedReview } from '../../../db/read/review-queue.ts'
 import { loadReview, type ReviewSummary } from '../../../db/read/reviews.ts'
-import { loadSource } from '../../../db/sources.ts'
-import { decideReview, editReview } from '../../../db/write/decisions.ts'
+import { decideReview } from '../../../db/write/decisions.ts'
 import { describeAction } from '../../../format/actions.ts'
 import { formatInstant, formatPrice } from '../../../format/format.ts'
+import { acceptEdit } from '../../../sources/edit-review.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { definePage, type User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
@@ -19,7 +19,6 @@ import { timelineList } from '../run/timeline-view.ts'
 import type { TimelineEntry } from '../run/timeline.ts'
 import { describeProduct, formatValue, showLine, showValues } from '../reviews/evidence.ts'
 import { EFFECTS } from '../reviews/queue-list.ts'
-import { readEdit } from '../reviews/read-edit.ts'
 
 const LINE_CHARS = 4000
 const ACTIONS_MAX = 20
@@ -82,14 +81,10 @@ export const reviewPage = definePage({
         reason,
       }),
       async run({ services: { db }, params: { id }, form, user }) {
-        const review = await loadReview(db, id)
-        const { options, policy } = await loadSource(db, review.source)
-        await editReview(db, id, {
-          value: await readEdit(review, form.value, options),
-          despite: form.despite !== undefined,
-          priceFactor: policy.priceFactor,
+        await acceptEdit(db, id, form.value, {
           by: user.name,
           reason: form.reason,
+          despite: form.despite !== undefined,
         })
         return { notice: `Review ${id} is accepted with your value.` }
       },

@@ -1,21 +1,38 @@
-// Reads the value that a person states in the form of an edit, by the rules that read a supplier's:
-// an amount in the decimals of its currency, or the words of a field.
+// Accepts a review with the value that a person states. The rules that read a supplier's values read
+// it: an amount in the decimals of its currency, or the words of a field.
 
-import { SyncError } from '../../../core/errors.ts'
-import type { Json } from '../../../core/json.ts'
-import { minorOf } from '../../../core/money.ts'
-import { SourceOptions } from '../../../core/source-options.ts'
-import type { ReviewSummary } from '../../../db/read/reviews.ts'
-import { loadPack } from '../../../normalise/domain-packs.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { minorOf } from '../core/money.ts'
+import { SourceOptions } from '../core/source-options.ts'
+import type { Catalog } from '../db/catalog.ts'
+import { loadReview, type ReviewSummary } from '../db/read/reviews.ts'
+import { loadSource } from '../db/sources.ts'
+import { editReview, type ReviewEdit } from '../db/write/decisions.ts'
+import { loadPack } from '../normalise/domain-packs.ts'
 
 const ATTRIBUTES = 'attributes.'
 
 /**
- * `options` are those of the source, in stored form.
+ * Returns the value as it was read from `text`.
  *
- * @throws SyncError `usage/invalid`
+ * @throws SyncError `review/unknown` · `usage/invalid`, see `editReview`
  */
-export async function readEdit(
+export async function acceptEdit(
+  db: Catalog,
+  id: number,
+  text: string,
+  decision: Omit<ReviewEdit, 'value' | 'priceFactor'>,
+): Promise<Json> {
+  const review = await loadReview(db, id)
+  const { options, policy } = await loadSource(db, review.source)
+  const value = await readEdit(review, text, options)
+  await editReview(db, id, { ...decision, value, priceFactor: policy.priceFactor })
+  return value
+}
+
+/** `options` are those of the source, in stored form. @throws SyncError `usage/invalid` */
+async function readEdit(
   { id, kind, detail }: Pick<ReviewSummary, 'id' | 'kind' | 'detail'>,
   text: string,
   options: Json,
