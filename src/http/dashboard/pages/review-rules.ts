@@ -17,7 +17,7 @@ import { EMPTY, html, type Html } from '../html.ts'
 import { definePage, type User } from '../page.ts'
 import { toAddress } from '../parts/addresses.ts'
 import { emptyState, pageHeading, panel } from '../parts/blocks.ts'
-import { actionForm, field, hiddenFields } from '../parts/forms.ts'
+import { actionForm, field, hiddenFields, reasonField } from '../parts/forms.ts'
 import { table } from '../parts/table.ts'
 import { time } from '../parts/values.ts'
 
@@ -196,7 +196,7 @@ function addForm(sources: readonly string[], user: User): Html {
         })}
       </div>
       <div class="row">
-        ${field({ kind: 'text', name: 'reason', label: 'Reason', value: null, placeholder: 'Optional' })}
+        ${reasonField()}
         <button type="submit" class="main-button">Add the rule</button>
       </div>
     </form>`,

@@ -13,12 +13,12 @@ import { definePage, type User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
 import { facts, notice, pageHeading, panel } from '../parts/blocks.ts'
 import { lineChart } from '../parts/charts.ts'
-import { hiddenFields } from '../parts/forms.ts'
+import { hiddenFields, reasonField } from '../parts/forms.ts'
 import { instant, time } from '../parts/values.ts'
 import { timelineList } from '../run/timeline-view.ts'
 import type { TimelineEntry } from '../run/timeline.ts'
+import { EFFECTS, isEditable, listApprovals, nameRejection } from '../reviews/choices.ts'
 import { describeProduct, formatValue, showLine, showValues } from '../reviews/evidence.ts'
-import { EFFECTS } from '../reviews/queue-list.ts'
 
 const LINE_CHARS = 4000
 const ACTIONS_MAX = 20
@@ -53,7 +53,7 @@ export const reviewPage = definePage({
         ],
       })}
       ${showDecision(review)} ${showEvidence(review, new Date(nowMs()))}
-      ${review.state === 'open' && review.kind !== 'run' ? decisionPanel(review, user) : EMPTY}
+      ${decisionPanel(review, user)}
       ${panel({ title: 'Audit trail' }, timelineList(toTimeline(review, actions), nowMs()))}`,
     }
   },
@@ -154,45 +154,34 @@ function drawHistory({ evidence: { history }, detail, openedAt }: QueuedReview, 
 }
 
 function decisionPanel(review: QueuedReview, user: User): Html {
-  const { id, kind, detail } = review
-  if (!user.mayWrite || kind === 'run') return EMPTY
-  const isExpired = detail.expired === true
-  const [approved, rejected] = EFFECTS[kind]
-  const claims = kind === 'disagreement' ? (detail.claims ?? []) : []
-  const approvals =
-    kind === 'disagreement'
-      ? claims.map((claim, n) => ({ value: String(n + 1), label: `Accept ${formatPrice(claim)}` }))
-      : [{ value: 'approve', label: kind === 'record' ? 'Try again' : 'Approve' }]
+  const { id, kind, state } = review
+  if (!user.mayWrite || state !== 'open' || kind === 'run') return EMPTY
+  const { approve, reject } = EFFECTS[kind]
   return panel(
     { title: 'Decide', id: 'decide' },
     html`<form class="decision" method="post" action="/reviews/${id}/decide">
         ${hiddenFields({ user })}
-        <p class="quiet">Approved: ${approved}. Rejected: ${rejected}.</p>
+        <p class="quiet">Approved: ${approve}. Rejected: ${reject}.</p>
         <div class="row">
           ${reasonField()}
-          ${
-            isExpired
-              ? EMPTY
-              : approvals.map(
-                  ({ value, label }) =>
-                    html`<button type="submit" class="main-button" name="decision" value="${value}">
-                      ${label}
-                    </button>`,
-                )
-          }
+          ${listApprovals(review).map(
+            ({ claim, label }) =>
+              html`<button
+                type="submit"
+                class="main-button"
+                name="decision"
+                value="${claim ?? 'approve'}"
+              >
+                ${label}
+              </button>`,
+          )}
           <button type="submit" class="danger-button" name="decision" value="reject">
-            ${kind === 'record' ? 'Ignore' : 'Reject'}
+            ${nameRejection(review)}
           </button>
         </div>
       </form>
-      ${isExpired || kind === 'record' ? EMPTY : editForm(review, user)}`,
+      ${isEditable(review) ? editForm(review, user) : EMPTY}`,
   )
-}
-
-function reasonField(): Html {
-  return html`<label
-    ><span>Reason</span><input type="text" name="reason" maxlength="2000" placeholder="Optional"
-  /></label>`
 }
 
 function editForm({ id, kind, detail }: QueuedReview, user: User): Html {

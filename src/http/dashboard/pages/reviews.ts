@@ -8,7 +8,6 @@ import {
   listQueue,
   type QueueCount,
 } from '../../../db/read/review-queue.ts'
-import type { ReviewKind } from '../../../db/read/reviews.ts'
 import { listSources } from '../../../db/sources.ts'
 import { decideReviews, type DecidedReviews } from '../../../db/write/decisions.ts'
 import { formatQuantity } from '../../../lib/words.ts'
@@ -16,6 +15,7 @@ import { html, type Html } from '../html.ts'
 import { definePage, type ActionResult, type DashboardServices } from '../page.ts'
 import { emptyState, pageHeading } from '../parts/blocks.ts'
 import { pager } from '../parts/pager.ts'
+import type { DecidableKind } from '../reviews/choices.ts'
 import { kindTabs, queueForm, QueueQuery, toQueueFilter } from '../reviews/filters.ts'
 import { decideAll, queueList } from '../reviews/queue-list.ts'
 import { parseRanges } from '../reviews/ranges.ts'
@@ -158,7 +158,7 @@ function describeResults(
   ].join(' ')
 }
 
-function listKinds(counts: readonly QueueCount[]): Exclude<ReviewKind, 'run'>[] {
+function listKinds(counts: readonly QueueCount[]): DecidableKind[] {
   return [...new Set(counts.flatMap(({ kind }) => (kind === 'run' ? [] : [kind])))]
 }
 

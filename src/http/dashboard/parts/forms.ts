@@ -144,12 +144,10 @@ export function actionForm(options: ActionOptions): Html {
 
 /** The reason of an action, for the log. It may stay empty. */
 export function reasonField(): Html {
-  return field({
-    kind: 'text',
-    name: 'reason',
-    label: 'Reason, for the log (optional)',
-    value: '',
-  })
+  return html`<label
+    ><span>Reason, for the log (optional)</span
+    ><input type="text" name="reason" value="" maxlength="2000"
+  /></label>`
 }
 
 /**

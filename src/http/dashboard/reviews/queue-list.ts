@@ -2,36 +2,16 @@
 // several can be chosen without a script.
 
 import type { QueuedReview } from '../../../db/read/review-queue.ts'
-import type { ReviewKind } from '../../../db/read/reviews.ts'
-import { formatPrice } from '../../../format/format.ts'
 import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import type { User } from '../page.ts'
 import { badge } from '../parts/badge.ts'
 import { panel } from '../parts/blocks.ts'
-import { actionForm, hiddenFields } from '../parts/forms.ts'
+import { actionForm, hiddenFields, reasonField } from '../parts/forms.ts'
 import { time } from '../parts/values.ts'
+import { EFFECTS, isEditable, listApprovals, nameRejection, type DecidableKind } from './choices.ts'
 import { describeProduct, showValues } from './evidence.ts'
 import { formatRanges } from './ranges.ts'
-
-const KIND_WORDS: Readonly<Record<ReviewKind, string>> = {
-  price: 'price',
-  run: 'run',
-  disagreement: 'disagreement',
-  proposal: 'proposal',
-  record: 'record',
-}
-
-/** The effect of the buttons of each kind, after the words of the button. */
-export const EFFECTS: Readonly<Record<Exclude<ReviewKind, 'run'>, Readonly<[string, string]>>> = {
-  price: ['the held price becomes current', 'the price before stays'],
-  disagreement: ['the first claim becomes the price', 'the price before stays'],
-  proposal: ['the value is shown with the product', 'the field stays empty'],
-  record: [
-    'every run tries it again',
-    'this record and later ones with the same fault are ignored',
-  ],
-}
 
 interface ListOptions {
   readonly items: readonly QueuedReview[]
@@ -50,10 +30,7 @@ export function queueList({ items, user, nowMs }: ListOptions): Html {
       <label class="check" data-check-all hidden
         ><input type="checkbox" /> Choose all on this page</label
       >
-      <label class="reason"
-        ><span>Reason</span
-        ><input type="text" name="reason" maxlength="2000" placeholder="Optional"
-      /></label>
+      ${reasonField()}
       <button type="submit" class="main-button" name="decision" value="approve">
         Approve the chosen
       </button>
@@ -76,7 +53,7 @@ function queueItem(review: QueuedReview, user: User, nowMs: number): Html {
           ? html`<input type="checkbox" name="id" value="${id}" aria-label="Choose review ${id}" />`
           : EMPTY
       }
-      ${badge('held', { label: KIND_WORDS[kind] })}
+      ${badge('held', { label: kind })}
       <span class="subject">${subject}</span>
       <a class="more" href="/reviews/${id}">review ${id}</a>
     </header>
@@ -95,27 +72,25 @@ function queueItem(review: QueuedReview, user: User, nowMs: number): Html {
 }
 
 /** Buttons of the form around the list: the value names the review, and the claim of a disagreement. */
-function itemButtons({ id, kind, detail }: QueuedReview): Html {
-  const isExpired = detail.expired === true
-  const approvals =
-    kind === 'disagreement'
-      ? (detail.claims ?? []).map((claim, index) => ({
-          value: `${id}:${index + 1}`,
-          label: `Accept ${formatPrice(claim)}`,
-        }))
-      : [{ value: String(id), label: kind === 'record' ? 'Try again' : 'Approve' }]
+function itemButtons(review: QueuedReview): Html {
+  const { id } = review
   // For a screen reader, each button names its review.
   const of = html`<span class="visually-hidden"> review ${id}</span>`
-  return html`${(isExpired ? [] : approvals).map(
-      ({ value, label }) =>
-        html`<button type="submit" class="quiet-button" name="approve" value="${value}">
+  return html`${listApprovals(review).map(
+      ({ claim, label }) =>
+        html`<button
+          type="submit"
+          class="quiet-button"
+          name="approve"
+          value="${claim === null ? id : `${id}:${claim}`}"
+        >
           ${label}${of}
         </button>`,
     )}
     <button type="submit" class="danger-button" name="reject" value="${id}">
-      ${kind === 'record' ? 'Ignore' : 'Reject'}${of}
+      ${nameRejection(review)}${of}
     </button>
-    ${isExpired || kind === 'record' ? EMPTY : html`<a href="/reviews/${id}#edit">Edit…${of}</a>`}`
+    ${isEditable(review) ? html`<a href="/reviews/${id}#edit">Edit…${of}</a>` : EMPTY}`
 }
 
 interface AllOptions {
@@ -124,7 +99,7 @@ interface AllOptions {
   readonly covered: readonly number[]
   /** All reviews that match, held runs included. */
   readonly total: number
-  readonly kinds: readonly Exclude<ReviewKind, 'run'>[]
+  readonly kinds: readonly DecidableKind[]
 }
 
 /** The decision on all that match. Its forms name each review that is counted here. */
@@ -143,15 +118,12 @@ export function decideAll({ user, covered, total, kinds }: AllOptions): Html {
       confirm: {
         question: `${label} ${quantity}?`,
         detail: html`<ul>
-            ${kinds.map((kind) => html`<li>${KIND_WORDS[kind]}: ${EFFECTS[kind][decision === 'approve' ? 0 : 1]}</li>`)}
+            ${kinds.map((kind) => html`<li>${kind}: ${EFFECTS[kind][decision]}</li>`)}
           </ul>
-          <p>It covers the reviews that match now, and none that is opened later.</p>
-          <label
-            ><span>Reason</span
-            ><input type="text" name="reason" maxlength="2000" placeholder="Optional"
-          /></label>`,
+          <p>It covers the reviews that match now, and none that is opened later.</p>`,
         label: `${label} ${formatCount(covered.length)}`,
       },
+      fields: reasonField(),
     })
   return panel(
     {
