@@ -94,6 +94,7 @@ export function listDecidable(db: Catalog, filter: QueueFilter, limit: number): 
   return db.call<number>('list_decidable', { filter: jsonb(filter), limit })
 }
 
+/** The review must exist, see `loadReview`. */
 export async function loadEvidence(db: Catalog, review: number): Promise<ReviewEvidence> {
   return toEvidence(one(await db.call<EvidenceRow>('load_evidence', { review })))
 }

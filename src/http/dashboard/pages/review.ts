@@ -30,19 +30,18 @@ export const reviewPage = definePage({
   example: '/reviews/1',
   params: z.object({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
   async render({ services: { db, nowMs }, params: { id }, user }) {
-    const [summary, evidence] = await Promise.all([loadReview(db, id), loadEvidence(db, id)])
+    const summary = await loadReview(db, id)
+    const [evidence, { items: actions }] = await Promise.all([
+      loadEvidence(db, id),
+      listActions(db, { run: summary.run, subject: `review ${id}`, limit: ACTIONS_MAX }),
+    ])
     const review = { ...summary, evidence }
-    const { items: actions } = await listActions(db, {
-      run: review.run,
-      subject: `review ${id}`,
-      limit: ACTIONS_MAX,
-    })
     return {
       title: `Review ${id}`,
       assets: ['reviews.css', 'runs.css'],
       main: html`${pageHeading({
         title: `Review ${id}`,
-        about: html`${review.reason}`,
+        about: review.reason,
         state: badge(review.state),
         trail: [
           { href: '/reviews', label: 'Reviews' },

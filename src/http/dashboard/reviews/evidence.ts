@@ -2,12 +2,12 @@
 // value, or the line that could not be read.
 
 import type { Json } from '../../../core/json.ts'
-import type { ReviewDetail } from '../../../db/read/reviews.ts'
-import type { PricePoint, QueuedReview, RecordEvidence } from '../../../db/read/review-queue.ts'
 import { isSafeLink } from '../../../core/safe-links.ts'
+import type { PricePoint, QueuedReview, RecordEvidence } from '../../../db/read/review-queue.ts'
+import type { ReviewDetail } from '../../../db/read/reviews.ts'
 import { formatBytes, formatPrice } from '../../../format/format.ts'
-import { formatQuantity } from '../../../lib/words.ts'
 import { cutText } from '../../../lib/text.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { EMPTY, html, type Content, type Html } from '../html.ts'
 import { code } from '../parts/blocks.ts'
 import { sparkline } from '../parts/charts.ts'
@@ -67,7 +67,7 @@ function showHeldPrice(
   change: number | null,
   history: readonly PricePoint[],
 ): Html {
-  const { from = null, to = null, currency = null, edited } = detail
+  const { from = null, to = null, currency = null } = detail
   return html`<p class="values">
       <span><span class="quiet">now</span> ${formatPrice({ amountMinor: from, currency })}</span>
       <span aria-hidden="true">→</span>
@@ -75,12 +75,16 @@ function showHeldPrice(
       ${change === null ? EMPTY : html`<span class="change">${formatChange(change)}</span>`}
       ${showHistory(history)}
     </p>
-    ${edited === undefined ? EMPTY : html`<p>Accepted as ${formatEdited(edited)}</p>`}`
+    ${showEdited(detail)}`
 }
 
 /** `+60 %`, `−33.3 %`. */
 function formatChange(change: number): string {
   return `${change < 0 ? '−' : '+'}${Math.abs(change)} %`
+}
+
+function showEdited({ edited }: ReviewDetail): Html {
+  return edited === undefined ? EMPTY : html`<p>Accepted as ${formatEdited(edited)}</p>`
 }
 
 function formatEdited(edited: Json): string {
@@ -103,7 +107,7 @@ function showHistory(history: readonly PricePoint[]): Html {
 }
 
 function showClaims(detail: ReviewDetail, history: readonly PricePoint[]): Html {
-  const { from = null, currency = null, claims = [], claim, edited } = detail
+  const { from = null, currency = null, claims = [], claim } = detail
   return html`<p class="values">
       <span><span class="quiet">now</span> ${formatPrice({ amountMinor: from, currency })}</span>
       ${showHistory(history)}
@@ -118,17 +122,11 @@ function showClaims(detail: ReviewDetail, history: readonly PricePoint[]): Html 
           </li>`,
       )}
     </ol>
-    ${edited === undefined ? EMPTY : html`<p>Accepted as ${formatEdited(edited)}</p>`}`
+    ${showEdited(detail)}`
 }
 
-function showProposal({
-  field = '',
-  value = null,
-  quotation = '',
-  confidence,
-  model,
-  edited,
-}: ReviewDetail): Html {
+function showProposal(detail: ReviewDetail): Html {
+  const { field = '', value = null, quotation = '', confidence, model } = detail
   return html`<p class="values">
       <span class="quiet">${cutText(field, 100)}</span>
       <span class="quiet">empty</span>
@@ -138,7 +136,7 @@ function showProposal({
     <p class="quiet">
       ${model} read it in <q>${cutText(quotation, TEXT_CHARS_MAX)}</q>, confidence ${confidence}
     </p>
-    ${edited === undefined ? EMPTY : html`<p>Accepted as ${formatEdited(edited)}</p>`}`
+    ${showEdited(detail)}`
 }
 
 /** `washed`; lists as `plum, cocoa`; other values as JSON. */
