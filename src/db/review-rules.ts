@@ -2,6 +2,8 @@
 // trigger in supabase/schemas/57_review_rules.sql.
 
 import { z } from 'zod'
+import { checkValue, formatProblems } from '../core/check-value.ts'
+import { SyncError } from '../core/errors.ts'
 import { type Catalog, jsonb, one, toInstant } from './catalog.ts'
 
 /** The condition and the decision of a rule. Percentages are up or down, unless a direction is named. */
@@ -41,6 +43,14 @@ export const ReviewRule = z.discriminatedUnion('kind', [
   }),
 ])
 export type ReviewRule = Readonly<z.infer<typeof ReviewRule>>
+
+/** Checks a rule that a person states. Undefined members are absent. @throws SyncError `usage/invalid` */
+export function parseReviewRule(given: Readonly<Record<string, unknown>>): ReviewRule {
+  const stated = Object.entries(given).filter(([, value]) => value !== undefined)
+  const { data, problems } = checkValue(ReviewRule, Object.fromEntries(stated))
+  if (problems === null) return data
+  throw new SyncError('usage/invalid', `The rule is not valid: ${formatProblems(problems)}`)
+}
 
 export interface StoredRule {
   readonly id: number

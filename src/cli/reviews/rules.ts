@@ -1,13 +1,13 @@
 // `shelfsync reviews rules`: lists, adds and removes the rules that decide about reviews.
 
 import { type Command, Option } from 'commander'
-import { checkValue, formatProblems } from '../../core/check-value.ts'
 import { SyncError } from '../../core/errors.ts'
 import {
   addReviewRule,
   listReviewRules,
+  parseReviewRule,
   removeReviewRule,
-  ReviewRule,
+  type ReviewRule,
 } from '../../db/review-rules.ts'
 import { loadSource } from '../../db/sources.ts'
 import { describeRule } from '../../format/review-rules.ts'
@@ -98,14 +98,15 @@ function readRule(decision: string, kind: string, conditions: Conditions): Revie
   const { changeMax, direction, zero, field, fault } = conditions
   if (decision !== 'always' && decision !== 'never')
     throw new SyncError('usage/invalid', `The decision is always or never, not "${decision}"`)
-  const given = { changeMax, direction, zero, field, fault }
-  const { data, problems } = checkValue(ReviewRule, {
+  return parseReviewRule({
     kind,
     decision: DECISIONS[decision],
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    changeMax,
+    direction,
+    zero,
+    field,
+    fault,
   })
-  if (problems === null) return data
-  throw new SyncError('usage/invalid', `The rule is not valid: ${formatProblems(problems)}`)
 }
 
 async function printRules(cli: Cli, source: string | null): Promise<void> {

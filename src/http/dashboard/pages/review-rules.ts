@@ -1,13 +1,12 @@
 // The rules of sources that decide about reviews when they are opened.
 
 import { z } from 'zod'
-import { checkValue, formatProblems } from '../../../core/check-value.ts'
-import { SyncError } from '../../../core/errors.ts'
 import {
   addReviewRule,
   listReviewRules,
+  parseReviewRule,
   removeReviewRule,
-  ReviewRule,
+  type ReviewRule,
   type StoredRule,
 } from '../../../db/review-rules.ts'
 import { listSources } from '../../../db/sources.ts'
@@ -86,25 +85,16 @@ export const reviewRulesPage = definePage({
 /** @throws SyncError `usage/invalid` */
 function readRule({ what, percent, direction, name }: z.output<typeof NewRule>): ReviewRule {
   const [decision, subject] = what.split(' ')
-  const given =
-    subject === 'zero'
-      ? { kind: 'price', decision, zero: true }
-      : subject === 'price'
-        ? {
-            kind: 'price',
-            decision,
-            ...(percent === '' ? {} : { changeMax: Number(percent.replace(',', '.')) }),
-            ...(direction === '' ? {} : { direction }),
-          }
-        : {
-            kind: subject,
-            decision,
-            ...(subject === 'proposal' ? { field: name } : {}),
-            ...(subject === 'record' ? { fault: name } : {}),
-          }
-  const { data, problems } = checkValue(ReviewRule, given)
-  if (problems === null) return data
-  throw new SyncError('usage/invalid', `The rule is not valid: ${formatProblems(problems)}`)
+  if (subject === 'zero') return parseReviewRule({ kind: 'price', decision, zero: true })
+  const isPrice = subject === 'price'
+  return parseReviewRule({
+    kind: subject,
+    decision,
+    changeMax: isPrice && percent !== '' ? Number(percent.replace(',', '.')) : undefined,
+    direction: isPrice && direction !== '' ? direction : undefined,
+    field: subject === 'proposal' ? name : undefined,
+    fault: subject === 'record' ? name : undefined,
+  })
 }
 
 function showRules(rules: readonly StoredRule[], user: User, nowMs: number): Html {
