@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { acceptEdit } from '../../sources/edit-review.ts'
 import { parseId } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { createByOption } from '../runs/decisions.ts'
+import { createByOption, createReasonOption } from '../runs/decisions.ts'
 
 interface EditFlags {
   readonly by: string
@@ -19,7 +19,7 @@ export function addEdit(reviews: Command, cli: Cli): void {
     .argument('<value>', 'the price, such as 12.50, or the value of the field')
     .description('accept a price, a disagreement or a proposal with another value')
     .option('--despite-gate', 'accept a price that would be held too')
-    .option('--reason <text>', 'the reason, for the log of actions')
+    .addOption(createReasonOption())
     .addOption(createByOption())
     .addHelpText(
       'after',

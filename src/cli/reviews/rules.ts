@@ -14,7 +14,7 @@ import { describeRule } from '../../format/review-rules.ts'
 import { formatCount, formatRelative } from '../../lib/words.ts'
 import { parseId, parsePercent } from '../arguments/numbers.ts'
 import { type Cli, formatExamples } from '../cli.ts'
-import { createByOption } from '../runs/decisions.ts'
+import { createByOption, createReasonOption } from '../runs/decisions.ts'
 import { printList } from '../terminal/list.ts'
 
 const DECISIONS = { always: 'approve', never: 'reject' } as const
@@ -56,7 +56,7 @@ export function addRules(reviews: Command, cli: Cli): void {
     .command('remove')
     .argument('<rule>', 'the number of the rule', parseId)
     .description('remove a rule; its decisions stay')
-    .option('--reason <text>', 'the reason, for the log of actions')
+    .addOption(createReasonOption())
     .addOption(createByOption())
     .addHelpText('after', formatExamples('shelfsync reviews rules remove 3'))
     .action((rule: number, flags: { by: string; reason?: string }) => remove(cli, rule, flags))
@@ -78,7 +78,7 @@ function addAdd(rules: Command, cli: Cli): void {
     .option('--zero', 'price: a price of zero')
     .option('--field <path>', 'proposal: the field, such as attributes.process')
     .option('--fault <code>', 'record: its fault, such as record/invalid')
-    .option('--reason <text>', 'the reason, for the log of actions')
+    .addOption(createReasonOption())
     .addOption(createByOption())
     .addHelpText(
       'after',

@@ -65,6 +65,11 @@ export function createByOption(): Option {
     .argParser(parsePerson)
 }
 
+/** The option of decisions whose reason is recorded. */
+export function createReasonOption(): Option {
+  return new Option('--reason <text>', 'the reason, for the log of actions')
+}
+
 function parsePerson(name: string): string {
   if (isRuleName(name)) throw new InvalidArgumentError('It is the name of a rule of reviews.')
   return name
