@@ -20,9 +20,14 @@ interface Layer {
 interface Band {
   readonly label: string
   readonly height: number
-  /** Null for a run without this value. */
+  /** None for a run without this value. */
   readonly layers: (run: SourceRun) => readonly Layer[]
   readonly format: (value: number) => string
+}
+
+interface ScaledBand extends Band {
+  /** The highest value of all runs. */
+  readonly highest: number
 }
 
 const STEP = 10
@@ -32,6 +37,8 @@ const SPACE = 14
 /** The unchanged records hide all others in one scale, so changes have their own. */
 const CHANGED = ['created', 'updated', 'held', 'quarantined'] as const
 const REST = OUTCOMES.filter((outcome) => !CHANGED.some((one) => one === outcome))
+/** All counts of a ledger that are named, in the order of the legend. */
+const COUNTS = [...CHANGED, 'removed' as const, ...REST]
 
 const BANDS: readonly Band[] = [
   {
@@ -43,10 +50,7 @@ const BANDS: readonly Band[] = [
   {
     label: 'Changes',
     height: 60,
-    layers: ({ ledger }) => [
-      ...toLayers(ledger, CHANGED),
-      ...(ledger === null ? [] : [{ name: 'removed', value: ledger.removed }]),
-    ],
+    layers: ({ ledger }) => toLayers(ledger, [...CHANGED, 'removed']),
     format: formatCount,
   },
   {
@@ -66,14 +70,15 @@ export function runsChart(runs: readonly SourceRun[]): Html {
   const width = Math.max(runs.length, 20) * STEP
   const [first] = runs
   const last = runs.at(-1)
+  const scaled = BANDS.map((band) => ({ ...band, highest: findHighest(band, runs) }))
   return html`<figure class="runs-chart">
     <div class="runs-plot">
       <dl class="runs-scale">
-        ${BANDS.map(
-          (band) =>
+        ${scaled.map(
+          ({ label, format, highest }) =>
             html`<div>
-              <dt>${band.label}</dt>
-              <dd>${band.format(findHighest(band, runs))}</dd>
+              <dt>${label}</dt>
+              <dd>${format(highest)}</dd>
             </div>`,
         )}
       </dl>
@@ -84,7 +89,7 @@ export function runsChart(runs: readonly SourceRun[]): Html {
         aria-label="The newest ${formatQuantity(runs.length, 'run')}, the oldest first"
       >
         ${drawBaselines(width)}
-        ${runs.map((run, index) => drawRun(run, { x: width - (runs.length - index) * STEP, runs }))}
+        ${runs.map((run, index) => drawRun(run, width - (runs.length - index) * STEP, scaled))}
       </svg>
     </div>
     <figcaption>
@@ -105,20 +110,16 @@ function drawBaselines(width: number): Html[] {
   })
 }
 
-function drawRun(
-  run: SourceRun,
-  { x, runs }: { readonly x: number; readonly runs: readonly SourceRun[] },
-): Html {
+function drawRun(run: SourceRun, x: number, bands: readonly ScaledBand[]): Html {
   const title = describeRun(run)
   let bottom = 0
-  const bars = BANDS.flatMap((band) => {
-    bottom += band.height + SPACE
-    const highest = findHighest(band, runs)
+  const bars = bands.flatMap(({ height, highest, layers }) => {
+    bottom += height + SPACE
     let top = bottom
-    return band.layers(run).map(({ name, value }) => {
+    return layers(run).map(({ name, value }) => {
       if (value === 0 || highest === 0) return null
       // A value that is not zero stays visible.
-      const size = Math.max(1.5, (value / highest) * band.height)
+      const size = Math.max(1.5, (value / highest) * height)
       top -= size
       return html`<rect
         class="outcome-${name}"
@@ -156,9 +157,7 @@ const MARKED: Readonly<Partial<Record<SourceRun['state'], string>>> = {
 }
 
 function legend(runs: readonly SourceRun[]): Html {
-  const shown = [...CHANGED, 'removed' as const, ...REST].filter((name) =>
-    runs.some(({ ledger }) => (ledger?.[name] ?? 0) > 0),
-  )
+  const shown = COUNTS.filter((name) => runs.some(({ ledger }) => (ledger?.[name] ?? 0) > 0))
   const marks = [...new Set(runs.map(({ state }) => state))].filter((state) => MARKED[state])
   return html`<ul class="legend">
     ${shown.map((name) => html`<li><span class="swatch outcome-${name}"></span>${name}</li>`)}
@@ -210,16 +209,17 @@ export function runsTable(runs: readonly SourceRun[], about: Content): Html {
 
 function describeRun(run: SourceRun): string {
   const { id, kind, state, startedAt, ledger } = run
-  const named = [...CHANGED, 'removed' as const, ...REST].flatMap((name) =>
+  const named = COUNTS.flatMap((name) =>
     ledger === null || ledger[name] === 0 ? [] : [`${formatCount(ledger[name])} ${name}`],
   )
-  const ms = toMs(run)
+  const seconds = toSeconds(run)
+  const speed = showSpeed(run)
   return [
     `Run ${id}, ${kind}, ${state}, ${formatInstant(startedAt)}`,
     ...(ledger === null ? [] : [formatQuantity(ledger.fetched, 'record')]),
     ...named,
-    ...(ms === null ? [] : [formatDuration(ms / 1000)]),
-    ...(showSpeed(run) === null ? [] : [showSpeed(run)]),
+    ...(seconds === null ? [] : [formatDuration(seconds)]),
+    ...(speed === null ? [] : [speed]),
   ].join(', ')
 }
 
@@ -227,7 +227,7 @@ function findHighest({ layers }: Band, runs: readonly SourceRun[]): number {
   return Math.max(0, ...runs.map((run) => layers(run).reduce((sum, { value }) => sum + value, 0)))
 }
 
-function toLayers(ledger: Ledger | null, names: readonly (typeof OUTCOMES)[number][]): Layer[] {
+function toLayers(ledger: Ledger | null, names: readonly (typeof COUNTS)[number][]): Layer[] {
   return ledger === null ? [] : names.map((name) => ({ name, value: ledger[name] }))
 }
 
