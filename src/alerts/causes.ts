@@ -1,7 +1,7 @@
 // Finds the causes of alerts in the state of the system. A single failure, which a retry may
 // repair, does not count: a source is failing after three runs in a row.
 
-import type { Cause } from '../core/alert.ts'
+import { nameBreaker, type Cause } from '../core/alert.ts'
 import { measureErrorBudget } from '../core/error-budget.ts'
 import { FAILURE_CLASSES } from '../core/failure-class.ts'
 import type { AlertFacts, AlertSource } from '../db/alerts.ts'
@@ -20,11 +20,12 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export function findCauses(facts: AlertFacts, calendar: Calendar): Cause[] {
   const causes = facts.sources.flatMap((source) => findSourceCauses(source, calendar, facts.now))
-  for (const { scope, key, openedAt, reason } of facts.breakers) {
+  for (const breaker of facts.breakers) {
+    const { openedAt, reason } = breaker
     const last = reason === null ? '' : `: ${reason}`
     causes.push({
       kind: 'breaker',
-      subject: scope === 'host' ? key : `${scope} ${key}`,
+      subject: nameBreaker(breaker),
       source: null,
       run: null,
       reason: `down since ${formatTime(openedAt)}${last}`,

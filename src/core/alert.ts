@@ -1,5 +1,7 @@
 // An alert: a cause that a person should know of, and its time.
 
+import type { BreakerRule } from './limits.ts'
+
 /** Each kind with the word for a list of its subjects. */
 export const ALERT_KINDS = {
   late: 'Late',
@@ -43,6 +45,11 @@ export interface StoredAlert extends Alert {
   readonly mutedBy: string | null
   /** The sent messages, as `slack opened`. */
   readonly sent: readonly string[]
+}
+
+/** The subject of an alert about a circuit breaker: a host, or the scope and the key of another one. */
+export function nameBreaker({ scope, key }: Pick<BreakerRule, 'scope' | 'key'>): string {
+  return scope === 'host' ? key : `${scope} ${key}`
 }
 
 /** The first thing to do about an alert, and the path of the page where it is done. */

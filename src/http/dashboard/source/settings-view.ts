@@ -10,7 +10,7 @@ import { formatSchedule } from '../../../format/source.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import type { User } from '../page.ts'
 import { code, disclosure, facts, notice, panel } from '../parts/blocks.ts'
-import { field, hiddenFields, type Field } from '../parts/forms.ts'
+import { field, hiddenFields } from '../parts/forms.ts'
 import { time } from '../parts/values.ts'
 import { COMMAND_LIMITS, FORM_LIMITS } from './limits.ts'
 import { toShown, toText, valuesTable } from './values-table.ts'
@@ -33,9 +33,9 @@ export function settingsView(shown: ShownSettings): Html {
 }
 
 function schedulePanel(shown: ShownSettings): Html {
-  const { source, user, nowMs, nextTimes, canRefresh } = shown
+  const { source, nowMs, nextTimes, canRefresh } = shown
   const { cron, zone, fullOn, refresh } = source.schedule
-  const words = describeCron(fullOn === 'never' ? (refresh?.cron ?? cron) : cron)
+  const words = describeCron(cron)
   return panel(
     { title: 'Schedule', id: 'schedule' },
     html`${facts([
@@ -70,7 +70,6 @@ function schedulePanel(shown: ShownSettings): Html {
         options: FULL_ON.map((value) => ({ value, label: FULL_WORDS[value] ?? `on ${value}` })),
       })}
       ${canRefresh ? refreshFields(source) : EMPTY}`,
-      user,
     })}`,
   )
 }
@@ -135,10 +134,9 @@ function limitsPanel(shown: ShownSettings): Html {
               <p class="help">${help}</p>
             </div>`,
         )}`,
-        user: shown.user,
       })}
       <p class="quiet">
-        What a licence limits deletes stored content, so a command changes the last four:
+        A limit of a licence deletes stored content, so only a command changes the last four:
         <code
           >shelfsync sources set ${shown.source.name} --policy
           ${COMMAND_LIMITS.map(({ name }) => `${name}=…`).join(',')}</code
@@ -151,12 +149,6 @@ function optionsPanel(shown: ShownSettings): Html {
   const { name, options } = shown.source
   const parsed = SourceOptions.safeParse(options).data ?? SourceOptions.parse({})
   const defaults = new Map<string, unknown>(Object.entries(SourceOptions.parse({})))
-  const unitPrice: Field = {
-    kind: 'text',
-    name: 'unitPrice',
-    label: 'Unit prices: a country, 1 kg, 100 g or none',
-    value: parsed.unitPrice,
-  }
   return panel(
     { title: 'Options', id: 'options' },
     html`${valuesTable(
@@ -178,9 +170,13 @@ function optionsPanel(shown: ShownSettings): Html {
             value: parsed.pack,
             options: [...PACK_NAMES, 'none'],
           })}
-          ${field(unitPrice)}
+          ${field({
+            kind: 'text',
+            name: 'unitPrice',
+            label: 'Unit prices: a country, 1 kg, 100 g or none',
+            value: parsed.unitPrice,
+          })}
           <p class="help wide">The next full run then reads every record again.</p>`,
-        user: shown.user,
       })}
       <p class="quiet">
         Filters and tags: <code>shelfsync sources set ${name} --set filters=…</code>
@@ -223,12 +219,11 @@ interface FormOptions {
   readonly action: string
   readonly label: string
   readonly fields: Html
-  readonly user: User
 }
 
 function settingsForm(
-  { source: { name } }: ShownSettings,
-  { action, label, fields, user }: FormOptions,
+  { source: { name }, user }: ShownSettings,
+  { action, label, fields }: FormOptions,
 ): Html {
   if (!user.mayWrite) return EMPTY
   return disclosure(

@@ -1,10 +1,11 @@
 // The content of the page of a source, by its view.
 
+import { nameBreaker } from '../../../core/alert.ts'
 import { listSourceEvents, type EventTopic } from '../../../db/read/source-events.ts'
-import { listRunLeases } from '../../../db/read/run-times.ts'
 import { loadRunDetails } from '../../../db/read/run-summaries.ts'
+import { listRunLeases } from '../../../db/read/run-times.ts'
 import { listSourceRuns, type SourceRun } from '../../../db/read/source-runs.ts'
-import { loadSource } from '../../../db/sources.ts'
+import { loadSource, type Source } from '../../../db/sources.ts'
 import { Calendar } from '../../../sources/due.ts'
 import { findRules } from '../../../sources/open-breaker.ts'
 import type { JudgedSource } from '../../../sources/source-healths.ts'
@@ -180,28 +181,24 @@ async function showSettings({ services, judged, user }: ShownSource): Promise<Ht
   })
 }
 
-function listNextTimes(
-  { schedule: { cron, zone, fullOn, refresh } }: Awaited<ReturnType<typeof loadSource>>,
-  nowMs: number,
-): Date[] {
-  const times = { cron: fullOn === 'never' ? (refresh?.cron ?? cron) : cron, zone }
+function listNextTimes({ schedule }: Source, nowMs: number): Date[] {
   const calendar = new Calendar()
   const now = new Date(nowMs)
   const found: Date[] = []
   while (found.length < NEXT_TIMES) {
-    const next = calendar.dueAt(times, found.at(-1) ?? now, now).at
+    const next = calendar.dueAt(schedule, found.at(-1) ?? now, now).at
     if (next === null) return found
     found.push(next)
   }
   return found
 }
 
-/** The subjects of alerts about the supplier of the source: see src/alerts/causes.ts. */
+/** The subjects of alerts about the supplier of the source. */
 function listHosts({ services, judged: { facts: source } }: ShownSource): string[] {
   const connector = services.connectors.get(source.connector)
   const settings = connector?.settings.safeParse(source.settings)
   if (connector === undefined || settings?.success !== true) return []
   const breaker = findRules({ connector, settings: settings.data })?.breaker ?? null
   if (breaker === null) return []
-  return [breaker.scope === 'host' ? breaker.key : `${breaker.scope} ${breaker.key}`]
+  return [nameBreaker(breaker)]
 }
