@@ -1,8 +1,8 @@
 // An action of a person as a phrase that follows the time: `paused the source`.
 
 import type { Json } from '../core/json.ts'
-import { formatQuantity } from '../lib/words.ts'
 import type { RecordedAction } from '../db/read/actions.ts'
+import { formatQuantity } from '../lib/words.ts'
 import { formatSettings } from './source.ts'
 
 type Described = Pick<RecordedAction, 'action' | 'subject' | 'detail'>

@@ -77,8 +77,7 @@ export async function changeLimits(
   const { data, problems } = checkValue(Policy, { ...source.policy, ...given })
   if (problems !== null)
     throw new SyncError('usage/invalid', `The limits are not valid: ${formatProblems(problems)}`)
-  const before = new Map<string, unknown>(Object.entries(source.policy))
-  const changed = Object.entries(data).filter(([limit, value]) => before.get(limit) !== value)
+  const changed = listChanged(source.policy, data)
   if (changed.length === 0) return UNCHANGED
   const policy: Partial<Policy> = Object.fromEntries(changed)
   return save(services, source, { by: user.name, policy, detail: toDetail(changed) })
@@ -94,9 +93,7 @@ export async function changeOptions(
     throw new SyncError('usage/invalid', `The options are not valid: ${formatProblems(problems)}`)
   const stored = z.record(z.string(), z.json()).safeParse(source.options).data ?? {}
   const before = SourceOptions.safeParse(source.options).data ?? SourceOptions.parse({})
-  const changed = Object.entries(form).filter(
-    ([option, value]) => new Map<string, unknown>(Object.entries(before)).get(option) !== value,
-  )
+  const changed = listChanged(before, form)
   if (changed.length === 0) return UNCHANGED
   const options = { ...stored, ...Object.fromEntries(changed) }
   return save(services, source, { by: user.name, options, detail: toDetail(changed) })
@@ -111,6 +108,15 @@ async function save(
 ): Promise<ActionResult> {
   await changeSource(db, { source: name, ...change })
   return { notice: `${name} is changed: ${formatSettings(change.detail)}.` }
+}
+
+/** The members of `after` that differ. Their values are texts, numbers or switches. */
+function listChanged<Value>(
+  before: object,
+  after: Readonly<Record<string, Value>>,
+): [name: string, value: Value][] {
+  const values = new Map<string, unknown>(Object.entries(before))
+  return Object.entries(after).filter(([name, value]) => values.get(name) !== value)
 }
 
 function toDetail(
