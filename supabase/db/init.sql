@@ -5406,6 +5406,20 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ), format('Review %s does not exist', p_review))
 $$;
 
+-- lock_open_review(review) → the review, locked until the end of the transaction.
+--   errors      review/unknown, which names the person who has decided it
+create function catalog.lock_open_review(p_review bigint) returns catalog.reviews
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  return review;
+end $$;
+
 -- decide_price(review, approve): a held price becomes current, which publishes a change, or is rejected. A
 -- rejected price that the supplier states again changes nothing.
 create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
@@ -5546,10 +5560,7 @@ begin
     perform from catalog.quarantine
       where source_id = review.source_id and id = (review.detail ->> 'record')::bigint for update;
   end if;
-  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
-  if review.id is null then
-    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
-  end if;
+  review := catalog.lock_open_review(p_review);
   if p_approve and review.kind in ('disagreement', 'proposal') and review.expires_at <= now() then
     perform catalog.fail('review/unknown', format(
       'The content of review %s has expired, as the licence of its source requires: it can only be rejected',
@@ -7394,20 +7405,6 @@ $$;
 -- Generated from supabase/schemas/56_review_edits.sql until the first release: do not edit.
 
 -- Edits: a person accepts a review with another value than the one that waits.
-
--- lock_open_review(review) → the review, locked until the end of the transaction.
---   errors      review/unknown, which names the person who has decided it
-create function catalog.lock_open_review(p_review bigint) returns catalog.reviews
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  review catalog.reviews;
-begin
-  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
-  if review.id is null then
-    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
-  end if;
-  return review;
-end $$;
 
 -- gate_edit(review, amount, currency, factor) → why the price would be held if the supplier stated it, see
 -- gate_price; null if it would not.
@@ -13272,7 +13269,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000041', 'settle', '18ce59a872c02b7d692f607065e97984c692035c38662aa62827f4b7b17ce315'),
   ('20261122000042', 'reviews', 'e12126f5c4b014a881039bd2bf7b64feaa5fde70c54bfa5af908ec3438fad3d3'),
   ('20261122000043', 'run_diffs', '84cb15a9eb8e7f89d825b61464a0eaa5d0b4263dd563c08d8e41a68b359db2ec'),
-  ('20261122000044', 'decisions', 'd5b952db96147a1b6579a832ef05009897ffa81f813b50175e03100a4e39806d'),
+  ('20261122000044', 'decisions', '1de515cf020d5574d5adf2bc28ed81730124d5f8633390a103f2d320f12d9ac4'),
   ('20261122000045', 'record_reviews', 'a6fc1e560410e55807144245910bc65fd6a43bf9d297bcc4e9be10138bd50d6c'),
   ('20261122000046', 'successions', '4a1c0d0f9d1a709d9a270d311108d34bcbc786e0dbfac507e994767543a298b0'),
   ('20261122000047', 'call_drafts', '11156fb48f9f8e4139df81efa18b9b03271514379114dae32a4749ba64de1420'),
@@ -13284,7 +13281,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
   ('20261122000054', 'actions', 'c0249397307fe6474258d934b0e5fac22f2d2be834d74ed71f1fe849bf429078'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
-  ('20261122000056', 'review_edits', '8fe4c2db8df0e2a47cbd4dd7731bd96b227d98ddb40f6cc61c4ea30f4e8afe4c'),
+  ('20261122000056', 'review_edits', '874eec157cbff7342e15cf346220fe840b90d10e8e15c8b6dbea6e532bf23e1a'),
   ('20261122000057', 'review_rules', 'af43bb4aaa8feb7fcd61dd049051c9d93b654579f9c6574386bc6605548bc120'),
   ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
   ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),

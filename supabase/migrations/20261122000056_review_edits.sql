@@ -2,20 +2,6 @@
 
 -- Edits: a person accepts a review with another value than the one that waits.
 
--- lock_open_review(review) → the review, locked until the end of the transaction.
---   errors      review/unknown, which names the person who has decided it
-create function catalog.lock_open_review(p_review bigint) returns catalog.reviews
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  review catalog.reviews;
-begin
-  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
-  if review.id is null then
-    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
-  end if;
-  return review;
-end $$;
-
 -- gate_edit(review, amount, currency, factor) → why the price would be held if the supplier stated it, see
 -- gate_price; null if it would not.
 create function catalog.gate_edit(

@@ -13,6 +13,20 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ), format('Review %s does not exist', p_review))
 $$;
 
+-- lock_open_review(review) → the review, locked until the end of the transaction.
+--   errors      review/unknown, which names the person who has decided it
+create function catalog.lock_open_review(p_review bigint) returns catalog.reviews
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
+  end if;
+  return review;
+end $$;
+
 -- decide_price(review, approve): a held price becomes current, which publishes a change, or is rejected. A
 -- rejected price that the supplier states again changes nothing.
 create function catalog.decide_price(p_review catalog.reviews, p_approve boolean) returns void
@@ -153,10 +167,7 @@ begin
     perform from catalog.quarantine
       where source_id = review.source_id and id = (review.detail ->> 'record')::bigint for update;
   end if;
-  select * into review from catalog.reviews r where r.id = p_review and r.state = 'open' for update;
-  if review.id is null then
-    perform catalog.fail('review/unknown', catalog.explain_closed_review(p_review));
-  end if;
+  review := catalog.lock_open_review(p_review);
   if p_approve and review.kind in ('disagreement', 'proposal') and review.expires_at <= now() then
     perform catalog.fail('review/unknown', format(
       'The content of review %s has expired, as the licence of its source requires: it can only be rejected',
