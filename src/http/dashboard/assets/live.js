@@ -65,7 +65,6 @@
 
   const update = async (regions) => {
     for (const [id, markup] of regions) await replace(id, markup)
-    document.dispatchEvent(new CustomEvent('shelfsync:updated'))
   }
 
   function open() {

@@ -35,75 +35,6 @@ export function sparkline(values: readonly (number | null)[], label: string): Ht
   </svg>`
 }
 
-export interface Bar {
-  /** The text of the mark, such as `Monday: 1,200 records`. */
-  readonly title: string
-  /** From bottom to top. */
-  readonly parts: readonly { readonly value: number; readonly tone: Tone }[]
-  readonly href?: string
-}
-
-interface BarChartOptions {
-  readonly label: string
-  readonly bars: readonly Bar[]
-  /** Under the first and the last bar. */
-  readonly from?: string
-  readonly to?: string
-  /** The text of the highest value. */
-  readonly high?: string
-}
-
-const BARS = { width: 640, height: 120, gap: 0.25 } as const
-
-/** Stacked bars. */
-export function barChart({ label, bars, from, to, high }: BarChartOptions): Html {
-  const { width, height, gap } = BARS
-  const total = (bar: Bar): number => bar.parts.reduce((sum, { value }) => sum + value, 0)
-  const highest = Math.max(...bars.map(total), 0)
-  if (highest === 0) return html`<p class="quiet">No data to draw.</p>`
-  const step = width / bars.length
-  const drawn = bars.map((bar, index) => {
-    let top = height
-    const rects = bar.parts.map(({ value, tone }) => {
-      // A value that is not zero stays visible.
-      const size = value === 0 ? 0 : Math.max(1.5, (value / highest) * height)
-      top -= size
-      return html`<rect
-        class="${tone}"
-        x="${round(index * step + (step * gap) / 2)}"
-        y="${round(top)}"
-        width="${round(step * (1 - gap))}"
-        height="${round(size)}"
-      />`
-    })
-    const group = html`<g
-      ><title>${bar.title}</title
-      ><rect
-        class="hit"
-        x="${round(index * step)}"
-        y="0"
-        width="${round(step)}"
-        height="${height}"
-      />${rects}</g
-    >`
-    return bar.href === undefined
-      ? group
-      : html`<a href="${bar.href}" aria-label="${bar.title}">${group}</a>`
-  })
-  return html`<figure class="chart">
-    ${high === undefined ? EMPTY : html`<span class="chart-high">${high}</span>`}
-    <svg
-      viewBox="0 0 ${width} ${height}"
-      preserveAspectRatio="none"
-      role="${bars.some(({ href }) => href) ? 'group' : 'img'}"
-      aria-label="${label}"
-    >
-      ${drawn}
-    </svg>
-    ${axis(from, to)}
-  </figure>`
-}
-
 export interface Series {
   readonly name: string
   readonly tone: Tone
@@ -236,8 +167,7 @@ export function timeline({ label, spans, from, to, formatAt }: TimelineOptions):
   </figure>`
 }
 
-function axis(from: string | undefined, to: string | undefined): Html {
-  if (from === undefined && to === undefined) return EMPTY
+function axis(from: string, to: string): Html {
   return html`<figcaption class="chart-axis"><span>${from}</span><span>${to}</span></figcaption>`
 }
 

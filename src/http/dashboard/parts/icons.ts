@@ -33,14 +33,11 @@ const PATHS = {
   menu: '<path d="M2 4h12M2 8h12M2 12h12"/>',
   previous: '<path d="M10 3L5 8l5 5"/>',
   next: '<path d="M6 3l5 5-5 5"/>',
-  up: '<path d="M8 13V3M4 7l4-4 4 4"/>',
-  down: '<path d="M8 3v10M4 9l4 4 4-4"/>',
   download: '<path d="M8 2v8M4.500 7L8 10.500 11.500 7M2.500 13.500h11"/>',
   retry: '<path d="M13 8a5 5 0 1 1-1.500-3.500L13 6"/><path d="M13 2.500V6H9.500"/>',
   person:
     '<circle cx="8" cy="5" r="3"/><path d="M2.500 14c.500-3 2.500-4.500 5.500-4.500s5 1.500 5.500 4.500"/>',
   exit: '<path d="M6 2H3v12h3M7 8h7M11 5l3 3-3 3"/>',
-  external: '<path d="M6 3H3v10h10v-3M9 2h5v5M14 2L7.500 8.500"/>',
 } as const
 export type IconName = keyof typeof PATHS
 
