@@ -1,7 +1,7 @@
 // Small charts as inline SVG, drawn on the server. Each has a text alternative, and each mark a
 // title. Colours are classes: the Content-Security-Policy allows no inline style.
 
-import { EMPTY, html, raw, type Html } from '../html.ts'
+import { EMPTY, html, raw, type Content, type Html } from '../html.ts'
 import type { Tone } from './badge.ts'
 
 const SPARK = { width: 120, height: 22, margin: 2 } as const
@@ -92,14 +92,9 @@ export function lineChart({
       ><path class="line ${tone}" d="${path}" />${points.length <= 120 ? marks : EMPTY}</g
     >`
   })
-  const legend =
-    series.length < 2
-      ? EMPTY
-      : html`<ul class="legend">
-          ${series.map(({ name, tone }) => html`<li><span class="swatch ${tone}"></span>${name}</li>`)}
-        </ul>`
+  const names = series.map(({ name, tone }) => ({ mark: tone, label: name }))
   return html`<figure class="chart">
-    ${legend}<span class="chart-high">${format(high)}</span>
+    ${names.length < 2 ? EMPTY : legend(names)}<span class="chart-high">${format(high)}</span>
     <svg
       viewBox="0 0 ${width} ${height}"
       preserveAspectRatio="none"
@@ -165,6 +160,21 @@ export function timeline({ label, spans, from, to, formatAt }: TimelineOptions):
     </ul>
     ${axis(formatAt(from), formatAt(to))}
   </figure>`
+}
+
+/** Explains the marks of a chart by their classes. */
+export function legend(all: readonly { readonly mark: string; readonly label: Content }[]): Html {
+  return html`<ul class="legend">
+    ${all.map(
+      ({ mark, label }) =>
+        html`<li>
+          <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
+            <rect class="${mark}" width="10" height="10" rx="2" />
+          </svg>
+          ${label}
+        </li>`,
+    )}
+  </ul>`
 }
 
 function axis(from: string, to: string): Html {

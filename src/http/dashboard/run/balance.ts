@@ -6,6 +6,7 @@ import { countLines, OUTCOMES, type Outcome } from '../../../core/ledger.ts'
 import type { RunSummary } from '../../../db/read/run-summaries.ts'
 import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { html, type Html } from '../html.ts'
+import { legend } from '../parts/charts.ts'
 
 const WIDTH = 1000
 const HEIGHT = 22
@@ -70,7 +71,7 @@ export function balanceChart(run: BalancedRun): Html {
   })
   return html`<figure class="balance">
     <div class="balance-side">
-      <span class="balance-name">Archived</span>
+      <span>Archived</span>
       <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
         <rect
           class="outcome-archived"
@@ -81,24 +82,19 @@ export function balanceChart(run: BalancedRun): Html {
       <span class="number">${formatCount(archived)}</span>
     </div>
     <div class="balance-side">
-      <span class="balance-name">Outcomes</span>
+      <span>Outcomes</span>
       <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
         ${bars}
       </svg>
       <span class="number">${formatCount(accounted)}</span>
     </div>
-    <ul class="balance-legend">
-      ${outcomes.map(
-        ({ outcome, lines }) =>
-          html`<li>
-            <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
-              <rect class="outcome-${outcome}" width="10" height="10" rx="2" />
-            </svg>
-            <span class="number">${formatCount(lines)}</span> ${outcome}
-            <span class="quiet">${MEANINGS[outcome]}</span>
-          </li>`,
-      )}
-    </ul>
+    ${legend(
+      outcomes.map(({ outcome, lines }) => ({
+        mark: `outcome-${outcome}`,
+        label: html`<span class="number">${formatCount(lines)}</span> ${outcome}
+          <span class="quiet">${MEANINGS[outcome]}</span>`,
+      })),
+    )}
     <figcaption>${describe(run, difference, isOpen)}</figcaption>
   </figure>`
 }

@@ -4,6 +4,7 @@
 import { formatDuration } from '../../../lib/format-duration.ts'
 import { html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
+import { legend } from '../parts/charts.ts'
 import type { BarKind, Waterfall, WorkBar, WorkRow } from './waterfall.ts'
 
 const WIDTH = 1000
@@ -35,19 +36,13 @@ export function waterfallChart({ rows, spanMs, totals }: Waterfall): Html {
     ${rows.map((row) => workRow(row, scale))}
   </ol>`
   return html`<figure class="work">
-    <ul class="work-legend">
-      ${KINDS.filter((kind) => totals.has(kind)).map(
-        (kind) =>
-          html`<li>
-            <span class="work-key"
-              ><svg viewBox="0 0 16 10" width="16" height="10" aria-hidden="true">
-                <rect class="work-${kind}" width="16" height="10" rx="2" /></svg
-            ></span>
-            ${NAMES[kind]}
-            <span class="quiet">${formatDuration((totals.get(kind) ?? 0) / 1000)}</span>
-          </li>`,
-      )}
-    </ul>
+    ${legend(
+      KINDS.filter((kind) => totals.has(kind)).map((kind) => ({
+        mark: `work-${kind}`,
+        label: html`${NAMES[kind]}
+          <span class="quiet">${formatDuration((totals.get(kind) ?? 0) / 1000)}</span>`,
+      })),
+    )}
     ${body}
     <div class="work-axis" aria-hidden="true">
       ${Array.from(

@@ -9,6 +9,7 @@ import { formatCount, formatQuantity } from '../../../lib/words.ts'
 import { html, type Content, type Html } from '../html.ts'
 import { badge } from '../parts/badge.ts'
 import { disclosure, emptyState } from '../parts/blocks.ts'
+import { legend } from '../parts/charts.ts'
 import { table } from '../parts/table.ts'
 import { bytes, count, duration, instant, orNone } from '../parts/values.ts'
 
@@ -97,7 +98,7 @@ export function runsChart(runs: readonly SourceRun[]): Html {
         ><span>${first && formatInstant(first.startedAt).slice(0, 16)}</span
         ><span>${last && formatInstant(last.startedAt).slice(0, 16)}</span></span
       >
-      ${legend(runs)}
+      ${showLegend(runs)}
     </figcaption>
   </figure>`
 }
@@ -136,13 +137,7 @@ function drawRun(run: SourceRun, x: number, bands: readonly ScaledBand[]): Html 
     ><rect class="hit" x="${x}" y="0" width="${STEP}" height="${HEIGHT}" />${bars}${
       mark === undefined
         ? null
-        : html`<rect
-            class="run-mark ${mark}"
-            x="${x + GAP / 2}"
-            y="2"
-            width="${STEP - GAP}"
-            height="6"
-          />`
+        : html`<rect class="${mark}" x="${x + GAP / 2}" y="2" width="${STEP - GAP}" height="6" />`
     }</a
   >`
 }
@@ -156,13 +151,16 @@ const MARKED: Readonly<Partial<Record<SourceRun['state'], string>>> = {
   running: 'busy',
 }
 
-function legend(runs: readonly SourceRun[]): Html {
+function showLegend(runs: readonly SourceRun[]): Html {
   const shown = COUNTS.filter((name) => runs.some(({ ledger }) => (ledger?.[name] ?? 0) > 0))
-  const marks = [...new Set(runs.map(({ state }) => state))].filter((state) => MARKED[state])
-  return html`<ul class="legend">
-    ${shown.map((name) => html`<li><span class="swatch outcome-${name}"></span>${name}</li>`)}
-    ${marks.map((state) => html`<li><span class="swatch ${MARKED[state]}"></span>the run is ${state}</li>`)}
-  </ul>`
+  const states = new Set(runs.map(({ state }) => state))
+  return legend([
+    ...shown.map((name) => ({ mark: `outcome-${name}`, label: name })),
+    ...Array.from(states).flatMap((state) => {
+      const mark = MARKED[state]
+      return mark === undefined ? [] : [{ mark, label: `the run is ${state}` }]
+    }),
+  ])
 }
 
 /** The same values as a table, the newest first. */
