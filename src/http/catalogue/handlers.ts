@@ -125,7 +125,7 @@ function createOperationHandlers(tools: CatalogueTools) {
         const { kind, limit, after } = query
         const { sourceId, product } = await findPlace(tools, query)
         // Sources may have the same ids: a product is meant with its source.
-        const source = sourceId === null ? null : await nameSource(db, sourceId)
+        const source = query.source ?? (sourceId === null ? null : await nameSource(db, sourceId))
         const kinds = kind === undefined ? [] : [kind]
         return readFeed(db, { after, limit, source, kinds, product }, responseMs)
       })

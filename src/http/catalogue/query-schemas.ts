@@ -106,10 +106,7 @@ export const PricesQuery = z.strictObject({
 export const ChangesQuery = z.strictObject({
   source: ofSource,
   kind: z.enum(CHANGE_KINDS).optional().describe('Only changes of this kind.'),
-  product: productId.optional().meta({
-    description: 'Only changes of the product with this id.',
-    examples: [PRODUCT_ID],
-  }),
+  product,
   limit: limitTo(LIMITS.rows),
   after: z.coerce
     .number<string>({ error: 'expected the `next` of an earlier request' })
