@@ -51,18 +51,22 @@ export function listFields(schema: z.ZodType): Field[] {
 /** Describes a response: `Product`, `{"items":[Product],"next"}`, or the type of an export. */
 export function nameResult(result: z.ZodType | string): string {
   if (typeof result === 'string') return result
-  const own = Object.entries(OBJECTS).find(([, one]) => one === result)?.[0]
+  const own = findName(result)
+  if (own !== null) return own
   const { items, ...others } = readMembers(result)
   const item = items?.items?.$ref
   const names = Object.keys(others).map((name) => `,"${name}"`)
-  return own ?? (item === undefined ? 'JSON' : `{"items":[${item}]${names.join('')}}`)
+  return item === undefined ? 'JSON' : `{"items":[${item}]${names.join('')}}`
 }
 
 /** The object that a response consists of, or the items of its page. Null for others. */
 export function findResultObject(result: z.ZodType | string): string | null {
-  return (
-    Object.keys(OBJECTS).find((name) => nameResult(result).match(/\w+/g)?.includes(name)) ?? null
-  )
+  if (typeof result === 'string') return null
+  return findName(result) ?? readMembers(result)['items']?.items?.$ref ?? null
+}
+
+function findName(schema: z.ZodType): string | null {
+  return Object.entries(OBJECTS).find(([, one]) => one === schema)?.[0] ?? null
 }
 
 function readMembers(schema: z.ZodType): Readonly<Record<string, Described>> {

@@ -22,13 +22,7 @@ export function operation(route: ApiRoute, origin: string): Html {
       <h3><span class="method">GET</span> <code>${path}</code></h3>
       <span class="quiet">${words(summary)}</span>
     </summary>
-    <form
-      method="get"
-      action="/api"
-      data-api="${path}"
-      ${attributes({ 'data-file': file })}
-      aria-label="Try GET ${path}"
-    >
+    <form method="get" action="/api" data-api="${path}" aria-label="Try GET ${path}">
       <input type="hidden" name="route" value="${path}" />
       ${fields.length === 0 ? EMPTY : html`<div class="parameters">${fields.map((one) => parameter(one, `${id}-${one.name}`, inPath.includes(one)))}</div>`}
       <div class="api-buttons">

@@ -24,7 +24,6 @@
     const find = (name) => box.querySelector(`[data-${name}]`)
     const place = {
       form,
-      file: form.dataset.file ?? null,
       curl: box.querySelector('.curl code'),
       next: find('next'),
       again: find('again'),
@@ -64,11 +63,11 @@
     return query.size === 0 ? path : `${path}?${query}`
   }
 
-  function showCommand({ form, curl, download, file }) {
+  /** The address is the last word of the command, in quotes. */
+  function showCommand({ form, curl, download }) {
     const address = toAddress(form)
-    const output = file === null ? '' : ` --output ${file}`
     const quoted = (location.origin + address).replaceAll("'", '%27')
-    curl.textContent = `curl --fail-with-body --compressed -H "X-ADMIN-KEY: $READ_KEY"${output} '${quoted}'`
+    curl.textContent = curl.textContent.replace(/'[^']*'$/, () => `'${quoted}'`)
     if (download) download.href = address
   }
 

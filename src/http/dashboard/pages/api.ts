@@ -3,8 +3,8 @@
 
 import { z } from 'zod'
 import { OBJECTS } from '../../catalogue/schemas.ts'
-import { object, operation } from '../api/operation.ts'
 import { toApiAddress } from '../api/address.ts'
+import { object, operation } from '../api/operation.ts'
 import { ROUTES } from '../api/routes.ts'
 import { html, type Html } from '../html.ts'
 import { definePage } from '../page.ts'
@@ -19,8 +19,8 @@ const Tried = z
 export const apiPage = createApiPage()
 
 function createApiPage() {
-  // Made once, on the first request: the schemas take some milliseconds.
-  const shown = new Map<string, Html>()
+  // Made on the first request, and again only for another address: the schemas take some milliseconds.
+  let shown: { readonly origin: string; readonly main: Html } | null = null
   return definePage({
     path: '/api',
     query: Tried,
@@ -31,9 +31,8 @@ function createApiPage() {
           headers: { Location: toApiAddress(route, fields) },
         })
       const origin = settings.webUrl ?? new URL(request.url).origin
-      const main = shown.get(origin) ?? showRoutes(origin)
-      if (shown.size === 0) shown.set(origin, main)
-      return { title: 'API', main, assets: ['api.css', 'api.js'] }
+      if (shown?.origin !== origin) shown = { origin, main: showRoutes(origin) }
+      return { title: 'API', main: shown.main, assets: ['api.css', 'api.js'] }
     },
   })
 }
