@@ -23,10 +23,7 @@ export function stepLink({ text, page }: NextStep): Html {
 /** A part of the health, as a line of `lines`. */
 export function toPartLine({ part, state, level, reason, next }: HealthPart) {
   return {
-    badge:
-      level === 'ok'
-        ? badge('ok', { label: part })
-        : badge(level === 'problem' ? state : 'warning', { label: part }),
+    badge: badge(level === 'problem' ? state : level, { label: part }),
     sentence: reason,
     step: next === null ? EMPTY : html`<code>${next.command}</code> ${stepLink(next)}`,
   }
