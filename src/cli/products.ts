@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { PageRequest } from '../db/read/page.ts'
 import {
   listProducts,
+  LISTED_STATUSES,
   PRODUCT_STATUSES,
   type ListedPrice,
   type ListedProduct,
@@ -65,7 +66,7 @@ export function createStatusOption(): Option {
 export function chooseStatuses(
   given: readonly ProductStatus[] | undefined,
 ): readonly ProductStatus[] {
-  return given ?? PRODUCT_STATUSES.filter((status) => status !== 'removed')
+  return given ?? LISTED_STATUSES
 }
 
 async function printProducts(

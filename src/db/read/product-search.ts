@@ -4,7 +4,7 @@
 import { SyncError } from '../../core/errors.ts'
 import { isObject } from '../../lib/objects.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
-import { type ListedProduct, PRODUCT_STATUSES, type ProductStatus } from './products.ts'
+import { LISTED_STATUSES, type ListedProduct, type ProductStatus } from './products.ts'
 
 export const SEARCH_SORTS = ['relevance', 'newest', 'title', 'price-low', 'price-high'] as const
 export type SearchSort = (typeof SEARCH_SORTS)[number]
@@ -120,7 +120,7 @@ function toFilter(search: ProductSearch): Readonly<Record<string, unknown>> {
   const { sources, statuses, brand, categories, availability } = search
   const { minPrice, maxPrice, currency, changedSince, review = false } = search
   return {
-    statuses: statuses ?? PRODUCT_STATUSES.filter((status) => status !== 'removed'),
+    statuses: statuses ?? LISTED_STATUSES,
     ...(sources && { sources }),
     ...(brand !== undefined && { brand: [brand] }),
     ...(categories && { categories }),

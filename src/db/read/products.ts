@@ -6,6 +6,12 @@ import { loadPage, type ListPage, type PageRequest } from './page.ts'
 export const PRODUCT_STATUSES = ['active', 'unavailable', 'draft', 'filtered', 'removed'] as const
 export type ProductStatus = (typeof PRODUCT_STATUSES)[number]
 
+/** The statuses of a list that names none. */
+export const LISTED_STATUSES = PRODUCT_STATUSES.filter((status) => status !== 'removed')
+
+/** The availabilities of a variant, the best first. */
+export const AVAILABILITIES = ['in_stock', 'preorder', 'out_of_stock', 'discontinued'] as const
+
 export interface ListedPrice {
   readonly type: string
   readonly amountMinor: number

@@ -10,7 +10,7 @@ import {
   PriceChange,
 } from '../../core/change-message.ts'
 import { FAILURE_CLASSES } from '../../core/failure-class.ts'
-import { PRODUCT_STATUSES } from '../../db/read/products.ts'
+import { AVAILABILITIES, PRODUCT_STATUSES } from '../../db/read/products.ts'
 import { RUN_STATES } from '../../db/read/run-summaries.ts'
 import { RUN_KINDS } from '../../db/write/runs.ts'
 
@@ -40,7 +40,7 @@ const document = z.record(z.string(), z.unknown())
 const source = z.string().describe('Name of the source.')
 const productId = z.guid().describe('Id of the product, as in `api.products`.')
 const availability = z
-  .enum(['in_stock', 'out_of_stock', 'preorder', 'discontinued'])
+  .enum(AVAILABILITIES)
   .nullable()
   .describe('Null if the supplier does not state it.')
 

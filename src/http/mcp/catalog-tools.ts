@@ -12,8 +12,8 @@ import {
   type CatalogueVariant,
 } from '../../db/read/catalogue-products.ts'
 import { searchProducts } from '../../db/read/product-search.ts'
-import { describeValue, hasAll, selectVariants } from './select-options.ts'
 import { filterVariants } from './filter-variants.ts'
+import { describeValue, hasAll, selectVariants } from './select-options.ts'
 import { parseId, toSelected, toUcpProduct, toVariantId } from './ucp-products.ts'
 import {
   LIMIT_MAX,

@@ -3,6 +3,7 @@
 // https://ucp.dev/2026-08-25/specification/shopping/catalog/mcp
 
 import { z } from 'zod'
+import { AVAILABILITIES } from '../../db/read/products.ts'
 
 export const UCP_VERSION = '2026-08-25'
 export const IDS_MAX = 50
@@ -28,10 +29,7 @@ const ofVariants = {
     .strictObject({ min: z.int().min(0).optional(), max: z.int().min(0).optional() })
     .optional()
     .describe('In minor units of `context.currency`, such as cents.'),
-  availability: z
-    .array(z.enum(['in_stock', 'preorder', 'out_of_stock', 'discontinued']))
-    .min(1)
-    .optional(),
+  availability: z.array(z.enum(AVAILABILITIES)).min(1).optional(),
 }
 const VariantFilters = z
   .strictObject(ofVariants)

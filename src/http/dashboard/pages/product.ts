@@ -2,8 +2,8 @@
 // values come from, and, of a removed one, why. Content whose licence has ended is not read at all.
 
 import { z } from 'zod'
-import { isSafeLink } from '../../../core/safe-links.ts'
 import { SyncError } from '../../../core/errors.ts'
+import { isSafeLink } from '../../../core/safe-links.ts'
 import { describeProducts, type CatalogueProduct } from '../../../db/read/catalogue-products.ts'
 import {
   explainProduct,
@@ -13,8 +13,8 @@ import {
 } from '../../../db/read/product-explanations.ts'
 import { loadSource } from '../../../db/sources.ts'
 import { formatBytes, formatInstant } from '../../../format/format.ts'
-import { formatQuantity } from '../../../lib/words.ts'
 import { cutText } from '../../../lib/text.ts'
+import { formatQuantity } from '../../../lib/words.ts'
 import { EMPTY, html, join, type Content, type Html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { badge } from '../parts/badge.ts'

@@ -1,7 +1,6 @@
 // The search of products of all sources. Its words and filters are in the address.
 
 import { z } from 'zod'
-import { listSources } from '../../../db/sources.ts'
 import {
   COUNTED_MAX,
   SEARCH_SORTS,
@@ -9,9 +8,11 @@ import {
   type FoundProduct,
   type FoundProducts,
 } from '../../../db/read/product-search.ts'
-import { PRODUCT_STATUSES, type ListedPrice } from '../../../db/read/products.ts'
+import { AVAILABILITIES, PRODUCT_STATUSES, type ListedPrice } from '../../../db/read/products.ts'
+import { listSources } from '../../../db/sources.ts'
 import { formatPrice } from '../../../format/format.ts'
 import { formatCount, formatQuantity } from '../../../lib/words.ts'
+import { chooseStatuses } from '../../catalogue/product-statuses.ts'
 import { EMPTY, html, type Html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { toAddress } from '../parts/addresses.ts'
@@ -24,7 +25,6 @@ import { orNone, time } from '../parts/values.ts'
 import { toProductAddress } from './product-address.ts'
 
 const ROWS = 50
-const AVAILABILITIES = ['in_stock', 'preorder', 'out_of_stock', 'discontinued'] as const
 /** The types that a shopper pays come before those between companies. */
 const SHOWN_TYPES = ['public', 'list']
 const SORT_NAMES: Readonly<Record<(typeof SEARCH_SORTS)[number], string>> = {
@@ -86,7 +86,6 @@ export const productsPage = definePage({
 
 function findProducts(db: Parameters<typeof searchProducts>[0], query: Query) {
   const { q, source, status, brand, category, availability, min, max, since, review } = query
-  const statuses = status === 'all' ? PRODUCT_STATUSES : status && [status]
   return searchProducts(
     db,
     {
@@ -94,7 +93,7 @@ function findProducts(db: Parameters<typeof searchProducts>[0], query: Query) {
       brand,
       minPrice: min,
       maxPrice: max,
-      statuses,
+      statuses: chooseStatuses(status),
       sources: source === undefined ? undefined : [source],
       categories: category === undefined ? undefined : [category],
       availability: availability && [availability],
