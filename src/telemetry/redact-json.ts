@@ -19,6 +19,14 @@ export function redactJson(value: unknown, redact: Redactor): string {
   )
 }
 
+/**
+ * As `redactJson`, for content of the catalogue. The whole redaction would destroy data: a product's
+ * address may have a parameter `key`. `redactKeys` removes keys, and leaves everything else as it is.
+ */
+export function redactContent(value: unknown, redactKeys: Redactor): string {
+  return escapeControls(redactKeys(JSON.stringify(value)))
+}
+
 export function redactValue(
   value: unknown,
   redact: Redactor,

@@ -20,8 +20,7 @@ import { searchProducts } from '../../db/read/product-search.ts'
 import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
 import { loadStatus } from '../../db/read/source-summaries.ts'
 import { listSources, loadSource } from '../../db/sources.ts'
-import { escapeControls } from '../../lib/escape-controls.ts'
-import { redactJson } from '../../telemetry/redact-json.ts'
+import { redactContent, redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { toRunJson } from '../control/runs.ts'
 import type { Handler } from '../server/app.ts'
@@ -230,16 +229,13 @@ function sendPage<Item>(
   return sendCatalogue(c, tools, { items: items.map(toJson), next })
 }
 
-/**
- * Sends content of the catalogue. The whole redaction would destroy data: a product's address may have a
- * parameter `key`.
- */
+/** Sends content of the catalogue. */
 function sendCatalogue(
   c: Context<ServerEnv>,
   { redactKeys }: CatalogueTools,
   body: object,
 ): Response {
-  return sendCacheable(c, escapeControls(redactKeys(JSON.stringify(body))))
+  return sendCacheable(c, redactContent(body, redactKeys))
 }
 
 /** Sends messages about runs and sources, which may quote what a supplier has sent. */

@@ -10,7 +10,7 @@ import { toSyncError } from '../../db/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { escapeControls } from '../../lib/escape-controls.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { redactJson } from '../../telemetry/redact-json.ts'
+import { redactContent, redactJson } from '../../telemetry/redact-json.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { withDeadline } from '../server/deadline.ts'
 import { getProduct, lookupCatalog, searchCatalog } from './catalog-tools.ts'
@@ -143,7 +143,7 @@ function addTool<Request extends z.ZodType, Response extends z.ZodType>(
         return toResult(
           about === 'operation'
             ? redactJson(result, tools.redact)
-            : escapeControls(tools.redactKeys(JSON.stringify(result))),
+            : redactContent(result, tools.redactKeys),
         )
       } catch (error) {
         return toFailure(toSyncError(error), name, tools)
