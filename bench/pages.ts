@@ -9,7 +9,7 @@ import { parseCount } from '../src/cli/arguments/numbers.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'
 import { openPool } from '../src/db/pool.ts'
 import { openDashboard } from '../test/support/dashboard.ts'
-import { listPageAddresses, requestPage } from '../test/support/page-requests.ts'
+import { listPages, requestPage } from '../test/support/page-requests.ts'
 import { stockShelves } from '../test/support/shelves.ts'
 import { BENCH_HOME, openBenchServer, print } from './bench-server.ts'
 import { formatTable } from './tables.ts'
@@ -62,7 +62,8 @@ interface PageFigures {
   const dashboard = await openDashboard(lifetime, { pool: db, url })
   const { cookie } = await dashboard.signIn()
   const figures = []
-  for (const path of [...listPageAddresses(), ...SEARCHES])
+  const examples = listPages().map(({ example }) => example)
+  for (const path of [...examples, ...SEARCHES])
     figures.push(await measurePage({ url: dashboard.url, path, cookie }))
   if (options.json) console.log(JSON.stringify(figures))
   else printFigures(figures)

@@ -6,11 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { PAGES } from '../../src/http/dashboard/pages.ts'
 import { findAccessFaults } from '../support/axe.ts'
 import { DESKTOP, openBrowser, PHONE, type Tab, WITHOUT_BROWSER } from '../support/browser.ts'
 import { openDashboard, type TestDashboard } from '../support/dashboard.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { isDownload, listPages } from '../support/page-requests.ts'
 import { stockShelves } from '../support/shelves.ts'
 
 const LOOKS = [
@@ -38,11 +38,6 @@ async function listLinks({ page }: Tab): Promise<string[]> {
   return all.filter((href) => href.startsWith('/')).map((href) => href.replace(/#.*$/, ''))
 }
 
-/** A browser saves these instead of showing them. */
-function isDownload(path: string): boolean {
-  return path.endsWith('/artifact') || path.includes('/parts/')
-}
-
 /** Describes the faults of the page that the tab shows. */
 async function findFaults({ page, faults }: Tab): Promise<string[]> {
   const headings = await page.locator('h1').count()
@@ -66,8 +61,7 @@ for (const [state, open] of [
     const { cookie } = await dashboard.signIn()
     const browser = await openBrowser(lifetime)
     const links = new Set<string>()
-    for (const { path, example, access, isEnabled } of PAGES) {
-      if (!isEnabled({ webUrl: null, publicStatus: false }) || isDownload(path)) continue
+    for (const { path, example, access } of listPages()) {
       // A page of one thing does not exist without it.
       const expected = state === 'empty' && path.includes(':') ? [200, 404] : [200]
       await t.test(path, async () => {

@@ -3,14 +3,16 @@
 import { request } from 'node:http'
 import { PAGES } from '../../src/http/dashboard/pages.ts'
 
-/** The examples of the pages that are on, apart from those whose content is a file of the archive. */
-export function listPageAddresses(): readonly string[] {
+/** Returns true for a file of the archive, which a browser saves instead of showing it. */
+export function isDownload(path: string): boolean {
+  return path.endsWith('/artifact') || path.includes('/parts/')
+}
+
+/** The pages that are on, apart from files of the archive. */
+export function listPages() {
   return PAGES.filter(
-    ({ path, isEnabled }) =>
-      isEnabled({ webUrl: null, publicStatus: false }) &&
-      !path.endsWith('/artifact') &&
-      !path.includes('/parts/'),
-  ).map(({ example }) => example)
+    ({ path, isEnabled }) => isEnabled({ webUrl: null, publicStatus: false }) && !isDownload(path),
+  )
 }
 
 export interface PageResponse {
