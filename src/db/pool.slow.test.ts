@@ -251,6 +251,10 @@ test('the message for an unreadable address explains the fault and repeats no pa
       /needs sslmode=verify-full/,
     ],
     ['postgres://u:hunter2@db.example/x?ssl=hunter2', /expected ssl to be true or false/],
+    [
+      'postgres://u:hunter2@db.example/x?connect_timeout=hunter2',
+      /expected connect_timeout to be whole seconds/,
+    ],
     ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/],
     ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],
     [

@@ -8,7 +8,7 @@ import { type Args, inSession } from './catalog.ts'
 import { explainConnectError } from './connect-errors.ts'
 import { isMissingFunction } from './errors.ts'
 import type { PipelineDb, TakeHash } from './pipeline-db.ts'
-import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
+import { chooseTls, connectTimeoutMs, parsePostgresAddress } from './postgres-address.ts'
 import { listMigrations } from './migrate/migration-files.ts'
 import { findUnrecordedSet } from './migrate/schema-objects.ts'
 import { copyKnownHashes } from './read/known-hashes.ts'
@@ -154,7 +154,7 @@ export async function openPool(
     // seconds. Without this delay Linux takes two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectTimeoutMs(address),
     types: readableTypes(),
     // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, against its types
     onConnect: async (client) => {

@@ -16,6 +16,8 @@ const SSL_MODES: readonly string[] = [
   'verify-full',
   'no-verify',
 ]
+/** Used without `connect_timeout`. */
+const CONNECT_SECONDS = 10
 const FORM = 'postgres://user:password@host:5432/database'
 
 /** @throws SyncError `settings/invalid`, which repeats no part of the address */
@@ -39,9 +41,17 @@ export function parsePostgresAddress(databaseUrl: string): URL {
         "server's; for a public one use verify-full",
     )
   }
+  const timeout = address.searchParams.get('connect_timeout')
+  if (timeout !== null && !/^[1-9]\d{0,3}$/.test(timeout))
+    throw invalid('expected connect_timeout to be whole seconds, from 1 to 9999')
   if (trustsSystem(address) && mode !== null && mode !== 'verify-full')
     throw invalid('sslrootcert=system needs sslmode=verify-full, or no sslmode')
   return address
+}
+
+/** Time for one attempt to connect. pg ignores `connect_timeout` in an address. */
+export function connectTimeoutMs({ searchParams }: URL): number {
+  return Number(searchParams.get('connect_timeout') ?? CONNECT_SECONDS) * 1_000
 }
 
 /**
@@ -106,7 +116,10 @@ async function requireFiles({ searchParams }: URL): Promise<void> {
 async function refusesTls(address: URL): Promise<boolean> {
   const url = new URL(address)
   url.searchParams.set('sslmode', 'require')
-  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 10_000 })
+  const client = new pg.Client({
+    connectionString: url.href,
+    connectionTimeoutMillis: connectTimeoutMs(url),
+  })
   client.on('error', () => undefined)
   try {
     await client.connect()

@@ -57,10 +57,11 @@ test('a person tries a list, follows its cursor and sees an error, by keyboard',
   assert.match((await route.locator('[data-result] dl').textContent()) ?? '', /ETagW\//)
   assert.deepEqual(await findAccessFaults(page), [])
 
+  const shown = await body.textContent()
   await route.getByRole('button', { name: 'Next page' }).press('Enter')
   await page.waitForFunction(
-    (shown) => document.querySelector('#runs [data-result] pre')?.textContent !== shown,
-    await body.textContent(),
+    (before) => document.querySelector('#runs [data-result] pre')?.textContent !== before,
+    shown,
   )
   const second = await readIds()
   assert.ok(second.length > 0 && second.every((id) => id < Math.min(...first)), String(second))

@@ -47,6 +47,9 @@ const MEMORY_BYTES_MIN = 4 * 2 ** 30
 /** Time in which the next test of the file may begin and use the same connection. */
 const LEAVE_MS = 50
 
+/** A busy machine may need longer than the ten seconds of the default. */
+const CONNECT_SECONDS = 60
+
 const TEMPLATE_LOCK = 7_435_901_630
 const WATCH_LOCK = 7_435_901_631
 
@@ -73,7 +76,7 @@ export async function openTestDatabase(
   const server = await openServer(options.server ?? process.env['TEST_POSTGRES'] ?? 'embedded')
   const name = await asAdmin(server.url, (admin) => cloneTemplate(admin, server.url, migrations))
   const url = databaseUrl(server.url, name)
-  const pool = await openPool(url, { applicationName: 'test' })
+  const pool = await openPool(`${url}?connect_timeout=${CONNECT_SECONDS}`, { applicationName: 'test' })
   let dropped = false
   const drop = async (): Promise<void> => {
     if (dropped) return
