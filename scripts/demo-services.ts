@@ -30,7 +30,10 @@ async function main(home: string, products: string): Promise<void> {
     child.once('exit', () => stopping.abort())
     findDashboard(child).then(
       (dashboard) => answer({ dashboard }),
-      (error: unknown) => answer({ error: String(error) }),
+      (error: unknown) => {
+        console.error(error)
+        answer({ failed: true })
+      },
     )
   })
   answer({ supplier: await findInLines(supplier, (line) => /http:\/\/\S+/.exec(line)?.[0]) })

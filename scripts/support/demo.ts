@@ -10,11 +10,11 @@ export interface DemoRequest {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** The address of the supplier, once; then that of the dashboard, or why it did not start. */
+/** The address of the supplier, once; then that of the dashboard, or that it did not start. */
 export type DemoAnswer =
   | { readonly supplier: string }
   | { readonly dashboard: string }
-  | { readonly error: string }
+  | { readonly failed: true }
 
 export interface DemoServices extends Disposable {
   /** The address of the simulated supplier. */
@@ -28,7 +28,8 @@ export interface DemoServices extends Disposable {
 
 /** Starts the supplier. The end of this process also ends it, unless `serve` was called. */
 export async function startDemoServices(home: string, products: number): Promise<DemoServices> {
-  const log = await open(join(home, 'demo.log'), 'a', 0o600)
+  const logFile = join(home, 'demo.log')
+  const log = await open(logFile, 'a', 0o600)
   const child = fork(
     fileURLToPath(new URL('../demo-services.ts', import.meta.url)),
     [home, String(products)],
@@ -39,9 +40,7 @@ export async function startDemoServices(home: string, products: number): Promise
   const answered = (): Promise<DemoAnswer> =>
     new Promise((resolve, reject) => {
       child.once('message', (answer: DemoAnswer) => resolve(answer))
-      child.once('exit', () =>
-        reject(new Error(`The services ended; see ${join(home, 'demo.log')}`)),
-      )
+      child.once('exit', () => reject(new Error(`The services ended; see ${logFile}`)))
     })
   const first = await answered()
   if (!('supplier' in first)) throw new Error('The simulated supplier did not start')
@@ -55,7 +54,7 @@ export async function startDemoServices(home: string, products: number): Promise
       child.send(request)
       const answer = await answered()
       if (!('dashboard' in answer))
-        throw new Error('error' in answer ? answer.error : 'The dashboard did not start')
+        throw new Error(`The dashboard did not start; see ${logFile}`)
       leave()
       return answer.dashboard
     },

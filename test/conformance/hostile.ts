@@ -118,17 +118,31 @@ export function valueAt(record: unknown, path: Path): unknown {
   )
 }
 
+/** Returns a copy of the record with `value` in that place, or the record when it has no such place. */
+export function replacedAt(record: unknown, [step, ...rest]: Path, value: unknown): unknown {
+  if (step === undefined) return value
+  if (typeof record !== 'object' || record === null) return record
+  const inner = replacedAt(valueAt(record, [step]), rest, value)
+  return Array.isArray(record) ? record.with(Number(step), inner) : { ...record, [step]: inner }
+}
+
 const HOLE = '\u2063hole\u2063'
 
 /** Returns the record as JSON with `json` in that place, or null when it has no such place. */
 export function withValue(record: unknown, path: Path, json: string): string | null {
+  return holeAt(record, path)?.(json) ?? null
+}
+
+/** Returns what writes the record as JSON with a value in that place, or null without such a place. */
+export function holeAt(record: unknown, path: Path): ((json: string) => string) | null {
   const parent = valueAt(record, path.slice(0, -1))
   const last = path.at(-1)
   if (typeof parent !== 'object' || parent === null || last === undefined) return null
   const text = JSON.stringify(record, function (name, value: unknown) {
     return this === parent && name === String(last) ? HOLE : value
   })
-  return text.replace(JSON.stringify(HOLE), () => json)
+  const [before = '', after = ''] = text.split(JSON.stringify(HOLE))
+  return (json) => before + json + after
 }
 
 /**

@@ -11,7 +11,16 @@ import { StagedRows } from '../../../src/db/write/staged-rows.ts'
 import { RECORD_HASH_BYTES } from '../../../src/node/hash.ts'
 import type { ReadRecord } from '../../../src/db/write/batch-writer.ts'
 import { readRecord, UnreadableRecord } from '../../../src/pipeline/apply/record-reader.ts'
-import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from '../hostile.ts'
+import {
+  EXTREMES,
+  holeAt,
+  LARGE,
+  listLike,
+  pathsOf,
+  replacedAt,
+  valueAt,
+  type Path,
+} from '../hostile.ts'
 import { countWork } from '../count-work.ts'
 import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'
@@ -22,9 +31,12 @@ const holdsAnything: Check = {
     const records = await recordsOf(rig)
     const settings = rig.settings()
     for (const [index, path] of pathsOf(records).entries()) {
-      const record = records.find((one) => valueAt(one, path) !== undefined)
+      const write = holeAt(
+        records.find((one) => valueAt(one, path) !== undefined),
+        path,
+      )
       for (const [what, value] of [...EXTREMES, ...LARGE.slice(index % LARGE.length).slice(0, 1)]) {
-        const line = Buffer.from(withValue(record, path, value) ?? '{}')
+        const line = Buffer.from(write?.(value) ?? '{}')
         const where = `${what} in ${path.join('.')}`
         try {
           assertHeld(read(rig, settings, line))
@@ -86,7 +98,7 @@ const listsInProportion: Check = {
       const { record, element } = sampleOf(records, path)
       const where = path.join('.')
       const recordWith = (length: number): unknown =>
-        JSON.parse(withValue(record, path, listLike(element, length)) ?? '')
+        replacedAt(record, path, JSON.parse(listLike(element, length)))
       assertInProportion(rig, settings, where, [recordWith(SHORT), recordWith(LONG)])
       // A list inside a list occurs in each of its elements, so a tenth of its length has the same
       // total.
@@ -96,8 +108,7 @@ const listsInProportion: Check = {
     const allWith = (length: number): unknown =>
       outer.reduce<unknown>((record, path) => {
         const { element } = sampleOf(records, path)
-        const text = withValue(record, path, listLike(element, length, TOGETHER))
-        return text === null ? record : JSON.parse(text)
+        return replacedAt(record, path, JSON.parse(listLike(element, length, TOGETHER)))
       }, records[0])
     assertInProportion(rig, settings, 'every list', [allWith(SHORT), allWith(LONG)])
     assertCut(rig, settings, 'every list', allWith(TOGETHER))
