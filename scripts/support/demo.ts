@@ -53,8 +53,7 @@ export async function startDemoServices(home: string, products: number): Promise
     async serve(request) {
       child.send(request)
       const answer = await answered()
-      if (!('dashboard' in answer))
-        throw new Error(`The dashboard did not start; see ${logFile}`)
+      if (!('dashboard' in answer)) throw new Error(`The dashboard did not start; see ${logFile}`)
       leave()
       return answer.dashboard
     },

@@ -76,7 +76,9 @@ export async function openTestDatabase(
   const server = await openServer(options.server ?? process.env['TEST_POSTGRES'] ?? 'embedded')
   const name = await asAdmin(server.url, (admin) => cloneTemplate(admin, server.url, migrations))
   const url = databaseUrl(server.url, name)
-  const pool = await openPool(`${url}?connect_timeout=${CONNECT_SECONDS}`, { applicationName: 'test' })
+  const pool = await openPool(`${url}?connect_timeout=${CONNECT_SECONDS}`, {
+    applicationName: 'test',
+  })
   let dropped = false
   const drop = async (): Promise<void> => {
     if (dropped) return
