@@ -60,7 +60,7 @@ test('a person tries a list, follows its cursor and sees an error, by keyboard',
   const shown = await body.textContent()
   await route.getByRole('button', { name: 'Next page' }).press('Enter')
   await page.waitForFunction(
-    (before) => document.querySelector('#runs [data-result] pre')?.textContent !== before,
+    (earlier) => document.querySelector('#runs [data-result] pre')?.textContent !== earlier,
     shown,
   )
   const second = await readIds()
