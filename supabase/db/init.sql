@@ -493,6 +493,7 @@ create table catalog.reviews (
                       check (state in ('open', 'approved', 'rejected', 'superseded')),
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
+  -- A person, a rule such as `rule 7`, or `threshold`, see propose_value.
   decided_by          text,
   expires_at          timestamptz,                   -- of the content in `reason` and `detail`
   primary key (source_id, id)
@@ -3828,10 +3829,10 @@ $$;
 -- values, the product's hashes or a price.
 --   content_hash  of the product that was read: products.content_hash
 --   threshold     confidence from which no person is asked; null: a person is always asked
---   outcome       accepted (by the threshold), proposed (with its review, which supersedes an open one of
---                 the field), known (see is_known_value), decided (a person has accepted another value for
---                 the same content), filled (the supplier states the field), or outdated (the product has
---                 changed, expired or been removed since it was read)
+--   outcome       proposed or accepted (its review supersedes an open one of the field; the threshold has
+--                 approved that of an accepted value), known (see is_known_value), decided (a person has
+--                 accepted another value for the same content), filled (the supplier states the field), or
+--                 outdated (the product has changed, expired or been removed since it was read)
 --   idempotent    the same proposal a second time is known
 --   errors        usage/invalid  a price, an empty value, or no quotation
 create function catalog.propose_value(
@@ -3841,7 +3842,7 @@ create function catalog.propose_value(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   product catalog.products;
-  opened bigint;
+  opened catalog.reviews;
 begin
   if p_field ~* '(^|\.)(prices?|amount|currency|compare_?at)' then
     perform catalog.fail('usage/invalid',
@@ -3870,19 +3871,21 @@ begin
     update catalog.reviews r set state = 'superseded', decided_at = now()
       where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
         and r.state = 'open' and r.detail ->> 'field' = p_field;
-  end if;
-  if outcome = 'accepted' then
-    perform catalog.accept_value(p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model,
-      p_content_hash, 'threshold');
-  elsif outcome = 'proposed' then
-    insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail)
+    insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail, state,
+        decided_at, decided_by)
       values (p_source, 'proposal', product.run_id, p_product,
         format('%s proposes a value for %s', p_model, p_field),
         jsonb_build_object('field', p_field, 'value', p_value, 'quotation', p_quotation,
-          'confidence', p_confidence, 'model', p_model, 'contentHash', encode(p_content_hash, 'hex')))
-      returning id into opened;
+          'confidence', p_confidence, 'model', p_model, 'contentHash', encode(p_content_hash, 'hex')),
+        case outcome when 'accepted' then 'approved' else 'open' end,
+        case outcome when 'accepted' then clock_timestamp() end,
+        case outcome when 'accepted' then 'threshold' end)
+      returning * into opened;
   end if;
-  review := opened;
+  review := opened.id;
+  if outcome = 'accepted' then
+    perform catalog.accept_proposal(opened, 'threshold');
+  end if;
   return next;
 end $$;
 
@@ -13237,7 +13240,7 @@ grant execute on function
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '60f1e348e062130ed3af75a074cc573a7d7f6d28e4ee57e93d84bd48622b61f0'),
   ('20261122000011', 'catalogue_tables', '3277bcd2be74f1d42650beb816104c4894a7ee35b00b31ef568ca5b208b7f199'),
-  ('20261122000012', 'review_tables', '85043e74ff79eb54128f7afaf0c352a7694a4c78cc2817ff6d6804d2185665a1'),
+  ('20261122000012', 'review_tables', 'ce8e4d9569bcd146379b7e64a29030df1acd5f610641ab7f730e7774f58bfc32'),
   ('20261122000013', 'constants', '87142f8272171dcda275be9178abdfa262cb7e31be1c8fc546a43b2f67ec142e'),
   ('20261122000014', 'documents', 'ac7e50d05e87db85eeb3cc9652e0f73ccf85a8af9e31c59d1c91d8375a1d3677'),
   ('20261122000015', 'quantities', 'd072bf1230bf49f062a132a83186c1f5022eb0f447bfb573cbdb0de736e986f7'),
@@ -13261,7 +13264,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', '60055e7dbff9d31b9833e4cce5bcfcadaf8d3d4150e1d5b00e19ba77690ad6aa'),
   ('20261122000034', 'first_load', 'afcbb506c8ce5b7cb053f529b90bb47ab364f842e23500a6cc01d2df32828af4'),
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
-  ('20261122000036', 'enrichments', '4a58effe78d23994b566bc98e884d7978d453bd486460214c108c5a6f1616d8a'),
+  ('20261122000036', 'enrichments', '341e7a34d702fe5c6a3c7940e39f0bf88f10a805851a14df70d9a7b10d796308'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
   ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
   ('20261122000039', 'variant_changes', '3dd526e0edc48212bc4136f821f9f6474ba825ccb1dddd67ac3fb443881fdc51'),

@@ -63,6 +63,7 @@ create table catalog.reviews (
                       check (state in ('open', 'approved', 'rejected', 'superseded')),
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
+  -- A person, a rule such as `rule 7`, or `threshold`, see propose_value.
   decided_by          text,
   expires_at          timestamptz,                   -- of the content in `reason` and `detail`
   primary key (source_id, id)

@@ -60,10 +60,10 @@ $$;
 -- values, the product's hashes or a price.
 --   content_hash  of the product that was read: products.content_hash
 --   threshold     confidence from which no person is asked; null: a person is always asked
---   outcome       accepted (by the threshold), proposed (with its review, which supersedes an open one of
---                 the field), known (see is_known_value), decided (a person has accepted another value for
---                 the same content), filled (the supplier states the field), or outdated (the product has
---                 changed, expired or been removed since it was read)
+--   outcome       proposed or accepted (its review supersedes an open one of the field; the threshold has
+--                 approved that of an accepted value), known (see is_known_value), decided (a person has
+--                 accepted another value for the same content), filled (the supplier states the field), or
+--                 outdated (the product has changed, expired or been removed since it was read)
 --   idempotent    the same proposal a second time is known
 --   errors        usage/invalid  a price, an empty value, or no quotation
 create function catalog.propose_value(
@@ -73,7 +73,7 @@ create function catalog.propose_value(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   product catalog.products;
-  opened bigint;
+  opened catalog.reviews;
 begin
   if p_field ~* '(^|\.)(prices?|amount|currency|compare_?at)' then
     perform catalog.fail('usage/invalid',
@@ -102,19 +102,21 @@ begin
     update catalog.reviews r set state = 'superseded', decided_at = now()
       where r.source_id = p_source and r.product_external_id = p_product and r.kind = 'proposal'
         and r.state = 'open' and r.detail ->> 'field' = p_field;
-  end if;
-  if outcome = 'accepted' then
-    perform catalog.accept_value(p_source, p_product, p_field, p_value, p_quotation, p_confidence, p_model,
-      p_content_hash, 'threshold');
-  elsif outcome = 'proposed' then
-    insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail)
+    insert into catalog.reviews (source_id, kind, run_id, product_external_id, reason, detail, state,
+        decided_at, decided_by)
       values (p_source, 'proposal', product.run_id, p_product,
         format('%s proposes a value for %s', p_model, p_field),
         jsonb_build_object('field', p_field, 'value', p_value, 'quotation', p_quotation,
-          'confidence', p_confidence, 'model', p_model, 'contentHash', encode(p_content_hash, 'hex')))
-      returning id into opened;
+          'confidence', p_confidence, 'model', p_model, 'contentHash', encode(p_content_hash, 'hex')),
+        case outcome when 'accepted' then 'approved' else 'open' end,
+        case outcome when 'accepted' then clock_timestamp() end,
+        case outcome when 'accepted' then 'threshold' end)
+      returning * into opened;
   end if;
-  review := opened;
+  review := opened.id;
+  if outcome = 'accepted' then
+    perform catalog.accept_proposal(opened, 'threshold');
+  end if;
   return next;
 end $$;
 

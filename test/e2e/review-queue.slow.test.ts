@@ -77,7 +77,7 @@ async function openShop(name: string) {
         [id],
       )
     ).rows
-  const propose = async (product: string, value: string) =>
+  const propose = async (product: string, value: string, threshold: number | null = null) =>
     (
       await inSession(db).call<{ outcome: string; review: number | null }>('propose_value', {
         source: id,
@@ -93,7 +93,7 @@ async function openShop(name: string) {
             [id, product],
           )
         ).rows[0]?.hash,
-        threshold: null,
+        threshold,
       })
     )[0]
   const enrichments = async () =>
@@ -297,6 +297,29 @@ test('an accepted value is one change of the feed, unless readers see it already
     product: 'tea',
   })
   assert.deepEqual(changes.at(-1)?.fields, [{ name: field, before: 'washed', after: 'natural' }])
+})
+
+test('a value that the threshold accepts is a decided review and one change of the feed', async () => {
+  const shop = await openShop('threshold')
+  await shop.upsert('tea', 10)
+  const field = 'attributes.process'
+  const { outcome, review } = (await shop.propose('tea', 'washed', 0.6)) ?? {}
+  assert.equal(outcome, 'accepted')
+  const { kind, state, decidedBy, detail } = await loadReview(db, review ?? 0)
+  assert.deepEqual(
+    [kind, state, decidedBy, detail.value],
+    ['proposal', 'approved', 'threshold', 'washed'],
+  )
+  assert.deepEqual(await find({ source: shop.name }), [])
+  const first = { kind: 'updated', detail: { [field]: [null, 'washed'] } }
+  assert.deepEqual(await shop.decisions(), [first])
+  assert.equal((await shop.propose('tea', 'washed', 0.6))?.outcome, 'known')
+  await shop.propose('tea', 'natural', 0.6)
+  const second = { kind: 'updated', detail: { [field]: ['washed', 'natural'] } }
+  assert.deepEqual(await shop.decisions(), [first, second])
+  assert.deepEqual(await shop.enrichments(), [
+    { value: 'natural', model: 'small-model', by: 'threshold' },
+  ])
 })
 
 test('no person decides under the name of a rule', async () => {
