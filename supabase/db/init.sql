@@ -9736,9 +9736,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by c.product_external_id limit p_limit
 $$;
 
--- count_listed(list, source, run, kind) → rows of all pages of a list: artifacts, changes, reviews or
--- quarantine. Each filter may be null.
-create function catalog.count_listed(p_list text, p_source text, p_run bigint, p_kind text) returns bigint
+-- count_listed(list, source, run) → rows of all pages of a list: artifacts, changes or quarantine. Each
+-- filter may be null.
+create function catalog.count_listed(p_list text, p_source text, p_run bigint) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
@@ -9750,10 +9750,6 @@ begin
       select count(*) from catalog.changes
       where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run
         and review_id = 0)
-    when 'reviews' then (
-      select count(*) from catalog.reviews
-      where state = 'open' and (p_source is null or source_id = of_source)
-        and (p_run is null or run_id = p_run) and (p_kind is null or kind = p_kind))
     when 'quarantine' then (
       select count(*) from catalog.quarantine
       where state = 'open' and (p_source is null or source_id = of_source))
@@ -13299,7 +13295,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000068', 'found_products', '2198acc436d724307a9d5baf3a0bb1b0ae935d54506b5365fe89bd5ff5bbbbb7'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
-  ('20261122000071', 'lists', 'd66a7af0b7b789f87cc8beb3e2741258495e3e6616396786250bcee52e07c25f'),
+  ('20261122000071', 'lists', 'a6cd2d1764f449117f80742f7c998860864b73347b7590c130e3ab4f4d60431f'),
   ('20261122000072', 'metrics', '88817e1c5da077dbdf7bf016034d9c53f7ce0dd732f4cdbc263c8824c01e2b33'),
   ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),

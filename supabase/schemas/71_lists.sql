@@ -117,9 +117,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by c.product_external_id limit p_limit
 $$;
 
--- count_listed(list, source, run, kind) → rows of all pages of a list: artifacts, changes, reviews or
--- quarantine. Each filter may be null.
-create function catalog.count_listed(p_list text, p_source text, p_run bigint, p_kind text) returns bigint
+-- count_listed(list, source, run) → rows of all pages of a list: artifacts, changes or quarantine. Each
+-- filter may be null.
+create function catalog.count_listed(p_list text, p_source text, p_run bigint) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
@@ -131,10 +131,6 @@ begin
       select count(*) from catalog.changes
       where source_id = (select source_id from catalog.runs where id = p_run) and run_id = p_run
         and review_id = 0)
-    when 'reviews' then (
-      select count(*) from catalog.reviews
-      where state = 'open' and (p_source is null or source_id = of_source)
-        and (p_run is null or run_id = p_run) and (p_kind is null or kind = p_kind))
     when 'quarantine' then (
       select count(*) from catalog.quarantine
       where state = 'open' and (p_source is null or source_id = of_source))

@@ -75,11 +75,10 @@ export async function countListed(
   filter: {
     readonly source?: string | undefined
     readonly run?: number | undefined
-    readonly kind?: string | undefined
   },
 ): Promise<number> {
-  const { source = null, run = null, kind = null } = filter
-  return one(await db.call<number>('count_listed', { list, source, run, kind }))
+  const { source = null, run = null } = filter
+  return one(await db.call<number>('count_listed', { list, source, run }))
 }
 
 /** Follows a list to its end. */
