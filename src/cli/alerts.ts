@@ -1,16 +1,17 @@
 // `shelfsync alerts`: what is wrong, who knows, and whether messages arrive.
 
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { adviseOn, ALERT_KINDS, type StoredAlert } from '../core/alert.ts'
 import { SyncError } from '../core/errors.ts'
 import type { AlertDecision } from '../db/alerts.ts'
 import { parseId } from './arguments/numbers.ts'
+import { parseDuration } from './arguments/time.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { describeUser } from './user.ts'
 
 const CLOSED_SHOWN = 10
-const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const DAYS_MAX = 90
+const MUTED_DAYS_MAX = 90
+const MUTED_DEFAULT_MS = 86_400_000
 const DONE = { acknowledge: 'acknowledged', mute: 'muted', unmute: 'unmuted' } as const
 
 interface DecideFlags {
@@ -37,8 +38,8 @@ export function defineAlerts(alerts: Command, cli: Cli): void {
     description: 'send no message about an alert for a time',
   }).addOption(
     new Option('--for <time>', 'minutes, hours or days, such as 30m, 8h or 2d')
-      .argParser(parseTime)
-      .default(UNITS.d, '1d'),
+      .argParser((text) => parseDuration(text, MUTED_DAYS_MAX))
+      .default(MUTED_DEFAULT_MS, '1d'),
   )
   addDecision(alerts, cli, 'unmute', { name: 'sound', description: 'end a mute' })
   alerts
@@ -62,15 +63,6 @@ function addDecision(
     .option('--reason <text>', 'why, for the log of actions')
     .addHelpText('after', formatExamples(`shelfsync alerts ${name} 3`))
     .action((id: number, flags: DecideFlags) => decide(cli, decision, id, flags))
-}
-
-function parseTime(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? []
-  const unitMs = Object.entries(UNITS).find(([name]) => name === unit)?.[1] ?? 0
-  const timeMs = Number(digits) * unitMs
-  if (timeMs <= 0 || timeMs > DAYS_MAX * UNITS.d)
-    throw new InvalidArgumentError(`It must be such as 30m, 8h or 2d, and at most ${DAYS_MAX}d.`)
-  return timeMs
 }
 
 async function printAlerts(cli: Cli): Promise<void> {
@@ -115,7 +107,7 @@ async function decide(
   cli: Cli,
   decision: AlertDecision['decision'],
   id: number,
-  { by, reason, for: timeMs = UNITS.d }: DecideFlags,
+  { by, reason, for: timeMs = MUTED_DEFAULT_MS }: DecideFlags,
 ): Promise<void> {
   await using tools = await cli.open()
   const { decideAlert } = await import('../db/alerts.ts')

@@ -149,6 +149,20 @@ test('reviews are filtered, edited and decided by rules from the command line', 
     limited.stdout + limited.stderr,
     /1 of 2: shelfsync reviews --direction rise --limit 1 --after \S+/,
   )
+  assert.deepEqual(await list('--waiting-for', '1h'), [])
+  await shelf.db.query(
+    `update catalog.reviews set opened_at = now() - interval '25 hours' where kind = 'price'`,
+  )
+  assert.deepEqual(await list('--waiting-for', '1d'), [first, second])
+  assert.deepEqual(await list('--waiting-for', '26h'), [])
+  const older = await run('reviews', '--waiting-for', '24h', '--limit', '1')
+  assert.match(
+    older.stdout + older.stderr,
+    /1 of 2: shelfsync reviews --waiting-for 1d --limit 1 --after \S+/,
+  )
+  const unknown = await run('reviews', '--waiting-for', '2w')
+  assert.equal(unknown.code, 64)
+  assert.match(unknown.stderr, /--waiting-for 2w is not valid\. It must be such as 30m, 8h or 2d/)
   const gated = await run('reviews', 'edit', String(first), '0')
   assert.equal(gated.code, 64)
   assert.match(gated.stderr, /would be held too: the price is zero/)

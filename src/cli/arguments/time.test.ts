@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidArgumentError } from 'commander'
-import { parseSince } from './time.ts'
+import { parseDuration, parseSince, toDurationArgument } from './time.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
 
@@ -50,4 +50,22 @@ test('--since refuses a time that does not exist, has no time zone, is in the fu
       text,
     )
   }
+})
+
+test('a duration has minutes, hours or days, up to a limit, and is printed in its largest whole unit', () => {
+  const read = (text: string) => toDurationArgument(parseDuration(text, 90))
+  assert.deepEqual(['30m', '120m', '8h', '48h', '36h', '90d'].map(read), [
+    '30m',
+    '2h',
+    '8h',
+    '2d',
+    '36h',
+    '90d',
+  ])
+  assert.equal(parseDuration('36h', 90), 129_600_000)
+  for (const text of ['0m', '91d', '2w', '8', 'h', '-1h', '1.5h', '8 h', ''])
+    assert.throws(
+      () => parseDuration(text, 90),
+      /It must be such as 30m, 8h or 2d, and at most 90d/,
+    )
 })

@@ -1,4 +1,4 @@
-// Parses times on the command line.
+// Parses times and durations on the command line.
 
 import { InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
@@ -25,4 +25,25 @@ export function parseSince(text: string, now: Date): Date {
   if (!Since.safeParse(text).success || time > now)
     throw new InvalidArgumentError(`It must be ${TIMES}, and must not be in the future.`)
   return time
+}
+
+const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000 } as const
+
+/** Parses `30m`, `8h` or `2d` into milliseconds. */
+export function parseDuration(text: string, daysMax: number): number {
+  const [, digits = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? []
+  const unitMs = Object.entries(UNITS).find(([name]) => name === unit)?.[1] ?? 0
+  const durationMs = Number(digits) * unitMs
+  if (durationMs <= 0 || durationMs > daysMax * UNITS.d)
+    throw new InvalidArgumentError(`It must be such as 30m, 8h or 2d, and at most ${daysMax}d.`)
+  return durationMs
+}
+
+/** Formats what `parseDuration` returns, in its largest whole unit. */
+export function toDurationArgument(durationMs: number): string {
+  const [unit, unitMs] = Object.entries(UNITS).find(([, ms]) => durationMs % ms === 0) ?? [
+    'm',
+    UNITS.m,
+  ]
+  return `${durationMs / unitMs}${unit}`
 }

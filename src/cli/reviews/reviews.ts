@@ -9,7 +9,7 @@ import type { PageRequest } from '../../db/read/page.ts'
 import { loadSource } from '../../db/sources.ts'
 import { type Cli, formatExamples } from '../cli.ts'
 import { createLimitOption, parseId, parsePercent } from '../arguments/numbers.ts'
-import { createSinceOption } from '../arguments/time.ts'
+import { createSinceOption, parseDuration, toDurationArgument } from '../arguments/time.ts'
 import { createAfterOption, formatRepeat, printPage } from '../terminal/paging.ts'
 import { addDecisions } from './decisions.ts'
 import { addEdit } from './edit.ts'
@@ -17,7 +17,13 @@ import { formatReview, REVIEW_HEADINGS, toReviewCells } from './format.ts'
 import { addRules } from './rules.ts'
 
 type ListFlags = Omit<QueueFilter, 'openedSince' | 'openedBefore'> &
-  PageRequest & { readonly since?: Date }
+  PageRequest & {
+    readonly since?: Date
+    /** Milliseconds. */
+    readonly waitingFor?: number
+  }
+
+const WAITING_DAYS_MAX = 3650
 
 export function defineReviews(reviews: Command, cli: Cli): void {
   reviews.addHelpText(
@@ -62,6 +68,12 @@ function addList(reviews: Command, cli: Cli): void {
         parsePercent,
       ),
     )
+    .addOption(
+      new Option(
+        '--waiting-for <time>',
+        'only reviews that wait for this time or longer, such as 30m, 8h or 2d',
+      ).argParser((text) => parseDuration(text, WAITING_DAYS_MAX)),
+    )
     .addOption(createSinceOption('only reviews that were opened since this time'))
     .addOption(createLimitOption(100))
     .addOption(createAfterOption('reviews'))
@@ -71,19 +83,27 @@ function addList(reviews: Command, cli: Cli): void {
         'shelfsync reviews',
         'shelfsync reviews --run 7 --json',
         'shelfsync reviews --kind price --direction rise --change-max 1500',
+        'shelfsync reviews --waiting-for 2d',
       ),
     )
     .action((flags: ListFlags) => printReviews(cli, flags))
 }
 
-async function printReviews(cli: Cli, { limit, after, since, ...given }: ListFlags): Promise<void> {
-  const filter: QueueFilter = { ...given, openedSince: since }
+async function printReviews(
+  cli: Cli,
+  { limit, after, since, waitingFor, ...given }: ListFlags,
+): Promise<void> {
+  const now = new Date()
+  const filter: QueueFilter = {
+    ...given,
+    openedSince: since,
+    openedBefore: waitingFor === undefined ? undefined : new Date(now.getTime() - waitingFor),
+  }
   await using tools = await cli.openSync()
   if (filter.source !== undefined) await loadSource(tools.db, filter.source)
   if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
   const queue = await listQueue(tools.db, filter, { limit, after })
   const page = { ...queue, items: queue.items.map(({ evidence: _, ...review }) => review) }
-  const now = new Date()
   await printPage(cli.output, page, {
     headings: REVIEW_HEADINGS,
     rows: page.items.map((review) => toReviewCells(cli.output, review, now)),
@@ -96,6 +116,7 @@ async function printReviews(cli: Cli, { limit, after, since, ...given }: ListFla
       direction: filter.direction,
       'change-min': filter.changeMin,
       'change-max': filter.changeMax,
+      'waiting-for': waitingFor === undefined ? undefined : toDurationArgument(waitingFor),
       since: since?.toISOString(),
       limit,
     }),
