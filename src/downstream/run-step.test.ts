@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from '../telemetry/log.ts'
 import { Outages } from '../telemetry/outages.ts'
@@ -54,4 +55,47 @@ test('an outage of the database is reported once, with its end', async () => {
   assert.match(lines[0] ?? '', /^The database is unreachable/)
   assert.match(lines[1] ?? '', /^The database is reachable again/)
   assert.equal(lines.length, 2)
+})
+
+test('while nothing is due, one worker searches after each pause, and work wakes the others', async () => {
+  const log = createLog({ level: 'warn', destination: { write: () => undefined }, secrets: [] })
+  const stopping = new AbortController()
+  const pauses: (() => void)[] = []
+  let [calls, due] = [0, 0]
+  const long = Promise.withResolvers<boolean>()
+  const step: OpenStep = {
+    workers: 4,
+    work() {
+      calls += 1
+      return due === 0 ? Promise.resolve(false) : --due === 0 ? long.promise : Promise.resolve(true)
+    },
+    hasWork: () => Promise.resolve(false),
+  }
+  const wait = (_: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject()
+      pauses.push(resolve)
+      signal.addEventListener('abort', reject)
+    })
+  const endPause = (): Promise<unknown> => {
+    pauses.pop()?.()
+    return setImmediate()
+  }
+  const tools = { log, outages: new Outages(log), wait }
+  const ended = runStep({ name: 'toy', step }, tools, stopping.signal)
+  await setImmediate()
+  assert.deepEqual([calls, pauses.length], [4, 1], 'all search at first, then one waits')
+  await endPause()
+  assert.deepEqual([calls, pauses.length], [5, 1])
+  due = 1
+  await endPause()
+  assert.deepEqual([calls, pauses.length], [6, 1], 'one works for long, and the next one waits')
+  await endPause()
+  assert.deepEqual([calls, pauses.length], [7, 1])
+  due = 2
+  await endPause()
+  assert.deepEqual([calls, pauses.length], [10, 1], 'found work wakes the one that rests')
+  stopping.abort()
+  long.resolve(false)
+  await ended
 })

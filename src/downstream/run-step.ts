@@ -2,18 +2,20 @@
 // other error once until it changes, and the step tries again after a pause.
 
 import { toSyncError } from '../db/errors.ts'
-import { wait } from '../lib/back-off.ts'
+import { wait as waitForTime, type Waiter } from '../lib/back-off.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { OpenStep } from './step.ts'
 
-/** Pause of a worker for which nothing was due, or whose last call failed. */
+/** Pause between two searches while nothing is due, and after a failure. */
 const PAUSE_MS = 5_000
 
 export interface RunTools {
   readonly log: Log
   readonly outages: Outages
   readonly pauseMs?: number
+  /** Default: a timer. */
+  readonly wait?: Waiter
 }
 
 /** Resolves when `signal` is aborted and the last call has ended. */
@@ -22,7 +24,7 @@ export async function runStep(
   tools: RunTools,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, outages, pauseMs = PAUSE_MS } = tools
+  const { log, outages, pauseMs = PAUSE_MS, wait = waitForTime } = tools
   let reported: string | null = null
   const attempt = async (): Promise<boolean> => {
     const startedMs = performance.now()
@@ -44,11 +46,47 @@ export async function runStep(
       return false
     }
   }
+  const idle = new IdleWorkers(() => wait(pauseMs, signal))
   const runWorker = async (): Promise<void> => {
     while (!signal.aborted) {
-      // An abort ends the wait and then the loop.
-      if (!(await attempt())) await wait(pauseMs, signal).catch(() => undefined)
+      if (await attempt()) idle.wakeAll()
+      else await idle.rest()
     }
   }
   await Promise.all(Array.from({ length: step.workers }, runWorker))
+}
+
+/**
+ * Lets one of the idle workers search after each pause. When its search begins, the next one waits: so a
+ * search follows also while the first one works for long.
+ */
+class IdleWorkers {
+  readonly #pause: () => Promise<void>
+  /** Called with true for work, with false to wait for the next search. */
+  readonly #resting: ((isWork: boolean) => void)[] = []
+  #isWaiting = false
+
+  constructor(pause: () => Promise<void>) {
+    this.#pause = pause
+  }
+
+  /** Resolves when the worker shall search. */
+  async rest(): Promise<void> {
+    if (this.#isWaiting && (await this.#isWoken())) return
+    this.#isWaiting = true
+    // An abort ends the wait, also that of the next ones, and then the loops.
+    await this.#pause().catch(() => undefined)
+    const next = this.#resting.shift()
+    if (next === undefined) this.#isWaiting = false
+    else next(false)
+  }
+
+  /** There is work for more than one worker, perhaps. */
+  wakeAll(): void {
+    for (const wake of this.#resting.splice(0)) wake(true)
+  }
+
+  #isWoken(): Promise<boolean> {
+    return new Promise((resolve) => void this.#resting.push(resolve))
+  }
 }

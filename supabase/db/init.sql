@@ -12494,10 +12494,13 @@ begin
       where c.position = any (coalesce(p_delivery.digest, array[p_delivery.position]))), '[]'));
 end $$;
 
--- claim_deliveries(limit, lease) → due messages of one receiver, see load_message, leased to the caller for
--- `p_lease` milliseconds: another process may then send them. A receiver that failed three times in a row
--- gets one message at a time, when its pause is over.
-create function catalog.claim_deliveries(p_limit integer, p_lease double precision) returns setof jsonb
+-- claim_deliveries(limit, lease, except) → due messages of one receiver, see load_message, leased to the
+-- caller for `p_lease` milliseconds: another process may then send them. A receiver that failed three times
+-- in a row gets one message at a time, when its pause is over.
+--   p_except    names of receivers that are left out
+create function catalog.claim_deliveries(
+  p_limit integer, p_lease double precision, p_except text[]
+) returns setof jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   present constant timestamptz := clock_timestamp();
@@ -12506,8 +12509,9 @@ declare
 begin
   for webhook in
     select * from catalog.webhooks w
-    where w.state = 'active' and coalesce(w.paused_until, present) <= present and exists (
-      select from catalog.deliveries d where d.webhook_id = w.id and d.due_at <= present)
+    where w.state = 'active' and coalesce(w.paused_until, present) <= present
+      and w.name <> all (p_except) and exists (
+        select from catalog.deliveries d where d.webhook_id = w.id and d.due_at <= present)
     order by random()
   loop
     if webhook.failures >= 3 then
@@ -13312,7 +13316,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000085', 'sessions', '87b1d02ec9078a3cdd6ac79d257b155354a938c00c948179f0ae849ccbb7be6b'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000087', 'feed', '3326382ecade452da5fae77d0d1c69b5810fa602924109ae62b2d9790635d957'),
-  ('20261122000088', 'deliveries', '859b11361764f48bc3449858cab5dcd8a7feefb2b9abd7a4fd10ebdf04708650'),
+  ('20261122000088', 'deliveries', '1f2ba6db98641a7807b6c868d830381353ca36825ad3b97123d4a08b5a507e92'),
   ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
   ('20261122000090', 'security', 'abb065fdcd0724c0403440bf297374f735dd6f87a6531ec839eacd7a23ef6ad1'),
   ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');

@@ -136,10 +136,13 @@ begin
       where c.position = any (coalesce(p_delivery.digest, array[p_delivery.position]))), '[]'));
 end $$;
 
--- claim_deliveries(limit, lease) → due messages of one receiver, see load_message, leased to the caller for
--- `p_lease` milliseconds: another process may then send them. A receiver that failed three times in a row
--- gets one message at a time, when its pause is over.
-create function catalog.claim_deliveries(p_limit integer, p_lease double precision) returns setof jsonb
+-- claim_deliveries(limit, lease, except) → due messages of one receiver, see load_message, leased to the
+-- caller for `p_lease` milliseconds: another process may then send them. A receiver that failed three times
+-- in a row gets one message at a time, when its pause is over.
+--   p_except    names of receivers that are left out
+create function catalog.claim_deliveries(
+  p_limit integer, p_lease double precision, p_except text[]
+) returns setof jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   present constant timestamptz := clock_timestamp();
@@ -148,8 +151,9 @@ declare
 begin
   for webhook in
     select * from catalog.webhooks w
-    where w.state = 'active' and coalesce(w.paused_until, present) <= present and exists (
-      select from catalog.deliveries d where d.webhook_id = w.id and d.due_at <= present)
+    where w.state = 'active' and coalesce(w.paused_until, present) <= present
+      and w.name <> all (p_except) and exists (
+        select from catalog.deliveries d where d.webhook_id = w.id and d.due_at <= present)
     order by random()
   loop
     if webhook.failures >= 3 then

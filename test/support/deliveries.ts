@@ -15,7 +15,7 @@ import { addSource } from '../../src/db/sources.ts'
 import { addWebhook, type NewWebhook } from '../../src/db/write/webhooks.ts'
 import { deliver } from '../../src/downstream/deliver/deliver.ts'
 import type { OpenStep } from '../../src/downstream/step.ts'
-import { createAddressGuard } from '../../src/node/address-guard.ts'
+import { createAddressGuard, type Resolve } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
@@ -38,11 +38,14 @@ export type Deliveries = Awaited<ReturnType<typeof openDeliveries>>
 
 let sources = 0
 
-/** A receiver of webhooks and a source without changes. The tables of webhooks are empty. */
+/**
+ * A receiver of webhooks and a source without changes. The tables of webhooks are empty. `resolve`: DNS.
+ */
 export async function openDeliveries(
   t: Lifetime,
   db: Db,
   env: Readonly<Record<string, string>> = {},
+  resolve?: Resolve,
 ) {
   await db.query('truncate catalog.deliveries, catalog.rules, catalog.webhooks, catalog.limits')
   const receiver = await startReceiver({ secret: HOOK_SECRET })
@@ -61,7 +64,7 @@ export async function openDeliveries(
     ...env,
   })
   const http = createHttp({
-    guard: createAddressGuard(settings.allowPrivateHosts),
+    guard: createAddressGuard(settings.allowPrivateHosts, resolve),
     userAgent: settings.userAgent,
   })
   t.after(() => http.close())

@@ -123,7 +123,7 @@ async function addReceiver(db: Db): Promise<void> {
   await addRule(db, CHEAPER, 'Ada Lovelace')
   await queueDeliveries(db, 1000)
   await switchRule(db, CHEAPER.name, true)
-  const [refused, ...accepted] = await claimDeliveries(db, 6, 60_000)
+  const [refused, ...accepted] = await claimDeliveries(db, { limit: 6, leaseMs: 60_000 })
   const end = { delayMs: 0, pauseMs: 0, disable: null }
   if (refused !== undefined)
     await finishDelivery(db, refused, { ...end, state: 'dead', status: 400, error: 'HTTP 400' })

@@ -32,13 +32,23 @@ export async function queueDeliveries(db: Catalog, limit: number): Promise<boole
   return one(await db.call<boolean>('queue_deliveries', { limit }))
 }
 
-/** Leases due messages of one webhook, at most `limit`, for `leaseMs`. */
+export interface DeliveryClaim {
+  readonly limit: number
+  readonly leaseMs: number
+  /** Names of webhooks that are left out. Default: none. */
+  readonly except?: readonly string[]
+}
+
+/** Leases due messages of one webhook. */
 export function claimDeliveries(
   db: Catalog,
-  limit: number,
-  leaseMs: number,
+  { limit, leaseMs, except = [] }: DeliveryClaim,
 ): Promise<ClaimedDelivery[]> {
-  return db.call<ClaimedDelivery>('claim_deliveries', { limit, lease: leaseMs })
+  return db.call<ClaimedDelivery>('claim_deliveries', {
+    limit,
+    lease: leaseMs,
+    except: [...except],
+  })
 }
 
 export interface DeliveryEnd {

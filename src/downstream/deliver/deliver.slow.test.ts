@@ -1,7 +1,10 @@
 // The promises of webhooks, on a real Postgres and a receiver that misbehaves. Time passes in SQL.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
 import { verifySignature } from '../../../simulators/webhooks/server.ts'
 import { claimDeliveries, finishDelivery } from '../../db/write/deliveries.ts'
 import {
@@ -22,6 +25,9 @@ import {
   parseSigningSecrets,
   signMessage,
 } from '../../core/webhook-message.ts'
+import { createLog } from '../../telemetry/log.ts'
+import { Outages } from '../../telemetry/outages.ts'
+import { runStep } from '../run-step.ts'
 import { ATTEMPTS_MAX } from './judge-attempt.ts'
 import { sendDelivery } from './send-delivery.ts'
 import { BODY_BYTES_MAX } from './shorten-message.ts'
@@ -35,6 +41,22 @@ const products = (feed: Deliveries, name = 'orders'): (string | null)[] =>
   feed.arrivals(name).map(({ product }) => product)
 const states = async (feed: Deliveries, name = 'orders'): Promise<string[]> =>
   (await feed.list(name)).map(({ product, state }) => `${product} ${state}`)
+
+const TEST_MESSAGE = {
+  id: 1,
+  message: 'late',
+  webhook: 'orders',
+  format: 'standard',
+  url: null,
+  token: 1,
+  attempts: 0,
+  position: -1,
+  rule: null,
+  event: null,
+  count: 1,
+  created_at: new Date().toISOString(),
+  changes: [],
+} as const
 
 test('a webhook gets exactly the committed changes of its kinds, each once, with a signature', async (t) => {
   const feed = await openDeliveries(t, db)
@@ -177,24 +199,85 @@ test('an attempt fails when the receiver hangs, cuts the connection, redirects, 
 
   feed.receiver.faults.clear()
   feed.misbehave({ kind: 'latency', ms: 60_000, times: 1 })
-  const request = {
-    id: 1,
-    message: 'late',
-    webhook: 'orders',
-    format: 'standard',
-    url: `${feed.receiver.url}/orders`,
-    token: 1,
-    attempts: 0,
-    position: -1,
-    rule: null,
-    event: null,
-    count: 1,
-    created_at: new Date().toISOString(),
-    changes: [],
-  } as const
+  const request = { ...TEST_MESSAGE, url: `${feed.receiver.url}/orders` }
   assert.deepEqual(await sendDelivery({ ...feed.sender, timeoutMs: 100 }, request), {
     error: 'no response within 0.1 s',
   })
+})
+
+test('the status alone decides: a response without an end is left, and nothing of it is kept', async (t) => {
+  const feed = await openDeliveries(t, db)
+  const silent = await startEndless(t, () => undefined)
+  const flooding = await startEndless(t, (response) => flood(response))
+  for (const [status, receiver] of [
+    [200, silent],
+    [500, silent],
+    [200, flooding],
+    [503, flooding],
+  ] as const) {
+    const request = { ...TEST_MESSAGE, url: `${receiver.url}/${status}` }
+    const sender = { ...feed.sender, timeoutMs: 2 ** 31 - 1, restMs: 20 }
+    const attempt = await sendDelivery(sender, request)
+    assert.deepEqual(attempt, { status, retryAfter: null })
+    await receiver.closed()
+  }
+})
+
+test('a public name that leads to a private address is refused when its connection opens', async (t) => {
+  const names: string[] = []
+  const resolve = (name: string) => {
+    names.push(name)
+    return Promise.resolve([{ address: '127.0.0.1', family: 4 }])
+  }
+  const refused = await openDeliveries(t, db, { ALLOW_PRIVATE_HOSTS: '10.0.0.1' }, resolve)
+  const { port } = new URL(refused.receiver.url)
+  await refused.add('orders', { url: `http://hooks.shop.example:${port}/orders` })
+  await queueTest(db, 'orders')
+  await refused.work()
+  const [delivery] = await refused.list('orders')
+  assert.equal(delivery?.state, 'waiting')
+  assert.match(delivery?.error ?? '', /hooks\.shop\.example.* it leads to 127\.0\.0\.1/)
+  assert.deepEqual(refused.receiver.received, [])
+  const allowed = await openDeliveries(
+    t,
+    db,
+    { ALLOW_PRIVATE_HOSTS: 'hooks.shop.example' },
+    resolve,
+  )
+  await allowed.add('orders', {
+    url: `http://hooks.shop.example:${new URL(allowed.receiver.url).port}/orders`,
+  })
+  await queueTest(db, 'orders')
+  await allowed.work()
+  assert.deepEqual(
+    allowed.receiver.received.map(({ status }) => status),
+    [200],
+  )
+  assert.deepEqual(names, ['hooks.shop.example', 'hooks.shop.example'])
+})
+
+test('a receiver that never responds holds half of the workers, and the others get their messages', async (t) => {
+  const feed = await openDeliveries(t, db, { WEBHOOK_SECRET_STUCK: HOOK_SECRET })
+  feed.misbehave({ kind: 'latency', ms: 600_000, times: null, path: '/stuck' })
+  const asked = (): number => feed.receiver.stats.snapshot().requests['/stuck'] ?? 0
+  await feed.add('stuck')
+  const first = await feed.publish('p0')
+  for (let n = 1; n < 40; n++) await feed.publish(`p${n}`)
+  const stopping = new AbortController()
+  const step = feed.open()
+  const log = createLog({ level: 'warn', destination: { write: () => undefined }, secrets: [] })
+  const running = runStep(
+    { name: 'deliver', step },
+    { log, outages: new Outages(log), pauseMs: 20 },
+    stopping.signal,
+  )
+  await waitUntil(() => asked() >= step.workers / 2)
+  await feed.add('orders', { after: first - 1 })
+  await waitUntil(() => products(feed).length === 40)
+  assert.deepEqual([asked(), feed.arrivals('stuck')], [step.workers / 2, []])
+  stopping.abort()
+  feed.receiver.faults.clear()
+  await running
 })
 
 test('the last attempt makes a dead letter, which holds nothing and is replayed alone or with all others', async (t) => {
@@ -253,13 +336,13 @@ test('a process that ends between the request and its record leads to the same m
   await feed.add('orders')
   await feed.publish('a')
   await db.query('select catalog.queue_deliveries(100)')
-  const [claimed] = await claimDeliveries(db, 4, 120_000)
+  const [claimed] = await claimDeliveries(db, { limit: 4, leaseMs: 120_000 })
   assert.ok(claimed)
   assert.ok('status' in (await sendDelivery(feed.sender, claimed)))
   await feed.work()
   assert.equal(feed.arrivals('orders').length, 1, 'no other process sends it during the lease')
   await feed.skipWaits()
-  const [again] = await claimDeliveries(db, 4, 120_000)
+  const [again] = await claimDeliveries(db, { limit: 4, leaseMs: 120_000 })
   assert.ok(again)
   const end = { status: null, error: null, delayMs: 0, pauseMs: 0, disable: null }
   const isOver = await finishDelivery(db, claimed, { ...end, state: 'dead' })
@@ -402,6 +485,28 @@ test('a secret is in no log, no error and no table', async (t) => {
   assert.match((await load('team'))?.lastError ?? '', /10\.1\.2\.3|refused|private/)
 })
 
+test('a replayed message waits while a later one of its product is under way', async (t) => {
+  const feed = await openDeliveries(t, db)
+  await feed.add('orders')
+  await feed.publish('a')
+  await feed.work()
+  feed.misbehave({ kind: 'status', status: 500, times: 1 })
+  await feed.publish('a')
+  await feed.work()
+  const [first] = await feed.list('orders')
+  await replayDeliveries(db, 'orders', { id: first?.id ?? 0 })
+  const due = (await feed.list('orders')).map(({ state, dueAt }) => [state, dueAt !== null])
+  assert.deepEqual(due, [
+    ['waiting', false],
+    ['waiting', true],
+  ])
+  await feed.skipWaits()
+  await feed.work()
+  assert.deepEqual(await states(feed), ['a delivered', 'a delivered'])
+  const [sent, failed, repeated, replayed] = feed.arrivals('orders').map(({ id }) => id)
+  assert.deepEqual([repeated, replayed], [failed, sent])
+})
+
 test('a paused webhook gets nothing, and continues where it stopped or skips to the present', async (t) => {
   const feed = await openDeliveries(t, db)
   await feed.add('orders')
@@ -445,3 +550,34 @@ test('a webhook that only fails is asked one message at a time, disabled after t
   await feed.work()
   assert.equal((await load('gone'))?.state, 'disabled')
 })
+
+interface Endless {
+  readonly url: string
+  /** Resolves when the client has closed the connection of the last request. */
+  closed(): Promise<unknown>
+}
+
+/** A receiver that responds with the status in its path, and never ends the response. */
+async function startEndless(
+  t: TestContext,
+  respond: (to: ServerResponse) => void,
+): Promise<Endless> {
+  let closed: Promise<unknown> = Promise.resolve()
+  const server = createServer((request, response) => {
+    closed = once(response, 'close')
+    response.writeHead(Number(request.url?.slice(1)))
+    response.flushHeaders()
+    respond(response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, closed: () => closed }
+}
+
+function flood(response: ServerResponse): void {
+  if (response.destroyed) return
+  if (response.write('x'.repeat(65_536))) setImmediate(flood, response)
+  else response.once('drain', () => flood(response))
+}

@@ -4,6 +4,7 @@
 
 import type { RequestRules } from '../../core/limits.ts'
 import {
+  type ClaimedDelivery,
   claimDeliveries,
   finishDelivery,
   queueDeliveries,
@@ -13,9 +14,12 @@ import { limitRequests } from '../../sources/limited-http.ts'
 import type { DownstreamStep, OpenStep, StepTools } from '../step.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import { sendDelivery } from './send-delivery.ts'
+import { WorkerShares } from './worker-shares.ts'
 
 /** Requests of a process at the same time, and of all processes to one host. */
 const WORKERS = 8
+/** Workers of a process that one webhook may hold: a receiver that never responds leaves the others. */
+const WEBHOOK_WORKERS_MAX = 4
 /** Changes of one receiver or rule that one statement turns into messages. */
 const QUEUED_CHANGES_MAX = 1_000
 /** Pause after a search that found no new change. */
@@ -44,11 +48,52 @@ function openDeliver(tools: StepTools): OpenStep {
     { connector: { rules: ({ url }) => toRules(url) }, settings: null, credentials: null },
   )
   const sender = { http, variables: settings.webhooks, redact: tools.redact }
-  let lookAgainMs = -Infinity
+  const shares = new WorkerShares(WEBHOOK_WORKERS_MAX)
   let cleanAgainMs = -Infinity
   let workedMs = -Infinity
 
-  const queueNew = async (): Promise<boolean> => {
+  const queueNew = createChangeQueue(db)
+  const clean = async (): Promise<void> => {
+    if (performance.now() < cleanAgainMs) return
+    cleanAgainMs = performance.now() + CLEANING_PAUSE_MS
+    while ((await removeOldDeliveries(db, REMOVED_MAX)) === REMOVED_MAX);
+  }
+  const send = async (delivery: ClaimedDelivery): Promise<void> => {
+    const end = judgeAttempt(await sendDelivery(sender, delivery), delivery.attempts)
+    await finishDelivery(db, delivery, end)
+    const result = end.state === 'waiting' ? 'retried' : end.state
+    metrics.count('shelfsync_deliveries_total', { result })
+  }
+  return {
+    workers: WORKERS,
+    async work(signal) {
+      const remains = await queueNew()
+      const claimedMs = performance.now()
+      const claimed = await shares.claim((except) =>
+        claimDeliveries(db, { limit: CLAIMED_MAX, leaseMs: LEASE_MS, except }),
+      )
+      if (claimed.length === 0 && !remains) await clean()
+      try {
+        for (const delivery of claimed) {
+          // A stopping process leaves the others to the end of their lease.
+          if (signal.aborted || performance.now() - claimedMs > LEASE_MS - RESERVED_MS) break
+          await send(delivery)
+        }
+      } finally {
+        shares.leave(claimed)
+      }
+      if (!remains && claimed.length === 0) return false
+      workedMs = performance.now()
+      return true
+    },
+    hasWork: () => Promise.resolve(performance.now() - workedMs < BUSY_MS),
+  }
+}
+
+/** Returns a function that turns new changes into messages, and returns true if more changes remain. */
+function createChangeQueue(db: StepTools['db']): () => Promise<boolean> {
+  let lookAgainMs = -Infinity
+  return async () => {
     // One worker at a time, and none soon after nothing was found.
     if (performance.now() < lookAgainMs) return false
     lookAgainMs = Infinity
@@ -60,32 +105,6 @@ function openDeliver(tools: StepTools): OpenStep {
       lookAgainMs = -Infinity
       throw error
     }
-  }
-  const clean = async (): Promise<void> => {
-    if (performance.now() < cleanAgainMs) return
-    cleanAgainMs = performance.now() + CLEANING_PAUSE_MS
-    while ((await removeOldDeliveries(db, REMOVED_MAX)) === REMOVED_MAX);
-  }
-  return {
-    workers: WORKERS,
-    async work(signal) {
-      const remains = await queueNew()
-      const claimedMs = performance.now()
-      const claimed = await claimDeliveries(db, CLAIMED_MAX, LEASE_MS)
-      if (claimed.length === 0 && !remains) await clean()
-      for (const delivery of claimed) {
-        // A stopping process leaves the others to the end of their lease.
-        if (signal.aborted || performance.now() - claimedMs > LEASE_MS - RESERVED_MS) break
-        const end = judgeAttempt(await sendDelivery(sender, delivery), delivery.attempts)
-        await finishDelivery(db, delivery, end)
-        const result = end.state === 'waiting' ? 'retried' : end.state
-        metrics.count('shelfsync_deliveries_total', { result })
-      }
-      if (!remains && claimed.length === 0) return false
-      workedMs = performance.now()
-      return true
-    },
-    hasWork: () => Promise.resolve(performance.now() - workedMs < BUSY_MS),
   }
 }
 

@@ -23,26 +23,32 @@ export interface Sender {
   /** The secrets of webhooks by their variables. */
   readonly variables: Readonly<Record<string, string>>
   readonly redact: Redactor
-  /** From the request to the end of the response, with the wait for a free place. Default: 30 s. */
+  /** From the request to the status, with the wait for a free place. Default: 30 s. */
   readonly timeoutMs?: number
+  /** From the status to the end of the response. Default: 1 s. */
+  readonly restMs?: number
 }
 
 /** Time without a byte of the response. */
 const REQUEST_MS = 15_000
 const TOTAL_MS = 30_000
-/** A short response is read to its end, so that its connection is reused. */
+/**
+ * A short response is read to its end, so that its connection is reused. The status alone decides: a
+ * longer or slower rest of the response is not awaited.
+ */
 const RESPONSE_BYTES_MAX = 16_384
+const REST_MS = 1_000
 
 /** Never throws: every failure is an attempt. */
 export async function sendDelivery(sender: Sender, delivery: ClaimedDelivery): Promise<Attempt> {
-  const { timeoutMs = TOTAL_MS } = sender
+  const { timeoutMs = TOTAL_MS, restMs = REST_MS } = sender
   if (delivery.changes.length === 0 && delivery.position > 0)
     return { error: 'its changes have been removed by their age', isFinal: true }
   try {
     const request = await createRequest(sender, delivery)
     if ('error' in request) return request
     const response = await sender.http(request, AbortSignal.timeout(timeoutMs))
-    await endResponse(response)
+    await endResponse(response, restMs)
     return { status: response.status, retryAfter: response.headers.get('retry-after') }
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
@@ -108,11 +114,20 @@ function toMessage({ changes, created_at, rule, event }: ClaimedDelivery): Webho
   return { type: 'rule', timestamp, data: { rule, event, why, facts, change } }
 }
 
-async function endResponse(response: HttpResponse): Promise<void> {
+/** Never throws: what follows the status is not a part of the attempt. */
+async function endResponse(response: HttpResponse, restMs: number): Promise<void> {
+  const cancel = (): Promise<void> => response.cancel().catch(() => undefined)
+  const timer = setTimeout(() => void cancel(), restMs)
   let bytes = 0
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength
-    if (bytes > RESPONSE_BYTES_MAX) break
+  try {
+    for await (const chunk of response.body) {
+      bytes += chunk.byteLength
+      if (bytes > RESPONSE_BYTES_MAX) break
+    }
+  } catch {
+    // The rest of the response is cut short or damaged.
+  } finally {
+    clearTimeout(timer)
   }
-  await response.cancel()
+  await cancel()
 }
