@@ -76,6 +76,16 @@ for (const [name, service] of own) {
   })
 }
 
+test('every process can send an alert with a link to the dashboard', () => {
+  for (const [name, service] of own) {
+    const given = ['SLACK_WEBHOOK_URL', 'SENTRY_DSN', 'WEB_URL'].map(
+      (variable) => variable in service.environment,
+    )
+    const isProcess = findRole(service) !== null
+    assert.deepEqual(given, [isProcess, isProcess, isProcess], name)
+  }
+})
+
 test('the ports of the orchestrator and the dashboard are published, and only to the host itself', () => {
   const ports = Object.values(services).flatMap((service) => service.ports ?? [])
   assert.deepEqual(

@@ -83,10 +83,10 @@ export const serviceSettings = {
   WEB_PORT: port(PORTS.web, 'of the dashboard', ['web']),
   WEB_URL: plain(HttpUrl, {
     description:
-      'The address at which people reach the dashboard, for links in messages. With `https`, cookies are sent over TLS only.',
+      'The address at which people reach the dashboard, for links in messages: give it to every process that sends alerts. With `https`, cookies are sent over TLS only.',
     default: 'none: messages have no links',
     example: 'https://shelfsync.example',
-    readBy: ['web'],
+    readBy: ROLES,
   }),
   PUBLIC_STATUS: plain(Switch, {
     description: 'A status page without a key: it names each source and says only if it is late.',
