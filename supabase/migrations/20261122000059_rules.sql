@@ -80,22 +80,30 @@ $$;
 -- change fires the rule, in minor units; null without one. Prices in two currencies are not compared.
 create function catalog.find_price_event(p_rule catalog.rules, p_change catalog.changes, p_detail jsonb)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
 begin
-  return (select jsonb_build_object('variant', m.place[1], 'type', m.place[2], 'before', m.pair -> 0,
+  return (select jsonb_build_object('variant', m.variant, 'type', m.type, 'before', m.pair -> 0,
     'after', m.pair -> 1, 'currency', c.pair -> 1)
   from (
-    select key, value as pair, regexp_match(key, '^price:(.*):([^:]*)$') as place from jsonb_each(p_detail)
+    select key, value as pair, split_part(key, ':', -1) as type,
+      substr(key, 7, length(key) - 7 - length(split_part(key, ':', -1))) as variant
+    from jsonb_each(p_detail)
     where key like 'price:%' and jsonb_array_length(value) = 2 and value ->> 0 is not null
       and value ->> 1 is not null
+      -- Most prices are left out before their currencies are read.
+      and (p_rule.event in ('new-low', 'new-high') or catalog.is_price_event(p_rule,
+        (value ->> 0)::bigint, (value ->> 1)::bigint, p_rule.currency, null, null))
+    offset 0
   ) m
   cross join lateral (
     select catalog.load_price_currencies(p_change.source_id, p_change.product_external_id, p_change.run_id,
       jsonb_build_object(m.key, m.pair)) -> m.key as pair
+    offset 0
   ) c
   left join lateral (
-    select b.* from catalog.find_price_bounds(p_change, m.place[1], m.place[2], c.pair ->> 1) b
-    where p_rule.event in ('new-low', 'new-high')
+    select b.* from (select where p_rule.event in ('new-low', 'new-high') offset 0) needed
+    cross join lateral catalog.find_price_bounds(p_change, m.variant, m.type, c.pair ->> 1) b
   ) month on true
   where c.pair -> 0 = c.pair -> 1 and catalog.is_price_event(p_rule, (m.pair ->> 0)::bigint,
     (m.pair ->> 1)::bigint, c.pair ->> 1, month.low, month.high)
@@ -158,6 +166,13 @@ begin
       and (p_rule.source_id is null or c.source_id = p_rule.source_id)
       and (p_rule.product is null or c.product_external_id = p_rule.product)
       and c.kind = any (catalog.list_event_kinds(p_rule.event))
+      -- Leaves out most changes without a call of find_event.
+      and (p_rule.event not in ('price-down', 'price-up') or exists (
+        select from jsonb_each(c.detail) d
+        where d.key like 'price:%' and d.value ->> 0 is not null and d.value ->> 1 is not null
+          and 100 * case p_rule.event when 'price-up' then 1 else -1 end
+            * ((d.value ->> 1)::numeric - (d.value ->> 0)::numeric)
+            >= coalesce(p_rule.percent, 0) * (d.value ->> 0)::numeric))
       and catalog.is_shown(c.source_id, c.product_external_id)
       and (p_rule.words is null or exists (
         select from catalog.products p

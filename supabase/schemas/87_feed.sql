@@ -51,9 +51,12 @@ end $$;
 -- without expired content.
 --   product_id  uuid of the product in schema api
 --   expired     whether values or the title are left out because their licence has ended
+--   planned once in a session: planning takes longer than the rest
 create function catalog.to_feed_change(p_change catalog.changes) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object(
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return (select jsonb_build_object(
     'position', p_change.position, 'source', s.name, 'run', p_change.run_id,
     'product', p_change.product_external_id, 'title', catalog.show_title(p),
     'product_id', md5(p.source_id::text || ' ' || p.external_id)::uuid, 'kind', p_change.kind,
@@ -70,8 +73,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       else catalog.show_detail(p_change) end)
     where not (key like 'price:%' and jsonb_array_length(value) > 2) and key <> 'provenance'
   ) d
-  where s.id = p_change.source_id
-$$;
+  where s.id = p_change.source_id);
+end $$;
 
 -- read_feed(after, limit, source, kinds, product) → {changes, next, last}: published changes after the
 -- position, in their order. Each filter may be null.

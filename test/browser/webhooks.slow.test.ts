@@ -80,6 +80,8 @@ test(
     await feed.work()
     await page.goto('/rules/cheaper')
     await page.locator('#messages').getByText('pot').waitFor()
+    await page.getByRole('link', { name: 'Try it on the last 30 days' }).click()
+    await page.getByText('It would have fired 2 times in the last 30 days').waitFor()
     assert.deepEqual(await findAccessFaults(page), [])
     await button('Switch off').click()
     await page.getByText('cheaper is off.').waitFor()

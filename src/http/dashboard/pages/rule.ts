@@ -26,11 +26,13 @@ export const rulePage = definePage({
   path: '/rules/:name',
   example: '/rules/cheaper',
   params: z.object({ name: z.string().max(63) }),
-  async render({ services: { db, nowMs }, params: { name }, user }) {
+  // A trial reads every change of its days, so the page waits for it only when asked.
+  query: z.object({ try: z.literal('true').optional() }),
+  async render({ services: { db, nowMs }, params: { name }, query, user }) {
     const rule = await loadRule(db, name)
     const { webhook } = rule
     const [trial, messages] = await Promise.all([
-      tryRule(db, name, { days: TRIAL_DAYS, limit: SHOWN_MAX }),
+      query.try === undefined ? null : tryRule(db, name, { days: TRIAL_DAYS, limit: SHOWN_MAX }),
       listDeliveries(db, { name: webhook, state: null, rule: name }, { limit: SHOWN_MAX }),
     ])
     const now = nowMs()
@@ -51,10 +53,7 @@ export const rulePage = definePage({
         { title: 'Messages', actions: html`<a href="${all}">All messages</a>` },
         liveRegion('messages', deliveryTable({ deliveries, webhook, user, nowMs: now, empty })),
       )}
-      ${panel(
-        { title: `Changes of the last ${TRIAL_DAYS} days that match: ${trial.times}`, id: 'trial' },
-        firingTable(rule.event, trial.firings, now),
-      )}`,
+      ${showTrial(rule, trial, now)}`,
     }
   },
   actions: {
@@ -86,7 +85,25 @@ function showFacts({ webhook, fired, firedAt, createdBy }: Rule, nowMs: number):
   ])
 }
 
-function showActions({ name, state }: Rule, { times }: RuleTrial, user: User): Html {
+function showTrial({ name, event }: Rule, trial: RuleTrial | null, nowMs: number): Html {
+  if (trial === null)
+    return html`<p>
+      <a href="/rules/${name}?try=true#trial">Try it on the last ${TRIAL_DAYS} days</a>
+    </p>`
+  return panel(
+    {
+      title: `It would have fired ${firedTimes(trial)} in the last ${TRIAL_DAYS} days`,
+      id: 'trial',
+    },
+    firingTable(event, trial.firings, nowMs),
+  )
+}
+
+function firedTimes({ times }: RuleTrial): string {
+  return formatQuantity(times, 'time')
+}
+
+function showActions({ name, state }: Rule, trial: RuleTrial | null, user: User): Html {
   const action = `/rules/${name}/switch`
   const remove = actionForm({
     user,
@@ -105,7 +122,10 @@ function showActions({ name, state }: Rule, { times }: RuleTrial, user: User): H
     values: { state: 'on' },
     tone: 'main',
     confirm: {
-      question: `It would have fired ${formatQuantity(times, 'time')} in the last ${TRIAL_DAYS} days.`,
+      question:
+        trial === null
+          ? `Switch the rule ${name} on?`
+          : `It would have fired ${firedTimes(trial)} in the last ${TRIAL_DAYS} days.`,
       detail: html`<p>It fires for changes that are published from now on.</p>`,
     },
   })}
