@@ -8078,22 +8078,30 @@ $$;
 -- change fires the rule, in minor units; null without one. Prices in two currencies are not compared.
 create function catalog.find_price_event(p_rule catalog.rules, p_change catalog.changes, p_detail jsonb)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
 begin
-  return (select jsonb_build_object('variant', m.place[1], 'type', m.place[2], 'before', m.pair -> 0,
+  return (select jsonb_build_object('variant', m.variant, 'type', m.type, 'before', m.pair -> 0,
     'after', m.pair -> 1, 'currency', c.pair -> 1)
   from (
-    select key, value as pair, regexp_match(key, '^price:(.*):([^:]*)$') as place from jsonb_each(p_detail)
+    select key, value as pair, split_part(key, ':', -1) as type,
+      substr(key, 7, length(key) - 7 - length(split_part(key, ':', -1))) as variant
+    from jsonb_each(p_detail)
     where key like 'price:%' and jsonb_array_length(value) = 2 and value ->> 0 is not null
       and value ->> 1 is not null
+      -- Most prices are left out before their currencies are read.
+      and (p_rule.event in ('new-low', 'new-high') or catalog.is_price_event(p_rule,
+        (value ->> 0)::bigint, (value ->> 1)::bigint, p_rule.currency, null, null))
+    offset 0
   ) m
   cross join lateral (
     select catalog.load_price_currencies(p_change.source_id, p_change.product_external_id, p_change.run_id,
       jsonb_build_object(m.key, m.pair)) -> m.key as pair
+    offset 0
   ) c
   left join lateral (
-    select b.* from catalog.find_price_bounds(p_change, m.place[1], m.place[2], c.pair ->> 1) b
-    where p_rule.event in ('new-low', 'new-high')
+    select b.* from (select where p_rule.event in ('new-low', 'new-high') offset 0) needed
+    cross join lateral catalog.find_price_bounds(p_change, m.variant, m.type, c.pair ->> 1) b
   ) month on true
   where c.pair -> 0 = c.pair -> 1 and catalog.is_price_event(p_rule, (m.pair ->> 0)::bigint,
     (m.pair ->> 1)::bigint, c.pair ->> 1, month.low, month.high)
@@ -8156,6 +8164,13 @@ begin
       and (p_rule.source_id is null or c.source_id = p_rule.source_id)
       and (p_rule.product is null or c.product_external_id = p_rule.product)
       and c.kind = any (catalog.list_event_kinds(p_rule.event))
+      -- Leaves out most changes without a call of find_event.
+      and (p_rule.event not in ('price-down', 'price-up') or exists (
+        select from jsonb_each(c.detail) d
+        where d.key like 'price:%' and d.value ->> 0 is not null and d.value ->> 1 is not null
+          and 100 * case p_rule.event when 'price-up' then 1 else -1 end
+            * ((d.value ->> 1)::numeric - (d.value ->> 0)::numeric)
+            >= coalesce(p_rule.percent, 0) * (d.value ->> 0)::numeric))
       and catalog.is_shown(c.source_id, c.product_external_id)
       and (p_rule.words is null or exists (
         select from catalog.products p
@@ -9699,23 +9714,29 @@ $$;
 -- load_price_currencies(source, product, run, detail) → {price:<variant>:<type>: [before, after]}: the
 -- currencies of the prices in the detail of a change. `before` is that of the newest price that an earlier
 -- run published.
+--   planned once in a session: planning takes longer than the rest
 create function catalog.load_price_currencies(
   p_source integer, p_product text, p_run bigint, p_detail jsonb
 ) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_object_agg(m.name, jsonb_build_array((
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return (select coalesce(jsonb_object_agg(m.name, jsonb_build_array((
       select b.currency from catalog.prices b
-      where b.source_id = p_source and b.product_external_id = p_product and b.run_id < p_run
+      where b.source_id = p_source and b.product_external_id = p_product
+        and b.variant_external_id = m.variant and b.price_type = m.type and b.run_id < p_run
         and b.state in ('current', 'past')
-        and format('price:%s:%s', b.variant_external_id, b.price_type) = m.name
       order by b.run_id desc limit 1
     ), a.currency)), '{}')
-  from jsonb_object_keys(p_detail) m (name)
+  from (
+    select name, split_part(name, ':', -1) as type,
+      substr(name, 7, length(name) - 7 - length(split_part(name, ':', -1))) as variant
+    from jsonb_object_keys(p_detail) name where name like 'price:%'
+  ) m
   -- A price in disagreement has no row.
   left join catalog.prices a on a.source_id = p_source and a.product_external_id = p_product
-    and a.run_id = p_run and format('price:%s:%s', a.variant_external_id, a.price_type) = m.name
-  where m.name like 'price:%'
-$$;
+    and a.variant_external_id = m.variant and a.price_type = m.type and a.run_id = p_run);
+end $$;
 
 -- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
 -- are not published yet. A first load is one change, whose product is empty. Decisions of people are not in
@@ -12210,9 +12231,12 @@ end $$;
 -- without expired content.
 --   product_id  uuid of the product in schema api
 --   expired     whether values or the title are left out because their licence has ended
+--   planned once in a session: planning takes longer than the rest
 create function catalog.to_feed_change(p_change catalog.changes) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object(
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return (select jsonb_build_object(
     'position', p_change.position, 'source', s.name, 'run', p_change.run_id,
     'product', p_change.product_external_id, 'title', catalog.show_title(p),
     'product_id', md5(p.source_id::text || ' ' || p.external_id)::uuid, 'kind', p_change.kind,
@@ -12229,8 +12253,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       else catalog.show_detail(p_change) end)
     where not (key like 'price:%' and jsonb_array_length(value) > 2) and key <> 'provenance'
   ) d
-  where s.id = p_change.source_id
-$$;
+  where s.id = p_change.source_id);
+end $$;
 
 -- read_feed(after, limit, source, kinds, product) → {changes, next, last}: published changes after the
 -- position, in their order. Each filter may be null.
@@ -13287,7 +13311,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000056', 'review_edits', '874eec157cbff7342e15cf346220fe840b90d10e8e15c8b6dbea6e532bf23e1a'),
   ('20261122000057', 'review_rules', 'af43bb4aaa8feb7fcd61dd049051c9d93b654579f9c6574386bc6605548bc120'),
   ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
-  ('20261122000059', 'rules', 'caef8cbfc68970c558ddc7cbbc8646888533ad40172979eb62e9f62dc3b00914'),
+  ('20261122000059', 'rules', 'd24e77ef1c7041b3e4973b3d137c3a8faf67f229c15140f94d4bbdb6368b3071'),
   ('20261122000060', 'views', 'cfec15605190b96cec7b5471e463ebf8031ee235652c35c359a8a6a7d31026cb'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -13299,7 +13323,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000068', 'found_products', '2198acc436d724307a9d5baf3a0bb1b0ae935d54506b5365fe89bd5ff5bbbbb7'),
   ('20261122000069', 'daily_summaries', '95f8b8adacfbb149f8601d2f8b516c9e4ec63addca1296cf4ee965d38be13eae'),
   ('20261122000070', 'summaries', '96e4ba9493ca299289c5a9055bfeac65d6f86e239bfb465a39cc73240c6f2c5f'),
-  ('20261122000071', 'lists', 'a6cd2d1764f449117f80742f7c998860864b73347b7590c130e3ab4f4d60431f'),
+  ('20261122000071', 'lists', 'e436eb48e65ee65e56371ed5f7bbb20ab6480d291ff262a5c3e52cd76bd7b4fc'),
   ('20261122000072', 'metrics', '88817e1c5da077dbdf7bf016034d9c53f7ce0dd732f4cdbc263c8824c01e2b33'),
   ('20261122000073', 'explain', '91e3af9a15cb5e970dbb859f410c688df88259eef2f14d1b8e88ef6213e66513'),
   ('20261122000074', 'products', 'a51fcd4576ec9c4d04660b4d4713c95489d1af629a0db414ff5838d190fbc691'),
@@ -13315,7 +13339,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000084', 'schedule', 'b0d3f36a707413c15fee6371fc855aa64ebfab0340d03f691dd208c69cbae77f'),
   ('20261122000085', 'sessions', '87b1d02ec9078a3cdd6ac79d257b155354a938c00c948179f0ae849ccbb7be6b'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
-  ('20261122000087', 'feed', '3326382ecade452da5fae77d0d1c69b5810fa602924109ae62b2d9790635d957'),
+  ('20261122000087', 'feed', 'f487f260e8c0523223a12c46d25e6ae9efcf1199205bf92ec548020a08b30ecc'),
   ('20261122000088', 'deliveries', '1f2ba6db98641a7807b6c868d830381353ca36825ad3b97123d4a08b5a507e92'),
   ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
   ('20261122000090', 'security', 'abb065fdcd0724c0403440bf297374f735dd6f87a6531ec839eacd7a23ef6ad1'),
