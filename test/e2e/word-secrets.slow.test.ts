@@ -240,10 +240,7 @@ async function run(
     await Promise.race([waitUntil(() => output.stdout !== ''), ended])
     process.emit('SIGTERM')
   }
-  await ended
-  // A command expects to be the only one of its process.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal)
-  return output
+  return ended
 }
 
 /** Without values that depend on the clock. */

@@ -6,14 +6,18 @@ import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/terminal/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export interface CommandOutput {
   readonly stdout: string
   readonly stderr: string
+  /** Whether it ended with an error. */
+  readonly failed: boolean
 }
 
-/** `said` grows while the command runs. */
+/** `written` grows while the command runs. */
 export async function runCommand(
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
   written = { stdout: '', stderr: '' },
 ): Promise<CommandOutput> {
@@ -21,10 +25,17 @@ export async function runCommand(
     { write: (text) => (written.stdout += text) },
     { write: (text) => (written.stderr += text) },
   )
+  const listeners = SIGNALS.map((signal) => process.listeners(signal))
   try {
     await runProgram(new Cli(output, env, Readable.from([])), args)
   } catch (error) {
     output.error(error)
+    return { ...written, failed: true }
+  } finally {
+    // A command expects to be the only one of its process, and leaves its listeners.
+    for (const [index, signal] of SIGNALS.entries())
+      for (const listener of process.listeners(signal))
+        if (!listeners[index]?.includes(listener)) process.off(signal, listener)
   }
-  return written
+  return { ...written, failed: false }
 }
