@@ -44,8 +44,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/http.md': 'needs running services and a shop; the routes have their own tests',
   'docs/enrichment.md':
     'needs an API of a language model; src/downstream/enrich/enrich.test.ts has one',
-  'docs/images.md':
-    'needs a place for images; test/e2e/images.slow.test.ts runs its commands with one',
+  'docs/images.md': 'needs a place for images; test/e2e/images.long.ts runs its commands with one',
   'docs/library.md': 'installs the package; test/e2e/package.long.ts runs its code',
   'docs/operations.md':
     'the blocks not in AFTER_README need held, failed or quarantined runs, which test/e2e makes; docs-supabase.long.ts restores a backup',

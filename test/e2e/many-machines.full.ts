@@ -1,4 +1,4 @@
-// 300,000 products, shared by eight processes as in many-machines.slow.test.ts and by fewer. More
+// 300,000 products, shared by eight processes as in many-machines.long.ts and by fewer. More
 // maintainers are faster where there are cores.
 
 import assert from 'node:assert/strict'
