@@ -46,6 +46,11 @@ export const REQUEST_ERRORS = {
     status: 429,
     hint: 'Wait until one of them has ended, or write the file with `shelfsync export`.',
   },
+  'request/too-many-waits': {
+    action: 'retry',
+    status: 429,
+    hint: 'Wait as long as the header Retry-After says, or send the request without `wait`.',
+  },
   'request/too-many-failures': {
     action: 'stop',
     status: 429,

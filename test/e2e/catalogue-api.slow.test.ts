@@ -207,7 +207,16 @@ test('changes are listed from the oldest, and wrong filters are refused', async 
   const query = `?source=${name}&kind=repriced`
   const { items } = (await get('/api/v1/changes', query)) as { items: { kind: string }[] }
   assert.ok(items.length > 0 && items.every(({ kind }) => kind === 'repriced'))
-  for (const wrong of ['after=x', 'after=-1', 'kind=moved', 'limit=1001'])
+  for (const wrong of [
+    'after=x',
+    'after=-1',
+    'kind=moved',
+    'kind=repriced,moved',
+    'kind=',
+    'limit=1001',
+    'wait=31',
+    'wait=-1',
+  ])
     assert.deepEqual(await getError(`/api/v1/changes?${wrong}`), [400, 'request/invalid'])
 })
 

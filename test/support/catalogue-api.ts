@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { Db } from '../../src/db/pool.ts'
-import { addCatalogueRoutes } from '../../src/http/catalogue/add-routes.ts'
+import { addCatalogueRoutes, type CatalogueOptions } from '../../src/http/catalogue/add-routes.ts'
 import { describeApi } from '../../src/http/catalogue/openapi.ts'
 import { createMetricsApp } from '../../src/http/control/servers.ts'
 import { createKeyRedactor } from '../../src/telemetry/redact.ts'
@@ -13,14 +13,22 @@ import { startServer, type TestServer } from './http-server.ts'
 
 export const SECRET = 'planted-secret-0f8c1f0c9a7b4f5e'
 
+type CatalogueLimits = Partial<Pick<CatalogueOptions, 'stopping' | 'waitsMax'>>
+
 /** Serves the read API without a key: its guard is that of the web server. */
-export function serveCatalogue(t: Lifetime, db: Db): Promise<TestServer> {
+export function serveCatalogue(
+  t: Lifetime,
+  db: Db,
+  { stopping = new AbortController().signal, waitsMax }: CatalogueLimits = {},
+): Promise<TestServer> {
   return startServer(t, (options) => {
     const app = createMetricsApp(options)
     addCatalogueRoutes(app, {
       db,
       guard: (_, next) => next(),
       redactKeys: createKeyRedactor([SECRET]),
+      stopping,
+      ...(waitsMax === undefined ? {} : { waitsMax }),
       orchestratorUrl: 'http://127.0.0.1:3003',
     })
     return app

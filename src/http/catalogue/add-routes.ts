@@ -14,7 +14,7 @@ import { describeApi } from './openapi.ts'
 import { NoQuery } from './query-schemas.ts'
 import type { CatalogueRouteName } from './routes.ts'
 
-export interface CatalogueOptions extends Pick<CatalogueTools, 'db' | 'redactKeys'> {
+export interface CatalogueOptions extends Omit<CatalogueTools, 'responseMs'> {
   /** Passes the requests that may read. */
   readonly guard: MiddlewareHandler<ServerEnv>
   /** Default 5,000. */

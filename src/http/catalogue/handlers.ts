@@ -14,7 +14,7 @@ import {
   type CatalogueProduct,
   type ProductKey,
 } from '../../db/read/catalogue-products.ts'
-import { readFeed } from '../../db/read/feed.ts'
+import { type FeedPage, readFeed } from '../../db/read/feed.ts'
 import type { ListPage } from '../../db/read/page.ts'
 import { searchProducts } from '../../db/read/product-search.ts'
 import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
@@ -28,6 +28,7 @@ import { sendCacheable } from '../server/cacheable.ts'
 import { withDeadline } from '../server/deadline.ts'
 import { readPath, readQuery } from '../server/read-request.ts'
 import type { ServerEnv } from '../server/responses.ts'
+import { ChangeWaits, WAITS_MAX } from './change-waits.ts'
 import {
   toPastPriceJson,
   toPriceItemJson,
@@ -57,6 +58,10 @@ export interface CatalogueTools {
   readonly redactKeys: Redactor
   /** Deadline of responses that need the database, in milliseconds. */
   readonly responseMs: number
+  /** Aborts when the process stops: requests that wait then get an empty page. */
+  readonly stopping: AbortSignal
+  /** Requests that may wait for changes at the same time. */
+  readonly waitsMax?: number
 }
 
 type ObjectRoute = Exclude<
@@ -117,17 +122,21 @@ function createProductHandlers(tools: CatalogueTools) {
 
 function createOperationHandlers(tools: CatalogueTools) {
   const { db, responseMs } = tools
+  const waits = new ChangeWaits(db, tools.waitsMax ?? WAITS_MAX)
   return {
     'GET /api/v1/changes': async (c: Context<ServerEnv>) => {
       const query = readQuery(c, ChangesQuery)
-      const { changes, next, last } = await loadWithin(tools, async () => {
-        const { kind, limit, after } = query
-        const { sourceId, product } = await findPlace(tools, query)
-        // Sources may have the same ids: a product is meant with its source.
-        const source = query.source ?? (sourceId === null ? null : await nameSource(db, sourceId))
-        const kinds = kind === undefined ? [] : [kind]
-        return readFeed(db, { after, limit, source, kinds, product }, responseMs)
-      })
+      const { kind: kinds = [], limit, after, wait } = query
+      const { source, product } = await loadWithin(tools, () => findFeedFilters(tools, query))
+      const read = (position: number): Promise<FeedPage> =>
+        loadWithin(tools, () =>
+          readFeed(db, { after: position, limit, source, kinds, product }, responseMs),
+        )
+      const ends = [c.req.raw.signal, tools.stopping, AbortSignal.timeout(wait * 1000)]
+      const { changes, next, last } =
+        wait === 0
+          ? await read(after)
+          : await waits.wait({ after, read, signal: AbortSignal.any(ends) })
       return sendCatalogue(c, tools, { items: changes, next, more: next < last })
     },
     'GET /api/v1/sources': async (c: Context<ServerEnv>) => {
@@ -199,6 +208,16 @@ async function findPlace(
   const key = await loadProductKey(tools, product)
   if (named && named.id !== key.sourceId) throw createUnknownProductError(product)
   return key
+}
+
+/** Sources may have the same ids: a product is meant with its source. */
+async function findFeedFilters(
+  tools: CatalogueTools,
+  query: Pick<z.output<typeof ChangesQuery>, 'source' | 'product'>,
+): Promise<{ readonly source: string | null; readonly product: string | null }> {
+  const { sourceId, product } = await findPlace(tools, query)
+  const source = query.source ?? (sourceId === null ? null : await nameSource(tools.db, sourceId))
+  return { source, product }
 }
 
 async function nameSource(db: Db, sourceId: number): Promise<string | null> {

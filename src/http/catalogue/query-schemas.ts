@@ -103,9 +103,23 @@ export const PricesQuery = z.strictObject({
   after: after('catalogue-prices'),
 })
 
+const KIND = `(?:${CHANGE_KINDS.join('|')})`
+/** Longer waits end at proxies, many of which close a silent connection after a minute. */
+const WAIT_SECONDS_MAX = 30
+
 export const ChangesQuery = z.strictObject({
   source: ofSource,
-  kind: z.enum(CHANGE_KINDS).optional().describe('Only changes of this kind.'),
+  kind: z
+    .string()
+    .regex(new RegExp(`^${KIND}(?:,${KIND})*$`), {
+      error: `expected one or more of ${CHANGE_KINDS.join(', ')}, separated by commas`,
+    })
+    .transform((given) => CHANGE_KINDS.filter((kind) => given.split(',').includes(kind)))
+    .optional()
+    .meta({
+      description: `Only changes of these kinds, separated by commas: ${CHANGE_KINDS.map((kind) => `\`${kind}\``).join(', ')}.`,
+      examples: ['repriced,unavailable'],
+    }),
   product,
   limit: limitTo(LIMITS.rows),
   after: z.coerce
@@ -114,6 +128,16 @@ export const ChangesQuery = z.strictObject({
     .min(0)
     .default(0)
     .describe('The `next` of the request before. 0: from the oldest change that is kept.'),
+  wait: z.coerce
+    .number<string>({ error: 'expected a number of seconds' })
+    .int()
+    .min(0)
+    .max(WAIT_SECONDS_MAX)
+    .default(0)
+    .describe(
+      'Seconds to wait for a change if none has followed. The response is sent as soon as one matches, ' +
+        'and without items when the time is over.',
+    ),
 })
 
 export const SourcesQuery = z.strictObject({

@@ -91,7 +91,7 @@ export const CATALOGUE_ROUTES = {
     summary: 'Lists published changes, the oldest first. A reader that keeps `next` misses none.',
     query: ChangesQuery,
     result: ChangePage,
-    errors: ['source/unknown', 'product/unknown', 'feed/cursor-expired'],
+    errors: ['source/unknown', 'product/unknown', 'feed/cursor-expired', 'request/too-many-waits'],
   },
   'GET /api/v1/sources': {
     group: 'Operation',
