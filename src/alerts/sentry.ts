@@ -1,11 +1,12 @@
-// Sends alerts, failed runs and check-ins of schedules to Sentry. Uses the core of Sentry's SDK,
-// which changes no global, and our own HTTP client: @sentry/node adds 70 MB and instruments the
-// process. https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
+// Sends alerts, failed runs, check-ins of schedules and unexpected errors to Sentry. Uses the core of
+// Sentry's SDK, which changes no global, and our own HTTP client: @sentry/node adds 70 MB and
+// instruments the process. https://docs.sentry.io/platforms/javascript/guides/node/configuration/options/
 
 import type { DataCollection, Event } from '@sentry/core'
 import type { ServerRuntimeClient } from '@sentry/core/server'
 import { VERSION } from '../core/version.ts'
 import type { ReportedEnd } from '../db/alerts.ts'
+import type { ErrorReport } from '../telemetry/error-reports.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { redactValue } from '../telemetry/redact-json.ts'
 import { SendError, type Channel } from './channel.ts'
@@ -40,10 +41,67 @@ export interface SentryTools extends PostTools {
   readonly dsn: string
 }
 
+/** A client that collects what it captures until it is sent. */
+interface Collector {
+  readonly client: ServerRuntimeClient
+  /** Sends what was captured, until one is refused. @throws SendError */
+  send(signal: AbortSignal): Promise<void>
+}
+
 export async function openSentry(tools: SentryTools): Promise<Channel> {
+  const { client, send } = await openCollector(tools)
+  return {
+    name: 'sentry',
+    hasWeekly: false,
+    async send({ title }, digest, signal) {
+      if (digest === null) client.captureMessage(title, 'info')
+      else captureDigest(client, digest)
+      await send(signal)
+    },
+    async reportEnds(ends, signal) {
+      for (const end of ends) reportEnd(client, end, tools.redact)
+      await send(signal)
+    },
+  }
+}
+
+/** Sends one error. @throws SendError */
+export type SendReport = (report: ErrorReport, signal: AbortSignal) => Promise<void>
+
+/** It has its own client: each process sends its errors beside the alerts, which one process sends. */
+export async function openErrorSender(tools: SentryTools): Promise<SendReport> {
+  const [{ client, send }, { createStackParser }, { nodeStackLineParser }] = await Promise.all([
+    openCollector(tools),
+    import('@sentry/core'),
+    import('@sentry/core/server'),
+  ])
+  const parseStack = createStackParser(nodeStackLineParser())
+  return async ({ timestamp, level, message, exception, correlationId, facts }, signal) => {
+    client.captureEvent({
+      timestamp,
+      message,
+      level,
+      ...(exception && {
+        exception: {
+          values: [
+            {
+              type: exception.type,
+              value: exception.value,
+              stacktrace: { frames: parseStack(exception.stack) },
+            },
+          ],
+        },
+      }),
+      tags: { ...facts, ...(correlationId !== null && { correlation_id: correlationId }) },
+    })
+    await send(signal)
+  }
+}
+
+async function openCollector(tools: SentryTools): Promise<Collector> {
   const { serializeEnvelope } = await import('@sentry/core')
   const { ServerRuntimeClient: Client } = await import('@sentry/core/server')
-  // The transport of the SDK drops what it cannot send, in silence. This one only collects: the database
+  // The transport of the SDK drops what it cannot send, in silence. This one only collects: its owner
   // knows what was sent, and what has to be sent again.
   const envelopes: (string | Uint8Array)[] = []
   let url = ''
@@ -68,22 +126,11 @@ export async function openSentry(tools: SentryTools): Promise<Channel> {
     },
   })
   client.init()
-  /** Sends what was captured, until one is refused. @throws SendError */
-  const flush = async (signal: AbortSignal): Promise<void> => {
-    await client.flush()
-    for (const envelope of envelopes.splice(0)) await sendEnvelope(tools, url, envelope, signal)
-  }
   return {
-    name: 'sentry',
-    hasWeekly: false,
-    async send({ title }, digest, signal) {
-      if (digest === null) client.captureMessage(title, 'info')
-      else captureDigest(client, digest)
-      await flush(signal)
-    },
-    async reportEnds(ends, signal) {
-      for (const end of ends) reportEnd(client, end, tools.redact)
-      await flush(signal)
+    client,
+    async send(signal) {
+      await client.flush()
+      for (const envelope of envelopes.splice(0)) await sendEnvelope(tools, url, envelope, signal)
     },
   }
 }

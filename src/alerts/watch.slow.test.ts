@@ -21,10 +21,12 @@ import { removeSource } from '../db/write/remove-source.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { Calendar } from '../sources/due.ts'
+import { ErrorReports } from '../telemetry/error-reports.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Channel } from './channel.ts'
-import { openSentry } from './sentry.ts'
+import { createReportSender, sendLastReports } from './send-reports.ts'
+import { openErrorSender, openSentry } from './sentry.ts'
 import { openSlack } from './slack.ts'
 import { watchOnce, type AlertTools } from './watch.ts'
 
@@ -428,4 +430,31 @@ test('a process stops at once while Sentry does not respond, and the message is 
   await stopped
   await watchOnce(await open(), signal)
   assert.equal(standIn.bodies.length, 2)
+})
+
+test('an error that Sentry refuses is sent again, and two calls at once send it once', async (t) => {
+  const standIn = await startStandIn(t)
+  const reports = new ErrorReports()
+  const log = createLog({
+    level: 'error',
+    secrets: [SECRET],
+    destination: { write: () => true },
+    onError: (line) => reports.add(line),
+  })
+  log.error({ err: new TypeError('broken'), cid: 'abc-1' }, 'internal error')
+  const dsn = standIn.url.replace('http://', 'http://publickey@') + '/42'
+  const sendReports = createReportSender({
+    reports,
+    send: await openErrorSender({ http, dsn, redact }),
+  })
+  standIn.faults.push((response) => response.writeHead(503).end())
+  await assert.rejects(sendReports(signal), /Sentry responded with 503/)
+  await Promise.all([sendReports(signal), sendReports(signal)])
+  await sendLastReports(sendReports)
+  assert.equal(standIn.bodies.length, 2)
+  for (const body of standIn.bodies) assert.match(body, /"correlation_id":"abc-1"/)
+  log.error({ err: new TypeError('broken again') }, 'internal error')
+  standIn.faults.push(ignore)
+  await sendLastReports(sendReports)
+  assert.equal(reports.first?.exception?.value, 'broken again')
 })

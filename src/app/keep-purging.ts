@@ -5,6 +5,7 @@ import { toSyncError } from '../db/errors.ts'
 import { removeOldChanges } from '../db/write/feed.ts'
 import { repeat } from '../lib/repeat.ts'
 import { purgeExpired, type PurgeTools } from '../pipeline/purge.ts'
+import { toErrorFacts } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 
 /** The longest time for which expired content stays after its end, while a maintainer runs. */
@@ -24,8 +25,8 @@ export function keepPurging(
   }
   const onError = (error: unknown): void => {
     if (outages.failed(toSyncError(error), { work: 'purge' })) return
-    log.warn(
-      { cause: String(error) },
+    log.error(
+      toErrorFacts(error),
       'expired content and old changes could not be purged; trying again',
     )
   }

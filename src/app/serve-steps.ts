@@ -10,8 +10,8 @@ import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
 import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import { startAlerts } from './alerts.ts'
-import type { Services } from './serve.ts'
 import { openProcessMetrics } from './service-metrics.ts'
+import type { Services } from './services.ts'
 import { startSteps, type StepServiceTools, type StepsHaveWork } from './start-steps.ts'
 
 /** @throws SyncError `settings/invalid` when the port is not available */
@@ -34,13 +34,15 @@ export async function startStepServices(
   const port = settings.http.ports.metrics
   const listening = await listen(app, { host, port, setting: 'METRICS_PORT' })
   opened.defer(() => listening.close())
-  await startAlerts({ ...tools, metrics }, { opened, signal: stopping.signal }, new RecentCounts())
-  const hasWork = startSteps({ ...tools, metrics }, roles, { opened, signal: stopping.signal })
+  const lifespan = { opened, signal: stopping.signal }
+  const sendLastErrors = await startAlerts({ ...tools, metrics }, lifespan, new RecentCounts())
+  const hasWork = startSteps({ ...tools, metrics }, roles, lifespan)
   const kept = opened.move()
   let stopped: Promise<void> | null = null
   return {
     servers: [{ name: 'metrics', host, port: listening.port }],
     idle: waitForIdle(settings, hasWork, stopping.signal),
+    sendLastErrors,
     stop() {
       stopping.abort()
       return (stopped ??= kept.disposeAsync())

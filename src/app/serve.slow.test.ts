@@ -15,6 +15,7 @@ import { migrateQueue } from '../jobs/queues.ts'
 import { requestRuns } from '../jobs/request-runs.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
+import { ErrorReports } from '../telemetry/error-reports.ts'
 import { openQueueTools } from './open-queues.ts'
 import { startServices } from './serve.ts'
 
@@ -48,6 +49,7 @@ test('the services close the HTTP clients of the connectors when they stop', asy
   const services = await startServices(
     {
       ...tools,
+      reports: new ErrorReports(),
       openHttp(connector) {
         const client = createHttp({ guard, userAgent: settings.userAgent })
         return Object.assign((...args: Parameters<typeof client>) => client(...args), {

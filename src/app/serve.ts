@@ -16,7 +16,6 @@ import {
   type OrchestratorOptions,
 } from '../http/control/servers.ts'
 import { listen } from '../http/server/listen.ts'
-import type { ServerName } from '../http/control/routes.ts'
 import { requestImport } from '../jobs/request-import.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { TaskActivity, waitUntilIdle } from '../jobs/idle.ts'
@@ -33,6 +32,7 @@ import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
 import { Waker } from '../jobs/wake-workers.ts'
 import { startWorker } from '../jobs/worker.ts'
 import { createAddressCheck } from '../node/check-address.ts'
+import type { ErrorReports } from '../telemetry/error-reports.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -48,6 +48,7 @@ import { checkHealth } from './health.ts'
 import { WORKER_ROLES, type Role } from '../core/roles.ts'
 import { keepPurging } from './keep-purging.ts'
 import { openMetrics } from './service-metrics.ts'
+import type { OpenServer, Services } from './services.ts'
 import { startSteps, type Lifespan, type StepsHaveWork } from './start-steps.ts'
 import { countAuthFailures, countSignIns, countTasks } from './task-metrics.ts'
 
@@ -60,26 +61,10 @@ export interface ServiceTools {
   readonly credentials: CredentialReader
   readonly log: Log
   readonly outages: Outages
+  /** The errors of the log. */
+  readonly reports: ErrorReports
   /** Opens a client for the requests of one connector. */
   openHttp(connector: string, metrics: Metrics): Http & { close(): Promise<void> }
-}
-
-export interface OpenServer {
-  readonly name: ServerName
-  /** The address it listens on; `::` means all addresses of the machine. */
-  readonly host: string
-  readonly port: number
-}
-
-export interface Services {
-  readonly servers: readonly OpenServer[]
-  /** Resolves when the workers have been idle for EXIT_WHEN_IDLE_SECONDS; without it, never. */
-  readonly idle: Promise<void>
-  /**
-   * Accepts no new work, finishes open batches and responses, and resolves when everything has
-   * stopped. Safe to call twice.
-   */
-  stop(): Promise<void>
 }
 
 /** The open HTTP clients by connector. */
@@ -115,7 +100,7 @@ export async function startServices(
     async () => void (await Promise.all([...clients.values()].map((one) => one.close()))),
   )
   const lifespan = { opened, signal: stopping.signal }
-  await startAlerts({ ...tools, metrics }, lifespan, recent)
+  const sendLastErrors = await startAlerts({ ...tools, metrics }, lifespan, recent)
   const stepsHaveWork = startSteps({ ...tools, metrics }, roles, lifespan)
   const idle = startWork(
     {
@@ -132,6 +117,7 @@ export async function startServices(
   return {
     servers,
     idle,
+    sendLastErrors,
     stop() {
       stopping.abort()
       queues.leave()

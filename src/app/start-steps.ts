@@ -12,7 +12,7 @@ import type { ServiceTools } from './serve.ts'
 /** Tools of a process without the queue. */
 export type StepServiceTools = Pick<
   ServiceTools,
-  'settings' | 'db' | 'log' | 'outages' | 'openHttp'
+  'settings' | 'db' | 'log' | 'outages' | 'reports' | 'openHttp'
 >
 
 /** The time in which the work of a process runs. */

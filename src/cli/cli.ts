@@ -49,6 +49,8 @@ export class Cli {
   exitCode: number = EXIT.green
   /** The log of a service: it contains unexpected errors, with their stacks. */
   serviceLog: Log | null = null
+  /** A service replaces it, see `Services`. */
+  sendLastErrors: () => Promise<void> = () => Promise.resolve()
   #handlesStop = false
   #isStopped = false
 

@@ -25,7 +25,7 @@ cli.handleStops()
 // The exit also removes the bars and shows the cursor.
 process.on('uncaughtException', (error) => {
   cli.reportError(error)
-  process.exit(EXIT.failed)
+  void cli.sendLastErrors().then(() => process.exit(EXIT.failed))
 })
 try {
   await runProgram(cli, process.argv.slice(2))

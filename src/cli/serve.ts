@@ -6,7 +6,7 @@ import { constants, getPriority, setPriority } from 'node:os'
 import type { Command } from 'commander'
 import type { Host, Tools } from '../app/compose.ts'
 import type { QueueTools } from '../app/open-queues.ts'
-import type { OpenServer, Services } from '../app/serve.ts'
+import type { OpenServer, Services } from '../app/services.ts'
 import { findLostStorage } from '../config/lasting-storage.ts'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
@@ -20,6 +20,7 @@ import {
 } from '../core/roles.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
+import { ErrorReports } from '../telemetry/error-reports.ts'
 import { createLog, type Log, type LogDestination } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { parseRole } from './arguments/roles.ts'
@@ -55,11 +56,13 @@ async function serve(cli: Cli, given: readonly Role[]): Promise<void> {
   requireKey(settings, roles)
   requireLastingStorage(settings, roles)
   const { requireRights } = await import('../app/rights.ts')
+  const reports = new ErrorReports()
   // The log of a service also contains the events that a command would print.
   const log = createLog({
     level: cli.output.verbose ? 'debug' : settings.logLevel,
     destination: toLogDestination(cli.output),
     secrets: settings.secrets,
+    onError: (line) => reports.add(line),
   })
   cli.serviceLog = log
   const signal = cli.createStopSignal(STOPPING, {
@@ -72,7 +75,8 @@ async function serve(cli: Cli, given: readonly Role[]): Promise<void> {
   await requireRights(tools.db, roles)
   if (roles.some((role) => WORKER_ROLES.includes(role))) await checkStore(tools)
   lowerPriority(settings, roles)
-  const services = await start(tools, roles)
+  const services = await start({ ...tools, reports }, roles)
+  cli.sendLastErrors = services.sendLastErrors
   reportStart(cli, log, { tools, roles, services })
   if (!signal.aborted) await Promise.race([once(signal, 'abort'), services.idle])
   if (!signal.aborted) log.info({}, 'no task for EXIT_WHEN_IDLE_SECONDS; stopping')
@@ -152,7 +156,10 @@ function lowerPriority({ databaseUrl }: Settings, roles: readonly Role[]): void 
     setPriority(PRIORITY_BELOW_NORMAL)
 }
 
-async function start(tools: ServeTools, roles: readonly Role[]): Promise<Services> {
+async function start(
+  tools: ServeTools & { readonly reports: ErrorReports },
+  roles: readonly Role[],
+): Promise<Services> {
   const { countRequests } = await import('../telemetry/metrics.ts')
   const guard = createAddressGuard(tools.settings.allowPrivateHosts)
   const openHttp = (connector: string, metrics: Metrics) =>

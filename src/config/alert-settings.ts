@@ -25,7 +25,7 @@ export const alertSettings = {
   }),
   SENTRY_DSN: secret(Dsn, {
     description:
-      'The DSN of a project in Sentry. Alerts and failed runs become issues, and each schedule is a monitor. Give it to every process.',
+      'The DSN of a project in Sentry. Alerts, failed runs and unexpected errors become issues, and each schedule is a monitor. Give it to every process.',
     default: 'none',
     example: 'https://key@o1.ingest.sentry.io/2',
     readBy: ROLES,

@@ -3,7 +3,7 @@
 
 import { toSyncError } from '../db/errors.ts'
 import { wait as waitForTime, type Waiter } from '../lib/back-off.ts'
-import type { Log } from '../telemetry/log.ts'
+import { toErrorFacts, type Log } from '../telemetry/log.ts'
 import type { Outages } from '../telemetry/outages.ts'
 import type { OpenStep } from './step.ts'
 
@@ -37,12 +37,12 @@ export async function runStep(
     } catch (error) {
       if (signal.aborted || outages.failed(toSyncError(error), { work: name, startedMs }))
         return false
-      const cause = String(error)
-      log[cause === reported ? 'debug' : 'error'](
-        { step: name, cause },
+      const facts = toErrorFacts(error)
+      log[facts.cause === reported ? 'debug' : 'error'](
+        { step: name, ...facts },
         'a step failed; it will try again',
       )
-      reported = cause
+      reported = facts.cause
       return false
     }
   }

@@ -16,6 +16,7 @@ import {
 } from '../db/sources.ts'
 import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
 import { repeat } from '../lib/repeat.ts'
+import { toErrorFacts } from '../telemetry/log.ts'
 import { Calendar, faultOf, type Times } from '../sources/due.ts'
 import { limitRefresh } from '../sources/limit-refresh.ts'
 import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
@@ -77,9 +78,9 @@ function repeatTask(
   }
   const onError = (error: unknown): void => {
     if (outages.failed(toQueueError(queues, error), { work, startedMs })) return
-    const cause = String(error)
-    log[cause === reported ? 'debug' : 'warn']({ cause }, failure)
-    reported = cause
+    const facts = toErrorFacts(error)
+    log[facts.cause === reported ? 'debug' : 'error'](facts, failure)
+    reported = facts.cause
   }
   return repeat(execute, { pauseMs: TICK_MS, signal, onError })
 }
@@ -136,10 +137,10 @@ async function tryToStart(
     // A manual run is active. The source stays due until it has ended.
     if (error instanceof SyncError && error.code === 'run/active') return
     if (outages.failed(toSyncError(error), { work, startedMs })) return
-    const cause = String(error)
-    if (reported.get(work) !== cause)
-      log.error({ source, cause }, 'the scheduled run could not be started; trying again')
-    reported.set(work, cause)
+    const facts = toErrorFacts(error)
+    if (reported.get(work) !== facts.cause)
+      log.error({ source, ...facts }, 'the scheduled run could not be started; trying again')
+    reported.set(work, facts.cause)
   }
 }
 

@@ -4,6 +4,7 @@
 // rest of a line, which Shelfsync writes, only secrets that cannot be a word are redacted.
 
 import { pino, type Logger } from 'pino'
+import { SyncError } from '../core/errors.ts'
 import { escapeControls, escapeLines } from '../lib/escape-controls.ts'
 import { isObject } from '../lib/objects.ts'
 import { cutText } from '../lib/text.ts'
@@ -24,7 +25,14 @@ export interface LogOptions {
   readonly destination?: LogDestination
   /** Values that are redacted. */
   readonly secrets: Iterable<string>
+  /** Receives each line of level error or fatal, without secrets. */
+  readonly onError?: (line: Line) => void
   readonly nowMs?: () => number
+}
+
+/** The fields of a line about an error: its text and, without a code, the error with its stack. */
+export function toErrorFacts(error: unknown): { readonly cause: string; readonly err: unknown } {
+  return { cause: String(error), err: error instanceof SyncError ? undefined : error }
 }
 
 /** Fields by which programs join and filter lines; the message says the same to a person. */
@@ -39,6 +47,7 @@ export function createLog({
   level,
   destination = process.stderr,
   secrets,
+  onError = () => undefined,
   nowMs = Date.now,
 }: LogOptions): Log {
   const values = [...secrets]
@@ -60,8 +69,11 @@ export function createLog({
       formatters: { level: (label) => ({ level: label }) },
     },
     {
-      write: (text: string) =>
-        void destination.write(`${format(redactEntry(JSON.parse(text), own, foreign))}\n`),
+      write(text: string) {
+        const line = redactEntry(JSON.parse(text), own, foreign)
+        destination.write(`${format(line)}\n`)
+        if (line['level'] === 'error' || line['level'] === 'fatal') onError(line)
+      },
     },
   )
 }
