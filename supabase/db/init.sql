@@ -8277,33 +8277,6 @@ begin
   delete from catalog.rules where id = rule.id;
 end $$;
 
--- try_rule(rule, name, days, limit) → {times, firings, since}: the changes of the last days that would have
--- fired it, the newest `p_limit` of them as {change, event}.
---   p_rule      see read_rule; null: the stored rule `p_name`
---   errors      see read_rule · rule/unknown
-create function catalog.try_rule(p_rule jsonb, p_name text, p_days integer, p_limit integer) returns jsonb
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  rule catalog.rules;
-  since timestamptz := now() - make_interval(days => p_days);
-begin
-  if p_rule is null then
-    rule := catalog.load_rule(p_name);
-  else
-    rule := catalog.read_rule(p_rule);
-  end if;
-  return (
-    with found as materialized (
-      select (l.change).position as place, l.change, l.event
-      from catalog.list_firings(rule, (select place from catalog.find_feed_place(since)),
-        catalog.max_id(), null) l
-    )
-    select jsonb_build_object('times', (select count(*) from found), 'since', since, 'firings', coalesce((
-      select jsonb_agg(jsonb_build_object('change', catalog.to_feed_change(f.change), 'event', f.event)
-        order by f.place desc)
-      from (select * from found order by place desc limit p_limit) f), '[]')));
-end $$;
-
 -- 20261122000060_views.sql
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
@@ -12383,7 +12356,7 @@ $$;
 -- The work on deliveries. queue_deliveries turns changes into messages, a deliverer claims and sends them. In
 -- the messages of one receiver, a product has at most one that is due: the next follows when it is over.
 -- Advisory lock ('catalog.deliveries', webhook): exclusive while messages are added, shared while one ends,
--- so that none is left without a time.
+-- so that none is left without a time. try_rule shows which messages a rule would have had.
 
 -- release_heads(webhook, sources, products): makes the first waiting message of each product due, unless one
 -- of the product is due already.
@@ -12628,6 +12601,33 @@ begin
       and (o.state = 'delivered' or o.finished_at < now() - interval '30 days') limit p_limit));
   get diagnostics removed = row_count;
   return removed;
+end $$;
+
+-- try_rule(rule, name, days, limit) → {times, firings, since}: the changes of the last days that would have
+-- fired it, the newest `p_limit` of them as {change, event}.
+--   p_rule      see read_rule; null: the stored rule `p_name`
+--   errors      see read_rule · rule/unknown
+create function catalog.try_rule(p_rule jsonb, p_name text, p_days integer, p_limit integer) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  rule catalog.rules;
+  since timestamptz := now() - make_interval(days => p_days);
+begin
+  if p_rule is null then
+    rule := catalog.load_rule(p_name);
+  else
+    rule := catalog.read_rule(p_rule);
+  end if;
+  return (
+    with found as materialized (
+      select (l.change).position as place, l.change, l.event
+      from catalog.list_firings(rule, (select place from catalog.find_feed_place(since)),
+        catalog.max_id(), null) l
+    )
+    select jsonb_build_object('times', (select count(*) from found), 'since', since, 'firings', coalesce((
+      select jsonb_agg(jsonb_build_object('change', catalog.to_feed_change(f.change), 'event', f.event)
+        order by f.place desc)
+      from (select * from found order by place desc limit p_limit) f), '[]')));
 end $$;
 
 -- 20261122000089_alerts.sql
@@ -13311,7 +13311,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000056', 'review_edits', '874eec157cbff7342e15cf346220fe840b90d10e8e15c8b6dbea6e532bf23e1a'),
   ('20261122000057', 'review_rules', 'af43bb4aaa8feb7fcd61dd049051c9d93b654579f9c6574386bc6605548bc120'),
   ('20261122000058', 'webhooks', '4fb4bb54a635ecdbbe0a54d5f6ec644a178e020f22bc74a27ddc3c40278d06d2'),
-  ('20261122000059', 'rules', 'd24e77ef1c7041b3e4973b3d137c3a8faf67f229c15140f94d4bbdb6368b3071'),
+  ('20261122000059', 'rules', 'd3ca58754a2c39109c4902d628a5f028be30d2dcc936a81fc1b297115fd6ebf2'),
   ('20261122000060', 'views', 'cfec15605190b96cec7b5471e463ebf8031ee235652c35c359a8a6a7d31026cb'),
   ('20261122000061', 'embeds', '795ad2f68fda74ceaae772dea718b86c0d2d26013b1c2ef62b74f75e9d96ed9c'),
   ('20261122000062', 'coffees', '8631e5ee2a9debe292773adb63335b2b594030ec8d9483946b3f53005b1e7160'),
@@ -13340,7 +13340,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000085', 'sessions', '87b1d02ec9078a3cdd6ac79d257b155354a938c00c948179f0ae849ccbb7be6b'),
   ('20261122000086', 'catalogue_pages', '902ba434b1a815f1cdd41272f06aff1a879b084ddc232a6068beb2ef9164104f'),
   ('20261122000087', 'feed', 'f487f260e8c0523223a12c46d25e6ae9efcf1199205bf92ec548020a08b30ecc'),
-  ('20261122000088', 'deliveries', '1f2ba6db98641a7807b6c868d830381353ca36825ad3b97123d4a08b5a507e92'),
+  ('20261122000088', 'deliveries', '21cb301827de50bdb4875fd1e5148050b99cbb8d40e2a0b276e53b5efa342562'),
   ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
   ('20261122000090', 'security', 'abb065fdcd0724c0403440bf297374f735dd6f87a6531ec839eacd7a23ef6ad1'),
   ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');

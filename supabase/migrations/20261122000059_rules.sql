@@ -278,30 +278,3 @@ declare
 begin
   delete from catalog.rules where id = rule.id;
 end $$;
-
--- try_rule(rule, name, days, limit) → {times, firings, since}: the changes of the last days that would have
--- fired it, the newest `p_limit` of them as {change, event}.
---   p_rule      see read_rule; null: the stored rule `p_name`
---   errors      see read_rule · rule/unknown
-create function catalog.try_rule(p_rule jsonb, p_name text, p_days integer, p_limit integer) returns jsonb
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  rule catalog.rules;
-  since timestamptz := now() - make_interval(days => p_days);
-begin
-  if p_rule is null then
-    rule := catalog.load_rule(p_name);
-  else
-    rule := catalog.read_rule(p_rule);
-  end if;
-  return (
-    with found as materialized (
-      select (l.change).position as place, l.change, l.event
-      from catalog.list_firings(rule, (select place from catalog.find_feed_place(since)),
-        catalog.max_id(), null) l
-    )
-    select jsonb_build_object('times', (select count(*) from found), 'since', since, 'firings', coalesce((
-      select jsonb_agg(jsonb_build_object('change', catalog.to_feed_change(f.change), 'event', f.event)
-        order by f.place desc)
-      from (select * from found order by place desc limit p_limit) f), '[]')));
-end $$;
