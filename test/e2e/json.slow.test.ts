@@ -200,10 +200,9 @@ test('every command with --json writes JSON objects only, one per line, when it 
   }
   for (const name of commands) {
     const line = [name, ...(MANDATORY.get(name) ?? []), '--bogus'].join(' ')
-    const env = { SHELFSYNC_HOME: folder }
     const { messages, results } = assertJson(
       line,
-      await runCommand(env, [...line.split(' '), '--json']),
+      await runCommand({ SHELFSYNC_HOME: folder }, [...line.split(' '), '--json']),
     )
     const { code, message, hint } = findError(messages, line)
     assert.deepEqual([code, results.length], ['usage/invalid', 0], line)
