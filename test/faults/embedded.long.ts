@@ -24,11 +24,20 @@ import { createInterface } from 'node:readline/promises'
 import { text as readText } from 'node:stream/consumers'
 import { after, before, test, type TestContext } from 'node:test'
 import pg from 'pg'
-import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.ts'
-import { type Account, runAs } from './account.ts'
-import { findPlace } from './data-directory.ts'
-import { PRESENCE_LOCK } from './presence.ts'
-import { findServer, readLogTail, removeStalePidFile, stopServer } from './server.ts'
+import {
+  type Embedded,
+  type EmbeddedOptions,
+  openEmbedded,
+} from '../../src/embedded-postgres/embedded.ts'
+import { type Account, runAs } from '../../src/embedded-postgres/account.ts'
+import { findPlace } from '../../src/embedded-postgres/data-directory.ts'
+import { PRESENCE_LOCK } from '../../src/embedded-postgres/presence.ts'
+import {
+  findServer,
+  readLogTail,
+  removeStalePidFile,
+  stopServer,
+} from '../../src/embedded-postgres/server.ts'
 
 const SETTINGS = { fsync: 'off', shared_buffers: '16MB' }
 const onLinux = process.platform === 'linux'
@@ -407,7 +416,7 @@ async function spawnUser(
   home: string,
   secrets: Record<string, string> = {},
 ): Promise<User> {
-  const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
+  const script = `import { openEmbedded } from ${JSON.stringify(new URL('../../src/embedded-postgres/embedded.ts', import.meta.url).href)}
     await openEmbedded(${JSON.stringify({ home, settings: SETTINGS })})
     console.log('open')`
   // A killed process leaves a truncated coverage file, which breaks the report.
@@ -426,7 +435,7 @@ async function spawnUser(
  * or the error's code and message.
  */
 async function runUser(cwd: string, account: Account, options: EmbeddedOptions): Promise<string> {
-  const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
+  const script = `import { openEmbedded } from ${JSON.stringify(new URL('../../src/embedded-postgres/embedded.ts', import.meta.url).href)}
     try {
       await (await openEmbedded(${JSON.stringify(options)})).close()
       console.log('open')
