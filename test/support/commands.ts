@@ -11,7 +11,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export interface CommandOutput {
   readonly stdout: string
   readonly stderr: string
-  /** Whether it ended with an error. */
+  /** True if it ended with an error. */
   readonly failed: boolean
 }
 
