@@ -36,7 +36,15 @@ test(
     const run = page.locator('.runs-chart a').last()
     const name = (await run.getAttribute('aria-label')) ?? ''
     assert.match(name, /^Run \d+, full, succeeded, .*30 unchanged/)
+    assert.equal(await page.locator('.runs-chart a[tabindex="0"]').count(), 1)
+    const previous = page.locator('.runs-chart a').nth(-2)
+    const focused = (): Promise<string | null> =>
+      page.evaluate(() => document.activeElement?.getAttribute('href') ?? null)
     await run.focus()
+    await page.keyboard.press('ArrowLeft')
+    assert.equal(await focused(), await previous.getAttribute('href'))
+    await page.keyboard.press('End')
+    assert.equal(await focused(), await run.getAttribute('href'))
     await page.keyboard.press('Enter')
     await page.waitForURL('**/runs/*')
 

@@ -5,7 +5,7 @@ import { attributes, EMPTY, html, type Html } from './html.ts'
 import { isCurrent, type NavigationEntry } from './navigation.ts'
 import type { Notice } from './notices.ts'
 import type { User } from './page.ts'
-import { notice } from './parts/blocks.ts'
+import { notice, words } from './parts/blocks.ts'
 import { icon } from './parts/icons.ts'
 import type { Theme } from './theme.ts'
 
@@ -47,7 +47,7 @@ export function layout(options: LayoutOptions): Html {
         ${isLive ? liveState() : EMPTY}
       </header>
       <main id="main" tabindex="-1">
-        ${options.notice === null ? EMPTY : html`<div role="status">${notice(options.notice.tone, options.notice.text)}</div>`}
+        ${options.notice === null ? EMPTY : html`<div role="status">${notice(options.notice.tone, words(options.notice.text))}</div>`}
         ${options.main}
       </main>`,
   )

@@ -25,7 +25,8 @@ interface RegionOptions {
 
 /**
  * A part of a page that is replaced when it changes. `id` is unique in the page; regions are not nested.
- * Keep forms out of it: what a person types would be replaced.
+ * It may contain buttons and their questions, because an open question stays as it is (live.js). Keep other
+ * fields out of it: what a person types would be replaced.
  */
 export function liveRegion(
   id: string,

@@ -41,6 +41,20 @@
     search.focus()
   })
 
+  // A chart is one stop of Tab; arrow keys move between its links.
+  document.addEventListener('keydown', (event) => {
+    const chart = event.target.closest?.('[data-arrows]')
+    if (!chart) return
+    const links = [...chart.querySelectorAll('a')]
+    const at = links.indexOf(event.target)
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1 }[event.key]
+    const next = links[to]
+    if (!next) return
+    event.preventDefault()
+    for (const link of links) link.setAttribute('tabindex', link === next ? '0' : '-1')
+    next.focus()
+  })
+
   // Tab goes round in an open question.
   function keepInside(event, question) {
     const fields = 'summary, input:not([type=hidden]), select, textarea, button:not([hidden])'

@@ -67,6 +67,7 @@ export function deliveryTable({ deliveries, webhook, user, nowMs, empty }: Deliv
   }
   return table({
     caption: `Messages to ${webhook}`,
+    isBrief: true,
     columns: user.mayWrite ? [...columns, replay] : columns,
     rows: deliveries,
     rowId: ({ id }) => `delivery-${id}`,

@@ -14,7 +14,7 @@ import { code, emptyState, pageHeading, panel } from '../parts/blocks.ts'
 import { filterForm } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
 import { table } from '../parts/table.ts'
-import { time } from '../parts/values.ts'
+import { orNone, time } from '../parts/values.ts'
 import { toProductAddress } from './product-address.ts'
 
 const PAGE_ROWS = 50
@@ -111,6 +111,7 @@ function changesTable(
 ): Html {
   return table({
     caption: 'Published changes',
+    isBrief: true,
     columns: [
       { label: 'Product', kind: 'free', isHeader: true, cell: productCell },
       { label: 'Change', cell: ({ kind }) => kind },
@@ -177,7 +178,7 @@ function valuesCell(change: ChangeMessage): Content {
   if (change.product === null) return html`<span class="quiet">first load</span>`
   if (change.expired) return html`<span class="quiet">their licence has ended</span>`
   const all = listDifferences(change)
-  if (all.length === 0) return html`<span class="quiet">–</span>`
+  if (all.length === 0) return orNone(null)
   const left = all.length - VALUES_MAX
   return html`<dl class="diff">
       ${all.slice(0, VALUES_MAX).map(

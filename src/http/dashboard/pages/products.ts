@@ -67,7 +67,7 @@ export const productsPage = definePage({
     const shown =
       found.items.length === 0
         ? showNothing(query, names)
-        : html`${table({ caption: 'Products', columns: columnsOf(nowMs()), rows: found.items, empty: EMPTY })}
+        : html`${table({ caption: 'Products', columns: columnsOf(nowMs()), rows: found.items, empty: EMPTY, isBrief: true })}
           ${pager({ address: user.address, next: found.next })}`
     return {
       title: 'Products',

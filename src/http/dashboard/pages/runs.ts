@@ -6,7 +6,7 @@ import { listSources } from '../../../db/sources.ts'
 import { RUN_KINDS } from '../../../db/write/runs.ts'
 import { countLinesDone, toRunProgress } from '../../control/run-progress.ts'
 import { formatCount } from '../../../lib/words.ts'
-import { html, type Html } from '../html.ts'
+import { EMPTY, html, type Html } from '../html.ts'
 import { liveRegion } from '../live.ts'
 import { definePage } from '../page.ts'
 import { badge } from '../parts/badge.ts'
@@ -103,6 +103,7 @@ function runsTable(
 ): Html {
   return table({
     caption: 'Runs',
+    isBrief: true,
     columns: [
       { label: 'Run', isHeader: true, cell: ({ id }) => html`<a href="/runs/${id}">${id}</a>` },
       { label: 'Source', cell: ({ source }) => source },
@@ -127,7 +128,7 @@ function runsTable(
       {
         label: 'Why',
         kind: 'free',
-        cell: ({ reason }) => html`<span class="reason">${reason ?? ''}</span>`,
+        cell: ({ reason }) => (reason ? html`<span class="reason">${reason}</span>` : EMPTY),
       },
     ],
     rows: runs,

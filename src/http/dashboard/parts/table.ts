@@ -28,12 +28,18 @@ interface TableOptions<Row> {
   readonly empty: Content
   /** An element id of a row, so that it can be linked to. */
   readonly rowId?: (row: Row) => string
+  /**
+   * True for a long list: on a phone the cells of a row follow its name beside each other, and only numbers
+   * have the name of their column.
+   */
+  readonly isBrief?: boolean
 }
 
-export function table<Row>({ caption, columns, rows, empty, rowId }: TableOptions<Row>): Html {
+export function table<Row>(options: TableOptions<Row>): Html {
+  const { caption, columns, rows, empty, rowId, isBrief = false } = options
   if (rows.length === 0) return html`${empty}`
   return html`<div class="table-frame">
-    <table class="list">
+    <table class="list${isBrief ? ' brief' : ''}">
       <caption class="visually-hidden">
         ${caption}
       </caption>

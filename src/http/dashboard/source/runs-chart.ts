@@ -87,10 +87,11 @@ export function runsChart(runs: readonly SourceRun[]): Html {
         viewBox="0 0 ${width} ${HEIGHT}"
         preserveAspectRatio="none"
         role="group"
-        aria-label="The newest ${formatQuantity(runs.length, 'run')}, the oldest first"
+        aria-label="The newest ${formatQuantity(runs.length, 'run')}, the oldest first. Arrow keys lead from run to run"
+        data-arrows
       >
         ${drawBaselines(width)}
-        ${runs.map((run, index) => drawRun(run, width - (runs.length - index) * STEP, scaled))}
+        ${runs.map((run, index) => drawRun(run, runs.length - index, { width, bands: scaled }))}
       </svg>
     </div>
     <figcaption>
@@ -111,8 +112,14 @@ function drawBaselines(width: number): Html[] {
   })
 }
 
-function drawRun(run: SourceRun, x: number, bands: readonly ScaledBand[]): Html {
+/** Draws the column of a run, at the `fromEnd`-th place from the right. Tab reaches only the newest one. */
+function drawRun(
+  run: SourceRun,
+  fromEnd: number,
+  { width, bands }: { readonly width: number; readonly bands: readonly ScaledBand[] },
+): Html {
   const title = describeRun(run)
+  const x = width - fromEnd * STEP
   let bottom = 0
   const bars = bands.flatMap(({ height, highest, layers }) => {
     bottom += height + SPACE
@@ -132,7 +139,7 @@ function drawRun(run: SourceRun, x: number, bands: readonly ScaledBand[]): Html 
     })
   })
   const mark = MARKED[run.state]
-  return html`<a href="/runs/${run.id}" aria-label="${title}"
+  return html`<a href="/runs/${run.id}" aria-label="${title}" tabindex="${fromEnd === 1 ? 0 : -1}"
     ><title>${title}</title
     ><rect class="hit" x="${x}" y="0" width="${STEP}" height="${HEIGHT}" />${bars}${
       mark === undefined
