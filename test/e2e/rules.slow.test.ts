@@ -96,6 +96,32 @@ test('a price fires by percent, by amount or by both, and only in the direction 
   assert.equal((await wouldFire(feed, draft('price-down'))).length, 3)
 })
 
+test('a trial reads only changes in which a price moved far enough', async (t) => {
+  const feed = await openDeliveries(t, db)
+  const products = Array.from({ length: 30 }, (_, n): [string, Prices] => [
+    `p${n}`,
+    [
+      [20, 1000],
+      [10, n === 0 ? 800 : 910],
+    ],
+  ])
+  await reprice(feed, Object.fromEntries(products))
+  const client = await db.connect()
+  await client.query("set track_functions = 'all'")
+  const rule = { event: 'price-down', percent: 10, source: feed.source }
+  await client.query('select catalog.try_rule($1, null, 30, 10)', [rule])
+  await client.query('select pg_stat_force_next_flush()')
+  const { rows } = await client.query<{ name: string; calls: number }>(
+    `select funcname as name, calls::integer from pg_stat_user_functions
+     where funcname in ('find_event', 'find_price_bounds', 'find_price_event') order by name`,
+  )
+  client.release(true)
+  assert.deepEqual(rows, [
+    { name: 'find_event', calls: 1 },
+    { name: 'find_price_event', calls: 1 },
+  ])
+})
+
 test('the low and the high of 30 days count the price that was valid at their beginning', async (t) => {
   const feed = await openDeliveries(t, db)
   await reprice(feed, {
