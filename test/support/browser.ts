@@ -22,6 +22,9 @@ const FLAGS = [
 export const WITHOUT_BROWSER: string | false =
   CHROMIUM === undefined ? 'Chromium is not installed: apt-get install chromium' : false
 
+/** A page of a busy machine may need longer than Playwright's 30 seconds. */
+const PATIENCE_MS = 120_000
+
 export const PHONE = { width: 390, height: 844 }
 export const DESKTOP = { width: 1280, height: 900 }
 
@@ -65,6 +68,7 @@ async function openTab(
     javaScriptEnabled: javaScript,
     reducedMotion: 'reduce',
   })
+  context.setDefaultTimeout(PATIENCE_MS)
   const cookies = cookie.split('; ').filter(Boolean)
   await context.addCookies(
     cookies.map((one) => {
