@@ -7183,15 +7183,15 @@ create index actions_at on catalog.actions (at);
 -- Every scrape of the metrics counts the actions of each kind.
 create index actions_action on catalog.actions (action, id);
 
--- assert_person(name): a person does not decide under a name such as `rule 7`, which stands for a rule of
--- reviews in the log.
+-- assert_person(name): a person does not decide under a name such as `rule 7` or `threshold`, which stands
+-- for decisions without a person.
 --   errors      usage/invalid
 create function catalog.assert_person(p_name text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  if p_name ~* '^\s*rule\s*\d+\s*$' then
+  if p_name ~* '^\s*(rule\s*\d+|threshold)\s*$' then
     perform catalog.fail('usage/invalid', format(
-      '"%s" is the name of a rule of reviews: decide under the name of a person', p_name));
+      '"%s" stands for decisions without a person: decide under the name of a person', p_name));
   end if;
 end $$;
 
@@ -13306,7 +13306,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000051', 'source_times', '2d49db26d98449610d75f3bb3c2cb7063251fc5561dc5bb77f4cd819e2d775b3'),
   ('20261122000052', 'imports', 'fde43f5ed9efe1fec321e6f37bce426bfb95592e69a6fdedb709448199f8ca35'),
   ('20261122000053', 'licences', '034f35ab913964a13211fd50b73578b659522d7ac9bd9893ad35c9ad0cfb9eb3'),
-  ('20261122000054', 'actions', 'c0249397307fe6474258d934b0e5fac22f2d2be834d74ed71f1fe849bf429078'),
+  ('20261122000054', 'actions', 'ca85bf44368cbd79b184edf547c0f8923baa16228e8ab510cd65a04a4a676de7'),
   ('20261122000055', 'review_queue', '3f55bba3870eddfe224f4f39ff4b00ad5b4f3f9f8c5aa6b06643ed7b06bea1b3'),
   ('20261122000056', 'review_edits', '874eec157cbff7342e15cf346220fe840b90d10e8e15c8b6dbea6e532bf23e1a'),
   ('20261122000057', 'review_rules', 'af43bb4aaa8feb7fcd61dd049051c9d93b654579f9c6574386bc6605548bc120'),

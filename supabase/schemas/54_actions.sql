@@ -21,15 +21,15 @@ create index actions_at on catalog.actions (at);
 -- Every scrape of the metrics counts the actions of each kind.
 create index actions_action on catalog.actions (action, id);
 
--- assert_person(name): a person does not decide under a name such as `rule 7`, which stands for a rule of
--- reviews in the log.
+-- assert_person(name): a person does not decide under a name such as `rule 7` or `threshold`, which stands
+-- for decisions without a person.
 --   errors      usage/invalid
 create function catalog.assert_person(p_name text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  if p_name ~* '^\s*rule\s*\d+\s*$' then
+  if p_name ~* '^\s*(rule\s*\d+|threshold)\s*$' then
     perform catalog.fail('usage/invalid', format(
-      '"%s" is the name of a rule of reviews: decide under the name of a person', p_name));
+      '"%s" stands for decisions without a person: decide under the name of a person', p_name));
   end if;
 end $$;
 

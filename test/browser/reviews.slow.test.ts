@@ -95,5 +95,5 @@ test('a person cannot sign in as a rule', async (t) => {
     body: new URLSearchParams({ name: 'Rule 7', key: KEY, to: '/' }),
   })
   assert.equal(response.status, 400)
-  assert.match(await response.text(), /“Rule 7” is the name of a rule of reviews/)
+  assert.match(await response.text(), /“Rule 7” stands for decisions without a person/)
 })

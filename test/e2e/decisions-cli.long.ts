@@ -168,7 +168,7 @@ test('reviews are filtered, edited and decided by rules from the command line', 
   assert.match(gated.stderr, /would be held too: the price is zero/)
   const named = await run('reviews', 'edit', String(first), '12.50', '--by', 'rule 1')
   assert.equal(named.code, 64)
-  assert.match(named.stderr, /name of a rule of reviews/)
+  assert.match(named.stderr, /stands for decisions without a person/)
   const edited = await run(
     'reviews',
     'edit',

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isRuleName } from '../../src/core/rule-name.ts'
+import { isReservedName } from '../../src/core/reserved-name.ts'
 import { listActions } from '../../src/db/read/actions.ts'
 import {
   countQueue,
@@ -322,20 +322,20 @@ test('a value that the threshold accepts is a decided review and one change of t
   ])
 })
 
-test('no person decides under the name of a rule', async () => {
+test('no person decides under the name of a rule or of the threshold', async () => {
   const shop = await openShop('names')
   await shop.upsert('tea', 10)
   const [review = 0] = await shop.price('tea', 500)
   const value = { amountMinor: 1100, currency: 'EUR' }
-  const refusal = { code: 'usage/invalid', message: /is the name of a rule of reviews/ }
-  for (const by of ['rule 7', ' Rule 12 ', 'RULE7']) {
+  const refusal = { code: 'usage/invalid', message: /stands for decisions without a person/ }
+  for (const by of ['rule 7', ' Rule 12 ', 'RULE7', 'Threshold']) {
     await assert.rejects(decideReview(db, review, { approve: true, by }), refusal)
     await assert.rejects(editReview(db, review, { value, by, priceFactor: 10 }), refusal)
     await assert.rejects(
       addReviewRule(db, shop.name, { kind: 'disagreement', decision: 'reject' }, { by }),
       refusal,
     )
-    assert.equal(isRuleName(by), true)
+    assert.equal(isReservedName(by), true)
   }
   await decideReview(db, review, { approve: true, by: 'rule 7 ann' })
 })

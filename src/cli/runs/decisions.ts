@@ -3,7 +3,7 @@
 // held.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { isRuleName } from '../../core/rule-name.ts'
+import { isReservedName } from '../../core/reserved-name.ts'
 import { loadRunDiff } from '../../db/read/run-diffs.ts'
 import { loadRunSummary } from '../../db/read/run-summaries.ts'
 import type { PipelineDb } from '../../db/pipeline-db.ts'
@@ -71,7 +71,8 @@ export function createReasonOption(): Option {
 }
 
 function parsePerson(name: string): string {
-  if (isRuleName(name)) throw new InvalidArgumentError('It is the name of a rule of reviews.')
+  if (isReservedName(name))
+    throw new InvalidArgumentError('It stands for decisions without a person.')
   return name
 }
 

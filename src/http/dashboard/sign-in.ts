@@ -3,7 +3,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
-import { isRuleName } from '../../core/rule-name.ts'
+import { isReservedName } from '../../core/reserved-name.ts'
 import { escapeControls } from '../../lib/escape-controls.ts'
 import type { KeyCheck, KeyKind } from '../server/key-check.ts'
 import type { ServerEnv } from '../server/responses.ts'
@@ -50,8 +50,8 @@ export async function signIn(
   const { data } = Form.safeParse(fields)
   if (!data)
     return refuse(400, `Enter a key, and a name of at most ${NAME_CHARS_MAX} visible characters.`)
-  if (isRuleName(data.name))
-    return refuse(400, `“${data.name}” is the name of a rule of reviews. Enter your own name.`)
+  if (isReservedName(data.name))
+    return refuse(400, `“${data.name}” stands for decisions without a person. Enter your own name.`)
   const kind = await findKind(c, data.key, checkKey)
   if (typeof kind !== 'string') {
     onSignIn(kind.status === 429 ? 'limited' : 'wrong')
