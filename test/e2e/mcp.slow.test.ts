@@ -57,6 +57,7 @@ interface Product {
   readonly price_range: { readonly min: { readonly amount: number; readonly currency: string } }
   readonly options?: readonly { readonly name: string; readonly values: readonly object[] }[]
   readonly selected?: readonly { readonly name: string; readonly label: string }[]
+  readonly categories?: readonly { readonly value: string; readonly taxonomy: string }[]
   readonly variants: readonly {
     readonly id: string
     readonly price: { readonly amount: number }
@@ -120,6 +121,27 @@ test('a search finds products by words, filters them by price and source, and co
   assert.ok(
     priced.products.every((product) => product.price_range.min.amount <= amount),
     JSON.stringify(priced.products.map((product) => product.price_range)),
+  )
+})
+
+test('a product has the categories by which a search finds it', async () => {
+  const { products } = await search({
+    filters: { sources: [shelves.pharmacy.name] },
+    pagination: { limit: 50 },
+  })
+  const wanted = products.find(({ categories = [] }) => categories.length > 0)
+  const [category] = wanted?.categories ?? []
+  assert.ok(wanted && category)
+  assert.equal(category.taxonomy, 'merchant')
+  const found = await search({ filters: { categories: [category.value] } })
+  assert.ok(found.products.some(({ id }) => id === wanted.id))
+  for (const one of found.products)
+    assert.ok(one.categories?.some(({ value }) => value === category.value))
+  const looked = await call('get_product', { catalog: { id: wanted.id } })
+  assert.deepEqual(looked.product?.categories, wanted.categories)
+  assert.deepEqual(
+    (await call('lookup_catalog', { catalog: { ids: [wanted.id] } })).products[0]?.categories,
+    wanted.categories,
   )
 })
 

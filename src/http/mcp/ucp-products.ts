@@ -11,6 +11,8 @@ import type { UcpProduct, UcpVariant } from './ucp-schemas.ts'
 /** The types that a shopper pays come before those between companies. */
 const SHOWN_TYPES = ['public', 'list']
 const IMAGES_MAX = 10
+/** The protocol's name for categories that belong to no public taxonomy. */
+const SUPPLIERS_TAXONOMY = 'merchant'
 
 type Money = UcpVariant['price']
 
@@ -44,6 +46,7 @@ export function toUcpProduct(
   const { id, title, brand, manufacturer, description, url, images } = product
   const maker = brand ?? manufacturer
   const options = listOptions(variants)
+  const categories = listCategories(product)
   const lists = shown.flatMap(({ list_price }) => list_price ?? [])
   const listRange = toRange(lists, featured.price.currency)
   return {
@@ -52,6 +55,7 @@ export function toUcpProduct(
     ...(maker !== null && { brand: maker }),
     description: { plain: cut(description ?? '', descriptionChars) },
     ...(isWebAddress(url) && { url }),
+    ...(categories.length > 0 && { categories }),
     price_range: toRange(
       shown.map(({ price }) => price),
       featured.price.currency,
@@ -129,6 +133,14 @@ function toRange(prices: readonly Money[], currency: string): UcpProduct['price_
     .toSorted((a, b) => a.amount - b.amount)
   const [min, max] = [sorted[0], sorted.at(-1)]
   return min && max ? { min, max } : null
+}
+
+/** The protocol matches its filter `categories` with these values, so they are ids and not names. */
+function listCategories({ attributes }: CatalogueProduct) {
+  const ids = attributes['category_ids']
+  return Array.isArray(ids)
+    ? ids.map((id) => ({ value: String(id), taxonomy: SUPPLIERS_TAXONOMY }))
+    : []
 }
 
 function listOptions(variants: readonly CatalogueVariant[]) {

@@ -141,6 +141,10 @@ export const UcpProduct = z.object({
   brand: z.string().optional(),
   description: Text,
   url: z.string().optional(),
+  categories: z
+    .array(z.object({ value: z.string(), taxonomy: z.string() }))
+    .optional()
+    .describe('The ids that `filters.categories` of search_catalog matches, by the supplier.'),
   price_range: Range,
   list_price_range: Range.optional(),
   media: z.array(Media).optional(),
