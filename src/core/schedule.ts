@@ -59,6 +59,22 @@ export interface RefreshSchedule {
 export const REFRESH_AGE_MINUTES = 20 * 60
 export const HOT_AGE_MINUTES = 50
 
+const AGE_MINUTES_MIN = 10
+const AGE_MINUTES_MAX = 30 * 24 * 60
+export const AGE_WORDS = 'a time from 10m to 720h, such as 20h or 90m'
+
+/** Parses `20h` or `90m` into minutes. Returns null for anything but AGE_WORDS. */
+export function parseAge(text: string): number | null {
+  const [, count = '', unit] = /^(\d{1,5})([mh])$/.exec(text) ?? []
+  const minutes = Number(count) * (unit === 'h' ? 60 : 1)
+  return minutes < AGE_MINUTES_MIN || minutes > AGE_MINUTES_MAX ? null : minutes
+}
+
+/** Formats minutes as `parseAge` takes them. */
+export function toAge(minutes: number): string {
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+}
+
 /** A source with these refreshes has a time for each product. */
 export function refreshesDue({ refresh }: Pick<Schedule, 'refresh'>): boolean {
   return refresh?.products === 'due'

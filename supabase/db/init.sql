@@ -4241,6 +4241,29 @@ language sql set search_path = pg_catalog, pg_temp as $$
     returning r.external_id
 $$;
 
+-- change_hot(source, by, hot, not_hot) → those of the products that the source refreshes by their age, after
+-- they were marked and that was recorded; see mark_hot.
+--   errors      source/unknown
+create function catalog.change_hot(p_source text, p_by text, p_hot text[], p_not_hot text[])
+returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source integer := (select id from catalog.sources where name = p_source);
+  hot text[];
+  others text[];
+begin
+  if source is null then
+    perform catalog.fail('source/unknown', format('Source %s does not exist', p_source));
+  end if;
+  hot := array(select catalog.mark_hot(source, p_hot, true));
+  others := array(select catalog.mark_hot(source, p_not_hot, false));
+  if hot || others <> '{}' then
+    perform catalog.record_action(p_by, 'source.set', p_source, null, null,
+      jsonb_build_object('hot', cardinality(hot), 'notHot', cardinality(others)));
+  end if;
+  return query select unnest(hot || others);
+end $$;
+
 -- record_quota(source, quota): the quota that a fetch of the source uses, or null if it has none.
 --   p_quota     {scope, key, per_day, per_second, reserve, products_per_request}
 create function catalog.record_quota(p_source integer, p_quota jsonb) returns void
@@ -13230,7 +13253,8 @@ grant execute on function
   catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
   catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
   catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
-  catalog.list_storage, catalog.list_failing_hosts, catalog.list_source_events, catalog.change_source
+  catalog.list_storage, catalog.list_failing_hosts, catalog.list_source_events, catalog.change_source,
+  catalog.change_hot
   to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;
@@ -13290,7 +13314,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000035', 'disagreements', '86887ba7a3abde59239d726f800336efb6421b999589aca1b25dd527bb760778'),
   ('20261122000036', 'enrichments', '341e7a34d702fe5c6a3c7940e39f0bf88f10a805851a14df70d9a7b10d796308'),
   ('20261122000037', 'enrichment_work', '966bae9fce71a6b5153abf57b6d7203c5af9c1835355a27aa98ddac3b70737ea'),
-  ('20261122000038', 'refreshes', '062dbce3ae7219f7b6785b325577ed36d28cf46cf4565503f820c06aebece88b'),
+  ('20261122000038', 'refreshes', '2db5917e9c0ed5c2ab7dc9232a9951fb6abf428aaf3c294ae83b9c12f9c031da'),
   ('20261122000039', 'variant_changes', '3dd526e0edc48212bc4136f821f9f6474ba825ccb1dddd67ac3fb443881fdc51'),
   ('20261122000040', 'gate', '7d4f37235ae2e12ac255350d139945807bb099fca761a53df2887e52adce5307'),
   ('20261122000041', 'settle', '18ce59a872c02b7d692f607065e97984c692035c38662aa62827f4b7b17ce315'),
@@ -13343,6 +13367,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000088', 'deliveries', '21cb301827de50bdb4875fd1e5148050b99cbb8d40e2a0b276e53b5efa342562'),
   ('20261122000089', 'alerts', '387eeca10f6151642aa71ad49aaf62a84075103a05cb85e793ba6e5debccfbeb'),
   ('20261122000090', 'security', 'abb065fdcd0724c0403440bf297374f735dd6f87a6531ec839eacd7a23ef6ad1'),
-  ('20261122000091', 'web_rights', 'a2c331a7573b3d76e37911b31fdc8d56dacb020c1d35826707890ba49be97687');
+  ('20261122000091', 'web_rights', '79ce7349f5e87d1700ad7b80e655131117880f767892aca8bcc024e18169ec8e');
 
 commit;

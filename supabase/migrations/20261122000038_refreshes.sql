@@ -155,6 +155,29 @@ language sql set search_path = pg_catalog, pg_temp as $$
     returning r.external_id
 $$;
 
+-- change_hot(source, by, hot, not_hot) → those of the products that the source refreshes by their age, after
+-- they were marked and that was recorded; see mark_hot.
+--   errors      source/unknown
+create function catalog.change_hot(p_source text, p_by text, p_hot text[], p_not_hot text[])
+returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source integer := (select id from catalog.sources where name = p_source);
+  hot text[];
+  others text[];
+begin
+  if source is null then
+    perform catalog.fail('source/unknown', format('Source %s does not exist', p_source));
+  end if;
+  hot := array(select catalog.mark_hot(source, p_hot, true));
+  others := array(select catalog.mark_hot(source, p_not_hot, false));
+  if hot || others <> '{}' then
+    perform catalog.record_action(p_by, 'source.set', p_source, null, null,
+      jsonb_build_object('hot', cardinality(hot), 'notHot', cardinality(others)));
+  end if;
+  return query select unnest(hot || others);
+end $$;
+
 -- record_quota(source, quota): the quota that a fetch of the source uses, or null if it has none.
 --   p_quota     {scope, key, per_day, per_second, reserve, products_per_request}
 create function catalog.record_quota(p_source integer, p_quota jsonb) returns void

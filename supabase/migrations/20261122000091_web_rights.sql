@@ -27,7 +27,8 @@ grant execute on function
   catalog.load_run_times, catalog.list_run_parts, catalog.list_run_events, catalog.list_run_leases,
   catalog.list_run_quarantine, catalog.summarize_run_diff, catalog.list_run_diff, catalog.decide_run,
   catalog.reopen_run, catalog.list_limits, catalog.reset_limit, catalog.list_workers, catalog.list_quotas,
-  catalog.list_storage, catalog.list_failing_hosts, catalog.list_source_events, catalog.change_source
+  catalog.list_storage, catalog.list_failing_hosts, catalog.list_source_events, catalog.change_source,
+  catalog.change_hot
   to shelfsync_web;
 -- Decisions on alerts.
 grant execute on function catalog.decide_alert to shelfsync_web;

@@ -422,6 +422,7 @@ const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
     'add_rule',
     'add_webhook',
     'cancel_run',
+    'change_hot',
     'change_source',
     'count_products',
     'decide_alert',

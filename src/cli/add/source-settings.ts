@@ -4,7 +4,7 @@ import { checkValue, formatProblem, type Problem } from '../../core/check-value.
 import { chooseVariables } from '../../core/credentials.ts'
 import type { AddOption, Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
-import type { Json } from '../../core/json.ts'
+import { parseJsonOrText, type Json } from '../../core/json.ts'
 import type { Basics } from '../../app/compose.ts'
 
 /**
@@ -47,14 +47,7 @@ export function readSetting(
 ): Record<string, Json> {
   const at = text.indexOf('=')
   if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: it must be name=value`)
-  const value = text.slice(at + 1)
-  let parsed: Json = value
-  try {
-    parsed = JSON.parse(value) as Json
-  } catch {
-    // Not JSON, so it is text.
-  }
-  return { ...before, [text.slice(0, at)]: parsed }
+  return { ...before, [text.slice(0, at)]: parseJsonOrText(text.slice(at + 1)) }
 }
 
 /** Returns `--api-url` for the setting `apiUrl`. */

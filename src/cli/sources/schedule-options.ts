@@ -2,13 +2,17 @@
 // the other runs.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { FULL_ON, KEYS_MAX, REFRESHED, type FullOn } from '../../core/schedule.ts'
+import {
+  AGE_WORDS,
+  FULL_ON,
+  KEYS_MAX,
+  parseAge,
+  REFRESHED,
+  type FullOn,
+} from '../../core/schedule.ts'
 import { REFRESH_AT_MOST } from '../../sources/change-schedule.ts'
 import { parseChoice } from '../arguments/choice.ts'
 import { parseCount } from '../arguments/numbers.ts'
-
-const AGE_MINUTES_MIN = 10
-const AGE_MINUTES_MAX = 30 * 24 * 60
 
 export function addScheduleOptions(command: Command): void {
   command
@@ -46,22 +50,19 @@ export function addScheduleOptions(command: Command): void {
       new Option(
         '--refresh-age <time>',
         'with due: the time after which a product is read again, such as 20h or 90m (default: 20h)',
-      ).argParser(parseAge),
+      ).argParser(parseAgeOption),
     )
     .addOption(
       new Option(
         '--hot-age <time>',
         'with due: that time for the products of --hot (default: 50m, for a run in each hour)',
-      ).argParser(parseAge),
+      ).argParser(parseAgeOption),
     )
 }
 
-/** Parses `20h` or `90m` into minutes. */
-function parseAge(text: string): number {
-  const [, count = '', unit] = /^(\d{1,5})([mh])$/.exec(text) ?? []
-  const minutes = Number(count) * (unit === 'h' ? 60 : 1)
-  if (minutes < AGE_MINUTES_MIN || minutes > AGE_MINUTES_MAX)
-    throw new InvalidArgumentError('It must be a time from 10m to 720h, such as 20h or 90m.')
+function parseAgeOption(text: string): number {
+  const minutes = parseAge(text)
+  if (minutes === null) throw new InvalidArgumentError(`It must be ${AGE_WORDS}.`)
   return minutes
 }
 

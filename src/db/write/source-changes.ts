@@ -18,6 +18,27 @@ export interface SourceChange {
   readonly detail: Readonly<Record<string, Json>>
 }
 
+/** Products that are refreshed more often than the others, or no longer. */
+export interface HotChange {
+  readonly source: string
+  readonly by: string
+  readonly hot: readonly string[]
+  readonly notHot: readonly string[]
+}
+
+/**
+ * Marks the products and records it. Returns those that the source refreshes by their age; the
+ * others stay as they are.
+ *
+ * @throws SyncError `source/unknown`
+ */
+export function changeHot(
+  db: Catalog,
+  { source, by, hot, notHot }: HotChange,
+): Promise<readonly string[]> {
+  return db.call<string>('change_hot', { source, by, hot, not_hot: notHot })
+}
+
 /**
  * Changes the given members and records it, or does nothing.
  *

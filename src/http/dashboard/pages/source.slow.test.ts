@@ -122,6 +122,95 @@ test('limits and options change, but no limit of a licence does', async () => {
   )
 })
 
+test('filters and tags change as by the command, and a value that is not valid changes nothing', async () => {
+  const path = '/sources/outlet'
+  const back = `${path}?view=settings`
+  const { pack = 'none', unitPrice = 'none' } = (await loadSource(db, 'outlet')).options as Record<
+    string,
+    string
+  >
+  const filters = { include: {}, exclude: { type: ['Gift*'] } }
+  const form = { pack, unitPrice, back, tags: '{"sale": null}', filters: JSON.stringify(filters) }
+  const changed = await person.act(`${path}/options`, form)
+  assert.match(changed, /tags=\{&quot;sale&quot;:null\}/)
+  assert.match(changed, /<textarea\s+name="filters"[^>]*>[^<]*Gift\*/)
+  const { options } = await loadSource(db, 'outlet')
+  assert.deepEqual(options, { ...Object(options), filters, tags: { sale: null } })
+  assert.match(await person.act(`${path}/options`, form), /Nothing has changed/)
+  for (const wrong of ['Gift*', '{"exclude":{"typ":["Gift*"]}}', '[]'])
+    assert.match(
+      await person.act(`${path}/options`, { ...form, filters: wrong }),
+      /The options are not valid: filters/,
+    )
+  assert.deepEqual((await loadSource(db, 'outlet')).options, options)
+  await person.act(`${path}/options`, { ...form, filters: '', tags: '' })
+  assert.deepEqual((await loadSource(db, 'outlet')).options, {
+    ...Object(options),
+    filters: { include: {}, exclude: {} },
+    tags: {},
+  })
+})
+
+test('refresh ages and hot products change as by the command', async () => {
+  const path = '/sources/marketplace'
+  const back = `${path}?view=settings`
+  const { id, schedule } = await loadSource(db, 'marketplace')
+  const form = {
+    cron: schedule.cron,
+    zone: schedule.zone,
+    fullOn: schedule.fullOn,
+    refresh: schedule.refresh?.cron ?? '',
+    refreshProducts: 'due',
+    refreshAtMost: schedule.refresh?.atMost ?? 0,
+    refreshAge: '20h',
+    hotAge: '50m',
+    back,
+  }
+  assert.match(await person.act(`${path}/schedule`, form), /Nothing has changed/)
+  const changed = await person.act(`${path}/schedule`, { ...form, refreshAge: '18h' })
+  assert.match(changed, /not read for 18 h, or hot ones for 50 min/)
+  assert.match(changed, /name="refreshAge"\s+value="18h"/)
+  assert.deepEqual((await loadSource(db, 'marketplace')).schedule, {
+    ...schedule,
+    refresh: { ...schedule.refresh, ageMinutes: 18 * 60 },
+  })
+  assert.match(
+    await person.act(`${path}/schedule`, { ...form, hotAge: '5m' }),
+    /It must be a time from 10m to 720h/,
+  )
+  assert.match(await person.act(`${path}/schedule`, { ...form, refreshAge: '' }), /read for 20 h/)
+
+  const readHot = async () =>
+    (
+      await db.query<{ id: string }>(
+        'select external_id as id from catalog.product_reads where source_id = $1 and hot order by 1',
+        [id],
+      )
+    ).rows.map((row) => row.id)
+  const { rows } = await db.query<{ id: string }>(
+    'select external_id as id from catalog.product_reads where source_id = $1 order by 1 limit 2',
+    [id],
+  )
+  const [first = '', second = ''] = rows.map((row) => row.id)
+  const marked = await person.act(`${path}/hot`, { hot: `${first}, ${second}\n`, back })
+  assert.match(marked, /2 products of marketplace changed/)
+  assert.deepEqual(await readHot(), [first, second])
+  const mixed = await person.act(`${path}/hot`, { notHot: first, hot: 'UNKNOWN', back })
+  assert.match(mixed, /marketplace does not refresh UNKNOWN by age/)
+  assert.deepEqual(await readHot(), [second])
+  assert.deepEqual(
+    (await listNewest('marketplace', 2)).map(({ actor, action, detail }) => [
+      actor,
+      action,
+      detail,
+    ]),
+    [
+      ['Kim', 'source.set', { hot: 0, notHot: 1 }],
+      ['Kim', 'source.set', { hot: 2, notHot: 0 }],
+    ],
+  )
+})
+
 test('the timeline has every event once over its pages, and its filters', async () => {
   const filter = { source: 'pharmacy', hosts: [] }
   const { items: all } = await listSourceEvents(db, { ...filter, limit: 1000 })

@@ -12,9 +12,11 @@ import { Calendar } from '../../../sources/due.ts'
 import { listSourceHealths, type JudgedSource } from '../../../sources/source-healths.ts'
 import { definePage, type DashboardServices, type User } from '../page.ts'
 import {
+  changeHotProducts,
   changeLimits,
   changeOptions,
   changeSchedule,
+  HotForm,
   LimitsForm,
   OptionsForm,
   ScheduleForm,
@@ -40,6 +42,11 @@ export const sourcePage = definePage({
       form: ScheduleForm,
       run: ({ services, params: { name }, user, form }) =>
         changeSchedule({ services, user, name }, form),
+    },
+    hot: {
+      form: HotForm,
+      run: ({ services, params: { name }, user, form }) =>
+        changeHotProducts({ services, user, name }, form),
     },
     limits: {
       form: LimitsForm,

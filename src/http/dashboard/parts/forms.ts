@@ -24,6 +24,14 @@ export type Field =
       /** The option for no filter. */ readonly any?: string
     }
   | {
+      /** Text of several lines. */
+      readonly kind: 'area'
+      readonly name: string
+      readonly label: string
+      readonly value: string
+      readonly placeholder?: string
+    }
+  | {
       readonly kind: 'checkbox'
       readonly name: string
       readonly label: string
@@ -66,6 +74,17 @@ export function field(given: Field): Html {
       ${given.label}</label
     >`
   if (given.kind === 'select') return selectField(given)
+  if (given.kind === 'area')
+    return html`<label
+      ><span>${given.label}</span
+      ><textarea
+        name="${given.name}"
+        rows="4"
+        spellcheck="false"
+        ${attributes({ placeholder: given.placeholder })}
+      >
+${given.value}</textarea>
+    </label>`
   const { kind, name, label, value, placeholder } = given
   return html`<label
     ><span>${label}</span
