@@ -141,8 +141,8 @@ export function holeAt(record: unknown, path: Path): ((json: string) => string) 
   const text = JSON.stringify(record, function (name, value: unknown) {
     return this === parent && name === String(last) ? HOLE : value
   })
-  const [before = '', after = ''] = text.split(JSON.stringify(HOLE))
-  return (json) => before + json + after
+  const hole = JSON.stringify(HOLE)
+  return (json) => text.replace(hole, () => json)
 }
 
 /**
