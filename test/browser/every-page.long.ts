@@ -1,4 +1,4 @@
-// Every page of pages.ts in a real browser, over a stocked and over an empty database, in the light theme on a
+// Every page of pages.ts in a real browser, over 100,000 products and over an empty database, in the light theme on a
 // desktop and in the dark one on a phone.
 
 import assert from 'node:assert/strict'
@@ -26,7 +26,7 @@ async function openStocked(): Promise<TestDashboard> {
   const database = await openTestDatabase(lifetime)
   const storeRoot = await mkdtemp(join(tmpdir(), 'every-page-'))
   ends.defer(() => rm(storeRoot, { recursive: true }))
-  await stockShelves(lifetime, { db: database.pool, storeRoot })
+  await stockShelves(lifetime, { db: database.pool, storeRoot, products: 100_000 })
   return openDashboard(lifetime, database)
 }
 
