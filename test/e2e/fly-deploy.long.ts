@@ -181,7 +181,7 @@ test('one machine with every role syncs the first source with its one login', as
 
 test(
   'a deployment syncs the first source, with machines that have only their own settings, and rotates keys',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async (t) => {
     const { url, ...deployment } = await openWithMachines(t)
     const { fly, db, prefix } = deployment
