@@ -32,7 +32,7 @@ export function schedulePanel(shown: ShownSettings): Html {
           ? 'none'
           : (describeCron(refresh.cron) ?? html`<code>${refresh.cron}</code>`),
       ],
-      ['As a command', html`<code>${formatSchedule(source.schedule)}</code>`],
+      ['At the command line', html`<code>${formatSchedule(source.schedule)}</code>`],
       [
         'Next times',
         nextTimes.length === 0
