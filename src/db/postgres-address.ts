@@ -26,6 +26,9 @@ export function parsePostgresAddress(databaseUrl: string): URL {
   if (problem !== null) throw invalid(`expected ${problem}`)
   const address = parsePostgresUrl(databaseUrl)
   if (address === null) throw invalid(`expected an address of the form ${FORM}, with one host`)
+  const timeout = address.searchParams.get('connect_timeout')
+  if (timeout !== null && !/^[1-9]\d{0,3}$/.test(timeout))
+    throw invalid('expected connect_timeout to be whole seconds, from 1 to 9999')
   const mode = address.searchParams.get('sslmode')
   if (mode !== null && !SSL_MODES.includes(mode))
     throw invalid(`expected sslmode to be one of ${SSL_MODES.join(', ')}`)
@@ -41,9 +44,6 @@ export function parsePostgresAddress(databaseUrl: string): URL {
         "server's; for a public one use verify-full",
     )
   }
-  const timeout = address.searchParams.get('connect_timeout')
-  if (timeout !== null && !/^[1-9]\d{0,3}$/.test(timeout))
-    throw invalid('expected connect_timeout to be whole seconds, from 1 to 9999')
   if (trustsSystem(address) && mode !== null && mode !== 'verify-full')
     throw invalid('sslrootcert=system needs sslmode=verify-full, or no sslmode')
   return address

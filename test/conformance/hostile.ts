@@ -133,7 +133,7 @@ export function withValue(record: unknown, path: Path, json: string): string | n
   return holeAt(record, path)?.(json) ?? null
 }
 
-/** Returns what writes the record as JSON with a value in that place, or null without such a place. */
+/** Returns a function that writes the record with a value in that place, as `withValue` does. */
 export function holeAt(record: unknown, path: Path): ((json: string) => string) | null {
   const parent = valueAt(record, path.slice(0, -1))
   const last = path.at(-1)
